@@ -1,0 +1,101 @@
+# `make lab` opens JupyterLab with everything enabled; `make test` runs all tests.
+# Both set up what they need: a virtual environment in .venv, the front end's packages, Chromium.
+
+PYTHON ?= python3
+# The release that the tests were run with. On Linux plain `torch` brings CUDA along.
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+LABEXT := nextedit_jupyter/labextension/package.json
+LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-lab setup-test labextension lab test test-python test-ts test-arch test-ui lint format types bench bench-peers wheel clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nextedit-jupyter needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+labextension/node_modules/.yarn-state.yml: labextension/package.json labextension/yarn.lock | $(VENV)/.builder
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm install --immutable
+	@touch $@
+
+$(VENV)/.builder: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet 'jupyter-builder>=1.3' 'jupyterlab>=4.5,<5'
+	@touch $@
+
+$(LABEXT): $(LABEXT_SOURCES) labextension/node_modules/.yarn-state.yml
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm build
+	@touch $@
+
+labextension: $(LABEXT) ## Build the JupyterLab extension
+
+$(VENV)/.lab: pyproject.toml $(LABEXT)
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@mkdir -p $(VENV)/share/jupyter/labextensions
+	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter
+	@ln -s $(CURDIR)/nextedit_jupyter/labextension $(VENV)/share/jupyter/labextensions/nextedit-jupyter
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.lab
+	$(BIN)/python -m pip install --quiet '$(TORCH)'
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev,test,train,eval]'
+	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter
+	@ln -s $(CURDIR)/nextedit_jupyter/labextension $(VENV)/share/jupyter/labextensions/nextedit-jupyter
+	@touch $@
+
+setup: setup-lab ## Make .venv with the package installed for development
+
+setup-lab: $(VENV)/.lab
+
+setup-test: $(VENV)/.test
+	@.ci/system-packages chromium tmux
+
+lab: setup-lab ## Open JupyterLab on the tour, everything enabled
+	$(BIN)/python -m pip install --quiet pandas matplotlib
+	$(BIN)/jupyter lab examples/tour.ipynb
+
+test: setup-test lint test-arch test-python test-ts test-ui ## Run all tests: Python, TypeScript, architecture, browser
+
+lint: setup-test ## Check format, lint and types of Python and TypeScript
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm lint
+
+test-arch: setup-test ## Check who imports whom
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/architecture
+
+test-python: setup-test ## Run the Python tests
+	$(BIN)/python -m pytest -q --ignore=tests/architecture --ignore=tests/ui
+
+test-ts: setup-test ## Run the TypeScript tests
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm test
+
+test-ui: setup-test ## Run the browser tests in a real JupyterLab; screenshots in tests/ui/artifacts
+	$(BIN)/python -m pytest -q tests/ui
+
+format: setup-test ## Format Python and TypeScript
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm format
+
+bench: setup-lab ## Measure the latencies that the design promises
+	$(BIN)/jupyter nextedit bench
+
+bench-peers: setup-lab ## Measure our engine beside llama.cpp and onnxruntime-genai
+	$(PYTHON) -m venv $(VENV)/peers --system-site-packages
+	CMAKE_ARGS=-DGGML_NATIVE=ON $(VENV)/peers/bin/python -m pip install --quiet llama-cpp-python gguf onnx onnxruntime onnxruntime-genai tokenizers
+	PYTHONPATH=. $(VENV)/peers/bin/python benchmarks/peers.py
+
+wheel: $(LABEXT) ## Build the wheel; it installs without Node
+	$(BIN)/python -m pip install --quiet build
+	$(BIN)/python -m build --wheel
+
+clean: ## Remove everything that was built, .venv included
+	rm -rf $(VENV) build dist labextension/node_modules labextension/lib nextedit_jupyter/labextension

@@ -1,0 +1,42 @@
+"""Local, private, instant next-edit prediction for Jupyter notebooks.
+
+Only the entry points of Jupyter and IPython stand here; importing this module loads nothing
+else, so that it costs a kernel nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__version__ = "0.1.0"
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "nextedit-jupyter"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    return [{"module": "nextedit_jupyter"}]
+
+
+def _load_jupyter_server_extension(server_app: Any) -> None:
+    from nextedit_jupyter.server import load
+
+    load(server_app)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Entry point of `%load_ext nextedit_jupyter`."""
+    from nextedit_jupyter.kernel import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Entry point of `%unload_ext nextedit_jupyter`."""
+    from nextedit_jupyter.kernel import unload
+
+    unload(shell)

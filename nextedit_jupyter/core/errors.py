@@ -1,0 +1,47 @@
+"""The one tree of errors.
+
+    NextEditError
+    ├── WireError          a message that cannot be read (code: bad_json, bad_request, too_large)
+    ├── WorkerError        the worker cannot be reached, died, or answered too late
+    ├── BundleError        a model bundle that is missing, damaged or not to be trusted
+    └── TrainingError      a corpus, checkpoint or recipe that cannot be used
+
+Messages say what to do next; `code` is stable and goes over the wire.
+"""
+
+from __future__ import annotations
+
+
+class NextEditError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class WireError(NextEditError):
+    """A message that cannot be read; answered with its code, never with a crash."""
+
+    code = "bad_request"
+
+
+class WorkerError(NextEditError):
+    """The worker cannot be reached, died, or was too late."""
+
+    code = "worker"
+
+
+class BundleError(NextEditError):
+    """A model bundle that is missing, damaged, of another shape, or not to be trusted."""
+
+    code = "bundle"
+
+
+class TrainingError(NextEditError):
+    """A corpus, recipe or checkpoint that cannot be used."""
+
+    code = "training"

@@ -1,0 +1,104 @@
+"""The record of edits: a bounded ring that merges bursts of typing, drops what was reverted, and
+never holds a text that the redactor refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from nextedit_jupyter.core.redact import holds_secret
+from nextedit_jupyter.core.text_edit import TextEdit
+
+Origin = Literal["typed", "pasted", "accepted", "undone", "executed", "remote"]
+ORIGINS: tuple[Origin, ...] = ("typed", "pasted", "accepted", "undone", "executed", "remote")
+
+
+@dataclass(frozen=True, slots=True)
+class EditEvent:
+    """A cell's whole text before and after an edit; `at` is in seconds on any one clock."""
+
+    cell: str
+    before: str
+    after: str
+    origin: Origin = "typed"
+    at: float = 0.0
+
+    @property
+    def edit(self) -> TextEdit:
+        return TextEdit.between(self.before, self.after)
+
+
+class EditHistory:
+    """The last edits, oldest first.
+
+    Keystrokes of one burst (same cell, same origin, within `merge_lines` lines and
+    `merge_seconds`) are one event, as Zeta groups them; an event that ends where it began is
+    dropped. `refuses` looks at each text before it is held; a refused one drops the event and
+    every held event of that cell, for those hold the same text's past.
+    """
+
+    def __init__(
+        self,
+        max_events: int = 10,
+        *,
+        merge_lines: int = 8,
+        merge_seconds: float = 1.0,
+        refuses: Callable[[str], bool] = holds_secret,
+    ) -> None:
+        self._events: list[EditEvent] = []
+        self._max_events = max_events
+        self._merge_lines = merge_lines
+        self._merge_seconds = merge_seconds
+        self._refuses = refuses
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[EditEvent]:
+        return iter(self._events)
+
+    @property
+    def events(self) -> tuple[EditEvent, ...]:
+        return tuple(self._events)
+
+    def append(self, event: EditEvent) -> None:
+        """Take up an event: merged into the last one, or as a new one; the oldest falls out."""
+        if event.before == event.after:
+            return
+        if self._refuses(event.before) or self._refuses(event.after):
+            self.forget(event.cell)
+            return
+        last = self._events[-1] if self._events else None
+        if last is not None and self._is_same_burst(last, event):
+            self._events.pop()
+            event = replace(event, before=last.before)
+            if event.before == event.after:
+                return
+        elif last is not None and last.cell == event.cell and _undoes(last, event):
+            self._events.pop()
+            return
+        self._events.append(event)
+        del self._events[: -self._max_events]
+
+    def forget(self, cell: str | None = None) -> None:
+        """Drop the events of one cell, or all."""
+        self._events = [e for e in self._events if cell is not None and e.cell != cell]
+
+    def _is_same_burst(self, last: EditEvent, event: EditEvent) -> bool:
+        if (last.cell, last.origin, last.after) != (event.cell, event.origin, event.before):
+            return False
+        if event.origin not in ("typed", "undone") or event.at - last.at > self._merge_seconds:
+            return False
+        was, now = last.edit.replacements, event.edit.replacements
+        if not was or not now:
+            return True
+        # Lines between the end of the last change and the start of this one, in the text between.
+        shift = sum(r.growth for r in was[:-1])
+        there = was[-1].start + shift + len(was[-1].text)
+        low, high = sorted((there, now[0].start))
+        return event.before.count("\n", low, high) <= self._merge_lines
+
+
+def _undoes(last: EditEvent, event: EditEvent) -> bool:
+    return last.before == event.after and last.after == event.before

@@ -1,0 +1,88 @@
+"""A request for suggestions, its answer, and the bounds on both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nextedit_jupyter.core.facts import KernelFacts
+from nextedit_jupyter.core.history import EditEvent
+from nextedit_jupyter.core.notebook import Caret, Cell, Notebook
+from nextedit_jupyter.core.suggestion import KINDS, Kind, Silence, Suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a request may be at most: bytes of UTF-8, events, milliseconds."""
+
+    request_bytes: int = 1_000_000
+    cell_bytes: int = 64_000
+    notebook_bytes: int = 4_000_000
+    history_events: int = 10
+    deadline_ms: float = 2_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestRequest:
+    """Everything a lane may look at; nothing is remembered between requests.
+
+    `history` is oldest first. `rename_to` is set by the explicit command: the name at the caret is
+    to become that. `id` is the client's and comes back as it was (a number, a string or None).
+    """
+
+    notebook: Notebook
+    caret: Caret
+    history: tuple[EditEvent, ...] = ()
+    facts: KernelFacts = field(default_factory=KernelFacts)
+    want: tuple[Kind, ...] = KINDS
+    deadline_ms: float = 1_000.0
+    rename_to: str | None = None
+    id: int | str | None = None
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that the caret is in; the constructor of a request makes sure that it exists."""
+        cell = self.notebook.cell(self.caret.cell)
+        assert cell is not None
+        return cell
+
+    def __post_init__(self) -> None:
+        cell = self.notebook.cell(self.caret.cell)
+        if cell is None:
+            raise ValueError(f"the cursor's cell {self.caret.cell!r} is not in the notebook")
+        if not 0 <= self.caret.offset <= len(cell.source):
+            raise ValueError("the cursor lies outside of its cell")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds spent in each part."""
+
+    total: float = 0.0
+    queue: float = 0.0
+    analysis: float = 0.0
+    prefill: float = 0.0
+    decode: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """Tokens of the prompt, how many of them the cache held, and what decoding did."""
+
+    prompt: int = 0
+    reused: int = 0
+    generated: int = 0
+    drafted: int = 0
+    accepted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Suggestions, best first, and for each kind that was wanted and is absent the reason."""
+
+    suggestions: tuple[Suggestion, ...] = ()
+    silence: Mapping[str, Silence] = field(default_factory=dict)
+    bundle: str | None = None
+    timing: Timing = field(default_factory=Timing)
+    tokens: TokenCounts = field(default_factory=TokenCounts)
+    id: int | str | None = None

@@ -1,0 +1,516 @@
+"""The protocol: one JSON object a line, read into a `SuggestRequest` and written from an `Answer`.
+
+The `...Wire` TypedDicts are the protocol's one definition; the TypeScript types are generated from
+them. A browser counts UTF-16 units and says so (`"offsets": "utf-16"`, the default); everything
+behind this module counts code points. Every problem is a `WireError` with a code:
+
+    bad_json      the line is not JSON, or not an object
+    bad_request   a field is missing, of another type, or contradicts another
+    too_large     a bound of `core.request.Bounds` is passed
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
+
+from nextedit_jupyter.core.errors import NextEditError, WireError
+from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
+from nextedit_jupyter.core.history import ORIGINS, EditEvent, Origin
+from nextedit_jupyter.core.notebook import Caret, Cell, CellType, Notebook
+from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
+from nextedit_jupyter.core.suggestion import KINDS, CellEdit, Kind, Suggestion
+
+Offsets = Literal["utf-16", "code-point"]
+
+
+class CellWire(TypedDict):
+    id: str
+    type: CellType
+    source: str
+    execution_count: NotRequired[int | None]
+    tags: NotRequired[list[str]]
+
+
+class NotebookWire(TypedDict):
+    language: str
+    cells: list[CellWire]
+
+
+class CursorWire(TypedDict):
+    cell: str
+    offset: int
+
+
+class EventWire(TypedDict):
+    cell: str
+    before: str
+    after: str
+    origin: Origin
+    at: float
+
+
+class RunWire(TypedDict):
+    cell: str
+    hash: str
+    count: NotRequired[int | None]
+
+
+class NameWire(TypedDict):
+    name: str
+    type: str
+    members: NotRequired[list[str]]
+    subscripts: NotRequired[list[str]]
+    keywords: NotRequired[list[str]]
+    module: NotRequired[str]
+
+
+class KernelErrorWire(TypedDict):
+    cell: str
+    line: int
+    exception: str
+    name: NotRequired[str]
+    message: NotRequired[str]
+
+
+class FactsWire(TypedDict):
+    runs: NotRequired[list[RunWire]]
+    names: NotRequired[list[NameWire]]
+    error: NotRequired[KernelErrorWire | None]
+
+
+class RequestWire(TypedDict):
+    id: int | str | None
+    offsets: NotRequired[Offsets]
+    notebook: NotebookWire
+    cursor: CursorWire
+    history: NotRequired[list[EventWire]]
+    facts: NotRequired[FactsWire]
+    want: NotRequired[list[Kind]]
+    deadline_ms: NotRequired[float]
+    rename_to: NotRequired[str]
+
+
+class EditWire(TypedDict):
+    cell: str
+    base: str
+    start: int
+    end: int
+    text: str
+
+
+class SuggestionWire(TypedDict):
+    id: str
+    kind: Kind
+    lane: Literal["symbols", "patterns", "model"]
+    label: str
+    confidence: float
+    edits: list[EditWire]
+    optional: NotRequired[list[EditWire]]
+    notes: NotRequired[list[str]]
+
+
+class TimingWire(TypedDict):
+    total: float
+    queue: float
+    analysis: float
+    prefill: float
+    decode: float
+
+
+class TokensWire(TypedDict):
+    prompt: int
+    reused: int
+    generated: int
+    drafted: int
+    accepted: int
+
+
+class AnswerWire(TypedDict):
+    id: int | str | None
+    bundle: str | None
+    suggestions: list[SuggestionWire]
+    silence: dict[str, str]
+    silence_detail: NotRequired[dict[str, str]]
+    timing_ms: TimingWire
+    tokens: TokensWire
+
+
+class ErrorWire(TypedDict):
+    code: str
+    message: str
+
+
+class ErrorAnswerWire(TypedDict):
+    id: int | str | None
+    error: ErrorWire
+
+
+class Utf16:
+    """Offsets of one text in UTF-16 units, to and from code points."""
+
+    __slots__ = ("_astral", "_length")
+
+    def __init__(self, text: str) -> None:
+        # Positions, in code points, of the characters that take two units.
+        self._astral = (
+            [] if text.isascii() else [i for i, char in enumerate(text) if char > "\uffff"]
+        )
+        self._length = len(text)
+
+    def to_code_points(self, units: int) -> int:
+        """Inside a surrogate pair, the offset after it. Past the end stays past the end."""
+        at = units
+        for count, position in enumerate(self._astral):
+            if position + count >= units:
+                return units - count
+            at = max(units - count - 1, position + 1)
+        return at
+
+    def to_units(self, code_points: int) -> int:
+        return code_points + bisect_left(self._astral, code_points)
+
+
+def decode_line(line: str | bytes, bounds: Bounds | None = None) -> SuggestRequest:
+    """Read one line of JSON. Raises WireError."""
+    return decode_request(parse_line(line, bounds), bounds)
+
+
+def parse_line(line: str | bytes, bounds: Bounds | None = None) -> dict[str, Any]:
+    """One line as a JSON object within `bounds.request_bytes`. Raises WireError."""
+    bounds = bounds or Bounds()
+    size = len(line) if isinstance(line, bytes) else len(line.encode("utf-8", "surrogatepass"))
+    if size > bounds.request_bytes:
+        raise WireError(
+            f"the request has {size} bytes, at most {bounds.request_bytes} are served; "
+            "send fewer cells",
+            code="too_large",
+        )
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:  # a 5,000-digit integer is a ValueError too
+        raise WireError(f"this is not JSON: {type(error).__name__}", code="bad_json") from None
+    if not isinstance(value, dict):
+        raise WireError("a request is a JSON object", code="bad_json")
+    return value
+
+
+def request_id(value: Mapping[str, Any]) -> int | str | None:
+    """The id to answer under, whatever else is wrong with the request."""
+    id = value.get("id")
+    return id if isinstance(id, int | str) and not isinstance(id, bool) else None
+
+
+def decode_request(value: Mapping[str, Any], bounds: Bounds | None = None) -> SuggestRequest:
+    """Check and convert a request. Raises WireError; whatever is returned is to be trusted.
+
+    Cells past `bounds.cell_bytes`, and past `bounds.notebook_bytes` counted from the caret
+    outwards, are left out, and unknown fields ignored; a caret in a cell that is too large is an
+    error.
+    """
+    bounds = bounds or Bounds()
+    read = _Reader
+    notebook = read.object(value, "notebook")
+    cursor = read.object(value, "cursor")
+    offsets = value.get("offsets", "utf-16")
+    if offsets not in get_args(Offsets):
+        raise WireError(f"offsets is one of {', '.join(get_args(Offsets))}")
+    cells = [_cell(item) for item in read.objects(notebook, "cells")]
+    cursor_cell = read.string(cursor, "cell")
+    kept = _within(cells, cursor_cell, bounds)
+    caret_text = next((cell.source for cell in kept if cell.id == cursor_cell), None)
+    if caret_text is None:
+        raise WireError("cursor.cell is not a cell of the notebook")
+    offset = read.integer(cursor, "offset")
+    if offsets == "utf-16":
+        offset = Utf16(caret_text).to_code_points(offset)
+    events = [_event(item) for item in read.objects(value, "history", optional=True)]
+    want = value.get("want", list(KINDS))
+    if not isinstance(want, list) or not all(kind in KINDS for kind in want):
+        raise WireError(f"want is a list of {', '.join(KINDS)}")
+    deadline = value.get("deadline_ms", 1_000)
+    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline > 0:
+        raise WireError("deadline_ms is a positive number")
+    rename_to = value.get("rename_to")
+    if rename_to is not None and not isinstance(rename_to, str):
+        raise WireError("rename_to is a string")
+    try:
+        return SuggestRequest(
+            notebook=Notebook(read.string(notebook, "language"), tuple(kept)),
+            caret=Caret(cursor_cell, offset),
+            history=tuple(events[-bounds.history_events :]),
+            facts=_facts(read.object(value, "facts", optional=True)),
+            want=tuple(cast("list[Kind]", want)),
+            deadline_ms=min(float(deadline), bounds.deadline_ms),
+            rename_to=rename_to,
+            id=request_id(value),
+        )
+    except ValueError as error:
+        raise WireError(str(error)) from None
+
+
+def encode_request(request: SuggestRequest) -> RequestWire:
+    """A request as JSON values, in code points."""
+    wire: RequestWire = {
+        "id": request.id,
+        "offsets": "code-point",
+        "notebook": {
+            "language": request.notebook.language,
+            "cells": [_encode_cell(cell) for cell in request.notebook.cells],
+        },
+        "cursor": {"cell": request.caret.cell, "offset": request.caret.offset},
+        "history": [cast(EventWire, asdict(event)) for event in request.history],
+        "facts": encode_facts(request.facts),
+        "want": list(request.want),
+        "deadline_ms": request.deadline_ms,
+    }
+    if request.rename_to is not None:
+        wire["rename_to"] = request.rename_to
+    return wire
+
+
+def encode_facts(facts: KernelFacts) -> FactsWire:
+    return {
+        "runs": [cast(RunWire, asdict(run)) for run in facts.runs],
+        "names": [
+            cast(
+                NameWire,
+                {
+                    key: list(value) if isinstance(value, tuple) else value
+                    for key, value in asdict(name).items()
+                    if value or key in ("name", "type")
+                },
+            )
+            for name in facts.names
+        ],
+        "error": cast(KernelErrorWire, asdict(facts.error)) if facts.error else None,
+    }
+
+
+def decode_facts(value: Mapping[str, Any]) -> KernelFacts:
+    """Kernel facts from JSON values. Raises WireError."""
+    return _facts(value)
+
+
+def encode_answer(
+    answer: Answer, request: SuggestRequest, offsets: Offsets = "utf-16"
+) -> AnswerWire:
+    """An answer as JSON values, its edits in the units that the request asked for."""
+    units: dict[str, Utf16] = {}
+
+    def edits(changes: Sequence[CellEdit]) -> list[EditWire]:
+        result: list[EditWire] = []
+        for change in changes:
+            if offsets == "utf-16" and change.cell not in units:
+                cell = request.notebook.cell(change.cell)
+                units[change.cell] = Utf16(cell.source if cell else "")
+            for r in change.edit:
+                start, end = r.start, r.end
+                if offsets == "utf-16":
+                    start, end = (
+                        units[change.cell].to_units(start),
+                        units[change.cell].to_units(end),
+                    )
+                result.append(
+                    {
+                        "cell": change.cell,
+                        "base": change.base,
+                        "start": start,
+                        "end": end,
+                        "text": r.text,
+                    }
+                )
+        return result
+
+    def suggestion(s: Suggestion) -> SuggestionWire:
+        wire: SuggestionWire = {
+            "id": s.id,
+            "kind": s.kind,
+            "lane": s.lane,
+            "label": s.label,
+            "confidence": round(s.confidence, 4),
+            "edits": edits(s.edits),
+        }
+        if s.optional:
+            wire["optional"] = edits(s.optional)
+        if s.notes:
+            wire["notes"] = list(s.notes)
+        return wire
+
+    wire: AnswerWire = {
+        "id": answer.id,
+        "bundle": answer.bundle,
+        "suggestions": [suggestion(s) for s in answer.suggestions],
+        "silence": {kind: silence.reason for kind, silence in answer.silence.items()},
+        "timing_ms": cast(
+            TimingWire, {key: round(value, 3) for key, value in asdict(answer.timing).items()}
+        ),
+        "tokens": cast(TokensWire, asdict(answer.tokens)),
+    }
+    details = {kind: s.detail for kind, s in answer.silence.items() if s.detail}
+    if details:
+        wire["silence_detail"] = details
+    return wire
+
+
+def encode_error(id: int | str | None, error: NextEditError) -> ErrorAnswerWire:
+    return {"id": id, "error": {"code": error.code, "message": str(error)}}
+
+
+def dump_line(value: Mapping[str, Any]) -> bytes:
+    """One line of ASCII JSON with its newline: lone surrogates survive as escapes."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+
+
+class _Reader:
+    """Typed access to JSON values; a WireError names the field."""
+
+    @staticmethod
+    def object(value: Mapping[str, Any], key: str, *, optional: bool = False) -> Mapping[str, Any]:
+        found = value.get(key)
+        if found is None and optional:
+            return {}
+        if not isinstance(found, dict):
+            raise WireError(f"{key} is an object")
+        return found
+
+    @staticmethod
+    def objects(
+        value: Mapping[str, Any], key: str, *, optional: bool = False
+    ) -> list[Mapping[str, Any]]:
+        found = value.get(key)
+        if found is None and optional:
+            return []
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise WireError(f"{key} is a list of objects")
+        return found
+
+    @staticmethod
+    def string(value: Mapping[str, Any], key: str, default: str | None = None) -> str:
+        found = value.get(key, default)
+        if not isinstance(found, str):
+            raise WireError(f"{key} is a string")
+        return found
+
+    @staticmethod
+    def strings(value: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        found = value.get(key) or []
+        if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+            raise WireError(f"{key} is a list of strings")
+        return tuple(found)
+
+    @staticmethod
+    def integer(value: Mapping[str, Any], key: str) -> int:
+        found = value.get(key)
+        if isinstance(found, bool) or not isinstance(found, int):
+            raise WireError(f"{key} is an integer")
+        return found
+
+    @staticmethod
+    def count(value: Mapping[str, Any], key: str) -> int | None:
+        found = value.get(key)
+        if found is not None and (isinstance(found, bool) or not isinstance(found, int)):
+            raise WireError(f"{key} is an integer or null")
+        return found
+
+
+def _encode_cell(cell: Cell) -> CellWire:
+    wire: CellWire = {
+        "id": cell.id,
+        "type": cell.type,
+        "source": cell.source,
+        "execution_count": cell.execution_count,
+    }
+    if cell.tags:
+        wire["tags"] = list(cell.tags)
+    return wire
+
+
+def _cell(item: Mapping[str, Any]) -> Cell:
+    type = item.get("type", "code")
+    if type not in get_args(CellType):
+        raise WireError(f"a cell's type is one of {', '.join(get_args(CellType))}")
+    return Cell(
+        id=_Reader.string(item, "id"),
+        type=cast(CellType, type),
+        source=_Reader.string(item, "source"),
+        execution_count=_Reader.count(item, "execution_count"),
+        tags=_Reader.strings(item, "tags"),
+    )
+
+
+def _event(item: Mapping[str, Any]) -> EditEvent:
+    origin = item.get("origin", "typed")
+    if origin not in ORIGINS:
+        raise WireError(f"an event's origin is one of {', '.join(ORIGINS)}")
+    at = item.get("at", 0.0)
+    if isinstance(at, bool) or not isinstance(at, int | float):
+        raise WireError("at is a number")
+    return EditEvent(
+        cell=_Reader.string(item, "cell"),
+        before=_Reader.string(item, "before"),
+        after=_Reader.string(item, "after"),
+        origin=cast(Origin, origin),
+        at=float(at),
+    )
+
+
+def _facts(value: Mapping[str, Any]) -> KernelFacts:
+    error = value.get("error")
+    if error is not None and not isinstance(error, dict):
+        raise WireError("facts.error is an object or null")
+    return KernelFacts(
+        runs=tuple(
+            CellRun(
+                _Reader.string(run, "cell"),
+                _Reader.string(run, "hash"),
+                _Reader.count(run, "count"),
+            )
+            for run in _Reader.objects(value, "runs", optional=True)
+        ),
+        names=tuple(
+            NamedObject(
+                name=_Reader.string(name, "name"),
+                type=_Reader.string(name, "type", ""),
+                members=_Reader.strings(name, "members"),
+                subscripts=_Reader.strings(name, "subscripts"),
+                keywords=_Reader.strings(name, "keywords"),
+                module=_Reader.string(name, "module", ""),
+            )
+            for name in _Reader.objects(value, "names", optional=True)
+        ),
+        error=KernelError(
+            cell=_Reader.string(error, "cell"),
+            line=_Reader.integer(error, "line"),
+            exception=_Reader.string(error, "exception"),
+            name=_Reader.string(error, "name", ""),
+            message=_Reader.string(error, "message", ""),
+        )
+        if error
+        else None,
+    )
+
+
+def _within(cells: list[Cell], caret_cell: str, bounds: Bounds) -> list[Cell]:
+    """The cells within the bounds, those near the caret first, in document order."""
+    sizes = [len(cell.source.encode("utf-8", "surrogatepass")) for cell in cells]
+    at = next((i for i, cell in enumerate(cells) if cell.id == caret_cell), None)
+    if at is None:
+        return cells
+    if sizes[at] > bounds.cell_bytes:
+        raise WireError(
+            f"the cell has {sizes[at]} bytes, at most {bounds.cell_bytes} are served; split it",
+            code="too_large",
+        )
+    keep, left = set(), bounds.notebook_bytes
+    for i in sorted(range(len(cells)), key=lambda i: abs(i - at)):
+        if sizes[i] > bounds.cell_bytes:
+            continue
+        left -= sizes[i]
+        if left < 0:
+            break
+        keep.add(i)
+    return [cell for i, cell in enumerate(cells) if i in keep]

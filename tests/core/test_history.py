@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from nextedit_jupyter.core import EditEvent, EditHistory
+from nextedit_jupyter.core.redact import holds_secret
+
+
+def typed(cell: str, before: str, after: str, at: float) -> EditEvent:
+    return EditEvent(cell, before, after, "typed", at)
+
+
+def test_keystrokes_of_one_burst_are_one_event() -> None:
+    history = EditHistory()
+    text = ""
+    for i, key in enumerate("x = 1"):
+        history.append(typed("c", text, text + key, at=i * 0.2))
+        text += key
+    assert [(e.before, e.after) for e in history] == [("", "x = 1")]
+
+
+def test_a_pause_another_cell_and_a_distant_line_each_begin_a_new_event() -> None:
+    history = EditHistory()
+    history.append(typed("c", "", "a", at=0))
+    history.append(typed("c", "a", "ab", at=1.5))
+    history.append(typed("d", "", "a", at=1.6))
+    far = "\n" * 20
+    history.append(typed("d", "a" + far, "aa" + far, at=1.7))
+    history.append(typed("d", "aa" + far, "aa" + far + "z", at=1.8))
+    assert len(history) == 5
+
+
+def test_what_is_reverted_is_dropped() -> None:
+    history = EditHistory()
+    history.append(typed("c", "a", "ab", at=0))
+    history.append(typed("c", "ab", "a", at=0.5))
+    assert len(history) == 0
+    history.append(typed("c", "a", "ab", at=0))
+    history.append(EditEvent("c", "ab", "a", "undone", at=9))
+    assert len(history) == 0
+
+
+def test_the_ring_keeps_the_newest() -> None:
+    history = EditHistory(max_events=3)
+    for i in range(9):
+        history.append(typed(f"c{i}", "", "a", at=i))
+    assert [e.cell for e in history] == ["c6", "c7", "c8"]
+
+
+def test_a_pasted_key_is_never_held_and_takes_the_cells_past_along() -> None:
+    history = EditHistory()
+    history.append(typed("c", "", "key = ", at=0))
+    history.append(typed("other", "", "x = 1", at=1))
+    secret = 'key = "sk-ant-Zk81hQpLw02nVbRt77aaYeTu"'
+    history.append(EditEvent("c", "key = ", secret, "pasted", at=5))
+    history.append(EditEvent("c", secret, "key = ", "typed", at=6))
+    assert [e.cell for e in history] == ["other"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'api_key = "d8e8fca2dc0f896fd7cb4cb0031ba249"',
+        "os.environ['AWS_SECRET_ACCESS_KEY'] = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzz'",
+        '{"password": "hunter2hunter2"}',
+        "%env OPENAI_API_KEY=abc123def456ghi789",
+        "!export DB_PASSWORD=Tr0ub4dor3xyz",
+        "engine = create_engine('postgresql://me:s3cr3tpw@db/prod')",
+        "headers = {'Authorization': 'Bearer abcdef0123456789ABCDEF'}",
+        "AKIAIOSFODNN7ABCDEFG",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "connect(user='me', password='correcthorse9')",
+        "login(token='hf_abcdefghijklmnopqrstuvwx')",
+    ],
+)
+def test_secrets_are_recognised(text: str) -> None:
+    assert holds_secret(f"import os\n{text}\nprint('done')")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token = tokenizer.encode(text)",
+        "password = getpass.getpass()",
+        "api_key = os.environ['API_KEY']",
+        "key = 'species'",
+        "df.sort_values(key='petal_length_cm')",
+        "tokens = ['the', 'quick']",
+        "commit = 'd8e8fca2dc0f896fd7cb4cb0031ba249'",
+        "url = 'https://example.org/data.csv'",
+        "api_key = '<your key here>'",
+        "plt.title('Tokens seen in training')",
+        "secret = None",
+    ],
+)
+def test_ordinary_code_is_no_secret(text: str) -> None:
+    assert not holds_secret(text)
