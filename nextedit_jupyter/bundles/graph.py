@@ -1,0 +1,355 @@
+"""The decoder as one ONNX graph, built by hand: float32 for reference, row-wise INT8 to serve.
+
+Row-wise: activations are quantised with one scale a row, weights with one a column, so a logit
+does not depend on how the prompt was cut into passes. Prefix reuse and speculation rest on that
+(docs/adr/0004). Large imported models, which memory bandwidth rules, take 4 bits in blocks of 32
+instead (`MatMulNBits` at accuracy level 4, which is exact under cutting too).
+
+Inputs: `input_ids` int64 [1, n]; `seqlens_k` int32 [1], the positions after this pass less one;
+`total` int32 [], the positions after this pass; `start` int64 [1], from which of the n rows on
+logits are wanted; `past.{i}.key` and `past.{i}.value` float32 [1, kv_heads, context, head_dim].
+Outputs: `logits` float32 [1, n - start, vocab_size]; `present.{i}.key` and `.value`, which may be
+bound to the same buffers as `past`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+Floats = npt.NDArray[np.float32]
+
+Doubles = npt.NDArray[np.float64]
+
+ZERO_POINT = 128  # of uint8 activations
+BLOCK = 32  # inputs that share a scale at 4 bits
+
+
+@dataclass(frozen=True, slots=True)
+class RopeScaling:
+    """How the rotary frequencies were stretched to reach further than they were trained.
+
+    `linear` divides every frequency by `factor`. `llama3` divides those whose wavelength is longer
+    than `original_context / low_frequency_factor`, leaves those shorter than `original_context /
+    high_frequency_factor`, and goes over smoothly between (Llama 3.1's published rule).
+    """
+
+    kind: Literal["linear", "llama3"]
+    factor: float
+    low_frequency_factor: float = 1.0
+    high_frequency_factor: float = 4.0
+    original_context: int = 8192
+
+    def apply(self, frequencies: Doubles) -> Doubles:
+        """Scaled frequencies, float64 [head_dim / 2], in radians a position."""
+        if self.kind == "linear":
+            return frequencies / self.factor
+        wavelengths = 2 * np.pi / frequencies
+        low, high = self.low_frequency_factor, self.high_frequency_factor
+        blend = (self.original_context / wavelengths - low) / (high - low)
+        blend = np.clip(blend, 0.0, 1.0)
+        scaled: Doubles = (1 - blend) * frequencies / self.factor + blend * frequencies
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class GraphShape:
+    """Sizes of a Llama-shaped decoder; the attributes of `training.model.Shape` that matter.
+
+    `tied`: the embedding is the head as well. `qkv_bias`: query, key and value have biases, as in
+    Qwen2.
+    """
+
+    vocab_size: int
+    width: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    hidden: int
+    context: int = 2048
+    rope_theta: float = 10_000.0
+    norm_eps: float = 1e-5
+    tied: bool = True
+    qkv_bias: bool = False
+    rope_scaling: RopeScaling | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Columns:
+    """A matrix [inputs, outputs] as int8 with one float32 scale an output column."""
+
+    values: npt.NDArray[np.int8]
+    scales: Floats
+
+    @classmethod
+    def of(cls, matrix: Floats) -> Int8Columns:
+        scales = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127.0
+        values = np.clip(np.rint(matrix / scales), -127, 127).astype(np.int8)
+        return cls(values, scales.astype(np.float32))
+
+    def dequantised(self) -> Floats:
+        return self.values.astype(np.float32) * self.scales
+
+
+@dataclass(frozen=True, slots=True)
+class Int4Blocks:
+    """A matrix [inputs, outputs] in blocks of 32 inputs, two weights a byte, as MatMulNBits reads.
+
+    `values` is uint8 [outputs, blocks, 16], low nibble first, with zero at 8; `scales` float32
+    [outputs * blocks].
+    """
+
+    values: npt.NDArray[np.uint8]
+    scales: Floats
+
+    @classmethod
+    def of(cls, matrix: Floats) -> Int4Blocks:
+        inputs, outputs = matrix.shape
+        if inputs % BLOCK:
+            raise ValueError(f"4 bits need a multiple of {BLOCK} inputs, not {inputs}")
+        blocks = np.ascontiguousarray(matrix.T).reshape(outputs, inputs // BLOCK, BLOCK)
+        scales = np.maximum(np.abs(blocks).max(axis=-1, keepdims=True), 1e-12) / 7.0
+        steps = (np.clip(np.rint(blocks / scales), -8, 7) + 8).astype(np.uint8)
+        packed = steps[..., 0::2] | (steps[..., 1::2] << 4)
+        return cls(packed, scales.astype(np.float32).reshape(-1))
+
+
+class _Graph:
+    """Nodes and weights in the order in which they are added."""
+
+    def __init__(self, shape: GraphShape, *, int8: bool, bits: int = 8) -> None:
+        self.shape = shape
+        self.int8 = int8
+        self.bits = bits
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+        self._count = 0
+        if int8:
+            self.weight("row_limit", np.array(127.0, np.float32))
+            self.weight("row_floor", np.array(1e-12, np.float32))
+            self.weight("row_shift", np.array(float(ZERO_POINT), np.float32))
+            self.weight("row_zero", np.array(ZERO_POINT, np.uint8))
+            self.weight("last_axis", np.array([-1], np.int64))
+
+    def weight(self, name: str, value: npt.NDArray[Any]) -> str:
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def node(self, op: str, inputs: list[str], outputs: int = 1, **attributes: Any) -> list[str]:
+        self._count += 1
+        names = [f"{op}_{self._count}_{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(op, inputs, names, f"{op}_{self._count}", **attributes))
+        return names
+
+    def one(self, op: str, *inputs: str, **attributes: Any) -> str:
+        return self.node(op, list(inputs), 1, **attributes)[0]
+
+    def quantised(self, x: str) -> tuple[str, str]:
+        """Give x as uint8 rows and its scales float32 [..., 1]."""
+        peak = self.one("ReduceMax", self.one("Abs", x), axes=[-1], keepdims=1)
+        scale = self.one("Div", self.one("Max", peak, "row_floor"), "row_limit")
+        steps = self.one("Round", self.one("Div", x, scale))
+        rows = self.one("Cast", self.one("Add", steps, "row_shift"), to=TensorProto.UINT8)
+        return rows, scale
+
+    def linear(self, name: str, x: str, rows: tuple[str, str] | None, matrix: Floats) -> str:
+        """Give x @ matrix [inputs, outputs]; `rows` is x as `quantised` gives it."""
+        if rows is None and self.int8:
+            blocks = Int4Blocks.of(matrix)
+            return self.one(
+                "MatMulNBits",
+                x,
+                self.weight(f"{name}.int4", blocks.values),
+                self.weight(f"{name}.scale", blocks.scales),
+                domain="com.microsoft",
+                K=matrix.shape[0],
+                N=matrix.shape[1],
+                bits=4,
+                block_size=BLOCK,
+                accuracy_level=4,
+            )
+        if rows is None:
+            return self.one("MatMul", x, self.weight(f"{name}.weight", matrix))
+        packed = Int8Columns.of(matrix)
+        return self.scaled(
+            rows,
+            self.weight(f"{name}.int8", packed.values),
+            self.weight(f"{name}.scale", packed.scales),
+        )
+
+    def scaled(self, rows: tuple[str, str], values: str, scales: str) -> str:
+        whole = self.one("MatMulInteger", rows[0], values, "row_zero")
+        floats = self.one("Cast", whole, to=TensorProto.FLOAT)
+        return self.one("Mul", self.one("Mul", floats, rows[1]), scales)
+
+    def rows_of(self, x: str) -> tuple[str, str] | None:
+        return self.quantised(x) if self.int8 and self.bits == 8 else None
+
+
+def build_graph(
+    shape: GraphShape, weights: Mapping[str, Floats], *, int8: bool = True, bits: int = 8
+) -> onnx.ModelProto:
+    """Build the graph from weights as `training.model.Decoder` names them (rows are outputs).
+
+    The embedding is stored once, as int8 [width, vocab_size] with a scale a token, and serves
+    both as table and as head; where they are not tied the head is `head.weight`. Biases are
+    `layers.{i}.qkv.bias`. With `bits=4` the layers' matrices take 4 bits, table and head 8. Each
+    weight is asked for once, so `weights` may read them from a file one by one.
+    """
+    if bits not in (4, 8):
+        raise ValueError(f"weights take 8 or 4 bits, not {bits}")
+    graph = _Graph(shape, int8=int8, bits=bits)
+    embedding = weights["embedding.weight"]  # [vocab_size, width]
+    if int8:
+        packed = Int8Columns.of(np.ascontiguousarray(embedding.T))
+        graph.weight("embedding.int8", packed.values)
+        graph.weight("embedding.scale", packed.scales)
+        columns = graph.one("Gather", "embedding.int8", "input_ids", axis=1)  # [width, 1, n]
+        taken = graph.one("Transpose", columns, perm=[1, 2, 0])
+        scale = graph.one("Gather", "embedding.scale", "input_ids", axis=0)
+        scale = graph.one("Unsqueeze", scale, "last_axis")
+        x = graph.one("Mul", graph.one("Cast", taken, to=TensorProto.FLOAT), scale)
+    else:
+        graph.weight("embedding.weight", embedding)
+        x = graph.one("Gather", "embedding.weight", "input_ids", axis=0)
+    cos, sin = rotary_tables(shape)
+    graph.weight("cos", cos)
+    graph.weight("sin", sin)
+    graph.weight("norm.gain", weights["norm.weight"])
+    x = _layers(graph, shape, weights, x)
+    graph.weight("end", np.array([np.iinfo(np.int64).max], np.int64))
+    graph.weight("axis1", np.array([1], np.int64))
+    x = graph.one("Slice", x, "start", "end", "axis1")
+    if int8:
+        head = ("embedding.int8", "embedding.scale")
+        if not shape.tied:
+            packed = Int8Columns.of(np.ascontiguousarray(weights["head.weight"].T))
+            head = (
+                graph.weight("head.int8", packed.values),
+                graph.weight("head.scale", packed.scales),
+            )
+        logits = graph.scaled(graph.quantised(x), *head)
+    elif shape.tied:
+        logits = graph.one("MatMul", x, graph.one("Transpose", "embedding.weight", perm=[1, 0]))
+    else:
+        head_matrix = graph.weight("head.weight", weights["head.weight"].T)
+        logits = graph.one("MatMul", x, head_matrix)
+    graph.nodes.append(helper.make_node("Identity", [logits], ["logits"], "logits"))
+    return _model(graph, shape)
+
+
+def _layers(graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats], x: str) -> str:
+    """Add the layers and the last norm; gives its output."""
+    eps = shape.norm_eps
+    residual = x
+    for i in range(shape.layers):
+        at = f"layers.{i}"
+        gain = graph.weight(f"{at}.norm_attention", weights[f"{at}.norm_attention.weight"])
+        if i == 0:
+            y = graph.one(
+                "SimplifiedLayerNormalization", x, gain, axis=-1, epsilon=eps, stash_type=1
+            )
+        else:
+            y, residual = _skip_norm(graph, x, residual, gain, eps)
+        rows = graph.rows_of(y)
+        qkv = graph.linear(f"{at}.qkv", y, rows, weights[f"{at}.qkv.weight"].T)
+        if shape.qkv_bias:
+            bias = graph.weight(f"{at}.qkv.bias", weights[f"{at}.qkv.bias"])
+            qkv = graph.one("Add", qkv, bias)
+        attention = [f"{at}.attention", f"present.{i}.key", f"present.{i}.value"]
+        inputs = [qkv, "", "", f"past.{i}.key", f"past.{i}.value", "seqlens_k", "total"]
+        graph.nodes.append(
+            helper.make_node(
+                "GroupQueryAttention",
+                [*inputs, "cos", "sin"],
+                attention,
+                f"{at}.attention",
+                domain="com.microsoft",
+                num_heads=shape.heads,
+                kv_num_heads=shape.kv_heads,
+                do_rotary=1,
+                rotary_interleaved=0,
+            )
+        )
+        mixed = attention[0]
+        x = graph.linear(f"{at}.out", mixed, graph.rows_of(mixed), weights[f"{at}.out.weight"].T)
+        gain = graph.weight(f"{at}.norm_mlp", weights[f"{at}.norm_mlp.weight"])
+        y, residual = _skip_norm(graph, x, residual, gain, eps)
+        rows = graph.rows_of(y)
+        gate = graph.linear(f"{at}.gate", y, rows, weights[f"{at}.gate.weight"].T)
+        up = graph.linear(f"{at}.up", y, rows, weights[f"{at}.up.weight"].T)
+        graph.nodes.append(
+            helper.make_node(
+                "QuickGelu",
+                [gate],
+                [f"{at}.silu"],
+                f"{at}.silu",
+                domain="com.microsoft",
+                alpha=1.0,  # with alpha 1 it is SiLU
+            )
+        )
+        gated = graph.one("Mul", f"{at}.silu", up)
+        x = graph.linear(f"{at}.down", gated, graph.rows_of(gated), weights[f"{at}.down.weight"].T)
+    normed, _ = _skip_norm(graph, x, residual, "norm.gain", eps)
+    return normed
+
+
+def _skip_norm(graph: _Graph, x: str, residual: str, gain: str, eps: float) -> tuple[str, str]:
+    """Give norm(x + residual) and x + residual."""
+    name = f"skip_{len(graph.nodes)}"
+    outputs = [f"{name}.norm", "", "", f"{name}.sum"]
+    graph.nodes.append(
+        helper.make_node(
+            "SkipSimplifiedLayerNormalization",
+            [x, residual, gain],
+            outputs,
+            name,
+            domain="com.microsoft",
+            epsilon=eps,
+        )
+    )
+    return outputs[0], outputs[3]
+
+
+def rotary_tables(shape: GraphShape) -> tuple[Floats, Floats]:
+    """Cosines and sines, float32 [context, head_dim / 2]."""
+    exponent = np.arange(0, shape.head_dim, 2, dtype=np.float64) / shape.head_dim
+    frequencies = 1.0 / shape.rope_theta**exponent
+    if shape.rope_scaling is not None:
+        frequencies = shape.rope_scaling.apply(frequencies)
+    angle = np.arange(shape.context, dtype=np.float64)[:, None] * frequencies
+    return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+
+
+def _model(graph: _Graph, shape: GraphShape) -> onnx.ModelProto:
+    cache = [1, shape.kv_heads, shape.context, shape.head_dim]
+    inputs = [
+        helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "n"]),
+        helper.make_tensor_value_info("seqlens_k", TensorProto.INT32, [1]),
+        helper.make_tensor_value_info("total", TensorProto.INT32, []),
+        helper.make_tensor_value_info("start", TensorProto.INT64, [1]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, "m", shape.vocab_size])
+    ]
+    for i in range(shape.layers):
+        for part in ("key", "value"):
+            inputs.append(
+                helper.make_tensor_value_info(f"past.{i}.{part}", TensorProto.FLOAT, cache)
+            )
+            outputs.append(
+                helper.make_tensor_value_info(f"present.{i}.{part}", TensorProto.FLOAT, cache)
+            )
+    return helper.make_model(
+        helper.make_graph(graph.nodes, "decoder", inputs, outputs, graph.weights),
+        opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)],
+        producer_name="nextedit-jupyter",
+        ir_version=10,
+    )

@@ -1,0 +1,320 @@
+"""Where bundles come from: a TUF repository, on a web server, a mirror, or in a folder.
+
+python-tuf's `ngclient` checks signatures, thresholds, versions, expiry, lengths and hashes; it is
+used when something is fetched, never when a model is loaded. So expired metadata stops installs,
+and what is installed goes on. The trust begins with a `root.json` that comes with the application
+or from the administrator.
+
+A repository, made by `publish.py`, holds for each bundle
+
+    targets/<id>/latest.json              what `Release` says
+    targets/<id>/<version>/<file>         the files of a bundle; no archives
+
+Specialists are signed by delegated roles that may sign paths below their own id only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+from tuf.api.exceptions import (
+    DownloadError,
+    DownloadHTTPError,
+    DownloadLengthMismatchError,
+    ExpiredMetadataError,
+    RepositoryError,
+)
+from tuf.ngclient import Updater, UpdaterConfig
+from tuf.ngclient.fetcher import FetcherInterface
+
+from nextedit_jupyter.bundles.store import version_key
+from nextedit_jupyter.core.errors import BundleError
+
+FILES = ("manifest.json", "tokenizer.json", "model.onnx", "CARD.md")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a publisher says of a bundle: the newest version, the oldest safe one, what changed."""
+
+    id: str
+    version: str
+    min_safe_version: str | None = None
+    changes: str = ""
+
+    @classmethod
+    def read(cls, id: str, data: bytes) -> Release:
+        """From the bytes of `latest.json`. Raises BundleError."""
+        try:
+            value = json.loads(data)
+            release = cls(
+                str(value["id"]),
+                str(value["version"]),
+                value.get("min_safe_version"),
+                str(value.get("changes", "")),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise BundleError(f"the repository's {id}/latest.json cannot be read") from None
+        if release.id != id:
+            raise BundleError(f"the repository's {id}/latest.json speaks of {release.id}")
+        version_key(release.version)
+        if release.min_safe_version is not None:
+            version_key(release.min_safe_version)
+        return release
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """Seconds for a connection, for silence while reading, and for one file all told."""
+
+    connect_s: float = 10.0
+    read_s: float = 20.0
+    total_s: float = 1_800.0
+
+
+class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
+    """Reads https addresses, loopback http, and folders; resumes what was broken off.
+
+    `partial` is a folder for the beginnings of large files. The environment's proxy variables
+    count. A redirect may not lead from https to http. Raises DownloadError alone.
+    """
+
+    def __init__(
+        self,
+        partial: Path,
+        *,
+        limits: FetchLimits | None = None,
+        ca_certs: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._partial = partial
+        self._limits = limits or FetchLimits()
+        self._ca_certs = ca_certs
+        self._clock = clock
+        self._cancelled = cancelled
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        return self._read(url, 0)[1]
+
+    @contextlib.contextmanager
+    def download_file(self, url: str, max_length: int) -> Iterator[IO[bytes]]:
+        """Download into a file that outlives a break, so that the next try goes on from there.
+
+        What is yielded has at most `max_length` bytes; the caller checks their hash. A beginning
+        that turns out wrong is deleted with the file, so that it is never resumed twice.
+        """
+        self._partial.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._partial / re.sub(r"[^A-Za-z0-9._-]", "_", url)[-120:]
+        have = path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+        if have > max_length:
+            path.unlink()
+            have = 0
+        try:
+            if have < max_length:
+                resumed, chunks = self._read(url, have)
+                with open(path, "ab" if resumed else "wb") as file:
+                    size = have if resumed else 0
+                    for chunk in chunks:
+                        size += len(chunk)
+                        if size > max_length:
+                            raise DownloadLengthMismatchError(f"{url} is longer than announced")
+                        file.write(chunk)
+        except DownloadLengthMismatchError:
+            path.unlink(missing_ok=True)
+            raise
+        except DownloadError:
+            raise
+        except OSError as error:
+            raise DownloadError(f"{url}: {error.strerror or error}") from error
+        try:
+            with open(path, "rb") as file:
+                yield file
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _read(self, url: str, offset: int) -> tuple[bool, Iterator[bytes]]:
+        """Whether the offset was honoured, and the bytes from there on."""
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            return True, self._from_folder(Path(unquote(parts.path)), offset)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+            raise DownloadError(f"{parts.scheme} is not allowed, only https or a folder")
+        return self._from_server(url, offset)
+
+    def _from_folder(self, path: Path, offset: int) -> Iterator[bytes]:
+        try:
+            file = open(path, "rb")  # noqa: SIM115 - closed by the generator
+        except FileNotFoundError:
+            raise DownloadHTTPError(f"{path.name} is not there", 404) from None
+        except OSError as error:
+            raise DownloadError(f"{path.name}: {error.strerror}") from error
+
+        def chunks() -> Iterator[bytes]:
+            with file:
+                file.seek(offset)
+                while chunk := file.read(_CHUNK):
+                    yield chunk
+
+        return chunks()
+
+    def _from_server(self, url: str, offset: int) -> tuple[bool, Iterator[bytes]]:
+        deadline = self._clock() + self._limits.total_s
+        options: dict[str, Any] = {
+            "timeout": urllib3.Timeout(self._limits.connect_s, self._limits.read_s),
+            "retries": urllib3.Retry(
+                total=2, redirect=3, backoff_factor=0.2, raise_on_status=False
+            ),
+        }
+        if self._ca_certs:
+            options["ca_certs"] = self._ca_certs
+        proxy = _proxy_for(url)
+        pool: Any = (
+            urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        )
+        headers = {"Accept-Encoding": "identity"}
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+        try:
+            response = pool.request("GET", url, headers=headers, preload_content=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise DownloadError(f"{url} cannot be reached ({type(error).__name__})") from error
+        final = response.geturl() or url
+        if url.startswith("https:") and final.startswith("http:"):
+            raise DownloadError("the server leads from https to http")
+        if response.status == 416 and offset:  # the beginning is longer than the file: afresh
+            return self._from_server(url, 0)
+        if response.status not in (200, 206):
+            response.release_conn()
+            raise DownloadHTTPError(f"{url}: HTTP status {response.status}", response.status)
+
+        def chunks() -> Iterator[bytes]:
+            try:
+                while chunk := response.read1(_CHUNK):
+                    if self._clock() > deadline:
+                        raise DownloadError(f"{url} took longer than {self._limits.total_s:.0f} s")
+                    if self._cancelled():
+                        raise DownloadError("cancelled")
+                    yield chunk
+            except urllib3.exceptions.HTTPError as error:
+                raise DownloadError(f"{url} broke off ({type(error).__name__})") from error
+            finally:
+                response.release_conn()
+
+        return response.status == 206, chunks()
+
+
+class TrustedRepository:
+    """One repository as seen from one machine.
+
+    `address` is an https address or a folder; `root` the bytes of the root metadata that the
+    application trusts; `state` a folder of ours for the metadata seen last (roll-back protection)
+    and for broken-off downloads. Every method raises BundleError, with what to do.
+    """
+
+    def __init__(
+        self, address: str, root: bytes, state: Path, *, fetcher: Fetcher | None = None
+    ) -> None:
+        self.address = _as_url(address)
+        self._root = root
+        self._state = state
+        self._fetcher = fetcher or Fetcher(state / "partial")
+        self._updater: Updater | None = None
+
+    def release(self, id: str) -> Release:
+        """The newest release of a bundle, by verified metadata."""
+        with _explained():
+            updater = self._refreshed()
+            info = updater.get_targetinfo(f"{id}/latest.json")
+            if info is None:
+                raise BundleError(f"the repository has no bundle {id}")
+            if info.length > 100_000:
+                raise BundleError(f"the repository's {id}/latest.json is too large")
+            with tempfile.TemporaryDirectory() as folder:
+                path = updater.download_target(info, os.path.join(folder, "latest.json"))
+                return Release.read(id, Path(path).read_bytes())
+
+    def download(self, id: str, version: str, folder: Path) -> Path:
+        """Fetch all files of a version into `folder`, verified one by one; returns `folder`.
+
+        Interrupted downloads go on where they broke off at the next call.
+        """
+        version_key(version)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _explained():
+            updater = self._refreshed()
+            for name in FILES:
+                info = updater.get_targetinfo(f"{id}/{version}/{name}")
+                if info is None:
+                    if name == "CARD.md":
+                        continue
+                    raise BundleError(f"the repository has no {name} of {id} {version}")
+                path = str(folder / name)
+                if updater.find_cached_target(info, path) is None:
+                    updater.download_target(info, path)
+        return folder
+
+    def _refreshed(self) -> Updater:
+        if self._updater is None:
+            metadata = self._state / "metadata"
+            metadata.mkdir(mode=0o700, parents=True, exist_ok=True)
+            updater = Updater(
+                metadata_dir=str(metadata),
+                metadata_base_url=f"{self.address}metadata/",
+                target_base_url=f"{self.address}targets/",
+                fetcher=self._fetcher,
+                config=UpdaterConfig(app_user_agent="nextedit-jupyter"),
+                bootstrap=self._root,
+            )
+            updater.refresh()
+            self._updater = updater
+        return self._updater
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what goes wrong between here and the repository into what the user can do."""
+    try:
+        yield
+    except ExpiredMetadataError as error:
+        raise BundleError(
+            f"the repository's metadata has expired ({error}): nothing new is installed, what is "
+            "installed goes on; tell its publisher"
+        ) from None
+    except RepositoryError as error:
+        raise BundleError(
+            f"the repository could not be verified ({type(error).__name__}: {error}): "
+            "nothing is installed"
+        ) from None
+    except DownloadError as error:
+        raise BundleError(f"the download failed: {error}; try again later") from None
+    except OSError as error:
+        raise BundleError(f"the download could not be kept: {error.strerror or error}") from None
+
+
+def _as_url(address: str) -> str:
+    if "://" in address:
+        return address.rstrip("/") + "/"
+    return Path(address).absolute().as_uri().rstrip("/") + "/"
+
+
+def _proxy_for(url: str) -> str | None:
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(url)
+    if parts.hostname in _LOOPBACK or (parts.hostname and proxy_bypass(parts.hostname)):
+        return None
+    return getproxies().get(parts.scheme)

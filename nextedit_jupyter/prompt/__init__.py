@@ -1,0 +1,40 @@
+"""Prompt formats: named, versioned, the same code for serving and training.
+
+Imports neither torch nor onnxruntime; `tokenizers` is loaded by `BundleTokenizer` only.
+"""
+
+from __future__ import annotations
+
+from nextedit_jupyter.core import NextEditError
+from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
+from nextedit_jupyter.prompt.format import EncodingCache, Prompt, PromptFormat
+from nextedit_jupyter.prompt.tokenizer import BundleTokenizer, TextTokenizer
+
+__all__ = [
+    "BundleTokenizer",
+    "EncodingCache",
+    "Prompt",
+    "PromptFormat",
+    "TextTokenizer",
+    "format_names",
+    "get_format",
+]
+
+_FORMATS = {"cells-spm-v1": CellsSpmV1}
+
+
+def format_names() -> tuple[str, ...]:
+    """The known formats' names."""
+    return tuple(sorted(_FORMATS))
+
+
+def get_format(name: str) -> PromptFormat:
+    """A format with a cache of its own. Raises NextEditError that names the known ones."""
+    try:
+        return _FORMATS[name]()
+    except KeyError:
+        known = ", ".join(format_names())
+        raise NextEditError(
+            f"the prompt format {name!r} is not known (known: {known}): update nextedit-jupyter "
+            "or choose another bundle"
+        ) from None

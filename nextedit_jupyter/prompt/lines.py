@@ -1,0 +1,88 @@
+"""Windows of a text that move in coarse steps, and the lines in which two texts differ."""
+
+from __future__ import annotations
+
+
+def head_window(text: str, *, most: int) -> str:
+    """The start of `text`, at most `most` characters, cut at a line end where there is one."""
+    if len(text) <= most:
+        return text
+    cut = text.rfind("\n", 1, most)
+    return text[: cut if cut > 0 else most]
+
+
+def tail_window(text: str, *, most: int, step: int) -> str:
+    """The end of `text`, about `most` characters, beginning at a line.
+
+    The beginning moves in steps of `step` characters of the text before, so that appending to the
+    text keeps it in place for a while. Holds at most `most` characters.
+    """
+    if len(text) <= most:
+        return text
+    drop = -(-(len(text) - most) // step) * step
+    line = text.find("\n", drop - 1)
+    start = line + 1 if 0 <= line < drop + step and line + 1 < len(text) else drop
+    return text[start:]
+
+
+def changed_lines(before: str, after: str) -> tuple[str, str]:
+    """The stretch of whole lines in which two texts differ, as (old, new) without last newline.
+
+    A pure insertion gives an empty old, a pure deletion an empty new.
+    """
+    old, new = before.split("\n"), after.split("\n")
+    start = 0
+    while start < min(len(old), len(new)) and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    return (
+        "\n".join(old[start : len(old) - end]),
+        "\n".join(new[start : len(new) - end]),
+    )
+
+
+def line_window(text: str, offset: int, *, above: int, below: int, step: int) -> tuple[int, int]:
+    """Start and end offsets of the whole lines around `offset`.
+
+    The first line's number is a multiple of `step`; the text up to `above + below` lines is given
+    whole.
+    """
+    lines = text.count("\n") + 1
+    if lines <= above + below:
+        return 0, len(text)
+    row = text.count("\n", 0, offset)
+    first = max(0, (row - above) // step * step)
+    last = min(lines, first + above + below)
+    start = 0
+    for _ in range(first):
+        start = text.index("\n", start) + 1
+    end = start
+    for _ in range(last - first):
+        following = text.find("\n", end)
+        if following < 0:
+            return start, len(text)
+        end = following + 1
+    return start, end - 1
+
+
+def find_lines(text: str, wanted: str, start: int, end: int, near: int) -> tuple[int, int] | None:
+    """Where `wanted` stands as whole lines in text[start:end], nearest to the offset `near`."""
+    best: tuple[int, int] | None = None
+    at = start
+    while True:
+        found = text.find(wanted, at, end)
+        if found < 0:
+            return best
+        stop = found + len(wanted)
+        whole = (found == 0 or text[found - 1] == "\n") and (
+            stop == len(text) or text[stop] == "\n"
+        )
+        if whole and (best is None or _distance(found, stop, near) < _distance(*best, near)):
+            best = (found, stop)
+        at = found + 1
+
+
+def _distance(start: int, end: int, near: int) -> int:
+    return max(0, start - near, near - end)
