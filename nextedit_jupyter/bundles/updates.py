@@ -1,0 +1,164 @@
+"""Looking for newer bundles: once a week, in the background, and only where that is wanted.
+
+Without a configured repository, or with updates off by policy, nothing is ever asked. A release is
+downloaded on mains and on an unmetered link, or when told to; it is verified by `trust`, tried by
+the store's canary, installed beside what is in use, and announced. The switch is another step,
+`switch`, which the worker takes when it is idle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from nextedit_jupyter.bundles.store import BundleStore, version_key
+from nextedit_jupyter.bundles.trust import Release, TrustedRepository
+from nextedit_jupyter.core.errors import BundleError
+
+INTERVAL_S = 7 * 86_400.0
+# A failed check is repeated sooner than a good one, and never in a loop.
+RETRY_S = 6 * 3_600.0
+
+State = Literal["never", "current", "available", "ready", "switched", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePolicy:
+    """What the administrator and the user allow. `metered` is None where it isn't known."""
+
+    enabled: bool = True
+    interval_s: float = INTERVAL_S
+    on_battery: bool = False
+    on_metered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStatus:
+    """How far an update is: what the status item says of it.
+
+    `ready` means installed and waiting for the switch. `checked_at` is in seconds since the epoch.
+    """
+
+    state: State = "never"
+    version: str | None = None
+    changes: str = ""
+    problem: str = ""
+    checked_at: float = 0.0
+
+
+class Updates:
+    """The updates of one bundle. `clock` gives seconds since the epoch; a clock that jumps back
+    more than an interval only brings the next check forward."""
+
+    def __init__(
+        self,
+        store: BundleStore,
+        id: str,
+        repository: Callable[[], TrustedRepository] | None,
+        folder: Path,
+        *,
+        policy: UpdatePolicy | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._id = id
+        self._repository = repository
+        self._folder = folder
+        self._policy = policy or UpdatePolicy()
+        self._clock = clock
+
+    def status(self) -> UpdateStatus:
+        """What is known, from the file of the last check; `never` where there is none."""
+        try:
+            value: dict[str, Any] = json.loads((self._folder / f"{self._id}.json").read_bytes())
+            return UpdateStatus(**value)
+        except (OSError, ValueError, TypeError):
+            return UpdateStatus()
+
+    def is_due(self) -> bool:
+        """Whether it is time to look."""
+        if self._repository is None or not self._policy.enabled:
+            return False
+        status = self.status()
+        interval = RETRY_S if status.state == "failed" else self._policy.interval_s
+        age = self._clock() - status.checked_at
+        return status.state == "never" or age >= interval or age < 0
+
+    def run(
+        self, *, on_mains: bool = True, metered: bool | None = None, asked: bool = False
+    ) -> UpdateStatus:
+        """Look, and where allowed fetch and install. Never raises: a problem is in the status.
+
+        `asked` is for a user's own command: then power and link don't matter, policy still does.
+        """
+        if self._repository is None or not self._policy.enabled:
+            return self.status()
+        try:
+            status = self._run(self._repository(), on_mains, metered, asked)
+        except BundleError as error:
+            status = replace(self.status(), state="failed", problem=str(error))
+        status = replace(status, checked_at=self._clock())
+        self._write(status)
+        return status
+
+    def switch(self) -> UpdateStatus:
+        """Use the version that is ready. Never raises."""
+        status = self.status()
+        if status.state != "ready" or status.version is None:
+            return status
+        try:
+            self._store.use(self._id, status.version)
+            status = replace(status, state="switched", problem="")
+        except BundleError as error:
+            status = replace(status, state="failed", problem=str(error))
+        self._write(status)
+        return status
+
+    def _run(
+        self, repository: TrustedRepository, on_mains: bool, metered: bool | None, asked: bool
+    ) -> UpdateStatus:
+        release = repository.release(self._id)
+        known = UpdateStatus("available", release.version, release.changes)
+        if not self._is_wanted(release, asked):
+            return UpdateStatus("current")
+        if any(i.version == release.version and i.id == self._id for i in self._store.installed()):
+            return replace(known, state="ready")
+        allowed = asked or (
+            (on_mains or self._policy.on_battery)
+            and (metered is not True or self._policy.on_metered)
+        )
+        if not allowed:
+            return known
+        folder = self._folder / "downloads" / f"{self._id}-{release.version}"
+        repository.download(self._id, release.version, folder)
+        try:
+            self._store.install(folder, floor=release.min_safe_version, use=False)
+        except BundleError as error:
+            # Refused by the canary or damaged: remembered by the state, tried again when asked.
+            return replace(known, state="failed", problem=str(error))
+        finally:
+            for file in folder.iterdir():
+                file.unlink()
+            folder.rmdir()
+        return replace(known, state="ready")
+
+    def _is_wanted(self, release: Release, asked: bool) -> bool:
+        choice = self._store.choices().get(self._id)
+        if choice is None:
+            return True
+        if release.version in choice.refused and not asked:
+            return False
+        return version_key(release.version) > version_key(choice.current)
+
+    def _write(self, status: UpdateStatus) -> None:
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = self._folder / f".{self._id}.json"
+            temporary.write_text(json.dumps(asdict(status)), encoding="utf-8")
+            os.replace(temporary, self._folder / f"{self._id}.json")

@@ -1,0 +1,202 @@
+"""What became of suggestions, counted for the user's own eyes; off unless the user turns it on.
+
+A row has a time, a kind, a lane, an outcome and milliseconds: no code, no path, no name. Rows
+older than 14 days go, and the file never passes 20 MB. Nothing leaves the machine but by `export`,
+whose text the user sees before it is written anywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nextedit_jupyter.core.suggestion import KINDS
+
+OUTCOMES = (
+    "shown",
+    "accepted",
+    "partial",
+    "rejected",
+    "typed_through",
+    "kept_30s",
+    "kept_5m",
+    "latency",
+)
+LANES = ("symbols", "patterns", "model")
+MAX_AGE_S = 14 * 86_400
+MAX_BYTES = 20_000_000
+# Upper ends of the latency buckets of an export, in milliseconds: fine enough to see a regression,
+# too coarse to tell one machine from another.
+BUCKETS_MS = (10, 20, 40, 80, 160, 320, 640)
+
+
+class Statistics:
+    """The counts of one user in `folder` (0700). A store that cannot be used is left alone.
+
+    `clock` gives seconds since the epoch; a clock that jumps loses rows, never an answer.
+    """
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._path = folder / "statistics.sqlite"
+        self._clock = clock
+        self._database: sqlite3.Connection | None = None
+        with contextlib.suppress(OSError, sqlite3.Error):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.chmod(folder, 0o700)
+            self._database = self._open()
+
+    @property
+    def is_usable(self) -> bool:
+        return self._database is not None
+
+    def record(self, outcome: str, kind: str, lane: str, milliseconds: float | None = None) -> None:
+        """Count one outcome; words that aren't ours are not counted. Never raises."""
+        if outcome not in OUTCOMES or kind not in KINDS or lane not in LANES:
+            return
+        if self._database is None:
+            return
+        with contextlib.suppress(sqlite3.Error), self._database:
+            self._database.execute(
+                "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)",
+                (self._clock(), outcome, kind, lane, milliseconds),
+            )
+            self._database.execute(
+                "DELETE FROM outcomes WHERE at < ?", (self._clock() - MAX_AGE_S,)
+            )
+            if self._path.stat().st_size > MAX_BYTES:
+                self._database.execute(
+                    "DELETE FROM outcomes WHERE rowid IN (SELECT rowid FROM outcomes ORDER BY at "
+                    "LIMIT (SELECT count(*) / 2 FROM outcomes))"
+                )
+
+    def summary(self) -> dict[str, Any]:
+        """Counts by kind and outcome, shares of what was shown, latency in milliseconds."""
+        kinds: dict[str, dict[str, Any]] = {}
+        for kind, outcome, count in self._rows(
+            "SELECT kind, outcome, count(*) FROM outcomes WHERE outcome != 'latency' "
+            "GROUP BY kind, outcome"
+        ):
+            kinds.setdefault(kind, {})[outcome] = count
+        for counts in kinds.values():
+            shown = counts.get("shown", 0)
+            if shown:
+                taken = counts.get("accepted", 0) + counts.get("partial", 0)
+                counts["acceptance"] = round(min(1.0, taken / shown), 4)
+        latencies = sorted(
+            value
+            for (value,) in self._rows(
+                "SELECT milliseconds FROM outcomes WHERE milliseconds IS NOT NULL"
+            )
+        )
+        return {
+            "kinds": kinds,
+            "latency_ms": {
+                "count": len(latencies),
+                "p50": _quantile(latencies, 0.5),
+                "p95": _quantile(latencies, 0.95),
+            },
+        }
+
+    def latencies(self, limit: int = 200) -> list[float]:
+        """The newest latencies in milliseconds, oldest first."""
+        rows = self._rows(
+            "SELECT milliseconds FROM outcomes WHERE milliseconds IS NOT NULL "
+            f"ORDER BY at DESC, rowid DESC LIMIT {int(limit)}"
+        )
+        return [value for (value,) in rows][::-1]
+
+    def export(self, environment: Mapping[str, str] = os.environ) -> dict[str, Any] | None:
+        """What a team may add up: counts and buckets under an identifier that changes each week.
+
+        None where `DO_NOT_TRACK` is set. The identifier is keyed by a secret that stays here, so
+        that two weeks of one user cannot be joined.
+        """
+        if environment.get("DO_NOT_TRACK", "") not in ("", "0", "false"):
+            return None
+        week = datetime.fromtimestamp(self._clock(), UTC).strftime("%G-W%V")
+        buckets = [0] * (len(BUCKETS_MS) + 1)
+        for (value,) in self._rows(
+            "SELECT milliseconds FROM outcomes WHERE milliseconds IS NOT NULL"
+        ):
+            buckets[sum(value > end for end in BUCKETS_MS)] += 1
+        counts = {
+            f"{kind}.{lane}.{outcome}": count
+            for kind, lane, outcome, count in self._rows(
+                "SELECT kind, lane, outcome, count(*) FROM outcomes WHERE outcome != 'latency' "
+                "GROUP BY kind, lane, outcome"
+            )
+        }
+        return {
+            "week": week,
+            "user": hmac.new(self._secret(), week.encode(), hashlib.sha256).hexdigest()[:16],
+            "counts": counts,
+            "latency_ms_up_to": [*BUCKETS_MS, None],
+            "latency_counts": buckets,
+        }
+
+    def purge(self) -> None:
+        """Delete every row and the file."""
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _open(self) -> sqlite3.Connection:
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError:  # damaged: counts are not worth a repair
+            self._path.unlink()
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        # A store that another process holds for long is left alone; counting must not wait.
+        database = sqlite3.connect(self._path, timeout=0.2, check_same_thread=False)
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA secure_delete=ON")
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS outcomes "
+                "(at REAL, outcome TEXT, kind TEXT, lane TEXT, milliseconds REAL)"
+            )
+            database.execute("CREATE TABLE IF NOT EXISTS secret (value BLOB)")
+        except sqlite3.Error:
+            database.close()
+            raise
+        return database
+
+    def _secret(self) -> bytes:
+        for (value,) in self._rows("SELECT value FROM secret LIMIT 1"):
+            return bytes(value)
+        value = secrets.token_bytes(32)
+        if self._database is not None:
+            with contextlib.suppress(sqlite3.Error), self._database:
+                self._database.execute("INSERT INTO secret VALUES (?)", (value,))
+        return value
+
+    def _rows(self, query: str) -> list[Any]:
+        if self._database is None:
+            return []
+        try:
+            return self._database.execute(query).fetchall()
+        except sqlite3.Error:
+            return []
+
+
+def _quantile(values: list[float], share: float) -> float | None:
+    if not values:
+        return None
+    return round(values[min(len(values) - 1, int(share * len(values)))], 2)

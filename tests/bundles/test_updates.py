@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tiny_bundle import make_bundle
+
+from nextedit_jupyter.bundles.publish import Publisher
+from nextedit_jupyter.bundles.store import BundleStore
+from nextedit_jupyter.bundles.trust import TrustedRepository
+from nextedit_jupyter.bundles.updates import UpdatePolicy, Updates
+from nextedit_jupyter.core.errors import BundleError
+
+DAY = 86_400.0
+
+
+class World:
+    """A publisher with 0.1.0 and 0.2.0, a user with 0.1.0, and the time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now = 1_900_000_000.0
+        self.publisher = Publisher(folder / "repository", folder / "keys", passphrase=None)
+        self.publisher.init(root_keys=1, threshold=1)
+        self.versions = {
+            version: make_bundle(folder / version, version=version, seed=seed)
+            for seed, version in enumerate(["0.1.0", "0.2.0", "0.3.0"])
+        }
+        self.publisher.add(self.versions["0.1.0"])
+        self.store = BundleStore(folder / "store")
+        self.store.install(self.versions["0.1.0"])
+        self.asked = 0
+
+    def repository(self) -> TrustedRepository:
+        self.asked += 1
+        return TrustedRepository(
+            str(self.publisher.repository), self.publisher.root_bytes(1), self.folder / "state"
+        )
+
+    def updates(self, *, configured: bool = True, **policy: bool) -> Updates:
+        return Updates(
+            self.store,
+            "nextedit-tiny",
+            self.repository if configured else None,
+            self.folder / "updates",
+            policy=UpdatePolicy(**policy),
+            clock=lambda: self.now,
+        )
+
+    @property
+    def current(self) -> str:
+        return self.store.choices()["nextedit-tiny"].current
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_a_release_is_installed_announced_and_used_only_after_the_switch(world: World) -> None:
+    updates = world.updates()
+    assert updates.run().state == "current"
+    world.publisher.add(world.versions["0.2.0"], changes="longer suggestions")
+    status = updates.run()
+    assert (status.state, status.version, status.changes) == (
+        "ready",
+        "0.2.0",
+        "longer suggestions",
+    )
+    assert world.current == "0.1.0"
+    assert updates.switch().state == "switched"
+    assert world.current == "0.2.0"
+
+
+def test_it_looks_once_a_week_and_sooner_after_a_failure(world: World) -> None:
+    updates = world.updates()
+    assert updates.is_due()
+    updates.run()
+    world.now += 6 * DAY
+    assert not updates.is_due()
+    world.now += 1.1 * DAY
+    assert updates.is_due()
+    (world.publisher.repository / "metadata" / "timestamp.json").unlink()
+    assert updates.run().state == "failed"
+    world.now += DAY / 8
+    assert not updates.is_due()
+    world.now += DAY / 4
+    assert updates.is_due()
+
+
+def test_without_a_repository_or_by_policy_nothing_is_ever_asked(world: World) -> None:
+    for updates in (world.updates(configured=False), world.updates(enabled=False)):
+        assert not updates.is_due()
+        assert updates.run(asked=True).state == "never"
+    assert world.asked == 0
+
+
+@pytest.mark.parametrize("link", [{"on_mains": False}, {"metered": True}])
+def test_on_battery_or_a_metered_link_it_is_only_announced(
+    world: World, link: dict[str, bool]
+) -> None:
+    world.publisher.add(world.versions["0.2.0"])
+    updates = world.updates()
+    assert updates.run(**link).state == "available"
+    assert [item.version for item in world.store.installed()] == ["0.1.0"]
+    assert updates.run(asked=True, **link).state == "ready"
+
+
+def test_what_the_canary_refuses_is_told_and_not_used(world: World) -> None:
+    def refuse(path: Path) -> None:
+        raise BundleError("golden tokens differ")
+
+    world.publisher.add(world.versions["0.2.0"])
+    world.store = BundleStore(world.folder / "store", canary=refuse)
+    updates = world.updates()
+    status = updates.run()
+    assert (status.state, status.problem) == ("failed", "golden tokens differ")
+    assert updates.switch().state == "failed"
+    assert world.current == "0.1.0"
+
+
+def test_a_version_left_by_a_roll_back_does_not_come_again_by_itself(world: World) -> None:
+    world.publisher.add(world.versions["0.2.0"])
+    updates = world.updates()
+    updates.run()
+    updates.switch()
+    world.store.rollback("nextedit-tiny")
+    assert updates.run().state == "current"
+    assert updates.switch().state == "current"
+    world.publisher.add(world.versions["0.3.0"])
+    assert updates.run().version == "0.3.0"
+
+
+def test_a_clock_that_jumps_back_only_brings_the_next_check_forward(world: World) -> None:
+    updates = world.updates()
+    updates.run()
+    world.now -= 3650 * DAY
+    assert updates.is_due()
+    assert updates.run().state == "current"
+    assert not updates.is_due()
