@@ -13,7 +13,7 @@ from nextedit_jupyter.bundles.graph import GraphShape, build_graph
 from nextedit_jupyter.training.tokenizer import train_tokenizer
 
 SHAPE = GraphShape(
-    vocab_size=384, width=32, layers=2, heads=4, kv_heads=2, head_dim=8, hidden=48, context=2048
+    vocab_size=384, width=32, layers=2, heads=4, kv_heads=2, head_dim=16, hidden=48, context=2048
 )
 LINES = [
     "import numpy as np\n",
@@ -51,11 +51,23 @@ def random_weights(shape: GraphShape = SHAPE, seed: int = 0) -> dict[str, np.nda
 
 
 def make_bundle(
-    folder: Path, *, id: str = "nextedit-tiny", version: str = "0.1.0", seed: int = 0, **more: Any
+    folder: Path,
+    *,
+    id: str = "nextedit-tiny",
+    version: str = "0.1.0",
+    seed: int = 0,
+    spoil: bool = False,
+    **more: Any,
 ) -> Path:
-    """Write a bundle's four files into `folder`, made if need be; `more` goes into the manifest."""
+    """Write a bundle's four files into `folder`, made if need be; `more` goes into the manifest.
+
+    `spoil` makes every logit NaN.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    model = build_graph(SHAPE, random_weights(seed=seed), int8=True)
+    weights = random_weights(seed=seed)
+    if spoil:
+        weights["norm.weight"] = np.full(SHAPE.width, np.nan, np.float32)
+    model = build_graph(SHAPE, weights, int8=True)
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     train_tokenizer(LINES * 4, folder / "tokenizer.json", vocab_size=SHAPE.vocab_size)
     (folder / "CARD.md").write_text(f"# {id} {version}\n", encoding="utf-8")

@@ -1,0 +1,147 @@
+"""Trying a bundle before it is used: in a process of its own, so that what goes wrong stays there.
+
+`python -m nextedit_jupyter.suggest.canary FOLDER` opens the bundle, completes a small notebook
+cold, warm, and after other prompts, and compares. It prints one JSON object; `run_canary` starts
+it, bounds its time, and turns what it says into a BundleError or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nextedit_jupyter.core import (
+    Caret,
+    Cell,
+    EditEvent,
+    NextEditError,
+    Notebook,
+    SuggestRequest,
+)
+from nextedit_jupyter.core.errors import BundleError
+
+# Generous, for they guard against a bundle that cannot be used at all, not against a slow one:
+# three times the promise of memory, and a second for what should take a tenth.
+MAX_RSS_MB = 1_200.0
+MAX_COLD_MS = 2_000.0
+TIMEOUT_S = 120.0
+
+_CELLS = (
+    "import numpy as np\nimport pandas as pd",
+    "df = pd.DataFrame({'a': [1, 2, 3], 'b': [4, 5, 6]})\ndf.head()",
+    "total = df['a'].su",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the canary found: `tokens` are the golden ids, times in ms, memory in MB."""
+
+    tokens: tuple[int, ...]
+    cold_ms: float
+    warm_ms: float
+    rss_mb: float
+
+
+def run_canary(folder: Path, *, timeout: float = TIMEOUT_S, python: str = sys.executable) -> Trial:
+    """Try the bundle in `folder`. Raises BundleError with the reason if it is not to be used."""
+    command = [python, "-m", "nextedit_jupyter.suggest.canary", str(folder)]
+    try:
+        result = subprocess.run(
+            command, capture_output=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        raise BundleError(f"the bundle gave no answer in {timeout:.0f} s: not used") from None
+    try:
+        value = json.loads(result.stdout.splitlines()[-1])
+        problem = value.get("problem")
+    except (ValueError, IndexError, AttributeError):
+        raise BundleError(
+            f"the bundle ended its trial with code {result.returncode}: not used"
+        ) from None
+    if problem:
+        raise BundleError(f"the bundle failed its trial: {problem}")
+    trial = Trial(tuple(value["tokens"]), value["cold_ms"], value["warm_ms"], value["rss_mb"])
+    if trial.rss_mb > MAX_RSS_MB:
+        raise BundleError(
+            f"the bundle takes {trial.rss_mb:.0f} MB, over {MAX_RSS_MB:.0f}: not used"
+        )
+    if trial.cold_ms > MAX_COLD_MS:
+        raise BundleError(f"the bundle took {trial.cold_ms:.0f} ms for a small notebook: not used")
+    return trial
+
+
+def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) -> Trial:
+    """Open and ask the bundle, in this process. Raises NextEditError."""
+    from nextedit_jupyter.bundles.bundle import Bundle
+    from nextedit_jupyter.engine import Engine
+    from nextedit_jupyter.prompt import BundleTokenizer, get_format
+
+    bundle = Bundle.open(folder)
+    tokenizer = BundleTokenizer(bundle.tokenizer)
+    format = get_format(bundle.prompt_format)
+    engine = Engine(
+        bundle.model,
+        tokenizer,
+        layers=bundle.layers,
+        kv_heads=bundle.kv_heads,
+        head_dim=bundle.head_dim,
+        context=bundle.context,
+    )
+    request, other = _requests()
+    prompt = format.inline(request, tokenizer, 512)
+    said: list[tuple[int, ...]] = []
+    times: list[float] = []
+    for ahead in (None, None, other):
+        if ahead is not None:  # another cell in between must not change the answer
+            engine.prefill(format.inline(ahead, tokenizer, 512), cancelled=lambda: False)
+        began = clock()
+        completion = engine.complete(
+            prompt, max_new=16, deadline=time.monotonic() + 60, cancelled=lambda: False
+        )
+        times.append((clock() - began) * 1e3)
+        if completion.finish == "invalid":
+            raise BundleError("its logits are no numbers")
+        said.append(completion.ids)
+    if len(set(said)) != 1:
+        raise BundleError("its answers depend on what was asked before")
+    golden = bundle.manifest.get("golden_tokens")
+    if isinstance(golden, list) and tuple(golden) != said[0]:
+        raise BundleError("its answers are not those that its publisher measured")
+    return Trial(said[0], times[0], times[1], _resident_mb())
+
+
+def _requests() -> tuple[SuggestRequest, SuggestRequest]:
+    cells = tuple(Cell(f"c{i}", "code", source) for i, source in enumerate(_CELLS))
+    notebook = Notebook("python", cells)
+    history = (EditEvent("c1", "", _CELLS[1]),)
+    return (
+        SuggestRequest(notebook, Caret("c2", len(_CELLS[2])), history),
+        SuggestRequest(notebook, Caret("c0", 5), history),
+    )
+
+
+def _resident_mb() -> float:
+    import psutil
+
+    return float(psutil.Process().memory_info().rss / 2**20)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the trial of the bundle in the folder named, or the problem, as JSON."""
+    try:
+        print(json.dumps(asdict(try_bundle(Path(arguments[0])))))
+    except NextEditError as error:
+        print(json.dumps({"problem": str(error)}))
+    except Exception as error:
+        print(json.dumps({"problem": f"{type(error).__name__} while it was loaded or run"}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
