@@ -1,0 +1,33 @@
+"""Puts the routes into a server and lets go of the worker when the server ends."""
+
+from __future__ import annotations
+
+import atexit
+import re
+
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.utils import url_path_join
+
+from nextedit_jupyter.server.config import NextEdit
+from nextedit_jupyter.server.gateway import Gateway
+from nextedit_jupyter.server.handlers import StatusHandler, SuggestHandler
+from nextedit_jupyter.worker.client import WorkerSettings
+
+
+def attach(server_app: ServerApp, settings: WorkerSettings | None = None) -> Gateway:
+    """Add the routes; returns the gateway, which also stands in the web application's settings
+    under "nextedit". `settings` is for tests, in place of those from `c.NextEdit`."""
+    gateway = Gateway(NextEdit(parent=server_app), settings)
+    web_app = server_app.web_app
+    web_app.settings["nextedit"] = gateway
+    base = re.escape(web_app.settings["base_url"])
+    web_app.add_handlers(  # type: ignore[no-untyped-call]
+        ".*$",
+        [
+            (url_path_join(base, "nextedit", "suggest"), SuggestHandler, {"gateway": gateway}),
+            (url_path_join(base, "nextedit", "status"), StatusHandler, {"gateway": gateway}),
+        ],
+    )
+    atexit.register(gateway.close)
+    server_app.log.info("nextedit is %s", "on" if gateway.config.enabled else "off")
+    return gateway

@@ -1,0 +1,161 @@
+"""The worker as the server's event loop sees it: nothing here blocks the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, TypedDict
+
+from nextedit_jupyter import __version__
+from nextedit_jupyter.core.errors import WorkerError
+from nextedit_jupyter.server.config import NextEdit
+from nextedit_jupyter.worker.client import Reply, Ticket, WorkerClient, WorkerLeft, WorkerSettings
+
+WorkerState = Literal["running", "starting", "stopped", "failed"]
+
+
+class StatusWire(TypedDict):
+    """What `GET nextedit/status` answers; `last_ms` is the worker's last latency."""
+
+    enabled: bool
+    worker: WorkerState
+    bundle: str | None
+    problem: str | None
+    last_ms: float | None
+    version: str
+
+
+class Gateway:
+    """The server's one connection to the worker, shared by all browser tabs."""
+
+    def __init__(self, config: NextEdit, settings: WorkerSettings | None = None) -> None:
+        self.config = config
+        self.client = WorkerClient("server", settings or config.worker_settings())
+        self.admission = Admission(config.max_in_flight, config.max_in_flight_per_client)
+        # One thread, so that requests reach the worker in the order in which they came: of two,
+        # the worker takes the later for the newer.
+        self._sender = ThreadPoolExecutor(1, "nextedit-send")
+        self._asker = ThreadPoolExecutor(1, "nextedit-status")
+        self._asking: asyncio.Future[dict[str, Any]] | None = None
+        self._to_prewarm = config.prewarm
+        self._last: dict[str, Any] = {}
+        self._failure: str | None = None
+
+    async def suggest(self, body: bytes, client: str) -> Reply:
+        """The worker's answer to a request. Raises WorkerError.
+
+        Cancelling the task cancels the request in the worker.
+        """
+        try:
+            reply = await self._exchange(body, client)
+        except WorkerError as error:
+            self._failure = str(error)
+            raise
+        self._failure = None
+        return reply
+
+    async def _exchange(self, body: bytes, client: str) -> Reply:
+        for attempt in (1, 2):
+            ticket = await self._submit(body, client)
+            try:
+                answer = asyncio.wrap_future(ticket.future)
+                return await asyncio.wait_for(answer, self.config.answer_seconds)
+            except WorkerLeft:
+                if attempt == 2:
+                    raise
+            except TimeoutError:
+                self._sender.submit(ticket.cancel)
+                raise WorkerError(
+                    f"the worker did not answer in {self.config.answer_seconds:g} s"
+                ) from None
+            except asyncio.CancelledError:
+                self._sender.submit(ticket.cancel)
+                raise
+        raise AssertionError
+
+    async def _submit(self, body: bytes, client: str) -> Ticket:
+        def submit() -> Ticket:
+            return self.client.submit(body, client=client)
+
+        submitted = asyncio.get_running_loop().run_in_executor(self._sender, submit)
+        try:
+            return await asyncio.shield(submitted)
+        except asyncio.CancelledError:
+            submitted.add_done_callback(self._cancel_submitted)
+            raise
+
+    def _cancel_submitted(self, submitted: asyncio.Future[Ticket]) -> None:
+        if not submitted.cancelled() and submitted.exception() is None:
+            self._sender.submit(submitted.result().cancel)
+
+    async def status(self) -> StatusWire:
+        """What the worker says of itself, or what is known of it while it cannot be asked.
+
+        The first call starts the worker if `prewarm` is set; others leave a stopped one stopped,
+        for a page that shows the status must not keep the worker from leaving.
+        """
+        if not self.config.enabled:
+            return self._wire("stopped", {})
+        if self._asking is None or self._asking.done():
+            loop = asyncio.get_running_loop()
+            start, self._to_prewarm = self._to_prewarm, False
+            self._asking = loop.run_in_executor(
+                self._asker, lambda: self.client.status(start=start)
+            )
+            # Nobody may be waiting any more when it fails.
+            self._asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
+        try:
+            found = await asyncio.wait_for(asyncio.shield(self._asking), 0.3)
+        except TimeoutError:
+            return self._wire("starting", self._last)
+        except WorkerError as error:
+            self._failure = str(error)
+            return self._wire("failed", self._last)
+        if found["state"] == "stopped":
+            return self._wire("failed" if self._failure else "stopped", self._last)
+        self._last, self._failure = found, None
+        return self._wire("starting" if found["state"] == "starting" else "running", found)
+
+    def _wire(self, worker: WorkerState, found: dict[str, Any]) -> StatusWire:
+        return {
+            "enabled": self.config.enabled,
+            "worker": worker,
+            "bundle": found.get("bundle"),
+            "problem": self._failure or found.get("problem"),
+            "last_ms": found.get("last_ms"),
+            "version": __version__,
+        }
+
+    def close(self) -> None:
+        """Let go of the worker; one that no kernel or terminal uses either is asked to leave."""
+        self._sender.shutdown(wait=False, cancel_futures=True)
+        self._asker.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(WorkerError):
+            self.client.stop_worker(0.5, if_unused=True)
+        self.client.close()
+
+
+class Admission:
+    """How many requests are under way, in all and of each client. For one event loop."""
+
+    def __init__(self, most: int, most_per_client: int) -> None:
+        self._most, self._most_per_client = most, most_per_client
+        self._under_way: Counter[str] = Counter()
+
+    @property
+    def total(self) -> int:
+        return self._under_way.total()
+
+    def enter(self, client: str) -> bool:
+        """Whether one more may come in; if so, `leave` is to be called once."""
+        if self.total >= self._most or self._under_way[client] >= self._most_per_client:
+            return False
+        self._under_way[client] += 1
+        return True
+
+    def leave(self, client: str) -> None:
+        self._under_way[client] -= 1
+        if self._under_way[client] <= 0:
+            del self._under_way[client]

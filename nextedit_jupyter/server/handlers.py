@@ -1,0 +1,194 @@
+"""The routes. Each is for logged-in users who may execute code, with the server's XSRF check."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+from tornado.http1connection import HTTP1Connection
+
+from nextedit_jupyter.core.errors import NextEditError, WireError, WorkerError
+from nextedit_jupyter.core.wire import encode_error, parse_line, request_id
+from nextedit_jupyter.server.gateway import Gateway
+from nextedit_jupyter.server.metrics import metrics
+from nextedit_jupyter.worker.answers import silent_answer
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.worker.client import Reply
+
+CLIENT_HEADER = "X-NextEdit-Client"
+_CLIENT = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+# A body that is too large is read to its end, and forgotten, so that its sender gets to see the
+# 413; one that has no end is cut off.
+MAX_DRAINED_BYTES = 16_000_000
+# How long a page may take to send a request: one that dawdles holds another's place.
+BODY_SECONDS = 10.0
+_STATUS_OF_CODE = {"bad_json": 400, "bad_request": 400, "too_large": 413, "worker": 503}
+
+
+class _Handler(APIHandler):
+    auth_resource = "nextedit"
+    _track_activity = False  # a page left open must not keep an idle server from being culled
+
+    def initialize(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Checks host, login, XSRF and origin before the body is read; all fail with 403."""
+        try:
+            await super().prepare()
+        except web.HTTPError as error:
+            if error.status_code == 404:  # what Jupyter says to a foreign origin
+                raise web.HTTPError(403, "a foreign origin") from None
+            raise
+        if not self.current_user:
+            raise web.HTTPError(403)
+
+
+class StatusHandler(_Handler):
+    """`GET nextedit/status`: a `gateway.StatusWire`."""
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def get(self) -> None:
+        self.finish(json.dumps(await self.gateway.status()))
+
+
+@web.stream_request_body
+class SuggestHandler(_Handler):
+    """`POST nextedit/suggest`: a `core.wire.RequestWire`, answered by an AnswerWire.
+
+    What cannot be served gets an ErrorAnswerWire: 400 for a request that cannot be read, 413 past
+    a bound, 429 with too many under way, 503 if the worker cannot answer. The header
+    X-NextEdit-Client tells pages apart: a page's newer request supersedes its older one.
+    """
+
+    def initialize(self, gateway: Gateway) -> None:
+        super().initialize(gateway)
+        self._chunks: list[bytes] = []
+        self._received = 0
+        self._refusal: tuple[int, NextEditError] | None = None
+        self._client = ""
+        self._is_in = False
+        self._asking: asyncio.Task[Reply] | None = None
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        await super().prepare()
+        if self._finished:
+            return
+        page = self.request.headers.get(CLIENT_HEADER, "")
+        # Not the user's name: with a token and no cookie that is a new one for each request.
+        self._client = page if _CLIENT.fullmatch(page) else "default"
+        if isinstance(self.request.connection, HTTP1Connection):
+            self.request.connection.set_body_timeout(BODY_SECONDS)
+        length = self.request.headers.get("Content-Length", "0")
+        if not length.isascii() or not length.isdigit() or int(length) > self._most:
+            self._refuse_size()
+        elif self.gateway.admission.enter(self._client):
+            self._is_in = True
+            metrics().in_flight.set(self.gateway.admission.total)
+        else:
+            error = WireError("too many requests are under way; wait for one", code="throttled")
+            self._refusal = (429, error)
+
+    @property
+    def _most(self) -> int:
+        return self.gateway.config.request_bytes
+
+    def _refuse_size(self) -> None:
+        self._chunks.clear()
+        if self._refusal is None:
+            message = f"a request has at most {self._most} bytes; send fewer cells"
+            self._refusal = (413, WireError(message, code="too_large"))
+
+    def data_received(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        if self._received > self._most:
+            self._refuse_size()
+        if self._refusal is None:
+            self._chunks.append(chunk)
+        elif self._received > MAX_DRAINED_BYTES and not self._finished:
+            self._send_refusal()
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def post(self) -> None:
+        if self._refusal is not None:
+            self._send_refusal()
+            return
+        began = time.perf_counter()
+        body = b"".join(self._chunks)
+        self._chunks.clear()
+        if not self.gateway.config.enabled:
+            self._send_off(body)
+            return
+        self._asking = asyncio.ensure_future(self.gateway.suggest(body, self._client))
+        try:
+            reply = await self._asking
+        except WorkerError as error:
+            metrics().requests.labels("error").inc()
+            self._send(503, encode_error(_id_of(body), error))
+            return
+        except asyncio.CancelledError:
+            metrics().requests.labels("vanished").inc()
+            return
+        finally:
+            metrics().worker_starts.set(self.gateway.client.starts)
+        metrics().requests.labels(reply.outcome).inc()
+        metrics().seconds.observe(time.perf_counter() - began)
+        for kind, lane in reply.header.get("offered", ()):
+            metrics().suggestions.labels(kind, lane).inc()
+        code = reply.header.get("code")
+        self.set_status(_STATUS_OF_CODE.get(code, 500) if code else 200)
+        self.finish(reply.body)
+
+    def on_connection_close(self) -> None:
+        """The page is gone or has aborted: nobody waits for the answer."""
+        self._leave()
+        if self._asking is not None:
+            self._asking.cancel()
+        super().on_connection_close()
+
+    def on_finish(self) -> None:
+        self._leave()
+        super().on_finish()
+
+    def _leave(self) -> None:
+        if self._is_in:
+            self._is_in = False
+            self.gateway.admission.leave(self._client)
+            metrics().in_flight.set(self.gateway.admission.total)
+
+    def _send_refusal(self) -> None:
+        assert self._refusal is not None
+        status, error = self._refusal
+        metrics().requests.labels("refused").inc()
+        if status == 429:
+            self.set_header("Retry-After", "1")
+        self._send(status, encode_error(None, error))
+
+    def _send_off(self, body: bytes) -> None:
+        metrics().requests.labels("off").inc()
+        try:
+            self._send(200, silent_answer(parse_line(body), "off"))
+        except WireError as error:
+            self._send(400, encode_error(None, error))
+
+    def _send(self, status: int, value: Mapping[str, Any]) -> None:
+        self.set_status(status)
+        self.finish(json.dumps(value))
+
+
+def _id_of(body: bytes) -> int | str | None:
+    """The request's id, for an answer that the worker could not give."""
+    try:
+        return request_id(parse_line(body))
+    except WireError:
+        return None

@@ -1,0 +1,168 @@
+"""`python -m nextedit_jupyter.worker`: started by a client, on demand.
+
+Prints `ready` on its standard output once clients may come, or a line that says why it cannot
+start, and closes it. Exit status: 0 left in good order, 3 another worker runs, 4 cannot start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from nextedit_jupyter import __version__
+from nextedit_jupyter.core.errors import NextEditError
+from nextedit_jupyter.worker.runtime import RuntimeFolder, held
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.worker.process import Suggesting
+
+LOG_BYTES = 256 * 1024
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        folder = RuntimeFolder.find(options.runtime_dir)
+    except NextEditError as error:
+        _say(str(error))
+        return 4
+    if options.detach and sys.platform != "win32" and os.fork() > 0:
+        os._exit(0)  # the worker is no child of the client: nothing for it to wait for
+    os.umask(0o077)
+    _bound_threads(options.threads)
+    log_file = _open_log(folder)
+    try:
+        # One that was asked to leave goes within a second.
+        with held(folder.worker_lock, timeout=5.0):
+            return _serve(folder, options, log_file)
+    except NextEditError as error:
+        _say(str(error))
+        return 3
+
+
+def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[bytes]) -> int:
+    from nextedit_jupyter.core.request import Bounds
+    from nextedit_jupyter.worker.process import Worker, WorkerOptions
+
+    logging.getLogger("nextedit.worker").info("started %s", __version__)
+    folder.ensure_key()
+    worker = Worker(
+        folder,
+        _builder(options),
+        WorkerOptions(
+            bundle_path=options.bundle,
+            memory_mb=options.memory_mb,
+            idle_seconds=options.idle_seconds,
+            hang_seconds=options.hang_seconds,
+            bounds=Bounds(request_bytes=options.request_bytes),
+        ),
+        log_file=log_file,
+    )
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: worker.leave("signal"))
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def ready() -> None:
+        _say("ready")
+        if options.detach:
+            # Libraries write to these as they please; nothing of it is to be kept.
+            with open(os.devnull, "r+b") as nothing:
+                for descriptor in (0, 1, 2):
+                    os.dup2(nothing.fileno(), descriptor)
+
+    worker.run(ready)
+    # Not by returning: threads that sit in native code would be torn down under their feet.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _builder(options: argparse.Namespace) -> Callable[[bool], Suggesting]:
+    """What makes the suggester; imports it only when called, after the worker listens."""
+
+    def build(with_model: bool) -> Suggesting:
+        if options.suggester:
+            module, _, name = options.suggester.partition(":")
+            return cast("Suggesting", getattr(importlib.import_module(module), name)(with_model))
+        from nextedit_jupyter.suggest import Suggester, build_suggester
+
+        if not with_model:
+            return Suggester()
+        path = Path(options.bundle) if options.bundle else None
+        return build_suggester(path, threads=options.threads)
+
+    return build
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(1, line.replace("\n", " ").encode("utf-8", "replace")[:500] + b"\n")
+
+
+def _bound_threads(threads: int) -> None:
+    """Before anything that reads these is imported. Spinning threads would starve the kernel."""
+    for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
+        os.environ[f"{name}_NUM_THREADS"] = str(threads)
+    os.environ["NEXTEDIT_THREADS"] = str(threads)
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+class _BoundedLog(logging.Handler):
+    """Appends lines to an open file, which starts again when it has grown too large.
+
+    Of an error that is logged with its traceback, only the message of the log: the error's own
+    may quote the user's code.
+    """
+
+    def __init__(self, file: IO[bytes], limit: int = LOG_BYTES) -> None:
+        super().__init__()
+        self._file, self._limit = file, limit
+        self.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record.exc_info = record.exc_text = record.stack_info = None
+        with contextlib.suppress(OSError, ValueError):
+            descriptor = self._file.fileno()
+            if os.fstat(descriptor).st_size > self._limit:
+                os.ftruncate(descriptor, 0)
+            os.write(descriptor, self.format(record).encode("utf-8", "replace") + b"\n")
+
+
+def _open_log(folder: RuntimeFolder) -> IO[bytes]:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    file = os.fdopen(os.open(folder.log, flags, 0o600), "ab", buffering=0)
+    handler = _BoundedLog(file)
+    for name, level in (("nextedit.worker", logging.INFO), ("nextedit_jupyter", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.setLevel(level)
+        logger.propagate = False
+        logger.addHandler(handler)
+    return file
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m nextedit_jupyter.worker")
+    parser.add_argument("--runtime-dir", type=Path, help="where the socket lies")
+    parser.add_argument("--bundle", help="folder of the model bundle; the default one if absent")
+    parser.add_argument("--threads", type=int, default=2, help="threads for inference")
+    parser.add_argument("--memory-mb", type=int, default=1_024, help="leave above this size")
+    parser.add_argument("--idle-seconds", type=float, default=600.0, help="leave after this wait")
+    parser.add_argument("--hang-seconds", type=float, default=15.0, help="end a request by force")
+    parser.add_argument("--request-bytes", type=int, default=1_000_000, help="bound of a request")
+    parser.add_argument("--detach", action="store_true", help="go on without the starter")
+    parser.add_argument("--suggester", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

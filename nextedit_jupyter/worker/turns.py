@@ -1,0 +1,95 @@
+"""Who is served next: one waiting request a client, clients in turn, one request at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A request under way. `client` is (connection, name); `arrived` is in monotonic seconds."""
+
+    n: int
+    client: tuple[int, str]
+    value: dict[str, Any]
+    arrived: float
+    cancelled: bool = False
+    _answered: bool = field(default=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def claim(self) -> bool:
+        """True once: whoever gets it answers the job."""
+        with self._lock:
+            first, self._answered = not self._answered, True
+            return first
+
+
+class Turns:
+    """The requests that wait and the one that runs.
+
+    A client's newer request takes the place of its older one, wherever that stands: a client
+    that types fast keeps its turn and does not go to the end with every key. A client that was
+    served goes to the end. What is superseded or cancelled is handed to `dropped` at once, under
+    no lock.
+    """
+
+    def __init__(self, dropped: Callable[[Job], None]) -> None:
+        self._dropped = dropped
+        self._waiting: OrderedDict[tuple[int, str], Job] = OrderedDict()
+        self._running: Job | None = None
+        self._changed = threading.Condition()
+
+    @property
+    def running(self) -> Job | None:
+        return self._running
+
+    @property
+    def idle(self) -> bool:
+        with self._changed:
+            return self._running is None and not self._waiting
+
+    def put(self, job: Job) -> None:
+        """Queue a job; its client's older jobs are cancelled and dropped."""
+        with self._changed:
+            gone = self._cancel(lambda other: other.client == job.client, keep_place=True)
+            self._waiting[job.client] = job
+            self._changed.notify()
+        self._drop(gone)
+
+    def take(self) -> Job:
+        """Wait for the next job, which then runs until `done`."""
+        with self._changed:
+            while not self._waiting:
+                self._changed.wait()
+            _, job = self._waiting.popitem(last=False)
+            self._running = job
+            return job
+
+    def done(self) -> None:
+        with self._changed:
+            self._running = None
+
+    def cancel(self, matches: Callable[[Job], bool]) -> None:
+        """Cancel the jobs that match, the waiting and the running."""
+        with self._changed:
+            gone = self._cancel(matches)
+        self._drop(gone)
+
+    def _cancel(self, matches: Callable[[Job], bool], *, keep_place: bool = False) -> list[Job]:
+        gone = [job for job in self._waiting.values() if matches(job)]
+        for job in gone:
+            job.cancelled = True
+            if not keep_place:
+                del self._waiting[job.client]
+        if self._running is not None and not self._running.cancelled and matches(self._running):
+            self._running.cancelled = True
+            gone.append(self._running)
+        return gone
+
+    def _drop(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            self._dropped(job)

@@ -1,0 +1,51 @@
+"""A real IPython shell with the extension and a fake worker, as fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_client import FakeClient
+from IPython.core.interactiveshell import InteractiveShell
+
+from nextedit_jupyter import kernel
+from nextedit_jupyter.kernel.session import Session
+
+
+class Shell:
+    """A real InteractiveShell with the extension, and what it printed."""
+
+    def __init__(self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+        self.shell = shell
+        self.client = FakeClient(lambda request: [])
+        self.session = Session(shell, lambda name: self.client)
+        self._capsys = capsys
+
+    def run(self, text: str, *, cell: str | None = None) -> str:
+        """Run a cell as a front end does; returns what it printed."""
+        self._capsys.readouterr()
+        self.shell.run_cell(text, store_history=True, cell_id=cell)
+        return self._capsys.readouterr().out
+
+
+@pytest.fixture
+def plain_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    InteractiveShell.clear_instance()
+    shell: Any = InteractiveShell.instance(colors="nocolor")
+    shell.history_manager.enabled = False
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def user(plain_shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
+    """Someone at a shell where the extension is loaded and a fake worker answers."""
+    made = Shell(plain_shell, capsys)
+    made.session.start()
+    kernel._sessions[id(plain_shell)] = made.session  # so that %load_ext finds it there
+    yield made
+    made.session.stop()
+    kernel._sessions.pop(id(plain_shell), None)
