@@ -84,7 +84,7 @@ class Pacing:
     def pause_ms(self) -> float:
         """The pause between the last keystroke and a request, in milliseconds."""
         settings = self.settings
-        state = self._power().state
+        state = self.power_state
         base = {
             "mains": settings.mains_ms,
             "battery": settings.battery_ms,
@@ -96,17 +96,21 @@ class Pacing:
         paced = max(base, 0.5 * self._latency_ms) * self._present_factor()
         return min(max(paced, settings.minimum_ms), settings.maximum_ms)
 
+    @property
+    def power_state(self) -> Literal["mains", "battery", "low"]:
+        return self._power().state
+
     def quiet_ms(self) -> float:
         """How much longer to say nothing unasked, in milliseconds; 0 when not quiet."""
         return max(0.0, (self._quiet_until - self._clock()) * 1_000)
 
     def may_infer(self) -> bool:
         """False only on low power, if the user wants rest there."""
-        return not (self.settings.off_on_low and self._power().state == "low")
+        return not (self.settings.off_on_low and self.power_state == "low")
 
     def may_prefill_ahead(self) -> bool:
         """Whether work that may turn out useless is allowed: never on low power."""
-        return self._power().state != "low"
+        return self.power_state != "low"
 
     def _scale(self, by: float) -> None:
         # The bounds hold for the factor too, or ten rejections would take ten acceptances to undo.

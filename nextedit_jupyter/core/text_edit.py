@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -90,6 +89,8 @@ class TextEdit:
             return cls.replace(prefix, prefix + len(old), new)
         # The lines of the whole middle, so that a change at a line's end keeps to that line.
         old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
+        from difflib import SequenceMatcher  # here, for a kernel pays for what it imports at load
+
         if len(old_lines) * len(new_lines) > 4_000_000:  # a paste over a huge cell: one hunk
             return cls.replace(prefix, prefix + len(old), new)
         old_at = _offsets(old_lines)

@@ -47,6 +47,10 @@ class NextEdit(Configurable):
     runtime_dir = Unicode(
         "", help="Folder of the worker's socket, which must be closed to all other users."
     ).tag(config=True)
+    statistics = Bool(
+        False,
+        help="Count, on this machine and for the user alone, what becomes of suggestions.",
+    ).tag(config=True)
     updates = Bool(
         False, help="Look for newer bundles. Nothing is ever fetched while this is False."
     ).tag(config=True)
@@ -59,4 +63,5 @@ class NextEdit(Configurable):
             memory_mb=self.worker_memory_mb,
             idle_seconds=self.idle_seconds,
             request_bytes=self.request_bytes,
+            statistics=self.statistics,
         )

@@ -10,7 +10,7 @@ from jupyter_server.utils import url_path_join
 
 from nextedit_jupyter.server.config import NextEdit
 from nextedit_jupyter.server.gateway import Gateway
-from nextedit_jupyter.server.handlers import StatusHandler, SuggestHandler
+from nextedit_jupyter.server.handlers import OutcomeHandler, StatusHandler, SuggestHandler
 from nextedit_jupyter.worker.client import WorkerSettings
 
 
@@ -25,6 +25,7 @@ def attach(server_app: ServerApp, settings: WorkerSettings | None = None) -> Gat
         ".*$",
         [
             (url_path_join(base, "nextedit", "suggest"), SuggestHandler, {"gateway": gateway}),
+            (url_path_join(base, "nextedit", "outcome"), OutcomeHandler, {"gateway": gateway}),
             (url_path_join(base, "nextedit", "status"), StatusHandler, {"gateway": gateway}),
         ],
     )

@@ -25,6 +25,16 @@ class StatusWire(TypedDict):
     problem: str | None
     last_ms: float | None
     version: str
+    pace: PaceWire | None
+
+
+class PaceWire(TypedDict):
+    """How long a page is to wait: after a keystroke, and after a rejection; in milliseconds."""
+
+    pause_ms: float
+    quiet_ms: float
+    may_infer: bool
+    power: Literal["mains", "battery", "low"]
 
 
 class Gateway:
@@ -126,7 +136,19 @@ class Gateway:
             "problem": self._failure or found.get("problem"),
             "last_ms": found.get("last_ms"),
             "version": __version__,
+            "pace": _pace(found),
         }
+
+    async def report(self, outcome: str, kind: str, lane: str) -> PaceWire | None:
+        """Pass on what became of a suggestion; the pace from now on, None if no worker runs."""
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(
+                self._asker, lambda: self.client.report(outcome, kind, lane)
+            )
+        except WorkerError:
+            return None
+        return _pace(found or {})
 
     def close(self) -> None:
         """Let go of the worker; one that no kernel or terminal uses either is asked to leave."""
@@ -135,6 +157,17 @@ class Gateway:
         with contextlib.suppress(WorkerError):
             self.client.stop_worker(0.5, if_unused=True)
         self.client.close()
+
+
+def _pace(found: dict[str, Any]) -> PaceWire | None:
+    if "pause_ms" not in found:
+        return None
+    return {
+        "pause_ms": float(found["pause_ms"]),
+        "quiet_ms": float(found["quiet_ms"]),
+        "may_infer": bool(found["may_infer"]),
+        "power": found["power"],
+    }
 
 
 class Admission:

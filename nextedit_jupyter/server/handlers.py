@@ -15,10 +15,14 @@ from tornado import web
 from tornado.http1connection import HTTP1Connection
 
 from nextedit_jupyter.core.errors import NextEditError, WireError, WorkerError
+from nextedit_jupyter.core.request import Bounds
+from nextedit_jupyter.core.suggestion import KINDS
 from nextedit_jupyter.core.wire import encode_error, parse_line, request_id
 from nextedit_jupyter.server.gateway import Gateway
 from nextedit_jupyter.server.metrics import metrics
 from nextedit_jupyter.worker.answers import silent_answer
+from nextedit_jupyter.worker.statistics import LANES
+from nextedit_jupyter.worker.statistics import OUTCOMES as STATISTICS_OUTCOMES
 
 if TYPE_CHECKING:
     from nextedit_jupyter.worker.client import Reply
@@ -30,6 +34,7 @@ _CLIENT = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 MAX_DRAINED_BYTES = 16_000_000
 # How long a page may take to send a request: one that dawdles holds another's place.
 BODY_SECONDS = 10.0
+_OUTCOME_BOUNDS = Bounds(request_bytes=1_000)
 _STATUS_OF_CODE = {"bad_json": 400, "bad_request": 400, "too_large": 413, "worker": 503}
 
 
@@ -59,6 +64,31 @@ class StatusHandler(_Handler):
     @authorized("execute")  # type: ignore[untyped-decorator]
     async def get(self) -> None:
         self.finish(json.dumps(await self.gateway.status()))
+
+
+class OutcomeHandler(_Handler):
+    """`POST nextedit/outcome`: what the user made of a suggestion, as `{"outcome", "kind", "lane"}`
+    with the words of `core.pacing`; answered by a `gateway.PaceWire`, or null without a worker.
+
+    It carries no text, and words that aren't ours are refused with 400.
+    """
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def post(self) -> None:
+        try:
+            value = parse_line(self.request.body, _OUTCOME_BOUNDS)
+            outcome, kind, lane = (value.get(key) for key in ("outcome", "kind", "lane"))
+            if outcome not in STATISTICS_OUTCOMES or kind not in KINDS or lane not in LANES:
+                raise WireError("an outcome is told by words of the protocol")
+        except WireError as error:
+            self.set_status(_STATUS_OF_CODE.get(error.code, 400))
+            self.finish(json.dumps(encode_error(None, error)))
+            return
+        pace = None
+        if self.gateway.config.enabled:
+            pace = await self.gateway.report(outcome, kind, lane)
+        self.finish(json.dumps(pace))
 
 
 @web.stream_request_body

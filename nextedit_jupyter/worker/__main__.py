@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import NextEditError
+from nextedit_jupyter.core.folders import data_folder
 from nextedit_jupyter.worker.runtime import RuntimeFolder, held
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[bytes]) -> int:
     from nextedit_jupyter.core.request import Bounds
     from nextedit_jupyter.worker.process import Worker, WorkerOptions
+    from nextedit_jupyter.worker.statistics import Statistics
 
     logging.getLogger("nextedit.worker").info("started %s", __version__)
     folder.ensure_key()
@@ -65,6 +67,7 @@ def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[byte
             bounds=Bounds(request_bytes=options.request_bytes),
         ),
         log_file=log_file,
+        statistics=Statistics(data_folder() / "statistics") if options.statistics else None,
     )
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
@@ -159,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--idle-seconds", type=float, default=600.0, help="leave after this wait")
     parser.add_argument("--hang-seconds", type=float, default=15.0, help="end a request by force")
     parser.add_argument("--request-bytes", type=int, default=1_000_000, help="bound of a request")
+    parser.add_argument("--statistics", action="store_true", help="count what becomes of answers")
     parser.add_argument("--detach", action="store_true", help="go on without the starter")
     parser.add_argument("--suggester", help=argparse.SUPPRESS)
     return parser

@@ -52,7 +52,8 @@ class WorkerSettings:
     it waits for a request before it leaves, `hang_seconds` how long one request may take before it
     is ended by force. `request_bytes` bounds a request. `start_seconds` bounds the wait for a new
     worker, `backoff_seconds` is the first wait after one that died at its start. `suggester` is a
-    `module:factory` in place of the real one, for tests.
+    `module:factory` in place of the real one, for tests. `statistics` keeps counts of what became
+    of suggestions.
     """
 
     runtime_dir: Path | None = None
@@ -65,6 +66,7 @@ class WorkerSettings:
     start_seconds: float = 20.0
     backoff_seconds: float = 0.5
     suggester: str | None = None
+    statistics: bool = False
 
     def __post_init__(self) -> None:
         if min(self.threads, self.memory_mb, self.request_bytes) < 1:
@@ -198,7 +200,8 @@ class WorkerClient:
         if there is none.
 
         Keys: state (starting, ready, busy), pid, version, bundle, bundle_path, problem, lanes,
-        rss_mb, served, uptime_s, idle_s, last_ms, deaths, clients. Raises WorkerError.
+        rss_mb, served, uptime_s, idle_s, last_ms, deaths, clients, statistics, pause_ms, quiet_ms,
+        may_infer, power. Raises WorkerError.
         """
         for attempt in (1, 2):
             if not start and not self._connect_if_running():
@@ -212,6 +215,21 @@ class WorkerClient:
                 if attempt == 2:
                     raise
         raise AssertionError
+
+    def report(
+        self, outcome: str, kind: str, lane: str, timeout: float = 2.0
+    ) -> dict[str, Any] | None:
+        """Tell the worker what became of a suggestion: one of `core.pacing.OUTCOMES`.
+
+        Returns the pace from now on: pause_ms, quiet_ms, may_infer, power. None if no worker runs:
+        none is started for this. Raises WorkerError.
+        """
+        if not self._connect_if_running():
+            return None
+        link = self._connected()
+        header = {"op": "outcome", "said": outcome, "kind": kind, "lane": lane}
+        pace: dict[str, Any] = json.loads(_wait(link.request(header, b""), timeout).body)
+        return pace
 
     def stop_worker(self, timeout: float = 5.0, *, if_unused: bool = False) -> bool:
         """Ask a running worker to leave; whether it does. Starts nothing, raises WorkerError."""
@@ -546,6 +564,8 @@ def _spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
         command.append(f"--bundle={settings.bundle_path}")
     if settings.suggester:
         command.append(f"--suggester={settings.suggester}")
+    if settings.statistics:
+        command.append("--statistics")
     environ = {k: v for k, v in os.environ.items() if k not in _SECRETS_OF_THE_SERVER}
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
     log = os.open(folder.log, flags, 0o600)

@@ -26,6 +26,7 @@ from multiprocessing.connection import Connection, Listener, answer_challenge, d
 from typing import IO, Any, Literal, Protocol, cast
 
 from nextedit_jupyter.core.errors import BundleError, NextEditError, WireError
+from nextedit_jupyter.core.pacing import OUTCOMES, Pacing
 from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
 from nextedit_jupyter.core.wire import (
     Offsets,
@@ -38,7 +39,9 @@ from nextedit_jupyter.core.wire import (
 from nextedit_jupyter.worker.answers import silent_answer
 from nextedit_jupyter.worker.client import _limit, _socket_of
 from nextedit_jupyter.worker.frames import ENVELOPE_BYTES, pack, unpack
+from nextedit_jupyter.worker.power import PowerSource
 from nextedit_jupyter.worker.runtime import Deaths, RuntimeFolder
+from nextedit_jupyter.worker.statistics import Statistics
 from nextedit_jupyter.worker.turns import Job, Turns
 
 log = logging.getLogger("nextedit.worker")
@@ -99,8 +102,12 @@ class Worker:
         *,
         log_file: IO[bytes] | None = None,
         roll_back: Callable[[int], bool] = lambda deaths: False,
+        pacing: Pacing | None = None,
+        statistics: Statistics | None = None,
     ) -> None:
         self._folder = folder
+        self._pacing = pacing or Pacing(power=PowerSource())
+        self._statistics = statistics
         self._build = build
         self._options = options
         self._log_file = log_file
@@ -225,6 +232,9 @@ class Worker:
             self._queue(client, n, str(header.get("client", ""))[:256], body)
         elif op == "status":
             client.reply({"n": n, "outcome": "status"}, _dump(self.status()))
+        elif op == "outcome":
+            self._observe(header)
+            client.reply({"n": n, "outcome": "status"}, _dump(self.pace()))
         elif op == "cancel":
             name = header.get("client")
             self._turns.cancel(
@@ -247,6 +257,24 @@ class Worker:
             return
         self._turns.put(Job(n, (client.number, name), value, self._last_request))
 
+    def _observe(self, header: Mapping[str, Any]) -> None:
+        """Take up what the user made of a suggestion, for the pace and, if wanted, the counts."""
+        said, kind, lane = (str(header.get(key, "")) for key in ("said", "kind", "lane"))
+        for outcome in OUTCOMES:
+            if said == outcome:
+                self._pacing.observe(outcome)
+        if self._statistics is not None:
+            self._statistics.record(said, kind, lane)
+
+    def pace(self) -> dict[str, Any]:
+        """How long a front end is to wait before it asks, in milliseconds, and why."""
+        return {
+            "pause_ms": round(self._pacing.pause_ms(), 1),
+            "quiet_ms": round(self._pacing.quiet_ms(), 1),
+            "may_infer": self._pacing.may_infer(),
+            "power": self._pacing.power_state,
+        }
+
     def status(self) -> dict[str, Any]:
         now = time.monotonic()
         suggester = self._suggester
@@ -266,6 +294,8 @@ class Worker:
             "last_ms": self._last_ms,
             "deaths": self._deaths_before,
             "clients": len(self._clients),
+            "statistics": self._statistics is not None and self._statistics.is_usable,
+            **self.pace(),
         }
 
     # -- inference -----------------------------------------------------------------------------
@@ -289,6 +319,8 @@ class Worker:
             self._served += 1
             self._last_request = time.monotonic()
             self._last_ms = round((self._last_request - job.arrived) * 1_000, 3)
+            self._pacing.observe_latency(self._last_ms)
+            self._count_latency(header)
             self._turns.done()
             if job.claim():
                 self._send(job, header, body)
@@ -297,6 +329,11 @@ class Worker:
             if resident_mb() > self._options.memory_mb:
                 log.warning("over %d MB after %d answers", self._options.memory_mb, self._served)
                 self.leave("memory")
+
+    def _count_latency(self, header: Mapping[str, Any]) -> None:
+        if self._statistics is not None:
+            for kind, lane in header.get("offered", ()):
+                self._statistics.record("latency", kind, lane, self._last_ms)
 
     def _load(self) -> Suggesting:
         deaths = self._deaths_before

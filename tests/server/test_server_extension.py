@@ -573,3 +573,47 @@ async def test_at_the_servers_end_a_worker_that_no_one_uses_leaves(
     pid = pid_of(json.loads((await post(jp_fetch, request_for("x"))).body))
     gateway.close()
     wait_until(lambda: not is_running(pid))
+
+
+async def test_an_outcome_changes_the_pace_that_pages_are_told(
+    gateway: Gateway, jp_fetch: Fetch
+) -> None:
+    await post(jp_fetch, request_for("x"))
+    before = (await status(jp_fetch))["pace"]
+    assert before["quiet_ms"] == 0
+    said = {"outcome": "rejected", "kind": "inline", "lane": "model"}
+    response = await jp_fetch("nextedit", "outcome", method="POST", body=json.dumps(said))
+    after = json.loads(response.body)
+    assert 0 < after["quiet_ms"] <= 5_000
+    assert (await status(jp_fetch))["pace"]["quiet_ms"] > 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"outcome": "rejected", "kind": "inline", "lane": "df.head()"},
+        {"outcome": "liked", "kind": "inline", "lane": "model"},
+        {"outcome": ["shown"], "kind": "inline", "lane": "model"},
+        {},
+        {"outcome": "x" * 2_000},
+    ],
+)
+async def test_an_outcome_carries_no_words_but_ours(
+    gateway: Gateway, jp_fetch: Fetch, said: dict[str, Any]
+) -> None:
+    response = await jp_fetch(
+        "nextedit", "outcome", method="POST", body=json.dumps(said), raise_error=False
+    )
+    assert response.code in (400, 413)
+
+
+async def test_an_outcome_needs_a_login(gateway: Gateway, jp_fetch: Fetch) -> None:
+    response = await jp_fetch(
+        "nextedit",
+        "outcome",
+        method="POST",
+        body="{}",
+        headers={"Authorization": "token wrong"},
+        raise_error=False,
+    )
+    assert response.code == 403

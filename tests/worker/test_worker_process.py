@@ -23,6 +23,7 @@ from nextedit_jupyter.core.errors import WorkerError
 from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
 from nextedit_jupyter.worker.frames import pack, unpack
 from nextedit_jupyter.worker.runtime import RuntimeFolder
+from nextedit_jupyter.worker.statistics import Statistics
 
 Connect = Callable[..., WorkerClient]
 Settings = Callable[..., WorkerSettings]
@@ -549,3 +550,38 @@ def test_a_stopped_reader_does_not_stop_the_others(connect: Connect, settings: S
         deaf.kill()
         deaf.wait()
     assert threading.active_count() < 50
+
+
+def test_what_the_user_makes_of_a_suggestion_sets_the_pace(connect: Connect) -> None:
+    client = connect()
+    assert client.report("rejected", "inline", "model") is None, "no worker is started for this"
+    client.suggest(request_for("x"))
+    before = client.status()
+    assert (before["quiet_ms"], before["may_infer"]) == (0, True)
+    after = client.report("rejected", "inline", "model")
+    assert after is not None
+    assert after["quiet_ms"] > 0
+    taken = client.report("accepted", "inline", "model")
+    assert taken is not None
+    assert taken["quiet_ms"] == 0
+
+
+def test_counts_are_kept_only_where_they_are_wanted(
+    connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTEDIT_DATA_DIR", str(tmp_path / "data"))
+    client = connect()
+    client.suggest(request_for("x"))
+    client.report("accepted", "inline", "model")
+    assert client.status()["statistics"] is False
+    assert not (tmp_path / "data").exists()
+    pid = client.status()["pid"]
+    client.stop_worker()
+    wait_until(lambda: not is_running(pid))
+    counting = connect(statistics=True)
+    counting.suggest(request_for("x"))
+    counting.report("accepted", "inline", "model")
+    assert counting.status()["statistics"] is True
+    summary = Statistics(tmp_path / "data" / "statistics").summary()
+    assert summary["kinds"]["inline"]["accepted"] == 1
+    assert summary["latency_ms"]["count"] >= 1
