@@ -133,10 +133,14 @@ class _Graph:
         self._count = 0
         if int8:
             self.weight("row_limit", np.array(127.0, np.float32))
-            self.weight("row_floor", np.array(1e-12, np.float32))
-            self.weight("row_shift", np.array(float(ZERO_POINT), np.float32))
             self.weight("row_zero", np.array(ZERO_POINT, np.uint8))
+            self.weight("row_zeros", np.full((1, shape.context, 1), ZERO_POINT, np.uint8))
+            self.weight("one", np.array(1.0, np.float32))
+            self.weight("first", np.array([0], np.int64))
             self.weight("last_axis", np.array([-1], np.int64))
+        self.weight("end", np.array([np.iinfo(np.int64).max], np.int64))
+        self.weight("axis1", np.array([1], np.int64))
+        self._zeros: str | None = None
 
     def weight(self, name: str, value: npt.NDArray[Any]) -> str:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
@@ -151,13 +155,24 @@ class _Graph:
     def one(self, op: str, *inputs: str, **attributes: Any) -> str:
         return self.node(op, list(inputs), 1, **attributes)[0]
 
-    def quantised(self, x: str) -> tuple[str, str]:
-        """Give x as uint8 rows and its scales float32 [..., 1]."""
-        peak = self.one("ReduceMax", self.one("Abs", x), axes=[-1], keepdims=1)
-        scale = self.one("Div", self.one("Max", peak, "row_floor"), "row_limit")
-        steps = self.one("Round", self.one("Div", x, scale))
-        rows = self.one("Cast", self.one("Add", steps, "row_shift"), to=TensorProto.UINT8)
+    def quantised(self, x: str, width: int) -> tuple[str, str]:
+        """Give x [1, n, width] as uint8 rows and its scales float32 [1, n, 1].
+
+        One QuantizeLinear with a block a row. A row of zeros has the scale 0, and whatever its
+        quotient is becomes 0 when the product is scaled again.
+        """
+        if self._zeros is None:
+            count = self.one("Shape", x, start=1, end=2)
+            self._zeros = self.one("Slice", "row_zeros", "first", count, "axis1")
+        peak = self.one("ReduceMax", self.one("Abs", x), "last_axis", keepdims=1)
+        scale = self.one("Div", peak, "row_limit")
+        rows = self.one("QuantizeLinear", x, scale, self._zeros, axis=2, block_size=width)
         return rows, scale
+
+    def wanted(self, x: str) -> str:
+        """Only the rows of x whose logits are wanted; all rows after this are those."""
+        self._zeros = None
+        return self.one("Slice", x, "start", "end", "axis1")
 
     def linear(self, name: str, x: str, rows: tuple[str, str] | None, matrix: Floats) -> str:
         """Give x @ matrix [inputs, outputs]; `rows` is x as `quantised` gives it."""
@@ -185,12 +200,12 @@ class _Graph:
         )
 
     def scaled(self, rows: tuple[str, str], values: str, scales: str) -> str:
-        whole = self.one("MatMulInteger", rows[0], values, "row_zero")
-        floats = self.one("Cast", whole, to=TensorProto.FLOAT)
-        return self.one("Mul", self.one("Mul", floats, rows[1]), scales)
+        columns = [rows[0], values, "one", scales, "row_zero"]  # scaled by column as it is written
+        product = self.one("MatMulIntegerToFloat", *columns, domain="com.microsoft")
+        return self.one("Mul", product, rows[1])
 
-    def rows_of(self, x: str) -> tuple[str, str] | None:
-        return self.quantised(x) if self.int8 and self.bits == 8 else None
+    def rows_of(self, x: str, width: int) -> tuple[str, str] | None:
+        return self.quantised(x, width) if self.int8 and self.bits == 8 else None
 
 
 def build_graph(
@@ -198,10 +213,11 @@ def build_graph(
 ) -> onnx.ModelProto:
     """Build the graph from weights as `training.model.Decoder` names them (rows are outputs).
 
-    The embedding is stored once, as int8 [width, vocab_size] with a scale a token, and serves
-    both as table and as head; where they are not tied the head is `head.weight`. Biases are
-    `layers.{i}.qkv.bias`. With `bits=4` the layers' matrices take 4 bits, table and head 8. Each
-    weight is asked for once, so `weights` may read them from a file one by one.
+    The embedding is stored once, as int8 [vocab_size, width] with a scale a token, and serves
+    both as table and, transposed when the model is loaded, as head; where they are not tied the
+    head is `head.weight`. Biases are `layers.{i}.qkv.bias`. With `bits=4` the layers' matrices
+    take 4 bits, table and head 8. Each weight is asked for once, so `weights` may read them from a
+    file one by one.
     """
     if bits not in (4, 8):
         raise ValueError(f"weights take 8 or 4 bits, not {bits}")
@@ -209,10 +225,9 @@ def build_graph(
     embedding = weights["embedding.weight"]  # [vocab_size, width]
     if int8:
         packed = Int8Columns.of(np.ascontiguousarray(embedding.T))
-        graph.weight("embedding.int8", packed.values)
+        graph.weight("embedding.int8", packed.values.T)
         graph.weight("embedding.scale", packed.scales)
-        columns = graph.one("Gather", "embedding.int8", "input_ids", axis=1)  # [width, 1, n]
-        taken = graph.one("Transpose", columns, perm=[1, 2, 0])
+        taken = graph.one("Gather", "embedding.int8", "input_ids", axis=0)
         scale = graph.one("Gather", "embedding.scale", "input_ids", axis=0)
         scale = graph.one("Unsqueeze", scale, "last_axis")
         x = graph.one("Mul", graph.one("Cast", taken, to=TensorProto.FLOAT), scale)
@@ -224,18 +239,17 @@ def build_graph(
     graph.weight("sin", sin)
     graph.weight("norm.gain", weights["norm.weight"])
     x = _layers(graph, shape, weights, x)
-    graph.weight("end", np.array([np.iinfo(np.int64).max], np.int64))
-    graph.weight("axis1", np.array([1], np.int64))
-    x = graph.one("Slice", x, "start", "end", "axis1")
     if int8:
-        head = ("embedding.int8", "embedding.scale")
-        if not shape.tied:
+        if shape.tied:
+            table = graph.one("Transpose", "embedding.int8", perm=[1, 0])
+            head = (table, "embedding.scale")
+        else:
             packed = Int8Columns.of(np.ascontiguousarray(weights["head.weight"].T))
             head = (
                 graph.weight("head.int8", packed.values),
                 graph.weight("head.scale", packed.scales),
             )
-        logits = graph.scaled(graph.quantised(x), *head)
+        logits = graph.scaled(graph.quantised(x, shape.width), *head)
     elif shape.tied:
         logits = graph.one("MatMul", x, graph.one("Transpose", "embedding.weight", perm=[1, 0]))
     else:
@@ -246,7 +260,10 @@ def build_graph(
 
 
 def _layers(graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats], x: str) -> str:
-    """Add the layers and the last norm; gives its output."""
+    """Add the layers and the last norm; gives its output for the rows whose logits are wanted.
+
+    The last layer's keys and values are needed for all rows, the rest of it only for those.
+    """
     eps = shape.norm_eps
     residual = x
     for i in range(shape.layers):
@@ -258,7 +275,7 @@ def _layers(graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats], x: 
             )
         else:
             y, residual = _skip_norm(graph, x, residual, gain, eps)
-        rows = graph.rows_of(y)
+        rows = graph.rows_of(y, shape.width)
         qkv = graph.linear(f"{at}.qkv", y, rows, weights[f"{at}.qkv.weight"].T)
         if shape.qkv_bias:
             bias = graph.weight(f"{at}.qkv.bias", weights[f"{at}.qkv.bias"])
@@ -279,10 +296,13 @@ def _layers(graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats], x: 
             )
         )
         mixed = attention[0]
-        x = graph.linear(f"{at}.out", mixed, graph.rows_of(mixed), weights[f"{at}.out.weight"].T)
+        if i == shape.layers - 1:
+            mixed, residual = graph.wanted(mixed), graph.wanted(residual)
+        rows = graph.rows_of(mixed, shape.heads * shape.head_dim)
+        x = graph.linear(f"{at}.out", mixed, rows, weights[f"{at}.out.weight"].T)
         gain = graph.weight(f"{at}.norm_mlp", weights[f"{at}.norm_mlp.weight"])
         y, residual = _skip_norm(graph, x, residual, gain, eps)
-        rows = graph.rows_of(y)
+        rows = graph.rows_of(y, shape.width)
         gate = graph.linear(f"{at}.gate", y, rows, weights[f"{at}.gate.weight"].T)
         up = graph.linear(f"{at}.up", y, rows, weights[f"{at}.up.weight"].T)
         graph.nodes.append(
@@ -296,7 +316,8 @@ def _layers(graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats], x: 
             )
         )
         gated = graph.one("Mul", f"{at}.silu", up)
-        x = graph.linear(f"{at}.down", gated, graph.rows_of(gated), weights[f"{at}.down.weight"].T)
+        rows = graph.rows_of(gated, shape.hidden)
+        x = graph.linear(f"{at}.down", gated, rows, weights[f"{at}.down.weight"].T)
     normed, _ = _skip_norm(graph, x, residual, "norm.gain", eps)
     return normed
 
@@ -349,7 +370,7 @@ def _model(graph: _Graph, shape: GraphShape) -> onnx.ModelProto:
             )
     return helper.make_model(
         helper.make_graph(graph.nodes, "decoder", inputs, outputs, graph.weights),
-        opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)],
+        opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)],
         producer_name="nextedit-jupyter",
         ir_version=10,
     )

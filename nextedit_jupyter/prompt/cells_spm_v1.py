@@ -156,9 +156,7 @@ class CellsSpmV1:
         tail += drop_steps(tokenizer.encode(before), most // 2)
         tail += [tokenizer.control(control.CURSOR), *tokenizer.encode(after)[: most // 2]]
         tail.append(tokenizer.control(control.OLD))
-        ids = self._start(
-            request, request.history, tokenizer, budget - len(tail), insertions=True
-        )
+        ids = self._start(request, request.history, tokenizer, budget - len(tail), insertions=True)
         return Prompt(
             ids=(*ids, *tail),
             stop=self._stop(tokenizer, (control.OLD, control.NEW)),
@@ -226,6 +224,7 @@ class CellsSpmV1:
             events, tokenizer, int(budget * self.shares.history), insertions=insertions
         )
         left = budget - 1 - len(names) - len(history)
+        left -= left % STEP  # else each key would change what fits, and the prompt's head with it
         cells = self._cells(request, tokenizer, left)
         return [tokenizer.control(control.BOS), *names, *cells, *history]
 

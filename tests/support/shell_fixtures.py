@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from fake_client import FakeClient
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from nextedit_jupyter import kernel
 from nextedit_jupyter.kernel.session import Session
@@ -30,13 +32,23 @@ class Shell:
         return self._capsys.readouterr().out
 
 
+# No database and no thread of it, whose end takes two seconds.
+NO_HISTORY = Config({"HistoryManager": {"enabled": False}})
+
+
+def close(shell: Any) -> None:
+    """End a shell's session now, while its folder is there."""
+    atexit.unregister(shell.atexit_operations)
+    shell._atexit_once()
+
+
 @pytest.fixture
 def plain_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     InteractiveShell.clear_instance()
-    shell: Any = InteractiveShell.instance(colors="nocolor")
-    shell.history_manager.enabled = False
+    shell: Any = InteractiveShell.instance(colors="nocolor", config=NO_HISTORY)
     yield shell
+    close(shell)
     InteractiveShell.clear_instance()
 
 

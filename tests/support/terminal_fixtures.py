@@ -16,6 +16,7 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from shell_fixtures import NO_HISTORY, close
 
 from nextedit_jupyter import kernel, terminal
 from nextedit_jupyter.core.notebook import text_hash
@@ -127,8 +128,9 @@ def someone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termina
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     TerminalInteractiveShell.clear_instance()
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
-        shell: Any = TerminalInteractiveShell.instance(simple_prompt=False, colors="nocolor")
-        shell.history_manager.enabled = False
+        shell: Any = TerminalInteractiveShell.instance(
+            simple_prompt=False, colors="nocolor", config=NO_HISTORY
+        )
         shell.pt_app.default_buffer.history = InMemoryHistory()
         made = Terminal(shell, keys)
         made.session.start()
@@ -138,4 +140,5 @@ def someone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termina
         terminal.unload(shell)
         made.session.stop()
         kernel._sessions.pop(id(shell), None)
+        close(shell)
     TerminalInteractiveShell.clear_instance()

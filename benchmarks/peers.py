@@ -1,0 +1,589 @@
+"""Our engine beside llama.cpp and onnxruntime-genai: the same shape, random weights, 8 bits.
+
+Prints prefill and decode side by side from one run, the runs of all engines interleaved, and how
+far each is from what the machine's arithmetic and memory allow. `make bench-peers` installs the
+peers; one that is missing is left out and said so.
+
+    python benchmarks/peers.py --shape 16m --shape 42m --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+
+from nextedit_jupyter.bundles.graph import GraphShape, build_graph, rotary_tables
+from nextedit_jupyter.engine.decoder import Decoder, Slot
+from nextedit_jupyter.evals.machine import machine, today, versions
+
+SHAPES = {
+    "16m": GraphShape(8192, 384, 8, 6, 2, 64, 1024),
+    "42m": GraphShape(16384, 512, 12, 8, 2, 64, 1408),
+    "101m": GraphShape(16384, 768, 14, 12, 4, 64, 2048),
+}
+PREFILLS = (64, 256, 512, 1024)
+PASSES = (1, 2, 4, 8, 16)
+POSITION = 512  # tokens before the passes that are timed
+CHUNK = 256  # as the engine reads a prompt
+SETTLE = 0.06  # seconds until the threads of the engine before have stopped spinning
+Weights = dict[str, np.ndarray]
+
+
+class Peer(Protocol):
+    """An engine that can be timed."""
+
+    name: str
+
+    def prefill(self, ids: Sequence[int]) -> np.ndarray:
+        """Read ids from an empty cache; the last position's logits."""
+
+    def rewind(self, position: int) -> None:
+        """Forget what was read from a position on; not timed."""
+
+    def step(self, ids: Sequence[int], position: int) -> None:
+        """Read ids at a position, with the logits of all of them."""
+
+
+def random_weights(shape: GraphShape, seed: int = 0) -> Weights:
+    """Weights named as `bundles.graph` reads them; rows are outputs."""
+    random = np.random.default_rng(seed)
+
+    def matrix(rows: int, columns: int) -> np.ndarray:
+        return (random.standard_normal((rows, columns)) / np.sqrt(columns)).astype(np.float32)
+
+    heads, kv = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    weights = {
+        "embedding.weight": matrix(shape.vocab_size, shape.width),
+        "norm.weight": np.ones(shape.width, np.float32),
+    }
+    for i in range(shape.layers):
+        at = f"layers.{i}"
+        weights[f"{at}.norm_attention.weight"] = np.ones(shape.width, np.float32)
+        weights[f"{at}.norm_mlp.weight"] = np.ones(shape.width, np.float32)
+        weights[f"{at}.qkv.weight"] = matrix(heads + 2 * kv, shape.width)
+        weights[f"{at}.out.weight"] = matrix(shape.width, heads)
+        weights[f"{at}.gate.weight"] = matrix(shape.hidden, shape.width)
+        weights[f"{at}.up.weight"] = matrix(shape.hidden, shape.width)
+        weights[f"{at}.down.weight"] = matrix(shape.width, shape.hidden)
+    return weights
+
+
+class Ours:
+    """The engine's decoder on the row-wise INT8 graph."""
+
+    name = "nextedit"
+
+    def __init__(self, shape: GraphShape, weights: Weights, folder: Path, threads: int) -> None:
+        path = folder / "ours.onnx"
+        path.write_bytes(build_graph(shape, weights).SerializeToString())
+        self._decoder = Decoder(
+            path,
+            layers=shape.layers,
+            kv_heads=shape.kv_heads,
+            head_dim=shape.head_dim,
+            context=shape.context,
+            threads=threads,
+        )
+        self._slot = Slot(self._decoder)
+
+    def prefill(self, ids: Sequence[int]) -> np.ndarray:
+        for at in range(0, len(ids), CHUNK):
+            part = ids[at : at + CHUNK]
+            logits = self._decoder.run(self._slot, part, at, len(part) - 1)
+        return logits[0]
+
+    def rewind(self, position: int) -> None:
+        pass  # a pass says where it begins
+
+    def step(self, ids: Sequence[int], position: int) -> None:
+        self._decoder.run(self._slot, ids, position, 0)
+
+
+class LlamaCpp:
+    """llama.cpp through llama-cpp-python's C bindings, Q8_0 weights."""
+
+    name = "llama.cpp"
+
+    def __init__(self, shape: GraphShape, weights: Weights, folder: Path, threads: int) -> None:
+        import ctypes
+
+        from llama_cpp import llama_cpp as library
+
+        path = folder / "peer.gguf"
+        write_gguf(path, shape, weights)
+        self._library = library
+        self._quiet = library.llama_log_callback(lambda level, text, data: None)
+        library.llama_log_set(self._quiet, ctypes.c_void_p(0))
+        library.llama_backend_init()
+        model = library.llama_model_load_from_file(
+            str(path).encode(), library.llama_model_default_params()
+        )
+        options = library.llama_context_default_params()
+        options.n_ctx = shape.context
+        options.n_batch = shape.context
+        options.n_threads = options.n_threads_batch = threads
+        options.no_perf = True
+        self._context = library.llama_init_from_model(model, options)
+        if not model or not self._context:
+            raise RuntimeError("llama.cpp could not load the model")
+        self._memory = library.llama_get_memory(self._context)
+        self._batch = library.llama_batch_init(shape.context, 0, 1)
+        self._vocabulary = shape.vocab_size
+
+    def prefill(self, ids: Sequence[int]) -> np.ndarray:
+        self._read(ids, 0, all_logits=False)
+        row = self._library.llama_get_logits_ith(self._context, len(ids) - 1)
+        return np.ctypeslib.as_array(row, shape=(self._vocabulary,)).copy()
+
+    def rewind(self, position: int) -> None:
+        self._library.llama_memory_seq_rm(self._memory, 0, position, -1)
+
+    def step(self, ids: Sequence[int], position: int) -> None:
+        self._read(ids, position, all_logits=True)
+
+    def _read(self, ids: Sequence[int], position: int, *, all_logits: bool) -> None:
+        library, batch = self._library, self._batch
+        if position == 0:
+            self.rewind(0)
+        batch.n_tokens = len(ids)
+        for i, id in enumerate(ids):
+            batch.token[i] = id
+            batch.pos[i] = position + i
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = 0
+            batch.logits[i] = all_logits or i == len(ids) - 1
+        if library.llama_decode(self._context, batch) != 0:
+            raise RuntimeError("llama.cpp could not read the tokens")
+        library.llama_synchronize(self._context)
+
+
+def write_gguf(path: Path, shape: GraphShape, weights: Weights) -> None:
+    """A Llama in Q8_0. Its rotary pairs are neighbours, ours are halves: rows are reordered."""
+    import gguf
+
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_context_length(shape.context)
+    writer.add_embedding_length(shape.width)
+    writer.add_block_count(shape.layers)
+    writer.add_feed_forward_length(shape.hidden)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.kv_heads)
+    writer.add_layer_norm_rms_eps(shape.norm_eps)
+    writer.add_rope_dimension_count(shape.head_dim)
+    writer.add_rope_freq_base(shape.rope_theta)
+    writer.add_vocab_size(shape.vocab_size)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_tokenizer_model("no_vocab")
+
+    def add(name: str, matrix: np.ndarray) -> None:
+        kind = gguf.GGMLQuantizationType.Q8_0
+        data = gguf.quants.quantize(np.ascontiguousarray(matrix), kind)
+        writer.add_tensor(name, data, raw_dtype=kind)
+
+    def neighbours(matrix: np.ndarray, heads: int) -> np.ndarray:
+        halves = matrix.reshape(heads, 2, shape.head_dim // 2, -1)
+        return halves.swapaxes(1, 2).reshape(matrix.shape)
+
+    heads, kv = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    add("token_embd.weight", weights["embedding.weight"])
+    writer.add_tensor("output_norm.weight", weights["norm.weight"])
+    for i in range(shape.layers):
+        at, to = f"layers.{i}", f"blk.{i}"
+        query, key, value = np.split(weights[f"{at}.qkv.weight"], [heads, heads + kv])
+        writer.add_tensor(f"{to}.attn_norm.weight", weights[f"{at}.norm_attention.weight"])
+        writer.add_tensor(f"{to}.ffn_norm.weight", weights[f"{at}.norm_mlp.weight"])
+        add(f"{to}.attn_q.weight", neighbours(query, shape.heads))
+        add(f"{to}.attn_k.weight", neighbours(key, shape.kv_heads))
+        add(f"{to}.attn_v.weight", value)
+        add(f"{to}.attn_output.weight", weights[f"{at}.out.weight"])
+        add(f"{to}.ffn_gate.weight", weights[f"{at}.gate.weight"])
+        add(f"{to}.ffn_up.weight", weights[f"{at}.up.weight"])
+        add(f"{to}.ffn_down.weight", weights[f"{at}.down.weight"])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+class GenAI:
+    """onnxruntime-genai on a graph like those of its model builder: 8-bit MatMulNBits.
+
+    It gives the last position's logits only, so its passes of several tokens do less.
+    """
+
+    name = "genai"
+
+    def __init__(self, shape: GraphShape, weights: Weights, folder: Path, threads: int) -> None:
+        import onnxruntime_genai as genai
+
+        place = folder / "genai"
+        place.mkdir()
+        (place / "model.onnx").write_bytes(nbits_graph(shape, weights).SerializeToString())
+        (place / "genai_config.json").write_text(json.dumps(genai_config(shape, threads)))
+        self._genai = genai
+        self._model = genai.Model(str(place))
+        self._options = genai.GeneratorParams(self._model)
+        self._options.set_search_options(max_length=shape.context, do_sample=False)
+        self._generator = genai.Generator(self._model, self._options)
+
+    def prefill(self, ids: Sequence[int]) -> np.ndarray:
+        self._generator.rewind_to(0)
+        self._generator.append_tokens(np.array([ids], np.int32))
+        return np.asarray(self._generator.get_logits()).reshape(-1)
+
+    def rewind(self, position: int) -> None:
+        self._generator.rewind_to(position)
+
+    def step(self, ids: Sequence[int], position: int) -> None:
+        self._generator.append_tokens(np.array([ids], np.int32))
+
+
+def nbits_graph(shape: GraphShape, weights: Weights) -> onnx.ModelProto:
+    """The decoder with MatMulNBits at 8 bits, blocks of 32, accuracy level 4."""
+    tensors: list[onnx.TensorProto] = []
+    nodes: list[onnx.NodeProto] = []
+
+    def weight(name: str, value: np.ndarray) -> str:
+        tensors.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def one(op: str, inputs: list[str], domain: str = "", **attributes: Any) -> str:
+        name = f"{op}_{len(nodes)}"
+        nodes.append(helper.make_node(op, inputs, [name], name, domain=domain, **attributes))
+        return name
+
+    def linear(name: str, x: str, matrix: np.ndarray) -> str:
+        """Rows of the matrix are outputs."""
+        outputs, inputs = matrix.shape
+        blocks = matrix.reshape(outputs, inputs // 32, 32)
+        scales = np.abs(blocks).max(-1, keepdims=True) / 127
+        values = (np.clip(np.rint(blocks / scales), -127, 127) + 128).astype(np.uint8)
+        sizes = {"K": inputs, "N": outputs, "bits": 8, "block_size": 32, "accuracy_level": 4}
+        scale = weight(f"{name}.scale", scales.astype(np.float32).reshape(-1))
+        return one("MatMulNBits", [x, weight(name, values), scale], "com.microsoft", **sizes)
+
+    def norm(x: str, residual: str | None, gain: np.ndarray) -> tuple[str, str]:
+        name = weight(f"gain{len(nodes)}", gain)
+        eps = shape.norm_eps
+        if residual is None:
+            y = one("SimplifiedLayerNormalization", [x, name], axis=-1, epsilon=eps, stash_type=1)
+            return y, x
+        op = "SkipSimplifiedLayerNormalization"
+        outputs = [f"{name}.y", "", "", f"{name}.sum"]
+        inputs = [x, residual, name]
+        nodes.append(
+            helper.make_node(op, inputs, outputs, name, domain="com.microsoft", epsilon=eps)
+        )
+        return outputs[0], outputs[3]
+
+    cos, sin = rotary_tables(shape)
+    tables = [weight("cos", cos), weight("sin", sin)]
+    minus_one = weight("minus_one", np.array([-1], np.int64))
+    one_int = weight("one_int", np.array(1, np.int64))
+    axis = weight("axis", np.array([1], np.int64))
+    counted = one("ReduceSum", ["attention_mask", axis], keepdims=0)
+    seqlens = one("Cast", [one("Sub", [counted, one_int])], to=TensorProto.INT32)
+    length = one("Gather", [one("Shape", ["attention_mask"]), one_int], axis=0)
+    total = one("Cast", [length], to=TensorProto.INT32)
+    table = weight("embedding", weights["embedding.weight"])
+    x, residual = one("Gather", [table, "input_ids"]), None
+    ids = [TensorProto.INT64, ["batch", "n"]]
+    inputs = [
+        helper.make_tensor_value_info("input_ids", *ids),
+        helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["batch", "total"]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1, shape.vocab_size])
+    ]
+    for i in range(shape.layers):
+        at = f"layers.{i}"
+        y, residual = norm(x, residual, weights[f"{at}.norm_attention.weight"])
+        qkv = linear(f"{at}.qkv", y, weights[f"{at}.qkv.weight"])
+        for part in ("key", "value"):
+            for values, kind, size in (
+                (inputs, "past_key_values", "past"),
+                (outputs, "present", "total"),
+            ):
+                cache = ["batch", shape.kv_heads, size, shape.head_dim]
+                name = f"{kind}.{i}.{part}"
+                values.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, cache))
+        past = [f"past_key_values.{i}.key", f"past_key_values.{i}.value"]
+        nodes.append(
+            helper.make_node(
+                "GroupQueryAttention",
+                [qkv, "", "", *past, seqlens, total, *tables],
+                [f"{at}.mixed", f"present.{i}.key", f"present.{i}.value"],
+                f"{at}.attention",
+                domain="com.microsoft",
+                num_heads=shape.heads,
+                kv_num_heads=shape.kv_heads,
+                do_rotary=1,
+                rotary_interleaved=0,
+            )
+        )
+        x = linear(f"{at}.out", f"{at}.mixed", weights[f"{at}.out.weight"])
+        y, residual = norm(x, residual, weights[f"{at}.norm_mlp.weight"])
+        gate = linear(f"{at}.gate", y, weights[f"{at}.gate.weight"])
+        up = linear(f"{at}.up", y, weights[f"{at}.up.weight"])
+        silu = one("QuickGelu", [gate], "com.microsoft", alpha=1.0)
+        x = linear(f"{at}.down", one("Mul", [silu, up]), weights[f"{at}.down.weight"])
+    y, _ = norm(x, residual, weights["norm.weight"])
+    # genai asks for all rows' logits in a prompt unless the graph takes the last one itself.
+    end = weight("end", np.array([np.iinfo(np.int64).max], np.int64))
+    last = one("Slice", [y, minus_one, end, axis])
+    head = linear("head", last, weights["embedding.weight"])
+    nodes.append(helper.make_node("Identity", [head], ["logits"]))
+    return helper.make_model(
+        helper.make_graph(nodes, "decoder", inputs, outputs, tensors),
+        opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)],
+        ir_version=10,
+    )
+
+
+def genai_config(shape: GraphShape, threads: int) -> dict[str, Any]:
+    """What onnxruntime-genai wants to know of a model."""
+    return {
+        "model": {
+            "type": "llama",
+            "context_length": shape.context,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "pad_token_id": 0,
+            "vocab_size": shape.vocab_size,
+            "decoder": {
+                "filename": "model.onnx",
+                "head_size": shape.head_dim,
+                "hidden_size": shape.width,
+                "num_attention_heads": shape.heads,
+                "num_key_value_heads": shape.kv_heads,
+                "num_hidden_layers": shape.layers,
+                "session_options": {"intra_op_num_threads": threads, "provider_options": []},
+                "inputs": {
+                    "input_ids": "input_ids",
+                    "attention_mask": "attention_mask",
+                    "past_key_names": "past_key_values.%d.key",
+                    "past_value_names": "past_key_values.%d.value",
+                },
+                "outputs": {
+                    "logits": "logits",
+                    "present_key_names": "present.%d.key",
+                    "present_value_names": "present.%d.value",
+                },
+            },
+        },
+        "search": {
+            "max_length": shape.context,
+            "do_sample": False,
+            "past_present_share_buffer": True,
+        },
+    }
+
+
+def best(run: Callable[[], object], repeats: int) -> float:
+    """The least seconds of some runs: what the machine does when nothing else disturbs it."""
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def machine_limits(folder: Path, threads: int) -> dict[str, float]:
+    """What this machine does at most: int8 and float32 products, and reads from memory.
+
+    `int8_tops` and `float_tops` count multiplications and additions, in 10^12 a second;
+    `read_gb_s` in 10^9 bytes a second, of a set larger than the caches.
+    """
+    rows, inner, columns = 512, 2048, 4096
+    weight = numpy_helper.from_array(np.ones((inner, columns), np.int8), "w")
+    zero = numpy_helper.from_array(np.array(128, np.uint8), "z")
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w", "z"], ["y"])],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, [rows, inner])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, [rows, columns])],
+        [weight, zero],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=10)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    x = np.full((rows, inner), 130, np.uint8)
+    work = 2 * rows * inner * columns
+    int8 = work / best(lambda: session.run(None, {"x": x}), 12)
+    halves = [np.ones((rows, inner), np.float32) for _ in range(threads)]
+    dense = np.ones((inner, columns // 4), np.float32)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda h: h @ dense, halves))
+        seconds = best(lambda: list(pool.map(lambda h: h @ dense, halves)), 8)
+        floats = threads * work / 4 / seconds
+        large = [np.ones(32_000_000, np.float32) for _ in range(threads)]
+        seconds = best(lambda: list(pool.map(lambda a: a.max(), large)), 6)
+        read = threads * large[0].nbytes / seconds
+    return {"int8_tops": int8 / 1e12, "float_tops": floats / 1e12, "read_gb_s": read / 1e9}
+
+
+def least_ms(shape: GraphShape, limits: dict[str, float]) -> dict[str, float]:
+    """The time that arithmetic alone, or reading the weights alone, would take, in ms."""
+    heads, kv = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    layer = shape.width * (2 * heads + 2 * kv + 3 * shape.hidden)
+    head = shape.width * shape.vocab_size
+    found = {}
+    for n in PREFILLS:
+        products = 2 * (n * shape.layers * layer + head) / limits["int8_tops"] / 1e9
+        attention = 2 * shape.layers * heads * n * n / limits["float_tops"] / 1e9
+        found[f"prefill_{n}"] = products + attention
+    for n in PASSES:
+        products = 2 * n * (shape.layers * layer + head) / limits["int8_tops"] / 1e9
+        reading = (shape.layers * layer + head) / limits["read_gb_s"] / 1e6
+        found[f"pass_{n}"] = max(products, reading)
+    return found
+
+
+def compare(name: str, threads: int, repeats: int, folder: Path) -> dict[str, Any]:
+    """Time all engines on one shape."""
+    shape, peers, missing = SHAPES[name], [], {}
+    weights = random_weights(shape)
+    for kind in (Ours, LlamaCpp, GenAI):
+        try:
+            peers.append(kind(shape, weights, folder, threads))
+        except Exception as error:  # a peer that is missing or broken is left out and said so
+            missing[kind.name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    random = np.random.default_rng(1)
+    ids = random.integers(30, shape.vocab_size - 1, max(PREFILLS)).tolist()
+    short = ids[:64]
+    logits = {peer.name: peer.prefill(short) for peer in peers}
+    alike = {
+        peer: float(np.corrcoef(logits[Ours.name], logits[peer][-shape.vocab_size :])[0, 1])
+        for peer in logits
+        if peer != Ours.name
+    }
+    times: dict[str, dict[str, list[float]]] = {peer.name: {} for peer in peers}
+    for _ in range(repeats):
+        for peer in peers:
+            for count in PREFILLS:
+                time.sleep(SETTLE)
+                with _clock(times[peer.name], f"prefill_{count}"):
+                    peer.prefill(ids[:count])
+    for peer in peers:
+        peer.prefill(ids[:POSITION])
+    for _ in range(repeats):
+        for peer in peers:
+            time.sleep(SETTLE)
+            peer.rewind(POSITION)
+            peer.step(ids[:1], POSITION)
+            for count in PASSES:
+                for _ in range(5):
+                    peer.rewind(POSITION)
+                    with _clock(times[peer.name], f"pass_{count}"):
+                        peer.step(ids[:count], POSITION)
+    time.sleep(SETTLE)
+    limits = machine_limits(folder, threads)
+    return {
+        "shape": {"name": name, **asdict(shape)},
+        "median_ms": _reduced(times, median),
+        "best_ms": _reduced(times, min),
+        "least_ms": {key: round(value, 3) for key, value in least_ms(shape, limits).items()},
+        "limits": {key: round(value, 3) for key, value in limits.items()},
+        "logits_correlation": {key: round(value, 4) for key, value in alike.items()},
+        "missing": missing,
+    }
+
+
+@contextmanager
+def _clock(times: dict[str, list[float]], key: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    times.setdefault(key, []).append((time.perf_counter() - began) * 1e3)
+
+
+def _reduced(
+    times: dict[str, dict[str, list[float]]], how: Callable[[list[float]], float]
+) -> dict[str, dict[str, float]]:
+    return {
+        peer: {key: round(how(values), 3) for key, values in found.items()}
+        for peer, found in times.items()
+    }
+
+
+def report(result: dict[str, Any]) -> str:
+    """One shape as a table: medians, with the best run in brackets."""
+    names = list(result["median_ms"])
+    ours = result["median_ms"][Ours.name]
+    lines = [f"{result['shape']['name']}, milliseconds: median (best)"]
+    lines.append(f"{'':<14}" + "".join(f"{name:>20}" for name in names) + f"{'limit':>10}")
+    for key in ours:
+        row = f"{key:<14}"
+        for name in names:
+            row += f"{result['median_ms'][name][key]:>11.2f} ({result['best_ms'][name][key]:.2f})"
+            row = row.ljust(14 + 20 * (names.index(name) + 1))
+        lines.append(row + f"{result['least_ms'][key]:>10.2f}")
+    for name in names[1:]:
+        theirs = result["median_ms"][name]
+        lines.append(
+            f"{name}: {theirs['prefill_512'] / ours['prefill_512']:.2f} times our time at 512 "
+            f"tokens of prefill, {theirs['pass_1'] / ours['pass_1']:.2f} times at single tokens; "
+            f"logits correlate {result['logits_correlation'][name]:.3f}"
+        )
+    best_512 = result["best_ms"][Ours.name]["prefill_512"]
+    lines.append(
+        f"ours takes {best_512 / result['least_ms']['prefill_512']:.1f} times what the machine's "
+        f"arithmetic needs for 512 tokens ({result['limits']['int8_tops']:.2f} int8 and "
+        f"{result['limits']['float_tops']:.2f} float32 TOPS, "
+        f"{result['limits']['read_gb_s']:.0f} GB/s measured)"
+    )
+    lines += [f"{name} was left out: {why}" for name, why in result["missing"].items()]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--shape", action="append", choices=sorted(SHAPES), help="default: 16m, 42m"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="threads of every engine")
+    parser.add_argument("--repeats", type=int, default=9, help="runs of each prefill")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args()
+    results = []
+    for name in arguments.shape or ["16m", "42m"]:
+        with tempfile.TemporaryDirectory() as folder:
+            result = compare(name, arguments.threads, arguments.repeats, Path(folder))
+        results.append(result)
+        if not arguments.json:
+            print(report(result), end="\n\n", flush=True)
+    found = {
+        "measured_at": today(),
+        "machine": machine(),
+        "versions": versions("onnxruntime", "llama-cpp-python", "onnxruntime-genai"),
+        "threads": arguments.threads,
+        "results": results,
+    }
+    if arguments.json:
+        print(json.dumps(found))
+    return 0 if all(LlamaCpp.name in result["median_ms"] for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,406 @@
+"""The decode loop: a prompt in, a greedy completion out, the same whatever the caches hold.
+
+Why it is the same: activations are quantised row by row, and every pass has at least two rows.
+onnxruntime multiplies one row by another routine than two or more, with another order of sums; all
+passes of two or more rows give each row the same bits. So a pass that would have one row gets a
+guess as its second, which is free and sometimes right.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from nextedit_jupyter.core import TokenCounts
+from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.engine.cache import PrefixCache
+from nextedit_jupyter.engine.constraint import Constraint
+from nextedit_jupyter.engine.decoder import Decoder, Floats, Slot
+from nextedit_jupyter.engine.drafts import Drafter, DraftRates, Followers
+from nextedit_jupyter.engine.rejoin import Rejoin
+from nextedit_jupyter.engine.vocabulary import TokenIds, Vocabulary
+from nextedit_jupyter.prompt import Prompt, TextTokenizer
+from nextedit_jupyter.prompt.control import END
+
+Finish = Literal["stop", "rejoined", "length", "unlikely", "deadline", "cancelled", "invalid"]
+
+# Tokens read between two looks at deadline and cancellation: 12 ms of the default bundle. Larger
+# passes are hardly faster: 512 tokens take 25 ms at once, 27 in passes of 256, 30 in passes of 128.
+CHUNK = 256
+# Seven notebooks or cells of the default bundle, whose 2,048 positions take 16.8 MB.
+CACHE_BYTES = 128 * 1024 * 1024
+# A row is never alone: see the module's docstring.
+MIN_ROWS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model wrote.
+
+    `ids` are the generated tokens, the one that stopped it included; `logprobs` are their natural
+    log-probabilities, given the bytes that were healed but regardless of any constraint. `text` is
+    without the healed bytes and control tokens. `finish`: `stop`, a stop token; `rejoined`, the
+    lines went on as the old text does, which is cut off; `length`, `max_new` or the context is
+    full; `unlikely`, all of it together fell below `floor`; `deadline` and `cancelled`, with what
+    there is so far; `invalid`, logits that are no
+    numbers, or bytes that are no text: then `ids` and `text` are empty.
+    """
+
+    ids: tuple[int, ...]
+    text: str
+    logprobs: tuple[float, ...]
+    finish: Finish
+    tokens: TokenCounts
+    prefill_ms: float = 0.0
+    decode_ms: float = 0.0
+
+
+class Engine:
+    """One model with its caches. One call runs at a time; others wait.
+
+    Raises BundleError if the model cannot be loaded or does not fit the tokenizer.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        tokenizer: TextTokenizer,
+        *,
+        layers: int,
+        kv_heads: int,
+        head_dim: int,
+        context: int = 2048,
+        threads: int = 2,
+        cache_bytes: int = CACHE_BYTES,
+        chunk: int = CHUNK,
+        drafts: bool = True,
+    ) -> None:
+        self._decoder = Decoder(
+            model,
+            layers=layers,
+            kv_heads=kv_heads,
+            head_dim=head_dim,
+            context=context,
+            threads=threads,
+        )
+        if tokenizer.vocab_size > self._decoder.vocab_size:
+            raise BundleError(
+                f"the tokenizer has {tokenizer.vocab_size} tokens, the model only "
+                f"{self._decoder.vocab_size}: install the bundle again"
+            )
+        self._tokenizer = tokenizer
+        self._chunk = max(MIN_ROWS, chunk)
+        self._drafts = drafts
+        slots = max(1, cache_bytes // self._decoder.slot_bytes)
+        self._cache = PrefixCache(lambda: Slot(self._decoder), slots)
+        self._rates = DraftRates()
+        self._followers = Followers(self._decoder.vocab_size)
+        self._vocabulary: Vocabulary | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def context(self) -> int:
+        """The most positions that a prompt and its completion may have together."""
+        return self._decoder.context
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens as bytes; built when first asked for, in some 20 ms."""
+        if self._vocabulary is None:
+            table = [self._tokenizer.token_bytes(id) for id in range(self._tokenizer.vocab_size)]
+            self._vocabulary = Vocabulary(table)
+        return self._vocabulary
+
+    def complete(
+        self,
+        prompt: Prompt,
+        *,
+        max_new: int,
+        deadline: float,
+        cancelled: Callable[[], bool],
+        constraint: Constraint | None = None,
+        rejoin: tuple[int, ...] = (),
+        floor: float = -math.inf,
+    ) -> Completion:
+        """Go on after a prompt, greedily, by at most `max_new` tokens.
+
+        `deadline` is a `time.monotonic()`; it and `cancelled` are looked at between passes.
+        `rejoin` are the tokens of the document that a next edit rewrites a part of. Generation
+        ends once the sum of the log-probabilities is below `floor`: what would not be shown need
+        not be written.
+        """
+        with self._lock:
+            run = _Run(self, prompt, max_new, deadline, cancelled, constraint, rejoin, floor)
+            return run.complete()
+
+    def prefill(self, prompt: Prompt, *, cancelled: Callable[[], bool]) -> None:
+        """Read a prompt ahead, so that completing it, or a longer one, is warm."""
+        with self._lock:
+            ids = prompt.ids[: self.context]
+            if not ids:
+                return
+            slot, shared = self._cache.take(ids)
+            self._read(slot, ids, shared, len(ids), lambda: "cancelled" if cancelled() else None)
+            self._cache.use(slot)
+
+    def forget(self) -> None:
+        """Drop the caches: for tests and measurements."""
+        with self._lock:
+            self._cache.clear()
+            self._rates = DraftRates()
+            self._followers = Followers(self._decoder.vocab_size)
+
+    def _read(
+        self,
+        slot: Slot,
+        ids: tuple[int, ...],
+        start: int,
+        end: int,
+        stopped: Callable[[], Finish | None],
+    ) -> Finish | None:
+        """Read ids[start:end] into a slot that holds those before; why it stopped, if it did."""
+        while start < end:
+            why = stopped()
+            if why is not None:
+                return why
+            stop = min(start + self._chunk, end)
+            first = start
+            if stop - first < MIN_ROWS:
+                if end < MIN_ROWS:  # a prompt of one token is read by the first step
+                    return None
+                first = stop - MIN_ROWS
+            self._decoder.run(slot, ids[first:stop], first, stop - first - 1)
+            slot.tokens[start:] = ids[start:stop]
+            slot.cost += stop - start
+            start = stop
+        return None
+
+
+class _Run:
+    """One completion under way."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        prompt: Prompt,
+        max_new: int,
+        deadline: float,
+        cancelled: Callable[[], bool],
+        constraint: Constraint | None,
+        rejoin: tuple[int, ...],
+        floor: float,
+    ) -> None:
+        self._left = -floor  # log-probability that may still be lost
+        self._engine = engine
+        self._prompt = prompt
+        self._max_new = min(max_new, engine.context - len(prompt.ids) - 1)
+        self._deadline = deadline
+        self._cancelled = cancelled
+        self._constraint = constraint
+        self._document = self._bytes_of(rejoin)
+        self._rejoin: Rejoin | None = None
+        self._new_at = 0  # where the new lines of a next edit begin in `ids`
+        self.ids: list[int] = []
+        self.logprobs: list[float] = []
+        self.said = b""
+        self._since_control = b""
+        self._drafted = self._accepted = self._reused = 0
+        self._prefill_ms = self._decode_ms = 0.0
+
+    def complete(self) -> Completion:
+        prompt, engine = self._prompt, self._engine
+        if not prompt.ids or self._max_new < 1:
+            return self._finished("length")
+        began = time.perf_counter()
+        slot, shared = engine._cache.take(prompt.ids)
+        self._reused = shared
+        # All but the last chunk is read here; the last one goes with the first drafts.
+        last = len(prompt.ids) - 1
+        ahead = last - last % engine._chunk if last - shared >= engine._chunk else shared
+        try:
+            finish = engine._read(slot, prompt.ids, shared, max(shared, ahead), self._stopped)
+            self._prefill_ms = (time.perf_counter() - began) * 1e3
+            if finish is None:
+                finish = self._decode(slot, min(len(slot.tokens), last))
+        except BaseException:
+            engine._cache.drop(slot)  # half a pass may have been written
+            raise
+        if finish == "invalid":
+            engine._cache.drop(slot)
+        else:
+            engine._cache.use(slot)
+        return self._finished(finish)
+
+    def _stopped(self) -> Finish | None:
+        if self._cancelled():
+            return "cancelled"
+        return "deadline" if time.monotonic() >= self._deadline else None
+
+    def _decode(self, slot: Slot, position: int) -> Finish:
+        """Read the rest of the prompt from `position` on and generate."""
+        engine, prompt = self._engine, self._prompt
+        drafter = Drafter(
+            prompt.ids, prompt.draft_source, self._max_new, engine._rates, engine._followers
+        )
+        feed = list(prompt.ids[position:])
+        is_prompt = True
+        while True:
+            why = self._stopped()
+            if why is not None:
+                return why
+            began = time.perf_counter()
+            room = engine.context - position - len(feed)
+            wanted = self._max_new - len(self.ids) - 1 if engine._drafts else 0
+            drafts = drafter.propose(min(wanted, room))
+            if len(feed) + len(drafts) < MIN_ROWS:
+                drafts = [prompt.ids[-1]]
+            logits = engine._decoder.run(slot, feed + drafts, position, len(feed) - 1)
+            slot.tokens[position:] = feed
+            if is_prompt:
+                slot.cost += len(feed)
+            finish, accepted = self._verify(logits, drafts, drafter)
+            slot.tokens += drafts[:accepted]
+            if engine._drafts:
+                drafter.learn(len(drafts), accepted)
+            self._drafted += len(drafts)
+            self._accepted += accepted
+            spent = (time.perf_counter() - began) * 1e3
+            if is_prompt and len(feed) > MIN_ROWS:  # a pass that reads and writes counts as reading
+                self._prefill_ms += spent
+            else:
+                self._decode_ms += spent
+            is_prompt = False
+            if finish is not None:
+                return finish
+            position += len(feed) + accepted
+            feed = [self.ids[-1]]
+
+    def _verify(
+        self, logits: Floats, drafts: list[int], drafter: Drafter
+    ) -> tuple[Finish | None, int]:
+        """Take up tokens while the drafts agree; gives why it is over and the drafts accepted."""
+        for at, row in enumerate(logits):
+            chosen = self._choose(row)
+            if chosen is None:
+                return "invalid", at
+            finish = self._take(*chosen)
+            drafter.append(chosen[0])
+            if finish is not None:
+                return finish, at
+            if at == len(drafts) or drafts[at] != chosen[0]:
+                return None, at
+        raise AssertionError("there is a row more than drafts")
+
+    def _choose(self, row: Floats) -> tuple[int, float] | None:
+        """The most probable token that may come here and its log-probability."""
+        row = row[: self._engine._tokenizer.vocab_size]
+        if not np.isfinite(row).all():
+            return None
+        healed = self._prompt.heal[len(self.said) :]
+        scores, ids = row, None
+        if healed:
+            ids = self._engine.vocabulary.healing(healed)
+            if not len(ids):
+                return None
+            scores = row[ids]
+        peak = float(scores.max())
+        total = peak + float(np.log(np.exp(scores - peak).sum()))
+        if self._constraint is not None:
+            allowed = self._allowed(healed)
+            if allowed is not None:
+                scores, ids = row[allowed], allowed
+        best = int(scores.argmax())
+        id = best if ids is None else int(ids[best])
+        return id, float(row[id]) - total
+
+    def _allowed(self, healed: bytes) -> TokenIds | None:
+        """The ids that the constraint leaves, None where it has nothing to say."""
+        assert self._constraint is not None
+        node = self._constraint.allowed(self.said[len(self._prompt.heal) :])
+        if node is None:
+            return None
+        allowed = node.allowed(self._engine.vocabulary, healed)
+        if not len(allowed):
+            return None
+        if healed:  # tokens that end within the healed bytes say nothing new
+            inside = self._engine.vocabulary.within(healed)
+            allowed = np.concatenate((allowed, inside))
+        return np.sort(allowed)  # so that ties are broken as without a mask
+
+    def _take(self, id: int, logprob: float) -> Finish | None:
+        self.ids.append(id)
+        self.logprobs.append(logprob)
+        self._left += logprob
+        if id in self._prompt.stop:
+            return "stop"
+        said = self._engine._tokenizer.token_bytes(id)
+        self.said += said
+        if self._document:
+            if not said and self._rejoin is None:  # the token between old and new lines
+                self._rejoin = Rejoin(self._document, self._since_control)
+                self._new_at = len(self.ids)
+                self._since_control = b""
+            self._since_control += said
+            if self._rejoin is not None and b"\n" in said:
+                new = self._since_control[: self._since_control.rfind(b"\n") + 1]
+                kept = self._rejoin.cut(new)
+                if kept is not None:
+                    self._cut(kept)
+                    return "rejoined"
+        if self._left < 0:
+            return "unlikely"
+        return "length" if len(self.ids) >= self._max_new else None
+
+    def _cut(self, kept: bytes) -> None:
+        """Let the new lines be `kept` and end them as the model would have."""
+        tokenizer = self._engine._tokenizer
+        new = tokenizer.encode(kept.decode("utf-8", "replace"))
+        self.ids = [*self.ids[: self._new_at], *new, tokenizer.control(END)]
+        self.logprobs = self.logprobs[: len(self.ids)]
+        old = self._bytes_of(self.ids[: self._new_at])
+        self.said = old + kept
+
+    def _bytes_of(self, ids: tuple[int, ...] | list[int]) -> bytes:
+        return b"".join(map(self._engine._tokenizer.token_bytes, ids))
+
+    def _finished(self, finish: Finish) -> Completion:
+        text = ""
+        if finish != "invalid":
+            decoded = _text(self.said[len(self._prompt.heal) :], whole=finish == "stop")
+            if decoded is None:
+                finish = "invalid"
+            else:
+                text = decoded
+        invalid = finish == "invalid"
+        return Completion(
+            ids=() if invalid else tuple(self.ids),
+            text=text,
+            logprobs=() if invalid else tuple(self.logprobs),
+            finish=finish,
+            tokens=TokenCounts(
+                prompt=len(self._prompt.ids),
+                reused=self._reused,
+                generated=len(self.ids),
+                drafted=self._drafted,
+                accepted=self._accepted,
+            ),
+            prefill_ms=self._prefill_ms,
+            decode_ms=self._decode_ms,
+        )
+
+
+def _text(raw: bytes, *, whole: bool) -> str | None:
+    """Decode UTF-8; None if it is none. Unless `whole`, the last character may be cut off."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if whole or error.reason != "unexpected end of data" or error.end < len(raw):
+            return None
+        return raw[: error.start].decode("utf-8")
