@@ -1,0 +1,510 @@
+"""Renames in the last edits: which name became which, and whether that is a rename at all.
+
+A definition whose name changed is one, and so is a use that became a name that nobody knows. A use
+that became a name that exists is a repaired bug, and a definition that was copied is a new name.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from functools import cached_property
+
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name, normalised
+from nextedit_jupyter.analysis.index import NotebookIndex, Place, cell_index, index_notebook
+from nextedit_jupyter.analysis.rename import (
+    Change,
+    RenamePlan,
+    parameter_of_keyword,
+    plan,
+    target_of_attribute,
+    target_of_name,
+)
+from nextedit_jupyter.core import EditEvent, Notebook, Silence, SuggestRequest, text_hash
+
+_TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+# Past this many tokens a changed stretch is no rename by hand, and aligning it would be slow.
+_MAX_TOKENS = 400
+# How many events back a rename may lie behind edits of other kinds.
+RECENT_EVENTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """An identifier that became another: where it stood before and where it stands now."""
+
+    start: int
+    now: int
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How the words of a text before an edit lie in the text after it.
+
+    `pure`: identifiers became identifiers and nothing else changed.
+    """
+
+    swaps: tuple[Swap, ...]
+    pure: bool
+    spans: tuple[tuple[int, int, int], ...]  # start before, end before, start after
+
+    def map(self, start: int) -> int | None:
+        """Where the word that began at `start` begins now; None if it is gone."""
+        for begin, end, now in self.spans:
+            if begin <= start < end:
+                return now + start - begin
+        return None
+
+
+def align(before: str, after: str) -> Alignment:
+    """Lay the words of `after` beside those of `before`."""
+    head = _common(before, after)
+    tail = _common(before[head:][::-1], after[head:][::-1])
+    while head and _in_word(before, head) | _in_word(after, head):
+        head -= 1
+    while tail and _in_word(before, len(before) - tail) | _in_word(after, len(after) - tail):
+        tail -= 1
+    old_end, new_end = len(before) - tail, len(after) - tail
+    old = [(m.start(), m[0]) for m in _TOKEN.finditer(before, head, old_end)]
+    new = [(m.start(), m[0]) for m in _TOKEN.finditer(after, head, new_end)]
+    spans = [(0, head, 0)]
+    swaps: list[Swap] = []
+    pure = len(old) == len(new) and all(
+        a == b or (_IDENTIFIER.match(a) and _IDENTIFIER.match(b))
+        for (_, a), (_, b) in zip(old, new, strict=False)
+    )
+    if pure:
+        opcodes: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(old), 0, len(new))]
+    elif len(old) > _MAX_TOKENS or len(new) > _MAX_TOKENS:
+        opcodes = []
+    else:
+        opcodes = SequenceMatcher(
+            None, [text for _, text in old], [text for _, text in new], autojunk=False
+        ).get_opcodes()
+    for tag, i1, i2, j1, j2 in opcodes:
+        if tag not in ("equal", "replace") or i2 - i1 != j2 - j1:
+            continue
+        for (at, was), (now, becomes) in zip(old[i1:i2], new[j1:j2], strict=True):
+            if was == becomes:
+                spans.append((at, at + len(was), now))
+            elif _IDENTIFIER.match(was) and _IDENTIFIER.match(becomes):
+                spans.append((at, at + len(was), now))
+                swaps.append(Swap(at, now, normalised(was), normalised(becomes)))
+    spans.append((old_end, len(before) + 1, new_end))
+    return Alignment(tuple(swaps), pure, tuple(spans))
+
+
+def _common(a: str, b: str) -> int:
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[:middle] == b[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _in_word(text: str, at: int) -> bool:
+    """Whether `at` lies within a word, not at its edge."""
+    return 0 < at < len(text) and _is_word(text[at - 1]) and _is_word(text[at])
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
+
+
+class Window:
+    """The last events taken together, newest first: the notebook before them, and each edited
+    cell's alignment with its present text."""
+
+    def __init__(
+        self, events: tuple[EditEvent, ...], present: Notebook, earliest: dict[str, str]
+    ) -> None:
+        self.events = events
+        self._present, self._earliest = present, earliest
+        texts = {cell.id: cell.source for cell in present.cells if cell.id in earliest}
+        self.alignments = {id: align(text, texts[id]) for id, text in earliest.items()}
+
+    @cached_property
+    def before(self) -> Notebook:
+        earliest = self._earliest
+        return replace(
+            self._present,
+            cells=tuple(
+                replace(cell, source=earliest[cell.id]) if cell.id in earliest else cell
+                for cell in self._present.cells
+            ),
+        )
+
+
+def windows(request: SuggestRequest) -> Iterator[Window]:
+    """The last edits by this person, as long runs first; runs that can be followed alone."""
+    present = {cell.id: cell.source for cell in request.notebook.cells}
+    taken: list[EditEvent] = []
+    earliest: dict[str, str] = {}
+    found: list[Window] = []
+    for event in reversed(request.history):
+        if event.origin in ("undone", "remote") or event.cell not in present:
+            break
+        if event.after != earliest.get(event.cell, present[event.cell]):
+            break
+        earliest[event.cell] = event.before
+        taken.append(event)
+        found.append(Window(tuple(taken), request.notebook, dict(earliest)))
+    return reversed(found)
+
+
+def detect(request: SuggestRequest) -> RenamePlan | Silence:
+    """The rename that the last edits began, with what is left of it; or why there is none."""
+    if not request.history:
+        return Silence("no_change", "nothing was edited")
+    last = request.history[-1]
+    if last.origin == "undone":
+        return Silence("reverts_user", "the last edit was undone")
+    if last.origin == "remote":
+        return Silence("no_change", "the last edit is not this person's")
+    edited = request.notebook.cell(last.cell)
+    if edited is None or edited.source != last.after:
+        return Silence("stale", "the cell has changed since")
+    verdict: Silence | None = None
+    for window in windows(request):
+        found = _detect(request, window)
+        if isinstance(found, RenamePlan):
+            return found
+        if verdict is None or (verdict.reason != "refused" and found.reason == "refused"):
+            verdict = found
+    return verdict or Silence("no_change", "no name was changed")
+
+
+def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
+    nothing = Silence("no_change", "no name was changed")
+    single = len(window.alignments) == 1
+    swaps: list[tuple[str, Swap]] = []
+    for cell, alignment in window.alignments.items():
+        # An edit elsewhere that swaps no name lets the rename before it stand, for a while.
+        is_other = not alignment.pure and not single
+        if is_other and (alignment.swaps or len(window.events) > RECENT_EVENTS):
+            return nothing
+        swaps += [(cell, swap) for swap in alignment.swaps]
+    index = index_notebook(window.before, request.facts)
+    if single and (imported := _import_alias(request, window, index)) is not None:
+        return imported
+    if not swaps:
+        return nothing
+    roles = _Roles()
+    for cell, swap in swaps:
+        here = index.cells.get(cell)
+        if here is None or not here.is_python:
+            continue
+        if here.broken:
+            return Silence("breaks_syntax", f"cell {index.number(cell)} did not parse")
+        roles.add(index, cell, swap)
+    if len(roles.pairs) != 1:
+        return nothing
+    ((old, new),) = roles.pairs
+    if any(cell_index(_text(request.notebook, cell)).broken for cell in window.alignments):
+        if keyword.iskeyword(new):
+            return Silence("refused", f"`{new}` is a keyword")
+        return Silence("breaks_syntax", "the edited cell does not parse")
+    found = _plan(request, window, index, roles, old, new)
+    if isinstance(found, Silence):
+        return found
+    return _remaining(found, request, window, {(cell, swap.start) for cell, swap in swaps})
+
+
+def _import_alias(
+    request: SuggestRequest, window: Window, index: NotebookIndex
+) -> RenamePlan | Silence | None:
+    """`import a` became `import a as b`, or back: what it binds has another name now."""
+    (cell,) = window.alignments
+    before, after = index.cells.get(cell), cell_index(_text(request.notebook, cell))
+    if before is None or before.broken or after.broken:
+        return None
+    was, now = _imports(before), _imports(after)
+    changed = [path for path in was if path in now and now[path][1] != was[path][1]]
+    if len(changed) != 1:
+        return None
+    start, _ = was[changed[0]]
+    new = now[changed[0]][1]
+    target = target_of_name(index, (cell, before.starts[start]))
+    found = plan(index, target, new, upstream=False)
+    if isinstance(found, Silence):
+        return found
+    return _remaining(found, request, window, {(cell, start)})
+
+
+def _imports(index: CellIndex) -> dict[str, tuple[int, str]]:
+    """What is imported once: where its name stands, and the name."""
+    found: dict[str, tuple[int, str]] = {}
+    twice = set()
+    for start, path in index.imports.items():
+        name = index.names[index.starts[start]]
+        if path in found:
+            twice.add(path)
+        if name.kind != "package":
+            found[path] = (start, name.name)
+    return {path: value for path, value in found.items() if path not in twice}
+
+
+class _Roles:
+    """What the changed words were: names, attributes, keywords; prose is nothing."""
+
+    def __init__(self) -> None:
+        self.names: list[tuple[Place, Swap]] = []
+        self.attributes: list[tuple[str, Swap]] = []
+        self.keywords: list[tuple[str, Swap]] = []
+        self.pairs: set[tuple[str, str]] = set()
+
+    def add(self, index: NotebookIndex, cell: str, swap: Swap) -> None:
+        here = index.cells[cell]
+        if (i := here.starts.get(swap.start)) is not None:
+            self.names.append(((cell, i), swap))
+        elif any(a.start == swap.start for a in here.attributes):
+            self.attributes.append((cell, swap))
+        elif any(k.start == swap.start for k in here.keywords):
+            self.keywords.append((cell, swap))
+        elif _is_prose(here, swap.start):
+            return
+        self.pairs.add((swap.old, swap.new))
+
+
+def _is_prose(index: CellIndex, start: int) -> bool:
+    """Whether what begins here is a comment or stands in a string."""
+    line = index.masked.text[index.masked.text.rfind("\n", 0, start) + 1 : start]
+    return any(mark in line for mark in "#'\"") or _in_triple(index.masked.text, start)
+
+
+def _in_triple(text: str, start: int) -> bool:
+    return (text.count('"""', 0, start) % 2 or text.count("'''", 0, start) % 2) == 1
+
+
+def _plan(
+    request: SuggestRequest,
+    window: Window,
+    index: NotebookIndex,
+    roles: _Roles,
+    old: str,
+    new: str,
+) -> RenamePlan | Silence:
+    ran = any(
+        run.hash == text_hash(_text(request.notebook, run.cell))
+        for run in request.facts.runs
+        if run.cell in window.alignments
+    )
+    if roles.names:
+        places = [place for place, _ in roles.names]
+        defined = [p for p in places if _name(index, p).op in ("write", "update", "declare")]
+        groups = {_home(index, place) for place in places}
+        if len(groups) > 1:
+            if not defined:
+                return Silence("no_change", "names of several scopes were changed")
+            groups = {_home(index, place) for place in defined}
+            if len(groups) > 1:
+                return Silence("no_change", "names of several scopes were changed")
+        (group,) = groups
+        seeds = [place for place in places if _home(index, place) == group]
+        target = target_of_name(index, seeds[0])
+        target.seeds = seeds
+        if refusal := _is_half_typed(request, window, index, old, new, bool(defined)):
+            return refusal
+        severed: frozenset[Place] = frozenset()
+        if defined:
+            if _is_still_defined(request, window, index, group, old):
+                return Silence("no_change", f"`{old}` is still defined: a new name, no rename")
+        else:
+            if _exists(request, index, seeds[0], new):
+                if group == ("", MODULE) and _is_dangling(request, index, old, new):
+                    return _plan_dangling(index, old, new)
+                return Silence("no_change", f"`{new}` exists: a use was changed, not a name")
+            severed = frozenset(seeds)
+        return plan(index, target, new, upstream=not defined, severed=severed, ran=ran)
+    if roles.keywords:
+        cell, swap = roles.keywords[0]
+        word = next(k for k in index.cells[cell].keywords if k.start == swap.start)
+        parameter = parameter_of_keyword(index, cell, word.target, old)
+        if parameter is None:
+            return Silence("no_change", "the called function stands in no cell")
+        return plan(index, parameter, new)
+    if roles.attributes:
+        cell, swap = roles.attributes[0]
+        attribute = next(a for a in index.cells[cell].attributes if a.start == swap.start)
+        owner = target_of_attribute(index, cell, attribute)
+        if isinstance(owner, Silence):
+            return Silence("no_change", owner.detail)
+        if refusal := _is_half_typed(request, window, index, old, new, attribute.op != "read"):
+            return refusal
+        return plan(index, owner, new)
+    return Silence("no_change", "no name was changed")
+
+
+def _text(notebook: Notebook, cell: str) -> str:
+    found = notebook.cell(cell)
+    return found.source if found else ""
+
+
+def _name(index: NotebookIndex, place: Place) -> Name:
+    return index.cells[place[0]].names[place[1]]
+
+
+def _home(index: NotebookIndex, place: Place) -> tuple[str, int]:
+    home = index.cells[place[0]].homes[place[1]]
+    return ("", MODULE) if home == MODULE else (place[0], home)
+
+
+def _is_still_defined(
+    request: SuggestRequest,
+    window: Window,
+    index: NotebookIndex,
+    group: tuple[str, int],
+    old: str,
+) -> bool:
+    """Whether the edited cells define the old name as often as before: copied, not renamed."""
+    for cell in window.alignments:
+        before, after = index.cells.get(cell), cell_index(_text(request.notebook, cell))
+        if before is None:
+            continue
+        was, now = _writes(before, old, group[1] == MODULE), _writes(after, old, group[1] == MODULE)
+        if was and now >= was:
+            return True
+    return False
+
+
+def _writes(index: CellIndex, name: str, module: bool) -> int:
+    return sum(
+        index.names[i].op in ("write", "update")
+        for (home, known), places in index.streams.items()
+        if known == name and (home == MODULE) == module
+        for i in places
+    )
+
+
+def _exists(request: SuggestRequest, index: NotebookIndex, place: Place, name: str) -> bool:
+    """Whether a use at `place` finds something by this name."""
+    cell, i = place
+    here = index.cells[cell]
+    if hasattr(builtins, name) or request.facts.named(name) is not None:
+        return True
+    if any(
+        name in here.scopes[scope].binds
+        for scope in here.enclosing(here.names[i].scope)
+        if scope != MODULE
+    ):
+        return True
+    return name in index.bound_names()
+
+
+def _is_dangling(request: SuggestRequest, index: NotebookIndex, old: str, new: str) -> bool:
+    """Whether no cell defines `old` any more, while one defines `new`: uses were left behind."""
+    return (
+        not hasattr(builtins, old)
+        and not index.stars
+        and not any(there.broken for there in index.cells.values())
+        and not index.definitions(old)
+        and bool(index.definitions(new))
+    )
+
+
+def _plan_dangling(index: NotebookIndex, old: str, new: str) -> RenamePlan:
+    changes = []
+    for cell, places in index.module_places(old).items():
+        here = index.cells[cell]
+        for i in places:
+            name = here.names[i]
+            captured = any(
+                new in here.scopes[scope].binds
+                for scope in here.enclosing(name.scope)
+                if scope != MODULE
+            )
+            if not captured:
+                changes.append(Change(cell, name.start, name.end, new))
+    notes: tuple[str, ...] = (f"no cell defines `{old}`",)
+    if index.facts.named(old) is not None:
+        notes += (f"`{old}` still exists in the kernel",)
+    return RenamePlan(
+        "variable", old, new, index.notebook, tuple(changes), notes=notes, confidence=0.9
+    )
+
+
+def _is_half_typed(
+    request: SuggestRequest,
+    window: Window,
+    index: NotebookIndex,
+    old: str,
+    new: str,
+    is_definition: bool,
+) -> Silence | None:
+    """Whether the caret stands behind a name that looks unfinished.
+
+    The client asks after a pause, so most names are whole by then; these shapes rarely are.
+    """
+    last = window.events[0]
+    alignment = window.alignments.get(request.caret.cell)
+    if last.origin != "typed" or request.caret.cell != last.cell or alignment is None:
+        return None
+    text = request.cell.source
+    if not any(
+        swap.now < request.caret.offset == _word_end(text, swap.now) for swap in alignment.swaps
+    ):
+        return None
+    unfinished = (
+        (len(new) == 1 and len(old) >= 3)
+        or (new.endswith("_") and not old.endswith("_"))
+        or (old.startswith(new) and not _is_whole(old, new))
+    )
+    if not is_definition and not unfinished:
+        known = index.bound_names() | {name.name for name in request.facts.names}
+        unfinished = any(name != old and name.startswith(new) for name in known)
+    if unfinished:
+        return Silence("low_confidence", f"`{new}` looks half typed")
+    return None
+
+
+def _word_end(text: str, start: int) -> int:
+    found = _IDENTIFIER.match(text, start)
+    return found.end() if found else start
+
+
+def _is_whole(old: str, new: str) -> bool:
+    """Whether shortening `old` to `new` cuts at the edge of a word: total_sum, x1, dataFrame."""
+    rest = old[len(new) :]
+    return not new.endswith("_") and (rest[0] in "_0123456789" or rest[0].isupper())
+
+
+def _remaining(
+    found: RenamePlan, request: SuggestRequest, window: Window, done: set[tuple[str, int]]
+) -> RenamePlan | Silence:
+    """The plan for the notebook as it is now: without the places that were changed by hand."""
+    todo = tuple(change for change in found.changes if (change.cell, change.start) not in done)
+    left = tuple(_carried(todo, request.notebook, window))
+    if not left:
+        return Silence("no_change", f"nothing is left to rename to `{found.new}`")
+    return replace(
+        found,
+        notebook=request.notebook,
+        changes=left,
+        optional=tuple(_carried(found.optional, request.notebook, window)),
+    )
+
+
+def _carried(changes: tuple[Change, ...], notebook: Notebook, window: Window) -> Iterator[Change]:
+    for change in changes:
+        alignment = window.alignments.get(change.cell)
+        if alignment is None:
+            yield change
+            continue
+        was = _text(window.before, change.cell)[change.start : change.end]
+        start = alignment.map(change.start)
+        text = _text(notebook, change.cell)
+        if start is None or text[start : start + len(was)] != was:
+            continue
+        if _in_word(text, start) or _in_word(text, start + len(was)):
+            continue
+        yield replace(change, start=start, end=start + len(was))

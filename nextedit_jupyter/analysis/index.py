@@ -1,0 +1,401 @@
+"""All cells of a notebook, linked in the order they ran.
+
+Cells that ran stand in the order of their runs, each as often as it ran; the others follow the
+cell before them in the document. A use is linked to the definitions that it can see from there:
+a definition that overwrites the name for certain hides the ones before it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, index_cell
+from nextedit_jupyter.core import Cell, KernelFacts, Notebook
+
+Place = tuple[str, int]
+"""A cell's id and the index of a name in that cell's `names`."""
+
+
+class _Cache:
+    """The last cells that were read, by their text; bounded in cells and in code points."""
+
+    def __init__(self, max_cells: int = 4_096, max_chars: int = 8_000_000) -> None:
+        self._held: OrderedDict[str, CellIndex] = OrderedDict()
+        self._lock = threading.Lock()
+        self._max_cells, self._max_chars, self._chars = max_cells, max_chars, 0
+
+    def get(self, source: str) -> CellIndex:
+        with self._lock:
+            if (found := self._held.get(source)) is not None:
+                self._held.move_to_end(source)
+                return found
+        found = index_cell(source)
+        with self._lock:
+            if source not in self._held:
+                self._chars += len(source)
+            self._held[source] = found
+            while len(self._held) > self._max_cells or self._chars > self._max_chars:
+                dropped, _ = self._held.popitem(last=False)
+                self._chars -= len(dropped)
+        return found
+
+    def clear(self) -> None:
+        with self._lock:
+            self._held.clear()
+            self._chars = 0
+
+
+_cache = _Cache()
+
+
+def cell_index(source: str) -> CellIndex:
+    """The index of one cell's text, from the cache where it was read before."""
+    return _cache.get(source)
+
+
+def forget_cells() -> None:
+    """Empty the cache; the next notebook is read from scratch."""
+    _cache.clear()
+
+
+# How far back the runs are followed: a cell that ran a thousand times tells no more than thrice.
+_MAX_RUNS_A_CELL = 3
+
+
+@dataclass(slots=True, eq=False)
+class Links:
+    """Which places of one name belong together: a union-find over places."""
+
+    parents: dict[Place, Place] = field(default_factory=dict)
+    # A definition whose own statement reads the name (`df = df.dropna()`): reads, then writes.
+    carried: list[tuple[Place, Place]] = field(default_factory=list)
+
+    def find(self, place: Place) -> Place:
+        parents = self.parents
+        while (parent := parents.setdefault(place, place)) != place:
+            parents[place] = place = parents.setdefault(parent, parent)
+        return place
+
+    def join(self, a: Place, b: Place) -> None:
+        self.parents[self.find(a)] = self.find(b)
+
+
+_UNBOUND: Place = ("", -1)
+_UNBOUND_IN_DOCUMENT: Place = ("", -2)
+
+
+class NotebookIndex:
+    """The cells of one notebook, read and put in order. Cheap to make: the cells are cached."""
+
+    def __init__(self, notebook: Notebook, facts: KernelFacts | None = None) -> None:
+        self.notebook = notebook
+        self.facts = facts or KernelFacts()
+        self._definitions: dict[str, list[Place]] = {}
+        self.families: dict[tuple[str, int], frozenset[tuple[str, int]]] = {}  # see `rename`
+        python = notebook.language in ("python", "ipython", "python3", "")
+        self.cells: dict[str, CellIndex] = (
+            {cell.id: cell_index(cell.source) for cell in notebook.cells if cell.is_code}
+            if python
+            else {}
+        )
+
+    @cached_property
+    def sequence(self) -> tuple[str, ...]:
+        """Cell ids in the order in which they ran or are likely to run; some more than once."""
+        return run_sequence(self.notebook, self.facts)
+
+    @property
+    def stars(self) -> bool:
+        """Whether a star import brings names that no cell shows."""
+        return any(index.stars for index in self.cells.values())
+
+    def cell(self, id: str) -> Cell:
+        found = self.notebook.cell(id)
+        assert found is not None
+        return found
+
+    def readable(self) -> Iterator[tuple[str, CellIndex]]:
+        """Cells that parse, in document order."""
+        return ((id, index) for id, index in self.cells.items() if not index.broken)
+
+    def broken(self) -> Iterator[tuple[str, CellIndex]]:
+        return ((id, index) for id, index in self.cells.items() if index.broken)
+
+    def number(self, cell: str) -> int:
+        """The cell's place in the document, from 1, as people count."""
+        return (self.notebook.index(cell) or 0) + 1
+
+    def module_places(self, name: str) -> dict[str, list[int]]:
+        """Where the notebook's own `name` stands, by cell, cells that parse only."""
+        key = (MODULE, name)
+        return {id: places for id, index in self.readable() if (places := index.streams.get(key))}
+
+    def definitions(self, name: str) -> list[Place]:
+        """The places that bind `name` in the notebook's namespace, in document order."""
+        if (known := self._definitions.get(name)) is not None:
+            return known
+        self._definitions[name] = found = [
+            (id, i)
+            for id, places in self.module_places(name).items()
+            for i in places
+            if self.cells[id].names[i].op in ("write", "update")
+        ]
+        return found
+
+    def bound_names(self) -> frozenset[str]:
+        """Every name that some cell binds in the notebook's namespace; broken cells count."""
+        return self._bound
+
+    @cached_property
+    def _bound(self) -> frozenset[str]:
+        bound: set[str] = set()
+        for index in self.cells.values():
+            bound |= index.bound_at_module()
+        return frozenset(bound)
+
+    @cached_property
+    def classes(self) -> dict[str, tuple[str, int]]:
+        """The notebook's classes by name: the first cell and scope of each."""
+        found: dict[str, tuple[str, int]] = {}
+        for id, index in self.readable():
+            for owner in index.classes:
+                if owner.outer == MODULE:
+                    found.setdefault(owner.name, (id, owner.scope))
+        return found
+
+    @cached_property
+    def made_of(self) -> dict[str, str]:
+        """Names of the notebook whose every definition is a call of one class: `a = A()`."""
+        made: dict[str, set[str]] = {}
+        for _, index in self.readable():
+            for (home, name), places in index.streams.items():
+                if home != MODULE:
+                    continue
+                for i in places:
+                    found = index.names[i]
+                    if found.op in ("write", "update"):
+                        call = index.instances.get(name, "") if found.kind == "variable" else ""
+                        made.setdefault(name, set()).add(call)
+        return {name: next(iter(calls)) for name, calls in made.items() if len(calls) == 1}
+
+    def links(self, name: str) -> Links:
+        """Link the notebook's `name` over all cells, in the order they ran."""
+        where = self.module_places(name)
+        links = Links()
+        document = tuple(self.cells)
+        unbound = self._link(self.sequence, where, links, _UNBOUND)
+        if self.sequence != document and (unbound or not self.facts.runs):
+            # Execution counts tell the last run alone, so the document has its say as well; and a
+            # use that saw no definition in the runs that are known is looked up there.
+            unbound = self._link(document, where, links, _UNBOUND_IN_DOCUMENT)
+        definitions = self.definitions(name)
+        if unbound and definitions and not _is_builtin(name):
+            # Used before any definition: a notebook out of order means the first one.
+            links.join(unbound, definitions[0])
+        return links
+
+    def _link(
+        self,
+        sequence: Iterable[str],
+        where: dict[str, list[int]],
+        links: Links,
+        unbound: Place,
+    ) -> Place | None:
+        """Follow one order; returns `unbound` if some place saw no definition."""
+        late: list[Place] = []
+        state = frozenset((unbound,))
+        for id in sequence:
+            if id in where:
+                state = _Flow(id, self.cells[id], links, late).run(where[id], 0, state)
+        return unbound if unbound in links.parents else None
+
+    def local_links(self, cell: str, home: int, name: str) -> Links:
+        """The same within a function, lambda, class or comprehension of one cell."""
+        index = self.cells[cell]
+        links = Links()
+        flow = _Flow(cell, index, links, [])
+        flow.run(index.streams.get((home, name), []), 0, frozenset((_UNBOUND,)))
+        return links
+
+    def web(
+        self,
+        seeds: Iterable[Place],
+        *,
+        upstream: bool = True,
+        severed: Collection[Place] = (),
+    ) -> list[Place]:
+        """The places that are the same variable as `seeds`, which are one name of one scope.
+
+        Follows a definition to what is made of it under the same name (`df = df.dropna()`), and
+        with `upstream` back as well; not through the statements of the reads in `severed`. In the
+        order of cells and places.
+        """
+        seeds = list(seeds)
+        cell, first = seeds[0]
+        index = self.cells[cell]
+        name, home = index.names[first].name, index.homes[first]
+        if home == MODULE:
+            where = self.module_places(name)
+            links = self.links(name)
+        else:
+            where = {cell: index.streams[home, name]}
+            links = self.local_links(cell, home, name)
+        roots = {links.find(seed) for seed in seeds}
+        grown = True
+        while grown:
+            grown = False
+            for read, write in links.carried:
+                if read in severed:
+                    continue
+                a, b = links.find(read), links.find(write)
+                if a in roots and b not in roots:
+                    roots.add(b)
+                    grown = True
+                elif upstream and b in roots and a not in roots:
+                    roots.add(a)
+                    grown = True
+        return [
+            (id, i) for id, places in where.items() for i in places if links.find((id, i)) in roots
+        ]
+
+
+class _Flow:
+    """Which definitions of one name reach which places of it, through one cell's branches."""
+
+    def __init__(self, cell: str, index: CellIndex, links: Links, late: list[Place]) -> None:
+        self.cell, self.index, self.links, self.late = cell, index, links, late
+        self.reads: dict[int, Place] = {}  # the last read in a statement
+
+    def run(self, places: list[int], depth: int, state: frozenset[Place]) -> frozenset[Place]:
+        i = 0
+        while i < len(places):
+            path = self.index.path_at_home(places[i])
+            if len(path) <= depth or depth > 60:
+                state = self.step(places[i], state)
+                i += 1
+                continue
+            block = path[depth][0]
+            arms: dict[int, list[int]] = {}
+            while i < len(places):
+                path = self.index.path_at_home(places[i])
+                if len(path) <= depth or path[depth][0] != block:
+                    break
+                arms.setdefault(path[depth][1], []).append(places[i])
+                i += 1
+            state = self.branch(block, arms, depth + 1, state)
+        return state
+
+    def branch(
+        self, block: int, arms: dict[int, list[int]], depth: int, state: frozenset[Place]
+    ) -> frozenset[Place]:
+        kind = self.index.blocks[block]
+        if kind.kind == "branch":
+            ends = [self.run(places, depth, state) for places in arms.values()]
+            if not kind.exhaustive or len(arms) < kind.arms:
+                ends.append(state)
+                self.overwritten(state, ends)
+            return frozenset().union(*ends)
+        if kind.kind == "loop":
+            for places in arms.values():
+                once = self.run(places, depth, state)
+                state = state | once | self.run(places, depth, state | once)
+            return state
+        for places in arms.values():  # any of it may have run, or none
+            state = state | self.run(places, depth, state) | self.written(places)
+        return state
+
+    def overwritten(self, state: frozenset[Place], ends: list[frozenset[Place]]) -> None:
+        """What an `if` may overwrite is the same variable, used later or not."""
+        kept = [seen for seen in state if seen[0]]
+        for place in frozenset().union(*ends) - state:
+            if kept and self.index.names[place[1]].kind == "variable":
+                self.links.join(place, kept[0])
+                for other in kept[1:]:
+                    self.links.join(place, other)
+
+    def written(self, places: list[int]) -> frozenset[Place]:
+        names = self.index.names
+        return frozenset((self.cell, i) for i in places if names[i].op in ("write", "update"))
+
+    def step(self, i: int, state: frozenset[Place]) -> frozenset[Place]:
+        name = self.index.names[i]
+        place = (self.cell, i)
+        links = self.links
+        links.find(place)
+        if self.index.is_late(i):
+            # A function may run at any time from here on, so it sees all that comes.
+            for seen in state:
+                links.join(place, seen)
+            self.late.append(place)
+            for other in self.late[:1]:
+                links.join(place, other)
+            return state | {place} if name.op in ("write", "update") else state
+        if name.op == "write":
+            if self.late:
+                links.join(place, self.late[0])
+            if (read := self.reads.get(name.statement)) is not None:
+                links.carried.append((read, place))
+            return frozenset((place,))
+        for seen in state:
+            links.join(place, seen)
+        if name.op == "delete":
+            return frozenset()
+        if name.op == "read":
+            self.reads[name.statement] = place
+        elif name.op == "update":
+            if self.late:
+                links.join(place, self.late[0])
+            return frozenset((place,))
+        elif name.op == "declare" and not state:
+            return frozenset((place,))
+        return state
+
+
+def _is_builtin(name: str) -> bool:
+    return hasattr(builtins, name)
+
+
+def run_sequence(notebook: Notebook, facts: KernelFacts) -> tuple[str, ...]:
+    """Cell ids in the order of their runs; cells that never ran follow their neighbour above.
+
+    Where the kernel says nothing, execution counts do.
+    """
+    code = [cell for cell in notebook.cells if cell.is_code]
+    known = {cell.id for cell in code}
+    ran = [run.cell for run in facts.runs if run.cell in known]
+    if not ran:
+        counted = [cell for cell in code if cell.execution_count is not None]
+        ran = [cell.id for cell in sorted(counted, key=lambda cell: cell.execution_count or 0)]
+    kept: list[str] = []
+    seen: dict[str, int] = {}
+    for id in reversed(ran):
+        seen[id] = seen.get(id, 0) + 1
+        if seen[id] <= _MAX_RUNS_A_CELL:
+            kept.append(id)
+    kept.reverse()
+    if not kept:
+        return tuple(cell.id for cell in code)
+    following: dict[str | None, list[str]] = {}
+    above: str | None = None
+    for cell in code:
+        if cell.id in seen:
+            above = cell.id
+        else:
+            following.setdefault(above, []).append(cell.id)
+    sequence = following.pop(None, [])
+    last = {id: i for i, id in enumerate(kept)}
+    for i, id in enumerate(kept):
+        sequence.append(id)
+        if last[id] == i:
+            sequence += following.pop(id, [])
+    return tuple(sequence)
+
+
+def index_notebook(notebook: Notebook, facts: KernelFacts | None = None) -> NotebookIndex:
+    """Read a notebook's cells, from the cache where they were read before. Never raises."""
+    return NotebookIndex(notebook, facts)

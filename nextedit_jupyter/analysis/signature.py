@@ -1,0 +1,463 @@
+"""Changed signatures: what the callers of a function have to follow.
+
+A parameter that was added without a default, removed or moved changes the arguments of every call;
+a `return` with more or fewer values changes the places that unpack it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from tree_sitter import Node
+
+from nextedit_jupyter.analysis import trees
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, Parameter
+from nextedit_jupyter.analysis.detect import Window, windows
+from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
+from nextedit_jupyter.analysis.rename import (
+    Change,
+    broken_notes,
+    calls_of,
+    cell_edits,
+    places,
+)
+from nextedit_jupyter.core import CellEdit, KernelFacts, Notebook, Silence, SuggestRequest
+
+# What stands for an argument that nobody knows: it parses, and a reader sees that it is missing.
+PLACEHOLDER = "..."
+NO_SIGNATURE = "no signature was changed"
+
+
+@dataclass(frozen=True, slots=True)
+class SignaturePlan:
+    """Changes to the callers of a function, in the texts of `notebook`."""
+
+    function: str
+    what: str
+    notebook: Notebook
+    changes: tuple[Change, ...]
+    sites: int
+    notes: tuple[str, ...] = ()
+    confidence: float = 0.95
+
+    @property
+    def label(self) -> str:
+        cells = len({change.cell for change in self.changes})
+        return f"{self.what}: {places(self.sites, cells)}"
+
+    def edits(self) -> tuple[CellEdit, ...]:
+        return cell_edits(self.notebook, self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a call; `keyword` is None for a positional one, "*" or "**" if unpacked."""
+
+    start: int
+    end: int
+    text: str
+    keyword: str | None = None
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call: its arguments, and the place before its closing parenthesis.
+
+    `targets` are the places that its value is unpacked to, if it is.
+    """
+
+    arguments: tuple[Argument, ...]
+    open: int
+    close: int
+    scope_at: int
+    targets: tuple[tuple[int, int], ...] = ()
+
+
+def detect_signature(request: SuggestRequest) -> SignaturePlan | Silence:
+    """What the last edits of a function's signature or `return` ask of its callers."""
+    if not request.history or request.history[-1].origin in ("undone", "remote"):
+        return Silence("no_change", NO_SIGNATURE)
+    for window in windows(request):
+        if len(window.alignments) == 1 and (found := _detect(request, window)) is not None:
+            return found
+    return Silence("no_change", NO_SIGNATURE)
+
+
+def _detect(request: SuggestRequest, window: Window) -> SignaturePlan | Silence | None:
+    (cell,) = window.alignments
+    now = request.notebook.cell(cell)
+    was = window.before.cell(cell)
+    if now is None or was is None:
+        return None
+    before, after = cell_index(was.source), cell_index(now.source)
+    if before.broken or after.broken or not before.is_python:
+        return None
+    changed = [
+        (old, new)
+        for old, new in _pairs(before, after)
+        if _shape(old) != _shape(new) or _returned(old) != _returned(new)
+    ]
+    if len(changed) != 1:
+        return None
+    old, new = changed[0]
+    caret = request.caret
+    if caret.cell == cell and window.events[0].origin == "typed":
+        known = {p.name for p in old.parameters}
+        if any(p.name not in known and p.end == caret.offset for p in new.parameters):
+            return Silence("low_confidence", "the parameter is still being typed")
+    index = index_notebook(request.notebook, request.facts)
+    if _shape(old) != _shape(new):
+        return _plan_parameters(index, cell, old, new)
+    return _plan_returns(index, cell, old, new)
+
+
+def _pairs(before: CellIndex, after: CellIndex) -> Iterator[tuple[Function, Function]]:
+    """Functions that stand in both texts under one name, by the names of the scopes around."""
+    was = _by_name(before)
+    for name, function in _by_name(after).items():
+        if name in was:
+            yield was[name], function
+
+
+def _by_name(index: CellIndex) -> dict[tuple[str, ...], Function]:
+    found: dict[tuple[str, ...], Function] = {}
+    twice = set()
+    for function in index.functions:
+        name = (
+            function.name,
+            *(index.scopes[s].name for s in index.enclosing(function.outer)),
+        )
+        if name in found:
+            twice.add(name)
+        found[name] = function
+    return {name: function for name, function in found.items() if name not in twice}
+
+
+def _shape(function: Function) -> tuple[tuple[str, str, bool], ...]:
+    return tuple((p.name, p.kind, p.has_default) for p in function.parameters)
+
+
+def _returned(function: Function) -> set[int]:
+    return {len(values) for values in function.returns}
+
+
+def _plan_parameters(
+    index: NotebookIndex, cell: str, old: Function, new: Function
+) -> SignaturePlan | Silence | None:
+    if any(p.kind in ("star", "stars") for p in (*old.parameters, *new.parameters)):
+        return None
+    was, now = [p.name for p in old.parameters], [p.name for p in new.parameters]
+    added = [name for name in now if name not in was]
+    removed = [name for name in was if name not in now]
+    if added and removed:
+        return None  # one became the other: a rename
+    defaulted = {p.name for p in new.parameters if p.has_default}
+    kept = [name for name in now if name in was]
+    shown = _shown(index, cell, new)
+    if added:
+        missing = [name for name in added if name not in defaulted]
+        inserted = any(name in added for name in now[: len(was)])
+        if not missing and not inserted:
+            return None
+        what = f"give {_listed(added)} to `{shown}`"
+    elif removed:
+        what = f"take {_listed(removed)} from `{shown}`"
+    elif kept != was:
+        what = f"reorder the arguments of `{shown}`"
+    else:
+        return None
+    method = index.cells[cell].scopes[new.outer].kind == "class"
+    static = any("staticmethod" in d for d in new.decorators)
+    changes: list[Change] = []
+    notes: list[str] = []
+    sites = skipped = 0
+    for id, call in _calls(index, cell, new):
+        drop = 1 if method and not static else 0
+        edited = _rebind(index, id, call, old.parameters[drop:], new.parameters[drop:])
+        if edited is None:
+            skipped += 1
+        elif edited:
+            changes += [Change(id, start, end, text) for start, end, text in edited]
+            sites += 1
+    if skipped:
+        notes.append(f"{skipped} call{'s' * (skipped != 1)} with `*` or `**`: left alone")
+    notes += broken_notes(index, new.name)
+    if not changes:
+        return Silence("no_change", f"no call of `{new.name}` has to follow")
+    unknown = any(PLACEHOLDER in change.text for change in changes)
+    return SignaturePlan(
+        new.name,
+        what,
+        index.notebook,
+        tuple(changes),
+        sites,
+        tuple(notes),
+        0.9 if unknown else 0.95,
+    )
+
+
+def _shown(index: NotebookIndex, cell: str, function: Function) -> str:
+    """The name that callers write: the class's for `__init__`."""
+    if function.name == "__init__":
+        return index.cells[cell].scopes[function.outer].name
+    return function.name
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _rebind(
+    index: NotebookIndex,
+    cell: str,
+    call: Call,
+    was: tuple[Parameter, ...],
+    now: tuple[Parameter, ...],
+) -> list[tuple[int, int, str]] | None:
+    """Edits of one call's arguments; None where `*` or `**` hide what is passed.
+
+    Each argument is bound to its old parameter and passed to the same one again: by position as
+    long as no parameter is left out before it, by keyword after that.
+    """
+    if any(a.keyword in ("*", "**") for a in call.arguments):
+        return None
+    positional = [a for a in call.arguments if a.keyword is None]
+    old_order = [p.name for p in was if p.kind != "keyword"]
+    if len(positional) > len(old_order):
+        return []
+    given = dict(zip(old_order, (a.text for a in positional), strict=False))
+    keywords = {a.keyword: a.text for a in call.arguments if a.keyword}
+    old_names, new_names = {p.name for p in was}, {p.name for p in now}
+    plain: list[str] = []
+    extra: list[str] = []
+    gap = False
+    for p in now:
+        value = given.get(p.name)
+        if p.name in keywords or (value is None and (p.name in old_names or p.has_default)):
+            gap = True
+            continue
+        if value is None:
+            value = argument_for(index, cell, call.scope_at, p)
+        if gap or p.kind == "keyword":
+            extra.append(f"{p.name}={value}")
+        else:
+            plain.append(value)
+    kept = [text for name, text in keywords.items() if name in new_names or name not in old_names]
+    return _argument_edits(call, [*plain, *kept, *extra])
+
+
+def _argument_edits(call: Call, wanted: list[str]) -> list[tuple[int, int, str]]:
+    """Turn the arguments of a call into `wanted`, with as little change as possible."""
+    arguments = call.arguments
+    if not arguments:
+        return [(call.open, call.open, ", ".join(wanted))] if wanted else []
+    texts = [a.text for a in arguments]
+    if len(texts) == len(wanted):
+        return [
+            (a.start, a.end, text)
+            for a, text in zip(arguments, wanted, strict=True)
+            if a.text != text
+        ]
+    edits: list[tuple[int, int, str]] = []
+    matcher = SequenceMatcher(None, texts, wanted, autojunk=False)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        new = wanted[j1:j2]
+        if tag == "insert" and i1:
+            edits.append((arguments[i1 - 1].end,) * 2 + ("".join(f", {text}" for text in new),))
+        elif tag == "insert":
+            edits.append((arguments[0].start,) * 2 + ("".join(f"{text}, " for text in new),))
+        elif tag == "delete" and i2 < len(arguments):
+            edits.append((arguments[i1].start, arguments[i2].start, ""))
+        elif tag == "delete":
+            start = arguments[i1 - 1].end if i1 else arguments[0].start
+            edits.append((start, arguments[i2 - 1].end, ""))
+        elif tag == "replace":
+            edits.append((arguments[i1].start, arguments[i2 - 1].end, ", ".join(new)))
+    return edits
+
+
+def argument_for(index: NotebookIndex, cell: str, at: int, parameter: Parameter) -> str:
+    """What to pass: a name that the caller has, by the parameter's name, or the only one of its
+    type; else a placeholder."""
+    here = index.cells[cell]
+    scope = _scope_at(here, at)
+    for around in here.enclosing(scope):
+        if around != MODULE and parameter.name in here.scopes[around].binds:
+            return parameter.name
+    order = list(index.sequence)
+    limit = len(order) - 1 - order[::-1].index(cell) if cell in order else len(order)
+    before = set(order[: limit + 1])
+    for id, i in index.definitions(parameter.name):
+        name = index.cells[id].names[i]
+        if id in before and (id != cell or name.start < at or scope != MODULE):
+            return parameter.name
+    if index.facts.named(parameter.name) is not None and not index.definitions(parameter.name):
+        return parameter.name
+    wanted = parameter.annotation.strip("'\"").rpartition(".")[2]
+    if wanted:
+        fitting = _of_type(index.facts, wanted, index.bound_names())
+        if len(fitting) == 1:
+            return fitting[0]
+    return PLACEHOLDER
+
+
+def _of_type(facts: KernelFacts, type: str, bound: frozenset[str]) -> list[str]:
+    return [
+        known.name
+        for known in facts.names
+        if known.type.rpartition(".")[2] == type and known.name in bound
+    ]
+
+
+def _scope_at(index: CellIndex, at: int) -> int:
+    best = MODULE
+    for i, scope in enumerate(index.scopes):
+        around = scope.start <= at < scope.end and scope.kind in ("function", "lambda")
+        if around and index.scopes[best].start <= scope.start:
+            best = i
+    return best
+
+
+def _calls(index: NotebookIndex, cell: str, function: Function) -> Iterator[tuple[str, Call]]:
+    """The calls of a function in all cells, in document order."""
+    found = calls_of(index, cell, function)
+    for id in index.cells:
+        if starts := found.get(id):
+            for call in calls_at(index.cells[id], starts):
+                yield id, call
+
+
+def calls_at(index: CellIndex, starts: set[int]) -> Iterator[Call]:
+    """The calls in a cell whose callee's last name begins at one of these places."""
+    text = index.masked.text
+    tree, at = trees.parse(text)
+    for node in trees.walk(tree.root_node):
+        if node.type != "call":
+            continue
+        callee = node.child_by_field_name("function")
+        arguments = node.child_by_field_name("arguments")
+        if callee is None or arguments is None or arguments.type != "argument_list":
+            continue
+        last: Node | None = callee
+        if callee.type == "attribute":
+            last = callee.child_by_field_name("attribute")
+        if last is None or at(last.start_byte) not in starts:
+            continue
+        found = []
+        for child in arguments.named_children:
+            if child.type == "comment":
+                continue
+            start, end = at(child.start_byte), at(child.end_byte)
+            keyword, value = None, text[start:end]
+            if child.type == "keyword_argument":
+                name = child.child_by_field_name("name")
+                given = child.child_by_field_name("value")
+                if name is None or given is None:
+                    continue
+                keyword = text[at(name.start_byte) : at(name.end_byte)]
+                value = text[at(given.start_byte) : at(given.end_byte)]
+            elif child.type in ("list_splat", "dictionary_splat"):
+                keyword = "*" if child.type == "list_splat" else "**"
+            found.append(Argument(start, end, text[start:end], keyword, value))
+        # `C(...)` for `__init__`, or `obj.method(...)`: the first parameter is not passed.
+        yield Call(
+            tuple(found),
+            at(arguments.start_byte) + 1,
+            at(arguments.end_byte) - 1,
+            at(node.start_byte),
+            tuple(_targets(node, at)),
+        )
+
+
+def _targets(node: Node, at: Callable[[int], int]) -> Iterator[tuple[int, int]]:
+    """The names that a call's value is unpacked to: `a, b = call(...)`."""
+    parent = node.parent
+    if parent is None or parent.type != "assignment":
+        return
+    left, right = parent.child_by_field_name("left"), parent.child_by_field_name("right")
+    if left is None or right != node or left.type not in ("pattern_list", "tuple_pattern"):
+        return
+    items = [n for n in left.named_children if n.type != "comment"]
+    if any(n.type == "list_splat_pattern" for n in items):
+        return
+    for item in items:
+        yield at(item.start_byte), at(item.end_byte)
+
+
+def _plan_returns(
+    index: NotebookIndex, cell: str, old: Function, new: Function
+) -> SignaturePlan | Silence | None:
+    if len(_returned(old)) != 1 or len(_returned(new)) != 1:
+        return None
+    was, now = old.returns[-1], new.returns[-1]
+    if len(was) < 2:
+        return None
+    changes: list[Change] = []
+    notes: list[str] = []
+    sites = 0
+    more = len(now) - len(was)
+    for id, call in _calls(index, cell, new):
+        targets = list(call.targets)
+        if len(targets) != len(was):
+            continue
+        source = index.cell(id).source
+        texts = [source[start:end] for start, end in targets]
+        following = _follow(index, id, call, was, now, texts)
+        if following is None:
+            return None
+        if len(following) == 1 and len(targets) > 1:
+            changes.append(Change(id, targets[0][0], targets[-1][1], following[0]))
+        elif more > 0 and following[: len(texts)] == texts:
+            added = "".join(f", {text}" for text in following[len(texts) :])
+            changes.append(Change(id, targets[-1][1], targets[-1][1], added))
+        else:
+            changes.append(Change(id, targets[0][0], targets[-1][1], ", ".join(following)))
+        gone = [text for text in texts if text not in following and text.isidentifier()]
+        for name in gone:
+            users = index.module_places(name)
+            if sum(map(len, users.values())) > 1:
+                notes.append(f"`{name}` is still used")
+        sites += 1
+    if not changes:
+        return Silence("no_change", f"no unpacking of `{new.name}` has to follow")
+    word = "values" if len(now) != 1 else "value"
+    return SignaturePlan(
+        new.name,
+        f"unpack {len(now)} {word} of `{new.name}`",
+        index.notebook,
+        tuple(changes),
+        sites,
+        tuple(dict.fromkeys(notes)) + tuple(broken_notes(index, new.name)),
+        0.9,
+    )
+
+
+def _follow(
+    index: NotebookIndex,
+    cell: str,
+    call: Call,
+    was: tuple[str, ...],
+    now: tuple[str, ...],
+    targets: list[str],
+) -> list[str] | None:
+    """The targets for the values now returned; None where it is unclear which value is which."""
+    if len(set(was)) != len(was) or len(set(now)) != len(now):
+        return None
+    kept = [value for value in now if value in was]
+    if len(now) > len(was) and len(kept) != len(was):
+        return None
+    if len(now) < len(was) and len(kept) != len(now):
+        return None
+    taken = index.bound_names()
+    found = []
+    for value in now:
+        if value in was:
+            found.append(targets[was.index(value)])
+        elif value.isidentifier() and value not in taken and value not in targets:
+            found.append(value)
+        else:
+            found.append("_")
+    return found

@@ -1,0 +1,56 @@
+"""How well a cell parses, magics masked."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+from nextedit_jupyter.analysis import trees
+from nextedit_jupyter.analysis.bindings import MAX_CELL
+from nextedit_jupyter.analysis.magics import mask
+
+# Syntax that this Python may be too old for, while the kernel's is not.
+_NEWER = frozenset(("type_alias_statement", "type_parameter", "interpolation"))
+
+
+def error_count(source: str) -> int:
+    """How many syntax errors the cell has; 0 if it parses, or is no Python. Never raises."""
+    masked = mask(source)
+    if not masked.is_python or not masked.text.strip():
+        return 0
+    if _compiles(masked.text):
+        return 0
+    if len(source) > MAX_CELL or "\0" in source:
+        return 1
+    tree, _ = trees.parse(masked.text)
+    nodes = list(trees.walk(tree.root_node)) if not tree.root_node.has_error else []
+    if any(node.type in _NEWER for node in nodes):
+        return 0
+    count = 0
+    stack = [tree.root_node]
+    while stack:
+        node = stack.pop()
+        if node.is_error or node.is_missing:
+            count += 1
+        if node.has_error:
+            stack.extend(node.children)
+    return max(count, 1)
+
+
+def parses_at_least_as_well(before: str, after: str) -> bool:
+    """Whether an edit adds no syntax error."""
+    after_errors = error_count(after)
+    return after_errors == 0 or after_errors <= error_count(before)
+
+
+def _compiles(text: str) -> bool:
+    first = next((line for line in text.split("\n", 64) if line.strip()), "")
+    if first[:1] in (" ", "\t"):
+        text = "if 1:\n" + text
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True

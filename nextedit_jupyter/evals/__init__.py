@@ -1,0 +1,1 @@
+"""Measurements: cases and metrics of suggestions, simulated typing, latency, and their reports."""

@@ -1,0 +1,331 @@
+"""Every gate: a pure function that says why a suggestion must not be shown, or None if it may.
+
+A gate sees the request and one suggestion; what it remembers only saves time. `suggest.suggester`
+decides which gates a lane's suggestions pass, and in which order. What shortens a completion
+instead of refusing it (an overlap with the text after the caret, a loop) stands in `suggest.trim`.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from nextedit_jupyter.analysis import names, syntax
+from nextedit_jupyter.core import CellEdit, Replacement, Silence, Suggestion, SuggestRequest
+from nextedit_jupyter.core.text_edit import TextEdit
+from nextedit_jupyter.engine.filters import is_clean
+from nextedit_jupyter.suggest.caret import caret_context
+
+Gate = Callable[[SuggestRequest, Suggestion], Silence | None]
+
+# Sweep's bounds: a rewrite that drops and adds more lines than that, some of it above the caret,
+# is the model running away.
+MAX_REWRITTEN_LINES = 5
+# A body for a suggestion that ends in a colon; whether the line itself parses is what counts.
+_BODY = "pass"
+
+
+def changes_nothing(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """Every edit must change its cell, and at least one must be left."""
+    for change, source in _sources(request, suggestion):
+        if change.edit.apply(source) == source:
+            return Silence("no_change")
+    return None if suggestion.edits else Silence("no_change")
+
+
+def is_stale(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """Every edit was made for the text that the request holds, and lies within it."""
+    if suggestion.apply(request.notebook) is None:
+        return Silence("stale")
+    return None
+
+
+def touches_switched_off(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """A cell with the tag `nextedit-off` is never changed."""
+    for change in (*suggestion.edits, *suggestion.optional):
+        cell = request.notebook.cell(change.cell)
+        if cell is not None and "nextedit-off" in cell.tags:
+            return Silence("off", "a cell is switched off by its tag nextedit-off")
+    return None
+
+
+def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """A suggestion must not bring back what the user just changed.
+
+    Refused: a cell's whole text as it stood before an event of the history, any replacement that
+    undoes one that led from such a text to the present one, and an insertion at the caret that
+    begins with what was deleted there.
+    """
+    for change, source in _sources(request, suggestion):
+        pasts = _pasts(request, change.cell, source)
+        if not pasts:
+            continue
+        if change.edit.apply(source) in pasts:
+            return Silence("reverts_user")
+        for past in pasts:
+            undone = TextEdit.between(past, source).invert(past)
+            if any(_brings_back(mine, back) for mine in change.edit for back in undone):
+                return Silence("reverts_user")
+    return None
+
+
+def breaks_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """Each cell parses at least as well after the edit as before, magics masked.
+
+    An inline suggestion may leave a line unfinished, as typing does: it counts as the line would
+    be finished in the shortest way (brackets closed, an operand added, a body for a block), and so
+    does what stands there before it.
+    """
+    for change, source in _sources(request, suggestion):
+        allowed = _errors.of(source)
+        after = change.edit.apply(source)
+        if suggestion.kind == "inline" and len(change.edit.replacements) == 1:
+            (only,) = change.edit.replacements
+            if allowed:  # the line was unfinished before, too
+                allowed = min(allowed, *map(_errors.of, _finished(source, only.start)))
+            end = only.start + len(only.text)
+            texts = [after, *_finished(after, end)]
+        else:
+            texts = [after]
+        if any(_errors.of(text) <= allowed for text in texts):
+            continue
+        return Silence("breaks_syntax")
+    return None
+
+
+def uses_unknown_name(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """No name is read that neither notebook nor kernel nor builtins know."""
+    for change, source in _sources(request, suggestion):
+        if _says_known_words(request, change, source):
+            continue
+        unknown = names.unknown_names(request, change.cell, change.edit.apply(source))
+        if unknown:
+            return Silence("unknown_name", ", ".join(sorted(unknown)[:3]))
+    return None
+
+
+def below(threshold: float) -> Gate:
+    """The gate that asks for a confidence of at least `threshold`."""
+
+    def low_confidence(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+        if suggestion.confidence < threshold:
+            return Silence("low_confidence", f"{suggestion.confidence:.2f} < {threshold:.2f}")
+        return None
+
+    return low_confidence
+
+
+def has_bad_characters(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """No control, bidirectional, zero-width or tag character that the cell does not hold."""
+    for change, source in _sources(request, suggestion):
+        for replacement in change.edit:
+            if not is_clean(replacement.text, source):
+                return Silence("refused", "the text holds characters that hide or reorder text")
+    return None
+
+
+def inserts_above_caret(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """A next edit that only inserts lines above the caret's line guesses at a past that is done."""
+    line = _caret_line_start(request)
+    for change in suggestion.edits:
+        if change.cell != request.caret.cell:
+            continue
+        if all(r.start == r.end and "\n" in r.text and r.end < line for r in change.edit):
+            return Silence("refused", "it only inserts above the caret")
+    return None
+
+
+def rewrites_too_much(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """More than five lines added and five deleted, with a change above the caret, is a run-away."""
+    line = _caret_line_start(request)
+    for change, source in _sources(request, suggestion):
+        added = sum(r.text.count("\n") for r in change.edit)
+        deleted = sum(source.count("\n", r.start, r.end) for r in change.edit)
+        above = change.cell == request.caret.cell and any(r.start < line for r in change.edit)
+        if above and added > MAX_REWRITTEN_LINES and deleted > MAX_REWRITTEN_LINES:
+            return Silence("refused", "it rewrites too many lines")
+    return None
+
+
+def deletes_only_blanks(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """Removing or adding white space alone is not worth a glance."""
+    for change, source in _sources(request, suggestion):
+        if all(not r.text.strip() and not source[r.start : r.end].strip() for r in change.edit):
+            return Silence("no_change", "only white space differs")
+    return None
+
+
+def inside_leading_blanks(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """Nothing is offered inside a line's indentation: editors indent by themselves.
+
+    A fifth of a small model's wrong first tokens stood there.
+    """
+    if suggestion.kind != "inline":
+        return None
+    source, offset = request.cell.source, request.caret.offset
+    line = source[source.rfind("\n", 0, offset) + 1 : offset]
+    if line.strip():
+        return None
+    after = source[offset : offset + 1]
+    text = "".join(r.text for change in suggestion.edits for r in change.edit)
+    if after in (" ", "\t") or text[:1] in (" ", "\t"):
+        return Silence("no_change", "the caret stands inside a line's leading blanks")
+    return None
+
+
+def repeats_neighbours(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """An inline suggestion that makes its line a copy of the line above or below says nothing."""
+    if suggestion.kind != "inline":
+        return None
+    for change, source in _sources(request, suggestion):
+        for r in change.edit:
+            after = change.edit.apply(source)
+            start = after.rfind("\n", 0, r.start) + 1
+            first_end = after.find("\n", r.start)
+            line = after[start : first_end if first_end >= 0 else len(after)].strip()
+            end = after.find("\n", r.start + len(r.text))
+            above = after[: max(start - 1, 0)].rsplit("\n", 1)[-1].strip()
+            below_ = after[end + 1 :].split("\n", 1)[0].strip() if end >= 0 else ""
+            if len(line) > 3 and line in (above, below_):
+                return Silence("no_change", "the line stands there already")
+    return None
+
+
+# Words that may be names that are read: neither attributes nor what stands before an `=`.
+_READ_WORD = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w)(?!\s*=(?!=))")
+_WORD = re.compile(r"[^\W\d]\w*")
+_SYNTAX_WORDS = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | names.ALWAYS_KNOWN
+
+
+def _says_known_words(request: SuggestRequest, change: CellEdit, source: str) -> bool:
+    """Whether each word of the new text is a known name or stands in the cell: most do.
+
+    Spares reading the whole notebook, which takes 10 ms for 1,000 cells.
+    """
+    said = _words_of(change.edit, change.edit.apply(source))
+    said -= _SYNTAX_WORDS
+    said -= set(_WORD.findall(source))
+    return not said or said <= _known.names(request, change.cell)
+
+
+def _words_of(edit: TextEdit, after: str) -> set[str]:
+    """The words that an edit's new texts are, begin or end; `after` is the text with it."""
+    said: set[str] = set()
+    growth = 0
+    for r in edit:
+        start = at = r.start + growth
+        growth += r.growth
+        while at and (after[at - 1] == "_" or after[at - 1].isalnum()):
+            at -= 1
+        for match in _READ_WORD.finditer(after, at):
+            if match.start() >= start + len(r.text):
+                break
+            said.add(match[0])
+    return said
+
+
+class _KnownNames:
+    """The names that cells other than one know, for the notebooks of the last requests."""
+
+    def __init__(self, size: int = 4) -> None:
+        self._size = size
+        self._held: OrderedDict[tuple[str, int], frozenset[str]] = OrderedDict()
+
+    def names(self, request: SuggestRequest, cell: str) -> frozenset[str]:
+        others = tuple(c for c in request.notebook.cells if c.id != cell)
+        key = (cell, hash((tuple((c.id, c.source) for c in others), request.facts.names)))
+        known = self._held.get(key)
+        if known is None:
+            notebook = replace(request.notebook, cells=others)
+            known = self._held[key] = names.known_names(notebook, request.facts)
+            if len(self._held) > self._size:
+                self._held.popitem(last=False)
+        return known
+
+
+_known = _KnownNames()
+
+
+class _ErrorCounts:
+    """Syntax errors of texts seen lately, by their hash: a keystroke changes one cell of many."""
+
+    def __init__(self, size: int = 4_096) -> None:
+        self._size = size
+        self._counts: OrderedDict[tuple[int, int], int] = OrderedDict()
+
+    def of(self, text: str) -> int:
+        key = (len(text), hash(text))
+        count = self._counts.get(key)
+        if count is None:
+            count = self._counts[key] = syntax.error_count(text)
+            if len(self._counts) > self._size:
+                self._counts.popitem(last=False)
+        return count
+
+
+_errors = _ErrorCounts()
+
+
+def _sources(request: SuggestRequest, suggestion: Suggestion) -> Iterator[tuple[CellEdit, str]]:
+    for change in suggestion.edits:
+        cell = request.notebook.cell(change.cell)
+        if cell is not None:
+            yield change, cell.source
+
+
+def _pasts(request: SuggestRequest, cell: str, source: str) -> list[str]:
+    """The cell's texts before each of the user's own events, newest first, the present left out.
+
+    The chain ends where an event does not lead to the text that the next one began with.
+    """
+    pasts: list[str] = []
+    expected = source
+    for event in reversed(request.history):
+        if event.cell != cell or event.origin in ("executed", "remote"):
+            continue
+        if event.after != expected:
+            break
+        expected = event.before
+        if event.before != source:
+            pasts.append(event.before)
+    return pasts
+
+
+def _brings_back(mine: Replacement, back: Replacement) -> bool:
+    if mine == back:
+        return bool(back.text.strip()) or mine.end > mine.start
+    if (mine.start, mine.end) != (back.start, back.end) or mine.start != mine.end:
+        return False
+    offered, removed = mine.text.strip(), back.text.strip()
+    if not offered or not removed:
+        return False
+    # One or two letters say too little about what was deleted.
+    return removed.startswith(offered) or (len(removed) > 2 and offered.startswith(removed))
+
+
+def _caret_line_start(request: SuggestRequest) -> int:
+    return request.cell.source.rfind("\n", 0, request.caret.offset) + 1
+
+
+def _finished(text: str, end: int) -> Iterator[str]:
+    """`text` with the shortest ends of what is unfinished at `end`."""
+    context = caret_context(text[:end])
+    if context.place == "comment":
+        yield text
+        return
+    line = text[text.rfind("\n", 0, end) + 1 : end]
+    margin = "\n" + line[: len(line) - len(line.lstrip())]
+    body = margin + "    " + _BODY
+    tails = [
+        operand + context.closers + block for operand in ("", "_") for block in ("", ":" + body)
+    ]
+    tails.append(body)
+    if line.strip() == "try:":
+        tails.append(f"{body}{margin}finally:{body}")
+    elif line.lstrip().startswith("@"):
+        tails.append(f"{context.closers}{margin}def _():{body}")
+    for tail in tails:
+        yield text[:end] + tail + text[end:]

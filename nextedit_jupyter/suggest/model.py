@@ -1,0 +1,395 @@
+"""The model lane: inline completions and next edits from the bundle's model.
+
+The engine generates, this lane decides how much of it is worth showing. It holds no state but
+caches: the same request gives the same suggestion, or the rest of one that was typed through.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from nextedit_jupyter.analysis.syntax import parses_at_least_as_well
+from nextedit_jupyter.core import (
+    CellEdit,
+    Silence,
+    Suggestion,
+    SuggestRequest,
+    TextEdit,
+    TokenCounts,
+)
+from nextedit_jupyter.core.suggestion import Kind, SilenceReason
+from nextedit_jupyter.engine import Completion, Constraint, Engine, constraint_for
+from nextedit_jupyter.engine.constraint import Kind as ConstraintKind
+from nextedit_jupyter.engine.constraint import Node
+from nextedit_jupyter.prompt import Prompt, PromptFormat, TextTokenizer
+from nextedit_jupyter.suggest.caret import caret_context
+from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
+from nextedit_jupyter.suggest.recall import PendingEdit, Recall, Reply
+from nextedit_jupyter.suggest.trim import (
+    CutPolicy,
+    best_cut,
+    says_what_follows,
+    token_steps,
+    without_loop,
+    without_overlap,
+)
+
+# How long a completion may have become, in tokens, when it is looked at whether to go on.
+PIECES = (6, 16, 32, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What the lane may do; a bundle's manifest overrides the thresholds with measured ones.
+
+    `threshold` is the probability (product over the shown tokens) from which an inline suggestion
+    is shown, `next_edit_threshold` that of a whole rewritten window.
+    """
+
+    threshold: float = 0.6
+    next_edit_threshold: float = 0.7
+    budget: int = 1024  # prompt tokens: about 80 ms cold on two cores for the default bundle
+    max_new: int = 32  # a line of about a hundred characters
+    max_new_lines: int = 64  # several lines, where they may be shown
+    max_new_edit: int = 192
+    hope: float = 0.1  # the probability below which a completion isn't gone on with
+    least: int = 2  # characters: taking one is a key press itself
+    whole_lines: bool = False
+    multi_line: bool = True
+    in_strings: bool = True
+    in_comments: bool = True
+    constrained: frozenset[ConstraintKind] = frozenset()  # none was measured to help so far
+
+    @classmethod
+    def from_thresholds(cls, thresholds: Mapping[str, float]) -> ModelSettings:
+        default = cls()
+        return cls(
+            threshold=thresholds.get("inline", default.threshold),
+            next_edit_threshold=thresholds.get("next_edit", default.next_edit_threshold),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What the lane has for each kind it was asked for, and what it cost."""
+
+    suggestions: tuple[Suggestion, ...] = ()
+    silence: Mapping[Kind, Silence] = field(default_factory=dict)
+    prefill_ms: float = 0.0
+    decode_ms: float = 0.0
+    tokens: TokenCounts = field(default_factory=TokenCounts)
+
+
+class ModelLane:
+    """One engine with its prompt format, asked for one kind at a time."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        format: PromptFormat,
+        tokenizer: TextTokenizer,
+        settings: ModelSettings | None = None,
+    ) -> None:
+        self._engine = engine
+        self._format = format
+        self._tokenizer = tokenizer
+        self.settings = settings or ModelSettings()
+        # A newline ends a line's completion as the end of the text does.
+        self._newlines = frozenset(
+            id for id in range(tokenizer.vocab_size) if tokenizer.token_bytes(id)[:1] == b"\n"
+        )
+        self._recall = Recall()
+        self._pending: OrderedDict[str, PendingEdit] = OrderedDict()
+        self._pending_size = 50  # Copilot keeps as many
+
+    def inline(self, request: SuggestRequest, deadline: float, cancelled: Cancelled) -> ModelAnswer:
+        """Ghost text at the caret, or why there is none. `deadline` is a `time.monotonic()`."""
+        source, offset = request.cell.source, request.caret.offset
+        before, after = source[:offset], source[offset:]
+        context = caret_context(before)
+        if not request.cell.is_code:
+            return _silent("inline", "off", "only code cells are completed")
+        if (context.place == "comment" and not self.settings.in_comments) or (
+            context.place == "string" and not self.settings.in_strings
+        ):
+            return _silent("inline", "off", f"nothing is completed in a {context.place}")
+        rest = after.split("\n", 1)[0]
+        several = self.settings.multi_line and context.place == "indent" and not rest.strip()
+        cost = ModelAnswer()
+        reply = self._recall.find(request)
+        if reply is None or self._wants_more(reply):
+            prompt = self._format.inline(request, self._tokenizer, self.settings.budget)
+            if not several:
+                prompt = replace(prompt, stop=prompt.stop | self._newlines)
+            most = self.settings.max_new_lines if several else self.settings.max_new
+            completion = self._go_on(prompt, most, deadline, cancelled, request)
+            cost = _cost(completion)
+            if completion.finish in ("cancelled", "deadline", "invalid"):
+                return _stopped("inline", completion.finish, cost)
+            reply = self._reply(before, prompt.heal, completion)
+            self._recall.keep(request, reply)
+        text = without_loop(reply.text)
+        policy = CutPolicy(self.settings.threshold, self.settings.whole_lines, several)
+        cut = best_cut(text, reply.steps, policy, finished=reply.finished and text == reply.text)
+        if cut is None:
+            silence = Silence("low_confidence" if text.strip() else "no_change")
+            return replace(cost, silence={"inline": silence})
+        shown = _fitting(text[: cut.end].rstrip(), before, after)
+        if len(shown.strip()) < self.settings.least:
+            return replace(cost, silence={"inline": Silence("low_confidence")})
+        if says_what_follows(shown, after):
+            silence = Silence("no_change", "it stands there already")
+            return replace(cost, silence={"inline": silence})
+        edits = (CellEdit.of(request.caret.cell, source, TextEdit.insert(offset, shown)),)
+        suggestion = Suggestion(
+            suggestion_id("inline", "model", edits),
+            "inline",
+            "model",
+            "complete",
+            min(cut.confidence, 1.0),
+            edits,
+        )
+        return replace(cost, suggestions=(suggestion,))
+
+    def next_edit(
+        self, request: SuggestRequest, deadline: float, cancelled: Cancelled
+    ) -> ModelAnswer:
+        """A replacement near the caret that continues what the history began, or why not."""
+        if not request.history:
+            return _silent("next_edit", "no_change", "nothing was edited yet")
+        if not request.cell.is_code:
+            return _silent("next_edit", "off", "only code cells are edited")
+        if "next_edit" not in getattr(self._format, "kinds", ("next_edit",)):
+            return _silent("next_edit", "no_model", "this model completes and does not edit")
+        pending = self._pending.get(request.caret.cell)
+        if pending is not None:
+            left = pending.typed_through(request)
+            if left is not None:
+                return ModelAnswer(
+                    (self._edit(request, request.caret.cell, left, pending.confidence),)
+                )
+        prompt = self._format.next_edit(request, self._tokenizer, self.settings.budget)
+        threshold = self.settings.next_edit_threshold
+        completion = self._complete(prompt, PIECES[1], deadline, cancelled, prompt.draft_source)
+        cost = _cost(completion)
+        if completion.finish == "length" and _probability(completion) >= threshold:
+            completion = self._complete(
+                prompt, self.settings.max_new_edit, deadline, cancelled, prompt.draft_source
+            )
+            cost = _cost(completion, cost)
+        elif completion.finish == "length":
+            return replace(cost, silence={"next_edit": Silence("low_confidence")})
+        if completion.finish in ("cancelled", "deadline", "invalid"):
+            return _stopped("next_edit", completion.finish, cost)
+        if completion.finish == "length":  # a window cut off in its middle would delete the rest
+            return replace(cost, silence={"next_edit": Silence("no_change", "cut off")})
+        parsed = self._format.parse_next_edit(request, completion.ids, self._tokenizer)
+        if parsed is None or not parsed[1]:
+            return replace(cost, silence={"next_edit": Silence("no_change")})
+        cell, edit = parsed
+        confidence = _probability(completion)
+        if confidence < threshold:
+            return replace(cost, silence={"next_edit": Silence("low_confidence")})
+        found = request.notebook.cell(cell)
+        if found is None or not edit.fits(found.source):
+            return replace(cost, silence={"next_edit": Silence("no_change")})
+        if cell == request.caret.cell:
+            self._pending[cell] = PendingEdit.of(request, edit, confidence)
+            self._pending.move_to_end(cell)
+            if len(self._pending) > self._pending_size:
+                self._pending.popitem(last=False)
+        return replace(cost, suggestions=(self._edit(request, cell, edit, confidence),))
+
+    def prefill(self, request: SuggestRequest, cancelled: Cancelled) -> None:
+        """Read the prompt of this caret ahead of a keystroke, so that the keystroke is warm."""
+        if request.cell.is_code:
+            prompt = self._format.inline(request, self._tokenizer, self.settings.budget)
+            self._engine.prefill(prompt, cancelled=cancelled)
+
+    def forget(self) -> None:
+        """Drop what was said: for tests and measurements."""
+        self._recall.clear()
+        self._pending.clear()
+
+    def _wants_more(self, reply: Reply) -> bool:
+        """Whether a reply that was broken off is sure up to where it was."""
+        total = math.exp(sum(step.logprob for step in reply.steps))
+        return not reply.finished and total >= self.settings.threshold
+
+    def _go_on(
+        self,
+        prompt: Prompt,
+        most: int,
+        deadline: float,
+        cancelled: Cancelled,
+        request: SuggestRequest,
+    ) -> Completion:
+        """Generate in pieces, and no further than there is hope: most texts are unsure early.
+
+        A piece goes on where the last one ended, which the engine's cache still holds, so pieces
+        cost nothing; the tokens are those of one long completion.
+        """
+        constraint = constraint_for(request, self.settings.constrained)
+        whole: Completion | None = None
+        for size in PIECES:
+            done = len(whole.ids) if whole else 0
+            piece = self._complete(
+                _continued(prompt, whole, self._tokenizer),
+                min(size, most) - done,
+                deadline,
+                cancelled,
+                constraint=_moved_on(constraint, prompt, whole, self._tokenizer),
+            )
+            whole = _joined(whole, piece, prompt, self._tokenizer)
+            if whole.finish != "length" or len(whole.ids) >= most or len(piece.ids) == 0:
+                break
+            if _probability(whole) < self.settings.hope:
+                break
+        assert whole is not None
+        return whole
+
+    def _complete(
+        self,
+        prompt: Prompt,
+        max_new: int,
+        deadline: float,
+        cancelled: Cancelled,
+        rejoin: tuple[int, ...] = (),
+        constraint: Constraint | None = None,
+    ) -> Completion:
+        return self._engine.complete(
+            prompt,
+            max_new=max_new,
+            deadline=deadline,
+            cancelled=cancelled,
+            constraint=constraint,
+            rejoin=rejoin,
+        )
+
+    def _reply(self, before: str, healed: bytes, completion: Completion) -> Reply:
+        steps = token_steps(
+            completion.ids,
+            completion.logprobs,
+            self._tokenizer.token_bytes,
+            healed,
+            completion.text,
+        )
+        return Reply(before, completion.text, tuple(steps), completion.finish == "stop")
+
+    def _edit(
+        self, request: SuggestRequest, cell: str, edit: TextEdit, confidence: float
+    ) -> Suggestion:
+        found = request.notebook.cell(cell)
+        assert found is not None
+        edits = (CellEdit.of(cell, found.source, edit),)
+        id = suggestion_id("next_edit", "model", edits)
+        return Suggestion(id, "next_edit", "model", "next edit", confidence, edits)
+
+
+def _fitting(text: str, before: str, after: str) -> str:
+    """The text without an end that stands after the caret, unless it parses better with it."""
+    short = without_overlap(text, after)
+    if short != text and parses_at_least_as_well(before + text + after, before + short + after):
+        return short
+    return text
+
+
+def _continued(prompt: Prompt, whole: Completion | None, tokenizer: TextTokenizer) -> Prompt:
+    """The prompt that goes on after what was said."""
+    if whole is None:
+        return prompt
+    said = sum(len(tokenizer.token_bytes(id)) for id in whole.ids)
+    return replace(prompt, ids=prompt.ids + whole.ids, heal=prompt.heal[said:])
+
+
+@dataclass(frozen=True, slots=True)
+class _MovedOn:
+    """A constraint that was made for the caret, after `said`."""
+
+    constraint: Constraint
+    said: bytes
+
+    def allowed(self, text_so_far: bytes) -> Node | None:
+        return self.constraint.allowed(self.said + text_so_far)
+
+
+def _moved_on(
+    constraint: Constraint | None,
+    prompt: Prompt,
+    whole: Completion | None,
+    tokenizer: TextTokenizer,
+) -> Constraint | None:
+    if constraint is None or whole is None:
+        return constraint
+    said = b"".join(map(tokenizer.token_bytes, whole.ids))
+    return _MovedOn(constraint, said[len(prompt.heal) :])
+
+
+def _joined(
+    whole: Completion | None, piece: Completion, prompt: Prompt, tokenizer: TextTokenizer
+) -> Completion:
+    """Both as one completion; a character that the piece broke off in its middle is dropped."""
+    if whole is None:
+        whole = replace(piece, ids=(), logprobs=(), tokens=TokenCounts(), prefill_ms=0, decode_ms=0)
+    ids, logprobs = whole.ids + piece.ids, whole.logprobs + piece.logprobs
+    raw = b"".join(map(tokenizer.token_bytes, ids if piece.finish != "stop" else ids[:-1]))
+    text = raw[len(prompt.heal) :].decode("utf-8", "ignore")
+    while piece.finish == "length" and ids and not _is_text(raw):
+        ids, logprobs = ids[:-1], logprobs[:-1]
+        raw = b"".join(map(tokenizer.token_bytes, ids))
+        text = raw[len(prompt.heal) :].decode("utf-8", "ignore")
+    return Completion(
+        ids,
+        text,
+        logprobs,
+        piece.finish,
+        sum_counts(whole.tokens, piece.tokens),
+        whole.prefill_ms + piece.prefill_ms,
+        whole.decode_ms + piece.decode_ms,
+    )
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _probability(completion: Completion) -> float:
+    return min(math.exp(sum(completion.logprobs)), 1.0)
+
+
+def sum_counts(a: TokenCounts, b: TokenCounts) -> TokenCounts:
+    """What two calls of the engine cost; the first one's prompt is the prompt."""
+    return TokenCounts(
+        a.prompt or b.prompt,
+        a.reused if a.prompt else b.reused,
+        a.generated + b.generated,
+        a.drafted + b.drafted,
+        a.accepted + b.accepted,
+    )
+
+
+def _cost(completion: Completion, before: ModelAnswer | None = None) -> ModelAnswer:
+    before = before or ModelAnswer()
+    return ModelAnswer(
+        prefill_ms=before.prefill_ms + completion.prefill_ms,
+        decode_ms=before.decode_ms + completion.decode_ms,
+        tokens=sum_counts(before.tokens, completion.tokens),
+    )
+
+
+def _silent(kind: Kind, reason: SilenceReason, detail: str = "") -> ModelAnswer:
+    return ModelAnswer(silence={kind: Silence(reason, detail)})
+
+
+def _stopped(kind: Kind, finish: str, cost: ModelAnswer) -> ModelAnswer:
+    if finish == "invalid":  # NaN logits, or bytes that are no text
+        return replace(cost, silence={kind: Silence("no_change", "the model gave no text")})
+    reason: SilenceReason = "throttled" if finish == "cancelled" else "deadline"
+    return replace(cost, silence={kind: Silence(reason)})

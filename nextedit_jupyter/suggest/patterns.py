@@ -1,0 +1,230 @@
+"""The patterns lane: the user's last edits, generalised, at the places that are left.
+
+`analysis.patterns` says what a change may mean; this lane weighs it against the record of edits,
+finds the places over all cells, nearest first, and words the offer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nextedit_jupyter.analysis.flat_tree import SyntaxTree, TreeCache
+from nextedit_jupyter.analysis.patterns import (
+    Around,
+    Change,
+    Rule,
+    changes,
+    is_half_typed,
+    rules_of,
+    shared_shape,
+)
+from nextedit_jupyter.core import (
+    CellEdit,
+    Replacement,
+    Silence,
+    Suggestion,
+    SuggestRequest,
+    TextEdit,
+)
+from nextedit_jupyter.core.suggestion import Kind
+from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
+
+_OWN = ("typed", "pasted", "accepted")
+_NAME = re.compile(r"[\w.]+")
+# How many of the newest events may still be continued: whoever edited three things since has left
+# the rest as it is.
+RECENT_EVENTS = 3
+MAX_OFFERS = 2
+CONFIDENCE = {"known": 0.97, "specific": 0.95, "repeated": 0.9, "weak": 0.85}
+
+
+@dataclass(frozen=True, slots=True)
+class NetEdit:
+    """What the history did to one cell as a whole. `recent`: an event of it is among the newest."""
+
+    cell: str
+    before: str
+    after: str
+    recent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    rule: Rule
+    places: tuple[tuple[str, tuple[Replacement, ...]], ...]  # by cell, nearest first
+    confidence: float
+
+    @property
+    def count(self) -> int:
+        return sum(len(found) for _, found in self.places)
+
+
+class PatternsLane:
+    """Holds nothing but parsed cells, bounded; the same request gives the same answer."""
+
+    def __init__(self, trees: TreeCache | None = None) -> None:
+        self._trees = trees or TreeCache()
+
+    def suggest(self, request: SuggestRequest, cancelled: Cancelled) -> list[Suggestion] | Silence:
+        if not request.history or request.history[-1].origin not in _OWN:
+            return Silence("no_change")
+        nets = net_edits(request)
+        if not nets:
+            return Silence("no_change")
+        newest = nets[0]
+        if is_half_typed(self._tree(newest.before), self._tree(newest.after)):
+            return Silence("no_change", "the line is not finished")
+        around = Around(
+            request.notebook, {net.cell: net.before for net in nets}, request.facts, self._trees
+        )
+        found = [
+            (net, change)
+            for net in nets
+            for change in changes(self._tree(net.before), self._tree(net.after))
+        ]
+        ruled = [(net, change, rules_of(change, around)) for net, change in found]
+        offers: list[_Offer] = []
+        for net, change, rules in ruled:
+            if cancelled() or len(offers) >= MAX_OFFERS:
+                break
+            if not net.recent:
+                continue
+            half = _is_being_typed(change, net, request)
+            for rule, support in _supported(change, rules, [(c, r) for _, c, r in ruled]):
+                if half and rule.trust != "known":
+                    break
+                if any(rule == offer.rule for offer in offers):
+                    break
+                places = self._places(rule, request)
+                if places:
+                    sure = CONFIDENCE["weak" if support == 1 else "repeated"]
+                    if rule.trust != "weak":
+                        sure = CONFIDENCE[rule.trust]
+                    offers.append(_Offer(rule, places, sure))
+                    break
+        suggestions = [s for offer in offers for s in self._worded(offer, request)]
+        return suggestions or Silence("no_change")
+
+    def _tree(self, source: str) -> SyntaxTree:
+        return self._trees.tree(source)
+
+    def _places(
+        self, rule: Rule, request: SuggestRequest
+    ) -> tuple[tuple[str, tuple[Replacement, ...]], ...]:
+        here = request.notebook.index(request.caret.cell) or 0
+        found = []
+        for index, cell in enumerate(request.notebook.cells):
+            if not cell.is_code or rule.needle not in cell.source:
+                continue
+            tree = self._tree(cell.source)
+            places = tuple(r for r in rule.places(tree) if cell.source[r.start : r.end] != r.text)
+            if places and self._keeps_parsing(cell.source, tree, places):
+                found.append(((abs(index - here), index < here), cell.id, places))
+        return tuple((cell, places) for _, cell, places in sorted(found, key=lambda f: f[0]))
+
+    def _keeps_parsing(self, source: str, tree: SyntaxTree, places: Sequence[Replacement]) -> bool:
+        if all(_NAME.fullmatch(source[r.start : r.end] + r.text) for r in places):
+            return True  # a name for a name
+        after = self._tree(TextEdit.of(places).apply(source))
+        return after.error_count <= tree.error_count
+
+    def _worded(self, offer: _Offer, request: SuggestRequest) -> Iterator[Suggestion]:
+        rule = offer.rule
+        if "rename" in request.want and (offer.count > 1 or "next_edit" not in request.want):
+            edits = tuple(_cell_edit(request, cell, places) for cell, places in offer.places)
+            label = (
+                f"{rule.what} in {_counted(offer.count, rule.where)}:"
+                f" {_counted(len(edits), 'cell')}"
+            )
+            yield _suggestion("rename", label, offer.confidence, edits)
+        if "next_edit" in request.want:
+            cell, places = offer.places[0]
+            caret = request.caret.offset if cell == request.caret.cell else 0
+            nearest = min(places, key=lambda r: (abs(r.start - caret), r.start < caret))
+            left = f" ({offer.count - 1} more)" if offer.count > 1 else ""
+            yield _suggestion(
+                "next_edit",
+                f"{rule.what}{left}",
+                offer.confidence,
+                (_cell_edit(request, cell, (nearest,)),),
+            )
+
+
+def net_edits(request: SuggestRequest) -> list[NetEdit]:
+    """What the user's own events did to each cell, newest cell first.
+
+    A cell's events are followed back from its present text for as long as each begins where the
+    one before it ended; a cell that they do not lead to is left out.
+    """
+    order: list[str] = []
+    before: dict[str, str] = {}
+    broken: set[str] = set()
+    newest = {event.cell for event in request.history[-RECENT_EVENTS:]}
+    for event in reversed(request.history):
+        cell = request.notebook.cell(event.cell)
+        if cell is None or not cell.is_code or event.cell in broken:
+            continue
+        if event.origin == "executed":
+            continue  # the text as it ran, no edit of its own
+        expected = before.get(event.cell, cell.source)
+        if event.after != expected or event.origin == "remote":
+            broken.add(event.cell)
+            continue
+        if event.cell not in before:
+            order.append(event.cell)
+        before[event.cell] = event.before
+    nets = []
+    for id in order:
+        cell = request.notebook.cell(id)
+        if cell is not None and before[id] != cell.source:
+            nets.append(NetEdit(id, before[id], cell.source, id in newest))
+    return nets
+
+
+def _supported(
+    change: Change, rules: Sequence[Rule], others: Sequence[tuple[Change, Sequence[Rule]]]
+) -> Iterator[tuple[Rule, int]]:
+    """The rules that have their examples, each with how many it has."""
+    for rule in rules:
+        support = sum(rule in theirs for _, theirs in others)
+        if support >= rule.examples:
+            yield rule, support
+    for other, _ in others:
+        if other is not change and other != change:
+            shared = shared_shape(change, other)
+            if shared is not None:
+                yield shared, 2
+
+
+def _is_being_typed(change: Change, net: NetEdit, request: SuggestRequest) -> bool:
+    """Whether the caret still stands behind a text that is only a part of what it replaces."""
+    return (
+        net.cell == request.caret.cell
+        and request.history[-1].origin == "typed"
+        and change.new.end == request.caret.offset
+        and change.old.text.startswith(change.new.text)
+    )
+
+
+def _cell_edit(request: SuggestRequest, cell: str, places: Sequence[Replacement]) -> CellEdit:
+    found = request.notebook.cell(cell)
+    assert found is not None
+    return CellEdit.of(cell, found.source, TextEdit.of(places))
+
+
+def _suggestion(
+    kind: Kind, label: str, confidence: float, edits: tuple[CellEdit, ...]
+) -> Suggestion:
+    return Suggestion(
+        suggestion_id(kind, "patterns", edits), kind, "patterns", label, confidence, edits
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    """ "1 call of SGD", "14 calls of SGD"."""
+    if count == 1:
+        return f"1 {noun}"
+    head, _, rest = noun.partition(" ")
+    return f"{count} {head}s {rest}".rstrip()

@@ -1,0 +1,133 @@
+"""What the model said lately, so that typing through a suggestion runs no model.
+
+A reply is kept whole, also where it was not sure enough to be shown: once its doubtful token is
+typed, the rest may be. Entries are found by what surrounds the caret, never by a request's number,
+so a late reply is unused and never wrong (as llama.vim does it).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from nextedit_jupyter.core import SuggestRequest, TextEdit
+from nextedit_jupyter.suggest.trim import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A completion that was made for the text `before` the caret."""
+
+    before: str
+    text: str
+    steps: tuple[Step, ...]
+    finished: bool
+
+    def typed_through(self, before: str) -> Reply | None:
+        """What is left of it once the text before the caret is `before`; None if it left the way.
+
+        The tokens that were typed are certain now, so their probabilities fall out; the one the
+        caret stands in counts for as much of it as is left.
+        """
+        if not before.startswith(self.before):
+            return None
+        typed = before[len(self.before) :]
+        if not typed:
+            return self
+        if not self.text.startswith(typed) or len(typed) >= len(self.text):
+            return None
+        steps, start = [], 0
+        for step in self.steps:
+            if step.end > len(typed):
+                share = (step.end - max(start, len(typed))) / max(step.end - start, 1)
+                steps.append(Step(step.end - len(typed), step.logprob * share))
+            elif step.end == len(self.text):  # the token that ends the reply
+                steps.append(Step(step.end - len(typed), step.logprob))
+            start = step.end
+        return Reply(before, self.text[len(typed) :], tuple(steps), self.finished)
+
+
+class Recall:
+    """The newest replies, at most `size` (llama.vim's 250), the least recently used leaving."""
+
+    def __init__(self, size: int = 250, places: int = 8) -> None:
+        self._size = size
+        self._places = places  # replies kept for one surrounding; each keystroke may add one
+        self._replies: OrderedDict[Hashable, list[Reply]] = OrderedDict()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def find(self, request: SuggestRequest) -> Reply | None:
+        """The newest reply that the text before the caret agrees with."""
+        key = _surroundings(request)
+        replies = self._replies.get(key)
+        if replies is None:
+            return None
+        self._replies.move_to_end(key)
+        before = request.cell.source[: request.caret.offset]
+        for reply in reversed(replies):
+            left = reply.typed_through(before)
+            if left is not None:
+                return left
+        return None
+
+    def keep(self, request: SuggestRequest, reply: Reply) -> None:
+        key = _surroundings(request)
+        replies = self._replies.setdefault(key, [])
+        self._replies.move_to_end(key)
+        replies.append(reply)
+        self._count += 1
+        if len(replies) > self._places:
+            del replies[0]
+            self._count -= 1
+        while self._count > self._size:
+            _, dropped = self._replies.popitem(last=False)
+            self._count -= len(dropped)
+
+    def clear(self) -> None:
+        self._replies.clear()
+        self._count = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEdit:
+    """A next edit that was offered for the text `base` of the caret's cell."""
+
+    base: str
+    edit: TextEdit
+    confidence: float
+    others: int
+
+    @classmethod
+    def of(cls, request: SuggestRequest, edit: TextEdit, confidence: float) -> PendingEdit:
+        return cls(request.cell.source, edit, confidence, _others(request))
+
+    def typed_through(self, request: SuggestRequest) -> TextEdit | None:
+        """What is left of it after the user typed a part of it; None if there is nothing left."""
+        if _others(request) != self.others:
+            return None
+        left = self.edit.interpolate(TextEdit.between(self.base, request.cell.source))
+        return left if left and left.fits(request.cell.source) else None
+
+
+def _surroundings(request: SuggestRequest) -> Hashable:
+    """All that a reply depends on but the text before the caret, the record of edits left out.
+
+    The record grows with each keystroke; what it says of the present is in the cells.
+    """
+    here = request.caret.cell
+    return (
+        here,
+        request.cell.source[request.caret.offset :],
+        _others(request),
+    )
+
+
+def _others(request: SuggestRequest) -> int:
+    """The other cells and what the kernel knows, as one number."""
+    here = request.caret.cell
+    cells = tuple((c.id, c.source) for c in request.notebook.cells if c.id != here)
+    return hash((cells, request.facts.names, request.facts.error))

@@ -1,0 +1,327 @@
+"""The one place that asks the lanes, gates what they say, orders it, and explains silence."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nextedit_jupyter.core import (
+    Answer,
+    EditEvent,
+    Notebook,
+    Silence,
+    Suggestion,
+    SuggestRequest,
+    Timing,
+    TokenCounts,
+)
+from nextedit_jupyter.core.suggestion import Kind
+from nextedit_jupyter.suggest import gates
+from nextedit_jupyter.suggest.fixes import FixesLane
+from nextedit_jupyter.suggest.gates import Gate
+from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
+from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
+from nextedit_jupyter.suggest.patterns import PatternsLane
+from nextedit_jupyter.suggest.symbols import SymbolsLane
+
+log = logging.getLogger(__name__)
+
+OFF_TAG = "nextedit-off"
+_PYTHON = frozenset({"python", "python3", "ipython", "ipython3", ""})
+
+# What a suggestion of each kind and lane must survive. The symbols lane proves what it offers, so
+# a name that it brings is never unknown; the patterns lane brings what the user typed elsewhere.
+_ALWAYS: tuple[Gate, ...] = (
+    gates.is_stale,
+    gates.changes_nothing,
+    gates.touches_switched_off,
+    gates.has_bad_characters,
+    gates.reverts_user,
+)
+_INLINE: tuple[Gate, ...] = (
+    gates.inside_leading_blanks,
+    gates.repeats_neighbours,
+)
+_MODEL_EDIT: tuple[Gate, ...] = (
+    gates.deletes_only_blanks,
+    gates.inserts_above_caret,
+    gates.rewrites_too_much,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SuggesterSettings:
+    """`unknown_names`: whether the model may bring names that nothing knows. `most`: of a kind."""
+
+    unknown_names: bool = False
+    patterns_threshold: float = 0.7
+    most: Mapping[Kind, int] | None = None
+
+    def cap(self, kind: Kind) -> int:
+        return (self.most or {"inline": 1, "next_edit": 3, "rename": 3}).get(kind, 1)
+
+
+class Suggester:
+    """All lanes behind one question.
+
+    `model` is None without a bundle; then `problem` says what to do about it. Lanes may be handed
+    in, which tests do. Not for use by several threads at once.
+    """
+
+    def __init__(
+        self,
+        model: ModelLane | None = None,
+        bundle: str | None = None,
+        *,
+        problem: str | None = None,
+        symbols: DeterministicLane | None = None,
+        patterns: DeterministicLane | None = None,
+        fixes: DeterministicLane | None = None,
+        settings: SuggesterSettings | None = None,
+    ) -> None:
+        self.model = model
+        self.bundle = bundle
+        self.problem = problem
+        self.settings = settings or SuggesterSettings()
+        self._symbols = symbols if symbols is not None else SymbolsLane()
+        self._patterns = patterns if patterns is not None else PatternsLane()
+        self._fixes = fixes if fixes is not None else FixesLane()
+
+    @property
+    def lanes(self) -> list[str]:
+        return ["symbols", "patterns"] + (["model"] if self.model else [])
+
+    def answer(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> Answer:
+        """Suggestions for each wanted kind, best first, or the reason why there is none.
+
+        Never raises: a lane that fails is logged, without any of the user's text, and the others
+        serve. Work stops at the request's deadline, counted from this call.
+        """
+        started = time.perf_counter()
+        deadline = time.monotonic() + request.deadline_ms / 1000
+        round_ = _Round(self, request, deadline, cancelled)
+        try:
+            round_.ask()
+        except Exception as error:
+            _log_failure("suggester", error)
+        suggestions = round_.chosen()
+        silence: dict[str, Silence] = {
+            kind: round_.silence.get(kind, Silence("no_change"))
+            for kind in request.want
+            if not any(s.kind == kind for s in suggestions)
+        }
+        total = (time.perf_counter() - started) * 1000
+        return Answer(
+            suggestions=suggestions,
+            silence=silence,
+            bundle=self.bundle,
+            timing=Timing(
+                total=total,
+                analysis=round_.analysis_ms,
+                prefill=round_.prefill_ms,
+                decode=round_.decode_ms,
+            ),
+            tokens=round_.tokens,
+            id=request.id,
+        )
+
+    def prefill(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> None:
+        """Read ahead what the next keystroke at this caret will need. Never raises."""
+        visible = without_switched_off(request)
+        if self.model is None or visible is None:
+            return
+        try:
+            self.model.prefill(visible, cancelled)
+        except Exception as error:
+            _log_failure("prefill", error)
+
+
+class _Round:
+    """One request on its way through the lanes."""
+
+    def __init__(
+        self, suggester: Suggester, request: SuggestRequest, deadline: float, cancelled: Cancelled
+    ) -> None:
+        self._suggester = suggester
+        self._request = request
+        self._deadline = deadline
+        self._client_cancelled = cancelled
+        self._found: list[Suggestion] = []
+        self.silence: dict[Kind, Silence] = {}
+        self.analysis_ms = self.prefill_ms = self.decode_ms = 0.0
+        self.tokens = TokenCounts()
+
+    def ask(self) -> None:
+        request, suggester = self._request, self._suggester
+        visible = without_switched_off(request)
+        if visible is None:
+            self._explain_all(Silence("off", f"the cell has the tag {OFF_TAG}"))
+            return
+        if request.notebook.language.lower() in _PYTHON:
+            edits_wanted = {"rename", "next_edit"} & set(request.want)
+            if edits_wanted:
+                self._deterministic(suggester._symbols, "symbols")
+                if request.rename_to is None:
+                    self._deterministic(suggester._patterns, "patterns")
+                    self._deterministic(suggester._fixes, "fixes")
+        elif "rename" in request.want:
+            self.silence["rename"] = Silence("off", "renames are offered in Python notebooks")
+        if "inline" in request.want:
+            self._model("inline", visible)
+        # A lane that proves its edit leaves nothing for the model to guess.
+        if "next_edit" in request.want and all(s.kind == "inline" for s in self._found):
+            self._model("next_edit", visible)
+
+    def chosen(self) -> tuple[Suggestion, ...]:
+        """The wanted kinds in the request's order, each capped, each lane's order kept."""
+        result: list[Suggestion] = []
+        for kind in dict.fromkeys(self._request.want):
+            of_kind = [s for s in self._found if s.kind == kind]
+            result += of_kind[: self._suggester.settings.cap(kind)]
+        return tuple(result)
+
+    def _deterministic(self, lane: DeterministicLane, name: str) -> None:
+        if self._over():
+            return
+        started = time.perf_counter()
+        try:
+            said = lane.suggest(self._request, self._over)
+        except Exception as error:
+            _log_failure(name, error)
+            said = []
+        self.analysis_ms += (time.perf_counter() - started) * 1000
+        if isinstance(said, Silence):
+            # The first lane's reason stands, unless a later one says more than "nothing to do".
+            for kind in ("rename", "next_edit"):
+                known = self.silence.get(kind)
+                if known is None or (known.reason == "no_change" and said.reason != "no_change"):
+                    self.silence[kind] = said
+            return
+        earlier = tuple(self._found)
+        checks = _ALWAYS
+        if name == "patterns":  # which looks by itself whether each cell goes on parsing
+            checks += (gates.below(self._suggester.settings.patterns_threshold),)
+        else:
+            checks += (gates.breaks_syntax,)
+        for suggestion in said:
+            if suggestion.kind not in self._request.want:
+                continue
+            if any(overlaps(suggestion, other) for other in earlier):
+                continue  # an earlier lane explained the same place better
+            self._take(sparing_switched_off(suggestion, self._request.notebook), checks)
+
+    def _model(self, kind: Kind, visible: SuggestRequest) -> None:
+        model, request = self._suggester.model, self._request
+        if model is None:
+            self.silence[kind] = Silence("no_model", self._suggester.problem or "")
+            return
+        if self._over():
+            return
+        try:
+            ask = model.inline if kind == "inline" else model.next_edit
+            answer = ask(visible, self._deadline, self._client_cancelled)
+        except Exception as error:
+            _log_failure("model", error)
+            answer = ModelAnswer()
+        self.prefill_ms += answer.prefill_ms
+        self.decode_ms += answer.decode_ms
+        self.tokens = _sum(self.tokens, answer.tokens)
+        self.silence.update(answer.silence)
+        checks = (*_ALWAYS, *(_INLINE if kind == "inline" else _MODEL_EDIT))
+        if request.notebook.language.lower() in _PYTHON:
+            checks += (gates.breaks_syntax,)
+            if not self._suggester.settings.unknown_names:
+                checks += (gates.uses_unknown_name,)
+        for suggestion in answer.suggestions:
+            self._take(suggestion, checks)
+
+    def _take(self, suggestion: Suggestion, checks: Sequence[Gate]) -> None:
+        for gate in checks:
+            try:
+                refused = gate(self._request, suggestion)
+            except Exception as error:
+                _log_failure(getattr(gate, "__name__", "gate"), error)
+                refused = Silence("refused", "the suggestion could not be checked")
+            if refused is not None:
+                self.silence[suggestion.kind] = refused
+                return
+        self._found.append(suggestion)
+
+    def _over(self) -> bool:
+        """Cancelled, or past the deadline; says so for every kind that has no answer."""
+        if self._client_cancelled():
+            self._explain_all(Silence("throttled", "a newer request came"))
+            return True
+        if time.monotonic() >= self._deadline:
+            self._explain_all(Silence("deadline"))
+            return True
+        return False
+
+    def _explain_all(self, silence: Silence) -> None:
+        for kind in self._request.want:
+            self.silence[kind] = silence
+
+
+def without_switched_off(request: SuggestRequest) -> SuggestRequest | None:
+    """The request without the cells that are switched off by their tag, and without their past.
+
+    None if the caret stands in one of them.
+    """
+    off = {cell.id for cell in request.notebook.cells if OFF_TAG in cell.tags}
+    if not off:
+        return request
+    if request.caret.cell in off:
+        return None
+    cells = tuple(cell for cell in request.notebook.cells if cell.id not in off)
+    history: tuple[EditEvent, ...] = tuple(e for e in request.history if e.cell not in off)
+    return replace(request, notebook=Notebook(request.notebook.language, cells), history=history)
+
+
+def sparing_switched_off(suggestion: Suggestion, notebook: Notebook) -> Suggestion:
+    """The suggestion without its edits in cells that are switched off, which a note names."""
+    off = {cell.id: i + 1 for i, cell in enumerate(notebook.cells) if OFF_TAG in cell.tags}
+    spared = sorted({off[c.cell] for c in suggestion.edits if c.cell in off})
+    if not spared and not any(c.cell in off for c in suggestion.optional):
+        return suggestion
+    notes = tuple(f"cell {number} is switched off by its tag {OFF_TAG}" for number in spared)
+    return replace(
+        suggestion,
+        edits=tuple(c for c in suggestion.edits if c.cell not in off),
+        optional=tuple(c for c in suggestion.optional if c.cell not in off),
+        notes=(*suggestion.notes, *notes),
+    )
+
+
+def overlaps(one: Suggestion, other: Suggestion) -> bool:
+    """Whether both change the same place of any cell."""
+    places = {(c.cell, r.start, r.end) for c in other.edits for r in c.edit}
+    for change in one.edits:
+        for r in change.edit:
+            if any(
+                cell == change.cell
+                and (max(start, r.start) < min(end, r.end) or (start, end) == (r.start, r.end))
+                for cell, start, end in places
+            ):
+                return True
+    return False
+
+
+def _sum(a: TokenCounts, b: TokenCounts) -> TokenCounts:
+    return TokenCounts(
+        a.prompt + b.prompt,
+        a.reused + b.reused,
+        a.generated + b.generated,
+        a.drafted + b.drafted,
+        a.accepted + b.accepted,
+    )
+
+
+def _log_failure(where: str, error: Exception) -> None:
+    """The kind of failure and its place in our code: messages may hold the user's text."""
+    trace, last = error.__traceback__, ""
+    while trace is not None:
+        last = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    log.warning("the %s failed: %s at %s", where, type(error).__name__, last)

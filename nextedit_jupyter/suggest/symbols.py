@@ -1,0 +1,72 @@
+"""The symbols lane: renames and signature changes that the analysis can prove, without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nextedit_jupyter.analysis.columns import (
+    NO_COLUMN,
+    NO_COLUMN_HERE,
+    detect_column,
+    plan_column,
+)
+from nextedit_jupyter.analysis.detect import detect
+from nextedit_jupyter.analysis.rename import NO_NAME, RenamePlan, plan_rename
+from nextedit_jupyter.analysis.signature import NO_SIGNATURE, SignaturePlan, detect_signature
+from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
+from nextedit_jupyter.suggest.lane import suggestion_id
+
+
+class SymbolsLane:
+    """Offers what has to follow a changed name or signature; holds no state."""
+
+    def suggest(
+        self, request: SuggestRequest, cancelled: Callable[[], bool] = lambda: False
+    ) -> list[Suggestion] | Silence:
+        """One suggestion of kind "rename", or the reason why there is none. Never raises."""
+        if "rename" not in request.want:
+            return Silence("no_change", "no rename was asked for")
+        try:
+            found = self._find(request)
+        except (RecursionError, MemoryError):
+            return Silence("refused", "a cell is too deep to be read")
+        if isinstance(found, Silence) or cancelled():
+            return found if isinstance(found, Silence) else Silence("throttled", "cancelled")
+        return [_suggestion(found)]
+
+    def _find(self, request: SuggestRequest) -> RenamePlan | SignaturePlan | Silence:
+        if request.rename_to is not None:
+            return self._command(request, request.rename_to)
+        renamed = detect(request)
+        if isinstance(renamed, RenamePlan) or renamed.reason in ("stale", "reverts_user"):
+            return renamed
+        changed = detect_signature(request)
+        if not isinstance(changed, Silence) or changed.detail != NO_SIGNATURE:
+            return changed
+        column = detect_column(request)
+        if not isinstance(column, Silence) or column.detail != NO_COLUMN:
+            return column
+        return renamed
+
+    def _command(self, request: SuggestRequest, new: str) -> RenamePlan | Silence:
+        where = request.notebook, request.facts, request.caret.cell, request.caret.offset
+        renamed = plan_rename(*where, new)
+        if isinstance(renamed, Silence) and renamed.detail == NO_NAME:
+            column = plan_column(*where, new)
+            if isinstance(column, RenamePlan) or column.detail != NO_COLUMN_HERE:
+                return column
+        return renamed
+
+
+def _suggestion(found: RenamePlan | SignaturePlan) -> Suggestion:
+    edits = found.edits()
+    return Suggestion(
+        id=suggestion_id("rename", "symbols", edits),
+        kind="rename",
+        lane="symbols",
+        label=found.label,
+        confidence=found.confidence,
+        edits=edits,
+        optional=found.optional_edits() if isinstance(found, RenamePlan) else (),
+        notes=found.notes,
+    )

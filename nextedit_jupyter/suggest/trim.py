@@ -1,0 +1,173 @@
+"""What shortens a completion before it is shown: confidence, loops, the text after the caret.
+
+Everything here is pure: text and log-probabilities in, text and a confidence out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One generated token: where its text ends in the completion (code points), and log p."""
+
+    end: int
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How much of a completion is shown, and the product of its tokens' probabilities."""
+
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class CutPolicy:
+    """Where a completion may be cut.
+
+    `whole_lines`: a line is shown to its end or not at all. Without it a line may be cut at the
+    last token that is not in mid-word. `first_token` is the probability that a first token alone
+    must have: a wrong first token is what annoys. Numbers: see `evals.typing`.
+    """
+
+    threshold: float = 0.6
+    whole_lines: bool = False
+    multi_line: bool = False
+
+
+def token_steps(
+    ids: Sequence[int],
+    logprobs: Sequence[float],
+    token_bytes: Callable[[int], bytes],
+    healed: bytes,
+    text: str,
+) -> list[Step]:
+    """Each token's end within `text`, the completion without its `healed` first bytes.
+
+    A token that ends inside a character ends before it; control tokens have no bytes.
+    """
+    raw = text.encode("utf-8", "surrogatepass")
+    ends = _code_points(raw)
+    steps, at = [], -len(healed)
+    for id, logprob in zip(ids, logprobs, strict=False):
+        at += len(token_bytes(id))
+        steps.append(Step(ends[min(max(at, 0), len(raw))], logprob))
+    return steps
+
+
+def _code_points(raw: bytes) -> Sequence[int]:
+    """How many whole characters the first n bytes hold, for each n."""
+    if raw.isascii():
+        return range(len(raw) + 1)
+    counts, count = [0], 0
+    for at in range(1, len(raw) + 1):
+        # A character is whole where the next byte starts another one.
+        if at == len(raw) or raw[at] & 0xC0 != 0x80:
+            count += 1
+        counts.append(count)
+    return counts
+
+
+def best_cut(text: str, steps: Sequence[Step], policy: CutPolicy, *, finished: bool) -> Cut | None:
+    """The longest beginning of `text` that holds the policy's confidence, None if there is none.
+
+    `finished`: the model ended by itself, so the end of the text is a real end; where the token
+    that ends is among the steps, its probability counts.
+    """
+    best: Cut | None = None
+    total = 0.0
+    for index, step in enumerate(steps):
+        total += step.logprob
+        confidence = math.exp(total)
+        if confidence < policy.threshold or step.end > len(text):  # `text` may have been cut short
+            break
+        ends = finished and index == len(steps) - 1
+        end = _cut_before(text, step.end, policy, ends=ends)
+        if end is not None and (best is None or end > best.end):
+            best = Cut(end, confidence)
+    return best if best is not None and text[: best.end].strip() else None
+
+
+def _cut_before(text: str, end: int, policy: CutPolicy, *, ends: bool) -> int | None:
+    """The last place up to `end` where a text may be cut; `ends`: the text ends there by itself."""
+    line_end = text.rfind("\n", 0, end) if policy.multi_line else text.find("\n", 0, end)
+    if line_end >= 0 and not (ends and policy.multi_line):
+        return line_end
+    if ends or text[end : end + 1] == "\n":
+        return end
+    if policy.whole_lines or _in_word(text, end):
+        return None
+    return end
+
+
+def _in_word(text: str, at: int) -> bool:
+    """Whether a cut at `at` parts a word; the end of the text does if it might go on."""
+    if at <= 0:
+        return True
+    return _is_word(text[at - 1]) and (at == len(text) or _is_word(text[at]))
+
+
+def _is_word(char: str) -> bool:
+    return char == "_" or char.isalnum()
+
+
+def without_loop(text: str, *, before: str = "", repeats: int = 2) -> str:
+    """The text up to where it starts to repeat itself.
+
+    A line that came `repeats` times in a row ends it, as does a line made of one short piece over
+    and over. `before` is the text that the completion continues.
+    """
+    lines = text.split("\n")
+    kept: list[str] = []
+    for index, line in enumerate(lines):
+        if _is_loop(line):
+            break
+        if index and line.strip():
+            run = 1
+            while run <= len(kept) and kept[-run] == line:
+                run += 1
+            if run > repeats:
+                while kept and kept[-1] == line:
+                    kept.pop()
+                kept.append(line)
+                break
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _is_loop(line: str, times: int = 5) -> bool:
+    """Whether the line ends in a piece of 1 to 12 characters, not only blanks, `times` in a row."""
+    stripped = line.rstrip()
+    for size in range(1, 13):
+        piece = stripped[-size:]
+        if len(stripped) < size * times or not piece.strip(" -=#*_."):
+            continue
+        if stripped.endswith(piece * times) and not piece.isdigit():
+            return True
+    return False
+
+
+def without_overlap(text: str, after: str) -> str:
+    """The completion without an end that already stands after the caret on its line.
+
+    `x, y)` before `)` is `x, y`. Whatever stands there is kept by the user's editor, so what is
+    inserted must stop short of it.
+    """
+    rest = after.split("\n", 1)[0].rstrip()
+    if not rest:
+        return text
+    for size in range(min(len(rest), len(text)), 0, -1):
+        if text.endswith(rest[:size]):
+            return text[: len(text) - size]
+    return text
+
+
+def says_what_follows(text: str, after: str) -> bool:
+    """Whether the completion is only what already follows the caret, blanks aside."""
+    said = text.strip()
+    return not said or after.lstrip().startswith(said)

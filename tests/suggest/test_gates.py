@@ -1,0 +1,212 @@
+"""Each gate refuses what it is there for and lets ordinary suggestions pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nextedit_jupyter.core import (
+    Caret,
+    Cell,
+    CellEdit,
+    EditEvent,
+    Notebook,
+    Suggestion,
+    SuggestRequest,
+    TextEdit,
+)
+from nextedit_jupyter.core.suggestion import Kind
+from nextedit_jupyter.suggest import gates
+from nextedit_jupyter.suggest.caret import caret_context
+
+
+def at(text: str, *, history: tuple[EditEvent, ...] = (), others: tuple[Cell, ...] = ()) -> Any:
+    """A request whose caret stands at the bar."""
+    before, _, after = text.partition("|")
+    notebook = Notebook("python", (Cell("c", "code", before + after), *others))
+    return SuggestRequest(notebook, Caret("c", len(before)), history)
+
+
+def inserting(request: SuggestRequest, text: str, kind: Kind = "inline") -> Suggestion:
+    return editing(request, TextEdit.insert(request.caret.offset, text), kind)
+
+
+def editing(request: SuggestRequest, edit: TextEdit, kind: Kind = "next_edit") -> Suggestion:
+    change = CellEdit.of("c", request.cell.source, edit)
+    return Suggestion("s", kind, "model", "", 0.9, (change,))
+
+
+def becoming(request: SuggestRequest, after: str) -> Suggestion:
+    return editing(request, TextEdit.between(request.cell.source, after))
+
+
+def reason(found: Any) -> str | None:
+    return None if found is None else found.reason
+
+
+def test_an_edit_that_changes_nothing_is_refused() -> None:
+    request = at("x = 1|")
+    assert reason(gates.changes_nothing(request, becoming(request, "x = 1"))) == "no_change"
+    assert gates.changes_nothing(request, becoming(request, "x = 2")) is None
+
+
+def test_an_edit_of_another_text_is_stale() -> None:
+    request = at("x = 1|")
+    other = at("x = 12|")
+    assert reason(gates.is_stale(request, inserting(other, "3"))) == "stale"
+    assert gates.is_stale(request, inserting(request, "3")) is None
+
+
+def test_what_was_just_deleted_is_not_offered_again() -> None:
+    event = EditEvent("c", "df = df.dropna()", "df = df", "typed")
+    request = at("df = df|", history=(event,))
+    assert reason(gates.reverts_user(request, inserting(request, ".dropna()"))) == "reverts_user"
+    assert reason(gates.reverts_user(request, inserting(request, ".drop"))) == "reverts_user"
+    longer = inserting(request, ".dropna().head()")
+    assert reason(gates.reverts_user(request, longer)) == "reverts_user"
+    assert gates.reverts_user(request, inserting(request, ".fillna(0)")) is None
+
+
+def test_an_edit_is_not_turned_back_two_events_later() -> None:
+    events = (
+        EditEvent("c", "a = 1\nb = 2", "a = 10\nb = 2", "typed"),
+        EditEvent("c", "a = 10\nb = 2", "a = 10\nb = 20", "typed"),
+    )
+    request = at("a = 10\nb = 20|", history=events)
+    back = becoming(request, "a = 1\nb = 20")
+    assert reason(gates.reverts_user(request, back)) == "reverts_user"
+    assert gates.reverts_user(request, becoming(request, "a = 11\nb = 20")) is None
+
+
+def test_what_ran_is_no_past_that_the_user_left() -> None:
+    event = EditEvent("c", "x = 1", "x = 2", "executed")
+    request = at("x = 2|", history=(event,))
+    assert gates.reverts_user(request, becoming(request, "x = 1")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("|", "for row in rows:"),
+        ("|", "df = df.groupby("),
+        ("|", "x ="),
+        ("print(|)", "df.head()"),
+        ("x = [|", "1, 2"),
+        ("|\nprint(x)", "x = 1"),
+        ("def f(x):\n    |", "return x"),
+        ("for i in |", "range(10):"),
+        ("%matplotlib inline\n|", "import numpy as np"),
+        ('print("|', 'hello")'),
+        ("|", "try:"),
+        ("x = {|}", '"a": 1'),
+        ("if x:\n    y = 1\n|", "else:"),
+    ],
+)
+def test_lines_that_typing_leaves_unfinished_parse_well_enough(text: str, offered: str) -> None:
+    request = at(text)
+    assert gates.breaks_syntax(request, inserting(request, offered)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("|", "x = = 1"),
+        ("print(|)", "a b c"),
+        ("x = 1|", " y = 2"),
+        ("|", "return )"),
+    ],
+)
+def test_what_no_typing_can_mend_breaks_the_syntax(text: str, offered: str) -> None:
+    request = at(text)
+    assert reason(gates.breaks_syntax(request, inserting(request, offered))) == "breaks_syntax"
+
+
+def test_a_next_edit_must_parse_as_it_stands() -> None:
+    request = at("x = f(1)|")
+    assert reason(gates.breaks_syntax(request, becoming(request, "x = f(1"))) == "breaks_syntax"
+    assert gates.breaks_syntax(request, becoming(request, "x = g(1)")) is None
+
+
+def test_a_name_that_nothing_knows_is_refused() -> None:
+    request = at("import numpy as np\ny = |", others=(Cell("o", "code", "known = 1"),))
+    refused = gates.uses_unknown_name(request, inserting(request, "nobody + 1"))
+    assert reason(refused) == "unknown_name"
+    assert gates.uses_unknown_name(request, inserting(request, "np.sum(known)")) is None
+
+
+@pytest.mark.parametrize("bad", ["\x1b[31m", "a\u202eb", "a\u200bb", "\u009b", "\U000e0041"])
+def test_characters_that_hide_or_steer_are_refused(bad: str) -> None:
+    request = at("x = |")
+    assert reason(gates.has_bad_characters(request, inserting(request, bad))) == "refused"
+    assert gates.has_bad_characters(request, inserting(request, "'é🎉'")) is None
+
+
+def test_lines_inserted_above_the_caret_are_refused() -> None:
+    request = at("a = 1\nb = 2\nc = 3|")
+    above = editing(request, TextEdit.insert(0, "import os\n"))
+    assert reason(gates.inserts_above_caret(request, above)) == "refused"
+    assert gates.inserts_above_caret(request, becoming(request, "a = 2\nb = 2\nc = 3")) is None
+
+
+def test_a_rewrite_of_six_lines_above_the_caret_is_refused() -> None:
+    lines = [f"x{i} = {i}" for i in range(8)]
+    request = at("\n".join(lines) + "|")
+    others = "\n".join(f"y{i} = 0" for i in range(8))
+    much = editing(request, TextEdit.replace(0, len(request.cell.source), others))
+    assert reason(gates.rewrites_too_much(request, much)) == "refused"
+    little = becoming(request, request.cell.source.replace("x0", "y0"))
+    assert gates.rewrites_too_much(request, little) is None
+
+
+def test_white_space_alone_is_not_worth_a_glance() -> None:
+    request = at("x = 1   \ny = 2|")
+    blanks = becoming(request, "x = 1\ny = 2")
+    assert reason(gates.deletes_only_blanks(request, blanks)) == "no_change"
+    assert gates.deletes_only_blanks(request, becoming(request, "x = 1\ny = 3")) is None
+
+
+def test_nothing_is_offered_inside_leading_blanks() -> None:
+    inside = at("if x:\n  |  y = 1")
+    assert reason(gates.inside_leading_blanks(inside, inserting(inside, "z"))) == "no_change"
+    start = at("if x:\n|")
+    assert reason(gates.inside_leading_blanks(start, inserting(start, "    y = 1"))) == "no_change"
+    end = at("if x:\n    |")
+    assert gates.inside_leading_blanks(end, inserting(end, "y = 1")) is None
+
+
+def test_a_copy_of_the_neighbouring_line_is_refused() -> None:
+    below = at("|\ndf.head()")
+    assert reason(gates.repeats_neighbours(below, inserting(below, "df.head()"))) == "no_change"
+    above = at("df.head()\ndf|")
+    assert reason(gates.repeats_neighbours(above, inserting(above, ".head()"))) == "no_change"
+    assert gates.repeats_neighbours(above, inserting(above, ".tail()")) is None
+
+
+def test_the_threshold_is_a_gate() -> None:
+    request = at("x|")
+    suggestion = inserting(request, "y")
+    assert reason(gates.below(0.95)(request, suggestion)) == "low_confidence"
+    assert gates.below(0.9)(request, suggestion) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "closers"),
+    [
+        ("", "indent", ""),
+        ("x = 1\n    ", "indent", ""),
+        ("f(", "code", ")"),
+        ("f(a[", "code", "])"),
+        ("f(a[1]", "code", ")"),
+        ("x = 'a", "string", "'"),
+        ("f('a", "string", "')"),
+        ("f('a'", "code", ")"),
+        ("x = '''a\nb", "string", "'''"),
+        ("# it's", "comment", ""),
+        ("x = 'it\\'s", "string", "'"),
+        ("x = 'broken\ny = (", "code", ")"),
+    ],
+)
+def test_the_caret_knows_where_it_stands(text: str, place: str, closers: str) -> None:
+    context = caret_context(text)
+    assert (context.place, context.closers) == (place, closers)
