@@ -23,7 +23,6 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind, SilenceReason
 from nextedit_jupyter.engine import Completion, Constraint, Engine, constraint_for
 from nextedit_jupyter.engine.constraint import Kind as ConstraintKind
-from nextedit_jupyter.engine.constraint import Node
 from nextedit_jupyter.prompt import Prompt, PromptFormat, TextTokenizer
 from nextedit_jupyter.suggest.caret import caret_context
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
@@ -36,9 +35,6 @@ from nextedit_jupyter.suggest.trim import (
     without_loop,
     without_overlap,
 )
-
-# How long a completion may have become, in tokens, when it is looked at whether to go on.
-PIECES = (6, 16, 32, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,10 @@ class ModelLane:
             if not several:
                 prompt = replace(prompt, stop=prompt.stop | self._newlines)
             most = self.settings.max_new_lines if several else self.settings.max_new
-            completion = self._go_on(prompt, most, deadline, cancelled, request)
+            constraint = constraint_for(request, self.settings.constrained)
+            completion = self._complete(
+                prompt, most, deadline, cancelled, self.settings.hope, constraint=constraint
+            )
             cost = _cost(completion)
             if completion.finish in ("cancelled", "deadline", "invalid"):
                 return _stopped("inline", completion.finish, cost)
@@ -173,14 +172,11 @@ class ModelLane:
                 )
         prompt = self._format.next_edit(request, self._tokenizer, self.settings.budget)
         threshold = self.settings.next_edit_threshold
-        completion = self._complete(prompt, PIECES[1], deadline, cancelled, prompt.draft_source)
+        completion = self._complete(
+            prompt, self.settings.max_new_edit, deadline, cancelled, threshold, prompt.draft_source
+        )
         cost = _cost(completion)
-        if completion.finish == "length" and _probability(completion) >= threshold:
-            completion = self._complete(
-                prompt, self.settings.max_new_edit, deadline, cancelled, prompt.draft_source
-            )
-            cost = _cost(completion, cost)
-        elif completion.finish == "length":
+        if completion.finish == "unlikely":
             return replace(cost, silence={"next_edit": Silence("low_confidence")})
         if completion.finish in ("cancelled", "deadline", "invalid"):
             return _stopped("next_edit", completion.finish, cost)
@@ -219,47 +215,17 @@ class ModelLane:
         total = math.exp(sum(step.logprob for step in reply.steps))
         return not reply.finished and total >= self.settings.threshold
 
-    def _go_on(
-        self,
-        prompt: Prompt,
-        most: int,
-        deadline: float,
-        cancelled: Cancelled,
-        request: SuggestRequest,
-    ) -> Completion:
-        """Generate in pieces, and no further than there is hope: most texts are unsure early.
-
-        A piece goes on where the last one ended, which the engine's cache still holds, so pieces
-        cost nothing; the tokens are those of one long completion.
-        """
-        constraint = constraint_for(request, self.settings.constrained)
-        whole: Completion | None = None
-        for size in PIECES:
-            done = len(whole.ids) if whole else 0
-            piece = self._complete(
-                _continued(prompt, whole, self._tokenizer),
-                min(size, most) - done,
-                deadline,
-                cancelled,
-                constraint=_moved_on(constraint, prompt, whole, self._tokenizer),
-            )
-            whole = _joined(whole, piece, prompt, self._tokenizer)
-            if whole.finish != "length" or len(whole.ids) >= most or len(piece.ids) == 0:
-                break
-            if _probability(whole) < self.settings.hope:
-                break
-        assert whole is not None
-        return whole
-
     def _complete(
         self,
         prompt: Prompt,
         max_new: int,
         deadline: float,
         cancelled: Cancelled,
+        hope: float,
         rejoin: tuple[int, ...] = (),
         constraint: Constraint | None = None,
     ) -> Completion:
+        """Generate while all of it together has at least the probability `hope`."""
         return self._engine.complete(
             prompt,
             max_new=max_new,
@@ -267,6 +233,7 @@ class ModelLane:
             cancelled=cancelled,
             constraint=constraint,
             rejoin=rejoin,
+            floor=math.log(hope) if hope > 0 else -math.inf,
         )
 
     def _reply(self, before: str, healed: bytes, completion: Completion) -> Reply:
@@ -297,90 +264,15 @@ def _fitting(text: str, before: str, after: str) -> str:
     return text
 
 
-def _continued(prompt: Prompt, whole: Completion | None, tokenizer: TextTokenizer) -> Prompt:
-    """The prompt that goes on after what was said."""
-    if whole is None:
-        return prompt
-    said = sum(len(tokenizer.token_bytes(id)) for id in whole.ids)
-    return replace(prompt, ids=prompt.ids + whole.ids, heal=prompt.heal[said:])
-
-
-@dataclass(frozen=True, slots=True)
-class _MovedOn:
-    """A constraint that was made for the caret, after `said`."""
-
-    constraint: Constraint
-    said: bytes
-
-    def allowed(self, text_so_far: bytes) -> Node | None:
-        return self.constraint.allowed(self.said + text_so_far)
-
-
-def _moved_on(
-    constraint: Constraint | None,
-    prompt: Prompt,
-    whole: Completion | None,
-    tokenizer: TextTokenizer,
-) -> Constraint | None:
-    if constraint is None or whole is None:
-        return constraint
-    said = b"".join(map(tokenizer.token_bytes, whole.ids))
-    return _MovedOn(constraint, said[len(prompt.heal) :])
-
-
-def _joined(
-    whole: Completion | None, piece: Completion, prompt: Prompt, tokenizer: TextTokenizer
-) -> Completion:
-    """Both as one completion; a character that the piece broke off in its middle is dropped."""
-    if whole is None:
-        whole = replace(piece, ids=(), logprobs=(), tokens=TokenCounts(), prefill_ms=0, decode_ms=0)
-    ids, logprobs = whole.ids + piece.ids, whole.logprobs + piece.logprobs
-    raw = b"".join(map(tokenizer.token_bytes, ids if piece.finish != "stop" else ids[:-1]))
-    text = raw[len(prompt.heal) :].decode("utf-8", "ignore")
-    while piece.finish == "length" and ids and not _is_text(raw):
-        ids, logprobs = ids[:-1], logprobs[:-1]
-        raw = b"".join(map(tokenizer.token_bytes, ids))
-        text = raw[len(prompt.heal) :].decode("utf-8", "ignore")
-    return Completion(
-        ids,
-        text,
-        logprobs,
-        piece.finish,
-        sum_counts(whole.tokens, piece.tokens),
-        whole.prefill_ms + piece.prefill_ms,
-        whole.decode_ms + piece.decode_ms,
-    )
-
-
-def _is_text(raw: bytes) -> bool:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _probability(completion: Completion) -> float:
     return min(math.exp(sum(completion.logprobs)), 1.0)
 
 
-def sum_counts(a: TokenCounts, b: TokenCounts) -> TokenCounts:
-    """What two calls of the engine cost; the first one's prompt is the prompt."""
-    return TokenCounts(
-        a.prompt or b.prompt,
-        a.reused if a.prompt else b.reused,
-        a.generated + b.generated,
-        a.drafted + b.drafted,
-        a.accepted + b.accepted,
-    )
-
-
-def _cost(completion: Completion, before: ModelAnswer | None = None) -> ModelAnswer:
-    before = before or ModelAnswer()
+def _cost(completion: Completion) -> ModelAnswer:
     return ModelAnswer(
-        prefill_ms=before.prefill_ms + completion.prefill_ms,
-        decode_ms=before.decode_ms + completion.decode_ms,
-        tokens=sum_counts(before.tokens, completion.tokens),
+        prefill_ms=completion.prefill_ms,
+        decode_ms=completion.decode_ms,
+        tokens=completion.tokens,
     )
 
 

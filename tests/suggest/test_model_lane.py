@@ -235,19 +235,22 @@ def test_prefilling_reads_the_prompt_of_the_caret() -> None:
 
 
 class Patient(Scripted):
-    """Says its text from where the prompt leaves off, at most `max_new` tokens a call."""
+    """Says its text while all of it is likely enough, as the engine does."""
+
+    said_tokens = 0
 
     def complete(self, prompt: Prompt, **how: Any) -> Completion:
         self.asked.append({"prompt": prompt, **how})
-        script = [*self.text.encode(), END]
-        ids = tuple(script[len(prompt.ids) - 3 :][: how["max_new"]])
-        stopped = ids[-1:] == (END,)
-        said = bytes(id for id in ids if id)
+        script = [*self.text.encode(), END][: how["max_new"]]
+        logprob = math.log(self.probability)
+        count = next((n for n in range(1, len(script) + 1) if n * logprob < how["floor"]), None)
+        ids = tuple(script[:count])
+        self.said_tokens += len(ids)
         return Completion(
             ids,
-            said.decode("utf-8", "ignore"),
-            (math.log(self.probability),) * len(ids),
-            "stop" if stopped else "length",
+            bytes(id for id in ids if id).decode("utf-8", "ignore"),
+            (logprob,) * len(ids),
+            "unlikely" if count else "stop" if ids[-1:] == (END,) else "length",
             TokenCounts(len(prompt.ids), 0, len(ids)),
         )
 
@@ -258,10 +261,8 @@ class Bytes(Letters):
     vocab_size = 256
 
 
-@pytest.mark.parametrize(
-    "text", ["abcde", "abcdef", "the quick brown fox ran", "éàüñçøßåæþ", "abcde🎉fgh🎉🎉"]
-)
-def test_a_completion_in_pieces_is_the_completion_in_one(text: str) -> None:
+@pytest.mark.parametrize("text", ["the quick brown fox ran", "éàüñçøßåæþ", "abcde🎉fgh🎉🎉"])
+def test_characters_of_several_tokens_are_shown_whole(text: str) -> None:
     engine = Patient(text, 0.999)
     made = ModelLane(engine, Format(), Bytes(), ModelSettings(0.5))  # type: ignore[arg-type]
     assert inline(made, at("x = |")) == text
@@ -270,7 +271,15 @@ def test_a_completion_in_pieces_is_the_completion_in_one(text: str) -> None:
 def test_a_hopeless_completion_is_broken_off_early() -> None:
     engine = Patient("abcdefghijklmnopqrst", 0.5)
     assert silence(lane(engine), at("|")) == "low_confidence"
-    assert sum(asked["max_new"] for asked in engine.asked) < 10
+    assert engine.said_tokens < 10
+
+
+def test_an_unlikely_next_edit_is_broken_off_and_silent() -> None:
+    engine = Patient("abcdefghijklmnopqrst", 0.5)
+    request = at("a = 1|", history=HISTORY)
+    answer = lane(engine).next_edit(request, time.monotonic() + 1, lambda: False)
+    assert answer.silence["next_edit"].reason == "low_confidence"
+    assert engine.said_tokens < 5
 
 
 def test_a_reply_that_was_broken_off_is_gone_on_with_once_it_is_sure() -> None:
