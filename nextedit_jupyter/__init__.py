@@ -32,11 +32,19 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Entry point of `%load_ext nextedit_jupyter`."""
     from nextedit_jupyter.kernel import load
 
-    load(shell)
+    session = load(shell)
+    if getattr(shell, "pt_app", None) is not None:
+        from nextedit_jupyter.terminal import load as load_terminal
+
+        load_terminal(shell, session)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Entry point of `%unload_ext nextedit_jupyter`."""
     from nextedit_jupyter.kernel import unload
 
+    if getattr(shell, "pt_app", None) is not None:
+        from nextedit_jupyter.terminal import unload as unload_terminal
+
+        unload_terminal(shell)
     unload(shell)

@@ -32,6 +32,8 @@ _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _MAX_TOKENS = 400
 # How many events back a rename may lie behind edits of other kinds.
 RECENT_EVENTS = 3
+# Definitions renamed in one go; more than that is a rewrite.
+_MAX_NAMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +209,10 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
         if here.broken:
             return Silence("breaks_syntax", f"cell {index.number(cell)} did not parse")
         roles.add(index, cell, swap)
-    if len(roles.pairs) != 1:
+    if not roles.pairs:
         return nothing
+    if len(roles.pairs) > 1:
+        return _several(request, window, index, roles) or nothing
     ((old, new),) = roles.pairs
     if any(cell_index(_text(request.notebook, cell)).broken for cell in window.alignments):
         if keyword.iskeyword(new):
@@ -218,6 +222,42 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
     if isinstance(found, Silence):
         return found
     return _remaining(found, request, window, {(cell, swap.start) for cell, swap in swaps})
+
+
+def _several(
+    request: SuggestRequest, window: Window, index: NotebookIndex, roles: _Roles
+) -> RenamePlan | Silence | None:
+    """Several definitions that were renamed in one go: `a, b = f()` to `c, d = f()`."""
+    is_plain = not roles.attributes and not roles.keywords and len(roles.pairs) <= _MAX_NAMES
+    if not is_plain or not all(a.pure for a in window.alignments.values()):
+        return None
+    if len({old for old, _ in roles.pairs}) != len({new for _, new in roles.pairs}):
+        return None
+    plans: list[RenamePlan] = []
+    for old, new in sorted(roles.pairs):
+        own = _Roles()
+        own.names = [(place, s) for place, s in roles.names if (s.old, s.new) == (old, new)]
+        own.pairs = {(old, new)}
+        places = [place for place, _ in own.names]
+        if not any(_name(index, place).op in ("write", "update") for place in places):
+            return None
+        found = _plan(request, window, index, own, old, new)
+        if isinstance(found, Silence):
+            return found
+        done = {(place[0], swap.start) for place, swap in own.names}
+        left = _remaining(found, request, window, done)
+        if isinstance(left, RenamePlan):
+            plans.append(left)
+    if not plans:
+        return None
+    first, *others = plans
+    return replace(
+        first,
+        also=tuple((plan.old, plan.new) for plan in others),
+        changes=tuple(c for plan in plans for c in plan.changes),
+        optional=tuple(c for plan in plans for c in plan.optional),
+        notes=tuple(dict.fromkeys(note for plan in plans for note in plan.notes)),
+    )
 
 
 def _import_alias(
@@ -235,7 +275,7 @@ def _import_alias(
     start, _ = was[changed[0]]
     new = now[changed[0]][1]
     target = target_of_name(index, (cell, before.starts[start]))
-    found = plan(index, target, new, upstream=False)
+    found = plan(index, target, new, edited=target.seeds)
     if isinstance(found, Silence):
         return found
     return _remaining(found, request, window, {(cell, start)})
@@ -315,7 +355,6 @@ def _plan(
         target.seeds = seeds
         if refusal := _is_half_typed(request, window, index, old, new, bool(defined)):
             return refusal
-        severed: frozenset[Place] = frozenset()
         if defined:
             if _is_still_defined(request, window, index, group, old):
                 return Silence("no_change", f"`{old}` is still defined: a new name, no rename")
@@ -324,8 +363,7 @@ def _plan(
                 if group == ("", MODULE) and _is_dangling(request, index, old, new):
                     return _plan_dangling(index, old, new)
                 return Silence("no_change", f"`{new}` exists: a use was changed, not a name")
-            severed = frozenset(seeds)
-        return plan(index, target, new, upstream=not defined, severed=severed, ran=ran)
+        return plan(index, target, new, edited=seeds, ran=ran)
     if roles.keywords:
         cell, swap = roles.keywords[0]
         word = next(k for k in index.cells[cell].keywords if k.start == swap.start)

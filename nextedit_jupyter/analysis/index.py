@@ -226,14 +226,13 @@ class NotebookIndex:
         self,
         seeds: Iterable[Place],
         *,
-        upstream: bool = True,
-        severed: Collection[Place] = (),
+        edited: Collection[Place] = (),
     ) -> list[Place]:
         """The places that are the same variable as `seeds`, which are one name of one scope.
 
         Follows a definition to what is made of it under the same name (`df = df.dropna()`), and
-        with `upstream` back as well; not through the statements of the reads in `severed`. In the
-        order of cells and places.
+        back. `edited` are places that a person changed: where they changed one side of such a
+        statement and kept the other, it parts two variables. In the order of cells and places.
         """
         seeds = list(seeds)
         cell, first = seeds[0]
@@ -245,23 +244,37 @@ class NotebookIndex:
         else:
             where = {cell: index.streams[home, name]}
             links = self.local_links(cell, home, name)
+        parted = self._parted(edited, links)
         roots = {links.find(seed) for seed in seeds}
         grown = True
         while grown:
             grown = False
             for read, write in links.carried:
-                if read in severed:
+                if write in parted:
                     continue
                 a, b = links.find(read), links.find(write)
                 if a in roots and b not in roots:
                     roots.add(b)
                     grown = True
-                elif upstream and b in roots and a not in roots:
+                elif b in roots and a not in roots:
                     roots.add(a)
                     grown = True
         return [
             (id, i) for id, places in where.items() for i in places if links.find((id, i)) in roots
         ]
+
+    def _parted(self, edited: Collection[Place], links: Links) -> set[Place]:
+        """The definitions of whose statements one side was changed and the other kept."""
+
+        sides: dict[tuple[str, int], set[str]] = {}
+        for cell, i in edited:
+            name = self.cells[cell].names[i]
+            sides.setdefault((cell, name.statement), set()).add(name.op)
+        return {
+            (cell, i)
+            for _, (cell, i) in links.carried
+            if len(sides.get((cell, self.cells[cell].names[i].statement), {"read", "write"})) == 1
+        }
 
 
 class _Flow:

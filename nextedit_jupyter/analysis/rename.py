@@ -51,7 +51,8 @@ class RenamePlan:
     """Every place that follows a rename, in the texts of `notebook`.
 
     `optional` are places that are left alone unless the person asks for them: mentions in
-    Markdown, the same name defined anew. `notes` say what was left alone and why.
+    Markdown, the same name defined anew. `notes` say what was left alone and why. `also` holds
+    the other names of a plan that renames several at once.
     """
 
     kind: SymbolKind
@@ -62,10 +63,14 @@ class RenamePlan:
     optional: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     confidence: float = 0.99
+    also: tuple[tuple[str, str], ...] = ()
 
     @property
     def label(self) -> str:
         cells = len({change.cell for change in self.changes})
+        if self.also:
+            pairs = ", ".join(f"{a} to {b}" for a, b in ((self.old, self.new), *self.also))
+            return f"rename {pairs}: {places(len(self.changes), cells)}"
         what = "column " if self.kind == "column" else ""
         return f"rename {what}{self.old} to {self.new}: {places(len(self.changes), cells)}"
 
@@ -177,14 +182,13 @@ def plan(
     target: Target,
     new: str,
     *,
-    upstream: bool = True,
-    severed: Collection[Place] = (),
+    edited: Collection[Place] = (),
     ran: bool = False,
 ) -> RenamePlan | Silence:
     """Every place that follows when `target` becomes `new`, or the reason why none may.
 
-    `upstream` and `severed` bound the variable, as in `NotebookIndex.web`. `ran` says that the
-    kernel may know the new name because a renamed cell ran already.
+    `edited` are the places that were changed by hand, as in `NotebookIndex.web`. `ran` says that
+    the kernel may know the new name because a renamed cell ran already.
     """
     if normalised(new) == target.name:
         return Silence("no_change", "that is its name already")
@@ -192,7 +196,7 @@ def plan(
         return refusal
     if target.is_attribute:
         return _plan_attribute(index, target, new)
-    return _Planner(index, target, new, upstream, severed, ran).plan()
+    return _Planner(index, target, new, edited, ran).plan()
 
 
 class _Planner:
@@ -203,12 +207,11 @@ class _Planner:
         index: NotebookIndex,
         target: Target,
         new: str,
-        upstream: bool,
-        severed: Collection[Place],
+        edited: Collection[Place],
         ran: bool,
     ) -> None:
         self.index, self.target, self.new = index, target, new
-        self.upstream, self.severed, self.ran = upstream, severed, ran
+        self.edited, self.ran = edited, ran
         self.changes: set[Change] = set()
         self.optional: set[Change] = set()
         self.notes: list[str] = []
@@ -218,7 +221,7 @@ class _Planner:
         cell, first = target.seeds[0]
         here = index.cells[cell]
         home = here.homes[first]
-        web = index.web(target.seeds, upstream=self.upstream, severed=self.severed)
+        web = index.web(target.seeds, edited=self.edited)
         kinds = {
             index.cells[id].names[i].kind
             for id, i in web

@@ -89,15 +89,24 @@ class Bundle:
 def default_bundle_path() -> Path:
     """The bundle to use: NEXTEDIT_BUNDLE, the one in the package, or that of a source tree.
 
-    Raises BundleError if there is none.
+    What is installed in the store isn't looked at: see `active.candidates`. Raises BundleError if
+    there is none.
     """
+    return named_bundle_path() or packaged_bundle_path()
+
+
+def named_bundle_path() -> Path | None:
+    """The folder in NEXTEDIT_BUNDLE, None if that isn't set. Raises BundleError if it isn't one."""
     named = os.environ.get("NEXTEDIT_BUNDLE")
-    if named:
-        if Path(named).is_dir():
-            return Path(named)
-        raise BundleError(
-            f"NEXTEDIT_BUNDLE is {named}, and there is no folder: correct or unset it"
-        )
+    if not named:
+        return None
+    if Path(named).is_dir():
+        return Path(named)
+    raise BundleError(f"NEXTEDIT_BUNDLE is {named}, and there is no folder: correct or unset it")
+
+
+def packaged_bundle_path() -> Path:
+    """The bundle that came with the package or lies in its source tree. Raises BundleError."""
     package = Path(__file__).resolve().parent.parent
     for place in (package / "_bundles" / DEFAULT_ID, package.parent / "models" / DEFAULT_ID):
         if (place / MANIFEST).is_file():

@@ -122,6 +122,9 @@ class Publisher:
         if role is not None:
             if self._delegate(signing.signed, role, id):
                 changed["targets"] = signing
+            # What was said of it without the role would be found first.
+            if signing.signed.targets.pop(f"{id}/latest.json", None) is not None:
+                changed["targets"] = signing
             name = role
             signing = self._targets(role)
         paths = signing.signed.targets

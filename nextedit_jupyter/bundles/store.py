@@ -3,6 +3,7 @@
     <root>/                                 0700
       lock                                  held by whoever changes anything
       current.json                          {id: {"current", "previous", "floor", "refused"}}
+      serving.json                          {"id"}: which of them answers, if not the default one
       <id>/<version>/                       a bundle and its receipt.json
       .staging-*/                           what an install has not finished; swept by the next one
 
@@ -27,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nextedit_jupyter.bundles.bundle import Bundle
+from nextedit_jupyter.bundles.bundle import DEFAULT_ID, Bundle
 from nextedit_jupyter.core.errors import BundleError
 
 RECEIPT = "receipt.json"
@@ -49,13 +50,17 @@ class Choice:
     """Which version of one bundle is used. `floor` is the oldest that a roll-back may reach.
 
     `refused` are versions that a roll-back left because they failed; they aren't chosen again by
-    themselves.
+    themselves. If the current one is among them, none of the store's is used.
     """
 
     current: str
     previous: str | None = None
     floor: str | None = None
     refused: tuple[str, ...] = ()
+
+    @property
+    def is_usable(self) -> bool:
+        return self.current not in self.refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,14 @@ class BundleStore:
                 "`jupyter nextedit model use ID VERSION` writes it anew"
             ) from None
 
+    def serving(self) -> str:
+        """The id of the bundle that answers; the default one unless another was chosen."""
+        try:
+            id = json.loads((self.root / "serving.json").read_bytes())["id"]
+            return id if isinstance(id, str) and _IDENTIFIER.fullmatch(id) else DEFAULT_ID
+        except (OSError, ValueError, TypeError, KeyError):
+            return DEFAULT_ID
+
     def installed(self) -> list[Installed]:
         """Every installed version, by id, newest first. Broken folders are left out."""
         with contextlib.suppress(BundleError):
@@ -136,7 +149,7 @@ class BundleStore:
                     id,
                     version,
                     folder.parent,
-                    choice is not None and choice.current == version,
+                    choice is not None and choice.is_usable and choice.current == version,
                     manifest if isinstance(manifest, dict) else {},
                 )
             )
@@ -216,14 +229,7 @@ class BundleStore:
                         choices[id] = Choice(version, None, floor)
                 else:
                     choice = replace(choice, floor=_higher(choice.floor, floor))
-                    if use and choice.current != version:
-                        choice = replace(
-                            choice,
-                            current=version,
-                            previous=choice.current,
-                            refused=tuple(v for v in choice.refused if v != version),
-                        )
-                    choices[id] = choice
+                    choices[id] = _choosing(choice, version) if use else choice
                 self._write(choices)
                 self._step("done")
                 return Installed(id, version, target, use, manifest)
@@ -245,15 +251,7 @@ class BundleStore:
                 choices = {}
             choice = choices.get(id)
             _check_floor(version, choice, None)
-            if choice is None:
-                choices[id] = Choice(version)
-            elif choice.current != version:
-                choices[id] = replace(
-                    choice,
-                    current=version,
-                    previous=choice.current,
-                    refused=tuple(v for v in choice.refused if v != version),
-                )
+            choices[id] = Choice(version) if choice is None else _choosing(choice, version)
             self._write(choices)
 
     def rollback(self, id: str) -> str:
@@ -268,7 +266,7 @@ class BundleStore:
                 raise BundleError(
                     f"no version of {id} is installed; there is nothing to go back to"
                 )
-            refused = (*choice.refused, choice.current)
+            refused = tuple(dict.fromkeys((*choice.refused, choice.current)))
             older = [
                 item.version
                 for item in self.installed()
@@ -287,14 +285,37 @@ class BundleStore:
                     return version
             raise BundleError(f"{id} {choice.current} has no earlier version that may be used")
 
+    def refuse(self, id: str) -> None:
+        """Use no version of a bundle until another is chosen: the current one failed."""
+        with self._locked():
+            choices = self.choices()
+            choice = choices.get(id)
+            if choice is not None and choice.is_usable:
+                choices[id] = replace(choice, refused=(*choice.refused, choice.current))
+                self._write(choices)
+
+    def serve(self, id: str) -> None:
+        """Let another bundle answer from now on. Raises BundleError."""
+        _check_id(id)
+        with self._locked():
+            self._replace("serving.json", {"id": id})
+
     def remove(self, id: str, version: str) -> None:
-        """Delete a version that isn't in use. Raises BundleError."""
+        """Delete a version that isn't in use, or the last one. Raises BundleError."""
         with self._locked():
             folder = self.path(id, version)
             choices = self.choices()
             choice = choices.get(id)
             if choice is not None and choice.current == version:
-                raise BundleError(f"{id} {version} is in use; `model use` another version first")
+                others = [i for i in self.installed() if i.id == id and i.version != version]
+                if choice.is_usable and others:
+                    raise BundleError(
+                        f"{id} {version} is in use; `model use` another version first"
+                    )
+                # The last one goes, and what its publisher allows stays known.
+                refused = tuple(dict.fromkeys((*choice.refused, version)))
+                choices[id] = choice = replace(choice, refused=refused)
+                self._write(choices)
             if choice is not None and choice.previous == version:
                 choices[id] = replace(choice, previous=None)
                 self._write(choices)
@@ -356,11 +377,14 @@ class BundleStore:
             }
             for id, choice in sorted(choices.items())
         }
-        temporary = self.root / ".current.json"
-        self._step("write current.json")
+        self._replace("current.json", value)
+
+    def _replace(self, name: str, value: Mapping[str, Any]) -> None:
+        temporary = self.root / f".{name}"
+        self._step(f"write {name}")
         _write_json(temporary, value)
-        self._step("replace current.json")
-        os.replace(temporary, self.root / "current.json")
+        self._step(f"replace {name}")
+        os.replace(temporary, self.root / name)
         _fsync(self.root)
 
     def _sweep(self) -> None:
@@ -398,6 +422,13 @@ def _lock(descriptor: int) -> None:
 def _check_id(id: str) -> None:
     if not _IDENTIFIER.fullmatch(id):
         raise BundleError(f"{id!r} is no bundle id: lower-case letters, digits, '.', '_' and '-'")
+
+
+def _choosing(choice: Choice, version: str) -> Choice:
+    refused = tuple(v for v in choice.refused if v != version)
+    if choice.current == version:
+        return replace(choice, refused=refused)
+    return replace(choice, current=version, previous=choice.current, refused=refused)
 
 
 def _check_floor(version: str, choice: Choice | None, floor: str | None) -> None:

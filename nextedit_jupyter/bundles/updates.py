@@ -42,7 +42,9 @@ class UpdatePolicy:
 class UpdateStatus:
     """How far an update is: what the status item says of it.
 
-    `ready` means installed and waiting for the switch. `checked_at` is in seconds since the epoch.
+    `ready` means installed and waiting for the switch. `refused` is a failure that fetching again
+    would not mend: the version itself is not to be used. `checked_at` is in seconds since the
+    epoch.
     """
 
     state: State = "never"
@@ -50,11 +52,13 @@ class UpdateStatus:
     changes: str = ""
     problem: str = ""
     checked_at: float = 0.0
+    refused: bool = False
 
 
 class Updates:
     """The updates of one bundle. `clock` gives seconds since the epoch; a clock that jumps back
-    more than an interval only brings the next check forward."""
+    more than an interval only brings the next check forward. `packaged` is the version that came
+    with the application: nothing older is fetched."""
 
     def __init__(
         self,
@@ -65,7 +69,9 @@ class Updates:
         *,
         policy: UpdatePolicy | None = None,
         clock: Callable[[], float] = time.time,
+        packaged: str | None = None,
     ) -> None:
+        self._packaged = packaged
         self._store = store
         self._id = id
         self._repository = repository
@@ -81,12 +87,24 @@ class Updates:
         except (OSError, ValueError, TypeError):
             return UpdateStatus()
 
+    @property
+    def label(self) -> str | None:
+        """What answers will call the version that is known; None if none is."""
+        version = self.status().version
+        return f"{self._id}/{version}" if version else None
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether this bundle is the one that answers."""
+        return self._store.serving() == self._id
+
     def is_due(self) -> bool:
         """Whether it is time to look."""
         if self._repository is None or not self._policy.enabled:
             return False
         status = self.status()
-        interval = RETRY_S if status.state == "failed" else self._policy.interval_s
+        soon = status.state == "available" or (status.state == "failed" and not status.refused)
+        interval = RETRY_S if soon else self._policy.interval_s
         age = self._clock() - status.checked_at
         return status.state == "never" or age >= interval or age < 0
 
@@ -102,13 +120,25 @@ class Updates:
         try:
             status = self._run(self._repository(), on_mains, metered, asked)
         except BundleError as error:
-            status = replace(self.status(), state="failed", problem=str(error))
+            status = replace(self.status(), state="failed", problem=str(error), refused=False)
         status = replace(status, checked_at=self._clock())
         self._write(status)
         return status
 
+    def look(self) -> UpdateStatus:
+        """Say whether there is a newer version; fetches and writes nothing. Never raises."""
+        if self._repository is None or not self._policy.enabled:
+            return self.status()
+        try:
+            release = self._repository().release(self._id)
+            if not self._is_wanted(release, asked=True):
+                return UpdateStatus("current")
+            return UpdateStatus("available", release.version, release.changes)
+        except BundleError as error:
+            return UpdateStatus("failed", problem=str(error))
+
     def switch(self) -> UpdateStatus:
-        """Use the version that is ready. Never raises."""
+        """Use the version that is ready, from the next time it is loaded. Never raises."""
         status = self.status()
         if status.state != "ready" or status.version is None:
             return status
@@ -120,6 +150,17 @@ class Updates:
         self._write(status)
         return status
 
+    def give_up(self, problem: str) -> UpdateStatus:
+        """Leave the version that was switched to, which could not be loaded. Never raises."""
+        status = replace(self.status(), state="failed", problem=problem, refused=True)
+        try:
+            self._store.rollback(self._id)
+        except BundleError:
+            with contextlib.suppress(BundleError):
+                self._store.refuse(self._id)
+        self._write(status)
+        return status
+
     def _run(
         self, repository: TrustedRepository, on_mains: bool, metered: bool | None, asked: bool
     ) -> UpdateStatus:
@@ -127,6 +168,9 @@ class Updates:
         known = UpdateStatus("available", release.version, release.changes)
         if not self._is_wanted(release, asked):
             return UpdateStatus("current")
+        before = self.status()
+        if before.refused and before.version == release.version and not asked:
+            return before
         if any(i.version == release.version and i.id == self._id for i in self._store.installed()):
             return replace(known, state="ready")
         allowed = asked or (
@@ -141,7 +185,7 @@ class Updates:
             self._store.install(folder, floor=release.min_safe_version, use=False)
         except BundleError as error:
             # Refused by the canary or damaged: remembered by the state, tried again when asked.
-            return replace(known, state="failed", problem=str(error))
+            return replace(known, state="failed", problem=str(error), refused=True)
         finally:
             for file in folder.iterdir():
                 file.unlink()
@@ -149,6 +193,10 @@ class Updates:
         return replace(known, state="ready")
 
     def _is_wanted(self, release: Release, asked: bool) -> bool:
+        if self._packaged is not None and version_key(release.version) <= version_key(
+            self._packaged
+        ):
+            return False
         choice = self._store.choices().get(self._id)
         if choice is None:
             return True

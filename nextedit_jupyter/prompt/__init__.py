@@ -5,10 +5,15 @@ Imports neither torch nor onnxruntime; `tokenizers` is loaded by `BundleTokenize
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nextedit_jupyter.core import NextEditError
+from nextedit_jupyter.prompt import fim
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt, PromptFormat
+from nextedit_jupyter.prompt.sweep import Sweep
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer, TextTokenizer
+from nextedit_jupyter.prompt.zeta import Zeta
 
 __all__ = [
     "BundleTokenizer",
@@ -20,7 +25,15 @@ __all__ = [
     "get_format",
 ]
 
-_FORMATS = {"cells-spm-v1": CellsSpmV1}
+_FORMATS: dict[str, Callable[[], PromptFormat]] = {
+    "cells-spm-v1": CellsSpmV1,
+    "fim-qwen": fim.qwen,
+    "fim-starcoder": fim.starcoder,
+    "fim-codellama": fim.code_llama,
+    "fim-seed": fim.seed,
+    "sweep": Sweep,
+    "zeta-2.1": Zeta,
+}
 
 
 def format_names() -> tuple[str, ...]:

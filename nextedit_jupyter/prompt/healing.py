@@ -14,7 +14,7 @@ import re
 _OPEN_PIECE = re.compile(
     r"(?:[ .]?[^\W\d]\w*"  # a name, with the dot or blank before it
     r"| ?(?:\.(?![^\W\d])|[^\s\w.])+"  # punctuation, with the blank before it
-    r"|(?<=[^\s])[ ]"  # one blank after something, which the next piece may take
+    r"|(?<=\S)[ ]+"  # blanks after something, the last of which the next piece may take
     r")\Z"
 )
 MAX_HEAL_CHARS = 32

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from nextedit_jupyter.core.errors import BundleError
+
+_MARK = re.compile(r"<\|\w+\|>|<\w*fim\w*>|<(?:repo_name|file_sep)>|<\[[\w-]+\]>|▁<[A-Z]{3}>|</?s>")
 
 
 class TextTokenizer(Protocol):
@@ -33,15 +37,21 @@ class TextTokenizer(Protocol):
 class BundleTokenizer:
     """A bundle's `tokenizer.json`, read by the `tokenizers` library.
 
-    Texts are encoded line by line in chunks so that one very long line costs what its length says:
-    `tokenizers` takes more than linear time for a line of a megabyte.
+    Foreign ones are read too: byte-level BPE (Qwen, StarCoder) and BPE over pieces with `▁` for a
+    blank and `<0x0A>` for a byte (Code Llama). What their files would do to a text is switched off:
+    a blank before its first word, normal forms, and control tokens that are recognised in it.
+
+    Prompt formats cut texts to their windows before they encode them: a line of a megabyte takes
+    more than half a second.
     """
 
     def __init__(self, path: Path | str) -> None:
         from tokenizers import Tokenizer
 
         try:
-            self._tokenizer = Tokenizer.from_file(str(path))
+            text = Path(path).read_text(encoding="utf-8")
+            plain, added = _without_liberties(text)
+            self._tokenizer = Tokenizer.from_str(text if plain is None else plain)
         except Exception as error:
             raise BundleError(
                 f"the tokenizer {path} cannot be read ({error}): import the bundle again"
@@ -49,11 +59,12 @@ class BundleTokenizer:
         self._tokenizer.encode_special_tokens = True  # else a typed `<|end|>` would be the token
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._size: int = self._tokenizer.get_vocab_size(with_added_tokens=True)
+        vocabulary = self._tokenizer.get_vocab(with_added_tokens=True)
+        self._size: int = max(vocabulary.values(), default=-1) + 1
         self._control = {
             token.content: id for id, token in self._tokenizer.get_added_tokens_decoder().items()
         }
-        self._bytes = self._read_bytes()
+        self._bytes = self._read_bytes(added)
 
     @property
     def vocab_size(self) -> int:
@@ -81,13 +92,74 @@ class BundleTokenizer:
     def token_bytes(self, id: int) -> bytes:
         return self._bytes[id] if 0 <= id < len(self._bytes) else b""
 
-    def _read_bytes(self) -> tuple[bytes, ...]:
+    def _read_bytes(self, added: Mapping[str, int]) -> tuple[bytes, ...]:
+        vocabulary = self._tokenizer.get_vocab(with_added_tokens=False)
+        has_pieces = "<0x0A>" in vocabulary and "<0xFF>" in vocabulary
         alphabet = _byte_alphabet()
         table = [b""] * self._size
-        for token, id in self._tokenizer.get_vocab(with_added_tokens=False).items():
-            if token not in self._control:
-                table[id] = bytes(alphabet[char] for char in token)
+        for token, id in vocabulary.items():
+            if token in self._control:
+                continue
+            if has_pieces:
+                table[id] = _piece_bytes(token)
+            else:
+                table[id] = b"".join(
+                    bytes([alphabet[char]]) if char in alphabet else char.encode() for char in token
+                )
+        for token, id in added.items():
+            table[id] = token.encode()
         return tuple(table)
+
+
+def _without_liberties(text: str) -> tuple[str | None, dict[str, int]]:
+    """A tokenizer.json that leaves texts as they are; None where it does already.
+
+    Also the added tokens that are plain text: all that aren't marked special and don't look like
+    a mark (`<|fim_prefix|>` isn't marked special in Qwen's file, and must be).
+    """
+    value = json.loads(text)
+    plain: dict[str, int] = {}
+    changed = False
+    for token in value.get("added_tokens") or ():
+        if not token.get("special"):
+            if not _is_mark(token["content"]):
+                plain[token["content"]] = token["id"]
+            token["special"] = changed = True
+    for part in ("normalizer", "pre_tokenizer"):
+        kept = _honest(value.get(part))
+        if kept != value.get(part):
+            value[part] = kept
+            changed = True
+    return (json.dumps(value) if changed else None), plain
+
+
+def _honest(part: Any) -> Any:
+    """A normalizer or pre-tokenizer without what adds a blank or changes characters."""
+    if not isinstance(part, dict):
+        return part
+    kind = part.get("type")
+    if kind in ("Prepend", "NFC", "NFD", "NFKC", "NFKD", "Strip"):
+        return None
+    if kind == "Sequence":
+        name = "normalizers" if "normalizers" in part else "pretokenizers"
+        kept = [inner for inner in map(_honest, part.get(name, ())) if inner is not None]
+        return {**part, name: kept}
+    if kind == "Metaspace":
+        fields = {"prepend_scheme": "never"} if "prepend_scheme" in part else {}
+        return {**part, **fields, **({"add_prefix_space": False} if not fields else {})}
+    if kind == "ByteLevel" and part.get("add_prefix_space"):
+        return {**part, "add_prefix_space": False}
+    return part
+
+
+def _is_mark(content: str) -> bool:
+    return bool(_MARK.fullmatch(content))
+
+
+def _piece_bytes(piece: str) -> bytes:
+    """The bytes of a piece such as `▁def` or `<0x0A>`."""
+    match = re.fullmatch(r"<0x([0-9A-F]{2})>", piece)
+    return bytes([int(match[1], 16)]) if match else piece.replace("▁", " ").encode()
 
 
 @lru_cache(maxsize=1)

@@ -52,7 +52,19 @@ class NextEdit(Configurable):
         help="Count, on this machine and for the user alone, what becomes of suggestions.",
     ).tag(config=True)
     updates = Bool(
-        False, help="Look for newer bundles. Nothing is ever fetched while this is False."
+        True,
+        help="Look for newer bundles in `repository` once a week. Nothing is ever fetched while "
+        "this is False, or no repository is set.",
+    ).tag(config=True)
+    repository = Unicode(
+        "",
+        help="Where newer bundles come from: an https address, or a folder. Nothing is asked while "
+        "it is empty (and NEXTEDIT_REPOSITORY is not set).",
+    ).tag(config=True)
+    root = Unicode(
+        "",
+        help="File with the root metadata (root.json) that vouches for `repository`; the package's "
+        "if empty (or NEXTEDIT_ROOT).",
     ).tag(config=True)
 
     def worker_settings(self) -> WorkerSettings:
@@ -64,4 +76,7 @@ class NextEdit(Configurable):
             idle_seconds=self.idle_seconds,
             request_bytes=self.request_bytes,
             statistics=self.statistics,
+            repository=self.repository or None,
+            root=self.root or None,
+            updates=self.updates,
         )

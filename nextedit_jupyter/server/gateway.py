@@ -26,6 +26,17 @@ class StatusWire(TypedDict):
     last_ms: float | None
     version: str
     pace: PaceWire | None
+    update: UpdateWire | None
+
+
+class UpdateWire(TypedDict):
+    """How far an update of the model is. `state`: never (looked), current, available (not fetched
+    yet), ready (waiting for the switch), switched, failed; `changes` is its publisher's text."""
+
+    state: Literal["never", "current", "available", "ready", "switched", "failed"]
+    version: str | None
+    changes: str
+    problem: str
 
 
 class PaceWire(TypedDict):
@@ -137,6 +148,7 @@ class Gateway:
             "last_ms": found.get("last_ms"),
             "version": __version__,
             "pace": _pace(found),
+            "update": found.get("update"),
         }
 
     async def report(self, outcome: str, kind: str, lane: str) -> PaceWire | None:

@@ -23,6 +23,7 @@ from nextedit_jupyter.core.folders import data_folder
 from nextedit_jupyter.worker.runtime import RuntimeFolder, held
 
 if TYPE_CHECKING:
+    from nextedit_jupyter.bundles.updates import Updates
     from nextedit_jupyter.worker.process import Suggesting
 
 LOG_BYTES = 256 * 1024
@@ -64,9 +65,12 @@ def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[byte
             memory_mb=options.memory_mb,
             idle_seconds=options.idle_seconds,
             hang_seconds=options.hang_seconds,
+            quiet_seconds=options.quiet_seconds,
             bounds=Bounds(request_bytes=options.request_bytes),
         ),
         log_file=log_file,
+        roll_back=_roll_back(options),
+        updates=_updates(options),
         statistics=Statistics(data_folder() / "statistics") if options.statistics else None,
     )
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
@@ -104,6 +108,37 @@ def _builder(options: argparse.Namespace) -> Callable[[bool], Suggesting]:
         return build_suggester(path, threads=options.threads)
 
     return build
+
+
+def _roll_back(options: argparse.Namespace) -> Callable[[int], str | None]:
+    def roll_back(deaths: int) -> str | None:
+        if options.bundle or options.suggester:  # what was asked for by name is never left
+            return None
+        from nextedit_jupyter.bundles.active import roll_back as leave
+
+        return leave()
+
+    return roll_back
+
+
+def _updates(options: argparse.Namespace) -> Callable[[], Updates] | None:
+    """What looks for newer bundles; None, and nothing of it imported, where that isn't wanted."""
+    named = options.bundle or os.environ.get("NEXTEDIT_BUNDLE")
+    repository = options.repository or os.environ.get("NEXTEDIT_REPOSITORY")
+    if not options.updates or not repository or named:
+        return None
+
+    def make() -> Updates:
+        from nextedit_jupyter.bundles.source import Source, user_updates
+        from nextedit_jupyter.suggest.canary import run_canary
+
+        def canary(folder: Path) -> None:
+            run_canary(folder)
+
+        source = Source.configured(options.repository, options.root)
+        return user_updates(source, canary=canary)
+
+    return make
 
 
 def _say(line: str) -> None:
@@ -163,6 +198,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hang-seconds", type=float, default=15.0, help="end a request by force")
     parser.add_argument("--request-bytes", type=int, default=1_000_000, help="bound of a request")
     parser.add_argument("--statistics", action="store_true", help="count what becomes of answers")
+    parser.add_argument("--repository", help="where newer bundles come from")
+    parser.add_argument("--root", help="file with the root of trust of the repository")
+    parser.add_argument(
+        "--no-updates", dest="updates", action="store_false", help="look for no newer bundles"
+    )
+    parser.add_argument(
+        "--quiet-seconds", type=float, default=5.0, help="how long without requests for upkeep"
+    )
     parser.add_argument("--detach", action="store_true", help="go on without the starter")
     parser.add_argument("--suggester", help=argparse.SUPPRESS)
     return parser

@@ -53,7 +53,9 @@ class WorkerSettings:
     is ended by force. `request_bytes` bounds a request. `start_seconds` bounds the wait for a new
     worker, `backoff_seconds` is the first wait after one that died at its start. `suggester` is a
     `module:factory` in place of the real one, for tests. `statistics` keeps counts of what became
-    of suggestions.
+    of suggestions. `repository` is where newer bundles come from (NEXTEDIT_REPOSITORY if None),
+    `root` the file that vouches for it, `updates` whether to look there at all; `quiet_seconds` is
+    how long nobody must have asked before another bundle is taken up.
     """
 
     runtime_dir: Path | None = None
@@ -67,6 +69,10 @@ class WorkerSettings:
     backoff_seconds: float = 0.5
     suggester: str | None = None
     statistics: bool = False
+    repository: str | None = None
+    root: str | None = None
+    updates: bool = True
+    quiet_seconds: float = 5.0
 
     def __post_init__(self) -> None:
         if min(self.threads, self.memory_mb, self.request_bytes) < 1:
@@ -200,8 +206,8 @@ class WorkerClient:
         if there is none.
 
         Keys: state (starting, ready, busy), pid, version, bundle, bundle_path, problem, lanes,
-        rss_mb, served, uptime_s, idle_s, last_ms, deaths, clients, statistics, pause_ms, quiet_ms,
-        may_infer, power. Raises WorkerError.
+        rss_mb, served, uptime_s, idle_s, last_ms, deaths, clients, statistics, update, pause_ms,
+        quiet_ms, may_infer, power. Raises WorkerError.
         """
         for attempt in (1, 2):
             if not start and not self._connect_if_running():
@@ -230,6 +236,16 @@ class WorkerClient:
         header = {"op": "outcome", "said": outcome, "kind": kind, "lane": lane}
         pace: dict[str, Any] = json.loads(_wait(link.request(header, b""), timeout).body)
         return pace
+
+    def reload(self, timeout: float = 5.0) -> bool:
+        """Have a running worker take up the bundle that the store now holds; False if none runs.
+
+        It does so when nobody waits for an answer. Raises WorkerError.
+        """
+        if not self._connect_if_running():
+            return False
+        _wait(self._connected().request({"op": "reload"}, b""), timeout)
+        return True
 
     def stop_worker(self, timeout: float = 5.0, *, if_unused: bool = False) -> bool:
         """Ask a running worker to leave; whether it does. Starts nothing, raises WorkerError."""
@@ -559,6 +575,7 @@ def _spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
         f"--idle-seconds={settings.idle_seconds}",
         f"--hang-seconds={settings.hang_seconds}",
         f"--request-bytes={settings.request_bytes}",
+        f"--quiet-seconds={settings.quiet_seconds}",
     ]
     if settings.bundle_path:
         command.append(f"--bundle={settings.bundle_path}")
@@ -566,6 +583,12 @@ def _spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
         command.append(f"--suggester={settings.suggester}")
     if settings.statistics:
         command.append("--statistics")
+    if settings.repository:
+        command.append(f"--repository={settings.repository}")
+    if settings.root:
+        command.append(f"--root={os.path.abspath(os.path.expanduser(settings.root))}")
+    if not settings.updates:
+        command.append("--no-updates")
     environ = {k: v for k, v in os.environ.items() if k not in _SECRETS_OF_THE_SERVER}
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
     log = os.open(folder.log, flags, 0o600)

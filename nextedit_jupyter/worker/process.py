@@ -1,9 +1,9 @@
 """The worker process: takes requests from many clients and runs one inference at a time.
 
 Threads: the main one waits for the time to leave; one accepts connections; one reads each
-connection and answers what needs no inference; one loads the suggester and runs it. All of them
-block: an idle worker uses no processor time. Nothing of a user's text is ever logged: of an
-unexpected error, its type and the places in our code.
+connection and answers what needs no inference; one loads the suggester and runs it; one takes up
+other bundles (`upkeep`). All of them block: an idle worker uses no processor time. Nothing of a
+user's text is ever logged: of an unexpected error, its type and the places in our code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
-from typing import IO, Any, Literal, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from nextedit_jupyter.core.errors import BundleError, NextEditError, WireError
 from nextedit_jupyter.core.pacing import OUTCOMES, Pacing
@@ -43,6 +43,10 @@ from nextedit_jupyter.worker.power import PowerSource
 from nextedit_jupyter.worker.runtime import Deaths, RuntimeFolder
 from nextedit_jupyter.worker.statistics import Statistics
 from nextedit_jupyter.worker.turns import Job, Turns
+from nextedit_jupyter.worker.upkeep import QUIET_SECONDS, Rebuilt, Upkeep
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.bundles.updates import Updates
 
 log = logging.getLogger("nextedit.worker")
 
@@ -83,6 +87,7 @@ class WorkerOptions:
     memory_mb: int = 1_024
     idle_seconds: float = 600.0
     hang_seconds: float = 15.0
+    quiet_seconds: float = QUIET_SECONDS
     bounds: Bounds = field(default_factory=Bounds)
 
 
@@ -90,8 +95,9 @@ class Worker:
     """One running worker. `build(with_model)` makes the suggester, and may raise BundleError.
 
     After three bad ends in a row `roll_back(deaths)` is called before the suggester is built; it
-    says whether another bundle is now in place. If not, the model lane stays off until the
-    worker has ended well once.
+    says what other bundle it put in place. If it has none (None), the model lane stays off until
+    the worker has ended well once. `updates` makes what looks for newer bundles; None if nothing is
+    to look.
     """
 
     def __init__(
@@ -101,7 +107,8 @@ class Worker:
         options: WorkerOptions,
         *,
         log_file: IO[bytes] | None = None,
-        roll_back: Callable[[int], bool] = lambda deaths: False,
+        roll_back: Callable[[int], str | None] = lambda deaths: None,
+        updates: Callable[[], Updates] | None = None,
         pacing: Pacing | None = None,
         statistics: Statistics | None = None,
     ) -> None:
@@ -125,6 +132,13 @@ class Worker:
         self._served = 0
         self._last_ms: float | None = None
         self._memory_checked = 0.0
+        self._upkeep = Upkeep(
+            self._rebuild,
+            self._quiet_for,
+            updates=updates,
+            power=PowerSource(),
+            quiet_seconds=options.quiet_seconds,
+        )
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -143,8 +157,10 @@ class Worker:
         threading.stack_size(INFERENCE_STACK_BYTES)
         threading.Thread(target=self._infer, name="inference", daemon=True).start()
         threading.stack_size(0)
+        threading.Thread(target=self._keep_up, name="upkeep", daemon=True).start()
         ready()
         self._wait_to_leave()
+        self._upkeep.end()
         listener.close()  # removes the socket: new clients start a new worker
         self._turns.cancel(lambda job: True)
         with self._clients_lock:
@@ -235,6 +251,9 @@ class Worker:
         elif op == "outcome":
             self._observe(header)
             client.reply({"n": n, "outcome": "status"}, _dump(self.pace()))
+        elif op == "reload":
+            self._upkeep.wake()
+            client.reply({"n": n, "outcome": "status"}, _dump({}))
         elif op == "cancel":
             name = header.get("client")
             self._turns.cancel(
@@ -295,6 +314,7 @@ class Worker:
             "deaths": self._deaths_before,
             "clients": len(self._clients),
             "statistics": self._statistics is not None and self._statistics.is_usable,
+            "update": self._upkeep.status(),
             **self.pace(),
         }
 
@@ -314,6 +334,7 @@ class Worker:
         self._loaded = time.monotonic()
         while True:
             job = self._turns.take()
+            suggester = self._suggester  # another one may have been put in place
             with self._ended_if_hung(self._options.hang_seconds):
                 header, body = self._serve(job, suggester)
             self._served += 1
@@ -337,18 +358,53 @@ class Worker:
 
     def _load(self) -> Suggesting:
         deaths = self._deaths_before
-        if deaths >= ROLL_BACK_AFTER_DEATHS and not self._roll_back(deaths):
-            self._problem = (
-                f"the worker died {deaths} times in a row, so the model is off until it is "
-                "restarted; run `jupyter nextedit doctor`"
-            )
-            return self._build(False)
+        if deaths >= ROLL_BACK_AFTER_DEATHS:
+            placed = self._roll_back(deaths)
+            if placed is None:
+                self._problem = (
+                    f"the worker died {deaths} times in a row, so the model is off until it is "
+                    "restarted; run `jupyter nextedit doctor`"
+                )
+                return self._build(False)
+            self._problem = f"the worker died {deaths} times in a row, so {placed}"
+            self._deaths.forgive()  # they were the other bundle's
+            log.warning("%s", self._problem)
         try:
             return self._build(True)
         except BundleError as error:
             self._problem = str(error)
             log.warning("no model: %s", error.code)
             return self._build(False)
+
+    def _keep_up(self) -> None:
+        try:
+            self._upkeep.run()
+        except BaseException as error:
+            log_error("bundles are not kept up to date", error)
+
+    def _quiet_for(self) -> float:
+        """Seconds for which nobody has waited for an answer; 0 while somebody does."""
+        if self._suggester is None or not self._turns.idle:
+            return 0.0
+        return time.monotonic() - max(self._last_request, self._loaded)
+
+    def _rebuild(self, expected: str | None) -> Rebuilt:
+        """Build the suggester anew, beside the one that serves, and put it in its place.
+
+        Stays with the old one if the new one hasn't the bundle that was expected.
+        """
+        try:
+            fresh = self._build(True)
+        except Exception as error:
+            log_error("the suggester could not be built anew", error)
+            return Rebuilt(None, f"it cannot be loaded ({type(error).__name__})")
+        rebuilt = Rebuilt(fresh.bundle, getattr(fresh, "problem", None))
+        if expected is None or fresh.bundle == expected:
+            self._suggester, self._problem = fresh, None
+            log.info("%s is in use", fresh.bundle)
+        del fresh
+        gc.collect()  # the other one holds tens of megabytes
+        return rebuilt
 
     def _serve(self, job: Job, suggester: Suggesting) -> tuple[dict[str, Any], bytes]:
         """A reply's header and body. Never raises: the thread must live for the next request."""

@@ -11,9 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextedit_jupyter.analysis.bindings import normalised
+from nextedit_jupyter.analysis.detect import detect
 from nextedit_jupyter.analysis.index import index_notebook
 from nextedit_jupyter.analysis.rename import RenamePlan, plan_rename
-from nextedit_jupyter.core import Cell, CellRun, KernelFacts, Notebook, text_hash
+from nextedit_jupyter.core import (
+    Caret,
+    Cell,
+    CellRun,
+    EditEvent,
+    KernelFacts,
+    Notebook,
+    SuggestRequest,
+    text_hash,
+)
 
 NAMES = ["a", "b", "c", "d", "k"]
 
@@ -240,3 +250,38 @@ def test_a_rename_and_its_inverse_give_the_same_text(seed: int) -> None:
             assert any(
                 normalised(n.name) == name.name for there in left for n in there.names
             ) or any(a.name == name.name for there in left for a in there.attributes)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_notebook_whose_rename_was_begun_by_hand_and_completed_prints_what_it_printed(
+    seed: int,
+) -> None:
+    writer = Writer(seed)
+    notebook = writer.notebook()
+    order = list(range(len(notebook.cells)))
+    before = outputs(notebook, order)
+    if any("Error" in text and "<class" not in text for text in before):
+        return
+    index = index_notebook(notebook)
+    for cell in notebook.cells:
+        names = index.cells[cell.id].names
+        if not names:
+            continue
+        name = writer.random.choice(names)
+        after = f"{cell.source[: name.start]}renamed{cell.source[name.end :]}"
+        cells = tuple(
+            Cell(c.id, "code", after if c.id == cell.id else c.source) for c in notebook.cells
+        )
+        edited = Notebook("python", cells)
+        plan = detect(
+            SuggestRequest(edited, Caret(cell.id, 0), (EditEvent(cell.id, cell.source, after),))
+        )
+        if isinstance(plan, RenamePlan):
+            completed = applied(edited, plan)
+            assert outputs(completed, order) == before, (
+                f"{name.name} at {cell.id}:{name.start}\n"
+                + "\n----\n".join(c.source for c in notebook.cells)
+                + "\n=======\n"
+                + "\n----\n".join(c.source for c in completed.cells)
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nextedit_jupyter.analysis.syntax import error_count
 from nextedit_jupyter.core import (
     Caret,
@@ -18,10 +19,11 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 
 PIECES = st.sampled_from(
-    "x y z df f self.x import numpy as np , = += ( ) [ ] { } : \n \n \n\t . * ** @ 'x' \"df\" f'{x}'"
-    " def f(x, y=1): class A: return lambda for in if else: try: except E as x: with match case del"
-    " global nonlocal # 1 2 %time %%bash %%time !ls ? := -> pass print(x) x=1 df['x'] rename(columns="
-    " query('@x') é 😀 ﬁ \\ \r ; \0".replace("\n", "⏎").split(" ")
+    "x y z df f self.x import numpy as np , = += ( ) [ ] { } : \n \n \n\t . * ** @ 'x' \"df\""
+    " f'{x}' def f(x, y=1): class A: return lambda for in if else: try: except E as x:"
+    " with match case del"
+    " global nonlocal # 1 2 %time %%bash %%time !ls ? := -> pass print(x) x=1 df['x']"
+    " rename(columns= query('@x') é 😀 ﬁ \\ \r ; \0".replace("\n", "⏎").split(" ")
 ).map(lambda piece: piece.replace("⏎", "\n"))
 TEXTS = st.lists(PIECES, max_size=14).map(" ".join)
 

@@ -51,6 +51,9 @@ class FakeClient:
             "rss_mb": 9.0,
         }
 
+    def reload(self, timeout: float = 5.0) -> bool:
+        return False
+
     def close(self) -> None:
         self.closed = True
 

@@ -45,6 +45,7 @@ def close(shell: Any) -> None:
 @pytest.fixture
 def plain_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setenv("NEXTEDIT_DATA_DIR", str(tmp_path / "data"))
     InteractiveShell.clear_instance()
     shell: Any = InteractiveShell.instance(colors="nocolor", config=NO_HISTORY)
     yield shell

@@ -1,0 +1,141 @@
+"""Writes tests/golden/vectors/*.json from the Python core: what both sides must agree on.
+
+    python scripts/generate_vectors.py
+
+Offsets are UTF-16 units, as on the wire to a browser. The cases are drawn from a fixed seed; texts
+hold emoji, CR LF, combining marks and lone surrogates.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = ROOT / "tests" / "golden" / "vectors"
+sys.path.insert(0, str(ROOT))
+
+from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
+from nextedit_jupyter.core.wire import Utf16  # noqa: E402
+
+PIECES = [
+    "a",
+    "b",
+    "x = 1",
+    "\n",
+    "\r\n",
+    "    ",
+    "é",
+    "e\u0301",
+    "🙂",
+    "👩‍🔬",
+    "变量",
+    "\U0001d4ea",
+    "",
+]
+HASHED = [
+    "",
+    "x = 1",
+    "é",
+    "e\u0301",
+    "naïve = '🙂'\r\n",
+    "a\0b",
+    "\ud83d",
+    "ok \udc00 🙂",
+    "x" * 1000,
+]
+
+
+def wire(edit: TextEdit | None, text: str) -> list[list[Any]] | None:
+    if edit is None:
+        return None
+    units = Utf16(text)
+    return [[units.to_units(r.start), units.to_units(r.end), r.text] for r in edit]
+
+
+def some_text(rng: random.Random) -> str:
+    return "".join(rng.choice(PIECES) for _ in range(rng.randrange(12)))
+
+
+def some_edit(rng: random.Random, text: str) -> TextEdit:
+    cuts = sorted(rng.randrange(len(text) + 1) for _ in range(2 * rng.randrange(1, 4)))
+    pairs = zip(cuts[::2], cuts[1::2], strict=True)
+    return TextEdit(tuple(Replacement(a, b, rng.choice(PIECES)) for a, b in pairs))
+
+
+def text_edits(rng: random.Random, count: int) -> list[dict[str, Any]]:
+    """Random edits `a`, `other` of `text` and `b` after `a`, and what becomes of them."""
+    cases = []
+    for _ in range(count):
+        text = some_text(rng)
+        a, other = some_edit(rng, text), some_edit(rng, text)
+        after = a.apply(text)
+        b = some_edit(rng, after)
+        cases.append(
+            {
+                "text": text,
+                "a": wire(a, text),
+                "b": wire(b, after),
+                "other": wire(other, text),
+                "applied": after,
+                "inverse": wire(a.invert(text), after),
+                "composed": wire(a.compose(b), text),
+                "composed_applied": b.apply(after),
+                "rebased": wire(a.rebase(other), other.apply(text)),
+                "mapped": [Utf16(after).to_units(a.map_offset(at)) for at in range(len(text) + 1)],
+                "offsets": [Utf16(text).to_units(at) for at in range(len(text) + 1)],
+            }
+        )
+    return cases
+
+
+def interpolations(rng: random.Random, count: int) -> list[dict[str, Any]]:
+    """What is left of suggestion `a` after `typed`, null if something else was typed."""
+    cases = []
+    for _ in range(count):
+        text = some_text(rng)
+        a = some_edit(rng, text)
+        typed = some_edit(rng, text)
+        if a and rng.random() < 0.7:
+            r = rng.choice(a.replacements)
+            end = rng.randrange(r.start, r.end + 1)
+            typed = TextEdit.replace(r.start, end, r.text[: rng.randrange(len(r.text) + 1)])
+        left = a.interpolate(typed)
+        cases.append(
+            {
+                "text": text,
+                "a": wire(a, text),
+                "typed": wire(typed, text),
+                "left": wire(left, typed.apply(text)),
+                "wanted": a.apply(text),
+            }
+        )
+    return cases
+
+
+def render() -> dict[str, Any]:
+    rng = random.Random(20)
+    return {
+        "text_edit.json": text_edits(rng, 120),
+        "interpolate.json": interpolations(rng, 80),
+        "between.json": [[some_text(rng), some_text(rng)] for _ in range(80)],
+        "text_hash.json": [[text, text_hash(text)] for text in HASHED],
+        "utf16.json": [
+            {"text": text, "units": [Utf16(text).to_units(i) for i in range(len(text) + 1)]}
+            for text in (*PIECES, *HASHED[:8], *(some_text(rng) for _ in range(20)))
+        ],
+    }
+
+
+def main() -> None:
+    VECTORS.mkdir(parents=True, exist_ok=True)
+    for name, cases in render().items():
+        lines = ",\n".join(json.dumps(case) for case in cases)
+        (VECTORS / name).write_text(f"[\n{lines}\n]\n")
+
+
+if __name__ == "__main__":
+    main()

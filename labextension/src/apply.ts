@@ -1,0 +1,118 @@
+/** Changing cells so that each change is one undo, and taking back a whole. */
+
+import type { ISharedNotebook } from '@jupyter/ydoc';
+import type { YNotebook } from '@jupyter/ydoc';
+
+import { TextEdit } from './textEdit';
+
+/** The origin of our transactions, by which the record of edits knows them. */
+export const ACCEPTED = Object.freeze({ name: 'nextedit-accepted' });
+
+/** One application over several cells. */
+export interface Application {
+  readonly notebook: ISharedNotebook;
+  readonly cells: readonly { id: string; before: string; after: string }[];
+}
+
+/** The shared cell with this id. */
+export function sharedCell(notebook: ISharedNotebook, id: string) {
+  return (notebook as YNotebook).cells.find(cell => cell.getId() === id);
+}
+
+/**
+ * Apply an edit to each cell, in one transaction and with one undo step a cell. All or nothing:
+ * null if a cell is gone or an edit doesn't fit.
+ */
+export function apply(
+  notebook: ISharedNotebook,
+  edits: ReadonlyMap<string, TextEdit>
+): Application | null {
+  const changes: {
+    id: string;
+    cell: NonNullable<ReturnType<typeof sharedCell>>;
+    edit: TextEdit;
+    before: string;
+    after: string;
+  }[] = [];
+  for (const [id, edit] of edits) {
+    const cell = sharedCell(notebook, id);
+    if (!cell || !edit.fits(cell.getSource())) {
+      return null;
+    }
+    const before = cell.getSource();
+    changes.push({ id, cell, edit, before, after: edit.apply(before) });
+  }
+  for (const { cell } of changes) {
+    cell.undoManager?.addTrackedOrigin(ACCEPTED);
+    cell.undoManager?.stopCapturing();
+  }
+  (notebook as YNotebook).ydoc.transact(() => {
+    for (const { cell, edit } of changes) {
+      for (const r of [...edit.replacements].reverse()) {
+        cell.updateSource(r.start, r.end, r.text);
+      }
+    }
+  }, ACCEPTED);
+  for (const { cell } of changes) {
+    cell.undoManager?.stopCapturing();
+  }
+  return { notebook, cells: changes.map(({ id, before, after }) => ({ id, before, after })) };
+}
+
+/**
+ * Take back applications, the newest first. A cell that still reads as it was left is undone as
+ * Ctrl-Z would; in one that was edited since, only our part is taken back. All or nothing: false if
+ * a later edit is in the way.
+ */
+export function takeBack(applications: readonly Application[]): boolean {
+  if (!applications.length) {
+    return false;
+  }
+  const { notebook } = applications[0];
+  // What each cell's applications did together, newest last.
+  const changed = new Map<string, { before: string; after: string; steps: number }>();
+  for (const application of applications) {
+    for (const { id, before, after } of application.cells) {
+      const earlier = changed.get(id);
+      changed.set(id, {
+        before: earlier?.before ?? before,
+        after,
+        steps: (earlier?.steps ?? 0) + 1
+      });
+    }
+  }
+  const undo: {
+    cell: NonNullable<ReturnType<typeof sharedCell>>;
+    before: string;
+    steps: number;
+  }[] = [];
+  const inverse = new Map<string, TextEdit>();
+  for (const [id, { before, after, steps }] of changed) {
+    const cell = sharedCell(notebook, id);
+    if (!cell) {
+      continue;
+    }
+    const now = cell.getSource();
+    if (now === after) {
+      undo.push({ cell, before, steps });
+    } else if (now !== before) {
+      const edit = TextEdit.between(after, before).rebase(TextEdit.between(after, now));
+      if (!edit) {
+        return false;
+      }
+      inverse.set(id, edit);
+    }
+  }
+  for (const { cell, before, steps } of undo) {
+    for (let i = 0; i < steps && cell.getSource() !== before; i++) {
+      cell.undoManager?.undo();
+    }
+    if (cell.getSource() !== before) {
+      inverse.set(cell.getId(), TextEdit.between(cell.getSource(), before));
+    }
+  }
+  if (inverse.size) {
+    apply(notebook, inverse);
+  }
+  return true;
+}

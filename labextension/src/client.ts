@@ -1,0 +1,266 @@
+/** The way to the Jupyter server: one request in flight, the newest wins, off means none. */
+
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import { UUID } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import type { AnswerWire, ErrorAnswerWire, Kind, Lane, RequestWire } from './protocol';
+
+/** How long to wait, by what the machine and its battery can bear. */
+export interface PaceWire {
+  pause_ms: number;
+  quiet_ms: number;
+  may_infer: boolean;
+  power: 'mains' | 'battery' | 'low';
+}
+
+/** What became of a suggestion. */
+export type Outcome =
+  'shown' | 'accepted' | 'partial' | 'rejected' | 'typed_through' | 'kept_30s' | 'kept_5m';
+
+/** `GET nextedit/status`. */
+export interface ServerStatus {
+  enabled: boolean;
+  worker: 'running' | 'starting' | 'stopped' | 'failed';
+  bundle: string | null;
+  problem: string | null;
+  last_ms: number | null;
+  version: string;
+  pace?: PaceWire | null;
+}
+
+export type State = 'ready' | 'thinking' | 'off' | 'no-worker' | 'no-bundle';
+
+/** What the status item shows. */
+export interface ClientStatus {
+  state: State;
+  bundle: string | null;
+  /** What is wrong and what to do about it. */
+  problem: string | null;
+  lastMs: number | null;
+}
+
+const TIMEOUT = 10_000; // the first request of a day starts the worker and loads the model
+const STATUS_EVERY = 5_000;
+
+export class Client {
+  private readonly id = UUID.uuid4();
+  private readonly settings = ServerConnection.makeSettings();
+  private flight: { abort: AbortController; done: Promise<void> } | null = null;
+  private on = false;
+  private server: ServerStatus | null = null;
+  private failure: string | null = null;
+  private lastMs: number | null = null;
+  private bundle: string | null = null;
+  private noModel = false;
+  private pace: PaceWire | null = null;
+  private askedAt = -Infinity;
+  private isRefreshDue = false;
+  private serial = 0;
+  private changed = new Signal<this, void>(this);
+
+  get statusChanged(): ISignal<this, void> {
+    return this.changed;
+  }
+
+  get enabled(): boolean {
+    return this.on;
+  }
+
+  set enabled(on: boolean) {
+    if (on === this.on) {
+      return;
+    }
+    this.on = on;
+    if (on) {
+      void this.refresh();
+    } else {
+      this.abort();
+    }
+    this.changed.emit();
+  }
+
+  get status(): ClientStatus {
+    const { bundle, lastMs } = this;
+    const problem = this.failure ?? this.server?.problem ?? null;
+    if (!this.on) {
+      return { state: 'off', bundle, problem: null, lastMs };
+    }
+    if (this.server && !this.server.enabled) {
+      return { state: 'off', bundle, problem: 'switched off on the server', lastMs };
+    }
+    if (this.failure !== null || this.server?.worker === 'failed') {
+      return { state: 'no-worker', bundle, problem, lastMs };
+    }
+    if (this.flight) {
+      return { state: 'thinking', bundle, problem: null, lastMs };
+    }
+    const isKnown = this.server?.worker === 'running' || this.noModel;
+    if (isKnown && bundle === null && (problem !== null || this.noModel)) {
+      return { state: 'no-bundle', bundle, problem, lastMs };
+    }
+    return { state: 'ready', bundle, problem: null, lastMs };
+  }
+
+  /** The pause in ms that the server asks for; 0 if it does not say. */
+  get pause(): number {
+    return this.pace?.pause_ms ?? 0;
+  }
+
+  /** False on low power, if the user said so: nothing is asked for by itself then. */
+  get mayInfer(): boolean {
+    return this.pace?.may_infer ?? true;
+  }
+
+  /** Resolves once nothing is in flight. */
+  async settled(): Promise<void> {
+    while (this.flight) {
+      await this.flight.done;
+    }
+  }
+
+  abort(): void {
+    this.flight?.abort.abort();
+    this.flight = null;
+  }
+
+  /**
+   * The answer, or null: off, superseded by a newer request, refused, or the worker is gone. Never
+   * rejects.
+   */
+  async suggest(request: Omit<RequestWire, 'id'>): Promise<AnswerWire | null> {
+    if (!this.on) {
+      return null;
+    }
+    this.abort();
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), TIMEOUT);
+    let finish = () => {};
+    const flight = { abort, done: new Promise<void>(resolve => (finish = resolve)) };
+    this.flight = flight;
+    this.changed.emit();
+    try {
+      const body = JSON.stringify({ id: ++this.serial, ...request });
+      const response = await this.fetch('suggest', { method: 'POST', body, signal: abort.signal });
+      const answer = await read(response);
+      if (abort.signal.aborted) {
+        return null;
+      }
+      if ('error' in answer) {
+        // Bounds and throttling concern this one request only.
+        if (answer.error.code === 'worker' || answer.error.code === 'bundle') {
+          this.failure = answer.error.message;
+          void this.refresh();
+        }
+        return null;
+      }
+      this.failure = null;
+      this.lastMs = answer.timing_ms.total;
+      this.bundle = answer.bundle;
+      const noModel = Object.values(answer.silence).includes('no_model');
+      if (noModel && !this.noModel) {
+        void this.refresh();
+      }
+      this.noModel = noModel || (this.noModel && answer.bundle === null);
+      return answer;
+    } catch (error) {
+      if (!abort.signal.aborted) {
+        this.failure = reason(error);
+      }
+      return null;
+    } finally {
+      clearTimeout(timer);
+      finish();
+      if (this.flight === flight) {
+        this.flight = null;
+      }
+      this.changed.emit();
+    }
+  }
+
+  /** Say what became of a suggestion: words only, no text. Never rejects. */
+  async report(outcome: Outcome, kind: Kind, lane: Lane): Promise<void> {
+    if (!this.on) {
+      return;
+    }
+    try {
+      const body = JSON.stringify({ outcome, kind, lane });
+      const response = await this.fetch('outcome', { method: 'POST', body });
+      if (response.ok) {
+        this.pace = ((await response.json()) as PaceWire | null) ?? this.pace;
+      }
+    } catch {
+      // It is only counted, and only if the user wants that.
+    }
+  }
+
+  /** Ask the server how it is, at most every 5 s. */
+  async refresh(): Promise<void> {
+    const wait = this.askedAt + STATUS_EVERY - performance.now();
+    if (!this.on || this.isRefreshDue) {
+      return;
+    }
+    if (wait > 0) {
+      this.isRefreshDue = true;
+      setTimeout(() => {
+        this.isRefreshDue = false;
+        void this.refresh();
+      }, wait);
+      return;
+    }
+    this.askedAt = performance.now();
+    try {
+      const response = await this.fetch('status', { method: 'GET' });
+      if (!response.ok) {
+        throw new ServerConnection.ResponseError(response);
+      }
+      this.server = (await response.json()) as ServerStatus;
+      this.bundle = this.server.bundle ?? this.bundle;
+      this.lastMs ??= this.server.last_ms;
+      this.pace = this.server.pace ?? null;
+      if (this.server.worker !== 'failed') {
+        this.failure = null;
+      }
+    } catch (error) {
+      this.failure = reason(error);
+    }
+    this.changed.emit();
+  }
+
+  private fetch(path: string, init: RequestInit): Promise<Response> {
+    return ServerConnection.makeRequest(
+      URLExt.join(this.settings.baseUrl, 'nextedit', path),
+      { ...init, headers: { 'X-NextEdit-Client': this.id } },
+      this.settings
+    );
+  }
+}
+
+/** An answer, or an error of ours; throws what is neither. */
+async function read(response: Response): Promise<AnswerWire | ErrorAnswerWire> {
+  if (!response.ok) {
+    const value = (await response.json().catch(() => null)) as ErrorAnswerWire | null;
+    if (typeof value?.error?.code === 'string') {
+      return value;
+    }
+    throw new ServerConnection.ResponseError(response);
+  }
+  return (await response.json()) as AnswerWire | ErrorAnswerWire;
+}
+
+/** What is wrong and what to do about it. */
+function reason(error: unknown): string {
+  const status = error instanceof ServerConnection.ResponseError ? error.response.status : 0;
+  switch (status) {
+    case 404:
+      return 'the server extension is off: jupyter server extension enable nextedit_jupyter';
+    case 403:
+      return 'the server refuses: log in again and reload the page';
+    case 0:
+      return 'the Jupyter server does not answer';
+    default:
+      return `the server failed (${status}): see its log, or jupyter nextedit doctor`;
+  }
+}

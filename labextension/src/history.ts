@@ -1,0 +1,106 @@
+/**
+ * The record of edits: a bounded ring that merges bursts of typing and drops what is reverted. The
+ * twin of `core/history.py`; texts that hold a secret are refused by whoever receives them.
+ */
+
+import type { EventWire, Origin } from './protocol';
+import { TextEdit } from './textEdit';
+
+/** A cell's whole text before and after an edit; `at` is in seconds. */
+export interface EditEvent {
+  readonly cell: string;
+  readonly before: string;
+  readonly after: string;
+  readonly origin: Origin;
+  readonly at: number;
+  /** Stays the same while keystrokes are merged into this event. */
+  readonly burst: number;
+}
+
+export interface HistoryOptions {
+  maxEvents?: number;
+  mergeLines?: number;
+  mergeSeconds?: number;
+}
+
+/** The last edits, oldest first. */
+export class EditHistory {
+  private events: EditEvent[] = [];
+  private bursts = 0;
+  private readonly maxEvents: number;
+  private readonly mergeLines: number;
+  private readonly mergeSeconds: number;
+
+  constructor(options: HistoryOptions = {}) {
+    this.maxEvents = options.maxEvents ?? 10;
+    this.mergeLines = options.mergeLines ?? 8;
+    this.mergeSeconds = options.mergeSeconds ?? 1;
+  }
+
+  get all(): readonly EditEvent[] {
+    return this.events;
+  }
+
+  get last(): EditEvent | undefined {
+    return this.events[this.events.length - 1];
+  }
+
+  /** Take up an event: merged into the last one, or as a new one; the oldest falls out. */
+  append(event: Omit<EditEvent, 'burst'>): void {
+    if (event.before === event.after) {
+      return;
+    }
+    const last = this.last;
+    if (last && this.isSameBurst(last, event)) {
+      this.events.pop();
+      if (last.before !== event.after) {
+        this.events.push({ ...event, before: last.before, burst: last.burst });
+      }
+      return;
+    }
+    if (last && last.cell === event.cell && last.before === event.after) {
+      if (last.after === event.before) {
+        this.events.pop();
+        return;
+      }
+    }
+    this.events.push({ ...event, burst: ++this.bursts });
+    this.events.splice(0, this.events.length - this.maxEvents);
+  }
+
+  /** Drop the events of one cell, or all. */
+  forget(cell?: string): void {
+    this.events = cell === undefined ? [] : this.events.filter(event => event.cell !== cell);
+  }
+
+  wire(): EventWire[] {
+    return this.events.map(({ cell, before, after, origin, at }) => ({
+      cell,
+      before,
+      after,
+      origin,
+      at
+    }));
+  }
+
+  private isSameBurst(last: EditEvent, event: Omit<EditEvent, 'burst'>): boolean {
+    if (
+      last.cell !== event.cell ||
+      last.origin !== event.origin ||
+      last.after !== event.before ||
+      (event.origin !== 'typed' && event.origin !== 'undone') ||
+      event.at - last.at > this.mergeSeconds
+    ) {
+      return false;
+    }
+    const was = TextEdit.between(last.before, last.after).replacements;
+    const now = TextEdit.between(event.before, event.after).replacements;
+    if (!was.length || !now.length) {
+      return true;
+    }
+    const shift = was.slice(0, -1).reduce((sum, r) => sum + r.text.length - r.end + r.start, 0);
+    const there = was[was.length - 1].start + shift + was[was.length - 1].text.length;
+    const [low, high] = [Math.min(there, now[0].start), Math.max(there, now[0].start)];
+    return event.before.slice(low, high).split('\n').length - 1 <= this.mergeLines;
+  }
+}

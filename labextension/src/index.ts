@@ -1,0 +1,392 @@
+/** The plugin: wires notebooks, editors, completer, commands, status item and sidebar together. */
+
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
+import { IEditorExtensionRegistry } from '@jupyterlab/codemirror';
+import { ICompletionProviderManager } from '@jupyterlab/completer';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { Client } from './client';
+import type { EditorHost } from './editor';
+import { editorExtension } from './editor';
+import { InlineProvider, isActive } from './inline';
+import { Pace } from './pace';
+import { SuggestionsPanel } from './panel';
+import { askForName } from './renameDialog';
+import type { Shared } from './session';
+import { NotebookSession } from './session';
+import { StatusItem } from './statusItem';
+import type { Settings } from './tokens';
+import { CommandIDs, DEFAULTS, PLUGIN_ID } from './tokens';
+
+const plugin: JupyterFrontEndPlugin<void> = {
+  id: PLUGIN_ID,
+  description: 'Local next-edit suggestions: ghost text, next edits, renames over all cells.',
+  autoStart: true,
+  requires: [INotebookTracker, IEditorExtensionRegistry, ICompletionProviderManager],
+  optional: [ISettingRegistry, ICommandPalette, ITranslator, IStatusBar],
+  activate
+};
+
+export default plugin;
+
+function activate(
+  app: JupyterFrontEnd,
+  notebooks: INotebookTracker,
+  editors: IEditorExtensionRegistry,
+  completers: ICompletionProviderManager,
+  registry: ISettingRegistry | null,
+  palette: ICommandPalette | null,
+  translator: ITranslator | null,
+  statusBar: IStatusBar | null
+): void {
+  const trans = (translator ?? nullTranslator).load('nextedit_jupyter');
+  const client = new Client();
+  const live = liveRegion();
+  const shared = {
+    client,
+    pace: new Pace(),
+    settings: { ...DEFAULTS },
+    announce: (message: string) => {
+      live.textContent = message;
+    }
+  };
+  const sessions = new Sessions(notebooks, shared);
+  // Registered now: the completer gives settings to no provider that comes later.
+  const inline = new InlineProvider(shared, new Pace(), panel => sessions.of(panel));
+  completers.registerInlineProvider(inline);
+  editors.addExtension(editorExtension(editorHost(sessions, inline)));
+
+  const settings = new SettingsStore(shared, sessions);
+  void settings.load(registry);
+
+  const panel = new SuggestionsPanel(trans, {
+    runStale: () => void app.commands.execute(CommandIDs.runStale)
+  });
+  app.shell.add(panel, 'right', { rank: 900 });
+  const followCurrent = () => panel.follow(sessions.current);
+  notebooks.currentChanged.connect(followCurrent);
+  sessions.onAdded = followCurrent;
+
+  const toggle = () => void app.commands.execute(CommandIDs.toggle);
+  const status = new StatusItem(client, trans, toggle);
+  if (statusBar) {
+    statusBar.registerStatusItem(PLUGIN_ID, { item: status, align: 'right', rank: 100 });
+  } else {
+    status.id = 'nextedit-status';
+    app.shell.add(status, 'menu', { rank: 900 }); // Notebook 7 has no status bar
+  }
+
+  addCommands({ app, sessions, inline, settings, client, panel, trans, palette });
+
+  app.commands.commandExecuted.connect((_, { id }) => {
+    if (id === 'notebook:enter-command-mode') {
+      inline.dismiss(); // Escape, where the application sees it before the editor
+    }
+  });
+  NotebookActions.executed.connect((_, { notebook, cell }) => {
+    const open = notebooks.find(candidate => candidate.content === notebook);
+    if (open) {
+      sessions.of(open)?.executed(cell.model.sharedModel.getId());
+    }
+  });
+}
+
+/** One session a notebook document. */
+class Sessions {
+  onAdded: () => void = () => {};
+  private readonly known = new Map<unknown, NotebookSession>();
+
+  constructor(
+    private readonly notebooks: INotebookTracker,
+    private readonly shared: Shared
+  ) {
+    notebooks.widgetAdded.connect((_, panel) => {
+      void panel.context.ready.then(() => {
+        if (!panel.isDisposed) {
+          this.of(panel);
+          this.onAdded();
+        }
+      });
+    });
+  }
+
+  get all(): NotebookSession[] {
+    return [...this.known.values()];
+  }
+
+  get current(): NotebookSession | null {
+    const panel = this.notebooks.currentWidget;
+    return panel ? this.of(panel) : null;
+  }
+
+  /** The session of this panel's notebook; null until its document is there. */
+  of(panel: NotebookPanel): NotebookSession | null {
+    const notebook = panel.model?.sharedModel;
+    if (!notebook || panel.isDisposed || !panel.context.isReady) {
+      return null;
+    }
+    let session = this.known.get(notebook);
+    if (!session) {
+      session = new NotebookSession(panel, this.shared);
+      this.known.set(notebook, session);
+      session.disposed.connect(() => this.known.delete(notebook));
+    } else {
+      session.addPanel(panel);
+    }
+    return session;
+  }
+
+  /** The session that this editor's cell belongs to. */
+  ofCell(model: unknown): NotebookSession | null {
+    const notebook = (model as { notebook?: unknown }).notebook;
+    return this.known.get(notebook) ?? null;
+  }
+}
+
+/** The user's settings, and the switch. */
+class SettingsStore {
+  private settings: ISettingRegistry.ISettings | null = null;
+
+  constructor(
+    private readonly shared: { client: Client; settings: Settings },
+    private readonly sessions: Sessions
+  ) {}
+
+  async load(registry: ISettingRegistry | null): Promise<void> {
+    try {
+      this.settings = (await registry?.load(PLUGIN_ID)) ?? null;
+    } catch {
+      // No schema was installed: the defaults serve.
+    }
+    this.settings?.changed.connect(() => this.take());
+    this.take();
+  }
+
+  async toggle(): Promise<void> {
+    const enabled = !this.shared.client.enabled;
+    if (this.settings) {
+      await this.settings.set('enabled', enabled);
+    } else {
+      this.shared.client.enabled = enabled;
+    }
+    this.take();
+  }
+
+  private take(): void {
+    const composite = this.settings?.composite ?? {};
+    Object.assign(this.shared.settings, DEFAULTS, composite);
+    this.shared.client.enabled = this.shared.settings.enabled;
+    for (const session of this.sessions.all) {
+      if (this.shared.settings.enabled) {
+        session.redraw();
+      } else {
+        session.clear();
+      }
+    }
+  }
+}
+
+function editorHost(sessions: Sessions, inline: InlineProvider): EditorHost {
+  return {
+    attached(model, view) {
+      // Not from within the editor's own construction.
+      queueMicrotask(() => {
+        if (view.dom.isConnected || view.dom.parentElement) {
+          sessions.ofCell(model.sharedModel)?.drawIn(model, view);
+        }
+      });
+    },
+    detached() {},
+    beforeTransaction(model, transaction) {
+      const session = sessions.ofCell(model.sharedModel);
+      if (!session || !transaction.docChanged) {
+        return;
+      }
+      if (transaction.isUserEvent('input.paste') || transaction.isUserEvent('input.drop')) {
+        const cell = (model.sharedModel as unknown as { getId(): string }).getId();
+        session.recorder.announce(cell, 'pasted');
+      }
+      inline.beforeTransaction(session, model, transaction);
+    },
+    caretMoved(model) {
+      sessions.ofCell(model.sharedModel)?.caretMoved();
+    },
+    tab(model, view) {
+      const session = sessions.ofCell(model.sharedModel);
+      return !!session?.isTabOurs(view) && !isActive(view) && session.tab();
+    },
+    escape(model, view) {
+      if (isActive(view)) {
+        inline.dismiss();
+        return false; // the completer removes the ghost text
+      }
+      return sessions.ofCell(model.sharedModel)?.dismiss() ?? false;
+    }
+  };
+}
+
+interface CommandParts {
+  app: JupyterFrontEnd;
+  sessions: Sessions;
+  inline: InlineProvider;
+  settings: SettingsStore;
+  client: Client;
+  panel: SuggestionsPanel;
+  trans: TranslationBundle;
+  palette: ICommandPalette | null;
+}
+
+function addCommands(parts: CommandParts): void {
+  const { app, sessions, inline, settings, client, panel, trans, palette } = parts;
+  const { commands } = app;
+  const hasPending = () => !!sessions.current?.pending;
+  const category = trans.__('Next Edit');
+
+  const add = (
+    id: string,
+    label: string,
+    execute: () => unknown,
+    isEnabled: () => boolean = () => true,
+    isToggled?: () => boolean
+  ) => {
+    commands.addCommand(id, {
+      label,
+      isEnabled,
+      ...(isToggled ? { isToggled, isToggleable: true } : {}),
+      execute: () => execute() as Promise<void>,
+      describedBy: { args: { type: 'object', properties: {} } }
+    });
+    palette?.addItem({ command: id, category });
+  };
+
+  add(
+    CommandIDs.toggle,
+    trans.__('Suggestions on or off'),
+    () => settings.toggle(),
+    undefined,
+    () => client.enabled
+  );
+  commands.addCommand(CommandIDs.tab, {
+    label: trans.__('Go to the suggested place, or take it'),
+    execute: () => sessions.current?.tab(),
+    describedBy: { args: { type: 'object', properties: {} } }
+  });
+  add(
+    CommandIDs.jump,
+    trans.__('Go to the next suggested place'),
+    () => sessions.current?.jump(),
+    hasPending
+  );
+  add(
+    CommandIDs.accept,
+    trans.__('Take the suggestion at the next place'),
+    () => sessions.current?.accept(),
+    hasPending
+  );
+  add(
+    CommandIDs.acceptAll,
+    trans.__('Take the suggestion everywhere'),
+    () => sessions.current?.acceptAll(),
+    hasPending
+  );
+  add(
+    CommandIDs.dismiss,
+    trans.__('Dismiss the suggestion'),
+    () => sessions.current?.dismiss(),
+    hasPending
+  );
+  add(
+    CommandIDs.suggest,
+    trans.__('Suggest next edits now'),
+    () => sessions.current?.suggest(),
+    () => client.enabled && sessions.current !== null
+  );
+  add(
+    CommandIDs.undoAccept,
+    trans.__('Undo what was taken last, in all cells'),
+    () => sessions.current?.undoAccept(),
+    () => !!sessions.current?.canUndo
+  );
+  add(CommandIDs.openPanel, trans.__('Show the suggestions panel'), () => {
+    app.shell.activateById(panel.id);
+    panel.activate();
+  });
+  add(
+    CommandIDs.runStale,
+    trans.__('Run the cells whose results are out of date, in order'),
+    () => runStale(sessions.current),
+    () => !!sessions.current?.staleCells.length
+  );
+  add(
+    CommandIDs.rename,
+    trans.__('Rename in all cells…'),
+    async () => {
+      const session = sessions.current;
+      const name = session && nameAtCaret(session);
+      if (!session || !name) {
+        return;
+      }
+      const choice = await askForName(session, name, trans);
+      session.panel.content.mode = 'edit';
+      if (!choice) {
+        return;
+      }
+      session.offer(choice.pending);
+      if (choice.preview) {
+        app.shell.activateById(panel.id);
+        panel.activate();
+      } else {
+        session.acceptAll();
+      }
+    },
+    () => client.enabled && sessions.current !== null
+  );
+  const part = (which: 'word' | 'line') => () => {
+    const session = sessions.current;
+    if (session) {
+      inline.acceptPart(session, which);
+    }
+  };
+  add(CommandIDs.acceptWord, trans.__('Take the next word of the ghost text'), part('word'));
+  add(CommandIDs.acceptLine, trans.__('Take the next line of the ghost text'), part('line'));
+}
+
+async function runStale(session: NotebookSession | null): Promise<void> {
+  const content = session?.panel.content;
+  if (!session || !content) {
+    return;
+  }
+  const cells = session.staleCells.map(id =>
+    content.widgets.find(cell => cell.model.sharedModel.getId() === id)!
+  );
+  await NotebookActions.runCells(content, cells, session.panel.sessionContext);
+}
+
+/** The name that the caret is in, or just after. */
+function nameAtCaret(session: NotebookSession): string | null {
+  const editor = session.panel.content.activeCell?.editor as CodeMirrorEditor | null;
+  if (!editor) {
+    return null;
+  }
+  const { main } = editor.state.selection;
+  const word = editor.state.wordAt(main.head);
+  const text = word ? editor.state.sliceDoc(word.from, word.to) : '';
+  return /^[\p{L}_][\p{L}\p{N}\p{M}_]*$/u.test(text) ? text : null;
+}
+
+/** What screen readers are told. */
+function liveRegion(): HTMLElement {
+  const node = document.createElement('div');
+  node.className = 'nextedit-live';
+  node.setAttribute('role', 'status');
+  node.setAttribute('aria-live', 'polite');
+  document.body.appendChild(node);
+  return node;
+}

@@ -1,0 +1,201 @@
+/** Ghost text at the caret, by way of JupyterLab's inline completer. */
+
+import type { Transaction } from '@codemirror/state';
+import type { EditorView } from '@codemirror/view';
+import type { ISharedCodeCell } from '@jupyter/ydoc';
+import type { CodeEditor } from '@jupyterlab/codeeditor';
+import type {
+  CompletionHandler,
+  IInlineCompletionContext,
+  IInlineCompletionItem,
+  IInlineCompletionList,
+  IInlineCompletionProvider
+} from '@jupyterlab/completer';
+import { NotebookPanel } from '@jupyterlab/notebook';
+
+import type { Pace } from './pace';
+import type { Lane, SuggestionWire } from './protocol';
+import type { NotebookSession, Shared } from './session';
+import type { Shown } from './typedThrough';
+import { leftOf, nextLine, nextWord } from './typedThrough';
+
+const NONE: IInlineCompletionList = { items: [] };
+/** InlineCompletionTriggerKind.Invoke, which the completer exports as a type only. */
+const INVOKED = 0;
+/** Keystrokes closer than this, in ms, are one request. */
+const DEBOUNCE = 20;
+const ACTIVE_CLASS = 'jp-mod-inline-completer-active';
+
+export class InlineProvider implements IInlineCompletionProvider {
+  readonly identifier = 'nextedit-jupyter';
+  readonly name = 'Next Edit';
+  readonly schema = {
+    default: { enabled: true, autoFillInMiddle: true, debouncerDelay: 0, timeout: 10_000 }
+  } as unknown as IInlineCompletionProvider['schema'];
+
+  private serial = 0;
+  private shown: Shown | null = null;
+  private lane: Lane = 'model'; // that of what is shown
+  private dismissed = new Set<string>();
+
+  constructor(
+    private readonly shared: Shared,
+    private readonly pace: Pace,
+    private readonly sessionOf: (panel: NotebookPanel) => NotebookSession | null
+  ) {}
+
+  async fetch(
+    _request: CompletionHandler.IRequest,
+    context: IInlineCompletionContext
+  ): Promise<IInlineCompletionList<IInlineCompletionItem>> {
+    const serial = ++this.serial;
+    const invoked = (context.triggerKind as number) === INVOKED;
+    if (!(context.widget instanceof NotebookPanel) || !this.shared.client.enabled) {
+      return NONE;
+    }
+    const session = this.sessionOf(context.widget);
+    await Promise.resolve(); // the recorder sees the same change just after us
+    const caret = session?.caret();
+    if (!session || !caret) {
+      return NONE;
+    }
+    const left = this.left(session);
+    if (left) {
+      return { items: [{ insertText: left }] };
+    }
+    if (left === '' && session.recorder.lastOrigin(caret.cell) === 'typed') {
+      void this.shared.client.report('typed_through', 'inline', this.lane);
+    }
+    this.shown = null;
+    if (!invoked) {
+      const isTyped = session.recorder.lastOrigin(caret.cell) === 'typed';
+      if (!isTyped || this.pace.isQuiet || !this.shared.client.mayInfer) {
+        return NONE;
+      }
+      await new Promise(resolve => setTimeout(resolve, DEBOUNCE));
+      if (serial !== this.serial) {
+        return NONE;
+      }
+    }
+    const snapshot = session.snapshot(['inline']);
+    const answer = snapshot && (await this.shared.client.suggest(snapshot.request));
+    if (!answer || serial !== this.serial) {
+      return NONE;
+    }
+    const now = session.caret();
+    const { cursor } = snapshot.request;
+    const text = snapshot.texts.get(cursor.cell)!;
+    if (now?.cell !== cursor.cell || session.textOf(now.cell) === undefined) {
+      return NONE;
+    }
+    const suggestion = answer.suggestions.find(s => s.kind === 'inline');
+    if (!suggestion || suggestion.confidence < this.shared.settings.confidence) {
+      return NONE;
+    }
+    const insert = insertion(suggestion, cursor.cell, cursor.offset, text);
+    if (!insert) {
+      return NONE;
+    }
+    const shown = { cell: cursor.cell, text, offset: cursor.offset, insert };
+    if (!invoked && this.dismissed.has(signature(shown))) {
+      return NONE;
+    }
+    this.shown = shown;
+    this.lane = suggestion.lane;
+    void this.shared.client.report('shown', 'inline', this.lane);
+    const rest = this.left(session); // something may have been typed meanwhile
+    return rest ? { items: [{ insertText: rest }] } : NONE;
+  }
+
+  /** Take the next word, or line, of the ghost text; the rest stays. False if none is shown. */
+  acceptPart(session: NotebookSession, part: 'word' | 'line'): boolean {
+    const view = session.activeView;
+    const left = this.left(session);
+    const caret = session.caret();
+    if (!view || !left || !caret || !isActive(view)) {
+      return false;
+    }
+    const text = part === 'word' ? nextWord(left) : nextLine(left);
+    session.aboutToAccept(caret.cell);
+    view.dispatch({
+      changes: { from: caret.offset, insert: text },
+      selection: { anchor: caret.offset + text.length },
+      userEvent: 'input.complete',
+      scrollIntoView: true
+    });
+    void this.shared.client.report('partial', 'inline', this.lane);
+    return true;
+  }
+
+  /** Escape while ghost text is shown: the completer removes it, and it is not shown again here. */
+  dismiss(): void {
+    if (this.shown) {
+      this.dismissed.add(signature(this.shown));
+      this.shown = null;
+      this.pace.dismissed();
+      void this.shared.client.report('rejected', 'inline', this.lane);
+    }
+  }
+
+  /** Knows JupyterLab's own accepting by what it inserts. */
+  beforeTransaction(
+    session: NotebookSession,
+    model: CodeEditor.IModel,
+    transaction: Transaction
+  ): void {
+    if (!this.shown || !transaction.docChanged || transaction.isUserEvent('input')) {
+      return;
+    }
+    const cell = (model.sharedModel as unknown as ISharedCodeCell).getId();
+    if (cell !== this.shown.cell) {
+      return;
+    }
+    const left = leftOf(
+      this.shown,
+      transaction.startState.doc.toString(),
+      transaction.startState.selection.main.head
+    );
+    transaction.changes.iterChanges((_fromA, _toA, _fromB, _toB, inserted) => {
+      if (left !== null && left !== '' && inserted.toString() === left) {
+        session.aboutToAccept(cell);
+        this.pace.accepted();
+        void this.shared.client.report('accepted', 'inline', this.lane);
+        session.watch('inline', this.lane, [{ cell, text: left }]);
+      }
+    });
+  }
+
+  /** What is left to type of the ghost text at the caret; null if there is none. */
+  private left(session: NotebookSession): string | null {
+    const caret = session.caret();
+    if (!caret || caret.cell !== this.shown?.cell) {
+      return null;
+    }
+    const text = session.textOf(caret.cell);
+    return text === undefined ? null : leftOf(this.shown, text, caret.offset);
+  }
+}
+
+export function isActive(view: EditorView): boolean {
+  return view.dom.closest(`.${ACTIVE_CLASS}`) !== null;
+}
+
+/** The text to insert at the caret; null if the suggestion is not of that form. */
+function insertion(
+  suggestion: SuggestionWire,
+  cell: string,
+  offset: number,
+  text: string
+): string | null {
+  const [edit] = suggestion.edits;
+  if (suggestion.edits.length !== 1 || edit.cell !== cell || edit.start !== offset) {
+    return null;
+  }
+  const old = text.slice(edit.start, edit.end);
+  return edit.text.endsWith(old) ? edit.text.slice(0, edit.text.length - old.length) : null;
+}
+
+function signature(shown: Shown): string {
+  const line = shown.text.slice(shown.text.lastIndexOf('\n', shown.offset - 1) + 1, shown.offset);
+  return JSON.stringify([shown.cell, line + shown.insert]);
+}

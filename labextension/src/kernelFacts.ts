@@ -1,0 +1,148 @@
+/** What the kernel knows, over the comm "nextedit": asked for after each execution. */
+
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { Kernel } from '@jupyterlab/services';
+import type { JSONObject } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+
+import type { FactsWire, RequestWire, SuggestionWire } from './protocol';
+
+const TARGET = 'nextedit';
+
+/** What the kernel may ask of the notebook that it runs. */
+export interface KernelPeer {
+  /** The notebook as it is now. */
+  request(): Omit<RequestWire, 'id'> | null;
+  apply(suggestion: SuggestionWire): void;
+  /** `%nextedit on` and `off`. */
+  setEnabled(enabled: boolean): void;
+  factsChanged(): void;
+}
+
+/** The comm with one notebook's kernel, through restarts and reloads. */
+export class KernelFacts implements IDisposable {
+  private facts: FactsWire | null = null;
+  private comm: Kernel.IComm | null = null;
+  private kernel: Kernel.IKernelConnection | null = null;
+  private disposed = false;
+
+  constructor(
+    private readonly context: ISessionContext,
+    private readonly peer: KernelPeer
+  ) {
+    context.kernelChanged.connect(this.onKernelChanged, this);
+    context.statusChanged.connect(this.onStatusChanged, this);
+    this.use(context.session?.kernel ?? null);
+  }
+
+  /** The newest facts; null without the kernel extension. */
+  get current(): FactsWire | null {
+    return this.facts;
+  }
+
+  get isDisposed(): boolean {
+    return this.disposed;
+  }
+
+  /** Ask for the facts; they come later. Does nothing where no comm is open. */
+  ask(): void {
+    this.send({ op: 'facts' });
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.context.kernelChanged.disconnect(this.onKernelChanged, this);
+    this.context.statusChanged.disconnect(this.onStatusChanged, this);
+    this.use(null);
+  }
+
+  private onKernelChanged(): void {
+    this.use(this.context.session?.kernel ?? null);
+  }
+
+  private onStatusChanged(_: unknown, status: Kernel.Status): void {
+    if (status === 'restarting' || status === 'autorestarting' || status === 'dead') {
+      this.comm = null;
+      this.facts = null;
+      this.peer.factsChanged();
+    }
+  }
+
+  private use(kernel: Kernel.IKernelConnection | null): void {
+    if (kernel === this.kernel) {
+      return;
+    }
+    if (this.kernel && !this.kernel.isDisposed) {
+      this.kernel.removeCommTarget(TARGET, this.onOpen);
+    }
+    this.kernel = kernel;
+    this.comm = null;
+    this.facts = null;
+    if (!kernel) {
+      return;
+    }
+    kernel.registerCommTarget(TARGET, this.onOpen);
+    void this.find(kernel);
+  }
+
+  /** After a reload of the page the kernel's comm is there already. */
+  private async find(kernel: Kernel.IKernelConnection): Promise<void> {
+    try {
+      const reply = await kernel.requestCommInfo({ target_name: TARGET });
+      if (reply.content.status !== 'ok' || kernel !== this.kernel || this.comm) {
+        return;
+      }
+      const id = Object.keys(reply.content.comms).pop();
+      if (id !== undefined && !kernel.hasComm(id)) {
+        this.take(kernel.createComm(TARGET, id));
+      }
+    } catch {
+      // A kernel that is going away, or one without comms.
+    }
+  }
+
+  private onOpen = (comm: Kernel.IComm): void => {
+    this.take(comm);
+  };
+
+  private take(comm: Kernel.IComm): void {
+    this.comm = comm;
+    comm.onMsg = message => this.onMessage(message.content.data);
+    comm.onClose = () => {
+      if (this.comm === comm) {
+        this.comm = null;
+        this.facts = null;
+        this.peer.factsChanged();
+      }
+    };
+    this.ask();
+  }
+
+  private onMessage(data: JSONObject): void {
+    switch (data.op) {
+      case 'facts':
+        this.facts = data.facts as unknown as FactsWire;
+        this.peer.factsChanged();
+        break;
+      case 'notebook':
+        this.send({
+          op: 'notebook',
+          token: data.token,
+          request: { id: null, ...this.peer.request() } as unknown as JSONObject
+        });
+        break;
+      case 'apply':
+        this.peer.apply(data.suggestion as unknown as SuggestionWire);
+        break;
+      case 'enabled':
+        this.peer.setEnabled(data.enabled === true);
+        break;
+    }
+  }
+
+  private send(message: JSONObject): void {
+    if (this.comm && !this.comm.isDisposed && this.kernel?.connectionStatus === 'connected') {
+      void this.comm.send(message);
+    }
+  }
+}

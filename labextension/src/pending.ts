@@ -1,0 +1,265 @@
+/**
+ * A suggestion as it waits to be taken: its places, kept in step with the cells as they change.
+ *
+ * Nothing here touches a notebook; `session.ts` does.
+ */
+
+import type { EditWire, Kind, Lane, SuggestionWire } from './protocol';
+import { TextEdit } from './textEdit';
+import { textHash } from './textHash';
+
+/** One replacement of one cell. */
+export interface Place {
+  readonly id: string;
+  readonly cell: string;
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  /** Listed, but not applied unless chosen: mentions in prose. */
+  readonly optional: boolean;
+}
+
+/** The text of a cell, or undefined if there is no such cell. */
+export type TextOf = (cell: string) => string | undefined;
+
+export class Pending {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly lane: Lane;
+  readonly label: string;
+  readonly notes: readonly string[];
+  /** The typing that called for it: more of that typing makes it obsolete. */
+  readonly burst: number | null;
+  /** Not drawn, for an answer to newer typing is awaited. */
+  hidden = false;
+
+  private held: Place[];
+  private chosen: Set<string>;
+  private texts = new Map<string, string>();
+
+  private constructor(suggestion: SuggestionWire, places: Place[], burst: number | null) {
+    this.id = suggestion.id;
+    this.kind = suggestion.kind;
+    this.lane = suggestion.lane;
+    this.label = suggestion.label;
+    this.notes = suggestion.notes ?? [];
+    this.burst = burst;
+    this.held = places;
+    this.chosen = new Set(places.filter(place => !place.optional).map(place => place.id));
+  }
+
+  /**
+   * Null if any edit was made for another text than `textOf` has: a stale suggestion is not shown
+   * in part. `textOf` gives the texts that the request was made with.
+   */
+  static from(
+    suggestion: SuggestionWire,
+    textOf: TextOf,
+    burst: number | null = null
+  ): Pending | null {
+    const places: Place[] = [];
+    const pending = new Pending(suggestion, places, burst);
+    const add = (edits: readonly EditWire[], optional: boolean): boolean => {
+      for (const edit of edits) {
+        const text = textOf(edit.cell);
+        if (text === undefined) {
+          return false;
+        }
+        if (!pending.texts.has(edit.cell)) {
+          if (textHash(text) !== edit.base) {
+            return false;
+          }
+          pending.texts.set(edit.cell, text);
+        }
+        if (!(0 <= edit.start && edit.start <= edit.end && edit.end <= text.length)) {
+          return false;
+        }
+        const trimmed = trim(text, edit);
+        if (trimmed) {
+          places.push({ ...trimmed, id: `${suggestion.id}.${places.length}`, optional });
+        }
+      }
+      return true;
+    };
+    if (!add(suggestion.edits, false) || !add(suggestion.optional ?? [], true) || !places.length) {
+      return null;
+    }
+    pending.chosen = new Set(places.filter(place => !place.optional).map(place => place.id));
+    return pending;
+  }
+
+  /** Sorted by place within each cell; cells in the order of the answer. */
+  get places(): readonly Place[] {
+    return this.held;
+  }
+
+  get cells(): string[] {
+    return [...new Set(this.held.map(place => place.cell))];
+  }
+
+  in(cell: string): Place[] {
+    return this.held.filter(place => place.cell === cell).sort((a, b) => a.start - b.start);
+  }
+
+  place(id: string): Place | undefined {
+    return this.held.find(place => place.id === id);
+  }
+
+  isChosen(place: Place): boolean {
+    return this.chosen.has(place.id);
+  }
+
+  choose(place: Place, chosen: boolean): void {
+    if (chosen) {
+      this.chosen.add(place.id);
+    } else {
+      this.chosen.delete(place.id);
+    }
+  }
+
+  /** The text that this place replaces. */
+  old(place: Place): string {
+    return this.textOf(place.cell).slice(place.start, place.end);
+  }
+
+  textOf(cell: string): string {
+    return this.texts.get(cell) ?? '';
+  }
+
+  /**
+   * Keep up with a cell that now reads `after`. False if the change touches a place: the whole
+   * suggestion is stale then.
+   */
+  follow(cell: string, after: string): boolean {
+    const before = this.texts.get(cell);
+    if (before === undefined || before === after) {
+      return true;
+    }
+    const change = TextEdit.between(before, after);
+    const moved: Place[] = [];
+    for (const place of this.held) {
+      if (place.cell !== cell) {
+        moved.push(place);
+        continue;
+      }
+      const touched = change.replacements.some(r => r.start <= place.end && place.start <= r.end);
+      const rebased = TextEdit.replace(place.start, place.end, place.text).rebase(change);
+      if (touched || !rebased || rebased.replacements.length !== 1) {
+        return false;
+      }
+      moved.push({ ...place, ...rebased.replacements[0] });
+    }
+    this.held = moved;
+    this.texts.set(cell, after);
+    return true;
+  }
+
+  /** Whether each cell still reads as the places need it. */
+  isFresh(textOf: TextOf): boolean {
+    return this.cells.every(cell => textOf(cell) === this.texts.get(cell));
+  }
+
+  /** The edit of each cell that takes these places. */
+  edits(places: readonly Place[]): Map<string, TextEdit> {
+    const edits = new Map<string, TextEdit>();
+    for (const cell of new Set(places.map(place => place.cell))) {
+      edits.set(cell, TextEdit.of(places.filter(place => place.cell === cell)));
+    }
+    return edits;
+  }
+
+  /** These places were taken: the others of their cells move. */
+  took(places: readonly Place[]): void {
+    const edits = this.edits(places);
+    const gone = new Set(places.map(place => place.id));
+    const left: Place[] = [];
+    for (const place of this.held) {
+      if (gone.has(place.id)) {
+        continue;
+      }
+      const rebased = TextEdit.replace(place.start, place.end, place.text).rebase(
+        edits.get(place.cell) ?? new TextEdit()
+      );
+      if (rebased && rebased.replacements.length === 1) {
+        left.push({ ...place, ...rebased.replacements[0] });
+      }
+    }
+    for (const [cell, edit] of edits) {
+      this.texts.set(cell, edit.apply(this.textOf(cell)));
+    }
+    this.held = left;
+  }
+
+  remove(place: Place): void {
+    this.held = this.held.filter(other => other.id !== place.id);
+  }
+
+  /** What a place looks like, wherever its cell stands: dismissed once, it is not shown again. */
+  signature(place: Place): string {
+    const text = this.textOf(place.cell);
+    const from = text.lastIndexOf('\n', place.start - 1) + 1;
+    const to = text.indexOf('\n', place.end);
+    const line = text.slice(from, to < 0 ? undefined : to);
+    return JSON.stringify([place.cell, line, place.start - from, place.end - from, place.text]);
+  }
+}
+
+/** Without what the old and the new text share at both ends; null if nothing is left. */
+function trim(text: string, edit: EditWire): Omit<Place, 'id' | 'optional'> | null {
+  const old = text.slice(edit.start, edit.end);
+  if (old === edit.text) {
+    return null;
+  }
+  if (!old.includes('\n') && !edit.text.includes('\n')) {
+    return { cell: edit.cell, start: edit.start, end: edit.end, text: edit.text };
+  }
+  // Whole lines that are the same are not drawn as changed.
+  const change = TextEdit.between(old, edit.text).replacements;
+  const [first, last] = [change[0], change[change.length - 1]];
+  const grown = edit.text.length - old.length;
+  return {
+    cell: edit.cell,
+    start: edit.start + first.start,
+    end: edit.start + last.end,
+    text: edit.text.slice(first.start, last.end + grown)
+  };
+}
+
+/**
+ * The place to go to from a caret: the first that follows it in the order of `order`, around the
+ * end; the one that the caret is at comes first.
+ */
+export function nextPlace(
+  pending: Pending,
+  order: readonly string[],
+  caret: { cell: string; offset: number } | null
+): Place | null {
+  const index = new Map(order.map((cell, i) => [cell, i]));
+  const places = pending.places
+    .filter(place => !place.optional && index.has(place.cell))
+    .sort((a, b) => index.get(a.cell)! - index.get(b.cell)! || a.start - b.start);
+  if (!places.length) {
+    return null;
+  }
+  if (!caret) {
+    return places[0];
+  }
+  const at = index.get(caret.cell) ?? -1;
+  return (
+    places.find(place => isAt(place, caret)) ??
+    places.find(place => {
+      const there = index.get(place.cell)!;
+      return there > at || (there === at && place.start > caret.offset);
+    }) ??
+    places[0]
+  );
+}
+
+export function isAt(place: Place, caret: { cell: string; offset: number } | null): boolean {
+  return (
+    caret !== null &&
+    caret.cell === place.cell &&
+    place.start <= caret.offset &&
+    caret.offset <= place.end
+  );
+}

@@ -1,0 +1,127 @@
+/** The record of one notebook's edits, from its shared document. */
+
+import type { ISharedNotebook } from '@jupyter/ydoc';
+import type { IDisposable } from '@lumino/disposable';
+import type * as Y from 'yjs';
+
+import { ACCEPTED } from './apply';
+import { EditHistory } from './history';
+import type { Origin } from './protocol';
+
+/** One transaction's change of one cell. */
+export interface CellChange {
+  cell: string;
+  before: string;
+  after: string;
+  origin: Origin;
+}
+
+/** Seconds. */
+export type Seconds = () => number;
+
+/**
+ * Sees each change of a cell's source, says where it came from, and keeps the history. Changes are
+ * keyed by cell id, for a moved cell is deleted and inserted again.
+ */
+export class Recorder implements IDisposable {
+  readonly history = new EditHistory();
+  private texts = new Map<string, string>();
+  private announced = new Map<string, Origin>();
+  private origins = new Map<string, Origin>();
+  private readonly cells: Y.Array<Y.Map<unknown>>;
+  private disposed = false;
+
+  constructor(
+    notebook: ISharedNotebook,
+    private readonly onChange: (change: CellChange) => void,
+    private readonly now: Seconds = () => performance.now() / 1000
+  ) {
+    const ydoc = (notebook as unknown as { ydoc: Y.Doc }).ydoc;
+    this.cells = ydoc.getArray('cells');
+    this.rescan();
+    this.cells.observeDeep(this.onEvents);
+  }
+
+  get isDisposed(): boolean {
+    return this.disposed;
+  }
+
+  /** The text of a cell; undefined if it is not in the notebook. */
+  text(cell: string): string | undefined {
+    return this.texts.get(cell);
+  }
+
+  /** Where the last change of this cell came from. */
+  lastOrigin(cell: string): Origin | undefined {
+    return this.origins.get(cell);
+  }
+
+  /** The next change of this cell, in this turn, has this origin. */
+  announce(cell: string, origin: Origin): void {
+    this.announced.set(cell, origin);
+    queueMicrotask(() => this.announced.delete(cell));
+  }
+
+  dispose(): void {
+    if (!this.disposed) {
+      this.disposed = true;
+      this.cells.unobserveDeep(this.onEvents);
+    }
+  }
+
+  private onEvents = (events: Y.YEvent<Y.AbstractType<unknown>>[], tr: Y.Transaction): void => {
+    let structural = false;
+    for (const event of events) {
+      if (event.path.length === 2 && event.path[1] === 'source') {
+        const id = (event.target.parent as Y.Map<unknown>).get('id') as string;
+        this.onSource(id, textOf(event.target), tr);
+      } else if (event.path.length < 2) {
+        structural = true;
+      }
+    }
+    if (structural) {
+      this.rescan();
+    }
+  };
+
+  private onSource(cell: string, after: string, tr: Y.Transaction): void {
+    const before = this.texts.get(cell);
+    this.texts.set(cell, after);
+    if (before === undefined || before === after) {
+      return;
+    }
+    const origin = this.originOf(cell, tr);
+    this.origins.set(cell, origin);
+    this.history.append({ cell, before, after, origin, at: this.now() });
+    this.onChange({ cell, before, after, origin });
+  }
+
+  private originOf(cell: string, tr: Y.Transaction): Origin {
+    const origin = tr.origin as { undoStack?: unknown; ytext?: unknown } | null | undefined;
+    if (!tr.local) {
+      return 'remote';
+    }
+    if (origin === ACCEPTED) {
+      return 'accepted';
+    }
+    if (origin?.undoStack) {
+      return 'undone';
+    }
+    // Typing comes from an editor, whose binding to the shared text is the origin; what is done to
+    // the document by a program, such as replace-all, came at once, like a paste.
+    return this.announced.get(cell) ?? (origin?.ytext ? 'typed' : 'pasted');
+  }
+
+  private rescan(): void {
+    const texts = new Map<string, string>();
+    for (const cell of this.cells) {
+      const id = cell.get('id') as string;
+      texts.set(id, textOf(cell.get('source')));
+    }
+    this.texts = texts;
+  }
+}
+
+function textOf(source: unknown): string {
+  return (source as { toString(): string }).toString();
+}

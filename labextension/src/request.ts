@@ -1,0 +1,115 @@
+/** A request from what the page knows, kept under the server's bounds. */
+
+import type { CellWire, EventWire, FactsWire, Kind, RequestWire } from './protocol';
+
+/** Bytes; the server refuses bodies over 1 MB and leaves out cells over 64 kB. */
+const BODY = 950_000;
+const HISTORY = 250_000;
+const FACTS = 250_000;
+const CELL = 64_000;
+
+export interface RequestParts {
+  language: string;
+  cells: readonly CellWire[];
+  caret: { cell: string; offset: number };
+  history: readonly EventWire[];
+  facts: FactsWire | null;
+  want: readonly Kind[];
+  deadlineMs?: number;
+  renameTo?: string;
+}
+
+/**
+ * The request without its id; null if the caret's cell is too large or not there. The cells nearest
+ * to the caret come first when all don't fit, then the newest edits.
+ */
+export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | null {
+  const at = parts.cells.findIndex(cell => cell.id === parts.caret.cell);
+  if (at < 0 || size(parts.cells[at]) > CELL) {
+    return null;
+  }
+  const history = newest(parts.history, HISTORY);
+  const facts = parts.facts ? within(parts.facts, FACTS) : null;
+  // Counting bytes is for large notebooks; a unit of text is six bytes of JSON at most.
+  const units = parts.cells.reduce((sum, cell) => sum + cell.source.length + 50, 0);
+  const fitsAll = units * 6 < BODY - HISTORY - FACTS && units < CELL;
+  let left = BODY - size(history) - (facts ? size(facts) : 0) - 1_000;
+  const keep = new Set<number>();
+  for (const i of outwards(at, parts.cells.length)) {
+    const bytes = fitsAll ? 0 : size(parts.cells[i]) + 1;
+    if (bytes > CELL * 1.5) {
+      continue;
+    }
+    if (bytes > left) {
+      break;
+    }
+    left -= bytes;
+    keep.add(i);
+  }
+  return {
+    offsets: 'utf-16',
+    notebook: {
+      language: parts.language,
+      cells: parts.cells.filter((_, i) => keep.has(i))
+    },
+    cursor: parts.caret,
+    history,
+    ...(facts ? { facts } : {}),
+    want: [...parts.want],
+    deadline_ms: parts.deadlineMs ?? 1_000,
+    ...(parts.renameTo === undefined ? {} : { rename_to: parts.renameTo })
+  };
+}
+
+/** Bytes of the JSON in UTF-8. */
+function size(value: unknown): number {
+  const json = JSON.stringify(value);
+  let bytes = json.length;
+  for (let i = 0; i < json.length; i++) {
+    const unit = json.charCodeAt(i);
+    if (unit > 0x7f) {
+      // Of a surrogate pair each half makes two bytes.
+      bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+    }
+  }
+  return bytes;
+}
+
+function newest(events: readonly EventWire[], limit: number): EventWire[] {
+  const kept: EventWire[] = [];
+  for (const event of [...events].reverse()) {
+    limit -= size(event);
+    if (limit < 0) {
+      break;
+    }
+    kept.unshift(event);
+  }
+  return kept;
+}
+
+function within(facts: FactsWire, limit: number): FactsWire {
+  if (size(facts) <= limit) {
+    return facts;
+  }
+  const names = [];
+  for (const name of facts.names ?? []) {
+    limit -= size(name);
+    if (limit < 0) {
+      break;
+    }
+    names.push(name);
+  }
+  return { ...facts, names };
+}
+
+function* outwards(at: number, length: number): Generator<number> {
+  yield at;
+  for (let step = 1; step < length; step++) {
+    if (at - step >= 0) {
+      yield at - step;
+    }
+    if (at + step < length) {
+      yield at + step;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** Identifiers of the plugin, its commands and its settings. */
+
+export const PLUGIN_ID = 'nextedit-jupyter:plugin';
+
+export const CommandIDs = {
+  toggle: 'nextedit:toggle',
+  tab: 'nextedit:tab',
+  jump: 'nextedit:jump',
+  accept: 'nextedit:accept',
+  acceptAll: 'nextedit:accept-all',
+  dismiss: 'nextedit:dismiss',
+  suggest: 'nextedit:suggest',
+  rename: 'nextedit:rename',
+  undoAccept: 'nextedit:undo-accept',
+  openPanel: 'nextedit:open-panel',
+  runStale: 'nextedit:run-stale',
+  acceptWord: 'nextedit:accept-word',
+  acceptLine: 'nextedit:accept-line'
+} as const;
+
+/** A cell with this tag is never sent anywhere. */
+export const OFF_TAG = 'nextedit-off';
+
+export interface Settings {
+  enabled: boolean;
+  languages: Record<string, boolean>;
+  excludedPaths: string[];
+  delay: number;
+  confidence: number;
+  keepTab: boolean;
+}
+
+/** As in schema/plugin.json. */
+export const DEFAULTS: Settings = {
+  enabled: true,
+  languages: { python: true },
+  excludedPaths: ['.env*', '*.env.ipynb', '**/secrets/**'],
+  delay: 200,
+  confidence: 0,
+  keepTab: false
+};

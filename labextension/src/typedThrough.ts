@@ -1,0 +1,50 @@
+/** While what is typed matches the suggestion shown, what is left of it needs no request. */
+
+/** An inline suggestion as it was answered: `insert` belongs at `offset` of `text`. */
+export interface Shown {
+  readonly cell: string;
+  readonly text: string;
+  readonly offset: number;
+  readonly insert: string;
+}
+
+const CLOSERS = /^[)\]}'"]+/;
+
+/**
+ * What is left of `shown` once the cell reads `text` with the caret at `offset`; null if something
+ * else was typed. Brackets and quotes that the editor closed by itself are not inserted twice.
+ */
+export function leftOf(shown: Shown, text: string, offset: number): string | null {
+  const typed = offset - shown.offset;
+  if (typed < 0 || text.length < shown.text.length + typed) {
+    return null;
+  }
+  if (!text.startsWith(shown.text.slice(0, shown.offset))) {
+    return null;
+  }
+  const head = text.slice(shown.offset, offset);
+  if (!shown.insert.startsWith(head)) {
+    return null;
+  }
+  const left = shown.insert.slice(head.length);
+  const before = shown.text.slice(shown.offset);
+  const after = text.slice(offset);
+  if (after === before) {
+    return left;
+  }
+  const closed = after.slice(0, after.length - before.length);
+  if (!after.endsWith(before) || CLOSERS.exec(closed)?.[0] !== closed) {
+    return null;
+  }
+  return left.endsWith(closed) ? left.slice(0, left.length - closed.length) : null;
+}
+
+/** The next word of `text` with the white space and marks before it; never past a line's end. */
+export function nextWord(text: string): string {
+  return /^(?:\n[^\S\n]*|[^\S\n]*(?:[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+|$))/u.exec(text)?.[0] || text;
+}
+
+/** The rest of the line; at a line's end, the next line. */
+export function nextLine(text: string): string {
+  return /^\n?[^\n]*/.exec(text)![0] || text;
+}

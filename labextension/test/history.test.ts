@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { EditHistory } from '../src/history';
+import type { Origin } from '../src/protocol';
+
+function event(before: string, after: string, at: number, cell = 'c', origin: Origin = 'typed') {
+  return { cell, before, after, origin, at };
+}
+
+test('keystrokes of one burst are one event and keep its number', () => {
+  const history = new EditHistory();
+  history.append(event('', 'a', 0));
+  const burst = history.last?.burst;
+  history.append(event('a', 'ab', 0.2));
+  assert.equal(history.all.length, 1);
+  assert.deepEqual([history.last?.before, history.last?.after], ['', 'ab']);
+  assert.equal(history.last?.burst, burst);
+});
+
+test('a pause, another cell, another origin and a distant line each begin a new event', () => {
+  const far = '\n'.repeat(20);
+  for (const next of [
+    event('a', 'ab', 5),
+    event('', 'x', 0.1, 'd'),
+    event('a', 'ab', 0.1, 'c', 'remote')
+  ]) {
+    const history = new EditHistory();
+    history.append(event('', 'a', 0));
+    history.append(next);
+    assert.equal(history.all.length, 2);
+  }
+  const history = new EditHistory();
+  history.append(event(far, `a${far}`, 0));
+  history.append(event(`a${far}`, `a${far}b`, 0.1));
+  assert.equal(history.all.length, 2);
+});
+
+test('what is reverted is dropped', () => {
+  const history = new EditHistory();
+  history.append(event('a', 'ab', 0));
+  history.append(event('ab', 'a', 0.1));
+  assert.equal(history.all.length, 0);
+  history.append(event('a', 'ab', 1));
+  history.append(event('ab', 'a', 9, 'c', 'undone'));
+  assert.equal(history.all.length, 0);
+});
+
+test('the ring keeps the newest', () => {
+  const history = new EditHistory({ maxEvents: 3 });
+  for (let i = 0; i < 5; i++) {
+    history.append(event('', 'x', i * 10, `c${i}`));
+  }
+  assert.deepEqual(
+    history.all.map(e => e.cell),
+    ['c2', 'c3', 'c4']
+  );
+});

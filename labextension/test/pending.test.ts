@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Pending, nextPlace } from '../src/pending';
+import type { SuggestionWire } from '../src/protocol';
+import { textHash } from '../src/textHash';
+
+const TEXTS: Record<string, string> = {
+  c0: 'total = 1',
+  c1: 'print(total)\ntotal + total',
+  c2: '# the total',
+  c3: 'total'
+};
+
+function edit(cell: string, start: number, end: number, text = 'sum_') {
+  return { cell, base: textHash(TEXTS[cell]), start, end, text };
+}
+
+function rename(changes: Partial<SuggestionWire> = {}): SuggestionWire {
+  return {
+    id: 's',
+    kind: 'rename',
+    lane: 'symbols',
+    label: 'rename total to sum_',
+    confidence: 1,
+    edits: [edit('c1', 6, 11), edit('c1', 13, 18), edit('c1', 21, 26), edit('c3', 0, 5)],
+    ...changes
+  };
+}
+
+function pendingOf(suggestion = rename()): Pending {
+  const pending = Pending.from(suggestion, cell => TEXTS[cell], 1);
+  assert.ok(pending);
+  return pending;
+}
+
+function applied(pending: Pending, cell: string): string | undefined {
+  return pending.edits(pending.places).get(cell)?.apply(pending.textOf(cell));
+}
+
+test('a suggestion made for another text, or outside of it, is refused as a whole', () => {
+  const other = { ...edit('c3', 0, 5), base: '0123456789abcdef' };
+  assert.equal(
+    Pending.from(rename({ edits: [edit('c1', 6, 11), other] }), c => TEXTS[c]),
+    null
+  );
+  assert.equal(
+    Pending.from(rename({ edits: [edit('c3', 3, 9)] }), c => TEXTS[c]),
+    null
+  );
+  assert.equal(
+    Pending.from(rename(), () => undefined),
+    null
+  );
+});
+
+test('places move when their cell is edited elsewhere', () => {
+  const pending = pendingOf();
+  assert.ok(pending.follow('c1', '# new\nprint(total)\ntotal + total'));
+  assert.equal(applied(pending, 'c1'), '# new\nprint(sum_)\nsum_ + sum_');
+});
+
+test('an edit at a place makes the whole suggestion stale', () => {
+  assert.equal(pendingOf().follow('c1', 'print(totals)\ntotal + total'), false);
+  assert.equal(pendingOf().follow('c3', 'tota'), false);
+  assert.equal(pendingOf().follow('c3', ''), false);
+});
+
+test('an edit of a cell without places changes nothing', () => {
+  assert.ok(pendingOf().follow('c0', 'anything'));
+});
+
+test('a taken place moves the others of its cell', () => {
+  const pending = pendingOf();
+  const [first, second] = pending.in('c1');
+  pending.took([first]);
+  assert.equal(pending.textOf('c1'), 'print(sum_)\ntotal + total');
+  assert.equal(pending.old(pending.place(second.id)!), 'total');
+  assert.equal(applied(pending, 'c1'), 'print(sum_)\nsum_ + sum_');
+  assert.equal(pending.places.length, 3);
+});
+
+test('optional places are listed but not chosen, and Tab does not go there', () => {
+  const pending = pendingOf(rename({ edits: [edit('c3', 0, 5)], optional: [edit('c2', 6, 11)] }));
+  assert.deepEqual(
+    pending.places.map(place => [place.cell, pending.isChosen(place)]),
+    [
+      ['c3', true],
+      ['c2', false]
+    ]
+  );
+  assert.equal(nextPlace(pending, ['c2', 'c3'], null)?.cell, 'c3');
+});
+
+test('the next place is the one at the caret, else the next one, else the first', () => {
+  const pending = pendingOf();
+  const order = ['c0', 'c1', 'c2', 'c3'];
+  const at = (cell: string, offset: number) => {
+    const place = nextPlace(pending, order, { cell, offset });
+    return [place?.cell, place?.start];
+  };
+  assert.deepEqual(at('c0', 0), ['c1', 6]);
+  assert.deepEqual(at('c1', 13), ['c1', 13]);
+  assert.deepEqual(at('c1', 19), ['c1', 21]);
+  assert.deepEqual(at('c2', 0), ['c3', 0]);
+  assert.deepEqual(at('c1', 26), ['c1', 21]);
+  const [first] = pending.in('c3');
+  pending.remove(first);
+  assert.deepEqual(at('c2', 0), ['c1', 6]);
+});
+
+test('a place keeps its signature while its line stays, wherever that moves', () => {
+  const pending = pendingOf();
+  const before = pending.places.map(place => pending.signature(place));
+  pending.follow('c1', '\n\nprint(total)\ntotal + total');
+  assert.deepEqual(
+    pending.places.map(place => pending.signature(place)),
+    before
+  );
+  pending.follow('c1', '\n\nprint(total)  # here\ntotal + total');
+  assert.notEqual(pending.signature(pending.places[0]), before[0]);
+  assert.equal(pending.signature(pending.places[1]), before[1]);
+});
+
+test('freshness is asked of every cell with a place', () => {
+  const pending = pendingOf();
+  assert.ok(pending.isFresh(cell => TEXTS[cell]));
+  assert.ok(!pending.isFresh(cell => (cell === 'c3' ? 'total ' : TEXTS[cell])));
+});
+
+test('lines that a rewrite leaves as they are do not belong to the place', () => {
+  const text = 'a = 1\nb = 2\nc = 3\n';
+  const suggestion = rename({
+    edits: [
+      { cell: 'x', base: textHash(text), start: 0, end: text.length, text: 'a = 1\nb = 9\nc = 3\n' }
+    ]
+  });
+  const pending = Pending.from(suggestion, () => text)!;
+  assert.equal(pending.old(pending.places[0]), '2');
+  assert.equal(applied(pending, 'x'), 'a = 1\nb = 9\nc = 3\n');
+});

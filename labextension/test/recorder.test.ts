@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+
+import { YNotebook } from '@jupyter/ydoc';
+import * as Y from 'yjs';
+
+import { apply, takeBack } from '../src/apply';
+import type { CellChange } from '../src/recorder';
+import { Recorder } from '../src/recorder';
+import { TextEdit } from '../src/textEdit';
+
+// Yjs warns of each read of a cell before it stands in its document, which YNotebook does.
+console.warn = () => {};
+
+const open: YNotebook[] = [];
+
+afterEach(() => {
+  for (const notebook of open.splice(0)) {
+    notebook.dispose(); // its awareness keeps a timer
+  }
+});
+
+function notebookOf(...sources: string[]): YNotebook {
+  const notebook = YNotebook.create({ disableDocumentWideUndoRedo: true });
+  notebook.insertCells(
+    0,
+    sources.map((source, i) => ({ id: `c${i}`, cell_type: 'code', source, metadata: {} }))
+  );
+  open.push(notebook);
+  return notebook;
+}
+
+/** A change as an editor makes it: the origin is its binding to the text. */
+function typeInto(notebook: YNotebook, index: number, at: number, text: string): void {
+  const cell = notebook.cells[index];
+  notebook.ydoc.transact(() => cell.ysource.insert(at, text), { ytext: cell.ysource });
+}
+
+function sources(notebook: YNotebook): string[] {
+  return notebook.cells.map(cell => cell.getSource());
+}
+
+function record(notebook: YNotebook): CellChange[] {
+  const changes: CellChange[] = [];
+  new Recorder(
+    notebook,
+    change => changes.push(change),
+    () => 0
+  );
+  return changes;
+}
+
+test('typing is recorded with the whole text before and after', () => {
+  const notebook = notebookOf('x', 'y');
+  const changes = record(notebook);
+  typeInto(notebook, 1, 1, ' = 1');
+  assert.deepEqual(changes, [{ cell: 'c1', before: 'y', after: 'y = 1', origin: 'typed' }]);
+});
+
+test('a collaborators edit is remote, a programs edit is no typing', () => {
+  const notebook = notebookOf('x');
+  const peer = new Y.Doc();
+  Y.applyUpdate(peer, Y.encodeStateAsUpdate(notebook.ydoc));
+  const changes = record(notebook);
+  const cell = peer.getArray<Y.Map<unknown>>('cells').get(0);
+  (cell.get('source') as Y.Text).insert(0, 'a');
+  Y.applyUpdate(notebook.ydoc, Y.encodeStateAsUpdate(peer));
+  notebook.cells[0].setSource('replaced');
+  assert.deepEqual(
+    changes.map(change => change.origin),
+    ['remote', 'pasted']
+  );
+});
+
+test('an announced change has the announced origin, and only that one', async () => {
+  const notebook = notebookOf('x');
+  const changes: CellChange[] = [];
+  const recorder = new Recorder(notebook, change => changes.push(change));
+  recorder.announce('c0', 'accepted');
+  typeInto(notebook, 0, 1, '1');
+  await Promise.resolve();
+  typeInto(notebook, 0, 2, '2');
+  assert.deepEqual(
+    changes.map(change => change.origin),
+    ['accepted', 'typed']
+  );
+});
+
+test('cells that are moved or added are known afterwards', () => {
+  const notebook = notebookOf('x', 'y');
+  const changes = record(notebook);
+  notebook.moveCell(0, 1);
+  notebook.addCell({ id: 'new', cell_type: 'code', source: 'n' });
+  assert.equal(changes.length, 0);
+  typeInto(notebook, 1, 1, '!');
+  typeInto(notebook, 2, 1, '!');
+  assert.deepEqual(
+    changes.map(change => [change.cell, change.before, change.after]),
+    [
+      ['c0', 'x', 'x!'],
+      ['new', 'n', 'n!']
+    ]
+  );
+});
+
+const RENAME = new Map([
+  ['c0', TextEdit.replace(0, 1, 'long')],
+  ['c1', TextEdit.replace(6, 7, 'long')]
+]);
+
+test('an application is one undo a cell, is recorded as accepted, and is undone as undone', () => {
+  const notebook = notebookOf('x = 1', 'print(x)');
+  const changes = record(notebook);
+  notebook.cells[0].setSource('x = 12');
+  const application = apply(notebook, RENAME);
+  assert.deepEqual(sources(notebook), ['long = 12', 'print(long)']);
+  assert.ok(application);
+  notebook.cells[0].undo();
+  assert.deepEqual(sources(notebook), ['x = 12', 'print(long)']);
+  assert.deepEqual(
+    changes.map(change => change.origin),
+    ['pasted', 'accepted', 'accepted', 'undone']
+  );
+});
+
+test('all or nothing: an edit that does not fit, or a cell that is gone, applies nothing', () => {
+  const notebook = notebookOf('x', 'print(x)');
+  notebook.cells[1].setSource('pri');
+  assert.equal(apply(notebook, RENAME), null);
+  notebook.deleteCell(1);
+  assert.equal(apply(notebook, RENAME), null);
+  assert.deepEqual(sources(notebook), ['x']);
+});
+
+test('taking back undoes every cell, and in a cell edited since only our part', () => {
+  const notebook = notebookOf('x = 1', 'print(x)');
+  const application = apply(notebook, RENAME)!;
+  typeInto(notebook, 1, 'print(long)'.length, '  # shown');
+  assert.ok(takeBack([application]));
+  assert.deepEqual(sources(notebook), ['x = 1', 'print(x)  # shown']);
+});
+
+test('taking back several applications to one cell gives the text before the first', () => {
+  const notebook = notebookOf('x + x');
+  const first = apply(notebook, new Map([['c0', TextEdit.replace(0, 1, 'aa')]]))!;
+  const second = apply(notebook, new Map([['c0', TextEdit.replace(5, 6, 'aa')]]))!;
+  assert.deepEqual(sources(notebook), ['aa + aa']);
+  assert.ok(takeBack([first, second]));
+  assert.deepEqual(sources(notebook), ['x + x']);
+});
+
+test('a later edit of the same place is in the way of taking back: nothing happens anywhere', () => {
+  const notebook = notebookOf('x = 1', 'print(x)');
+  const application = apply(notebook, RENAME)!;
+  notebook.cells[1].setSource('print(lo__ng)');
+  assert.equal(takeBack([application]), false);
+  assert.deepEqual(sources(notebook), ['long = 1', 'print(lo__ng)']);
+});

@@ -1,0 +1,176 @@
+"""Which bundle answers: the one that was named, the store's, or the one in the package.
+
+The store lies in the user's Jupyter data folder (`core.folders`). What it holds is used unless it
+is older than the packaged bundle, which an upgrade of the application brings, or is damaged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nextedit_jupyter.bundles.bundle import (
+    DEFAULT_ID,
+    MANIFEST,
+    Bundle,
+    named_bundle_path,
+    packaged_bundle_path,
+)
+from nextedit_jupyter.bundles.store import BundleStore, version_key
+from nextedit_jupyter.core.errors import BundleError, NextEditError
+from nextedit_jupyter.core.folders import data_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A folder that may answer. `source` says how it comes to be one."""
+
+    path: Path
+    source: Literal["named", "store", "package"]
+    store: BundleStore | None = None
+
+    def open(self) -> Bundle:
+        """Verify it, one from the store against its receipt too. Raises BundleError."""
+        if self.store is not None:
+            self.store.verify(self.path)
+        return Bundle.open(self.path)
+
+    def explain(self, error: NextEditError) -> str:
+        """What is wrong with it and what to do."""
+        if self.source != "store":
+            return str(error)
+        id, version = self.path.parent.name, self.path.name
+        return (
+            f"the installed bundle {id} {version} cannot be used ({error}): run "
+            f"`jupyter nextedit model install`, or `jupyter nextedit model remove {id} {version}`"
+        )
+
+
+def user_store(folder: Path | None = None) -> BundleStore:
+    """The user's store, which need not exist; under `folder` in place of the data folder."""
+    return BundleStore((folder or data_folder()) / "bundles")
+
+
+def candidates(
+    named: Path | None = None,
+    *,
+    store: BundleStore | None = None,
+    packaged: Path | None = None,
+) -> list[Candidate]:
+    """The bundles that may answer, best first.
+
+    One that was named, here or in NEXTEDIT_BUNDLE, is the only one: whoever asks for a bundle
+    wants to hear that it cannot be used. Raises BundleError if there is none.
+    """
+    named = named or named_bundle_path()
+    if named is not None:
+        return [Candidate(named, "named")]
+    store = store or user_store()
+    found: list[Candidate] = []
+    missing: BundleError | None = None
+    try:
+        packaged = packaged or packaged_bundle_path()
+    except BundleError as error:
+        missing = error
+    serving = store.serving()
+    floor: str | None = None
+    with contextlib.suppress(BundleError):  # a damaged store: the package's answers
+        for id in dict.fromkeys((serving, DEFAULT_ID)):
+            choice = store.choices().get(id)
+            if choice is None:
+                continue
+            if id == DEFAULT_ID:
+                floor = choice.floor
+            if not choice.is_usable:
+                continue
+            if id == DEFAULT_ID and packaged is not None and _is_older(choice.current, packaged):
+                continue
+            found.append(Candidate(store.root / id / choice.current, "store", store))
+    if packaged is not None and not (floor is not None and _is_below(packaged, floor)):
+        found.append(Candidate(packaged, "package"))
+    if not found:
+        raise missing or BundleError(
+            f"the packaged model is older than {floor}, the oldest that its publisher allows: run "
+            "`jupyter nextedit model update`, or update nextedit-jupyter"
+        )
+    return found
+
+
+def active_bundle(named: Path | None = None) -> tuple[Bundle, str | None]:
+    """The bundle that answers, verified, and what is wrong with those before it.
+
+    Raises BundleError if none can be used.
+    """
+    problems: list[str] = []
+    for candidate in candidates(named):
+        try:
+            return candidate.open(), " ".join(problems) or None
+        except BundleError as error:
+            problems.append(candidate.explain(error))
+    raise BundleError(" ".join(problems))
+
+
+def roll_back(store: BundleStore | None = None) -> str | None:
+    """Leave the bundle that fails for an earlier one; says which is in place, None if none is.
+
+    Goes to the store's version before, or to the packaged bundle. A bundle that was named by the
+    user is never left.
+    """
+    store = store or user_store()
+    with contextlib.suppress(BundleError):
+        if named_bundle_path() is None and (first := candidates(store=store)[0]).store is not None:
+            return leave(store, first.path.parent.name)
+    return None
+
+
+def leave(store: BundleStore, id: str) -> str:
+    """Go back from the current version of a bundle; says to what. Raises BundleError.
+
+    After the earlier versions in the store come the default bundle and the one in the package.
+    """
+    choice = store.choices().get(id)
+    if choice is None or not choice.is_usable:
+        raise BundleError(f"no installed version of {id} is in use; there is nothing to leave")
+    left = f"{id} {choice.current} was left for"
+    try:
+        return f"{left} {id} {store.rollback(id)}"
+    except BundleError:
+        rest = [c for c in candidates(store=store) if c.path != store.root / id / choice.current]
+        if not rest:
+            raise
+    store.refuse(id)
+    if rest[0].store is not None:
+        return f"{left} {rest[0].path.parent.name} {rest[0].path.name}"
+    return f"{left} {DEFAULT_ID} {_version(rest[0].path) or ''} of the package"
+
+
+def packaged_version() -> str | None:
+    """The version of the packaged bundle, None where there is none."""
+    with contextlib.suppress(BundleError):
+        return _version(packaged_bundle_path())
+    return None
+
+
+def _version(folder: Path) -> str | None:
+    try:
+        version = json.loads((folder / MANIFEST).read_bytes())["version"]
+        version_key(version)
+    except (OSError, ValueError, KeyError, TypeError, BundleError):
+        return None
+    return str(version)
+
+
+def _is_older(version: str, packaged: Path) -> bool:
+    other = _version(packaged)
+    try:
+        return other is not None and version_key(version) < version_key(other)
+    except BundleError:
+        return True
+
+
+def _is_below(packaged: Path, floor: str) -> bool:
+    version = _version(packaged)
+    return version is not None and version_key(version) < version_key(floor)

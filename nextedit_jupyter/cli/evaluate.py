@@ -1,0 +1,58 @@
+"""`eval`: how good suggestions are, by evaluations that live in `nextedit_jupyter.evals`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+# Each is a module of `evals` with `add_arguments(parser)`, `run(arguments) -> report as JSON
+# values` and `format_report(report) -> str`.
+_EVALUATIONS = {
+    "typing": "type real cells key by key: characters saved, how often a shown text is right",
+    "propagation": "renames and repeated edits over cells: places found, places wrong",
+}
+_DESCRIPTION = """\
+Measures how good suggestions are, not how fast (that is `bench`). Reports say what was measured on,
+with how many cases, and are written as JSON with --output."""
+
+
+_HELP = "measure how good suggestions are"
+
+
+def add_stub(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command's line in the list of commands."""
+    commands.add_parser("eval", help=_HELP)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "eval",
+        help=_HELP,
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    evaluations = parser.add_subparsers(dest="evaluation", metavar="EVALUATION", required=True)
+    for name, does in _EVALUATIONS.items():
+        if importlib.util.find_spec(f"nextedit_jupyter.evals.{name}") is None:
+            continue
+        evaluation = evaluations.add_parser(name, help=does, description=does)
+        evaluation.add_argument("--json", action="store_true", help="one JSON object on stdout")
+        evaluation.add_argument(
+            "--output", "-o", type=Path, metavar="FILE", help="write the report as JSON there"
+        )
+        module = importlib.import_module(f"nextedit_jupyter.evals.{name}")
+        module.add_arguments(evaluation)
+        evaluation.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    module: Any = importlib.import_module(f"nextedit_jupyter.evals.{arguments.evaluation}")
+    report = module.run(arguments)
+    if arguments.output:
+        arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(report) if arguments.json else module.format_report(report))
+    return 0

@@ -1,0 +1,231 @@
+"""What Jupyter and IPython are told about us: where each setting stands, who wins, how it is set.
+
+Reads and writes the JSON files that `jupyter labextension`, `jupyter server extension` and
+IPython's profiles read; what others wrote in them stays as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nextedit_jupyter.core.errors import NextEditError
+
+LABEXTENSION = "nextedit-jupyter"
+SERVER_EXTENSION = "nextedit_jupyter"
+EXTENSION = "nextedit_jupyter"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Whether something is on, and the file that says so; None where no file says anything."""
+
+    on: bool
+    file: Path | None
+
+
+def labextension_folder() -> Path | None:
+    """Where JupyterLab finds the extension's files."""
+    from jupyter_core.paths import jupyter_path
+
+    for folder in jupyter_path("labextensions"):
+        path = Path(folder) / LABEXTENSION
+        if (path / "package.json").is_file():
+            return path
+    return None
+
+
+def labextension_setting() -> Setting:
+    """On unless a page_config.json disables it; the nearest to the user that says anything wins."""
+    for folder in _jupyter_folders():
+        file = folder / "labconfig" / "page_config.json"
+        disabled = _read(file).get("disabledExtensions")
+        if isinstance(disabled, list):
+            disabled = dict.fromkeys(map(str, disabled), True)
+        if isinstance(disabled, dict):
+            for name in (LABEXTENSION, f"{LABEXTENSION}:plugin"):
+                if name in disabled:
+                    return Setting(not disabled[name], file)
+    return Setting(True, None)
+
+
+def server_setting() -> Setting:
+    """On only if a configuration file says so; the nearest to the user wins."""
+    for folder in _jupyter_folders():
+        parts = sorted((folder / "jupyter_server_config.d").glob("*.json"), reverse=True)
+        for file in (folder / "jupyter_server_config.json", *parts):
+            app = _read(file).get("ServerApp")
+            extensions = app.get("jpserver_extensions") if isinstance(app, dict) else None
+            if isinstance(extensions, dict) and SERVER_EXTENSION in extensions:
+                return Setting(bool(extensions[SERVER_EXTENSION]), file)
+    return Setting(False, None)
+
+
+def kernel_setting() -> Setting:
+    """Whether new kernels load the extension by themselves."""
+    for folder in (_profile(), Path(sys.prefix) / "etc" / "ipython"):
+        file = folder / "ipython_kernel_config.json"
+        app = _read(file).get("InteractiveShellApp")
+        extensions = app.get("extensions") if isinstance(app, dict) else None
+        if isinstance(extensions, list):
+            return Setting(EXTENSION in extensions, file)
+    return Setting(False, None)
+
+
+def terminal_setting() -> Setting:
+    """Whether IPython in a terminal loads the extension by itself."""
+    file = _profile() / "ipython_config.py"
+    with contextlib.suppress(OSError):
+        if b">>> nextedit-jupyter" in file.read_bytes():
+            return Setting(True, file)
+    return Setting(False, None)
+
+
+def own_extension_lists() -> list[Path]:
+    """The user's Python configurations that set a list of extensions: it replaces ours."""
+    found = []
+    for name in ("ipython_config.py", "ipython_kernel_config.py"):
+        file = _profile() / name
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            lines = file.read_text(encoding="utf-8").splitlines()
+            if any(
+                ".extensions" in line and "=" in line and not line.lstrip().startswith("#")
+                for line in lines
+            ):
+                found.append(file)
+    return found
+
+
+def set_lab(on: bool, *, user: bool) -> Path:
+    """Enable or disable the part in the browser; returns the file. Raises NextEditError."""
+    file = _jupyter_folder(user) / "labconfig" / "page_config.json"
+    with _changing(file) as value:
+        disabled = value.get("disabledExtensions")
+        if isinstance(disabled, list):
+            disabled = dict.fromkeys(map(str, disabled), True)
+        if not isinstance(disabled, dict):
+            disabled = {}
+        disabled.pop(f"{LABEXTENSION}:plugin", None)
+        disabled[LABEXTENSION] = not on
+        value["disabledExtensions"] = disabled
+    return file
+
+
+def set_server(on: bool, *, user: bool) -> Path:
+    """Enable or disable the server's part; returns the file. Raises NextEditError."""
+    file = _jupyter_folder(user) / "jupyter_server_config.json"
+    with _changing(file) as value:
+        _object(_object(value, "ServerApp"), "jpserver_extensions")[SERVER_EXTENSION] = on
+    return file
+
+
+def set_kernel(on: bool) -> Path:
+    """Let this environment's new kernels load the extension, or no longer; returns the file.
+
+    Raises NextEditError.
+    """
+    from nextedit_jupyter.kernel import profile
+
+    with _explained():
+        if on:
+            return profile.enable_kernel()
+        profile.disable_kernel()
+        return Path(sys.prefix) / "etc" / "ipython" / "ipython_kernel_config.json"
+
+
+def set_terminal(on: bool) -> Path:
+    """Let the user's IPython terminals load the extension, or no longer; returns the file.
+
+    Raises NextEditError.
+    """
+    from nextedit_jupyter.kernel import profile
+
+    with _explained():
+        if on:
+            return profile.enable_terminal()
+        profile.disable_terminal()
+        return _profile() / "ipython_config.py"
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """What `kernel.profile` raises, as an error of ours that says what to do."""
+    try:
+        yield
+    except ValueError as error:
+        raise NextEditError(str(error)) from None
+    except OSError as error:
+        raise NextEditError(
+            f"{error.filename or 'the configuration'} cannot be written: {error.strerror}"
+        ) from None
+
+
+def _jupyter_folders() -> list[Path]:
+    from jupyter_core.paths import jupyter_config_path
+
+    return [Path(folder) for folder in jupyter_config_path()]
+
+
+def _jupyter_folder(user: bool) -> Path:
+    from jupyter_core.paths import jupyter_config_dir
+
+    return Path(jupyter_config_dir()) if user else Path(sys.prefix) / "etc" / "jupyter"
+
+
+def _profile() -> Path:
+    return Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython") / "profile_default"
+
+
+def _object(value: dict[str, Any], key: str) -> dict[str, Any]:
+    found = value.get(key)
+    if not isinstance(found, dict):
+        found = value[key] = {}
+    return found
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """The file's object; empty if it is missing or damaged, for Jupyter passes over such too."""
+    try:
+        value = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+@contextlib.contextmanager
+def _changing(file: Path) -> Iterator[dict[str, Any]]:
+    """The file's object to change in place; written back whole, or not at all.
+
+    Raises NextEditError where the file cannot be read as JSON or written.
+    """
+    try:
+        value = json.loads(file.read_bytes()) if file.exists() else {}
+    except (OSError, ValueError) as error:
+        raise NextEditError(
+            f"{file} cannot be read as JSON ({type(error).__name__}): repair or move it, try again"
+        ) from None
+    if not isinstance(value, dict):
+        raise NextEditError(f"{file} is no JSON object: repair or move it, and try again")
+    yield value
+    temporary = ""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(value, stream, indent=2)
+            stream.write("\n")
+        os.chmod(temporary, file.stat().st_mode & 0o777 if file.exists() else 0o644)
+        os.replace(temporary, file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise NextEditError(
+            f"{file} cannot be written ({error.strerror}): try again with --user, or as its owner"
+        ) from None

@@ -1,0 +1,64 @@
+"""`%nextedit model`: the installed bundles. Files alone; no model is loaded here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nextedit_jupyter.core.errors import BundleError, NextEditError, WorkerError
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.kernel.session import Client
+
+
+def listed(answering: str | None) -> list[str]:
+    """A line for each installed bundle and the one that answers, that one marked."""
+    from nextedit_jupyter.bundles.active import user_store
+
+    labels = [installed.label for installed in user_store().installed()]
+    if answering is not None and answering not in labels:
+        labels.insert(0, answering)
+    return [f"{label}  (answers)" if label == answering else label for label in labels]
+
+
+def installed_words() -> list[str]:
+    """Ids and versions, for completion."""
+    from nextedit_jupyter.bundles.active import user_store
+
+    return [word for each in user_store().installed() for word in (each.id, each.version)]
+
+
+def use(words: Sequence[str], client: Client) -> list[str]:
+    """Let an installed version answer; says what came of it. Raises BundleError."""
+    from nextedit_jupyter.bundles.active import active_bundle, user_store
+
+    if len(words) != 2:
+        raise NextEditError("give an id and a version: %nextedit model list shows them")
+    id, version = words
+    store = user_store()
+    store.use(id, version)
+    bundle = store.open(id, version)
+    if bundle.language not in ("python", "*"):
+        return [f"{bundle.label} is for {bundle.language}", *_tell(client)]
+    store.serve(id)
+    used, _ = active_bundle()
+    if used.path != bundle.path:
+        return [f"{used.label} in {used.path} goes on answering: it is named, or newer"]
+    return [f"{bundle.label} answers from now on", *_tell(client)]
+
+
+def rollback(words: Sequence[str], client: Client) -> list[str]:
+    """Go back to the version before; says to which. Raises BundleError."""
+    from nextedit_jupyter.bundles.active import leave, user_store
+
+    store = user_store()
+    return [leave(store, words[0] if words else store.serving()), *_tell(client)]
+
+
+def _tell(client: Client) -> list[str]:
+    """A worker that runs takes the change up; none is started."""
+    with contextlib.suppress(WorkerError, BundleError):
+        if client.reload(2.0):
+            return ["the running worker takes it up when nobody waits for an answer"]
+    return []

@@ -1,0 +1,37 @@
+"""Code in a user's kernel never raises into their cell: it logs once and falls silent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+P = ParamSpec("P")
+
+_log = logging.getLogger("nextedit_jupyter")
+_log.addHandler(logging.NullHandler())  # else logging's last resort prints into the user's cell
+_told: set[str] = set()
+
+
+def report_once(what: str, error: BaseException) -> None:
+    """Log that `what` failed, by the type of the error alone: its message may hold user code."""
+    if what not in _told:
+        _told.add(what)
+        _log.warning("nextedit: %s failed (%s); it stays silent", what, type(error).__name__)
+
+
+def quietly(what: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Make a callback that must not fail: `what` names it in the log."""
+
+    def wrap(function: Callable[P, None]) -> Callable[P, None]:
+        @wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                function(*args, **kwargs)
+            except Exception as error:
+                report_once(what, error)
+
+        return guarded
+
+    return wrap

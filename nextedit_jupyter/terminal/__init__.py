@@ -1,0 +1,47 @@
+"""The IPython terminal: ghost text as one types, fixes after an error, completions from facts.
+
+It takes a session (what the kernel's extension knows of a shell, see `session.TerminalSession`)
+and knows nothing else of the kernel's part.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.terminal.session import TerminalSession
+    from nextedit_jupyter.terminal.shell import Terminal
+
+_terminals: dict[int, Terminal] = {}
+
+
+def load(shell: Any, session: TerminalSession) -> None:
+    """Take up a terminal; nothing happens without prompt_toolkit (simple_prompt, kernels)."""
+    if getattr(shell, "pt_app", None) is None or id(shell) in _terminals:
+        return
+    from nextedit_jupyter.terminal.shell import Terminal
+
+    terminal = Terminal(shell, session)
+    terminal.start()
+    _terminals[id(shell)] = terminal
+
+
+def unload(shell: Any) -> None:
+    """Take back all that `load` changed."""
+    terminal = _terminals.pop(id(shell), None)
+    if terminal is not None:
+        terminal.stop()
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext nextedit_jupyter.terminal`: the whole extension, but in terminals alone.
+
+    For configurations that kernels read too.
+    """
+    if getattr(shell, "pt_app", None) is not None:
+        shell.extension_manager.load_extension("nextedit_jupyter")
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext nextedit_jupyter.terminal`: the terminal's part alone; the magics stay."""
+    unload(shell)

@@ -1,0 +1,241 @@
+"""Ghost text: what the worker thinks comes next, or what history has.
+
+One line is shown at a time; the rest of a longer suggestion appears line by line as one goes on.
+What is shown stays while it is typed through, so that nothing flickers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from IPython.terminal.shortcuts.auto_suggest import NavigableAutoSuggestFromHistory
+from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
+
+from nextedit_jupyter.core.notebook import Caret, Cell, text_hash
+from nextedit_jupyter.core.pacing import Outcome, Pacing
+from nextedit_jupyter.core.text_edit import Replacement, TextEdit
+from nextedit_jupyter.terminal.asking import Asker
+from nextedit_jupyter.terminal.session import TerminalSession
+
+DRAFT = "draft"
+_POLL_SECONDS = 0.01
+_GIVE_UP_SECONDS = 3.0  # a little past the protocol's longest deadline
+_MAX_CHARS = 20_000  # of a draft; a pasted file needs no ghost text
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A text that the draft may become: shown as far as the draft is its beginning.
+
+    `after` stands behind the caret and stays.
+    """
+
+    text: str
+    after: str = ""
+
+    def rest(self, before: str, after: str) -> str | None:
+        """The rest of the caret's line; "" if the line is complete, None if this fits no more."""
+        if after != self.after or not self.text.startswith(before):
+            return None
+        return self.text[len(before) :].split("\n", 1)[0]
+
+
+class GhostText(NavigableAutoSuggestFromHistory):
+    """The suggester of the prompt; `fallback` is the one that was there before, None for none."""
+
+    def __init__(
+        self,
+        session: TerminalSession,
+        asker: Asker[str],
+        fallback: AutoSuggest | None,
+        pacing: Pacing | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._session = session
+        self._asker = asker
+        self._fallback = fallback
+        self._pacing = pacing or Pacing()
+        self._clock = clock
+        self._plan: Plan | None = None
+        self._fix: Plan | None = None
+        self._navigating = False
+        self._offered = ""  # the worker's text that is on the screen, with what stood before it
+        self._typed = 0  # how much stood before the caret when we were last asked
+
+    # What there is without asking ---------------------------------------------------------------
+
+    def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        """At once: what is known for this text, else history. Called by IPython's key bindings."""
+        rest = None if self._navigating else self._known(document)
+        if rest is not None:
+            return _suggestion(rest)
+        return self._from_history(buffer, document)
+
+    def new_prompt(self, fix: str | None) -> None:
+        """A prompt opens; `fix` is a text that may be offered in it."""
+        self._plan = None
+        self._offered, self._typed = "", 0
+        self._fix = Plan(fix) if fix else None
+
+    def offer_fix(self, fix: str, buffer: Buffer) -> bool:
+        """A fix came late; shown if the prompt is still empty. Whether it is shown."""
+        self._fix = Plan(fix)
+        rest = None if buffer.text else self._known(buffer.document)
+        if not rest or buffer.suggestion is not None:
+            return False
+        buffer.suggestion = _suggestion(rest)
+        return True
+
+    def _known(self, document: Document) -> str | None:
+        before, after = document.text_before_cursor, document.text_after_cursor
+        for plan in (self._plan, self._fix):
+            if plan is not None and (rest := plan.rest(before, after)) is not None:
+                return rest
+        return None
+
+    def _from_history(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        if self._fallback is None:
+            return None
+        if isinstance(self._fallback, NavigableAutoSuggestFromHistory):
+            return super().get_suggestion(buffer, document)
+        return self._fallback.get_suggestion(buffer, document)
+
+    # Navigation through history by IPython's keys: then history alone is shown ------------------
+
+    def reset_history_position(self, buffer: Buffer) -> None:
+        self._navigating = False
+        super().reset_history_position(buffer)
+
+    def up(self, query: str, other_than: str, history: Any) -> None:
+        self._navigating = True
+        super().up(query, other_than, history)
+
+    def down(self, query: str, other_than: str, history: Any) -> None:
+        self._navigating = True
+        super().down(query, other_than, history)
+
+    # Asking -------------------------------------------------------------------------------------
+
+    async def get_suggestion_async(self, buff: Buffer, document: Document) -> Suggestion | None:
+        """What is known at once without waiting, so that nothing flickers; else the worker's.
+
+        History is shown where the worker is silent, slow or not there.
+        """
+        rest = self._known(document)
+        self._observe(document, fits=rest is not None)
+        if rest is not None:
+            return _suggestion(rest)
+        self._plan = None
+        history = self._from_history(buff, document)
+        if not self._is_worth_asking(document):
+            return self._shown(document, history)
+        answer = await self._ask(buff, document, has_history=history is not None)
+        if buff.document != document:
+            return None  # prompt_toolkit asks again for the text as it is now
+        if answer:
+            self._plan = Plan(document.text_before_cursor + answer, document.text_after_cursor)
+            rest = self._known(document)
+            if rest:
+                self._offered = document.text_before_cursor + rest
+                self._session.note("shown")
+                return _suggestion(rest)
+        return self._shown(document, history)
+
+    def _shown(self, document: Document, suggestion: Suggestion | None) -> Suggestion | None:
+        """Remember history's suggestion too: it stays while it is typed through."""
+        if suggestion is not None and suggestion.text:
+            text = document.text_before_cursor + suggestion.text
+            self._plan = Plan(text, document.text_after_cursor)
+        return suggestion
+
+    def _observe(self, document: Document, *, fits: bool) -> None:
+        """Whether ghost text of the worker's was taken: several characters came at once."""
+        before = document.text_before_cursor
+        grown, self._typed = len(before) - self._typed, len(before)
+        if self._offered and not self._offered.startswith(before):
+            self._offered = ""
+        elif self._offered and fits and grown > 1:
+            outcome: Outcome = "accepted" if before == self._offered else "partial"
+            self._pacing.observe(outcome)
+            self._session.note(outcome)
+            self._offered = ""
+
+    def _is_worth_asking(self, document: Document) -> bool:
+        line = document.current_line_before_cursor
+        return (
+            self._session.enabled
+            and document.is_cursor_at_the_end_of_line
+            and document.text.strip() != ""
+            and len(document.text) <= _MAX_CHARS
+            and not line.lstrip().startswith(("%", "!", "?"))
+            and not document.text.startswith("%%")
+            and not line.rstrip().endswith("?")
+        )
+
+    async def _ask(self, buff: Buffer, document: Document, *, has_history: bool) -> str | None:
+        pause = self._pacing.pause_ms() / 1e3
+        start = self._clock()
+        while self._clock() - start < pause:
+            await asyncio.sleep(_POLL_SECONDS)
+            if buff.document != document:
+                return None
+        asked = self._clock()
+        ticket = self._asker.ask(lambda: self._question(document.text, document.cursor_position))
+        patience = self._session.ghost_ms / 1e3 if has_history else _GIVE_UP_SECONDS
+        while not ticket.done and self._clock() - asked < patience:
+            await asyncio.sleep(_POLL_SECONDS)
+            if buff.document != document:
+                return None
+        if ticket.done:
+            self._pacing.observe_latency((self._clock() - asked) * 1e3)
+        return ticket.value
+
+    def _question(self, text: str, offset: int) -> str | None:
+        """On a thread of the asker: the text to insert at the caret, or None."""
+        request = self._session.request(
+            want=("inline",), caret=Caret(DRAFT, offset), draft=Cell(DRAFT, "code", text)
+        )
+        if request is None:
+            return None
+        answer = self._session.ask(request, timeout=_GIVE_UP_SECONDS, client="ghost")
+        for suggestion in answer.get("suggestions", ()):
+            if suggestion.get("kind") == "inline":
+                return insertion(suggestion, text, offset)
+        return None
+
+
+def insertion(suggestion: Mapping[str, Any], text: str, offset: int) -> str | None:
+    """What an inline suggestion (SuggestionWire, in code points) inserts at the caret.
+
+    None if it changes anything else, was made for another text, or holds characters that a
+    terminal would act on or hide.
+    """
+    edits = suggestion.get("edits", [])
+    base = text_hash(text)
+    if not edits or any(edit["cell"] != DRAFT or edit["base"] != base for edit in edits):
+        return None
+    edit = TextEdit.of(Replacement(e["start"], e["end"], e["text"]) for e in edits)
+    after = edit.apply(text)
+    tail = text[offset:]
+    if not after.startswith(text[:offset]) or not after.endswith(tail):
+        return None
+    inserted = after[offset : len(after) - len(tail)]
+    if len(after) <= len(text) or not is_plain(inserted):
+        return None
+    return inserted
+
+
+def is_plain(text: str) -> bool:
+    """Only what a terminal prints as it is: no controls, nothing bidirectional or invisible."""
+    return all(char.isprintable() or char in "\n\t" for char in text)
+
+
+def _suggestion(rest: str) -> Suggestion | None:
+    return Suggestion(rest) if rest else None

@@ -1,0 +1,126 @@
+"""One terminal's life with ghost text: what is put into IPython's prompt, and taken back."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from IPython.terminal.shortcuts.auto_suggest import NavigableAutoSuggestFromHistory
+
+from nextedit_jupyter.core.pacing import Pacing, Power
+from nextedit_jupyter.terminal.asking import Asker
+from nextedit_jupyter.terminal.fix import find_fix
+from nextedit_jupyter.terminal.ghost import GhostText
+from nextedit_jupyter.terminal.matcher import make_matcher
+from nextedit_jupyter.terminal.session import TerminalSession
+
+_IDENTIFIER = re.compile(r"[^\W\d]\w*|(?<=[\"'])[^\"'\n]{1,60}(?=[\"'])")
+_RECENT_CELLS = 20
+
+
+class Terminal:
+    """Ghost text, fixes and completions in one TerminalInteractiveShell."""
+
+    def __init__(self, shell: Any, session: TerminalSession) -> None:
+        self._shell = shell
+        self._session = session
+        self._asker: Asker[str] = Asker()
+        self._before = shell.auto_suggest
+        self._power = Power()
+        self._read_power: Callable[[], Power] | None = None
+        self.ghost = GhostText(
+            session, self._asker, self._before, Pacing(power=lambda: self._power)
+        )
+        self._matcher = make_matcher(session.last_facts, lambda: self._recent)
+        self._recent: Sequence[str] = ()
+        self._fix: str | None = None
+        self._runs = 0
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        shell, ghost = self._shell, self.ghost
+        if isinstance(self._before, NavigableAutoSuggestFromHistory):
+            self._before.disconnect()
+            ghost._init_llm_provider = self._before._init_llm_provider
+            ghost._llm_prefixer = self._before._llm_prefixer
+        ghost.connect(shell.pt_app)
+        shell.auto_suggest = shell.pt_app.auto_suggest = ghost
+        shell.pt_app.app.on_reset += self._new_prompt
+        shell.events.register("post_run_cell", self._after_run)
+        self._session.add_completer(self._matcher)
+        self._refresh()
+
+    def stop(self) -> None:
+        shell = self._shell
+        self._asker.close()
+        self._session.drop_completer(self._matcher)
+        if self._after_run in shell.events.callbacks["post_run_cell"]:
+            shell.events.unregister("post_run_cell", self._after_run)
+        shell.pt_app.app.on_reset -= self._new_prompt
+        self.ghost.disconnect()
+        if shell.auto_suggest is self.ghost:
+            shell.auto_suggest = shell.pt_app.auto_suggest = self._before
+            if isinstance(self._before, NavigableAutoSuggestFromHistory):
+                self._before.connect(shell.pt_app)
+
+    def _after_run(self, result: Any) -> None:
+        """A cell ran: collect facts for completions and, after an error, look for a fix."""
+        try:
+            self._refresh()
+        except Exception:  # never into the user's prompt
+            self._fix = None
+
+    def _refresh(self) -> None:
+        with self._lock:
+            self._runs += 1
+            self._fix = None
+        if self._session.enabled:
+            threading.Thread(
+                target=self._look, args=(self._runs,), name="nextedit-facts", daemon=True
+            ).start()
+
+    def _look(self, run: int) -> None:
+        """On a thread of its own: facts first, then a fix."""
+        try:
+            self._warm_up()
+            error = self._session.last_error
+            texts = [cell.source for cell in self._session.notebook().cells[-_RECENT_CELLS:]]
+            names = (name for text in reversed(texts) for name in _IDENTIFIER.findall(text))
+            self._recent = tuple(dict.fromkeys(names))
+            self._session.cached_facts()
+            if error is None:
+                return
+            fix = find_fix(self._session, error)
+            with self._lock:
+                if fix is None or run != self._runs:
+                    return
+                self._fix = fix
+            loop = self._shell.pt_app.app.loop
+            if loop is not None and self._shell.pt_app.app.is_running:
+                loop.call_soon_threadsafe(self._offer, fix, run)
+        except Exception:  # the shell is closing, or the worker went away
+            return
+
+    def _warm_up(self) -> None:
+        """What would else cost the first key: imports, and a look at the battery."""
+        self._session.warm_up()
+        if self._read_power is None:
+            from nextedit_jupyter.worker.power import PowerSource
+
+            self._read_power = PowerSource()
+        self._power = self._read_power()
+
+    def _new_prompt(self, _: Any) -> None:
+        """The prompt opens: a fix that is ready is its ghost text."""
+        with self._lock:
+            fix = self._fix
+        self.ghost.new_prompt(fix)
+        if fix is not None:
+            self.ghost.offer_fix(fix, self._shell.pt_app.default_buffer)
+
+    def _offer(self, fix: str, run: int) -> None:
+        """On the prompt's loop: a fix came while it waits for input."""
+        if run == self._runs and self.ghost.offer_fix(fix, self._shell.pt_app.default_buffer):
+            self._shell.pt_app.app.invalidate()

@@ -1,0 +1,1 @@
+"""The corpus: named packages in, notebook-like documents out, with a report of what went in."""

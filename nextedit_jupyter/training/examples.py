@@ -1,0 +1,261 @@
+"""From documents to training sequences, through the pieces of the prompt format that serves."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nextedit_jupyter.prompt import control
+from nextedit_jupyter.prompt.cells_spm_v1 import (
+    STEP,
+    WINDOW_ABOVE,
+    WINDOW_BELOW,
+    WINDOW_STEP,
+    CellsSpmV1,
+)
+from nextedit_jupyter.prompt.lines import changed_lines, head_window, line_window
+from nextedit_jupyter.prompt.tokenizer import TextTokenizer
+from nextedit_jupyter.training.corpus.document import Document
+from nextedit_jupyter.training.edits import EditCase, make_case
+from nextedit_jupyter.training.kernel_names import columns_used, guess_names
+from nextedit_jupyter.training.packing import NO_LOSS
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How documents are rendered: shares between 0 and 1."""
+
+    middle: float = 0.4  # of cells, written as suffix, prefix, middle
+    empty_suffix: float = 0.5  # of those, with nothing after the middle
+    closers: float = 0.25  # of those with a suffix, ending before closing brackets
+    names: float = 0.5  # of pieces that earlier cells bind names for
+    skip: float = 0.5  # of long documents, begun in their midst with names but without cells
+    edit_inline: float = 0.25  # of half-done edits, shown as a caret instead of a next edit
+
+
+_PIECE = re.compile(
+    r"(?P<triple>'''|\"\"\")|(?P<quote>['\"])|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>\n)|#[^\n]*|\\."
+)
+
+
+def logical_ends(text: str) -> list[int]:
+    """Offsets at which a logical line of Python ends: line ends outside brackets and strings.
+
+    Good enough for code with magics and for broken code; the last offset is len(text).
+    """
+    ends, depth, at = [], 0, 0
+    while match := _PIECE.search(text, at):
+        at = match.end()
+        if match["triple"]:
+            close = text.find(match["triple"], at)
+            at = len(text) if close < 0 else close + 3
+        elif match["quote"]:
+            closing = re.compile(r"(?:\\.|[^\\\n])*?(?:" + match["quote"] + r"|(?=\n)|$)").match(
+                text, at
+            )
+            at = closing.end() if closing else at
+        elif match["open"]:
+            depth += 1
+        elif match["close"]:
+            depth = max(0, depth - 1)
+        elif match["end"] and depth == 0:
+            start = match.start()
+            ends += [start] if start and text[start - 1] != "\n" else []
+    if not ends or ends[-1] != len(text):
+        ends.append(len(text))
+    return ends
+
+
+def middle_cell(text: str, tokenizer: TextTokenizer, rng: random.Random, mix: Mix) -> list[int]:
+    """One cell as suffix, prefix and middle; where the middle ends, the model writes `<|end|>`.
+
+    Prefix and middle are one stretch of tokens: the caret is wherever a prompt ends.
+    """
+    ends = logical_ends(text)
+    end = rng.choice(ends)
+    suffix = ""
+    if rng.random() < mix.empty_suffix:
+        if rng.random() < 0.6:
+            end = len(text)
+    else:
+        if rng.random() < mix.closers:
+            line_start = text.rfind("\n", 0, end) + 1
+            head = text[line_start:end].rstrip(")]}'\":")
+            end = line_start + len(head) if head.strip() else end
+        suffix = text[end:]
+    ids = [tokenizer.control(control.SUFFIX), *tokenizer.encode(suffix)]
+    ids += [tokenizer.control(control.PREFIX), *tokenizer.encode(text[:end])]
+    ids.append(tokenizer.control(control.END))
+    return ids
+
+
+def plain_document(
+    document: Document, tokenizer: TextTokenizer, rng: random.Random, mix: Mix, *, length: int
+) -> list[list[int]]:
+    """A document's cells in order, some as suffix-prefix-middle; in pieces of at most `length`."""
+    bos, cell_mark = tokenizer.control(control.BOS), tokenizer.control(control.CELL)
+    pieces: list[list[int]] = []
+    ids = [bos]
+    for cell in document.cells:
+        if rng.random() < mix.middle:
+            more = middle_cell(cell, tokenizer, rng, mix)
+        else:
+            more = [cell_mark, *tokenizer.encode(cell)]
+        if len(ids) + len(more) > length:
+            if len(ids) > 24:
+                pieces.append(ids)
+            ids = [bos]
+        ids += more[: length - 1]
+    if len(ids) > 24:
+        pieces.append(ids)
+    return pieces
+
+
+def session_document(
+    document: Document,
+    tokenizer: TextTokenizer,
+    rng: random.Random,
+    mix: Mix,
+    *,
+    length: int,
+    spare_columns: Sequence[str] = (),
+    fmt: CellsSpmV1 | None = None,
+) -> list[list[int]]:
+    """Like `plain_document`, with the names that earlier cells bind, as a kernel tells them.
+
+    A piece begins with names of the cells before it only, so that no name is given away.
+    """
+    fmt = fmt or CellsSpmV1()
+    cells = list(document.cells)
+    columns = columns_used(cells)
+    first = 0
+    if len(cells) >= 6 and rng.random() < mix.skip:
+        first = rng.randrange(1, len(cells) // 2)
+    pieces: list[list[int]] = []
+
+    def begin(index: int) -> list[int]:
+        start = [tokenizer.control(control.BOS)]
+        if index > 0 and rng.random() < mix.names:
+            known = guess_names(
+                cells[:index], columns=columns, spare_columns=spare_columns, rng=rng
+            )
+            names = fmt.names(known, tokenizer)[: length // 6]
+            start += [id | NO_LOSS for id in names]
+        return start
+
+    ids = begin(first)
+    fresh = len(ids)
+    for index in range(first, len(cells)):
+        if rng.random() < mix.middle:
+            more = middle_cell(cells[index], tokenizer, rng, mix)
+        else:
+            more = fmt.cell(cells[index], tokenizer)
+        if len(ids) + len(more) > length:
+            if len(ids) > fresh + 16:
+                pieces.append(ids)
+            ids = begin(index)
+            fresh = len(ids)
+        ids += more[: length - len(ids)]
+    if len(ids) > fresh + 16:
+        pieces.append(ids)
+    return pieces
+
+
+def edit_document(
+    document: Document,
+    tokenizer: TextTokenizer,
+    rng: random.Random,
+    mix: Mix,
+    *,
+    length: int,
+    spare_columns: Sequence[str] = (),
+    fmt: CellsSpmV1 | None = None,
+) -> list[int] | None:
+    """One half-done edit (or a finished one) of a stretch of a document, or None.
+
+    Loss is taken on the answer and on the cells, not on what repeats them.
+    """
+    fmt = fmt or CellsSpmV1()
+    most = 10
+    start = rng.randrange(max(1, len(document.cells) - most // 2))
+    cells = [cell for cell in document.cells[start : start + most] if len(cell) < 2_500]
+    if not cells:
+        return None
+    case = make_case(cells, rng)
+    if case is None:
+        return None
+    ids = [tokenizer.control(control.BOS)]
+    if rng.random() < mix.names:
+        known = guess_names(
+            case.cells, columns=columns_used(cells), spare_columns=spare_columns, rng=rng
+        )
+        ids += [id | NO_LOSS for id in fmt.names(known, tokenizer)[: length // 6]]
+    tail = _edit_tail(case, tokenizer, fmt)
+    if rng.random() < mix.edit_inline and case.answer is not None:
+        tail = _inline_tail(case, tokenizer) or tail
+    room = rng.choice([length // 4, length // 2, length]) - len(ids) - len(tail)
+    room = min(room, length - len(ids) - len(tail))
+    context = []
+    others = [index for index in range(len(case.cells)) if index != case.cell]
+    others.sort(key=lambda index: abs(index - case.cell))
+    for index in others:
+        more = fmt.cell(case.cells[index], tokenizer)
+        if len(more) > room:
+            break
+        room -= len(more)
+        context.append((index, more))
+    for _, more in sorted(context):
+        ids += more
+    ids += tail
+    return ids if len(ids) <= length else None
+
+
+def _events(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1, *, all: bool) -> list[int]:
+    """The events as history; what later ones repeat of the first one's pattern carries loss."""
+    ids: list[int] = []
+    for number, (before, after) in enumerate(case.events[-5:]):
+        old, new = changed_lines(before, after)
+        if not all and not old.strip():
+            continue
+        most = STEP * 4
+        piece = fmt.event(head_window(old, most=most), head_window(new, most=most), tokenizer)
+        if number:
+            mark = tokenizer.control(control.NEW)
+            at = piece.index(mark)
+            ids += [id | NO_LOSS for id in piece[: at + 1]] + piece[at + 1 :]
+        else:
+            ids += [id | NO_LOSS for id in piece]
+    return ids
+
+
+def _edit_tail(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1) -> list[int]:
+    text = case.now
+    start, end = line_window(
+        text, case.caret, above=WINDOW_ABOVE, below=WINDOW_BELOW, step=WINDOW_STEP
+    )
+    window = fmt.edit_tail(text[start : case.caret], text[case.caret : end], tokenizer)
+    ids = _events(case, tokenizer, fmt, all=True)
+    ids += [id | NO_LOSS for id in window]
+    answer = case.answer
+    if answer is None:
+        return [*ids, tokenizer.control(control.END)]
+    return ids + fmt.edit_answer(*answer, tokenizer)
+
+
+def _inline_tail(case: EditCase, tokenizer: TextTokenizer) -> list[int] | None:
+    """The same step met while typing: the caret stands where the texts begin to differ."""
+    now, after = case.now, case.after
+    same = 0
+    while same < min(len(now), len(after)) and now[same] == after[same]:
+        same += 1
+    end = after.find("\n", same)
+    end = len(after) if end < 0 else end
+    old_end = now.find("\n", same)
+    suffix = "" if old_end < 0 else now[old_end:]
+    fmt = CellsSpmV1()
+    ids = _events(case, tokenizer, fmt, all=False)
+    ids += [id | NO_LOSS for id in [tokenizer.control(control.SUFFIX), *tokenizer.encode(suffix)]]
+    ids += [tokenizer.control(control.PREFIX), *tokenizer.encode(after[:end])]
+    return [*ids, tokenizer.control(control.END)]

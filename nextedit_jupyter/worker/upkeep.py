@@ -1,0 +1,137 @@
+"""Taking up another bundle while the worker serves: an update, or what the user chose.
+
+One thread that sleeps until it is due or woken: an idle worker uses no processor time. It never
+works while somebody waits for an answer: it looks, tries and loads when no request has come for a
+while, and the new suggester takes the old one's place between two requests.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nextedit_jupyter.core.pacing import Power
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.bundles.updates import Updates, UpdateStatus
+
+# The weekly check is due at some hour; that much late it may be. One small file is read each time.
+LOOK_SECONDS = 3_600.0
+# So long nobody must have asked for anything before work is done that could be felt.
+QUIET_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a suggester that was built anew loaded: its bundle's label, and what was wrong."""
+
+    bundle: str | None
+    problem: str | None = None
+
+
+class Upkeep:
+    """Looks for updates and takes them up; `wake` is for what the user chose.
+
+    `rebuild(expected)` builds a suggester, puts it in place if it has the expected bundle (any if
+    None), and tells what it loaded. `quiet_for()` gives the seconds since the last request, 0 while
+    one is served. `updates` is None where no repository is configured.
+    """
+
+    def __init__(
+        self,
+        rebuild: Callable[[str | None], Rebuilt],
+        quiet_for: Callable[[], float],
+        *,
+        updates: Callable[[], Updates] | None = None,
+        power: Callable[[], Power] = Power,
+        quiet_seconds: float = QUIET_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
+        self._rebuild = rebuild
+        self._quiet_for = quiet_for
+        self._updates = updates
+        self._power = power
+        self._quiet_seconds = quiet_seconds
+        self._look_seconds = look_seconds
+        self._changed = threading.Condition()
+        self._reload = False
+        self._over = False
+        self._status: UpdateStatus | None = None
+
+    def run(self) -> None:
+        """Work until `end`. Meant for a thread of its own; never raises but for faults of ours."""
+        updates = self._updates() if self._updates is not None else None
+        if updates is not None:
+            self._status = updates.status()
+        while True:
+            if updates is not None:
+                self._update(updates)
+            if self._taken():
+                self._wait_for_quiet()
+                if self._over:
+                    return
+                self._rebuild(None)
+                continue
+            with self._changed:
+                if not (self._over or self._reload):
+                    self._changed.wait(self._look_seconds if updates is not None else None)
+                if self._over:
+                    return
+
+    def wake(self) -> None:
+        """The user chose another bundle: load it when nobody waits for an answer."""
+        with self._changed:
+            self._reload = True
+            self._changed.notify()
+
+    def end(self) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+
+    def status(self) -> dict[str, Any] | None:
+        """How far an update is: state, version, changes, problem. None without a repository."""
+        status = self._status
+        if status is None:
+            return None
+        return {
+            "state": status.state,
+            "version": status.version,
+            "changes": status.changes,
+            "problem": status.problem,
+        }
+
+    def _update(self, updates: Updates) -> None:
+        self._status = updates.status()
+        if updates.is_due():
+            self._wait_for_quiet()
+            if self._over:
+                return
+            self._status = updates.run(on_mains=self._power().plugged is not False)
+        if self._status.state != "ready":
+            return
+        self._wait_for_quiet()
+        if self._over:
+            return
+        self._status = updates.switch()
+        if self._status.state != "switched":
+            return
+        expected = updates.label
+        if not updates.is_serving:  # another bundle answers; the new version waits for its turn
+            return
+        rebuilt = self._rebuild(expected)
+        if rebuilt.bundle != expected:
+            self._status = updates.give_up(rebuilt.problem or "the new version cannot be loaded")
+
+    def _taken(self) -> bool:
+        with self._changed:
+            reload, self._reload = self._reload, False
+            return reload and not self._over
+
+    def _wait_for_quiet(self) -> None:
+        """Until nobody has asked for anything for a while, or it is over."""
+        with self._changed:
+            while not self._over and (left := self._quiet_seconds - self._quiet_for()) > 0:
+                self._changed.wait(left)

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from terminal_fixtures import someone
+
+__all__ = ["someone"]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+from terminal_fixtures import Terminal
+
+from nextedit_jupyter.core.facts import KernelFacts, NamedObject
+from nextedit_jupyter.terminal.matcher import Found, find
+
+FACTS = KernelFacts(
+    names=(
+        NamedObject(
+            "df", "pandas.DataFrame", members=("groupby", "head"), subscripts=("price", "name")
+        ),
+        NamedObject("d", "dict", members=("get",), subscripts=("alpha",)),
+        NamedObject("plot", "function", keywords=("color", "size", "alpha")),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "prefix", "texts"),
+    [
+        ('df["', "", ("price", "name")),
+        ("df['pr", "pr", ("price",)),
+        ('df[["name", "', "", ("price", "name")),
+        ('df.loc[:, "', "", ("price", "name")),
+        ('x = d["', "", ("alpha",)),
+        ('df.groupby("', "", ("price", "name")),
+        ('df.sort_values(["price", "', "", ("price", "name")),
+        ('df.sort_values(by="n', "n", ("name",)),
+        ("df.gr", "gr", ("groupby",)),
+        ("print(df.", "", ("groupby", "head")),
+        ("plot(", "", ("color=", "size=", "alpha=")),
+        ("plot(xs, si", "si", ("size=",)),
+        ('plot("a (", color=1, ', "", ("size=", "alpha=")),
+        ("plot((1, 2), ", "", ("color=", "size=", "alpha=")),
+    ],
+)
+def test_what_the_kernel_knows_completes(before: str, prefix: str, texts: Sequence[str]) -> None:
+    found = find(before, FACTS)
+    assert found is not None
+    assert (found.prefix, found.texts) == (prefix, tuple(texts))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "df",
+        'df["price"',
+        'df["price"]',
+        'x = "',
+        'unknown["',
+        "df.head().",
+        "plot(color=",
+        "plot(x)",
+        "other(",
+        "d.get('",
+        "1.",
+        '"a".',
+    ],
+)
+def test_where_facts_say_nothing_nothing_is_offered(before: str) -> None:
+    assert find(before, FACTS) is None
+
+
+def test_what_was_used_last_comes_first() -> None:
+    assert find('df["', FACTS, recent=("name", "df")) == Found(
+        "", ("name", "price"), "column", is_all=True
+    )
+
+
+def test_ipythons_completer_offers_them_in_our_order(someone: Terminal) -> None:
+    someone.run("rows = {'alpha': 1, 'beta': 2}")
+    someone.run("rows['beta']")
+    someone.until_looked()
+    with provisionalcompleter():
+        found = list(someone.shell.Completer.completions('rows["', 6))
+    assert [(one.text, one.type) for one in found] == [("beta", "column"), ("alpha", "column")]
+    assert someone.client.requests == []
+
+
+def test_a_string_given_to_a_frames_method_may_be_a_column_or_a_file() -> None:
+    found = find('df.to_csv("p', FACTS)
+    assert found is not None
+    assert not found.is_all
+
+
+def test_a_failure_in_the_matcher_leaves_ipythons_completions(
+    someone: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("nextedit_jupyter.terminal.matcher.find", fail)
+    someone.run("alphabet = 1")
+    with provisionalcompleter():
+        found = [one.text for one in someone.shell.Completer.completions("alphab", 6)]
+    assert "alphabet" in found
+    assert "Traceback" not in capsys.readouterr().out

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from nextedit_jupyter.bundles.graph import Int8Columns, build_graph  # noqa: E402
+from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
+from nextedit_jupyter.training.export import (  # noqa: E402
+    GraphRunner,
+    Identity,
+    export_bundle,
+    graph_shape,
+    token_agreement,
+)
+from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.sft import Settings, open_run  # noqa: E402
+from nextedit_jupyter.training.tokenizer import train_tokenizer  # noqa: E402
+
+SHAPE = Shape(
+    vocab_size=320, width=64, layers=2, heads=4, kv_heads=2, head_dim=16, hidden=96, context=128
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> Decoder:
+    decoder = Decoder(SHAPE, seed=3).eval()
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            if parameter.ndim == 2:
+                parameter.mul_(6)
+    return decoder
+
+
+def runner(model: Decoder, *, int8: bool) -> GraphRunner:
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    return GraphRunner(
+        build_graph(graph_shape(SHAPE), weights, int8=int8).SerializeToString(), SHAPE
+    )
+
+
+def test_the_float_graph_computes_what_the_model_computes(model: Decoder) -> None:
+    ids = torch.randint(0, SHAPE.vocab_size, (1, 50), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        want = model(ids)[0].numpy()
+    have = runner(model, int8=False).logits(ids[0].tolist())
+    np.testing.assert_allclose(have, want, atol=2e-3)
+
+
+def test_the_int8_graph_chooses_nearly_the_same_tokens(model: Decoder) -> None:
+    ids = torch.randint(0, SHAPE.vocab_size, (100,)).tolist()
+    want = runner(model, int8=False).logits(ids)
+    have = runner(model, int8=True).logits(ids)
+    assert (want.argmax(-1) == have.argmax(-1)).mean() > 0.9
+    assert np.abs(want - have).max() < 0.2 * np.abs(want).max()
+
+
+def test_int8_logits_do_not_depend_on_how_a_prompt_is_cut(model: Decoder) -> None:
+    ids = list(range(60))
+    graph = runner(model, int8=True)
+    whole = graph.logits(ids)
+    parts = [graph.logits(ids[:25]), graph.logits(ids[25:31], position=25)]
+    parts.append(graph.logits(ids[31:], position=31))
+    cut = np.concatenate(parts)
+    assert np.abs(whole - cut).max() < 1e-4
+    assert (whole.argmax(-1) == cut.argmax(-1)).all()
+
+
+def test_logits_are_given_from_the_wanted_position_on(model: Decoder) -> None:
+    graph = runner(model, int8=True)
+    whole = graph.logits(list(range(20)))
+    np.testing.assert_allclose(graph.logits(list(range(20)), start=17), whole[17:], atol=1e-4)
+
+
+def test_int8_columns_keep_each_columns_largest_value() -> None:
+    matrix = np.array([[1.0, -200.0], [0.5, 3.0]], np.float32)
+    packed = Int8Columns.of(matrix)
+    np.testing.assert_allclose(packed.dequantised(), matrix, atol=0.8)
+    assert np.abs(packed.values).max(axis=0).tolist() == [127, 127]
+
+
+def test_a_bundle_says_what_it_is_and_replaces_an_older_one(tmp_path: Path) -> None:
+    run = open_run(tmp_path / "run", SHAPE, Settings(compile=False))
+    run.save("final.pt")
+    train_tokenizer(["x = 1\n"] * 3, tmp_path / "tokenizer.json", vocab_size=320)
+    out = tmp_path / "bundle"
+    for version in ("0.1.0", "0.2.0"):
+        export_bundle(
+            tmp_path / "run" / "final.pt",
+            tmp_path / "tokenizer.json",
+            out,
+            Identity("nextedit-test", version, "cells-spm-v1"),
+        )
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["version"] == "0.2.0"
+    assert manifest["parameters"] == SHAPE.parameters
+    for name, facts in manifest["files"].items():
+        data = (out / name).read_bytes()
+        assert facts == {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "run", "tokenizer.json"]
+
+
+def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path: Path) -> None:
+    small = Shape(vocab_size=100, width=32, layers=1, heads=2, kv_heads=1, head_dim=16, hidden=32)
+    open_run(tmp_path / "run", small, Settings(compile=False)).save("final.pt")
+    train_tokenizer(["x = 1\n"] * 3, tmp_path / "tokenizer.json", vocab_size=320)
+    with pytest.raises(TrainingError, match="the tokenizer has"):
+        export_bundle(
+            tmp_path / "run" / "final.pt",
+            tmp_path / "tokenizer.json",
+            tmp_path / "bundle",
+            Identity("nextedit-test", "0.1.0", "cells-spm-v1"),
+        )
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_agreement_is_counted_over_prompts(tmp_path: Path) -> None:
+    run = open_run(tmp_path / "run", SHAPE, Settings(compile=False))
+    run.save("final.pt")
+    prompts = [list(range(30 + n)) for n in range(4)]
+    found = token_agreement(tmp_path / "run" / "final.pt", prompts, last=10)
+    assert (found.prompts, found.tokens) == (4, 40)
+    assert 0 <= found.same <= 1
+    assert found.same_chunked == 1.0

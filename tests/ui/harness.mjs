@@ -1,0 +1,365 @@
+// A browser on the Lab under test, and what a person does in it.
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const require = createRequire(new URL('../../labextension/package.json', import.meta.url));
+const { chromium } = require('playwright-core');
+
+const { LAB_URL, LAB_TOKEN, LAB_FOLDER, LAB_ARTIFACTS, LAB_CHROMIUM } = process.env;
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync'
+];
+
+/** A browser with a profile of its own; call `close`. */
+export async function openBrowser() {
+  const profile = mkdtempSync(join(tmpdir(), 'nextedit-browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: LAB_CHROMIUM,
+    args: FLAGS,
+    viewport: { width: 1280, height: 900 }
+  });
+  context.setDefaultTimeout(20_000);
+  return {
+    context,
+    async close() {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
+    }
+  };
+}
+
+/** One page of JupyterLab, with all that was sent to our routes. */
+export class LabPage {
+  constructor(page) {
+    this.page = page;
+    this.requests = [];
+    page.on('request', request => {
+      if (new URL(request.url()).pathname.includes('/nextedit/')) {
+        this.requests.push(request);
+      }
+    });
+    this.errors = [];
+    page.on('pageerror', error => {
+      // Those of the front end itself are not ours to judge.
+      if (error.stack?.includes('/nextedit-jupyter/')) {
+        this.errors.push(error.stack);
+      }
+    });
+  }
+
+  static async open(context, address) {
+    const lab = new LabPage(await context.newPage());
+    await lab.load(address);
+    return lab;
+  }
+
+  async load(address = `lab/workspaces/${randomUUID()}?reset`) {
+    const mark = address.includes('?') ? '&' : '?';
+    await this.page.goto(`${LAB_URL}/${address}${mark}token=${LAB_TOKEN}`);
+    await this.page.waitForFunction(() => window.jupyterapp?.restored, null, {
+      timeout: 60_000
+    });
+    await this.page.evaluate(async () => {
+      await window.jupyterapp.restored;
+    });
+  }
+
+  /** Close everything without a question, its kernels too. */
+  closeAll() {
+    return this.page.evaluate(async () => {
+      for (const widget of [...window.jupyterapp.shell.widgets('main')]) {
+        if (widget.context?.model) {
+          widget.context.model.dirty = false;
+          await widget.sessionContext?.shutdown();
+        }
+        widget.close();
+      }
+    });
+  }
+
+  command(id, args = {}) {
+    return this.page.evaluate(
+      async ([id, args]) => {
+        await window.jupyterapp.commands.execute(id, args);
+      },
+      [id, args]
+    );
+  }
+
+  /** Open a notebook with these cells, its kernel ready; other notebooks are closed. */
+  async openNotebook(name, cells, { path = `${name}-${randomUUID().slice(0, 8)}.ipynb` } = {}) {
+    writeNotebook(path, cells);
+    await this.closeAll();
+    await this.command('docmanager:open', { path, factory: 'Notebook' });
+    await this.waitForNotebook(path);
+    return path;
+  }
+
+  waitForNotebook(path) {
+    return this.page.waitForFunction(
+      path => {
+        const panel = window.jupyterapp.shell.currentWidget;
+        return (
+          panel?.context?.path === path &&
+          panel.context.isReady &&
+          panel.sessionContext.session?.kernel?.status === 'idle'
+        );
+      },
+      path,
+      { timeout: 60_000 }
+    );
+  }
+
+  /** Everything from here on is evaluated with the current notebook's panel. */
+  inPanel(work, argument) {
+    return this.page.evaluate(
+      ([source, argument]) =>
+        new Function('panel', 'argument', `return (${source})(panel, argument)`)(
+          window.jupyterapp.shell.currentWidget,
+          argument
+        ),
+      [work.toString(), argument]
+    );
+  }
+
+  sources() {
+    return this.inPanel(panel => panel.model.sharedModel.cells.map(cell => cell.getSource()));
+  }
+
+  source(index) {
+    return this.inPanel((panel, i) => panel.model.sharedModel.cells[i].getSource(), index);
+  }
+
+  activeCell() {
+    return this.inPanel(panel => panel.content.activeCellIndex);
+  }
+
+  isInView(index) {
+    return this.inPanel((panel, index) => {
+      const cell = panel.content.widgets[index].node;
+      if (!cell.isConnected) {
+        return false;
+      }
+      const [inner, outer] = [cell, panel.content.node].map(node => node.getBoundingClientRect());
+      return inner.height > 0 && inner.top < outer.bottom && inner.bottom > outer.top;
+    }, index);
+  }
+
+  caret() {
+    return this.inPanel(panel => panel.content.activeCell.editor.editor.state.selection.main.head);
+  }
+
+  /** Put the caret into a cell as a click would; `offset` counts from the end if negative. */
+  async edit(index, offset = -1) {
+    await this.inPanel(
+      async (panel, [index, offset]) => {
+        await panel.content.scrollToItem(index);
+        const cell = panel.content.widgets[index];
+        await cell.ready;
+        panel.content.activeCellIndex = index;
+        const view = cell.editor.editor;
+        const at = offset < 0 ? view.state.doc.length + 1 + offset : offset;
+        view.dispatch({ selection: { anchor: at } });
+        panel.content.mode = 'edit';
+        view.focus();
+      },
+      [index, offset]
+    );
+  }
+
+  async select(index, from, to) {
+    await this.edit(index, from);
+    await this.inPanel(
+      (panel, [from, to]) =>
+        panel.content.activeCell.editor.editor.dispatch({
+          selection: { anchor: from, head: to }
+        }),
+      [from, to]
+    );
+  }
+
+  type(text) {
+    return this.page.keyboard.type(text, { delay: 25 });
+  }
+
+  press(key) {
+    return this.page.keyboard.press(key);
+  }
+
+  /** Run every cell; the outcome of each is 'ok', 'error' or null. */
+  async runAll() {
+    await this.command('notebook:run-all-cells');
+    await this.settled();
+    return this.outcomes();
+  }
+
+  restartKernel() {
+    return this.inPanel(panel => panel.sessionContext.session.kernel.restart());
+  }
+
+  settled() {
+    return this.page.waitForFunction(() => {
+      const panel = window.jupyterapp.shell.currentWidget;
+      return (
+        panel.sessionContext.session?.kernel?.status === 'idle' &&
+        panel.content.widgets.every(cell => cell.model.executionState !== 'running')
+      );
+    });
+  }
+
+  outcomes() {
+    return this.inPanel(panel =>
+      panel.model.sharedModel.cells.map(cell =>
+        cell.cell_type !== 'code'
+          ? null
+          : cell.outputs.some(output => output.output_type === 'error')
+            ? 'error'
+            : 'ok'
+      )
+    );
+  }
+
+  /** Wait until `check` holds of what `read` gives; says what it was if it never does. */
+  async eventually(read, check, what = 'it never came true') {
+    let value;
+    for (let i = 0; i < 150; i++) {
+      value = await read();
+      if (check(value)) {
+        return value;
+      }
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+    assert.fail(`${what}: ${JSON.stringify(value)}`);
+  }
+
+  ghost() {
+    return this.page.evaluate(() =>
+      [...document.querySelectorAll('.jp-GhostText')].map(node => node.textContent).join('')
+    );
+  }
+
+  waitForGhost() {
+    return this.eventually(
+      () => this.ghost(),
+      text => text.trim() !== '',
+      'no ghost text'
+    );
+  }
+
+  /** Places drawn: cell index, old text, new text. */
+  places() {
+    return this.inPanel(panel =>
+      panel.content.widgets.flatMap((cell, index) =>
+        [...cell.node.querySelectorAll('.nextedit-place')].map(node => ({
+          cell: index,
+          text: node.querySelector('.nextedit-new')?.textContent ?? '',
+          key: node.querySelector('.nextedit-key')?.textContent ?? ''
+        }))
+      )
+    );
+  }
+
+  hint() {
+    return this.inPanel(panel => panel.node.querySelector('.nextedit-hint')?.textContent ?? '');
+  }
+
+  waitForPlaces(count = 1) {
+    return this.eventually(
+      () => this.places(),
+      places => places.length >= count,
+      'no places'
+    );
+  }
+
+  status() {
+    return this.page.evaluate(() => {
+      const node = document.querySelector('.nextedit-status button');
+      return {
+        text: node?.textContent,
+        title: node?.title,
+        state: node?.dataset.state
+      };
+    });
+  }
+
+  async waitForStatus(state) {
+    return this.eventually(
+      () => this.status(),
+      status => status.state === state,
+      'status'
+    );
+  }
+
+  asked() {
+    return this.requests.filter(request => request.url().includes('suggest'));
+  }
+
+  /** Whether nothing was asked for half a second. */
+  async quiet() {
+    const before = this.requests.length;
+    await new Promise(resolve => setTimeout(resolve, 500));
+    return this.requests.length === before;
+  }
+
+  /** Store our settings as the settings editor does, and load the page anew. */
+  async settings(values) {
+    await this.page.evaluate(
+      values =>
+        window.jupyterapp.serviceManager.settings.save(
+          'nextedit-jupyter:plugin',
+          JSON.stringify(values)
+        ),
+      values
+    );
+    await this.load();
+  }
+
+  async screenshot(name) {
+    await this.page.screenshot({ path: join(LAB_ARTIFACTS, `${name}.png`) });
+  }
+}
+
+/** Write a notebook into the server's folder. */
+export function writeNotebook(path, cells) {
+  writeFileSync(join(LAB_FOLDER, path), JSON.stringify(notebook(cells)));
+}
+
+/** nbformat 4.5 of sources; a cell may be an object with `type`, `source`, `tags`. */
+export function notebook(cells) {
+  return {
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: {
+      kernelspec: {
+        name: 'python3',
+        display_name: 'Python 3',
+        language: 'python'
+      },
+      language_info: { name: 'python' }
+    },
+    cells: cells.map((cell, i) => {
+      const { type = 'code', source, tags } = typeof cell === 'string' ? { source: cell } : cell;
+      return {
+        id: `cell-${i}`,
+        cell_type: type,
+        source,
+        metadata: tags ? { tags } : {},
+        ...(type === 'code' ? { outputs: [], execution_count: null } : {})
+      };
+    })
+  };
+}
+
+export { assert };

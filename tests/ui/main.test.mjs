@@ -1,0 +1,405 @@
+// The main job in JupyterLab: ghost text, a rename over cells, undo, Escape, the switch, faults.
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { after, afterEach, before, test } from 'node:test';
+
+import { LabPage, assert, openBrowser } from './harness.mjs';
+
+let browser;
+let lab;
+
+before(async () => {
+  browser = await openBrowser();
+  lab = await LabPage.open(browser.context);
+});
+
+afterEach(() => {
+  assert.deepEqual(lab.errors.splice(0), [], 'the page threw');
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+const FILLER = Array.from({ length: 40 }, (_, i) => `filler_${i} = ${i}\n`.repeat(6).trimEnd());
+
+const RENAME = [
+  '%load_ext nextedit_jupyter',
+  'total = 41',
+  'print(total)',
+  'double = total * 2\nprint(double)',
+  ...FILLER,
+  "assert total == 41\nprint(f'{total} in all')"
+];
+const LAST = RENAME.length - 1;
+
+/** Rename by hand in the defining cell, and wait for what is offered. */
+async function renameTotal() {
+  await lab.select(1, 0, 'total'.length);
+  await lab.type('amount');
+  await lab.waitForPlaces();
+}
+
+const SMALL = ['total = 41', 'print(total)', 'double = total * 2'];
+
+/** The same in a small notebook that was never run. */
+async function offerSmallRename(cells = SMALL) {
+  await lab.openNotebook('small', cells);
+  await lab.select(0, 0, 'total'.length);
+  await lab.type('amount');
+  return lab.waitForPlaces();
+}
+
+test('a typed line gets ghost text, Tab takes it, and one undo takes it back', async () => {
+  await lab.openNotebook('inline', ['import numpy as np\nimport matplotlib.pyplot as plt', '']);
+  await lab.edit(1);
+  await lab.type('for i in ran');
+  const ghost = await lab.waitForGhost();
+  assert.match(ghost, /^ge\b/);
+  await lab.screenshot('inline-ghost');
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.source(1),
+    text => text === `for i in ran${ghost}`,
+    'not taken'
+  );
+  await lab.press('Control+z');
+  await lab.eventually(
+    () => lab.source(1),
+    text => text === 'for i in ran',
+    'not undone'
+  );
+});
+
+test('while what is typed is what the ghost text says, no request is made', async () => {
+  await lab.openNotebook('typed-through', ['import numpy as np', '']);
+  await lab.edit(1);
+  await lab.type('for i in ran');
+  const ghost = await lab.waitForGhost();
+  await lab.eventually(
+    () => lab.quiet(),
+    quiet => quiet,
+    'requests go on'
+  );
+  const inlineRequests = () => lab.asked().filter(r => r.postData().includes('"want":["inline"]'));
+  const before = inlineRequests().length;
+  await lab.press(ghost[0]);
+  await lab.eventually(
+    () => lab.ghost(),
+    text => text === ghost.slice(1),
+    'the rest is not shown'
+  );
+  assert.equal(inlineRequests().length, before);
+});
+
+test('the next word and the next line can be taken alone', async () => {
+  await lab.openNotebook('partial', ['import numpy as np', '']);
+  await lab.edit(1);
+  await lab.type('for i in ran');
+  const ghost = await lab.waitForGhost();
+  await lab.press('Alt+ArrowRight');
+  await lab.eventually(
+    () => lab.source(1),
+    text => text === 'for i in range',
+    'no word taken'
+  );
+  const rest = ghost.slice('ge'.length);
+  if (rest) {
+    await lab.eventually(
+      () => lab.ghost(),
+      text => text === rest,
+      'the rest is not shown'
+    );
+    await lab.press('Alt+Shift+ArrowRight');
+    const line = ghost.split('\n')[0];
+    await lab.eventually(
+      () => lab.source(1),
+      text => text === `for i in ran${line}`,
+      'no line'
+    );
+  }
+});
+
+test('a rename is offered in every other cell, near and far; Tab goes there and takes it', async () => {
+  await lab.openNotebook('rename', RENAME);
+  assert.ok((await lab.runAll()).every(outcome => outcome === 'ok'));
+  await renameTotal();
+  const near = (await lab.places()).filter(place => place.cell < LAST);
+  assert.deepEqual(
+    near.map(place => [place.cell, place.text]),
+    [
+      [2, 'amount'],
+      [3, 'amount']
+    ]
+  );
+  assert.equal(await lab.isInView(LAST), false);
+  assert.match(await lab.hint(), /Tab → cell 3: .*4 places in 3 cells/);
+  await lab.screenshot('rename-preview');
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.activeCell(),
+    cell => cell === 2,
+    'Tab did not jump'
+  );
+  assert.equal(await lab.source(2), 'print(total)');
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.source(2),
+    text => text === 'print(amount)',
+    'Tab did not take'
+  );
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.activeCell(),
+    cell => cell === 3,
+    'Tab did not go on'
+  );
+  await lab.press('Tab');
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.activeCell(),
+    cell => cell === LAST,
+    'Tab did not go far'
+  );
+  const far = await lab.waitForPlaces(2);
+  assert.ok(far.every(place => place.cell === LAST && place.text === 'amount'));
+  await lab.screenshot('rename-far');
+  await lab.press('Tab');
+  await lab.press('Tab');
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.source(LAST),
+    text => text === "assert amount == 41\nprint(f'{amount} in all')",
+    'the last places were not taken'
+  );
+  assert.deepEqual(await lab.places(), []);
+  assert.equal(await lab.source(3), 'double = amount * 2\nprint(double)');
+});
+
+test('a place in a cell that has no editor yet is drawn once Tab goes there', async () => {
+  const cells = [
+    'total = 41',
+    ...Array.from({ length: 150 }, (_, i) => `x${i} = 0`),
+    'print(total)'
+  ];
+  await lab.openNotebook('far', cells);
+  await lab.select(0, 0, 'total'.length);
+  await lab.type('amount');
+  await lab.eventually(
+    () => lab.hint(),
+    hint => hint.includes('cell 152'),
+    'nothing is offered'
+  );
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.activeCell(),
+    cell => cell === 151,
+    'Tab did not go there'
+  );
+  const [place] = await lab.waitForPlaces();
+  assert.deepEqual(place, { cell: 151, text: 'amount', key: 'Tab' });
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.source(151),
+    text => text === 'print(amount)',
+    'not taken'
+  );
+});
+
+test('after a rename all cells run in a new kernel, and one command undoes it in all', async () => {
+  await lab.openNotebook('rename-all', RENAME);
+  await lab.runAll();
+  await renameTotal();
+  await lab.command('nextedit:accept-all');
+  assert.equal(await lab.source(LAST), "assert amount == 41\nprint(f'{amount} in all')");
+  await lab.restartKernel();
+  assert.ok((await lab.runAll()).every(outcome => outcome === 'ok'));
+  await lab.command('nextedit:undo-accept');
+  const undone = await lab.sources();
+  assert.deepEqual(undone.slice(2), RENAME.slice(2));
+  assert.equal(undone[1], 'amount = 41');
+});
+
+test('undo in one cell undoes that cell alone', async () => {
+  await offerSmallRename();
+  await lab.command('nextedit:accept-all');
+  await lab.edit(1);
+  await lab.press('Control+z');
+  await lab.eventually(
+    () => lab.source(1),
+    text => text === 'print(total)',
+    'not undone'
+  );
+  assert.equal(await lab.source(2), 'double = amount * 2');
+});
+
+test('Escape dismisses once, stays in the cell, and the same is not shown again', async () => {
+  await offerSmallRename();
+  await lab.press('Escape');
+  await lab.eventually(
+    () => lab.places(),
+    places => places.length === 0,
+    'still there'
+  );
+  assert.equal(await lab.inPanel(panel => panel.content.mode), 'edit');
+  await lab.command('nextedit:suggest');
+  assert.deepEqual(await lab.places(), []);
+  // Another name is another suggestion.
+  await lab.type('s');
+  await lab.command('nextedit:suggest');
+  await lab.eventually(
+    () => lab.places(),
+    places => places.length === 2 && places[0].text === 'amounts',
+    'the other name is not offered'
+  );
+});
+
+test('an edit elsewhere in a cell moves the places, an edit at a place drops them all', async () => {
+  await offerSmallRename();
+  await lab.inPanel(panel => panel.model.sharedModel.cells[1].updateSource(0, 0, '# shown\n'));
+  await lab.command('nextedit:accept-all');
+  assert.equal(await lab.source(1), '# shown\nprint(amount)');
+  await offerSmallRename();
+  await lab.inPanel(panel => panel.model.sharedModel.cells[2].updateSource(9, 14, 'tot'));
+  await lab.command('nextedit:accept-all').catch(() => {});
+  assert.deepEqual(await lab.sources(), ['amount = 41', 'print(total)', 'double = tot * 2']);
+});
+
+test('Tab indents in leading white space and indents a selection, though a suggestion waits', async () => {
+  await offerSmallRename(['total = 41', 'print(total)', 'if True:\n    double = total']);
+  await lab.edit(2, 'if True:\n'.length);
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.source(2),
+    text => text.includes('\n        double'),
+    'no indent'
+  );
+  assert.equal(await lab.activeCell(), 2);
+  assert.equal(await lab.source(1), 'print(total)');
+});
+
+test('the second chord goes and takes where Tab is kept', async () => {
+  await lab.settings({ keepTab: true });
+  try {
+    await offerSmallRename();
+    assert.match(await lab.hint(), /Alt-J/);
+    await lab.press('Alt+j');
+    await lab.eventually(
+      () => lab.activeCell(),
+      cell => cell === 1,
+      'no jump'
+    );
+    await lab.press('Alt+Shift+J');
+    await lab.eventually(
+      () => lab.source(1),
+      text => text === 'print(amount)',
+      'not taken'
+    );
+  } finally {
+    await lab.settings({});
+  }
+});
+
+test('switched off, not one request leaves the page; a click on the status item does it', async () => {
+  await lab.openNotebook('off', SMALL);
+  await lab.page.click('.nextedit-status button');
+  await lab.waitForStatus('off');
+  const before = lab.requests.length;
+  await lab.edit(1);
+  await lab.type('\nfor i in ran');
+  await lab.command('nextedit:suggest').catch(() => {});
+  await new Promise(resolve => setTimeout(resolve, 1500));
+  assert.equal(lab.requests.length, before);
+  await lab.screenshot('off');
+  await lab.page.click('.nextedit-status button');
+  await lab.waitForStatus('ready');
+});
+
+test('an excluded path and a tagged cell are never sent', async () => {
+  const path = 'notes.env.ipynb';
+  await lab.openNotebook('excluded', SMALL, { path });
+  const before = lab.asked().length;
+  await lab.edit(1);
+  await lab.type('\nfor i in ran');
+  await new Promise(resolve => setTimeout(resolve, 1000));
+  assert.equal(lab.asked().length, before);
+  await lab.openNotebook('tagged', ['x = 1', { source: 'private = 2', tags: ['nextedit-off'] }]);
+  await lab.edit(1);
+  await lab.type('\nfor i in ran');
+  await new Promise(resolve => setTimeout(resolve, 1000));
+  assert.equal(lab.asked().length, before);
+  await lab.edit(0);
+  await lab.type('\nfor i in ran');
+  await lab.eventually(
+    () => lab.asked().length,
+    n => n > before,
+    'nothing was asked'
+  );
+  assert.ok(!lab.asked().some(request => request.postData().includes('private')));
+});
+
+test('the worker killed in mid-typing costs no key, and the next suggestion comes', async () => {
+  await lab.openNotebook('killed', ['import numpy as np', '']);
+  await lab.edit(1);
+  await lab.type('x = 1\nfor i in ran');
+  await lab.waitForGhost();
+  killWorker();
+  const text = '\ny = 22\nz = 333\nfor k in ran';
+  await lab.page.keyboard.press('Escape');
+  await lab.edit(1);
+  await lab.type(text);
+  assert.equal(await lab.source(1), `x = 1\nfor i in ran${text}`);
+  await lab.eventually(
+    async () => {
+      await lab.press('Backspace');
+      await lab.type('n');
+      await new Promise(resolve => setTimeout(resolve, 300));
+      return lab.ghost();
+    },
+    ghost => ghost.startsWith('ge'),
+    'no suggestion after the worker died'
+  );
+});
+
+function killWorker() {
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    let line = '';
+    try {
+      line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    } catch {
+      continue; // it is gone
+    }
+    if (line.includes('nextedit_jupyter.worker') && line.includes(process.env.LAB_RUNTIME)) {
+      process.kill(Number(pid), 'SIGKILL');
+    }
+  }
+}
+
+test('the kernel says what it knows after each execution', async () => {
+  await lab.openNotebook('facts', ['%load_ext nextedit_jupyter', 'shopping = {"milk": 2}', '']);
+  await lab.runAll();
+  await lab.edit(2);
+  const read = async () => {
+    await lab.type('x');
+    await new Promise(resolve => setTimeout(resolve, 200));
+    const request = lab.asked().at(-1);
+    return request ? (JSON.parse(request.postData()).facts?.names ?? []) : [];
+  };
+  const names = await lab.eventually(read, n => n.some(({ name }) => name === 'shopping'), 'facts');
+  assert.deepEqual(names.find(({ name }) => name === 'shopping').subscripts, ['milk']);
+});
+
+test('after an error the right spelling is offered at the failing line', async () => {
+  await lab.openNotebook('fix', [
+    '%load_ext nextedit_jupyter',
+    'shopping_list = [1]',
+    '# what to buy\nprint(shoping_list)'
+  ]);
+  assert.equal((await lab.runAll())[2], 'error');
+  await lab.edit(1);
+  const [place] = await lab.waitForPlaces();
+  assert.equal(place.cell, 2);
+  await lab.screenshot('fix');
+  await lab.command('nextedit:accept');
+  assert.equal(await lab.source(2), '# what to buy\nprint(shopping_list)');
+});

@@ -1,0 +1,59 @@
+// Notebook 7: the same extension in the simpler front end.
+
+import { after, before, test } from 'node:test';
+
+import { LabPage, assert, openBrowser, writeNotebook } from './harness.mjs';
+
+const PATH = 'seven.ipynb';
+let browser;
+let lab;
+
+before(async () => {
+  browser = await openBrowser();
+  writeNotebook(PATH, ['total = 41', 'print(total)', '']);
+  lab = await LabPage.open(browser.context, `notebooks/${PATH}`);
+  await lab.waitForNotebook(PATH);
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+test('Notebook 7 shows ghost text and takes it with Tab', async () => {
+  await lab.edit(2);
+  await lab.type('for i in ran');
+  const ghost = await lab.waitForGhost();
+  await lab.screenshot('notebook7-ghost');
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.source(2),
+    text => text === `for i in ran${ghost}`,
+    'not taken'
+  );
+});
+
+test('Notebook 7 offers a rename in the other cells and shows how it is', async () => {
+  await lab.select(0, 0, 'total'.length);
+  await lab.type('amount');
+  await lab.waitForPlaces();
+  await lab.waitForStatus('ready');
+  await lab.screenshot('notebook7-rename');
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.activeCell(),
+    cell => cell === 1,
+    'Tab did not jump'
+  );
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.source(1),
+    text => text === 'print(amount)',
+    'Tab did not take'
+  );
+  await lab.command('nextedit:open-panel');
+  await lab.page.waitForSelector('.nextedit-panel');
+  await lab.screenshot('notebook7-panel');
+  await lab.command('nextedit:undo-accept');
+  assert.equal(await lab.source(1), 'print(total)');
+  assert.deepEqual(lab.errors, []);
+});
