@@ -207,22 +207,32 @@ export class Pending {
 /** Without what the old and the new text share at both ends; null if nothing is left. */
 function trim(text: string, edit: EditWire): Omit<Place, 'id' | 'optional'> | null {
   const old = text.slice(edit.start, edit.end);
-  if (old === edit.text) {
+  const change = TextEdit.between(old, edit.text).replacements;
+  if (!change.length) {
     return null;
   }
-  if (!old.includes('\n') && !edit.text.includes('\n')) {
-    return { cell: edit.cell, start: edit.start, end: edit.end, text: edit.text };
-  }
-  // Whole lines that are the same are not drawn as changed.
-  const change = TextEdit.between(old, edit.text).replacements;
-  const [first, last] = [change[0], change[change.length - 1]];
   const grown = edit.text.length - old.length;
+  let start = change[0].start;
+  let end = change[change.length - 1].end;
+  // Words change as a whole: `lr` to `learning_rate`, not `r` to `earning_rate`.
+  const cuts = (at: number) => isInWord(old, at) || isInWord(edit.text, at);
+  while (start > 0 && cuts(start)) {
+    start -= 1;
+  }
+  while (end < old.length && (isInWord(old, end) || isInWord(edit.text, end + grown))) {
+    end += 1;
+  }
   return {
     cell: edit.cell,
-    start: edit.start + first.start,
-    end: edit.start + last.end,
-    text: edit.text.slice(first.start, last.end + grown)
+    start: edit.start + start,
+    end: edit.start + end,
+    text: edit.text.slice(start, end + grown)
   };
+}
+
+/** Whether the place between two characters lies within a word. */
+function isInWord(text: string, at: number): boolean {
+  return at > 0 && /^[\p{L}\p{N}\p{M}_]{2}$/u.test(text.slice(at - 1, at + 1));
 }
 
 /**

@@ -139,3 +139,18 @@ test('lines that a rewrite leaves as they are do not belong to the place', () =>
   assert.equal(pending.old(pending.places[0]), '2');
   assert.equal(applied(pending, 'x'), 'a = 1\nb = 9\nc = 3\n');
 });
+
+test('a place is what changes and no more, but words change as a whole', () => {
+  const text = 'fit(x, lr=1)';
+  const change = (start: number, end: number, to: string) => {
+    const edits = [{ cell: 'x', base: textHash(text), start, end, text: to }];
+    const pending = Pending.from(rename({ edits }), () => text)!;
+    const [place] = pending.places;
+    assert.equal(applied(pending, 'x'), text.slice(0, start) + to + text.slice(end));
+    return [pending.old(place), place.text];
+  };
+  assert.deepEqual(change(4, 5, 'x, y'), ['', ', y']);
+  assert.deepEqual(change(7, 9, 'learning_rate'), ['lr', 'learning_rate']);
+  assert.deepEqual(change(0, 12, 'fit(x, rate=1)'), ['lr', 'rate']);
+  assert.deepEqual(change(0, 12, 'fit(x)'), [', lr=1', '']);
+});
