@@ -34,18 +34,22 @@ $(LABEXT): $(LABEXT_SOURCES) labextension/node_modules/.yarn-state.yml
 
 labextension: $(LABEXT) ## Build the JupyterLab extension
 
+# The front end is linked, so that a rebuild shows at once; the link must be gone while pip installs,
+# or pip writes through it into the build.
+unlink = rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter nextedit_jupyter/labextension/install.json
+link = mkdir -p $(VENV)/share/jupyter/labextensions && ln -s $(CURDIR)/nextedit_jupyter/labextension $(VENV)/share/jupyter/labextensions/nextedit-jupyter
+
 $(VENV)/.lab: pyproject.toml $(LABEXT)
+	@$(unlink)
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@mkdir -p $(VENV)/share/jupyter/labextensions
-	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter
-	@ln -s $(CURDIR)/nextedit_jupyter/labextension $(VENV)/share/jupyter/labextensions/nextedit-jupyter
+	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter && $(link)
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(VENV)/.lab
 	$(BIN)/python -m pip install --quiet '$(TORCH)'
+	@$(unlink)
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev,test,train,eval]'
-	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter
-	@ln -s $(CURDIR)/nextedit_jupyter/labextension $(VENV)/share/jupyter/labextensions/nextedit-jupyter
+	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter && $(link)
 	@touch $@
 
 setup: setup-lab ## Make .venv with the package installed for development
