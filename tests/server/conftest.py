@@ -13,7 +13,6 @@ from nextedit_jupyter.server.gateway import Gateway
 from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
 
 __all__ = ["connect", "folder", "settings"]
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 
 @pytest.fixture
