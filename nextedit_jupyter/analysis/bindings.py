@@ -837,7 +837,8 @@ class _Walker:
         for item in reversed(pushed):
             self.push(*item)
 
-    def for_(self, node: Node, context: _Context) -> None:
+    def loop(self, node: Node, context: _Context) -> tuple[_Context, _Context]:
+        """Read a loop's body and `else`; the contexts around it and in it."""
         context = context.at(self.place(node.start_byte))
         block = self.block("loop", 2, False)
         inside = context._replace(path=(*context.path, (block, 0)))
@@ -846,18 +847,15 @@ class _Walker:
             context._replace(path=(*context.path, (block, 1))),
         )
         self.push(node.child_by_field_name("body"), inside)
+        return context, inside
+
+    def for_(self, node: Node, context: _Context) -> None:
+        context, inside = self.loop(node, context)
         self.push(node.child_by_field_name("left"), inside, "write", "loop")
         self.push(node.child_by_field_name("right"), context)
 
     def while_(self, node: Node, context: _Context) -> None:
-        context = context.at(self.place(node.start_byte))
-        block = self.block("loop", 2, False)
-        inside = context._replace(path=(*context.path, (block, 0)))
-        self.push(
-            node.child_by_field_name("alternative"),
-            context._replace(path=(*context.path, (block, 1))),
-        )
-        self.push(node.child_by_field_name("body"), inside)
+        _, inside = self.loop(node, context)
         self.push(node.child_by_field_name("condition"), inside)
 
     def if_(self, node: Node, context: _Context) -> None:

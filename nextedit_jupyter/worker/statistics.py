@@ -17,21 +17,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from nextedit_jupyter.core.suggestion import KINDS
+from nextedit_jupyter.core import pacing
+from nextedit_jupyter.core.suggestion import KINDS, Lane
 
-OUTCOMES = (
-    "shown",
-    "accepted",
-    "partial",
-    "rejected",
-    "typed_through",
-    "kept_30s",
-    "kept_5m",
-    "latency",
-)
-LANES = ("symbols", "patterns", "model")
+OUTCOMES: tuple[str, ...] = (*pacing.OUTCOMES, "kept_30s", "kept_5m", "latency")
+LANES: tuple[Lane, ...] = get_args(Lane)
 MAX_AGE_S = 14 * 86_400
 MAX_BYTES = 20_000_000
 # Upper ends of the latency buckets of an export, in milliseconds: fine enough to see a regression,

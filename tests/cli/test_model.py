@@ -10,12 +10,8 @@ import pytest
 
 from nextedit_jupyter.bundles.bundle import packaged_bundle_path
 from nextedit_jupyter.cli import main
-from nextedit_jupyter.core.errors import BundleError
 
-try:
-    PACKAGED = packaged_bundle_path()
-except BundleError:
-    pytest.skip("this tree has no bundle", allow_module_level=True)
+PACKAGED = packaged_bundle_path()
 
 
 @pytest.fixture(autouse=True)

@@ -162,9 +162,9 @@ def run_browser_test() -> Callable[[str, Lab], None]:
 
     def run(name: str, lab: Lab) -> None:
         if not (HERE.parents[1] / "labextension" / "node_modules" / "playwright-core").exists():
-            pytest.skip("playwright-core is not installed: cd labextension && jlpm install")
+            pytest.fail("playwright-core is not installed: cd labextension && jlpm install")
         if chromium() is None:
-            pytest.skip("there is no Chromium: apt-get install chromium")
+            pytest.fail("there is no Chromium: apt-get install chromium")
         ARTIFACTS.mkdir(exist_ok=True)
         done = subprocess.run(
             ["node", "--test", "--test-reporter=spec", str(HERE / name)],
