@@ -33,6 +33,7 @@ class Mix:
     names: float = 0.5  # of pieces that earlier cells bind names for
     skip: float = 0.5  # of long documents, begun in their midst with names but without cells
     edit_inline: float = 0.25  # of half-done edits, shown as a caret instead of a next edit
+    room: tuple[float, ...] = (0.25, 0.5, 1.0)  # of the length, one of which an edit takes at most
 
 
 _PIECE = re.compile(
@@ -195,7 +196,7 @@ def edit_document(
     tail = _edit_tail(case, tokenizer, fmt)
     if rng.random() < mix.edit_inline and case.answer is not None:
         tail = _inline_tail(case, tokenizer) or tail
-    room = rng.choice([length // 4, length // 2, length]) - len(ids) - len(tail)
+    room = int(length * rng.choice(mix.room)) - len(ids) - len(tail)
     room = min(room, length - len(ids) - len(tail))
     context = []
     others = [index for index in range(len(case.cells)) if index != case.cell]

@@ -45,7 +45,8 @@ Form = Literal["plain", "session", "edit"]
 class Part:
     """Documents of some kinds in one form; `passes` over them or up to `tokens`, or both.
 
-    `packages` limits it to some; none given means all.
+    `packages` limits it to some; none given means all. `room` are shares of a sequence that an
+    edit with its other cells takes at most: small ones give more edits in as many tokens.
     """
 
     form: Form
@@ -54,6 +55,7 @@ class Part:
     tokens: int | None = None
     packages: tuple[str, ...] = ()
     middle: float = 0.4
+    room: tuple[float, ...] = (0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def read_stages(path: Path) -> tuple[Stage, ...]:
                         package for name in part.pop("groups", []) for package in groups[name]
                     )
                     kinds = tuple(part.pop("kinds"))
+                    if "room" in part:
+                        part["room"] = tuple(part["room"])
                     parts.append(Part(kinds=kinds, packages=packages, **part))
                 phases.append(tuple(parts))
             stages.append(Stage(item["name"], int(item["seed"]), tuple(phases)))
@@ -152,7 +156,7 @@ def _part_pieces(
             f"no documents of {', '.join(part.kinds)} are in the corpus: build it first, "
             "or take the part out of the recipe"
         )
-    fmt, mix = CellsSpmV1(), Mix(middle=part.middle)
+    fmt, mix = CellsSpmV1(), Mix(middle=part.middle, room=part.room)
     left = part.passes
     while left > 0:
         order = list(chosen)

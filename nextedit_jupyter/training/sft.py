@@ -42,6 +42,7 @@ class Settings:
     clip: float = 1.0
     seed: int = 0
     compile: bool = True
+    bfloat16: bool = True  # on processors that emulate it float32 is half as fast again
     threads: int = 2
     checkpoint_s: float = 300.0
     validate_s: float = 600.0
@@ -168,13 +169,15 @@ class Rows:
 
 
 @torch.no_grad()
-def validation_loss(model: Decoder, rows: Rows, *, batch: int, most: int = 64) -> float:
+def validation_loss(
+    model: Decoder, rows: Rows, *, batch: int, most: int = 64, bfloat16: bool = True
+) -> float:
     """Mean nats a token over the first `most` rows."""
     total, count = 0.0, 0
     for row in range(0, min(most, len(rows.rows)), batch):
         inputs, targets = rows.batch(row, min(batch, len(rows.rows) - row))
         counted = int((targets >= 0).sum())
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             total += model.loss(inputs, targets).item() * counted
         count += counted
     return total / max(1, count)
@@ -239,7 +242,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
         inputs, targets = rows.batch(state.row, settings.batch)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
             loss = loss_of(inputs, targets)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
@@ -275,12 +278,14 @@ def train(
             run.save()
             saved = now()
         if held_out is not None and now() - validated > settings.validate_s:
-            held = validation_loss(model, held_out, batch=settings.batch)
+            held = validation_loss(
+                model, held_out, batch=settings.batch, bfloat16=settings.bfloat16
+            )
             run.log({"step": state.step, "tokens": state.tokens, "validation": round(held, 4)})
             progress(f"validation {held:.4f}")
             validated = now()
     if held_out is not None:
-        held = validation_loss(model, held_out, batch=settings.batch)
+        held = validation_loss(model, held_out, batch=settings.batch, bfloat16=settings.bfloat16)
         run.log({"step": state.step, "tokens": state.tokens, "validation": round(held, 4)})
         progress(f"validation {held:.4f}")
     run.save()

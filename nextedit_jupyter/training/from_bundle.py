@@ -1,0 +1,82 @@
+"""A bundle's weights as a starting point: what training goes on from without a second copy.
+
+Weights are shipped as INT8 alone. Dequantised they differ from what was trained by half a step of
+their column's scale at most, which a few training steps make good.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.training.model import Decoder, Shape
+
+_MATRICES = ("qkv", "out", "gate", "up", "down")
+
+
+def bundle_weights(folder: Path) -> tuple[Shape, dict[str, torch.Tensor]]:
+    """The shape and the dequantised float32 weights of a bundle, named as `Decoder` names them.
+
+    Raises TrainingError for a folder that is no bundle of ours: another layout, 4 bits, a head of
+    its own.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        model = onnx.load(str(folder / "model.onnx"), load_external_data=False)
+    except Exception as error:
+        raise TrainingError(
+            f"{folder} is no bundle that can be read ({type(error).__name__}): "
+            "give a folder with manifest.json and model.onnx"
+        ) from error
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    try:
+        weights = {
+            "embedding.weight": _rows(stored["embedding.int8"], stored["embedding.scale"]),
+            "norm.weight": stored["norm.gain"],
+        }
+        for i in range(manifest["layers"]):
+            at = f"layers.{i}"
+            weights[f"{at}.norm_attention.weight"] = stored[f"{at}.norm_attention"]
+            weights[f"{at}.norm_mlp.weight"] = stored[f"{at}.norm_mlp"]
+            for part in _MATRICES:
+                columns = stored[f"{at}.{part}.int8"].T
+                weights[f"{at}.{part}.weight"] = _rows(columns, stored[f"{at}.{part}.scale"])
+        vocab_size, width = weights["embedding.weight"].shape
+        known = {field.name for field in fields(Shape)}
+        sizes = {key: value for key, value in manifest.items() if key in known}
+        hidden = weights["layers.0.up.weight"].shape[0]
+        shape = Shape(**{**sizes, "vocab_size": vocab_size, "width": width, "hidden": hidden})
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(
+            f"the bundle {folder} is of another layout ({error}): "
+            "only bundles that were trained here, with 8 bits and a tied head, can be trained on"
+        ) from error
+    return shape, {
+        name: torch.from_numpy(np.array(value, np.float32)) for name, value in weights.items()
+    }
+
+
+def start_from(model: Decoder, folder: Path) -> None:
+    """Put a bundle's weights into a model; raises TrainingError if it is of another shape."""
+    shape, weights = bundle_weights(folder)
+    if shape != model.shape:
+        raise TrainingError(
+            f"the bundle {folder} is of another shape ({shape.parameters:,} parameters, not "
+            f"{model.shape.parameters:,}): leave --shape away to take the bundle's"
+        )
+    model.load_state_dict(weights)
+
+
+def _rows(values: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """int8 [rows, columns] times a scale a row."""
+    result: npt.NDArray[np.float32] = values.astype(np.float32) * scales[:, None]
+    return result
