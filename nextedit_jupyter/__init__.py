@@ -30,13 +30,23 @@ def _load_jupyter_server_extension(server_app: Any) -> None:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Entry point of `%load_ext nextedit_jupyter`."""
+    import gc
+
     from nextedit_jupyter.kernel import load
 
-    session = load(shell)
-    if getattr(shell, "pt_app", None) is not None:
-        from nextedit_jupyter.terminal import load as load_terminal
+    # Making classes sets off a collection of all that the kernel holds, which takes as long as the
+    # load itself; it may come later.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        session = load(shell)
+        if getattr(shell, "pt_app", None) is not None:
+            from nextedit_jupyter.terminal import load as load_terminal
 
-        load_terminal(shell, session)
+            load_terminal(shell, session)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:

@@ -6,13 +6,17 @@ to a browser, which counts UTF-16 units.
 
 from __future__ import annotations
 
-from nextedit_jupyter.core.errors import NextEditError
-from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
-from nextedit_jupyter.core.history import EditEvent, EditHistory, Origin
-from nextedit_jupyter.core.notebook import Caret, Cell, CellType, Notebook, text_hash
-from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest, Timing, TokenCounts
-from nextedit_jupyter.core.suggestion import CellEdit, Kind, Lane, Silence, Suggestion
-from nextedit_jupyter.core.text_edit import Replacement, TextEdit
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.core.errors import NextEditError
+    from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
+    from nextedit_jupyter.core.history import EditEvent, EditHistory, Origin
+    from nextedit_jupyter.core.notebook import Caret, Cell, CellType, Notebook, text_hash
+    from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest, Timing, TokenCounts
+    from nextedit_jupyter.core.suggestion import CellEdit, Kind, Lane, Silence, Suggestion
+    from nextedit_jupyter.core.text_edit import Replacement, TextEdit
 
 __all__ = [
     "Answer",
@@ -41,3 +45,42 @@ __all__ = [
     "TokenCounts",
     "text_hash",
 ]
+
+# Where each name stands. They are fetched when first asked for: a kernel that loads the extension
+# needs few of them, and making the classes of all takes it as long as everything else together.
+_HOMES = {
+    "Answer": "request",
+    "Bounds": "request",
+    "Caret": "notebook",
+    "Cell": "notebook",
+    "CellEdit": "suggestion",
+    "CellRun": "facts",
+    "CellType": "notebook",
+    "EditEvent": "history",
+    "EditHistory": "history",
+    "KernelError": "facts",
+    "KernelFacts": "facts",
+    "Kind": "suggestion",
+    "Lane": "suggestion",
+    "NamedObject": "facts",
+    "NextEditError": "errors",
+    "Notebook": "notebook",
+    "Origin": "history",
+    "Replacement": "text_edit",
+    "Silence": "suggestion",
+    "SuggestRequest": "request",
+    "Suggestion": "suggestion",
+    "TextEdit": "text_edit",
+    "Timing": "request",
+    "TokenCounts": "request",
+    "text_hash": "notebook",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

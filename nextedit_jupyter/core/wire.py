@@ -205,8 +205,15 @@ def request_id(value: Mapping[str, Any]) -> int | str | None:
     return id if isinstance(id, int | str) and not isinstance(id, bool) else None
 
 
-def decode_request(value: Mapping[str, Any], bounds: Bounds | None = None) -> SuggestRequest:
+def decode_request(
+    value: Mapping[str, Any],
+    bounds: Bounds | None = None,
+    held: Mapping[str, Cell] | None = None,
+) -> SuggestRequest:
     """Check and convert a request. Raises WireError; whatever is returned is to be trusted.
+
+    `held` are cells of an earlier request by their ids: those that did not change are taken from
+    there, which saves making a thousand of them a keystroke, and hashing their texts anew.
 
     Cells past `bounds.cell_bytes`, and past `bounds.notebook_bytes` counted from the caret
     outwards, are left out, and unknown fields ignored; a caret in a cell that is too large is an
@@ -219,7 +226,7 @@ def decode_request(value: Mapping[str, Any], bounds: Bounds | None = None) -> Su
     offsets = value.get("offsets", "utf-16")
     if offsets not in get_args(Offsets):
         raise WireError(f"offsets is one of {', '.join(get_args(Offsets))}")
-    cells = [_cell(item) for item in read.objects(notebook, "cells")]
+    cells = _cells(read.objects(notebook, "cells"), held or {})
     cursor_cell = read.string(cursor, "cell")
     kept = _within(cells, cursor_cell, bounds)
     caret_text = next((cell.source for cell in kept if cell.id == cursor_cell), None)
@@ -430,6 +437,27 @@ def _encode_cell(cell: Cell) -> CellWire:
     return wire
 
 
+def _cells(items: Sequence[Mapping[str, Any]], held: Mapping[str, Cell]) -> list[Cell]:
+    """The cells of `items`; those that `held` has as they are come from there."""
+    cells = []
+    for item in items:
+        id = item.get("id")
+        known = held.get(id) if id.__class__ is str else None
+        if (
+            known is not None
+            and item.get("source") == known.source
+            and item.get("execution_count") == known.execution_count
+            and item.get("type", "code") == known.type
+            and not known.tags
+            and "tags" not in item
+            and item.get("execution_count").__class__ is known.execution_count.__class__
+        ):
+            cells.append(known)
+        else:
+            cells.append(_cell(item))
+    return cells
+
+
 def _cell(item: Mapping[str, Any]) -> Cell:
     type = item.get("type", "code")
     id, source, count = item.get("id"), item.get("source"), item.get("execution_count")
@@ -506,6 +534,12 @@ def _facts(value: Mapping[str, Any]) -> KernelFacts:
 
 def _within(cells: list[Cell], caret_cell: str, bounds: Bounds) -> list[Cell]:
     """The cells within the bounds, those near the caret first, in document order."""
+    lengths = [len(cell.source) for cell in cells]
+    # A code point takes four bytes at most: most notebooks need not be counted more closely.
+    if 4 * max(lengths, default=0) <= bounds.cell_bytes and (
+        4 * sum(lengths) <= bounds.notebook_bytes
+    ):
+        return cells
     sizes = [len(cell.source.encode("utf-8", "surrogatepass")) for cell in cells]
     at = next((i for i, cell in enumerate(cells) if cell.id == caret_cell), None)
     if at is None:

@@ -18,7 +18,6 @@ from nextedit_jupyter.core.facts import CellRun, KernelError
 from nextedit_jupyter.core.history import EditEvent, EditHistory
 from nextedit_jupyter.core.notebook import Cell, Notebook, text_hash
 from nextedit_jupyter.core.redact import holds_secret
-from nextedit_jupyter.kernel import last_error
 
 _OWN_COMMANDS = re.compile(
     r"\s*(?:%?nextedit\b[^\n]*|%(?:load|reload|unload)_ext\s+nextedit_jupyter)\s*"
@@ -105,15 +104,16 @@ class Recorder:
             error = result.error_in_exec
             if error is None:
                 error = result.error_before_exec
-            self._error = (
-                None
-                if error is None
-                else last_error.describe(
-                    error, cell, text, lambda name: self._locate(name, cell, text), self._refuses
-                )
-            )
+            self._error = None if error is None else self._describe(error, cell, text)
             self.generation += 1
         self.seconds += time.perf_counter() - start
+
+    def _describe(self, error: BaseException, cell: str, text: str) -> KernelError | None:
+        from nextedit_jupyter.kernel import last_error
+
+        return last_error.describe(
+            error, cell, text, lambda name: self._locate(name, cell, text), self._refuses
+        )
 
     def _concerns(self, info: Any) -> bool:
         """Only what a person ran: not what front ends run behind their back, nor our commands."""

@@ -14,14 +14,13 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nextedit_jupyter.core.errors import NextEditError, WorkerError
-from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts
-from nextedit_jupyter.core.history import EditEvent
-from nextedit_jupyter.core.notebook import Caret, Cell, Notebook
-from nextedit_jupyter.kernel.facts import FactsLimits, collect
 from nextedit_jupyter.kernel.quiet import quietly, report_once
 from nextedit_jupyter.kernel.recorder import Recorder, json_bytes
 
 if TYPE_CHECKING:
+    from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts
+    from nextedit_jupyter.core.history import EditEvent
+    from nextedit_jupyter.core.notebook import Caret, Cell, Notebook
     from nextedit_jupyter.core.pacing import Outcome
     from nextedit_jupyter.core.request import SuggestRequest
     from nextedit_jupyter.core.suggestion import Kind
@@ -181,6 +180,9 @@ class Session:
 
     def facts(self) -> KernelFacts:
         """What is known now; empty while switched off. Safe on any thread."""
+        from nextedit_jupyter.core.facts import KernelFacts
+        from nextedit_jupyter.kernel.facts import FactsLimits, collect
+
         if not self.enabled:
             return KernelFacts()
         generation = self.recorder.generation
@@ -206,6 +208,8 @@ class Session:
 
     def last_facts(self) -> KernelFacts:
         """The facts collected last, however old: for those who must not wait at all."""
+        from nextedit_jupyter.core.facts import KernelFacts
+
         return self._facts[1] if self.enabled and self._facts is not None else KernelFacts()
 
     def facts_wire(self) -> Mapping[str, Any]:
@@ -249,6 +253,7 @@ class Session:
         The caret is by default where the last executed edit ended, or at the last cell's end.
         None if nothing ran.
         """
+        from nextedit_jupyter.core.notebook import Notebook
         from nextedit_jupyter.core.request import SuggestRequest
 
         notebook = self.recorder.notebook()
@@ -482,6 +487,8 @@ def _latest_place(
     notebook: Notebook, history: Sequence[EditEvent], runs: Sequence[CellRun]
 ) -> Caret:
     """Where the last executed edit ended, or the end of the cell that ran last."""
+    from nextedit_jupyter.core.notebook import Caret
+
     for event in reversed(history):
         cell = notebook.cell(event.cell)
         if cell is not None and cell.source == event.after and event.edit:

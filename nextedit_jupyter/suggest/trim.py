@@ -6,7 +6,7 @@ Everything here is pure: text and log-probabilities in, text and a confidence ou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -73,24 +73,34 @@ def _code_points(raw: bytes) -> Sequence[int]:
     return counts
 
 
-def best_cut(text: str, steps: Sequence[Step], policy: CutPolicy, *, finished: bool) -> Cut | None:
-    """The longest beginning of `text` that holds the policy's confidence, None if there is none.
+def cuts(
+    text: str, steps: Sequence[Step], policy: CutPolicy, *, finished: bool
+) -> Iterator[tuple[Cut, int]]:
+    """The beginnings of `text` that may be shown, each with how many steps stand behind it.
 
-    `finished`: the model ended by itself, so the end of the text is a real end; where the token
-    that ends is among the steps, its probability counts.
+    They hold the policy's confidence and grow. `finished`: the model ended by itself, so the end
+    of the text is a real end; where the token that ends is among the steps, its probability counts.
     """
-    best: Cut | None = None
+    longest = 0
     total = 0.0
     for index, step in enumerate(steps):
         total += step.logprob
         confidence = math.exp(total)
         if confidence < policy.threshold or step.end > len(text):  # `text` may have been cut short
-            break
+            return
         ends = finished and index == len(steps) - 1
         end = _cut_before(text, step.end, policy, ends=ends)
-        if end is not None and (best is None or end > best.end):
-            best = Cut(end, confidence)
-    return best if best is not None and text[: best.end].strip() else None
+        if end is not None and end > longest and text[:end].strip():
+            longest = end
+            yield Cut(end, confidence), index + 1
+
+
+def best_cut(text: str, steps: Sequence[Step], policy: CutPolicy, *, finished: bool) -> Cut | None:
+    """The longest of the `cuts`, None if there is none."""
+    best: Cut | None = None
+    for best, _ in cuts(text, steps, policy, finished=finished):
+        pass
+    return best
 
 
 def _cut_before(text: str, end: int, policy: CutPolicy, *, ends: bool) -> int | None:

@@ -30,15 +30,14 @@ from nextedit_jupyter.core.pacing import OUTCOMES, Pacing
 from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
 from nextedit_jupyter.core.wire import (
     Offsets,
-    decode_request,
     encode_answer,
     encode_error,
-    parse_line,
     request_id,
 )
 from nextedit_jupyter.worker.answers import silent_answer
 from nextedit_jupyter.worker.client import _limit, _socket_of
 from nextedit_jupyter.worker.frames import ENVELOPE_BYTES, pack, unpack
+from nextedit_jupyter.worker.parsing import HeldCells, parse_request
 from nextedit_jupyter.worker.power import PowerSource
 from nextedit_jupyter.worker.runtime import Deaths, RuntimeFolder
 from nextedit_jupyter.worker.statistics import Statistics
@@ -122,6 +121,7 @@ class Worker:
         self._deaths = Deaths(folder.deaths)
         self._deaths_before = 0
         self._turns = Turns(self._answer_stale)
+        self._held = HeldCells()
         self._clients: dict[int, _Client] = {}
         self._clients_lock = threading.Lock()
         self._suggester: Suggesting | None = None
@@ -225,9 +225,10 @@ class Worker:
         return self._options.bounds.request_bytes + ENVELOPE_BYTES
 
     def forget(self, client: _Client) -> None:
-        """A client is gone: what it waited for is cancelled."""
+        """A client is gone: what it waited for is cancelled, and its cells are dropped."""
         with self._clients_lock:
             self._clients.pop(client.number, None)
+        self._held.forget(client.number)
         self._turns.cancel(lambda job: job.client[0] == client.number)
 
     def is_used_by_others(self, client: _Client) -> bool:
@@ -270,7 +271,7 @@ class Worker:
     def _queue(self, client: _Client, n: int, name: str, body: bytes) -> None:
         self._last_request = time.monotonic()
         try:
-            value = parse_line(body, self._options.bounds)
+            value = parse_request(body, self._options.bounds)
         except WireError as error:
             client.refuse(n, error)
             return
@@ -411,7 +412,7 @@ class Worker:
         began = time.monotonic()
         header: dict[str, Any] = {"n": job.n}
         try:
-            request = decode_request(job.value, self._options.bounds)
+            request = self._held.decode(job.client, job.value, self._options.bounds)
             waited_ms = (began - job.arrived) * 1_000
             # Waiting for the model to load is not held against the first requests: whoever still
             # waits for them (the command line) wants an answer, a page has sent newer ones.

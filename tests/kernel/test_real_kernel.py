@@ -161,3 +161,21 @@ def test_a_notebook_runs_the_same_with_the_extension() -> None:
     assert "recorded  1 cells" in printed[2]
     assert "No edits so far" in printed[3]
     assert printed[4] == "1\n"
+
+
+def test_loading_leaves_the_collector_as_it_was() -> None:
+    import gc
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    import nextedit_jupyter
+
+    shell = InteractiveShell()
+    for was_on in (True, False):
+        (gc.enable if was_on else gc.disable)()
+        try:
+            nextedit_jupyter.load_ipython_extension(shell)
+            assert gc.isenabled() is was_on
+        finally:
+            gc.enable()
+            nextedit_jupyter.unload_ipython_extension(shell)

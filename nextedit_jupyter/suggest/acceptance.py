@@ -1,0 +1,214 @@
+"""How likely a completion is taken: a logistic model over what the lane knows beyond probability.
+
+The product of a text's probabilities says little of where it stands: in mid-word or in a string
+the same product is worth less, a line that stood in the notebook before is worth more. The weights
+are learned from simulated typing (`training.acceptance`) and travel in a bundle's manifest; a
+bundle without them is judged by the product alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from nextedit_jupyter.core import SuggestRequest
+from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.suggest.caret import CaretContext, caret_context
+from nextedit_jupyter.suggest.trim import Cut, Step
+
+FEATURES = (
+    "logit",  # of the product of the probabilities
+    "least",  # the log-probability of the least sure token
+    "first",  # of the first token that says something new
+    "last",
+    "characters",  # log2 of 1 + the text's length
+    "tokens",
+    "line_end",  # the text ends its line
+    "mid_word",
+    "after_dot",
+    "after_blank",
+    "string",
+    "comment",
+    "brackets",
+    "line_start",
+    "word_typed",  # log2 of 1 + characters of the word at the caret
+    "line_typed",
+    "cell_start",  # nothing but blanks stands before the caret
+    "import_line",
+    "starts_word",  # the text begins with a letter
+    "starts_quote",
+    "has_number",
+    "unknown_words",  # words of the text that stand nowhere in the notebook and no kernel knows
+    "first_unknown",
+    "stood_before",  # the line so far and the text stand in the notebook already
+    "line_alike",  # the line so far begins an earlier line
+    "cells",  # log2 of 1 + code cells
+    "edited",  # the history holds an event of this cell
+    "logit_mid_word",
+    "logit_string",
+    "logit_line_start",
+    "logit_stood_before",
+)
+_WORD = re.compile(r"[^\W\d]\w*")
+_WORD_AT_END = re.compile(r"\w*\Z")
+_FAR = 15.0  # log-probabilities below -15 and logits beyond 15 say no more
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a request says about any text at its caret; made once a request."""
+
+    before: str
+    line: str
+    word: str
+    context: CaretContext
+    sources: tuple[str, ...]
+    names: frozenset[str]
+    cells: int
+    edited: bool
+
+    @classmethod
+    def of(cls, request: SuggestRequest, context: CaretContext | None = None) -> Situation:
+        before = request.cell.source[: request.caret.offset]
+        line = before[before.rfind("\n") + 1 :].lstrip()
+        match = _WORD_AT_END.search(line)
+        others = tuple(c.source for c in request.notebook.code_cells if c.id != request.caret.cell)
+        return cls(
+            before=before,
+            line=line,
+            word=match[0] if match else "",
+            context=context or caret_context(before),
+            sources=(*others, before[: len(before) - len(line)]),
+            names=_fact_words(request),
+            cells=len(request.notebook.code_cells),
+            edited=any(event.cell == request.caret.cell for event in request.history),
+        )
+
+    def knows(self, word: str) -> bool:
+        return word in self.names or any(word in _words(source) for source in self.sources)
+
+
+def features(
+    situation: Situation, text: str, steps: Sequence[Step], cut: Cut, count: int
+) -> list[float]:
+    """The values of `FEATURES` for the first `count` steps, of which `text[:cut.end]` is shown."""
+    shown = text[: cut.end]
+    logs = [max(step.logprob, -_FAR) for step in steps[:count]]
+    new = [max(step.logprob, -_FAR) for step in steps[:count] if step.end > 0]
+    logit = _logit(cut.confidence)
+    place = situation.context.place
+    mid_word = bool(situation.word) and (shown[:1].isalnum() or shown[:1] == "_")
+    words = _WORD.findall(situation.word + shown if mid_word else shown)
+    unknown = [word for word in words if not situation.knows(word)]
+    # A copy says something from three characters on; `(` alone stands everywhere.
+    whole = situation.line + shown
+    stood = len(whole) > 2 and any(whole in source for source in situation.sources)
+    alike = len(situation.line) > 2 and any(situation.line in source for source in situation.sources)
+    ends = cut.end == len(text) or text[cut.end : cut.end + 1] == "\n"
+    line_start = not situation.line
+    return [
+        logit,
+        min(logs, default=0.0),
+        new[0] if new else 0.0,
+        logs[-1] if logs else 0.0,
+        math.log2(1 + len(shown)),
+        math.log2(1 + count),
+        float(ends),
+        float(mid_word),
+        float(situation.before[-1:] == "."),
+        float(situation.before[-1:] == " "),
+        float(place == "string"),
+        float(place == "comment"),
+        float(min(len(situation.context.brackets), 3)),
+        float(line_start),
+        math.log2(1 + len(situation.word)),
+        math.log2(1 + len(situation.line)),
+        float(not situation.before.strip()),
+        float(situation.line.startswith(("import ", "from "))),
+        float(shown.lstrip()[:1].isalpha()),
+        float(shown.lstrip()[:1] in ("'", '"')),
+        float(any(char.isdigit() for char in shown)),
+        float(min(len(unknown), 3)),
+        float(bool(words) and words[0] in unknown),
+        float(stood),
+        float(alike),
+        math.log2(1 + situation.cells),
+        float(situation.edited),
+        logit * mid_word,
+        logit * (place == "string"),
+        logit * line_start,
+        logit * stood,
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceFilter:
+    """Weights in the order of `FEATURES`, and the probability from which a text is shown."""
+
+    weights: tuple[float, ...]
+    bias: float
+    threshold: float
+
+    def __post_init__(self) -> None:
+        if len(self.weights) != len(FEATURES):
+            raise ValueError(f"{len(FEATURES)} weights are needed, not {len(self.weights)}")
+
+    def probability(self, values: Sequence[float]) -> float:
+        """That what remains to be typed starts with the text."""
+        total = self.bias + sum(w * v for w, v in zip(self.weights, values, strict=True))
+        return 1.0 / (1.0 + math.exp(-max(-_FAR, min(_FAR, total))))
+
+    def to_manifest(self) -> dict[str, Any]:
+        weights = {name: round(w, 6) for name, w in zip(FEATURES, self.weights, strict=True)}
+        return {
+            "threshold": round(self.threshold, 4),
+            "bias": round(self.bias, 6),
+            "weights": weights,
+        }
+
+    @classmethod
+    def from_manifest(cls, value: Any) -> AcceptanceFilter | None:
+        """The filter of a manifest's `acceptance`; None where there is none.
+
+        One whose features are not this version's is left aside: it was learned for another
+        version, and the plain threshold serves. Raises BundleError on anything malformed.
+        """
+        if value is None:
+            return None
+        weights = value.get("weights") if isinstance(value, Mapping) else None
+        numbers = [value.get("bias"), value.get("threshold")] if weights is not None else [None]
+        if not isinstance(weights, Mapping) or not all(
+            not isinstance(number, bool)
+            and isinstance(number, int | float)
+            and math.isfinite(number)
+            for number in [*numbers, *weights.values()]
+        ):
+            raise BundleError("the manifest's acceptance filter is damaged: install it again")
+        if not 0 <= value["threshold"] <= 1:
+            raise BundleError("the acceptance filter's threshold lies in 0 to 1: install it again")
+        if set(weights) != set(FEATURES):
+            return None
+        ordered = tuple(float(weights[name]) for name in FEATURES)
+        return cls(ordered, float(value["bias"]), float(value["threshold"]))
+
+
+def _logit(probability: float) -> float:
+    p = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(p / (1 - p))
+
+
+@lru_cache(maxsize=4096)
+def _words(source: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(source))
+
+
+def _fact_words(request: SuggestRequest) -> frozenset[str]:
+    said: set[str] = set()
+    for named in request.facts.names:
+        said.add(named.name)
+        said.update(named.members, named.subscripts, named.keywords)
+    return frozenset(said)
