@@ -440,21 +440,21 @@ def _encode_cell(cell: Cell) -> CellWire:
 def _cells(items: Sequence[Mapping[str, Any]], held: Mapping[str, Cell]) -> list[Cell]:
     """The cells of `items`; those that `held` has as they are come from there."""
     cells = []
+    get = held.get
     for item in items:
         id = item.get("id")
-        known = held.get(id) if id.__class__ is str else None
-        if (
-            known is not None
-            and item.get("source") == known.source
-            and item.get("execution_count") == known.execution_count
-            and item.get("type", "code") == known.type
-            and not known.tags
-            and "tags" not in item
-            and item.get("execution_count").__class__ is known.execution_count.__class__
-        ):
-            cells.append(known)
-        else:
-            cells.append(_cell(item))
+        known = get(id) if id.__class__ is str else None
+        if known is not None and item.get("source") == known.source and "tags" not in item:
+            count = item.get("execution_count")
+            if (
+                count == known.execution_count
+                and count.__class__ is known.execution_count.__class__
+                and item.get("type", "code") == known.type
+                and not known.tags
+            ):
+                cells.append(known)
+                continue
+        cells.append(_cell(item))
     return cells
 
 

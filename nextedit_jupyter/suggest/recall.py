@@ -7,6 +7,7 @@ so a late reply is unused and never wrong (as llama.vim does it).
 
 from __future__ import annotations
 
+import operator
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -128,6 +129,27 @@ def _surroundings(request: SuggestRequest) -> Hashable:
 
 def _others(request: SuggestRequest) -> int:
     """The other cells and what the kernel knows, as one number."""
-    here = request.caret.cell
-    cells = tuple((c.id, c.source) for c in request.notebook.cells if c.id != here)
-    return hash((cells, request.facts.names, request.facts.error))
+    return _hashes.of(request)
+
+
+class _Hashes:
+    """The number of the request at hand, which is asked for several times a keystroke."""
+
+    _ID_AND_SOURCE = operator.attrgetter("id", "source")
+
+    def __init__(self) -> None:
+        self._last: tuple[SuggestRequest | None, int] = (None, 0)
+
+    def of(self, request: SuggestRequest) -> int:
+        known, value = self._last
+        if known is not request:
+            cells, facts = request.notebook.cells, request.facts
+            here = request.notebook.index(request.caret.cell) or 0
+            above = tuple(map(self._ID_AND_SOURCE, cells[:here]))
+            below = tuple(map(self._ID_AND_SOURCE, cells[here + 1 :]))
+            value = hash((above, below, facts.names, facts.error))
+            self._last = (request, value)
+        return value
+
+
+_hashes = _Hashes()

@@ -35,26 +35,28 @@ def parse_request(body: bytes, bounds: Bounds) -> dict[str, Any]:
 
 
 class HeldCells:
-    """Decodes requests with the cells of each page's last one at hand.
+    """Decodes requests with the cells of the same notebook's last one at hand.
 
-    `page` is (connection, name), as in `turns.Job.client`.
+    `page` is (connection, name), as in `turns.Job.client`. A page may show several notebooks by
+    turns: they are told apart by their first cells.
     """
 
     def __init__(self, most: int = HELD_NOTEBOOKS) -> None:
         self._most = most
-        self._cells: OrderedDict[tuple[int, str], dict[str, Cell]] = OrderedDict()
+        self._cells: OrderedDict[tuple[int, str, str], dict[str, Cell]] = OrderedDict()
         self._lock = threading.Lock()
 
     def decode(
         self, page: tuple[int, str], value: dict[str, Any], bounds: Bounds
     ) -> SuggestRequest:
         """`core.wire.decode_request` for a page's request. Raises WireError."""
+        notebook = (*page, _first_cell(value))
         with self._lock:
-            held = self._cells.get(page)
+            held = self._cells.get(notebook)
         request = decode_request(value, bounds, held)
         with self._lock:
-            self._cells[page] = {cell.id: cell for cell in request.notebook.cells}
-            self._cells.move_to_end(page)
+            self._cells[notebook] = {cell.id: cell for cell in request.notebook.cells}
+            self._cells.move_to_end(notebook)
             while len(self._cells) > self._most:
                 self._cells.popitem(last=False)
         return request
@@ -62,5 +64,13 @@ class HeldCells:
     def forget(self, connection: int) -> None:
         """Drop what the pages of a connection that has ended sent last."""
         with self._lock:
-            for page in [page for page in self._cells if page[0] == connection]:
-                del self._cells[page]
+            for notebook in [notebook for notebook in self._cells if notebook[0] == connection]:
+                del self._cells[notebook]
+
+
+def _first_cell(value: dict[str, Any]) -> str:
+    """The id of a request's first cell, read before the request is known to be sound."""
+    try:
+        return str(value["notebook"]["cells"][0]["id"])
+    except (KeyError, IndexError, TypeError):
+        return ""

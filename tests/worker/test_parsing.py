@@ -107,6 +107,14 @@ def test_pages_do_not_see_each_others_cells_and_old_ones_are_dropped() -> None:
     )
 
 
+def test_notebooks_that_a_page_shows_by_turns_keep_their_cells() -> None:
+    held, one, other = HeldCells(), wire("a = 1", "b = 2"), wire("x = 1")
+    other["notebook"]["cells"][0]["id"] = other["cursor"]["cell"] = "d0"
+    first = held.decode(PAGE, one, Bounds())
+    held.decode(PAGE, other, Bounds())
+    assert held.decode(PAGE, one, Bounds()).notebook.cells[1] is first.notebook.cells[1]
+
+
 def test_the_cells_of_a_connection_that_ended_are_dropped() -> None:
     held = HeldCells()
     first = held.decode(PAGE, wire("secret_plan = 1"), Bounds())
