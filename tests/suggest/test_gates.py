@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from nextedit_jupyter.core import (
     CellEdit,
     EditEvent,
     Notebook,
+    Replacement,
     Suggestion,
     SuggestRequest,
     TextEdit,
@@ -210,3 +212,22 @@ def test_the_threshold_is_a_gate() -> None:
 def test_the_caret_knows_where_it_stands(text: str, place: str, closers: str) -> None:
     context = caret_context(text)
     assert (context.place, context.closers) == (place, closers)
+
+
+@pytest.mark.parametrize(
+    ("source", "old", "new", "breaks"),
+    [
+        ("total = 1\nprint(total)", "total", "whole", False),
+        ("total = 1", "total", "class", True),
+        ("total = 1", "total", "a b", True),
+        ("if total:\n    pass", "if", "whole", True),
+        ("x = f'{a}'", "f", "g", True),
+    ],
+)
+def test_one_name_for_another_never_breaks_syntax_and_anything_else_is_looked_at(
+    source: str, old: str, new: str, breaks: bool
+) -> None:
+    request = at(source + "|")
+    places = [match.span() for match in re.finditer(rf"\b{old}\b", source)]
+    edit = TextEdit(tuple(Replacement(start, end, new) for start, end in places))
+    assert bool(gates.breaks_syntax(request, editing(request, edit, "rename"))) is breaks
