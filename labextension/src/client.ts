@@ -180,6 +180,27 @@ export class Client {
     }
   }
 
+  /**
+   * The cells to run again after `changed`, in order; null if nobody can say. Beside the requests for
+   * suggestions: neither supersedes the other. Never rejects.
+   */
+  async stale(
+    request: Omit<RequestWire, 'id'>,
+    changed: readonly string[]
+  ): Promise<string[] | null> {
+    if (!this.on) {
+      return null;
+    }
+    try {
+      const body = JSON.stringify({ id: null, ...request, want: [], changed });
+      const init = { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT) };
+      const answer = await read(await this.fetch('suggest', init, `${this.id}-state`));
+      return 'error' in answer ? null : (answer.stale ?? null);
+    } catch {
+      return null;
+    }
+  }
+
   /** Say what became of a suggestion: words only, no text. Never rejects. */
   async report(outcome: Outcome, kind: Kind, lane: Lane): Promise<void> {
     if (!this.on) {
@@ -229,10 +250,10 @@ export class Client {
     this.changed.emit();
   }
 
-  private fetch(path: string, init: RequestInit): Promise<Response> {
+  private fetch(path: string, init: RequestInit, id: string = this.id): Promise<Response> {
     return ServerConnection.makeRequest(
       URLExt.join(this.settings.baseUrl, 'nextedit', path),
-      { ...init, headers: { 'X-NextEdit-Client': this.id } },
+      { ...init, headers: { 'X-NextEdit-Client': id } },
       this.settings
     );
   }

@@ -88,6 +88,7 @@ export interface RequestWire {
   want?: Kind[];
   deadline_ms?: number;
   rename_to?: string;
+  changed?: string[];
 }
 
 export interface EditWire {
@@ -133,6 +134,7 @@ export interface AnswerWire {
   silence_detail?: Record<string, string>;
   timing_ms: TimingWire;
   tokens: TokensWire;
+  stale?: string[];
 }
 
 export interface ErrorWire {

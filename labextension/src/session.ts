@@ -62,6 +62,8 @@ export class NotebookSession implements IDisposable {
   private dismissed = new Set<string>();
   private applications: Application[] = [];
   private stale = new Set<string>();
+  private staleBefore: ReadonlySet<string> = new Set(); // before `applications`
+  private staleOrder: readonly string[] = []; // as the worker gave it
   private seenError: string | null = null;
   private watches = new Set<ReturnType<typeof setTimeout>>();
   private edited = new Set<string>();
@@ -123,15 +125,16 @@ export class NotebookSession implements IDisposable {
     return this.applications.length > 0;
   }
 
-  /** Ids of the cells whose results are out of date, in the order in which they ran. */
+  /** Ids of the cells whose results are out of date, in the order to run them. */
   get staleCells(): string[] {
-    const count = new Map(
-      this.cells().map(cell => [cell.id, cell.execution_count ?? Infinity] as const)
-    );
     const order = this.order();
+    const place = (id: string) => {
+      const known = this.staleOrder.indexOf(id);
+      return known < 0 ? Infinity : known;
+    };
     return [...this.stale]
-      .filter(id => count.has(id))
-      .sort((a, b) => count.get(a)! - count.get(b)! || order.indexOf(a) - order.indexOf(b));
+      .filter(id => order.includes(id))
+      .sort((a, b) => place(a) - place(b) || order.indexOf(a) - order.indexOf(b));
   }
 
   /** Cells in order with how people call them: by execution count, or by place. */
@@ -398,6 +401,9 @@ export class NotebookSession implements IDisposable {
     }
     this.applications = [];
     this.renamed = [];
+    // The cells say again what ran, but for those that did not before either.
+    this.stale = new Set(this.staleBefore);
+    this.markStale();
     this.clear();
     return true;
   }
@@ -665,15 +671,18 @@ export class NotebookSession implements IDisposable {
     const continues = this.applications.length > 0 && this.takenFrom === pending.id;
     this.applications = continues ? [...this.applications, application] : [application];
     this.takenFrom = pending.id;
-    if (pending.kind === 'rename') {
-      const names = places
-        .map(place => pending.old(place))
-        .filter(old => /^[\p{L}_]\w*$/u.test(old));
-      this.renamed = [...new Set(names)];
+    if (!continues) {
+      this.staleBefore = new Set(this.stale);
     }
+    const olds = places.map(place => pending.old(place));
+    if (pending.kind === 'rename') {
+      this.renamed = [...new Set(olds.filter(isName))];
+    }
+    const onlyNames =
+      pending.lane === 'symbols' && olds.every(isName) && places.every(p => isName(p.text));
     pending.took(places);
     this.shared.pace.accepted();
-    this.noteStale(application, pending);
+    this.noteStale(application, pending, onlyNames);
     const isDone = !pending.places.some(place => !place.optional);
     if (isDone) {
       this.held = null;
@@ -702,8 +711,11 @@ export class NotebookSession implements IDisposable {
     this.take(pending.places.filter(place => !place.optional));
   }
 
-  /** Cells that ran and no longer say what ran: those just changed, and what called for it. */
-  private noteStale(application: Application, pending: Pending): void {
+  /**
+   * Cells that ran and no longer say what ran: those just changed, and what called for it. What uses
+   * their results is out of date as well, unless names alone were changed.
+   */
+  private noteStale(application: Application, pending: Pending, onlyNames: boolean): void {
     const typed = this.recorder.history.all.find(event => event.burst === pending.burst);
     for (const id of [...application.cells.map(cell => cell.id), ...(typed ? [typed.cell] : [])]) {
       const cell = sharedCell(this.notebook, id);
@@ -714,6 +726,38 @@ export class NotebookSession implements IDisposable {
       }
     }
     this.markStale();
+    void this.spreadStale(!onlyNames);
+  }
+
+  /** Ask in which order the stale cells are to run and, if wanted, which others depend on them. */
+  private async spreadStale(toOthers: boolean): Promise<void> {
+    const changed = [...this.stale];
+    const request = changed.length ? this.snapshot([])?.request : undefined;
+    const ran = this.runs();
+    const stale = request ? await this.shared.client.stale(request, changed) : null;
+    if (!stale || this.gone) {
+      return;
+    }
+    this.staleOrder = stale;
+    const now = this.runs();
+    for (const id of toOthers ? stale : []) {
+      // Whatever ran while the answer was on its way is fresh.
+      const count = now.get(id) ?? null;
+      if (count !== null && count === ran.get(id)) {
+        this.stale.add(id);
+      }
+    }
+    this.markStale();
+    this.changedSignal.emit();
+  }
+
+  /** The execution count of each code cell. */
+  private runs(): Map<string, number | null> {
+    return new Map(
+      this.notebook.cells
+        .filter(cell => cell.cell_type === 'code')
+        .map(cell => [cell.getId(), (cell as unknown as ISharedCodeCell).execution_count])
+    );
   }
 
   private markStale(): void {
@@ -726,6 +770,10 @@ export class NotebookSession implements IDisposable {
       }
     }
   }
+}
+
+function isName(text: string): boolean {
+  return /^[\p{L}_][\p{L}\p{N}\p{M}_]*$/u.test(text);
 }
 
 function tagsOf(cell: ISharedBaseCell): string[] {

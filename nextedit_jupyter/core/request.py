@@ -27,7 +27,8 @@ class SuggestRequest:
     """Everything a lane may look at; nothing is remembered between requests.
 
     `history` is oldest first. `rename_to` is set by the explicit command: the name at the caret is
-    to become that. `id` is the client's and comes back as it was (a number, a string or None).
+    to become that. `changed` are cells that no longer say what ran: the answer then lists all whose
+    results are out of date. `id` is the client's and comes back as it was (a number, a string or None).
     """
 
     notebook: Notebook
@@ -37,6 +38,7 @@ class SuggestRequest:
     want: tuple[Kind, ...] = KINDS
     deadline_ms: float = 1_000.0
     rename_to: str | None = None
+    changed: tuple[str, ...] = ()
     id: int | str | None = None
 
     @property
@@ -78,7 +80,11 @@ class TokenCounts:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Suggestions, best first, and for each kind that was wanted and is absent the reason."""
+    """Suggestions, best first, and for each kind that was wanted and is absent the reason.
+
+    `stale` are the cells to run again after those that the request said are changed, in the order
+    to run them; None if it said none.
+    """
 
     suggestions: tuple[Suggestion, ...] = ()
     silence: Mapping[str, Silence] = field(default_factory=dict)
@@ -86,3 +92,4 @@ class Answer:
     timing: Timing = field(default_factory=Timing)
     tokens: TokenCounts = field(default_factory=TokenCounts)
     id: int | str | None = None
+    stale: tuple[str, ...] | None = None

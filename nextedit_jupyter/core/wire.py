@@ -93,6 +93,7 @@ class RequestWire(TypedDict):
     want: NotRequired[list[Kind]]
     deadline_ms: NotRequired[float]
     rename_to: NotRequired[str]
+    changed: NotRequired[list[str]]
 
 
 class EditWire(TypedDict):
@@ -138,6 +139,7 @@ class AnswerWire(TypedDict):
     silence_detail: NotRequired[dict[str, str]]
     timing_ms: TimingWire
     tokens: TokensWire
+    stale: NotRequired[list[str]]
 
 
 class ErrorWire(TypedDict):
@@ -245,6 +247,7 @@ def decode_request(
     rename_to = value.get("rename_to")
     if rename_to is not None and not isinstance(rename_to, str):
         raise WireError("rename_to is a string")
+    changed = read.strings(value, "changed")
     try:
         return SuggestRequest(
             notebook=Notebook(read.string(notebook, "language"), tuple(kept)),
@@ -254,6 +257,7 @@ def decode_request(
             want=tuple(cast("list[Kind]", want)),
             deadline_ms=min(float(deadline), bounds.deadline_ms),
             rename_to=rename_to,
+            changed=changed,
             id=request_id(value),
         )
     except ValueError as error:
@@ -277,6 +281,8 @@ def encode_request(request: SuggestRequest) -> RequestWire:
     }
     if request.rename_to is not None:
         wire["rename_to"] = request.rename_to
+    if request.changed:
+        wire["changed"] = list(request.changed)
     return wire
 
 
@@ -358,6 +364,8 @@ def encode_answer(
         ),
         "tokens": cast(TokensWire, asdict(answer.tokens)),
     }
+    if answer.stale is not None:
+        wire["stale"] = list(answer.stale)
     details = {kind: s.detail for kind, s in answer.silence.items() if s.detail}
     if details:
         wire["silence_detail"] = details

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
     EditEvent,
@@ -125,6 +126,7 @@ class Suggester:
             ),
             tokens=round_.tokens,
             id=request.id,
+            stale=_stale(request),
         )
 
     def prefill(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> None:
@@ -262,6 +264,19 @@ class _Round:
     def _explain_all(self, silence: Silence) -> None:
         for kind in self._request.want:
             self.silence[kind] = silence
+
+
+def _stale(request: SuggestRequest) -> tuple[str, ...] | None:
+    """The cells to run again, if the request says which ones changed. Never raises."""
+    if not request.changed:
+        return None
+    known = tuple(id for id in request.changed if request.notebook.cell(id) is not None)
+    try:
+        if request.notebook.language.lower() in _PYTHON:
+            return stale_cells(request.notebook, request.facts, known)
+    except Exception as error:
+        _log_failure("run state", error)
+    return known
 
 
 def without_switched_off(request: SuggestRequest) -> SuggestRequest | None:

@@ -446,7 +446,7 @@ class Worker:
         def cancelled() -> bool:
             return job.cancelled or time.monotonic() > late or self._is_too_large()
 
-        if request.want:
+        if request.want or request.changed:
             return suggester.answer(request, cancelled=cancelled)
         # Nothing is wanted yet: the caret has come to a cell, and a request is to be expected.
         suggester.prefill(request, cancelled=cancelled)

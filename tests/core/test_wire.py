@@ -214,3 +214,19 @@ def test_nonsense_in_any_field_is_an_error_and_never_a_crash(value: Any, field: 
         decode_request(request(**{field: value}))
     except WireError as error:
         assert str(error)  # noqa: PT017 - either outcome is right, a crash is not
+
+
+def test_changed_cells_go_there_and_stale_ones_come_back() -> None:
+    value = {
+        "id": 1,
+        "notebook": {"language": "python", "cells": [{"id": "a", "type": "code", "source": ""}]},
+        "cursor": {"cell": "a", "offset": 0},
+        "changed": ["a"],
+    }
+    request = decode_request(value)
+    assert request.changed == ("a",)
+    assert encode_request(request)["changed"] == ["a"]
+    assert encode_answer(Answer(stale=("a",)), request)["stale"] == ["a"]
+    assert "stale" not in encode_answer(Answer(), request)
+    with pytest.raises(WireError):
+        decode_request(value | {"changed": "a"})

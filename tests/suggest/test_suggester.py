@@ -300,3 +300,25 @@ def test_hostile_cells_get_an_answer() -> None:
     )
     answer = Suggester().answer(request)
     assert [s.kind for s in answer.suggestions] == ["next_edit"]
+
+
+@pytest.mark.parametrize(
+    ("language", "changed", "stale"),
+    [
+        ("python", ("a",), ("a", "c")),
+        ("python", (), None),
+        ("python", ("gone",), ()),
+        ("r", ("a",), ("a",)),
+    ],
+)
+def test_what_depends_on_changed_cells_is_listed_in_order_where_that_is_asked(
+    language: str, changed: tuple[str, ...], stale: tuple[str, ...] | None
+) -> None:
+    cells = [("a", "x = 1", 1), ("b", "y = 2", 2), ("c", "print(x)", 3)]
+    request = ask(
+        *(Cell(id, "code", source, count) for id, source, count in cells),
+        language=language,
+        want=(),
+        changed=changed,
+    )
+    assert Suggester(symbols=FakeLane(), patterns=FakeLane()).answer(request).stale == stale
