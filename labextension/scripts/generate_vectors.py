@@ -19,6 +19,7 @@ VECTORS = ROOT / "tests" / "golden" / "vectors"
 sys.path.insert(0, str(ROOT))
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
+from nextedit_jupyter.core.redact import holds_secret  # noqa: E402
 from nextedit_jupyter.core.wire import Utf16  # noqa: E402
 
 PIECES = [
@@ -46,6 +47,42 @@ HASHED = [
     "\ud83d",
     "ok \udc00 🙂",
     "x" * 1000,
+]
+# Keys are put together here, so that none stands in the source for a scanner to find.
+_NOISE = "Zk81hQpLw02nVbRt77aaYeTuGx5mC3sD"
+SECRETS = [
+    f'key = "sk-ant-{_NOISE}"',
+    f"AKIA{_NOISE[:16].upper()}",
+    f"x AKIA{_NOISE[:15].upper()} y",
+    f"os.environ['TOKEN'] = 'ghp_{_NOISE}'",
+    f"glpat-{_NOISE[:20]}",
+    f"client = Client('hf_{_NOISE}')",
+    "-----BEGIN RSA " + "PRIVATE KEY-----",
+    f"eyJ{_NOISE}.eyJ{_NOISE}.{_NOISE[:8]}",
+    "engine = create_engine('postgresql://me:hunter2x@db.example.org/x')",
+    "requests.get('https://example.org:8080/x@y')",
+    f"api_key = '{_NOISE}'",
+    f"API-KEY: \"{_NOISE}\"",
+    'password = "correct horse battery staple"',
+    'password = "correct horse 7 staple"',
+    'password = "<your password>"',
+    "token = 'xxxxxxxxxxxx'",
+    "api_key = 'your_api_key'",
+    "secret = 'aaaaaaaaaaaa'",
+    "monkey = 'banana9split'",
+    f"%env API_TOKEN={_NOISE}",
+    f"export DB_PASSWORD={_NOISE}",
+    f"  SECRET_KEY {_NOISE}",
+    "%env MY_TOKEN=$OTHER_TOKEN",
+    f"headers = {{'Authorization': 'Bearer {_NOISE}'}}",
+    "basic tokenisation of a sentence",
+    "tokens = tokenizer.encode('some text')",
+    "df['token'] = df['text'].str.split()",
+    "key = 'column_name'\nvalue = 3",
+    f"commit = '{_NOISE.lower()}'",
+    f"пароль_token = 'pä{_NOISE[:8]}'",
+    f"# 🙂 password='{_NOISE[:10]}'",
+    "",
 ]
 
 
@@ -122,6 +159,7 @@ def render() -> dict[str, Any]:
         "text_edit.json": text_edits(rng, 120),
         "interpolate.json": interpolations(rng, 80),
         "between.json": [[some_text(rng), some_text(rng)] for _ in range(80)],
+        "secrets.json": [[text, holds_secret(text)] for text in SECRETS],
         "text_hash.json": [[text, text_hash(text)] for text in HASHED],
         "utf16.json": [
             {"text": text, "units": [Utf16(text).to_units(i) for i in range(len(text) + 1)]}

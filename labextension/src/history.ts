@@ -1,9 +1,10 @@
 /**
- * The record of edits: a bounded ring that merges bursts of typing and drops what is reverted. The
- * twin of `core/history.py`; texts that hold a secret are refused by whoever receives them.
+ * The record of edits: a bounded ring that merges bursts of typing, drops what is reverted, and never
+ * holds a text with a secret. The twin of `core/history.py`.
  */
 
 import type { EventWire, Origin } from './protocol';
+import { holdsSecret } from './redact';
 import { TextEdit } from './textEdit';
 
 /** A cell's whole text before and after an edit; `at` is in seconds. */
@@ -27,6 +28,7 @@ export interface HistoryOptions {
 export class EditHistory {
   private events: EditEvent[] = [];
   private bursts = 0;
+  private looked = { text: '', refused: false };
   private readonly maxEvents: number;
   private readonly mergeLines: number;
   private readonly mergeSeconds: number;
@@ -48,6 +50,10 @@ export class EditHistory {
   /** Take up an event: merged into the last one, or as a new one; the oldest falls out. */
   append(event: Omit<EditEvent, 'burst'>): void {
     if (event.before === event.after) {
+      return;
+    }
+    if (this.isRefused(event.before) || this.isRefused(event.after)) {
+      this.forget(event.cell);
       return;
     }
     const last = this.last;
@@ -81,6 +87,18 @@ export class EditHistory {
       origin,
       at
     }));
+  }
+
+  /** Asked twice for most texts: once as what a key led to, once as what the next one changes. */
+  private isRefused(text: string): boolean {
+    if (text !== this.looked.text) {
+      this.looked = { text, refused: holdsSecret(text) };
+    }
+    if (this.looked.refused) {
+      this.looked = { text: '', refused: false }; // a refused text is not held here either
+      return true;
+    }
+    return false;
   }
 
   private isSameBurst(last: EditEvent, event: Omit<EditEvent, 'burst'>): boolean {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { EditHistory } from '../src/history';
+import { holdsSecret } from '../src/redact';
 import type { Origin } from '../src/protocol';
 
 function event(before: string, after: string, at: number, cell = 'c', origin: Origin = 'typed') {
@@ -55,4 +57,27 @@ test('the ring keeps the newest', () => {
     history.all.map(e => e.cell),
     ['c2', 'c3', 'c4']
   );
+});
+
+test('a pasted key is never held and takes the past of its cell along', () => {
+  const history = new EditHistory();
+  const key = 'key = "sk-ant-' + 'Zk81hQpLw02nVbRt77aaYeTu"';
+  history.append(event('', 'x = 1', 0, 'other'));
+  history.append(event('', 'key = ', 5));
+  history.append(event('key = ', key, 10, 'c', 'pasted'));
+  history.append(event(key, 'key = ', 15));
+  assert.deepEqual(
+    history.all.map(e => e.cell),
+    ['other']
+  );
+  history.append(event('key = ', 'key = 1', 20));
+  assert.equal(history.all.length, 2);
+  assert.ok(!JSON.stringify(history).includes('sk-ant'));
+});
+
+test('what a secret is, both sides agree', () => {
+  const url = new URL('../../tests/golden/vectors/secrets.json', import.meta.url);
+  for (const [text, secret] of JSON.parse(readFileSync(url, 'utf8')) as [string, boolean][]) {
+    assert.equal(holdsSecret(text), secret, text);
+  }
 });

@@ -23,7 +23,7 @@ _EPILOG = """\
 warm       typing, key by key, in an example notebook; the client's round trip
 resting    next edits and renames, which the editor asks for once the typing rests
 cold       entering a cell whose 512 tokens of context were never seen
-ratio      median keystroke in 1,000 cells over the one in 10 cells
+ratio      mean keystroke in 1,000 cells over the one in 10 cells
 
 `bench propagation` compares renames over cells with other tools'."""
 

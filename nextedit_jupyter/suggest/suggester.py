@@ -25,6 +25,7 @@ from nextedit_jupyter.suggest.gates import Gate
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
 from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
+from nextedit_jupyter.suggest.secrets import Secrets
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Suggester:
         self.settings = settings or SuggesterSettings()
         self._symbols = symbols if symbols is not None else SymbolsLane()
         self._patterns = patterns if patterns is not None else PatternsLane()
+        self._secrets = Secrets()
         self._fixes = fixes if fixes is not None else FixesLane()
 
     @property
@@ -102,6 +104,7 @@ class Suggester:
         """
         started = time.perf_counter()
         deadline = time.monotonic() + request.deadline_ms / 1000
+        request = self._secrets.without_past(request)
         round_ = _Round(self, request, deadline, cancelled)
         try:
             round_.ask()
@@ -131,7 +134,8 @@ class Suggester:
 
     def prefill(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> None:
         """Read ahead what the next keystroke at this caret will need. Never raises."""
-        visible = without_switched_off(request)
+        visible = without_switched_off(self._secrets.without_past(request))
+        visible = visible and self._secrets.without_cells(visible)
         if self.model is None or visible is None:
             return
         try:
@@ -170,6 +174,13 @@ class _Round:
                     self._deterministic(suggester._fixes, "fixes")
         elif "rename" in request.want:
             self.silence["rename"] = Silence("off", "renames are offered in Python notebooks")
+        models = [kind for kind in ("inline", "next_edit") if kind in request.want]
+        clear = suggester._secrets.without_cells(visible) if models and suggester.model else visible
+        if clear is None:
+            for kind in models:
+                self.silence[kind] = Silence("refused", "the cell holds a secret")
+            return
+        visible = clear
         if "inline" in request.want:
             self._model("inline", visible)
         # A lane that proves its edit leaves nothing for the model to guess.

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash
+from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.core.wire import Utf16
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,3 +81,8 @@ def test_the_typescript_protocol_is_generated_from_the_wire_as_it_is() -> None:
         [sys.executable, str(script), "--check"], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("text", "secret"), vectors("secrets.json"))
+def test_secrets_are_what_the_vectors_say(text: str, secret: bool) -> None:
+    assert holds_secret(text) is secret

@@ -1,8 +1,8 @@
 // The sidebar, the explicit rename, and what is stale afterwards.
 
-import { after, afterEach, before, test } from "node:test";
+import { after, afterEach, before, test } from 'node:test';
 
-import { LabPage, assert, openBrowser } from "./harness.mjs";
+import { LabPage, assert, openBrowser } from './harness.mjs';
 
 let browser;
 let lab;
@@ -13,7 +13,7 @@ before(async () => {
 });
 
 afterEach(() => {
-  assert.deepEqual(lab.errors.splice(0), [], "the page threw");
+  assert.deepEqual(lab.errors.splice(0), [], 'the page threw');
 });
 
 after(async () => {
@@ -21,190 +21,160 @@ after(async () => {
 });
 
 const CELLS = [
-  "%load_ext nextedit_jupyter",
-  "total = 41",
-  "print(total)\nprint(total + 1)",
-  { type: "markdown", source: "The total is **total**." },
-  "double = total * 2",
+  '%load_ext nextedit_jupyter',
+  'total = 41',
+  'print(total)\nprint(total + 1)',
+  { type: 'markdown', source: 'The total is **total**.' },
+  'double = total * 2'
 ];
 
 async function offer() {
-  await lab.openNotebook("panel", CELLS);
+  await lab.openNotebook('panel', CELLS);
   await lab.runAll();
-  await lab.select(1, 0, "total".length);
-  await lab.type("amount");
+  await lab.select(1, 0, 'total'.length);
+  await lab.type('amount');
   await lab.waitForPlaces();
-  await lab.command("nextedit:open-panel");
-  await lab.page.waitForSelector(".nextedit-panel .nextedit-row");
+  await lab.command('nextedit:open-panel');
+  await lab.page.waitForSelector('.nextedit-panel .nextedit-row');
 }
 
 const rows = () =>
-  lab.page.$$eval(".nextedit-panel .nextedit-row", (nodes) =>
-    nodes.map((node) => ({
-      label: node.querySelector("input").getAttribute("aria-label"),
-      checked: node.querySelector("input").checked,
-      code: node.querySelector("code").textContent,
-    })),
+  lab.page.$$eval('.nextedit-panel .nextedit-row', nodes =>
+    nodes.map(node => ({
+      label: node.querySelector('input').getAttribute('aria-label'),
+      checked: node.querySelector('input').checked,
+      code: node.querySelector('code').textContent
+    }))
   );
 
-test("the panel lists each place by cell with its line, mentions in prose unchecked", async () => {
+test('the panel lists each place by cell with its line, mentions in prose unchecked', async () => {
   await offer();
   const listed = await rows();
-  const code = listed.filter((row) => row.checked);
+  const code = listed.filter(row => row.checked);
   assert.equal(code.length, 3);
   assert.match(code[1].label, /Cell 3 \[3\], line 2: total becomes amount/);
-  const prose = listed.filter((row) => !row.checked);
-  assert.ok(prose.every((row) => row.label.startsWith("Cell 4")));
-  await lab.screenshot("panel");
+  const prose = listed.filter(row => !row.checked);
+  assert.ok(prose.every(row => row.label.startsWith('Cell 4')));
+  await lab.screenshot('panel');
 });
 
-test("unchecked places are left alone, and the panel works by keyboard", async () => {
+test('unchecked places are left alone, and the panel works by keyboard', async () => {
   await offer();
   await lab.eventually(
-    () => lab.page.evaluate(() => document.activeElement?.dataset.focus ?? ""),
-    (focus) => focus.startsWith("box"),
-    "the panel has no focus",
+    () => lab.page.evaluate(() => document.activeElement?.dataset.focus ?? ''),
+    focus => focus.startsWith('box'),
+    'the panel has no focus'
   );
-  await lab.press("Space"); // unchecks the first place
-  await lab.eventually(
-    rows,
-    (listed) => listed.filter((row) => row.checked).length === 2,
-    "unchecked",
-  );
+  await lab.press('Space'); // unchecks the first place
+  await lab.eventually(rows, listed => listed.filter(row => row.checked).length === 2, 'unchecked');
   for (let i = 0; i < 30; i++) {
-    if (
-      (await lab.page.evaluate(() => document.activeElement.dataset.focus)) ===
-      "apply"
-    ) {
+    if ((await lab.page.evaluate(() => document.activeElement.dataset.focus)) === 'apply') {
       break;
     }
-    await lab.press("ArrowDown");
+    await lab.press('ArrowDown');
   }
-  await lab.press("Enter");
+  await lab.press('Enter');
   await lab.eventually(
     () => lab.source(4),
-    (text) => text === "double = amount * 2",
-    "not applied",
+    text => text === 'double = amount * 2',
+    'not applied'
   );
-  assert.equal(await lab.source(2), "print(total)\nprint(amount + 1)");
+  assert.equal(await lab.source(2), 'print(total)\nprint(amount + 1)');
   assert.equal(await lab.source(3), CELLS[3].source);
 });
 
-test("a click on a place goes there", async () => {
+test('a click on a place goes there', async () => {
   await offer();
-  const all = await lab.page.$$(".nextedit-panel .nextedit-row .nextedit-go");
+  const all = await lab.page.$$('.nextedit-panel .nextedit-row .nextedit-go');
   await all[1].click();
   await lab.eventually(
     () => lab.activeCell(),
-    (cell) => cell === 2,
-    "no jump",
+    cell => cell === 2,
+    'no jump'
   );
-  assert.ok((await lab.caret()) > "print(total)\n".length);
+  assert.ok((await lab.caret()) > 'print(total)\n'.length);
 });
 
-test("after applying, stale cells are marked and run in the order in which they ran", async () => {
+test('after applying, stale cells are marked and run in the order in which they ran', async () => {
   await offer();
-  await lab.command("nextedit:accept-all");
+  await lab.command('nextedit:accept-all');
   const stale = () =>
-    lab.inPanel((panel) =>
+    lab.inPanel(panel =>
       panel.content.widgets.flatMap((cell, i) =>
-        cell.node.classList.contains("nextedit-mod-stale") ? [i] : [],
-      ),
+        cell.node.classList.contains('nextedit-mod-stale') ? [i] : []
+      )
     );
   assert.deepEqual(await stale(), [1, 2, 4]);
-  await lab.screenshot("stale");
-  const before = await lab.inPanel((panel) =>
-    Math.max(
-      ...panel.model.sharedModel.cells.map((cell) => cell.execution_count ?? 0),
-    ),
+  await lab.screenshot('stale');
+  const before = await lab.inPanel(panel =>
+    Math.max(...panel.model.sharedModel.cells.map(cell => cell.execution_count ?? 0))
   );
-  await lab.command("nextedit:run-stale");
-  await lab.eventually(stale, (left) => left.length === 0, "still stale");
-  const counts = await lab.inPanel((panel) =>
-    [1, 2, 4].map((i) => panel.model.sharedModel.cells[i].execution_count),
+  await lab.command('nextedit:run-stale');
+  await lab.eventually(stale, left => left.length === 0, 'still stale');
+  const counts = await lab.inPanel(panel =>
+    [1, 2, 4].map(i => panel.model.sharedModel.cells[i].execution_count)
   );
   assert.deepEqual(counts, [before + 1, before + 2, before + 3]);
-  assert.deepEqual(await lab.outcomes(), ["ok", "ok", "ok", null, "ok"]);
+  assert.deepEqual(await lab.outcomes(), ['ok', 'ok', 'ok', null, 'ok']);
 });
 
-test("where more than a name changed, what depends on it is stale too, and undo takes that back", async () => {
-  await lab.openNotebook("depends", [
-    "import codecs",
+test('where more than a name changed, what depends on it is stale too, and undo takes that back', async () => {
+  await lab.openNotebook('depends', [
+    'import codecs',
     'a = codecs.encode("x", "ascii", errors="strict")',
     'b = codecs.encode("y", "ascii", errors="strict")',
-    "free = 1",
-    "print(b)",
-    "print(a)",
+    'free = 1',
+    'print(b)',
+    'print(a)'
   ]);
   await lab.runAll();
   const stale = () =>
-    lab.inPanel((panel) =>
+    lab.inPanel(panel =>
       panel.content.widgets.flatMap((cell, i) =>
-        cell.node.classList.contains("nextedit-mod-stale") ? [i] : [],
-      ),
+        cell.node.classList.contains('nextedit-mod-stale') ? [i] : []
+      )
     );
   await lab.select(
     1,
     'a = codecs.encode("x", "ascii", errors="'.length,
-    'a = codecs.encode("x", "ascii", errors="strict'.length,
+    'a = codecs.encode("x", "ascii", errors="strict'.length
   );
-  await lab.type("ignore");
+  await lab.type('ignore');
   await lab.waitForPlaces();
-  await lab.command("nextedit:accept-all");
-  await lab.eventually(
-    stale,
-    (marked) => marked.join() === "1,2,4,5",
-    "not marked",
-  );
-  await lab.command("nextedit:undo-accept");
-  await lab.eventually(stale, (marked) => marked.length === 0, "still marked");
-  assert.equal(
-    await lab.source(2),
-    'b = codecs.encode("y", "ascii", errors="strict")',
-  );
+  await lab.command('nextedit:accept-all');
+  await lab.eventually(stale, marked => marked.join() === '1,2,4,5', 'not marked');
+  await lab.command('nextedit:undo-accept');
+  await lab.eventually(stale, marked => marked.length === 0, 'still marked');
+  assert.equal(await lab.source(2), 'b = codecs.encode("y", "ascii", errors="strict")');
 });
 
-test("F2 renames the name at the caret everywhere and says no while the name is bad", async () => {
-  await lab.openNotebook("f2", CELLS);
-  await lab.edit(2, "print(tot".length);
-  await lab.press("F2");
-  await lab.page.waitForSelector(".nextedit-rename input");
-  const message = () =>
-    lab.page.$eval(".nextedit-rename p", (node) => node.textContent);
-  const canAccept = () =>
-    lab.page.$eval(".jp-Dialog .jp-mod-accept", (node) => !node.disabled);
-  await lab.page.fill(".nextedit-rename input", "2fast");
-  await lab.eventually(
-    message,
-    (text) => /2fast/.test(text),
-    "no word about a bad name",
-  );
+test('F2 renames the name at the caret everywhere and says no while the name is bad', async () => {
+  await lab.openNotebook('f2', CELLS);
+  await lab.edit(2, 'print(tot'.length);
+  await lab.press('F2');
+  await lab.page.waitForSelector('.nextedit-rename input');
+  const message = () => lab.page.$eval('.nextedit-rename p', node => node.textContent);
+  const canAccept = () => lab.page.$eval('.jp-Dialog .jp-mod-accept', node => !node.disabled);
+  await lab.page.fill('.nextedit-rename input', '2fast');
+  await lab.eventually(message, text => /2fast/.test(text), 'no word about a bad name');
   assert.equal(await canAccept(), false);
-  await lab.page.fill(".nextedit-rename input", "class");
-  await lab.eventually(
-    message,
-    (text) => /keyword|class/.test(text),
-    "no word about a keyword",
-  );
+  await lab.page.fill('.nextedit-rename input', 'class');
+  await lab.eventually(message, text => /keyword|class/.test(text), 'no word about a keyword');
   assert.equal(await canAccept(), false);
-  await lab.screenshot("f2-refused");
-  await lab.page.fill(".nextedit-rename input", "amount");
-  await lab.eventually(
-    message,
-    (text) => /rename total to amount/.test(text),
-    "no preview",
-  );
-  await lab.eventually(canAccept, (can) => can, "the button stays disabled");
-  await lab.screenshot("f2");
-  await lab.press("Enter");
+  await lab.screenshot('f2-refused');
+  await lab.page.fill('.nextedit-rename input', 'amount');
+  await lab.eventually(message, text => /rename total to amount/.test(text), 'no preview');
+  await lab.eventually(canAccept, can => can, 'the button stays disabled');
+  await lab.screenshot('f2');
+  await lab.press('Enter');
   await lab.eventually(
     () => lab.source(1),
-    (text) => text === "amount = 41",
-    "not renamed",
+    text => text === 'amount = 41',
+    'not renamed'
   );
-  assert.equal(await lab.source(2), "print(amount)\nprint(amount + 1)");
-  assert.equal(await lab.source(4), "double = amount * 2");
+  assert.equal(await lab.source(2), 'print(amount)\nprint(amount + 1)');
+  assert.equal(await lab.source(4), 'double = amount * 2');
   assert.equal(await lab.source(3), CELLS[3].source);
-  await lab.command("nextedit:undo-accept");
-  assert.equal(await lab.source(1), "total = 41");
+  await lab.command('nextedit:undo-accept');
+  assert.equal(await lab.source(1), 'total = 41');
 });

@@ -1,0 +1,56 @@
+"""What no lane and no model may see of a request: texts that hold a secret.
+
+Front ends keep such texts out of their records; this is for those that don't, and for secrets that
+stand in the notebook at the moment. Prompts and answers are kept in caches, so a cell with a secret
+is left out of them as if it were not there, and a cell's past is left out with it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+
+from nextedit_jupyter.core import Notebook, SuggestRequest
+from nextedit_jupyter.core.redact import holds_secret
+
+
+class Secrets:
+    """Looks at each text once; remembers the answer by the text's hash, never the text."""
+
+    def __init__(self, size: int = 8_192) -> None:
+        self._size = size
+        self._known: OrderedDict[tuple[int, int], bool] = OrderedDict()
+
+    def in_text(self, text: str) -> bool:
+        key = (len(text), hash(text))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = holds_secret(text)
+            if len(self._known) > self._size:
+                self._known.popitem(last=False)
+        return known
+
+    def without_past(self, request: SuggestRequest) -> SuggestRequest:
+        """The request without the events of cells that held a secret in any of them."""
+        cells = {
+            event.cell
+            for event in request.history
+            if self.in_text(event.before) or self.in_text(event.after)
+        }
+        if not cells:
+            return request
+        return replace(request, history=tuple(e for e in request.history if e.cell not in cells))
+
+    def without_cells(self, request: SuggestRequest) -> SuggestRequest | None:
+        """The request without the cells that hold a secret; None if the caret stands in one."""
+        hidden = {cell.id for cell in request.notebook.cells if self.in_text(cell.source)}
+        if not hidden:
+            return request
+        if request.caret.cell in hidden:
+            return None
+        cells = tuple(cell for cell in request.notebook.cells if cell.id not in hidden)
+        return replace(
+            request,
+            notebook=Notebook(request.notebook.language, cells),
+            history=tuple(event for event in request.history if event.cell not in hidden),
+        )

@@ -1,0 +1,105 @@
+"""A key that was pasted and deleted again is in no prompt, no cache and no answer."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
+from nextedit_jupyter.suggest import Suggester, build_suggester
+
+KEY = "sk-" + "proj-" + "Zk81hQpLw02nVbRt77aaYeTu"
+PASTED = f'client = Client("{KEY}")\nfor row in rows:\n    pri'
+CLEAN = 'client = Client("")\nfor row in rows:\n    pri'
+
+
+def request(
+    source: str, *events: tuple[str, str], other: str = "rows = [1, 2]", **fields: Any
+) -> SuggestRequest:
+    cells = (Cell("other", "code", other, 1), Cell("here", "code", source))
+    history = tuple(
+        EditEvent("here", before, after, "pasted", float(at))
+        for at, (before, after) in enumerate(events)
+    )
+    return SuggestRequest(
+        Notebook("python", cells), Caret("here", len(source)), history=history, **fields
+    )
+
+
+def reachable(root: object) -> Iterator[object]:
+    """Everything that an object holds on to, modules, classes and functions left out."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen or isinstance(thing, type | type(gc) | type(reachable)):
+            continue
+        seen.add(id(thing))
+        yield thing
+        waiting += gc.get_referents(thing)
+
+
+def holding(root: object, secret: str) -> list[object]:
+    return [
+        thing
+        for thing in reachable(root)
+        if (isinstance(thing, str) and secret in thing)
+        or (isinstance(thing, bytes | bytearray) and secret.encode() in bytes(thing))
+    ]
+
+
+@pytest.fixture(scope="module")
+def suggester() -> Suggester:
+    found = build_suggester()
+    assert found.model is not None, "the bundle of the package is needed here"
+    return found
+
+
+def test_the_model_is_silent_in_a_cell_with_a_secret_and_says_why(suggester: Suggester) -> None:
+    answer = suggester.answer(request(PASTED))
+    assert answer.suggestions == ()
+    assert answer.silence["inline"].detail == "the cell holds a secret"
+    assert answer.tokens.prompt == 0
+
+
+def test_cells_with_a_secret_and_their_past_reach_no_prompt(suggester: Suggester) -> None:
+    plain = suggester.answer(request("print(ro", other=""))
+    hidden = suggester.answer(request("print(ro", other=f'api_key = "{KEY}"'))
+    assert plain.tokens.prompt == hidden.tokens.prompt > 0
+
+
+def test_a_key_pasted_and_deleted_is_held_nowhere(suggester: Suggester) -> None:
+    suggester.answer(request("client = "))
+    suggester.answer(request(PASTED, ("client = ", PASTED)))
+    suggester.answer(request("print(row", other=PASTED))
+    suggester.prefill(request(PASTED))
+    suggester.answer(request(CLEAN, ("client = ", PASTED), (PASTED, CLEAN)))
+    modules = [module for name, module in _ours()]
+    assert holding([suggester, *(vars(module) for module in modules)], KEY) == []
+
+
+def test_a_rename_in_a_notebook_with_a_secret_goes_on(suggester: Suggester) -> None:
+    before, after = "table = 1", "frame = 1"
+    cells = (
+        Cell("a", "code", after),
+        Cell("b", "code", f'print(table, "{KEY}")'),
+    )
+    event = EditEvent("a", before, after, "typed", 0.0)
+    asked = SuggestRequest(
+        Notebook("python", cells), Caret("a", 5), history=(event,), want=("rename",)
+    )
+    (rename,) = suggester.answer(asked).suggestions
+    assert [change.cell for change in rename.edits] == ["b"]
+
+
+def _ours() -> list[tuple[str, Any]]:
+    import sys
+
+    return [
+        (name, module)
+        for name, module in sys.modules.items()
+        if name.startswith("nextedit_jupyter.") and module is not None
+    ]
