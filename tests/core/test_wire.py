@@ -203,7 +203,12 @@ def test_errors_are_answered_under_the_requests_id(id: object, expected: object)
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        # onnxruntime, in a test before this one, may have had this thread take denormals as zero.
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_subnormal=False)
+        | st.text(max_size=5),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
         max_leaves=8,
     ),
