@@ -181,6 +181,23 @@ export class Client {
   }
 
   /**
+   * Have the model read what the next key here will need, unless something is asked for already or
+   * the battery is low. Under the same name as suggestions, so that the next request ends it. Never
+   * rejects.
+   */
+  async prefill(request: Omit<RequestWire, 'id'>): Promise<void> {
+    if (!this.on || this.flight || !this.mayInfer || this.pace?.power === 'low' || this.noModel) {
+      return;
+    }
+    try {
+      const body = JSON.stringify({ id: null, ...request, want: [] });
+      await this.fetch('suggest', { method: 'POST', body });
+    } catch {
+      // The next key pays for it.
+    }
+  }
+
+  /**
    * The cells to run again after `changed`, in order; null if nobody can say. Beside the requests for
    * suggestions: neither supersedes the other. Never rejects.
    */

@@ -31,6 +31,7 @@ import { OFF_TAG } from './tokens';
 
 const PENDING_CLASS = 'nextedit-mod-pending';
 const TAB_CLASS = 'nextedit-mod-tab';
+const STAY = 150; // ms in a cell from which on its context is read ahead; arrow keys are faster
 
 /** What all notebooks share. */
 export interface Shared {
@@ -68,6 +69,7 @@ export class NotebookSession implements IDisposable {
   private watches = new Set<ReturnType<typeof setTimeout>>();
   private edited = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | null = null;
+  private entering: ReturnType<typeof setTimeout> | null = null;
   private on = true;
   private isTaking = false;
   private renamed: string[] = []; // old names of the last rename
@@ -157,7 +159,7 @@ export class NotebookSession implements IDisposable {
       return;
     }
     this.panels.push(panel);
-    panel.content.activeCellChanged.connect(this.redraw, this);
+    panel.content.activeCellChanged.connect(this.entered, this);
     panel.disposed.connect(() => {
       this.panels.splice(this.panels.indexOf(panel), 1);
       if (!this.panels.length) {
@@ -172,6 +174,9 @@ export class NotebookSession implements IDisposable {
     }
     this.gone = true;
     this.cancelTimer();
+    if (this.entering !== null) {
+      clearTimeout(this.entering);
+    }
     this.watches.forEach(clearTimeout);
     this.recorder.dispose();
     this.facts.dispose();
@@ -443,6 +448,22 @@ export class NotebookSession implements IDisposable {
         }
       }
     }
+  }
+
+  /** Another cell is the active one: what a key there will need is read ahead, if it is a stay. */
+  private entered(): void {
+    this.redraw();
+    if (this.entering !== null) {
+      clearTimeout(this.entering);
+    }
+    this.entering = setTimeout(() => {
+      this.entering = null;
+      const isCode = this.panel?.content.activeCell?.model.type === 'code';
+      const snapshot = this.gone || !isCode ? null : this.snapshot([]);
+      if (snapshot) {
+        void this.shared.client.prefill(snapshot.request);
+      }
+    }, STAY);
   }
 
   /** The caret moved: what Tab would do may have changed. */

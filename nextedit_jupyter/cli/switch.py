@@ -165,10 +165,11 @@ def run_purge(arguments: argparse.Namespace) -> int:
 def _kept(folder: RuntimeFolder) -> list[Path]:
     """Every file that the worker and its clients have left, of all versions, and no one else's.
 
-    Counts of what became of suggestions, if the user had them kept, are among them.
+    Counts of what became of suggestions and edits, if the user had them kept, are among them.
     """
     found = [path for pattern in ("worker-*", "worker.log*") for path in folder.path.glob(pattern)]
     # A socket lies elsewhere where the folder's path is too long for one.
     found += [folder.key, *([Path(folder.address)] if folder.family == "AF_UNIX" else [])]
     found += (data_folder() / "statistics").glob("statistics.sqlite*")
+    found += (data_folder() / "history").glob("history.sqlite*")
     return sorted({path for path in found if path.exists()})

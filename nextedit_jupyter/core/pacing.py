@@ -7,9 +7,10 @@ after a rejection. Power is read elsewhere; here it is a value.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 Outcome = Literal["shown", "accepted", "partial", "rejected", "typed_through"]
@@ -45,6 +46,23 @@ class PacingSettings:
     maximum_ms: float = 3_000.0
     quiet_ms: float = 5_000.0
     decay_s: float = 600.0
+
+    def to_json(self) -> str:
+        """For a worker's command line; `from_json` reads it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> PacingSettings:
+        """Raises ValueError if it is not what `to_json` writes."""
+        value = json.loads(text)
+        if not isinstance(value, dict) or not all(
+            isinstance(number, int | float) for number in value.values()
+        ):
+            raise ValueError("the pace is a JSON object of numbers")
+        try:
+            return cls(**value)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
 
 
 class Pacing:

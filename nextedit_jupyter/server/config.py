@@ -8,6 +8,7 @@ from pathlib import Path
 from traitlets import Bool, Float, Int, Unicode
 from traitlets.config import Configurable
 
+from nextedit_jupyter.core.pacing import PacingSettings
 from nextedit_jupyter.worker.client import WorkerSettings
 
 
@@ -47,9 +48,29 @@ class NextEdit(Configurable):
     runtime_dir = Unicode(
         "", help="Folder of the worker's socket, which must be closed to all other users."
     ).tag(config=True)
+    mains_ms = Float(
+        50.0, min=0.0, help="Milliseconds between inferences on mains power, at the least."
+    ).tag(config=True)
+    battery_ms = Float(
+        300.0, min=0.0, help="Milliseconds between inferences on battery, at the least."
+    ).tag(config=True)
+    low_battery_ms = Float(
+        1_000.0,
+        min=0.0,
+        help="Milliseconds between inferences below 20 % of battery, at the least; nothing is "
+        "read ahead then.",
+    ).tag(config=True)
+    off_on_low_battery = Bool(False, help="Ask for nothing unasked below 20 % of battery.").tag(
+        config=True
+    )
     statistics = Bool(
         False,
         help="Count, on this machine and for the user alone, what becomes of suggestions.",
+    ).tag(config=True)
+    store_history = Bool(
+        False,
+        help="Keep the user's edits on this machine, for training on them (`train personal`): at "
+        "most 14 days or 20 MB, without texts that hold a secret.",
     ).tag(config=True)
     updates = Bool(
         True,
@@ -75,7 +96,14 @@ class NextEdit(Configurable):
             memory_mb=self.worker_memory_mb,
             idle_seconds=self.idle_seconds,
             request_bytes=self.request_bytes,
+            pacing=PacingSettings(
+                mains_ms=self.mains_ms,
+                battery_ms=self.battery_ms,
+                low_ms=self.low_battery_ms,
+                off_on_low=self.off_on_low_battery,
+            ),
             statistics=self.statistics,
+            store_history=self.store_history,
             repository=self.repository or None,
             root=self.root or None,
             updates=self.updates,

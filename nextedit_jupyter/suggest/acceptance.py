@@ -107,7 +107,9 @@ def features(
     # A copy says something from three characters on; `(` alone stands everywhere.
     whole = situation.line + shown
     stood = len(whole) > 2 and any(whole in source for source in situation.sources)
-    alike = len(situation.line) > 2 and any(situation.line in source for source in situation.sources)
+    alike = len(situation.line) > 2 and any(
+        situation.line in source for source in situation.sources
+    )
     ends = cut.end == len(text) or text[cut.end : cut.end + 1] == "\n"
     line_start = not situation.line
     return [

@@ -98,8 +98,8 @@ def cuts(
 def best_cut(text: str, steps: Sequence[Step], policy: CutPolicy, *, finished: bool) -> Cut | None:
     """The longest of the `cuts`, None if there is none."""
     best: Cut | None = None
-    for best, _ in cuts(text, steps, policy, finished=finished):
-        pass
+    for cut, _ in cuts(text, steps, policy, finished=finished):
+        best = cut
     return best
 
 

@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, cast
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.core.folders import data_folder
+from nextedit_jupyter.core.pacing import Pacing, PacingSettings
 from nextedit_jupyter.worker.runtime import RuntimeFolder, held
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[bytes]) -> int:
+    from nextedit_jupyter.core.history_store import HistoryStore
     from nextedit_jupyter.core.request import Bounds
+    from nextedit_jupyter.worker.power import PowerSource
     from nextedit_jupyter.worker.process import Worker, WorkerOptions
     from nextedit_jupyter.worker.statistics import Statistics
 
@@ -71,7 +74,9 @@ def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[byte
         log_file=log_file,
         roll_back=_roll_back(options),
         updates=_updates(options),
+        pacing=Pacing(power=PowerSource(), settings=options.pacing),
         statistics=Statistics(data_folder() / "statistics") if options.statistics else None,
+        history=HistoryStore() if options.store_history else None,
     )
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
@@ -197,7 +202,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--idle-seconds", type=float, default=600.0, help="leave after this wait")
     parser.add_argument("--hang-seconds", type=float, default=15.0, help="end a request by force")
     parser.add_argument("--request-bytes", type=int, default=1_000_000, help="bound of a request")
+    parser.add_argument(
+        "--pacing",
+        type=PacingSettings.from_json,
+        default=PacingSettings(),
+        help="milliseconds between inferences",
+    )
     parser.add_argument("--statistics", action="store_true", help="count what becomes of answers")
+    parser.add_argument("--store-history", action="store_true", help="keep edits on disk")
     parser.add_argument("--repository", help="where newer bundles come from")
     parser.add_argument("--root", help="file with the root of trust of the repository")
     parser.add_argument(

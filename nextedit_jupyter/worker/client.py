@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from subprocess import Popen
 
+    from nextedit_jupyter.core.pacing import PacingSettings
+
 # An answer with a rename in each of a 4 MB notebook's cells; the worker is ours, so this is a bound
 # on accidents.
 MAX_ANSWER_BYTES = 16_000_000
@@ -52,10 +54,12 @@ class WorkerSettings:
     it waits for a request before it leaves, `hang_seconds` how long one request may take before it
     is ended by force. `request_bytes` bounds a request. `start_seconds` bounds the wait for a new
     worker, `backoff_seconds` is the first wait after one that died at its start. `suggester` is a
-    `module:factory` in place of the real one, for tests. `statistics` keeps counts of what became
-    of suggestions. `repository` is where newer bundles come from (NEXTEDIT_REPOSITORY if None),
-    `root` the file that vouches for it, `updates` whether to look there at all; `quiet_seconds` is
-    how long nobody must have asked before another bundle is taken up.
+    `module:factory` in place of the real one, for tests. `pacing` says how long to wait between
+    inferences. `statistics` keeps counts of what became
+    of suggestions, `store_history` the edits themselves, for training on them. `repository` is
+    where newer bundles come from (NEXTEDIT_REPOSITORY if None), `root` the file that vouches for
+    it, `updates` whether to look there at all; `quiet_seconds` is how long nobody must have asked
+    before another bundle is taken up.
     """
 
     runtime_dir: Path | None = None
@@ -68,7 +72,9 @@ class WorkerSettings:
     start_seconds: float = 20.0
     backoff_seconds: float = 0.5
     suggester: str | None = None
+    pacing: PacingSettings | None = None
     statistics: bool = False
+    store_history: bool = False
     repository: str | None = None
     root: str | None = None
     updates: bool = True
@@ -581,8 +587,12 @@ def _spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
         command.append(f"--bundle={settings.bundle_path}")
     if settings.suggester:
         command.append(f"--suggester={settings.suggester}")
+    if settings.pacing is not None:
+        command.append(f"--pacing={settings.pacing.to_json()}")
     if settings.statistics:
         command.append("--statistics")
+    if settings.store_history:
+        command.append("--store-history")
     if settings.repository:
         command.append(f"--repository={settings.repository}")
     if settings.root:

@@ -46,6 +46,7 @@ from nextedit_jupyter.worker.upkeep import QUIET_SECONDS, Rebuilt, Upkeep
 
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.updates import Updates
+    from nextedit_jupyter.core.history_store import HistoryStore
 
 log = logging.getLogger("nextedit.worker")
 
@@ -110,10 +111,12 @@ class Worker:
         updates: Callable[[], Updates] | None = None,
         pacing: Pacing | None = None,
         statistics: Statistics | None = None,
+        history: HistoryStore | None = None,
     ) -> None:
         self._folder = folder
         self._pacing = pacing or Pacing(power=PowerSource())
         self._statistics = statistics
+        self._history = history
         self._build = build
         self._options = options
         self._log_file = log_file
@@ -125,6 +128,7 @@ class Worker:
         self._clients: dict[int, _Client] = {}
         self._clients_lock = threading.Lock()
         self._suggester: Suggesting | None = None
+        self._served_request: SuggestRequest | None = None
         self._problem: str | None = None
         self._leaving = threading.Event()
         self._reason: Reason = "asked"
@@ -315,6 +319,7 @@ class Worker:
             "deaths": self._deaths_before,
             "clients": len(self._clients),
             "statistics": self._statistics is not None and self._statistics.is_usable,
+            "history": self._history is not None and self._history.is_usable,
             "update": self._upkeep.status(),
             **self.pace(),
         }
@@ -346,11 +351,18 @@ class Worker:
             self._turns.done()
             if job.claim():
                 self._send(job, header, body)
+            self._keep_history()
             if self._served == PROVED_AFTER_ANSWERS:
                 self._deaths.forgive()
             if resident_mb() > self._options.memory_mb:
                 log.warning("over %d MB after %d answers", self._options.memory_mb, self._served)
                 self.leave("memory")
+
+    def _keep_history(self) -> None:
+        """Keep the last request's edits, if the user wants that; the answer is on its way."""
+        request, self._served_request = self._served_request, None
+        if self._history is not None and request is not None:
+            self._history.take(request.notebook.language, request.history)
 
     def _count_latency(self, header: Mapping[str, Any]) -> None:
         if self._statistics is not None:
@@ -413,6 +425,7 @@ class Worker:
         header: dict[str, Any] = {"n": job.n}
         try:
             request = self._held.decode(job.client, job.value, self._options.bounds)
+            self._served_request = request
             waited_ms = (began - job.arrived) * 1_000
             # Waiting for the model to load is not held against the first requests: whoever still
             # waits for them (the command line) wants an answer, a page has sent newer ones.
@@ -449,7 +462,8 @@ class Worker:
         if request.want or request.changed:
             return suggester.answer(request, cancelled=cancelled)
         # Nothing is wanted yet: the caret has come to a cell, and a request is to be expected.
-        suggester.prefill(request, cancelled=cancelled)
+        if self._pacing.may_prefill_ahead():
+            suggester.prefill(request, cancelled=cancelled)
         return Answer(bundle=suggester.bundle)
 
     def _answer_stale(self, job: Job) -> None:

@@ -7,12 +7,10 @@ whose text the user sees before it is written anywhere.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import os
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from nextedit_jupyter.core import pacing
+from nextedit_jupyter.core.private_store import PrivateStore
 from nextedit_jupyter.core.suggestion import KINDS, Lane
 
 OUTCOMES: tuple[str, ...] = (*pacing.OUTCOMES, "kept_30s", "kept_5m", "latency")
@@ -30,6 +29,12 @@ MAX_BYTES = 20_000_000
 # too coarse to tell one machine from another.
 BUCKETS_MS = (10, 20, 40, 80, 160, 320, 640)
 
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS outcomes "
+    "(at REAL, outcome TEXT, kind TEXT, lane TEXT, milliseconds REAL)",
+    "CREATE TABLE IF NOT EXISTS secret (value BLOB)",
+)
+
 
 class Statistics:
     """The counts of one user in `folder` (0700). A store that cannot be used is left alone.
@@ -38,42 +43,38 @@ class Statistics:
     """
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self._path = folder / "statistics.sqlite"
+        self._store = PrivateStore(folder / "statistics.sqlite", _SCHEMA)
         self._clock = clock
-        self._database: sqlite3.Connection | None = None
-        with contextlib.suppress(OSError, sqlite3.Error):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.chmod(folder, 0o700)
-            self._database = self._open()
 
     @property
     def is_usable(self) -> bool:
-        return self._database is not None
+        return self._store.is_usable
 
     def record(self, outcome: str, kind: str, lane: str, milliseconds: float | None = None) -> None:
         """Count one outcome; words that aren't ours are not counted. Never raises."""
         if outcome not in OUTCOMES or kind not in KINDS or lane not in LANES:
             return
-        if self._database is None:
-            return
-        with contextlib.suppress(sqlite3.Error), self._database:
-            self._database.execute(
+        self._store.change(
+            (
                 "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)",
                 (self._clock(), outcome, kind, lane, milliseconds),
-            )
-            self._database.execute(
-                "DELETE FROM outcomes WHERE at < ?", (self._clock() - MAX_AGE_S,)
-            )
-            if self._path.stat().st_size > MAX_BYTES:
-                self._database.execute(
+            ),
+            ("DELETE FROM outcomes WHERE at < ?", (self._clock() - MAX_AGE_S,)),
+        )
+        if self._store.size > MAX_BYTES:
+            self._store.change(
+                (
                     "DELETE FROM outcomes WHERE rowid IN (SELECT rowid FROM outcomes ORDER BY at "
-                    "LIMIT (SELECT count(*) / 2 FROM outcomes))"
+                    "LIMIT (SELECT count(*) / 2 FROM outcomes))",
+                    (),
                 )
+            )
+            self._store.shrink()
 
     def summary(self) -> dict[str, Any]:
         """Counts by kind and outcome, shares of what was shown, latency in milliseconds."""
         kinds: dict[str, dict[str, Any]] = {}
-        for kind, outcome, count in self._rows(
+        for kind, outcome, count in self._store.rows(
             "SELECT kind, outcome, count(*) FROM outcomes WHERE outcome != 'latency' "
             "GROUP BY kind, outcome"
         ):
@@ -85,7 +86,7 @@ class Statistics:
                 counts["acceptance"] = round(min(1.0, taken / shown), 4)
         latencies = sorted(
             value
-            for (value,) in self._rows(
+            for (value,) in self._store.rows(
                 "SELECT milliseconds FROM outcomes WHERE milliseconds IS NOT NULL"
             )
         )
@@ -100,7 +101,7 @@ class Statistics:
 
     def latencies(self, limit: int = 200) -> list[float]:
         """The newest latencies in milliseconds, oldest first."""
-        rows = self._rows(
+        rows = self._store.rows(
             "SELECT milliseconds FROM outcomes WHERE milliseconds IS NOT NULL "
             f"ORDER BY at DESC, rowid DESC LIMIT {int(limit)}"
         )
@@ -116,13 +117,13 @@ class Statistics:
             return None
         week = datetime.fromtimestamp(self._clock(), UTC).strftime("%G-W%V")
         buckets = [0] * (len(BUCKETS_MS) + 1)
-        for (value,) in self._rows(
+        for (value,) in self._store.rows(
             "SELECT milliseconds FROM outcomes WHERE milliseconds IS NOT NULL"
         ):
             buckets[sum(value > end for end in BUCKETS_MS)] += 1
         counts = {
             f"{kind}.{lane}.{outcome}": count
-            for kind, lane, outcome, count in self._rows(
+            for kind, lane, outcome, count in self._store.rows(
                 "SELECT kind, lane, outcome, count(*) FROM outcomes WHERE outcome != 'latency' "
                 "GROUP BY kind, lane, outcome"
             )
@@ -137,55 +138,17 @@ class Statistics:
 
     def purge(self) -> None:
         """Delete every row and the file."""
-        self.close()
-        for suffix in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._store.delete()
 
     def close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-
-    def _open(self) -> sqlite3.Connection:
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        try:
-            return self._connect()
-        except sqlite3.DatabaseError:  # damaged: counts are not worth a repair
-            self._path.unlink()
-            return self._connect()
-
-    def _connect(self) -> sqlite3.Connection:
-        # A store that another process holds for long is left alone; counting must not wait.
-        database = sqlite3.connect(self._path, timeout=0.2, check_same_thread=False)
-        try:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA secure_delete=ON")
-            database.execute(
-                "CREATE TABLE IF NOT EXISTS outcomes "
-                "(at REAL, outcome TEXT, kind TEXT, lane TEXT, milliseconds REAL)"
-            )
-            database.execute("CREATE TABLE IF NOT EXISTS secret (value BLOB)")
-        except sqlite3.Error:
-            database.close()
-            raise
-        return database
+        self._store.close()
 
     def _secret(self) -> bytes:
-        for (value,) in self._rows("SELECT value FROM secret LIMIT 1"):
+        for (value,) in self._store.rows("SELECT value FROM secret LIMIT 1"):
             return bytes(value)
         value = secrets.token_bytes(32)
-        if self._database is not None:
-            with contextlib.suppress(sqlite3.Error), self._database:
-                self._database.execute("INSERT INTO secret VALUES (?)", (value,))
+        self._store.change(("INSERT INTO secret VALUES (?)", (value,)))
         return value
-
-    def _rows(self, query: str) -> list[Any]:
-        if self._database is None:
-            return []
-        try:
-            return self._database.execute(query).fetchall()
-        except sqlite3.Error:
-            return []
 
 
 def _quantile(values: list[float], share: float) -> float | None:

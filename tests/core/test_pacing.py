@@ -103,3 +103,11 @@ def test_shown_and_typed_through_change_nothing() -> None:
     pace.observe("shown")
     pace.observe("typed_through")
     assert (pace.pause_ms(), pace.quiet_ms()) == (300, 0)
+
+
+def test_settings_survive_a_command_line_and_nonsense_is_refused() -> None:
+    settings = PacingSettings(battery_ms=400, off_on_low=True)
+    assert PacingSettings.from_json(settings.to_json()) == settings
+    for text in ("", "[]", '{"battery_ms": "fast"}', '{"unknown": 1}'):
+        with pytest.raises(ValueError, match=r"."):
+            PacingSettings.from_json(text)

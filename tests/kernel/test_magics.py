@@ -12,6 +12,8 @@ from IPython.core.completer import provisionalcompleter
 from shell_fixtures import Shell
 
 from nextedit_jupyter.core.errors import WorkerError
+from nextedit_jupyter.core.history import EditEvent
+from nextedit_jupyter.core.history_store import HistoryStore
 from nextedit_jupyter.core.notebook import Cell
 from nextedit_jupyter.kernel import session_of
 from nextedit_jupyter.kernel.pending import as_html, read_suggestion
@@ -136,6 +138,17 @@ def test_history_lists_shows_and_purges(user: Shell) -> None:
     assert "-x = 2\n   +x = 3" in user.run("%nextedit history --diff")
     assert "Forgot 2 edits" in user.run("%nextedit history --purge")
     assert "No edits so far" in user.run("%nextedit history")
+
+
+def test_a_purge_deletes_the_kept_edits_too(
+    user: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTEDIT_DATA_DIR", str(tmp_path))
+    assert "disk" not in user.run("%nextedit history --purge")
+    store = HistoryStore()
+    store.take("python", [EditEvent("a", "", "x = 1"), EditEvent("a", "x = 1", "x = 2")])
+    assert "Deleted 1 edit from the disk" in user.run("%nextedit history --purge")
+    assert len(store) == 0
 
 
 def test_silence_has_its_reason(user: Shell) -> None:

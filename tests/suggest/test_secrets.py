@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
+import sys
 from typing import Any
 
 import pytest
+from holding import holding
 
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.suggest import Suggester, build_suggester
@@ -27,28 +27,6 @@ def request(
     return SuggestRequest(
         Notebook("python", cells), Caret("here", len(source)), history=history, **fields
     )
-
-
-def reachable(root: object) -> Iterator[object]:
-    """Everything that an object holds on to, modules, classes and functions left out."""
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        thing = waiting.pop()
-        if id(thing) in seen or isinstance(thing, type | type(gc) | type(reachable)):
-            continue
-        seen.add(id(thing))
-        yield thing
-        waiting += gc.get_referents(thing)
-
-
-def holding(root: object, secret: str) -> list[object]:
-    return [
-        thing
-        for thing in reachable(root)
-        if (isinstance(thing, str) and secret in thing)
-        or (isinstance(thing, bytes | bytearray) and secret.encode() in bytes(thing))
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +55,10 @@ def test_a_key_pasted_and_deleted_is_held_nowhere(suggester: Suggester) -> None:
     suggester.answer(request("print(row", other=PASTED))
     suggester.prefill(request(PASTED))
     suggester.answer(request(CLEAN, ("client = ", PASTED), (PASTED, CLEAN)))
-    modules = [module for name, module in _ours()]
-    assert holding([suggester, *(vars(module) for module in modules)], KEY) == []
+    ours = [
+        vars(module) for name, module in sys.modules.items() if name.startswith("nextedit_jupyter.")
+    ]
+    assert holding(KEY, suggester, *ours) == []
 
 
 def test_a_rename_in_a_notebook_with_a_secret_goes_on(suggester: Suggester) -> None:
@@ -93,13 +73,3 @@ def test_a_rename_in_a_notebook_with_a_secret_goes_on(suggester: Suggester) -> N
     )
     (rename,) = suggester.answer(asked).suggestions
     assert [change.cell for change in rename.edits] == ["b"]
-
-
-def _ours() -> list[tuple[str, Any]]:
-    import sys
-
-    return [
-        (name, module)
-        for name, module in sys.modules.items()
-        if name.startswith("nextedit_jupyter.") and module is not None
-    ]

@@ -50,6 +50,9 @@ async function offerSmallRename(cells = SMALL) {
   return lab.waitForPlaces();
 }
 
+/** The kinds that a request to the server asks for. */
+const wanted = request => JSON.parse(request.postData()).want;
+
 test('a typed line gets ghost text, Tab takes it, and one undo takes it back', async () => {
   await lab.openNotebook('inline', ['import numpy as np\nimport matplotlib.pyplot as plt', '']);
   await lab.edit(1);
@@ -252,6 +255,62 @@ test('Escape dismisses once, stays in the cell, and the same is not shown again'
     places => places.length === 2 && places[0].text === 'amounts',
     'the other name is not offered'
   );
+});
+
+test('after Escape nothing is asked for unasked for five seconds, then it is again', async () => {
+  await offerSmallRename();
+  await lab.press('Escape');
+  await lab.eventually(
+    () => lab.places(),
+    places => places.length === 0,
+    'still there'
+  );
+  const edits = () => lab.asked().filter(request => wanted(request).includes('next_edit')).length;
+  const before = edits();
+  const began = Date.now();
+  await lab.type('s');
+  await lab.eventually(edits, count => count > before, 'never asked again');
+  assert.ok(Date.now() - began > 3_500, 'asked within the quiet');
+  await lab.eventually(
+    () => lab.places(),
+    places => places.length === 2 && places[0].text === 'amounts',
+    'the other name is not offered'
+  );
+});
+
+test('what the user makes of suggestions is told the server, in words alone', async () => {
+  const said = () =>
+    lab.requests
+      .filter(request => request.url().includes('outcome'))
+      .map(request => JSON.parse(request.postData()));
+  await offerSmallRename();
+  const before = said().length;
+  await lab.command('nextedit:accept-all');
+  await lab.eventually(
+    () => said().slice(before),
+    told => told.some(one => one.outcome === 'accepted'),
+    'not told'
+  );
+  for (const one of said()) {
+    assert.deepEqual(Object.keys(one).sort(), ['kind', 'lane', 'outcome']);
+  }
+});
+
+test('entering a cell has its context read ahead, once, and not while passing by', async () => {
+  await lab.openNotebook('ahead', ['a = 1', 'b = 2', 'c = 3', 'd = 4']);
+  await lab.settled();
+  const ahead = () => lab.asked().filter(request => wanted(request).length === 0).length;
+  const before = ahead();
+  await lab.edit(1);
+  await lab.eventually(ahead, count => count === before + 1, 'not read ahead');
+  await lab.inPanel(async panel => {
+    for (const index of [2, 3, 2, 0]) {
+      panel.content.activeCellIndex = index;
+    }
+  });
+  await lab.eventually(ahead, count => count === before + 2, 'not read ahead');
+  await new Promise(resolve => setTimeout(resolve, 400));
+  assert.equal(ahead(), before + 2);
 });
 
 test('an edit elsewhere in a cell moves the places, an edit at a place drops them all', async () => {

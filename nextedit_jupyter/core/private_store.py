@@ -1,0 +1,109 @@
+"""A small sqlite file that is its owner's alone, and never in anybody's way.
+
+The folder is 0700, the file 0600, deleted rows are overwritten. A store that cannot be used (a
+read-only home, another process that holds it) is left alone; a damaged one begins anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+class PrivateStore:
+    """One sqlite file. Nothing here raises: what cannot be kept is not kept.
+
+    `schema` are statements that make the tables if they are missing.
+    """
+
+    def __init__(self, path: Path, schema: Sequence[str]) -> None:
+        self.path = path
+        self._schema = schema
+        self._database: sqlite3.Connection | None = None
+        with contextlib.suppress(OSError, sqlite3.Error):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.chmod(path.parent, 0o700)
+            self._database = self._open()
+
+    @property
+    def is_usable(self) -> bool:
+        return self._database is not None
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, the write-ahead log included; 0 if it cannot be told."""
+        with contextlib.suppress(OSError):
+            return sum(file.stat().st_size for file in self.files())
+        return 0
+
+    def files(self) -> list[Path]:
+        """The files that there are."""
+        names = (self.path.name + suffix for suffix in ("", "-wal", "-shm"))
+        return [file for file in map(self.path.with_name, names) if file.exists()]
+
+    def change(self, *statements: tuple[str, Sequence[object]]) -> bool:
+        """Run statements as one transaction; whether it went through."""
+        if self._database is None:
+            return False
+        try:
+            with self._database:
+                for statement, values in statements:
+                    self._database.execute(statement, values)
+        except sqlite3.Error:
+            return False
+        return True
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        if self._database is None:
+            return []
+        try:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.Error:
+            return []
+
+    def shrink(self) -> None:
+        """Give what was deleted back to the disk, out of the write-ahead log too."""
+        if self._database is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute("VACUUM")
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def delete(self) -> None:
+        """Close it and delete its files."""
+        self.close()
+        for file in self.files():
+            file.unlink(missing_ok=True)
+
+    def _open(self) -> sqlite3.Connection:
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            return self._connect()
+        except sqlite3.OperationalError:  # held by another process, or no room: left alone
+            raise
+        except sqlite3.DatabaseError:  # damaged: what it held is not worth a repair
+            for file in self.files():
+                file.unlink(missing_ok=True)
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        # Nobody waits for what is only kept.
+        database = sqlite3.connect(self.path, timeout=0.2, check_same_thread=False)
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA synchronous=NORMAL")  # a power cut may cost the last rows
+            database.execute("PRAGMA secure_delete=ON")
+            for statement in self._schema:
+                database.execute(statement)
+        except sqlite3.Error:
+            database.close()
+            raise
+        return database
