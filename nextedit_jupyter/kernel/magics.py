@@ -25,19 +25,6 @@ NAME = "nextedit"
 _MODEL_COMMANDS = ("info", "list", "rollback", "use")
 
 
-def _purge_store() -> int:
-    """Delete the edits that are kept on disk, if any are; how many there were."""
-    from nextedit_jupyter.core.history_store import HistoryStore, store_path
-
-    if not store_path().exists():
-        return 0
-    store = HistoryStore()
-    count = len(store)
-    store.purge()
-    store.close()
-    return count
-
-
 class UsageError(Exception):
     """The line cannot be understood or done; the message says what to do."""
 
@@ -229,10 +216,8 @@ class Magic:
     def _history(self, chosen: argparse.Namespace) -> None:
         recorder = self._session.recorder
         if chosen.purge:
-            forgotten = recorder.purge()
-            self._session.pending.clear()
+            forgotten, kept = self._session.purge()
             print(f"Forgot {_count(forgotten, 'edit')} and all recorded cells.")
-            kept = _purge_store()
             if kept:
                 print(f"Deleted {_count(kept, 'edit')} from the disk.")
             return

@@ -157,8 +157,7 @@ class Panel:
             self._say(str(error))
 
     def _purge(self) -> None:
-        self._session.recorder.purge()
-        self._session.pending.clear()
+        self._session.purge()
         self._say("forgotten")
         self._session.changed()
 

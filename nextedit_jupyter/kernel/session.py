@@ -163,6 +163,19 @@ class Session:
             self.pending.clear()
         self.changed()
 
+    def purge(self) -> tuple[int, int]:
+        """Forget what was recorded, and the edits kept on disk; how many edits each held."""
+        from nextedit_jupyter.core.history_store import HistoryStore, store_path
+
+        forgotten, kept = self.recorder.purge(), 0
+        self.pending.clear()
+        if store_path().exists():
+            store = HistoryStore()
+            kept = len(store)
+            store.purge()
+            store.close()
+        return forgotten, kept
+
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call back after suggestions, counts or the switch changed."""
         self._on_change.append(callback)

@@ -37,6 +37,7 @@ class Lab:
     token: str
     folder: Path
     runtime: Path
+    pid: int
 
     @property
     def environ(self) -> dict[str, str]:
@@ -56,7 +57,9 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def running_lab(base: Path, *, collaboration: bool = False, **environ: str) -> Iterator[Lab]:
+def running_lab(
+    base: Path, *, collaboration: bool = False, labextension: bool = True, **environ: str
+) -> Iterator[Lab]:
     """A JupyterLab in `base`, with these variables; ended, with its worker, on leaving."""
     folder, config, runtime = base / "notebooks", base / "config", base / "run"
     for path in (folder, config / "labconfig", runtime):
@@ -65,6 +68,8 @@ def running_lab(base: Path, *, collaboration: bool = False, **environ: str) -> I
     disabled = dict(DISABLED)
     if not collaboration:
         disabled |= dict.fromkeys(COLLABORATION, True)
+    if not labextension:
+        disabled["nextedit-jupyter"] = True
     (config / "labconfig" / "page_config.json").write_text(
         json.dumps({"disabledExtensions": disabled})
     )
@@ -110,7 +115,7 @@ def running_lab(base: Path, *, collaboration: bool = False, **environ: str) -> I
         stdout=log,
         stderr=subprocess.STDOUT,
     )
-    lab = Lab(f"http://127.0.0.1:{port}", token, folder, runtime)
+    lab = Lab(f"http://127.0.0.1:{port}", token, folder, runtime, process.pid)
     try:
         wait_until(lambda: answers(f"{lab.url}/api?token={token}"), process)
         yield lab
