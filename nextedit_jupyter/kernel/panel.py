@@ -78,11 +78,15 @@ def latency_plot(latencies_ms: Sequence[float]) -> str:
     )
     return (
         f'<svg width="{_PLOT_WIDTH}" height="{_PLOT_HEIGHT + 16}" role="img" '
-        f'aria-label="latencies of the last {len(shown)} requests">'
+        f'aria-label="latencies of the last {_requests(len(shown))}">'
         f'<g fill="currentColor" opacity="0.6">{bars}</g>'
         f'<text x="0" y="{_PLOT_HEIGHT + 12}" font-size="11" fill="currentColor">'
-        f"last {len(shown)} requests, slowest {highest:.0f} ms</text></svg>"
+        f"last {_requests(len(shown))}, slowest {highest:.0f} ms</text></svg>"
     )
+
+
+def _requests(count: int) -> str:
+    return "request" if count == 1 else f"{count} requests"
 
 
 class Panel:

@@ -212,8 +212,9 @@ class WorkerClient:
         if there is none.
 
         Keys: state (starting, ready, busy), pid, version, bundle, bundle_path, problem, lanes,
-        rss_mb, served, uptime_s, idle_s, last_ms, deaths, clients, statistics, update, pause_ms,
-        quiet_ms, may_infer, power. Raises WorkerError.
+        rss_mb, served, uptime_s, idle_s, idle_cpu_s (processor time since the last answer),
+        last_ms, deaths, clients, statistics, history, update, pause_ms, quiet_ms, may_infer,
+        power. Raises WorkerError.
         """
         for attempt in (1, 2):
             if not start and not self._connect_if_running():

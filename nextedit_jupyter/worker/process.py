@@ -133,6 +133,7 @@ class Worker:
         self._leaving = threading.Event()
         self._reason: Reason = "asked"
         self._started = self._last_request = self._loaded = time.monotonic()
+        self._cpu_at_rest = time.process_time()
         self._served = 0
         self._last_ms: float | None = None
         self._memory_checked = 0.0
@@ -315,6 +316,7 @@ class Worker:
             "served": self._served,
             "uptime_s": round(now - self._started, 3),
             "idle_s": round(now - self._last_request, 3),
+            "idle_cpu_s": round(time.process_time() - self._cpu_at_rest, 3),
             "last_ms": self._last_ms,
             "deaths": self._deaths_before,
             "clients": len(self._clients),
@@ -338,13 +340,14 @@ class Worker:
             suggester = _Nothing()
         self._suggester = suggester
         self._loaded = time.monotonic()
+        self._cpu_at_rest = time.process_time()
         while True:
             job = self._turns.take()
             suggester = self._suggester  # another one may have been put in place
             with self._ended_if_hung(self._options.hang_seconds):
                 header, body = self._serve(job, suggester)
             self._served += 1
-            self._last_request = time.monotonic()
+            self._last_request, self._cpu_at_rest = time.monotonic(), time.process_time()
             self._last_ms = round((self._last_request - job.arrived) * 1_000, 3)
             self._pacing.observe_latency(self._last_ms)
             self._count_latency(header)
