@@ -28,6 +28,7 @@ export interface ServerStatus {
   problem: string | null;
   last_ms: number | null;
   version: string;
+  bundles?: { id: string; language: string; label: string }[];
   pace?: PaceWire | null;
 }
 
@@ -102,6 +103,11 @@ export class Client {
       return { state: 'no-bundle', bundle, problem, lastMs };
     }
     return { state: 'ready', bundle, problem: null, lastMs };
+  }
+
+  /** The models that may be asked, the preferred one first. */
+  get bundles(): readonly { id: string; language: string; label: string }[] {
+    return this.server?.bundles ?? [];
   }
 
   /** The pause in ms that the server asks for; 0 if it does not say. */

@@ -1,7 +1,7 @@
 /** The plugin: wires notebooks, editors, completer, commands, status item and sidebar together. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
 import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import { IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { ICompletionProviderManager } from '@jupyterlab/completer';
@@ -348,6 +348,12 @@ function addCommands(parts: CommandParts): void {
     },
     () => client.enabled && sessions.current !== null
   );
+  add(
+    CommandIDs.chooseBundle,
+    trans.__('Choose the model for this notebook…'),
+    () => chooseBundle(sessions.current, client, trans),
+    () => client.enabled && sessions.current !== null && client.bundles.length > 0
+  );
   const part = (which: 'word' | 'line') => () => {
     const session = sessions.current;
     if (session) {
@@ -356,6 +362,28 @@ function addCommands(parts: CommandParts): void {
   };
   add(CommandIDs.acceptWord, trans.__('Take the next word of the ghost text'), part('word'));
   add(CommandIDs.acceptLine, trans.__('Take the next line of the ghost text'), part('line'));
+}
+
+/** Which model answers in a notebook, whatever its cells' languages; kept in its metadata. */
+async function chooseBundle(
+  session: NotebookSession | null,
+  client: Client,
+  trans: TranslationBundle
+): Promise<void> {
+  if (!session) {
+    return;
+  }
+  const automatic = trans.__('By the language of each cell');
+  const items = client.bundles.map(({ label, language }) => `${label} (${language})`);
+  const now = client.bundles.findIndex(({ id }) => id === session.bundle);
+  const choice = await InputDialog.getItem({
+    title: trans.__('The model for this notebook'),
+    items: [automatic, ...items],
+    current: now + 1
+  });
+  if (choice.button.accept && choice.value !== null) {
+    session.bundle = client.bundles[items.indexOf(choice.value)]?.id ?? null;
+  }
 }
 
 async function runStale(session: NotebookSession | null): Promise<void> {

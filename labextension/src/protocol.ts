@@ -89,6 +89,7 @@ export interface RequestWire {
   deadline_ms?: number;
   rename_to?: string;
   changed?: string[];
+  bundle?: string;
 }
 
 export interface EditWire {

@@ -15,6 +15,8 @@ export interface RequestParts {
   history: readonly EventWire[];
   facts: FactsWire | null;
   want: readonly Kind[];
+  /** The model that the notebook asks for, by its id. */
+  bundle?: string;
   deadlineMs?: number;
   renameTo?: string;
 }
@@ -56,6 +58,7 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
     history,
     ...(facts ? { facts } : {}),
     want: [...parts.want],
+    ...(parts.bundle ? { bundle: parts.bundle } : {}),
     deadline_ms: parts.deadlineMs ?? 1_000,
     ...(parts.renameTo === undefined ? {} : { rename_to: parts.renameTo })
   };

@@ -209,6 +209,20 @@ export class NotebookSession implements IDisposable {
     return language === 'ipython' ? 'python' : language;
   }
 
+  /** The id of the model that answers in this notebook; null for the one of each cell's language. */
+  get bundle(): string | null {
+    const ours = this.notebook.getMetadata('nextedit') as { bundle?: unknown } | undefined;
+    return typeof ours?.bundle === 'string' && ours.bundle ? ours.bundle : null;
+  }
+
+  set bundle(id: string | null) {
+    if (id === null) {
+      this.notebook.deleteMetadata('nextedit');
+    } else {
+      this.notebook.setMetadata('nextedit', { bundle: id });
+    }
+  }
+
   /** The caret in the active cell; null in command mode or without an editor. */
   caret(): CaretPlace | null {
     const cell = this.panel?.content.activeCell;
@@ -240,6 +254,7 @@ export class NotebookSession implements IDisposable {
       history: this.recorder.history.wire().filter(event => known.has(event.cell)),
       facts: this.facts.current,
       want,
+      bundle: this.bundle ?? undefined,
       renameTo
     });
     if (!request) {

@@ -14,6 +14,7 @@ export const CommandIDs = {
   undoAccept: 'nextedit:undo-accept',
   openPanel: 'nextedit:open-panel',
   runStale: 'nextedit:run-stale',
+  chooseBundle: 'nextedit:choose-bundle',
   acceptWord: 'nextedit:accept-word',
   acceptLine: 'nextedit:accept-line'
 } as const;

@@ -157,3 +157,16 @@ test('Tab and Escape are taken only while a suggestion waits and no ghost text i
     }
   }
 });
+
+test('a notebook that names its model says so in its requests, others do not', () => {
+  const parts = {
+    language: 'python',
+    cells: [{ id: 'a', type: 'code' as const, source: 'x' }],
+    caret: { cell: 'a', offset: 1 },
+    history: [],
+    facts: null,
+    want: ['inline' as const]
+  };
+  assert.equal(buildRequest({ ...parts, bundle: 'mine' })?.bundle, 'mine');
+  assert.ok(!('bundle' in buildRequest(parts)!));
+});

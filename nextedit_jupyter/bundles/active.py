@@ -25,6 +25,15 @@ from nextedit_jupyter.core.folders import data_folder
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """A bundle's id, language and label, as its manifest gives them."""
+
+    id: str
+    language: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A folder that may answer. `source` says how it comes to be one."""
 
@@ -37,6 +46,15 @@ class Candidate:
         if self.store is not None:
             self.store.verify(self.path)
         return Bundle.open(self.path)
+
+    def described(self) -> Described | None:
+        """What its manifest says of it, unchecked; None if that cannot be read."""
+        try:
+            value = json.loads((self.path / MANIFEST).read_bytes())
+            id, version, language = (str(value[key]) for key in ("id", "version", "language"))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return Described(id, language.lower(), f"{id}/{version}")
 
     def explain(self, error: NextEditError) -> str:
         """What is wrong with it and what to do."""
@@ -96,6 +114,28 @@ def candidates(
             f"the packaged model is older than {floor}, the oldest that its publisher allows: run "
             "`jupyter nextedit model update`, or update nextedit-jupyter"
         )
+    return found
+
+
+def all_candidates(
+    named: Path | None = None, *, store: BundleStore | None = None
+) -> list[Candidate]:
+    """`candidates`, then the other installed bundles, by id; a named one stands alone.
+
+    Never raises: what cannot be read is left out.
+    """
+    found: list[Candidate] = []
+    with contextlib.suppress(BundleError):
+        found = candidates(named, store=store)
+    if named is not None or named_bundle_path() is not None:
+        return found
+    store = store or user_store()
+    known = {candidate.path for candidate in found}
+    with contextlib.suppress(BundleError):
+        for id, choice in sorted(store.choices().items()):
+            path = store.root / id / choice.current
+            if choice.is_usable and path not in known:
+                found.append(Candidate(path, "store", store))
     return found
 
 

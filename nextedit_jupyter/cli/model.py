@@ -465,7 +465,7 @@ def _serve(store: BundleStore, id: str, version: str) -> None:
         else:
             print(f"note: {used.label} in {used.path} goes on answering, because it {_why(used)}")
     else:
-        print(f"{bundle.label} is for {bundle.language}")
+        print(f"{bundle.label} answers in notebooks and cells of {bundle.language}")
     _tell_worker()
 
 

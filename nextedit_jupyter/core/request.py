@@ -28,8 +28,8 @@ class SuggestRequest:
 
     `history` is oldest first. `rename_to` is set by the explicit command: the name at the caret is
     to become that. `changed` are cells that no longer say what ran: the answer then lists all whose
-    results are out of date. `id` is the client's and comes back as it was (a number, a string or
-    None).
+    results are out of date. `bundle` is the id of the model that the notebook wants asked. `id` is
+    the client's and comes back as it was (a number, a string or None).
     """
 
     notebook: Notebook
@@ -40,6 +40,7 @@ class SuggestRequest:
     deadline_ms: float = 1_000.0
     rename_to: str | None = None
     changed: tuple[str, ...] = ()
+    bundle: str | None = None
     id: int | str | None = None
 
     @property

@@ -94,6 +94,7 @@ class RequestWire(TypedDict):
     deadline_ms: NotRequired[float]
     rename_to: NotRequired[str]
     changed: NotRequired[list[str]]
+    bundle: NotRequired[str]
 
 
 class EditWire(TypedDict):
@@ -248,6 +249,9 @@ def decode_request(
     if rename_to is not None and not isinstance(rename_to, str):
         raise WireError("rename_to is a string")
     changed = read.strings(value, "changed")
+    bundle = value.get("bundle")
+    if bundle is not None and not isinstance(bundle, str):
+        raise WireError("bundle is a string")
     try:
         return SuggestRequest(
             notebook=Notebook(read.string(notebook, "language"), tuple(kept)),
@@ -258,6 +262,7 @@ def decode_request(
             deadline_ms=min(float(deadline), bounds.deadline_ms),
             rename_to=rename_to,
             changed=changed,
+            bundle=bundle or None,
             id=request_id(value),
         )
     except ValueError as error:
@@ -281,6 +286,8 @@ def encode_request(request: SuggestRequest) -> RequestWire:
     }
     if request.rename_to is not None:
         wire["rename_to"] = request.rename_to
+    if request.bundle is not None:
+        wire["bundle"] = request.bundle
     if request.changed:
         wire["changed"] = list(request.changed)
     return wire

@@ -40,7 +40,8 @@ def use(words: Sequence[str], client: Client) -> list[str]:
     store.use(id, version)
     bundle = store.open(id, version)
     if bundle.language not in ("python", "*"):
-        return [f"{bundle.label} is for {bundle.language}", *_tell(client)]
+        where = f"in notebooks and cells of {bundle.language}"
+        return [f"{bundle.label} answers {where}", *_tell(client)]
     store.serve(id)
     used, _ = active_bundle()
     if used.path != bundle.path:

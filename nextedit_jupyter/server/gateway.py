@@ -27,6 +27,15 @@ class StatusWire(TypedDict):
     version: str
     pace: PaceWire | None
     update: UpdateWire | None
+    bundles: list[BundleWire]
+
+
+class BundleWire(TypedDict):
+    """A model that may be asked; `label` is what answers call it."""
+
+    id: str
+    language: str
+    label: str
 
 
 class UpdateWire(TypedDict):
@@ -149,6 +158,7 @@ class Gateway:
             "version": __version__,
             "pace": _pace(found),
             "update": found.get("update"),
+            "bundles": found.get("bundles") or [],
         }
 
     async def report(self, outcome: str, kind: str, lane: str) -> PaceWire | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nextedit_jupyter.bundles.active import candidates
+from nextedit_jupyter.bundles.active import Candidate, all_candidates, candidates
 from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.core import NextEditError
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.engine import Engine
 from nextedit_jupyter.prompt import BundleTokenizer, get_format
+from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
 from nextedit_jupyter.suggest.model import ModelLane, ModelSettings
+from nextedit_jupyter.suggest.routing import Router, Specialist
 from nextedit_jupyter.suggest.suggester import Suggester, SuggesterSettings
 
 
@@ -38,10 +40,34 @@ def build_suggester(
                 problems.append(candidate.explain(why))
             else:
                 problem = " ".join(problems) or None
-                return Suggester(lane, bundle.label, problem=problem, settings=settings)
+                router = Router(_specialists(bundle, candidate, threads, bundle_path), lane)
+                return Suggester(router, bundle.label, problem=problem, settings=settings)
     except NextEditError as error:
         problems.append(str(error))
     return Suggester(problem=" ".join(problems), settings=settings)
+
+
+def _specialists(
+    first: Bundle, candidate: Candidate, threads: int, named: Path | None
+) -> list[Specialist]:
+    """The bundle that answers, then the others that are installed, one version of each."""
+    found = [Specialist(first.id, first.language, first.label, lambda: _open(candidate, threads))]
+    for other in all_candidates(named):
+        told = other.described()
+        if told is not None and told.label not in {one.label for one in found}:
+            found.append(
+                Specialist(
+                    told.id,
+                    told.language,
+                    told.label,
+                    lambda other=other: _open(other, threads),  # type: ignore[misc]
+                )
+            )
+    return found
+
+
+def _open(candidate: Candidate, threads: int) -> ModelLane:
+    return open_model_lane(candidate.open(), threads=threads)
 
 
 def open_model_lane(
@@ -63,4 +89,5 @@ def open_model_lane(
         get_format(bundle.prompt_format),
         tokenizer,
         settings or ModelSettings.from_thresholds(bundle.thresholds),
+        AcceptanceFilter.from_manifest(bundle.manifest.get("acceptance")),
     )

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from nextedit_jupyter.analysis import names, syntax
+from nextedit_jupyter.analysis import grammars, names, syntax
 from nextedit_jupyter.core import CellEdit, Replacement, Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.text_edit import TextEdit
 from nextedit_jupyter.engine.filters import is_clean
@@ -96,6 +96,20 @@ def breaks_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | 
             continue
         return Silence("breaks_syntax")
     return None
+
+
+def breaks_syntax_of(language: str) -> Gate:
+    """The same for another language, as far as its grammar is installed: no error is added."""
+
+    def breaks_other_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+        for change, source in _sources(request, suggestion):
+            before = grammars.error_count(source, language)
+            after = grammars.error_count(change.edit.apply(source), language)
+            if before is not None and after is not None and after > before:
+                return Silence("breaks_syntax")
+        return None
+
+    return breaks_other_syntax
 
 
 def _swaps_names(edit: TextEdit, source: str) -> bool:

@@ -24,12 +24,15 @@ from nextedit_jupyter.core.suggestion import Kind, SilenceReason
 from nextedit_jupyter.engine import Completion, Constraint, Engine, constraint_for
 from nextedit_jupyter.engine.constraint import Kind as ConstraintKind
 from nextedit_jupyter.prompt import Prompt, PromptFormat, TextTokenizer
-from nextedit_jupyter.suggest.caret import caret_context
+from nextedit_jupyter.suggest.acceptance import AcceptanceFilter, Situation, features
+from nextedit_jupyter.suggest.caret import CaretContext, caret_context
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 from nextedit_jupyter.suggest.recall import PendingEdit, Recall, Reply
 from nextedit_jupyter.suggest.trim import (
+    Cut,
     CutPolicy,
     best_cut,
+    cuts,
     says_what_follows,
     token_steps,
     without_loop,
@@ -77,6 +80,7 @@ class ModelAnswer:
     prefill_ms: float = 0.0
     decode_ms: float = 0.0
     tokens: TokenCounts = field(default_factory=TokenCounts)
+    bundle: str | None = None  # which one was asked, where there are several
 
 
 class ModelLane:
@@ -88,11 +92,13 @@ class ModelLane:
         format: PromptFormat,
         tokenizer: TextTokenizer,
         settings: ModelSettings | None = None,
+        acceptance: AcceptanceFilter | None = None,
     ) -> None:
         self._engine = engine
         self._format = format
         self._tokenizer = tokenizer
         self.settings = settings or ModelSettings()
+        self.acceptance = acceptance
         # A newline ends a line's completion as the end of the text does.
         self._newlines = frozenset(
             id for id in range(tokenizer.vocab_size) if tokenizer.token_bytes(id)[:1] == b"\n"
@@ -100,6 +106,10 @@ class ModelLane:
         self._recall = Recall()
         self._pending: OrderedDict[str, PendingEdit] = OrderedDict()
         self._pending_size = 50  # Copilot keeps as many
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        return self._tokenizer
 
     def inline(self, request: SuggestRequest, deadline: float, cancelled: Cancelled) -> ModelAnswer:
         """Ghost text at the caret, or why there is none. `deadline` is a `time.monotonic()`."""
@@ -117,22 +127,12 @@ class ModelLane:
         cost = ModelAnswer()
         reply = self._recall.find(request)
         if reply is None or self._wants_more(reply):
-            prompt = self._format.inline(request, self._tokenizer, self.settings.budget)
-            if not several:
-                prompt = replace(prompt, stop=prompt.stop | self._newlines)
-            most = self.settings.max_new_lines if several else self.settings.max_new
-            constraint = constraint_for(request, self.settings.constrained)
-            completion = self._complete(
-                prompt, most, deadline, cancelled, self.settings.hope, constraint=constraint
-            )
-            cost = _cost(completion)
-            if completion.finish in ("cancelled", "deadline", "invalid"):
-                return _stopped("inline", completion.finish, cost)
-            reply = self._reply(before, prompt.heal, completion)
+            reply, cost = self._ask(request, several, deadline, cancelled)
+            if reply is None:
+                return cost
             self._recall.keep(request, reply)
         text = without_loop(reply.text)
-        policy = CutPolicy(self.settings.threshold, self.settings.whole_lines, several)
-        cut = best_cut(text, reply.steps, policy, finished=reply.finished and text == reply.text)
+        cut = self._cut(request, context, reply, text, several)
         if cut is None:
             silence = Silence("low_confidence" if text.strip() else "no_change")
             return replace(cost, silence={"inline": silence})
@@ -209,6 +209,48 @@ class ModelLane:
         """Drop what was said: for tests and measurements."""
         self._recall.clear()
         self._pending.clear()
+
+    def _ask(
+        self, request: SuggestRequest, several: bool, deadline: float, cancelled: Cancelled
+    ) -> tuple[Reply | None, ModelAnswer]:
+        """What the model says at the caret, and what it cost; None if it was stopped."""
+        prompt = self._format.inline(request, self._tokenizer, self.settings.budget)
+        if not several:
+            prompt = replace(prompt, stop=prompt.stop | self._newlines)
+        most = self.settings.max_new_lines if several else self.settings.max_new
+        constraint = constraint_for(request, self.settings.constrained)
+        completion = self._complete(
+            prompt, most, deadline, cancelled, self.settings.hope, constraint=constraint
+        )
+        cost = _cost(completion)
+        if completion.finish in ("cancelled", "deadline", "invalid"):
+            return None, _stopped("inline", completion.finish, cost)
+        before = request.cell.source[: request.caret.offset]
+        return self._reply(before, prompt.heal, completion), cost
+
+    def _cut(
+        self,
+        request: SuggestRequest,
+        context: CaretContext,
+        reply: Reply,
+        text: str,
+        several: bool,
+    ) -> Cut | None:
+        """The longest beginning of `text` that is sure enough: by the filter where there is one."""
+        finished = reply.finished and text == reply.text
+        policy = CutPolicy(self.settings.threshold, self.settings.whole_lines, several)
+        if self.acceptance is None:
+            return best_cut(text, reply.steps, policy, finished=finished)
+        policy = replace(policy, threshold=self.settings.hope)
+        best: Cut | None = None
+        situation: Situation | None = None
+        for cut, count in cuts(text, reply.steps, policy, finished=finished):
+            situation = situation or Situation.of(request, context)
+            values = features(situation, text, reply.steps, cut, count)
+            probability = self.acceptance.probability(values)
+            if probability >= self.acceptance.threshold:
+                best = Cut(cut.end, probability)
+        return best
 
     def _wants_more(self, reply: Reply) -> bool:
         """Whether a reply that was broken off is sure up to where it was."""

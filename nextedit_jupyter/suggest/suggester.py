@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from nextedit_jupyter.analysis.languages import language_at_caret, notebook_language
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -25,13 +26,13 @@ from nextedit_jupyter.suggest.gates import Gate
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
 from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
+from nextedit_jupyter.suggest.routing import Router
 from nextedit_jupyter.suggest.secrets import Secrets
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 
 log = logging.getLogger(__name__)
 
 OFF_TAG = "nextedit-off"
-_PYTHON = frozenset({"python", "python3", "ipython", "ipython3", ""})
 
 # What a suggestion of each kind and lane must survive. The symbols lane proves what it offers, so
 # a name that it brings is never unknown; the patterns lane brings what the user typed elsewhere.
@@ -74,7 +75,7 @@ class Suggester:
 
     def __init__(
         self,
-        model: ModelLane | None = None,
+        model: ModelLane | Router | None = None,
         bundle: str | None = None,
         *,
         problem: str | None = None,
@@ -95,6 +96,11 @@ class Suggester:
     @property
     def lanes(self) -> list[str]:
         return ["symbols", "patterns"] + (["model"] if self.model else [])
+
+    @property
+    def bundles(self) -> list[dict[str, str]]:
+        """Id, language and label of every model that may be asked."""
+        return self.model.bundles if isinstance(self.model, Router) else []
 
     def answer(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> Answer:
         """Suggestions for each wanted kind, best first, or the reason why there is none.
@@ -120,7 +126,7 @@ class Suggester:
         return Answer(
             suggestions=suggestions,
             silence=silence,
-            bundle=self.bundle,
+            bundle=round_.bundle or self.bundle,
             timing=Timing(
                 total=total,
                 analysis=round_.analysis_ms,
@@ -158,6 +164,7 @@ class _Round:
         self.silence: dict[Kind, Silence] = {}
         self.analysis_ms = self.prefill_ms = self.decode_ms = 0.0
         self.tokens = TokenCounts()
+        self.bundle: str | None = None
 
     def ask(self) -> None:
         request, suggester = self._request, self._suggester
@@ -165,7 +172,7 @@ class _Round:
         if visible is None:
             self._explain_all(Silence("off", f"the cell has the tag {OFF_TAG}"))
             return
-        if request.notebook.language.lower() in _PYTHON:
+        if notebook_language(request.notebook) == "python":
             edits_wanted = {"rename", "next_edit"} & set(request.want)
             if edits_wanted:
                 self._deterministic(suggester._symbols, "symbols")
@@ -242,8 +249,12 @@ class _Round:
         self.decode_ms += answer.decode_ms
         self.tokens = _sum(self.tokens, answer.tokens)
         self.silence.update(answer.silence)
+        self.bundle = answer.bundle or self.bundle
         checks = (*_ALWAYS, *(_INLINE if kind == "inline" else _MODEL_EDIT))
-        if request.notebook.language.lower() in _PYTHON:
+        language = language_at_caret(request)
+        if language != "python":
+            checks += (gates.breaks_syntax_of(language),)
+        else:
             checks += (gates.breaks_syntax,)
             if not self._suggester.settings.unknown_names:
                 checks += (gates.uses_unknown_name,)
@@ -283,7 +294,7 @@ def _stale(request: SuggestRequest) -> tuple[str, ...] | None:
         return None
     known = tuple(id for id in request.changed if request.notebook.cell(id) is not None)
     try:
-        if request.notebook.language.lower() in _PYTHON:
+        if notebook_language(request.notebook) == "python":
             return stale_cells(request.notebook, request.facts, known)
     except Exception as error:
         _log_failure("run state", error)

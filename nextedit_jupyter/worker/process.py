@@ -312,6 +312,7 @@ class Worker:
             "bundle_path": self._options.bundle_path,
             "problem": self._problem or getattr(suggester, "problem", None),
             "lanes": list(getattr(suggester, "lanes", ())),
+            "bundles": list(getattr(suggester, "bundles", ())),
             "rss_mb": round(resident_mb(), 1),
             "served": self._served,
             "uptime_s": round(now - self._started, 3),

@@ -87,6 +87,7 @@ def test_the_guide_on_models(
     shutil.copy(publisher.init(), here / "root.json")
     publisher.add(make_bundle(here / "1.0.0", id=ID, version="1.0.0"))
     make_bundle(here / "my-bundle", id=ID, version="1.1.0", seed=1)
+    make_bundle(here / "r-bundle", id="tiny-r", version="1.0.0", language="r")
     make_checkpoint(here / "Qwen2.5-Coder-0.5B")
     make_checkpoint(here / "sweep-next-edit-0.5B", seed=1)
     # `update` asks the repository that an administrator configured.

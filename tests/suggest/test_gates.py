@@ -231,3 +231,19 @@ def test_one_name_for_another_never_breaks_syntax_and_anything_else_is_looked_at
     places = [match.span() for match in re.finditer(rf"\b{old}\b", source)]
     edit = TextEdit(tuple(Replacement(start, end, new) for start, end in places))
     assert bool(gates.breaks_syntax(request, editing(request, edit, "rename"))) is breaks
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "refused"),
+    [
+        ("javascript", " + 2", False),
+        ("javascript", " + = (", True),
+        ("cobol", " + = (", False),
+    ],
+)
+def test_another_language_is_checked_by_its_grammar_where_there_is_one(
+    language: str, text: str, refused: bool
+) -> None:
+    request = at("%%javascript\nlet a = 1;\nlet b = 1|;")
+    gate = gates.breaks_syntax_of(language)
+    assert bool(gate(request, inserting(request, text))) is refused

@@ -1,0 +1,88 @@
+"""What language a cell is in: its notebook's, or the one that its cell magic says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from nextedit_jupyter.analysis.magics import CODE_CELL_MAGICS
+from nextedit_jupyter.core import Cell, Notebook, SuggestRequest
+
+_CELL_MAGIC = re.compile(r"\s*%%(?P<name>[\w.]+)(?P<line>[^\n]*)")
+# What cell magics of IPython and its widespread extensions run, where it isn't their own name.
+_OF_MAGIC = {
+    "js": "javascript",
+    "r": "r",
+    "sh": "bash",
+    "bash": "bash",
+    "system": "bash",
+    "sx": "bash",
+    "bigquery": "sql",
+    "duckdb": "sql",
+    "sql": "sql",
+    "python2": "python",
+    "python3": "python",
+    "pypy": "python",
+    "python": "python",
+    "cython": "python",
+    "rmagic": "r",
+    "svg": "html",
+}
+# What kernels call their languages, where it isn't the common name.
+_COMMON = {
+    "": "python",
+    "ipython": "python",
+    "python3": "python",
+    "python2": "python",
+    "ir": "r",
+    "ijavascript": "javascript",
+    "js": "javascript",
+    "node": "javascript",
+    "typescript": "typescript",
+    "sh": "bash",
+    "shell": "bash",
+}
+
+
+def notebook_language(notebook: Notebook) -> str:
+    """The common name of a notebook's language, in lower case."""
+    name = notebook.language.strip().lower()
+    return _COMMON.get(name, name)
+
+
+def cell_language(cell: Cell, notebook: Notebook) -> str:
+    """The language of a cell, in lower case. Cells of text are in their notebook's.
+
+    `%%script NAME` runs NAME; a cell magic that nobody knows is taken for a language of its own.
+    """
+    whole = notebook_language(notebook)
+    if not cell.is_code or whole != "python":
+        return whole
+    match = _CELL_MAGIC.match(cell.source)
+    if match is None or match["name"] in CODE_CELL_MAGICS:
+        return whole
+    name = match["name"]
+    if name == "script":
+        words = [word for word in match["line"].split() if not word.startswith("-")]
+        name = words[0].rsplit("/", 1)[-1] if words else name
+    name = name.lower()
+    return _COMMON.get(_OF_MAGIC.get(name, name), _OF_MAGIC.get(name, name))
+
+
+def language_at_caret(request: SuggestRequest) -> str:
+    return cell_language(request.cell, request.notebook)
+
+
+def in_language(request: SuggestRequest, language: str) -> SuggestRequest:
+    """The request as a model of another language is to see it: the cells of that language alone."""
+    cells = tuple(
+        cell
+        for cell in request.notebook.cells
+        if cell.is_code and cell_language(cell, request.notebook) == language
+    )
+    ids = {cell.id for cell in cells}
+    return replace(
+        request,
+        notebook=Notebook(language, cells),
+        history=tuple(event for event in request.history if event.cell in ids),
+    )
