@@ -229,7 +229,7 @@ def run_sft(arguments: argparse.Namespace) -> int:
     shape = Shape(**{"vocab_size": vocab_size, **arguments.shape})
     if arguments.init and not arguments.shape:
         shape = bundle_weights(arguments.init)[0]
-        if shape.vocab_size != vocab_size:
+        if shape.vocab_size < vocab_size:
             raise TrainingError(
                 f"the bundle {arguments.init} has {shape.vocab_size} tokens, the tokenizer of "
                 f"{arguments.work} {vocab_size}: render the examples with the bundle's tokenizer"
