@@ -361,7 +361,9 @@ def run_tiny(arguments: argparse.Namespace) -> int:
 
 
 def plot_losses(folder: Path) -> None:
-    """Draw `loss.png` from a run's log, if matplotlib is there."""
+    """Draw `loss.png` from a run's log, if there is one and matplotlib."""
+    if not (folder / "log.jsonl").exists():
+        return
     try:
         import matplotlib
     except ImportError:
