@@ -62,7 +62,7 @@ SECRETS = [
     "engine = create_engine('postgresql://me:hunter2x@db.example.org/x')",
     "requests.get('https://example.org:8080/x@y')",
     f"api_key = '{_NOISE}'",
-    f"API-KEY: \"{_NOISE}\"",
+    f'API-KEY: "{_NOISE}"',
     'password = "correct horse battery staple"',
     'password = "correct horse 7 staple"',
     'password = "<your password>"',
