@@ -20,6 +20,9 @@ path and no name.
 week and can't be traced back. Only --yes writes it, and nothing does where DO_NOT_TRACK is set."""
 
 
+_NAMES = {"typed_through": "typed through", "kept_30s": "kept 30 s", "kept_5m": "kept 5 min"}
+
+
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "stats",
@@ -62,8 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
 def format_summary(summary: dict[str, Any]) -> str:
     """A table of counts by kind, and a line of latency."""
     from nextedit_jupyter.cli.paint import table
+    from nextedit_jupyter.worker.statistics import OUTCOMES
 
-    outcomes = ["shown", "accepted", "partial", "rejected", "typed_through", "kept_30s", "kept_5m"]
+    outcomes = [outcome for outcome in OUTCOMES if outcome != "latency"]
     rows = [
         [
             kind.replace("_", " "),
@@ -72,7 +76,7 @@ def format_summary(summary: dict[str, Any]) -> str:
         ]
         for kind, counts in sorted(summary["kinds"].items())
     ]
-    header = ["", *(outcome.replace("_", " ") for outcome in outcomes), "taken"]
+    header = ["", *(_NAMES.get(outcome, outcome) for outcome in outcomes), "taken"]
     latency = summary["latency_ms"]
     if not rows and not latency["count"]:
         return "nothing was shown so far"
@@ -86,11 +90,17 @@ def format_summary(summary: dict[str, Any]) -> str:
 
 
 def draw(summary: dict[str, Any], latencies: list[float], path: Path) -> None:
-    """Bars of what became of what was shown, and the newest latencies in ms. Needs matplotlib."""
-    import matplotlib
+    """Bars of what became of what was shown, and the newest latencies in ms.
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    Raises NextEditError without matplotlib, or if the file cannot be written.
+    """
+    try:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from matplotlib import pyplot
+    except ImportError:
+        raise NextEditError("a plot needs matplotlib: pip install matplotlib") from None
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.2), constrained_layout=True)
     kinds = sorted(summary["kinds"])
@@ -104,13 +114,22 @@ def draw(summary: dict[str, Any], latencies: list[float], path: Path) -> None:
         heights = [summary["kinds"][kind].get(outcome, 0) for kind in kinds]
         left.bar(kinds, heights, bottom=bottom, color=colour, label=outcome.replace("_", " "))
         bottom = [a + b for a, b in zip(bottom, heights)]
+    for outcome, marker in (("kept_30s", "o"), ("kept_5m", "s")):
+        kept = [summary["kinds"][kind].get(outcome, 0) for kind in kinds]
+        left.plot(kinds, kept, marker, color="black", fillstyle="none", label=_NAMES[outcome])
     left.set_title("what became of suggestions")
     left.legend(frameon=False)
     right.plot(latencies, ".", color="#1565c0", markersize=3)
     right.set_ylim(bottom=0)
     right.set_title("latency, ms, newest to the right")
-    figure.savefig(path)
-    pyplot.close(figure)
+    try:
+        figure.savefig(path)
+    except (OSError, ValueError) as error:
+        raise NextEditError(
+            f"{path} cannot be drawn: {error}. Name a file that ends in .png, .svg or .pdf"
+        ) from None
+    finally:
+        pyplot.close(figure)
 
 
 def _export(export: dict[str, Any] | None, arguments: argparse.Namespace) -> int:
@@ -121,6 +140,9 @@ def _export(export: dict[str, Any] | None, arguments: argparse.Namespace) -> int
     if not arguments.yes:
         print(f"this is all that would be in {arguments.export}; write it with --yes")
         return 0
-    arguments.export.write_text(text + "\n", encoding="utf-8")
+    try:
+        arguments.export.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise NextEditError(f"{arguments.export} cannot be written: {error.strerror}") from None
     print(f"written to {arguments.export}")
     return 0

@@ -127,6 +127,9 @@ def run_status(arguments: argparse.Namespace) -> int:
         f"{'requests':<24} {worker.get('served')}"
         + (f", the last in {last:.1f} ms" if last is not None else "")
     )
+    if (remote := worker.get("remote")) is not None:
+        problem = f", {remote['problem']}" if remote.get("problem") else ""
+        print(f"{'text goes to':<24} {remote['host']}, as this server is configured{problem}")
     idle, spent = worker.get("idle_s"), worker.get("idle_cpu_s")
     if idle is not None and spent is not None:
         print(f"{'idle':<24} for {idle:.0f} s, {spent:.2f} s of processor time in them")

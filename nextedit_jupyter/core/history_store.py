@@ -1,8 +1,9 @@
 """Edits kept on disk for training on one's own code: only where the user asked for that.
 
-What is kept is what a request's record of edits says: whole texts of cells before and after. A text
-with a secret is refused, and takes what is kept of its cell along. Rows go after 14 days, or when
-the file passes 20 MB, the oldest first.
+What is kept is what a request's record of edits says, and what a kernel ran: whole texts of cells
+before and after. A text with a secret is refused, and takes what is kept of its cell along. Rows go
+after 14 days, or when the file passes 20 MB, the oldest first. Several processes may keep at once:
+an edit that two of them saw is one row.
 """
 
 from __future__ import annotations
@@ -23,6 +24,13 @@ MAX_AGE_S = 14 * 86_400
 MAX_BYTES = 20_000_000
 _MOST_SEEN = 2_000
 _CLOCK_SLACK_S = 86_400  # rows of a later day come from a clock that was wrong
+# The oldest quarter; more than a few at once means that the disk does not shrink just now.
+_CUT = (
+    "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events ORDER BY rowid "
+    "LIMIT (SELECT max(1, count(*) / 4) FROM events))",
+    (),
+)
+_MOST_CUTS = 4
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS events (at REAL, language TEXT, cell TEXT, before TEXT, "
     "after TEXT, origin TEXT, key BLOB UNIQUE)",
@@ -77,17 +85,28 @@ class HistoryStore:
             self._seen[known] = None
             if len(self._seen) > _MOST_SEEN:
                 self._seen.popitem(last=False)
-            if self._refuses(event.before) or self._refuses(event.after):
-                self._forget(event.cell)
-            else:
-                self._keep(language, event)
+            self.keep(language, event)
+
+    def keep(self, language: str, event: EditEvent) -> None:
+        """Keep an edit that is done, such as one that ran; a secret in it forgets its cell."""
+        if self._refuses(event.before) or self._refuses(event.after):
+            self.forget(event.cell)
+        else:
+            self._keep(language, event)
+
+    def forget(self, cell: str) -> None:
+        """Drop what is kept of a cell that holds a secret: earlier texts may hold a part of it."""
+        if self._store.rows("SELECT 1 FROM events WHERE cell = ? LIMIT 1", (cell,)):
+            self._store.change(("DELETE FROM events WHERE cell = ?", (cell,)))
+            self._store.shrink()
 
     def edits(self) -> Iterator[KeptEdit]:
-        """All that is kept, oldest first."""
+        """All that is kept, oldest first; not what a newer redactor refuses."""
         for at, language, cell, before, after, origin in self._store.rows(
             "SELECT at, language, cell, before, after, origin FROM events ORDER BY rowid"
         ):
-            yield KeptEdit(language, EditEvent(cell, before, after, origin, at))
+            if not (self._refuses(before) or self._refuses(after)):
+                yield KeptEdit(language, EditEvent(cell, before, after, origin, at))
 
     def __len__(self) -> int:
         rows = self._store.rows("SELECT count(*) FROM events")
@@ -119,20 +138,9 @@ class HistoryStore:
                 (now - MAX_AGE_S, now + _CLOCK_SLACK_S),
             ),
         )
-        while self._store.size > self._max_bytes and len(self):
-            self._store.change(
-                (
-                    "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events ORDER BY rowid "
-                    "LIMIT (SELECT max(1, count(*) / 4) FROM events))",
-                    (),
-                )
-            )
-            self._store.shrink()
-
-    def _forget(self, cell: str) -> None:
-        """Drop what is kept of a cell that holds a secret: earlier texts may hold a part of it."""
-        if self._store.rows("SELECT 1 FROM events WHERE cell = ? LIMIT 1", (cell,)):
-            self._store.change(("DELETE FROM events WHERE cell = ?", (cell,)))
+        for _ in range(_MOST_CUTS):
+            if self._store.size <= self._max_bytes or not self._store.change(_CUT):
+                return  # another process has it: the next edit tries again, nobody waits
             self._store.shrink()
 
 

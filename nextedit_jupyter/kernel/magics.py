@@ -186,7 +186,8 @@ class Magic:
         session, recorder = self._session, self._session.recorder
         print(f"nextedit  {'on' if session.enabled else 'off'}")
         cells, edits = len(recorder.notebook().cells), len(recorder.history)
-        print(f"recorded  {cells} cells, {len(recorder.runs)} runs, {edits} edits, in memory only")
+        print(f"recorded  {cells} cells, {len(recorder.runs)} runs, {edits} edits, in memory")
+        print(f"on disk   {self._on_disk()}")
         if recorder.events:
             cost = recorder.seconds / recorder.events * 1e3
             print(f"cost      {cost:.2f} ms a cell")
@@ -194,6 +195,13 @@ class Magic:
         print(f"browser   {'connected' if browser else 'no labextension has spoken so far'}")
         worker = self._worker_status(start=False)
         print(f"worker    {worker}")
+
+    def _on_disk(self) -> str:
+        if self._session.recorder.keeping is None:
+            return "nothing; %nextedit config store_history on keeps executed edits"
+        from nextedit_jupyter.core.history_store import store_path
+
+        return f"executed edits, in {store_path()}; %nextedit history --purge deletes them"
 
     def _worker_status(self, *, start: bool) -> str:
         if not self._session.enabled:
@@ -209,6 +217,18 @@ class Magic:
             text += f", {status['rss_mb']:.0f} MB"
         if status.get("last_ms") is not None:
             text += f", last answer in {status['last_ms']:.0f} ms"
+        if status.get("remote"):
+            text += f"\nremote    what you type goes to {status['remote']['host']}, as configured"
+        if status.get("idle_cpu_s") is not None:
+            text += (
+                f"\nidle      for {status['idle_s']:.0f} s, {status['idle_cpu_s']:.2f} s of "
+                "processor time in them"
+            )
+        if status.get("power"):
+            text += f"\npower     {_POWER.get(status['power'], status['power'])}"
+            text += f", {status['pause_ms']:.0f} ms before a request"
+            if not status.get("may_infer", True):
+                text += ", off until it is charged"
         if status.get("problem"):
             text += f"\nproblem   {status['problem']}"
         return text
@@ -280,17 +300,21 @@ class Magic:
         print(f"requests  {counts.requests} ({counts.silent} silent, {counts.failed} failed)")
         print(f"shown     {counts.shown}")
         print(f"accepted  {counts.accepted}")
+        print(f"partial   {counts.partial}")
         print(f"rejected  {counts.rejected}")
+        print(f"typed     {counts.typed_through}, letter by letter")
         if counts.median_ms is not None:
             worst = max(counts.latencies_ms)
             print(f"latency   median {counts.median_ms:.0f} ms, slowest {worst:.0f} ms")
         print("Kept in this kernel's memory, for you alone.")
+        if (lines := _counted()) is not None:
+            print("On this machine over the last 14 days:", *lines, sep="\n")
 
     def _config(self, chosen: argparse.Namespace) -> None:
         settings = self._session.settings
         if chosen.value is not None:
             try:
-                settings.set(chosen.key, chosen.value)
+                self._session.set(chosen.key, chosen.value)
             except ValueError as error:
                 raise UsageError(str(error)) from None
         names = [one.name for one in fields(settings)]
@@ -298,8 +322,7 @@ class Magic:
             raise UsageError(f"there is no setting {chosen.key!r}; choose from {', '.join(names)}")
         for one in fields(settings):
             if chosen.key in (None, one.name):
-                value = getattr(settings, one.name)
-                print(f"{one.name} = {value:g}  ({one.metadata['doc']})")
+                print(f"{one.name} = {settings.text(one.name)}  ({one.metadata['doc']})")
 
     def _model(self, chosen: argparse.Namespace) -> None:
         from nextedit_jupyter.kernel import models
@@ -357,6 +380,31 @@ class Magic:
         if not self._session.in_terminal or not sys.stdout.isatty():
             return False
         return str(getattr(self._session.shell, "colors", "")).lower() != "nocolor"
+
+
+_POWER = {"mains": "mains", "battery": "on battery", "low": "battery below 20 %"}
+
+
+def _counted() -> list[str] | None:
+    """What is counted on disk, a line for each kind; None if the user has nothing counted."""
+    from nextedit_jupyter.core.folders import data_folder
+
+    folder = data_folder() / "statistics"
+    if not (folder / "statistics.sqlite").exists():
+        return None
+    from nextedit_jupyter.worker.statistics import OUTCOMES, Statistics
+
+    statistics = Statistics(folder)
+    summary = statistics.summary()
+    statistics.close()
+    lines = []
+    for kind, counts in sorted(summary["kinds"].items()):
+        parts = (f"{counts[name]} {name}" for name in OUTCOMES if counts.get(name))
+        lines.append(f"  {kind}: {', '.join(parts)}")
+    if summary["latency_ms"]["p50"] is not None:
+        latency = summary["latency_ms"]
+        lines.append(f"  latency: median {latency['p50']:.0f} ms, p95 {latency['p95']:.0f} ms")
+    return lines or ["  nothing yet"]
 
 
 def _count(number: int, noun: str) -> str:

@@ -41,7 +41,8 @@ def text_form(session: Session) -> str:
     lines = [f"nextedit  {'on' if session.enabled else 'off'}"]
     if session.problem:
         lines.append(f"problem   {session.problem}")
-    lines.append(f"taken     {counts.accepted} of {counts.shown} shown, {counts.rejected} rejected")
+    taken = counts.accepted + counts.partial
+    lines.append(f"taken     {taken} of {counts.shown} shown, {counts.rejected} rejected")
     if counts.median_ms is not None:
         lines.append(f"latency   median {counts.median_ms:.0f} ms over {len(counts.latencies_ms)}")
     lines += ["", "Suggestions"]

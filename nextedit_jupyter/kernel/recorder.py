@@ -12,12 +12,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nextedit_jupyter.core.facts import CellRun, KernelError
 from nextedit_jupyter.core.history import EditEvent, EditHistory
 from nextedit_jupyter.core.notebook import Cell, Notebook, text_hash
 from nextedit_jupyter.core.redact import holds_secret
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.kernel.keeping import Keeping
 
 _OWN_COMMANDS = re.compile(
     r"\s*(?:%?nextedit\b[^\n]*|%(?:load|reload|unload)_ext\s+nextedit_jupyter)\s*"
@@ -66,6 +69,7 @@ class Recorder:
         self._looked_at: dict[str, bool] = {}
         self._nameless = 0
         self.enabled = True
+        self.keeping: Keeping | None = None  # where edits go that the user wants kept
         self.generation = 0  # grows with each finished run; tells whether facts are old
         self.seconds = 0.0  # spent in here, by which users judge what a cell pays
         self.events = 0
@@ -145,7 +149,10 @@ class Recorder:
             self._forget(cell)
             return
         if before is not None:
-            self._history.append(EditEvent(cell, before, text, "executed", self._clock()))
+            event = EditEvent(cell, before, text, "executed", self._clock())
+            self._history.append(event)
+            if self.keeping is not None and not self._refused(before):
+                self.keeping.keep(event)
         self._texts[cell] = text
         self._counts[cell] = count
         self._trim()
@@ -154,6 +161,8 @@ class Recorder:
         self._texts.pop(cell, None)
         self._counts.pop(cell, None)
         self._history.forget(cell)
+        if self.keeping is not None:
+            self.keeping.forget(cell)
 
     def _trim(self) -> None:
         total = sum(map(json_bytes, self._texts.values()))

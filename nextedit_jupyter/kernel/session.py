@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts
     from nextedit_jupyter.core.history import EditEvent
     from nextedit_jupyter.core.notebook import Caret, Cell, Notebook
-    from nextedit_jupyter.core.pacing import Outcome
+    from nextedit_jupyter.core.pacing import Outcome, PacingSettings
     from nextedit_jupyter.core.request import SuggestRequest
     from nextedit_jupyter.core.suggestion import Kind
     from nextedit_jupyter.kernel.comm import Channel
     from nextedit_jupyter.kernel.pending import Pending
+    from nextedit_jupyter.kernel.telling import Telling
 
 
 T = TypeVar("T")
@@ -42,6 +43,10 @@ class Client(Protocol):
 
     def status(self, timeout: float = ..., *, start: bool = ...) -> dict[str, Any]: ...
 
+    def report(
+        self, outcome: str, kind: str, lane: str, timeout: float = ...
+    ) -> dict[str, Any] | None: ...
+
     def reload(self, timeout: float = ...) -> bool: ...
 
     def close(self) -> None: ...
@@ -49,7 +54,10 @@ class Client(Protocol):
 
 @dataclass
 class Settings:
-    """What `%nextedit config` shows and changes, for this session only."""
+    """What `%nextedit config` shows and changes, for this session only.
+
+    `c.NextEdit.<name>` in IPython's configuration sets what a session begins with.
+    """
 
     timeout: float = field(
         default=5.0, metadata={"doc": "seconds that a magic waits for the worker"}
@@ -63,12 +71,32 @@ class Settings:
     notebook_ms: float = field(
         default=500.0, metadata={"doc": "milliseconds to wait for the browser's notebook"}
     )
+    mains_ms: float = field(
+        default=50.0, metadata={"doc": "milliseconds between ghost texts on mains, at the least"}
+    )
+    battery_ms: float = field(
+        default=300.0, metadata={"doc": "milliseconds between ghost texts on battery"}
+    )
+    low_battery_ms: float = field(
+        default=1_000.0, metadata={"doc": "milliseconds between ghost texts below 20 % of battery"}
+    )
+    off_on_low_battery: bool = field(
+        default=False, metadata={"doc": "no ghost text of the model below 20 % of battery"}
+    )
+    store_history: bool = field(
+        default=False, metadata={"doc": "keep executed edits on disk, 14 days or 20 MB at most"}
+    )
 
     def set(self, key: str, text: str) -> None:
         """Raises ValueError, which says what to do, for an unknown key or a value out of range."""
         known = {one.name: one for one in fields(self)}
         if key not in known:
             raise ValueError(f"there is no setting {key!r}; choose from {', '.join(known)}")
+        if isinstance(getattr(self, key), bool):
+            if text.lower() not in _SWITCH:
+                raise ValueError(f"{key} is on or off, not {text!r}")
+            setattr(self, key, _SWITCH[text.lower()])
+            return
         try:
             value = type(getattr(self, key))(text)
         except ValueError:
@@ -76,6 +104,14 @@ class Settings:
         if not 0 < value <= 1e6:
             raise ValueError(f"{key} lies above 0 and up to 1000000, not {text}")
         setattr(self, key, value)
+
+    def text(self, key: str) -> str:
+        """The setting as `set` reads it."""
+        value = getattr(self, key)
+        return ("on" if value else "off") if isinstance(value, bool) else f"{value:g}"
+
+
+_SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
 @dataclass
@@ -85,7 +121,9 @@ class Counts:
     requests: int = 0
     shown: int = 0
     accepted: int = 0
+    partial: int = 0
     rejected: int = 0
+    typed_through: int = 0
     silent: int = 0
     failed: int = 0
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=200))
@@ -116,6 +154,7 @@ class Session:
         self.magic: Any = None
         self.magic_matcher: Any = None
         self._on_change: list[Callable[[], None]] = []
+        self._telling: Telling | None = None
         self._pre = quietly("recording a cell")(self.recorder.pre_run_cell)
         self._post = quietly("recording a cell")(self.recorder.post_run_cell)
 
@@ -126,6 +165,7 @@ class Session:
         """Take up the shell: events, magics and, in a kernel, the comm."""
         from nextedit_jupyter.kernel import magics
 
+        self._configure()
         self.shell.events.register("pre_run_cell", self._pre)
         self.shell.events.register("post_run_cell", self._post)
         magics.register(self)
@@ -153,6 +193,32 @@ class Session:
             client.close()
         self.recorder.purge()
         self.pending.clear()
+        self._keep(False)
+
+    def set(self, key: str, text: str) -> None:
+        """Change a setting, and what it says. Raises ValueError, which says what to do."""
+        self.settings.set(key, text)
+        if key == "store_history":
+            self._keep(self.settings.store_history)
+
+    def _configure(self) -> None:
+        """Begin with what IPython's own configuration says; what is wrong there is reported."""
+        given = getattr(self.shell, "config", {}).get("NextEdit", {})
+        for key in [one.name for one in fields(self.settings) if one.name in given]:
+            try:
+                self.set(key, str(given[key]))
+            except ValueError as error:
+                report_once(f"c.NextEdit.{key}", error)
+
+    def _keep(self, on: bool) -> None:
+        keeping = self.recorder.keeping
+        if on and keeping is None:
+            from nextedit_jupyter.kernel.keeping import Keeping
+
+            self.recorder.keeping = Keeping()
+        elif not on and keeping is not None:
+            self.recorder.keeping = None
+            keeping.end()
 
     def switch(self, on: bool) -> None:
         """Turn recording, facts and requests on or off; the browser is told."""
@@ -240,6 +306,19 @@ class Session:
     def ghost_ms(self) -> float:
         """How long ghost text may wait for the worker before history is shown."""
         return self.settings.ghost_ms
+
+    @property
+    def pacing(self) -> PacingSettings:
+        """The waiting times by power that the user wants now."""
+        from nextedit_jupyter.core.pacing import PacingSettings
+
+        settings = self.settings
+        return PacingSettings(
+            mains_ms=settings.mains_ms,
+            battery_ms=settings.battery_ms,
+            low_ms=settings.low_battery_ms,
+            off_on_low=settings.off_on_low_battery,
+        )
 
     @property
     def in_terminal(self) -> bool:
@@ -373,7 +452,8 @@ class Session:
             for one in answer.get("suggestions", ())
         )
         self.pending[:] = [one for one in read if one is not None]
-        self.counts.shown += len(self.pending)
+        for one in self.pending:
+            self.note("shown", one.kind, one.lane)
         self.changed()
         silence, details = answer.get("silence", {}), answer.get("silence_detail", {})
         reasons = "".join(
@@ -408,7 +488,8 @@ class Session:
                 )
                 cells = "cell" if len(others) == 1 else "cells"
                 told.append(f"{len(others)} more {cells}: run it, then %nextedit apply")
-        self.counts.accepted += not one.is_rest
+        if not one.is_rest:
+            self.note("accepted", one.kind, one.lane)
         self.changed()
         return told
 
@@ -418,8 +499,8 @@ class Session:
 
     def reject(self, index: int) -> None:
         """Drop a pending suggestion."""
-        self.pending.pop(index)
-        self.counts.rejected += 1
+        one = self.pending.pop(index)
+        self.note("rejected", one.kind, one.lane)
         self.changed()
 
     def cancel(self, client: str) -> None:
@@ -440,14 +521,14 @@ class Session:
 
         assert self.client is not None
 
-    def note(self, outcome: Outcome) -> None:
-        """Count what became of ghost text in the terminal."""
-        if outcome == "shown":
-            self.counts.shown += 1
-        elif outcome in ("accepted", "partial"):
-            self.counts.accepted += 1
-        elif outcome == "rejected":
-            self.counts.rejected += 1
+    def note(self, outcome: Outcome, kind: str, lane: str) -> None:
+        """Count what became of a suggestion, here and in a worker that runs; returns at once."""
+        setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
+        if self._telling is None:
+            from nextedit_jupyter.kernel.telling import Telling
+
+            self._telling = Telling(lambda *words: self.client.report(*words))
+        self._telling.tell(outcome, kind, lane)
 
     def add_completer(self, matcher: Any) -> None:
         """Add a matcher to IPython's completer, where there is one."""

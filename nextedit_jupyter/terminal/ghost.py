@@ -19,6 +19,7 @@ from prompt_toolkit.document import Document
 
 from nextedit_jupyter.core.notebook import Caret, Cell, text_hash
 from nextedit_jupyter.core.pacing import Outcome, Pacing
+from nextedit_jupyter.core.suggestion import Lane
 from nextedit_jupyter.core.text_edit import Replacement, TextEdit
 from nextedit_jupyter.terminal.asking import Asker
 from nextedit_jupyter.terminal.session import TerminalSession
@@ -27,6 +28,14 @@ DRAFT = "draft"
 _POLL_SECONDS = 0.01
 _GIVE_UP_SECONDS = 3.0  # a little past the protocol's longest deadline
 _MAX_CHARS = 20_000  # of a draft; a pasted file needs no ghost text
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """What the worker would insert at the caret, and the lane it comes from."""
+
+    text: str
+    lane: Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ class GhostText(NavigableAutoSuggestFromHistory):
     def __init__(
         self,
         session: TerminalSession,
-        asker: Asker[str],
+        asker: Asker[Inserted],
         fallback: AutoSuggest | None,
         pacing: Pacing | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -61,12 +70,14 @@ class GhostText(NavigableAutoSuggestFromHistory):
         self._session = session
         self._asker = asker
         self._fallback = fallback
-        self._pacing = pacing or Pacing()
+        self.pacing = pacing or Pacing()
         self._clock = clock
         self._plan: Plan | None = None
         self._fix: Plan | None = None
         self._navigating = False
         self._offered = ""  # the worker's text that is on the screen, with what stood before it
+        self._lane: Lane = "model"
+        self._rejected = ""  # what Escape dismissed in this prompt, with what stood before it
         self._typed = 0  # how much stood before the caret when we were last asked
 
     # What there is without asking ---------------------------------------------------------------
@@ -81,7 +92,7 @@ class GhostText(NavigableAutoSuggestFromHistory):
     def new_prompt(self, fix: str | None) -> None:
         """A prompt opens; `fix` is a text that may be offered in it."""
         self._plan = None
-        self._offered, self._typed = "", 0
+        self._offered, self._rejected, self._typed = "", "", 0
         self._fix = Plan(fix) if fix else None
 
     def offer_fix(self, fix: str, buffer: Buffer) -> bool:
@@ -92,6 +103,22 @@ class GhostText(NavigableAutoSuggestFromHistory):
             return False
         buffer.suggestion = _suggestion(rest)
         return True
+
+    def dismiss(self, buffer: Buffer) -> None:
+        """Escape: what is shown goes. The worker's counts as rejected, and stays away."""
+        buffer.suggestion = None
+        before, after = buffer.document.text_before_cursor, buffer.document.text_after_cursor
+        if self._fix is not None and self._fix.rest(before, after):
+            self._fix = None
+        if self._offered.startswith(before) and self._offered and self._plan is not None:
+            self._rejected = self._plan.text
+            self._take_note("rejected")
+            self._plan = None
+
+    def expected(self, before: str) -> str:
+        """What is likely to follow on this line, as far as is known at once."""
+        rests = (plan.rest(before, plan.after) for plan in (self._plan, self._fix) if plan)
+        return next((rest for rest in rests if rest), "")
 
     def _known(self, document: Document) -> str | None:
         before, after = document.text_before_cursor, document.text_after_cursor
@@ -139,12 +166,13 @@ class GhostText(NavigableAutoSuggestFromHistory):
         answer = await self._ask(buff, document, has_history=history is not None)
         if buff.document != document:
             return None  # prompt_toolkit asks again for the text as it is now
-        if answer:
-            self._plan = Plan(document.text_before_cursor + answer, document.text_after_cursor)
+        text = document.text_before_cursor + answer.text if answer is not None else ""
+        if answer is not None and text != self._rejected:
+            self._plan = Plan(text, document.text_after_cursor)
             rest = self._known(document)
             if rest:
-                self._offered = document.text_before_cursor + rest
-                self._session.note("shown")
+                self._offered, self._lane = document.text_before_cursor + rest, answer.lane
+                self._session.note("shown", "inline", answer.lane)
                 return _suggestion(rest)
         return self._shown(document, history)
 
@@ -156,21 +184,27 @@ class GhostText(NavigableAutoSuggestFromHistory):
         return suggestion
 
     def _observe(self, document: Document, *, fits: bool) -> None:
-        """Whether ghost text of the worker's was taken: several characters came at once."""
+        """What became of the worker's ghost text: taken, if several characters came at once."""
         before = document.text_before_cursor
         grown, self._typed = len(before) - self._typed, len(before)
         if self._offered and not self._offered.startswith(before):
             self._offered = ""
         elif self._offered and fits and grown > 1:
-            outcome: Outcome = "accepted" if before == self._offered else "partial"
-            self._pacing.observe(outcome)
-            self._session.note(outcome)
-            self._offered = ""
+            self._take_note("accepted" if before == self._offered else "partial")
+        elif self._offered and fits and before == self._offered:
+            self._take_note("typed_through")
+
+    def _take_note(self, outcome: Outcome) -> None:
+        self.pacing.observe(outcome)
+        self._session.note(outcome, "inline", self._lane)
+        self._offered = ""
 
     def _is_worth_asking(self, document: Document) -> bool:
         line = document.current_line_before_cursor
         return (
             self._session.enabled
+            and self.pacing.may_infer()
+            and not self.pacing.quiet_ms()
             and document.is_cursor_at_the_end_of_line
             and document.text.strip() != ""
             and len(document.text) <= _MAX_CHARS
@@ -179,8 +213,8 @@ class GhostText(NavigableAutoSuggestFromHistory):
             and not line.rstrip().endswith("?")
         )
 
-    async def _ask(self, buff: Buffer, document: Document, *, has_history: bool) -> str | None:
-        pause = self._pacing.pause_ms() / 1e3
+    async def _ask(self, buff: Buffer, document: Document, *, has_history: bool) -> Inserted | None:
+        pause = self.pacing.pause_ms() / 1e3
         start = self._clock()
         while self._clock() - start < pause:
             await asyncio.sleep(_POLL_SECONDS)
@@ -194,11 +228,11 @@ class GhostText(NavigableAutoSuggestFromHistory):
             if buff.document != document:
                 return None
         if ticket.done:
-            self._pacing.observe_latency((self._clock() - asked) * 1e3)
+            self.pacing.observe_latency((self._clock() - asked) * 1e3)
         return ticket.value
 
-    def _question(self, text: str, offset: int) -> str | None:
-        """On a thread of the asker: the text to insert at the caret, or None."""
+    def _question(self, text: str, offset: int) -> Inserted | None:
+        """On a thread of the asker: what to insert at the caret, or None."""
         request = self._session.request(
             want=("inline",), caret=Caret(DRAFT, offset), draft=Cell(DRAFT, "code", text)
         )
@@ -207,7 +241,8 @@ class GhostText(NavigableAutoSuggestFromHistory):
         answer = self._session.ask(request, timeout=_GIVE_UP_SECONDS, client="ghost")
         for suggestion in answer.get("suggestions", ()):
             if suggestion.get("kind") == "inline":
-                return insertion(suggestion, text, offset)
+                inserted = insertion(suggestion, text, offset)
+                return Inserted(inserted, suggestion["lane"]) if inserted else None
         return None
 
 

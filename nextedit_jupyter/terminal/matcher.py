@@ -1,7 +1,8 @@
 """Completions from what the kernel knows: columns, keys, attributes, keyword arguments.
 
-Beside IPython's own, ranked: what the notebook used last comes first. Everything is read from facts
-that were collected before; no worker is asked, nothing waits.
+Beside IPython's own, ranked: what the model expects at the caret comes first, then what the
+notebook used last. Everything was collected before, and the model's part is the ghost text that is
+there already; no worker is asked, nothing waits.
 """
 
 from __future__ import annotations
@@ -38,11 +39,25 @@ class Found:
     is_all: bool = False
 
 
-def find(before: str, facts: KernelFacts, recent: Sequence[str] = ()) -> Found | None:
+def find(
+    before: str, facts: KernelFacts, recent: Sequence[str] = (), expected: str = ""
+) -> Found | None:
     """What may follow `before` (the line up to the caret), or None where facts say nothing.
 
-    `recent` are identifiers and column names in the order in which they were last used.
+    `recent` are identifiers and column names in the order in which they were last used; `expected`
+    is what the model takes to follow: the candidate that it writes comes first.
     """
+    found = _find(before, facts, recent)
+    if found is None or not expected:
+        return found
+    coming = found.prefix + expected
+    best = max((text for text in found.texts if coming.startswith(text)), key=len, default=None)
+    if best is None:
+        return found
+    return replace(found, texts=(best, *(text for text in found.texts if text != best)))
+
+
+def _find(before: str, facts: KernelFacts, recent: Sequence[str]) -> Found | None:
     if (text := _STRING.search(before)) is not None and _is_open(before[: text.start()]):
         names, is_all = _labels(before[: text.start()], facts)
         found = _ranked(text["prefix"], names, recent, "column")
@@ -125,14 +140,23 @@ def _ranked(prefix: str, names: Sequence[str], recent: Sequence[str], type: str)
     return Found(prefix, tuple(matching[:_LIMIT]), type)
 
 
-def make_matcher(facts: Callable[[], KernelFacts], recent: Callable[[], Sequence[str]]) -> Any:
-    """A matcher of IPython's second kind; both arguments must answer at once."""
+def make_matcher(
+    facts: Callable[[], KernelFacts],
+    recent: Callable[[], Sequence[str]],
+    expected: Callable[[str], str] = lambda before: "",
+) -> Any:
+    """A matcher of IPython's second kind; the arguments must answer at once.
+
+    `expected` takes the text up to the caret.
+    """
     from IPython.core.completer import SimpleCompletion, context_matcher
 
     @context_matcher(identifier="nextedit.facts", priority=50)  # type: ignore[untyped-decorator]
     def match_facts(context: Any) -> dict[str, Any]:
         try:
-            found = find(context.text_until_cursor, facts(), recent())
+            lines = context.full_text.split("\n")[: context.cursor_line]
+            coming = expected("\n".join((*lines, context.text_until_cursor)))
+            found = find(context.text_until_cursor, facts(), recent(), coming)
         except Exception:  # IPython would print a traceback into the prompt
             found = None
         if found is None:

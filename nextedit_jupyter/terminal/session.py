@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from nextedit_jupyter.core.facts import KernelError, KernelFacts
 from nextedit_jupyter.core.notebook import Caret, Cell, Notebook
-from nextedit_jupyter.core.pacing import Outcome
+from nextedit_jupyter.core.pacing import Outcome, PacingSettings
 from nextedit_jupyter.core.request import SuggestRequest
-from nextedit_jupyter.core.suggestion import Kind
+from nextedit_jupyter.core.suggestion import Kind, Lane
 
 
 class TerminalSession(Protocol):
@@ -24,6 +24,10 @@ class TerminalSession(Protocol):
     @property
     def ghost_ms(self) -> float:
         """How long ghost text may wait for the worker before history is shown."""
+
+    @property
+    def pacing(self) -> PacingSettings:
+        """The waiting times by power that the user wants now."""
 
     def notebook(self) -> Notebook:
         """What ran."""
@@ -52,8 +56,8 @@ class TerminalSession(Protocol):
     def warm_up(self) -> None:
         """Import what a request needs, on whatever thread this is called; starts no worker."""
 
-    def note(self, outcome: Outcome) -> None:
-        """Count what became of ghost text."""
+    def note(self, outcome: Outcome, kind: Kind, lane: Lane) -> None:
+        """Count what became of ghost text; returns at once."""
 
     def add_completer(self, matcher: Any) -> None: ...
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from IPython.terminal.shortcuts.auto_suggest import NavigableAutoSuggestFromHistory
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import emacs_insert_mode, has_focus, has_suggestion
 
 from nextedit_jupyter.core.pacing import Pacing, Power
 from nextedit_jupyter.terminal.asking import Asker
 from nextedit_jupyter.terminal.fix import find_fix
-from nextedit_jupyter.terminal.ghost import GhostText
+from nextedit_jupyter.terminal.ghost import GhostText, Inserted
 from nextedit_jupyter.terminal.matcher import make_matcher
 from nextedit_jupyter.terminal.session import TerminalSession
 
@@ -26,14 +29,19 @@ class Terminal:
     def __init__(self, shell: Any, session: TerminalSession) -> None:
         self._shell = shell
         self._session = session
-        self._asker: Asker[str] = Asker()
+        self._asker: Asker[Inserted] = Asker()
         self._before = shell.auto_suggest
         self._power = Power()
         self._read_power: Callable[[], Power] | None = None
         self.ghost = GhostText(
-            session, self._asker, self._before, Pacing(power=lambda: self._power)
+            session,
+            self._asker,
+            self._before,
+            Pacing(power=lambda: self._power, settings=session.pacing),
         )
-        self._matcher = make_matcher(session.last_facts, lambda: self._recent)
+        self._matcher = make_matcher(
+            session.last_facts, lambda: self._recent, lambda before: self.ghost.expected(before)
+        )
         self._recent: Sequence[str] = ()
         self._fix: str | None = None
         self._runs = 0
@@ -48,6 +56,9 @@ class Terminal:
         ghost.connect(shell.pt_app)
         shell.auto_suggest = shell.pt_app.auto_suggest = ghost
         shell.pt_app.app.on_reset += self._new_prompt
+        # IPython's own Escape only takes the text off the screen; what is added last goes first.
+        shown = has_suggestion & has_focus(DEFAULT_BUFFER) & emacs_insert_mode
+        shell.pt_app.key_bindings.add("escape", filter=shown)(self._dismiss)
         shell.events.register("post_run_cell", self._after_run)
         self._session.add_completer(self._matcher)
         self._refresh()
@@ -59,11 +70,16 @@ class Terminal:
         if self._after_run in shell.events.callbacks["post_run_cell"]:
             shell.events.unregister("post_run_cell", self._after_run)
         shell.pt_app.app.on_reset -= self._new_prompt
+        with contextlib.suppress(ValueError):  # other bindings were put in their place
+            shell.pt_app.key_bindings.remove(self._dismiss)
         self.ghost.disconnect()
         if shell.auto_suggest is self.ghost:
             shell.auto_suggest = shell.pt_app.auto_suggest = self._before
             if isinstance(self._before, NavigableAutoSuggestFromHistory):
                 self._before.connect(shell.pt_app)
+
+    def _dismiss(self, event: Any) -> None:
+        self.ghost.dismiss(event.current_buffer)
 
     def _after_run(self, result: Any) -> None:
         """A cell ran: collect facts for completions and, after an error, look for a fix."""
@@ -73,6 +89,7 @@ class Terminal:
             self._fix = None
 
     def _refresh(self) -> None:
+        self.ghost.pacing.settings = self._session.pacing  # `%nextedit config` may have run
         with self._lock:
             self._runs += 1
             self._fix = None

@@ -66,3 +66,35 @@ def test_the_plot_is_drawn(counted: Path) -> None:
 def test_purging_deletes_the_counts(counted: Path) -> None:
     assert main(["stats", "--purge"]) == 0
     assert not list((counted / "statistics").iterdir())
+
+
+def test_what_was_kept_is_shown_under_readable_names(
+    counted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statistics = Statistics(counted / "statistics")
+    statistics.record("kept_30s", "inline", "model")
+    statistics.record("typed_through", "inline", "model")
+    statistics.close()
+    assert main(["stats"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    for name in ("shown", "accepted", "partial", "rejected", "typed through", "kept 30 s"):
+        assert name in header
+    assert "kept 5 min" in header
+    assert [row.split()[1:] for row in rows if row.startswith("inline")] == [
+        ["2", "1", "0", "1", "1", "1", "0", "50%"]
+    ]
+
+
+@pytest.mark.parametrize("option", ["--plot", "--export"])
+def test_a_file_that_cannot_be_written_is_said_so(
+    counted: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stats", option, str(counted / "none" / "x.png"), "--yes"]) == 1
+    assert "x.png cannot be" in capsys.readouterr().err
+
+
+def test_a_plot_of_an_unknown_kind_says_which_there_are(
+    counted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stats", "--plot", str(counted / "x.doc")]) == 1
+    assert ".png, .svg or .pdf" in capsys.readouterr().err

@@ -154,3 +154,34 @@ def test_lone_surrogates_are_left_out(path: Path, clock: Clock) -> None:
     store = HistoryStore(path, clock=clock)
     store.take("python", [edit("", "\ud800"), edit("", "ok", "d"), edit("", "", "end")])
     assert kept(store) == [("", "ok")]
+
+
+def test_an_edit_that_ran_is_kept_at_once_and_once_whoever_saw_it(path: Path, clock: Clock) -> None:
+    kernel, worker = HistoryStore(path, clock=clock), HistoryStore(path, clock=clock)
+    ran = edit("x = 1", "x = 2", origin="executed")
+    kernel.keep("python", ran)
+    worker.take("python", [ran, edit("x = 2", "x = 3")])
+    assert kept(kernel) == [("x = 1", "x = 2")]
+    kernel.keep("python", edit("x = 2", f"key = '{KEY}'", origin="executed"))
+    assert kept(worker) == []
+
+
+def test_what_a_newer_redactor_refuses_is_not_read(path: Path, clock: Clock) -> None:
+    HistoryStore(path, clock=clock).keep("python", edit("", "odd = 1"))
+    assert kept(HistoryStore(path, clock=clock, refuses=lambda text: "odd" in text)) == []
+
+
+def test_a_full_store_that_another_process_holds_keeps_nobody_waiting(
+    path: Path, clock: Clock
+) -> None:
+    """Rows can be read then but not deleted: an attempt to get below the bound must end."""
+    earlier = HistoryStore(path, clock=clock)
+    for number in range(8):
+        earlier.keep("python", edit("", f"{number}" + "x" * 9_000))
+    store = HistoryStore(path, clock=clock, max_bytes=20_000)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    store.keep("python", edit("", "one more"))
+    assert len(store) == 8
+    holder.execute("ROLLBACK")
+    holder.close()

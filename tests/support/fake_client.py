@@ -20,6 +20,7 @@ class FakeClient:
         self.closed = False
         self.cancelled = 0
         self.silence: dict[str, str] = {}
+        self.reported: list[tuple[str, str, str]] = []
 
     def suggest(
         self, request: Mapping[str, Any], timeout: float = 5.0, *, client: str | None = None
@@ -50,6 +51,12 @@ class FakeClient:
             "lanes": ["model"],
             "rss_mb": 9.0,
         }
+
+    def report(
+        self, outcome: str, kind: str, lane: str, timeout: float = 2.0
+    ) -> dict[str, Any] | None:
+        self.reported.append((outcome, kind, lane))
+        return None
 
     def reload(self, timeout: float = 5.0) -> bool:
         return False

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from terminal_fixtures import ALT_ENTER, CTRL_RIGHT, ENTER, ESCAPE, RIGHT, Terminal, going_on
 
+from nextedit_jupyter import terminal
 from nextedit_jupyter.core.notebook import text_hash
+from nextedit_jupyter.core.pacing import Pacing, PacingSettings, Power
 from nextedit_jupyter.terminal.ghost import DRAFT, Plan, insertion
 
 
@@ -285,3 +287,111 @@ def test_a_plan_fits_as_long_as_the_draft_is_its_beginning() -> None:
     assert plan.rest("if x:\n  ", ")") == "  y = 1"
     assert plan.rest("if y", ")") is None
     assert plan.rest("if", "") is None
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def paced(someone: Terminal, clock: Clock, power: Power | None = None, **settings: Any) -> Pacing:
+    """The prompt's pace by a clock that stands still."""
+    pace = Pacing(clock=clock, power=lambda: power or Power(), settings=PacingSettings(**settings))
+    terminal._terminals[id(someone.shell)].ghost.pacing = pace
+    return pace
+
+
+def test_escape_rejects_and_the_same_is_not_offered_again_in_this_prompt(
+    someone: Terminal,
+) -> None:
+    clock = Clock()
+    pace = paced(someone, clock)
+    before = pace.pause_ms()
+    someone.client.answering = going_on({"pr": "int(x)", "pri": "nt(x)", "prin": "t(y)"})
+
+    async def typing() -> None:
+        await someone.type("pr")
+        await someone.shows("int(x)")
+        await someone.type(ESCAPE)
+        await someone.shows(None)
+        asked = len(someone.client.requests)
+        await someone.until(lambda: someone.session.counts.rejected == 1)
+        assert pace.pause_ms() > before
+        await someone.type("i")  # within five seconds nothing is asked
+        clock.now += 6
+        await someone.type("\x7f")
+        await someone.until(lambda: someone.buffer.text == "pr")
+        assert len(someone.client.requests) == asked
+        await someone.type("i")  # the worker says the same again
+        await someone.until(lambda: len(someone.client.requests) == asked + 1)
+        await someone.type("n")  # and now another thing
+        await someone.shows("t(y)")
+        await someone.type(ENTER)
+
+    someone.prompt(typing)
+    shown = [text for text in someone.seen if text]
+    assert "nt(x)" not in shown
+    assert someone.session.counts.shown == 2
+    assert (someone.session.counts.accepted, someone.session.counts.rejected) == (0, 1)
+
+
+def test_escape_takes_only_the_screens_text_where_history_spoke(someone: Terminal) -> None:
+    someone.run("print('from history')")
+
+    async def typing() -> None:
+        await someone.type("pri")
+        await someone.shows("nt('from history')")
+        await someone.type(ESCAPE)
+        await someone.shows(None)
+        await someone.type("n")
+        await someone.shows("t('from history')")
+        await someone.type(ENTER)
+
+    someone.prompt(typing)
+    assert someone.session.counts.rejected == 0
+
+
+def test_what_is_typed_letter_by_letter_counts_as_typed_through_and_the_worker_hears_of_it(
+    someone: Terminal,
+) -> None:
+    someone.client.answering = going_on({"pr": "int"})
+
+    async def typing() -> None:
+        await someone.type("pr")
+        await someone.shows("int")
+        for key in "int":
+            await someone.type(key)
+            await someone.until(lambda: len(someone.seen) > 0)
+        await someone.until(lambda: someone.session.counts.typed_through == 1)
+        await someone.until(lambda: len(someone.client.reported) == 2)
+        await someone.type(ENTER)
+
+    someone.prompt(typing)
+    assert someone.client.reported == [
+        ("shown", "inline", "model"),
+        ("typed_through", "inline", "model"),
+    ]
+    assert someone.session.counts.accepted == 0
+
+
+def test_on_a_low_battery_nothing_is_asked_if_the_user_says_so(someone: Terminal) -> None:
+    someone.run("print('from history')")
+    paced(someone, Clock(), Power(plugged=False, percent=10.0), off_on_low=True)
+
+    async def typing() -> None:
+        await someone.type("pri")
+        await someone.shows("nt('from history')")
+        await someone.type(ENTER)
+
+    someone.prompt(typing)
+    assert someone.client.requests == []
+
+
+def test_the_waiting_times_are_the_users(someone: Terminal) -> None:
+    ghost = terminal._terminals[id(someone.shell)].ghost
+    assert ghost.pacing.settings.battery_ms == 300
+    someone.run("%nextedit config battery_ms 900")
+    someone.run("%nextedit config off_on_low_battery on")
+    assert (ghost.pacing.settings.battery_ms, ghost.pacing.settings.off_on_low) == (900, True)

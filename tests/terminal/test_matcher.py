@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from IPython.core.completer import provisionalcompleter
-from terminal_fixtures import Terminal
+from terminal_fixtures import ENTER, Terminal, going_on
 
 from nextedit_jupyter.core.facts import KernelFacts, NamedObject
 from nextedit_jupyter.terminal.matcher import Found, find
@@ -43,6 +43,24 @@ def test_what_the_kernel_knows_completes(before: str, prefix: str, texts: Sequen
     found = find(before, FACTS)
     assert found is not None
     assert (found.prefix, found.texts) == (prefix, tuple(texts))
+
+
+@pytest.mark.parametrize(
+    ("before", "expected", "texts"),
+    [
+        ('df["', 'name"].mean()', ("name", "price")),
+        ("df['na", "me']", ("name",)),
+        ("print(df.", "head(3))", ("head", "groupby")),
+        ("plot(", "size=3)", ("size=", "color=", "alpha=")),
+        ('df["', "other", ("price", "name")),
+    ],
+)
+def test_what_the_model_expects_comes_first(
+    before: str, expected: str, texts: Sequence[str]
+) -> None:
+    found = find(before, FACTS, ("price",), expected)
+    assert found is not None
+    assert found.texts == tuple(texts)
 
 
 @pytest.mark.parametrize(
@@ -101,3 +119,20 @@ def test_a_failure_in_the_matcher_leaves_ipythons_completions(
         found = [one.text for one in someone.shell.Completer.completions("alphab", 6)]
     assert "alphabet" in found
     assert "Traceback" not in capsys.readouterr().out
+
+
+def test_the_ghost_text_on_the_screen_ranks_the_completions(someone: Terminal) -> None:
+    someone.run("rows = {'alpha': 1, 'omega': 2}")
+    someone.until_looked()
+    someone.client.answering = going_on({'rows["': 'omega"]'})
+
+    async def typing() -> None:
+        await someone.type('rows["')
+        await someone.shows('omega"]')
+        with provisionalcompleter():
+            found = list(someone.shell.Completer.completions('rows["', 6))
+        assert [one.text.strip("\"']") for one in found][:2] == ["omega", "alpha"]
+        await someone.type(ENTER)
+        someone.shell.pt_app.app.exit(result="")
+
+    someone.prompt(typing)

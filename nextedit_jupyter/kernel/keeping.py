@@ -1,0 +1,53 @@
+"""Executed edits kept on disk, if the user wants that: on a thread of its own, no cell waits.
+
+What is written, for how long and what is refused: see `core.history_store`.
+"""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.core.history import EditEvent
+
+_END_SECONDS = 2.0
+
+
+class Keeping:
+    """Keeps what it is told until `end`. Never raises; without a usable store nothing is kept."""
+
+    def __init__(self, language: str = "python") -> None:
+        self._language = language
+        self._waiting: SimpleQueue[EditEvent | str | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="nextedit-keeping", daemon=True)
+        self._thread.start()
+
+    def keep(self, event: EditEvent) -> None:
+        """Keep an edit that ran; returns at once."""
+        self._waiting.put(event)
+
+    def forget(self, cell: str) -> None:
+        """Drop what is kept of a cell: a secret stands in it, or its owner tagged it off."""
+        self._waiting.put(cell)
+
+    def end(self) -> None:
+        """Write what waits, and let go of the file."""
+        self._waiting.put(None)
+        self._thread.join(_END_SECONDS)
+
+    def _work(self) -> None:
+        from nextedit_jupyter.core.history_store import HistoryStore
+        from nextedit_jupyter.kernel.quiet import report_once
+
+        store = HistoryStore()
+        while (told := self._waiting.get()) is not None:
+            try:
+                if isinstance(told, str):
+                    store.forget(told)
+                else:
+                    store.keep(self._language, told)
+            except Exception as error:
+                report_once("keeping an edit", error)
+        store.close()
