@@ -49,6 +49,8 @@ $(VENV)/.test: pyproject.toml $(VENV)/.lab
 	$(BIN)/python -m pip install --quiet '$(TORCH)'
 	@$(unlink)
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev,test,train,eval]'
+	@SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet 'gguf>=0.10' 'llama-cpp-python[server]>=0.3' \
+		|| echo "llama.cpp's server could not be built: the tests that ask it are left out"
 	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter && $(link)
 	@touch $@
 

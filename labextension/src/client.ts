@@ -30,6 +30,9 @@ export interface ServerStatus {
   version: string;
   bundles?: { id: string; language: string; label: string }[];
   pace?: PaceWire | null;
+  /** The team's server that text goes to; absent if it stays on this machine. */
+  remote?: { host: string; model: string | null; problem: string | null } | null;
+  update?: { state: string; version: string | null; changes: string; problem: string } | null;
 }
 
 export type State = 'ready' | 'thinking' | 'off' | 'no-worker' | 'no-bundle';
@@ -102,7 +105,17 @@ export class Client {
     if (isKnown && bundle === null && (problem !== null || this.noModel)) {
       return { state: 'no-bundle', bundle, problem, lastMs };
     }
-    return { state: 'ready', bundle, problem: null, lastMs };
+    return { state: 'ready', bundle, problem, lastMs };
+  }
+
+  /** Where text goes beyond this machine; null if nowhere. */
+  get remote(): ServerStatus['remote'] {
+    return this.server?.remote ?? null;
+  }
+
+  /** How far an update of the model is; null if none is looked for. */
+  get update(): ServerStatus['update'] {
+    return this.server?.update ?? null;
   }
 
   /** The models that may be asked, the preferred one first. */

@@ -3,7 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
-import type { Client, ClientStatus, State } from './client';
+import type { Client, ClientStatus, ServerStatus, State } from './client';
 
 export class StatusItem extends Widget {
   private readonly button = document.createElement('button');
@@ -45,6 +45,17 @@ export class StatusItem extends Widget {
     if (status.problem) {
       lines.push(status.problem);
     }
+    const { remote, update } = this.client;
+    if (remote) {
+      lines.push(trans.__('Text leaves this machine: it is sent to %1', remote.host));
+      if (remote.problem) {
+        lines.push(remote.problem);
+      }
+    }
+    const news = update ? this.news(update) : null;
+    if (news) {
+      lines.push(news);
+    }
     if (status.bundle) {
       lines.push(trans.__('Model: %1', status.bundle));
     }
@@ -58,6 +69,26 @@ export class StatusItem extends Widget {
     );
     const isUp = status.state === 'ready' || status.state === 'thinking';
     const ms = isUp && status.lastMs !== null ? ` · ${Math.round(status.lastMs)} ms` : '';
-    return { text: trans.__('Next Edit: %1', words[status.state]) + ms, title: lines.join('\n') };
+    const where = remote ? ` → ${remote.host}` : '';
+    const text = trans.__('Next Edit: %1', words[status.state]) + ms + where;
+    return { text, title: lines.join('\n') };
+  }
+
+  /** What there is to say of an update, with what its publisher says of it. */
+  private news(update: NonNullable<ServerStatus['update']>): string | null {
+    const version = update.version ?? '';
+    const changes = update.changes ? `: ${update.changes}` : '';
+    switch (update.state) {
+      case 'available':
+        return this.trans.__('Update %1 is to be fetched', version) + changes;
+      case 'ready':
+        return this.trans.__('Update %1 comes at the next pause', version) + changes;
+      case 'switched':
+        return this.trans.__('Updated to %1', version) + changes;
+      case 'failed':
+        return this.trans.__('Update %1 was not taken', version) + `: ${update.problem}`;
+      default:
+        return null;
+    }
   }
 }

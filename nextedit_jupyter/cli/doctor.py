@@ -78,6 +78,8 @@ def examine(*, worker: bool = True) -> Iterator[Check]:
         ("server", _server),
         ("kernels", _kernels),
         ("model", _model),
+        ("team's server", _remote),
+        ("providers", _providers),
     ]
     if worker:
         examinations.append(("worker", _worker))
@@ -207,6 +209,39 @@ def _model() -> Iterator[Check]:
         yield Check("model", "wrong", f"{found}, but not the one that was chosen", problem)
     else:
         yield Check("model", "ok", found)
+
+
+def _remote() -> Iterator[Check]:
+    """Where text goes, if it leaves this machine; nothing is said where it does not."""
+    from nextedit_jupyter.cli.configuration import configured
+
+    settings = configured()
+    if settings.problem is not None:
+        yield Check("team's server", "wrong", settings.problem, "correct the configuration")
+        return
+    remote = settings.remote_settings()
+    if remote is None:
+        return
+    try:
+        remote.key()
+    except NextEditError as error:
+        yield Check("team's server", "wrong", str(error), "correct the configuration")
+        return
+    yield Check("team's server", "ok", f"text leaves this machine: it is sent to {remote.host}")
+
+
+def _providers() -> Iterator[Check]:
+    from nextedit_jupyter.cli.configuration import configured
+    from nextedit_jupyter.engine.providers import choose_providers
+
+    wanted = configured().providers
+    if not wanted:
+        return
+    found, problems = choose_providers(wanted)
+    for problem in problems:
+        yield Check("providers", "wrong", problem)
+    if found:
+        yield Check("providers", "ok", f"the model may run on {', '.join(found)}")
 
 
 def _worker() -> Iterator[Check]:

@@ -70,6 +70,7 @@ class Decoder:
         head_dim: int,
         context: int,
         threads: int = 2,
+        providers: Sequence[str] = (),
     ) -> None:
         # Read by the attention kernel when a session is made. The plain way over the shared buffer
         # is the faster one here: 512 tokens take 25 ms, not 29.
@@ -101,7 +102,7 @@ class Decoder:
         source = model if isinstance(model, bytes) else str(model)
         try:
             self._session = ort.InferenceSession(
-                source, options, providers=["CPUExecutionProvider"]
+                source, options, providers=[*providers, "CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's errors share no base but Exception
             raise BundleError(

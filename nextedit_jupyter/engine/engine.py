@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -81,6 +81,7 @@ class Engine:
         cache_bytes: int = CACHE_BYTES,
         chunk: int = CHUNK,
         drafts: bool = True,
+        providers: Sequence[str] = (),
     ) -> None:
         self._decoder = Decoder(
             model,
@@ -89,6 +90,7 @@ class Engine:
             head_dim=head_dim,
             context=context,
             threads=threads,
+            providers=providers,
         )
         if tokenizer.vocab_size > self._decoder.vocab_size:
             raise BundleError(

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from traitlets import Bool, Float, Int, Unicode
+from traitlets import Bool, Enum, Float, Int, List, Unicode
 from traitlets.config import Configurable
 
+from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.core.pacing import PacingSettings
+from nextedit_jupyter.core.remote import RemoteSettings
 from nextedit_jupyter.worker.client import WorkerSettings
 
 
@@ -88,8 +90,71 @@ class NextEdit(Configurable):
         "if empty (or NEXTEDIT_ROOT).",
     ).tag(config=True)
 
+    engine = Enum(
+        ["local", "openai"],
+        "local",
+        help='"openai" sends prompts to the server at `openai_url`: the user\'s text then leaves '
+        "this machine, and the status says so and to where.",
+    ).tag(config=True)
+    openai_url = Unicode(
+        "",
+        help="Base address of an OpenAI-compatible server inside the house (vLLM, llama.cpp's), "
+        "such as https://models.example.org/v1. Redirects are not followed.",
+    ).tag(config=True)
+    openai_hosts = List(
+        Unicode(), help="The hosts that may be asked; that of `openai_url` must be one of them."
+    ).tag(config=True)
+    openai_model = Unicode("", help="What that server calls its model.").tag(config=True)
+    openai_prompt = Unicode(
+        "fim-qwen", help="Prompt format of that model, as for `model import --prompt`."
+    ).tag(config=True)
+    openai_key_file = Unicode("", help="File with the API key.").tag(config=True)
+    openai_key_env = Unicode("", help="Environment variable with the API key.").tag(config=True)
+    openai_ca_file = Unicode(
+        "", help="File with the certificates to trust; the system's if empty."
+    ).tag(config=True)
+    openai_plain_http = Bool(False, help="Allow http to hosts other than loopback.").tag(
+        config=True
+    )
+    openai_seconds = Float(
+        3.0, min=0.1, help="How long to wait for an answer before the local model is asked."
+    ).tag(config=True)
+    providers = List(
+        Enum(["coreml", "cuda", "directml", "cpu"]),
+        help="What may run the model, best first, where onnxruntime has it; the processor is last "
+        "always.",
+    ).tag(config=True)
+
+    def remote_settings(self) -> RemoteSettings | None:
+        """The team's server; None if the local model answers. Raises NextEditError."""
+        if self.engine != "openai":
+            return None
+        return RemoteSettings(
+            url=self.openai_url,
+            hosts=tuple(self.openai_hosts),
+            prompt=self.openai_prompt,
+            model=self.openai_model,
+            key_env=self.openai_key_env,
+            key_file=self.openai_key_file,
+            ca_file=self.openai_ca_file,
+            plain_http=self.openai_plain_http,
+            answer_s=self.openai_seconds,
+        )
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with these settings; the local model answers then, and nothing is sent."""
+        try:
+            self.remote_settings()
+        except NextEditError as error:
+            return f"the team's server is not asked: {error}"
+        return None
+
     def worker_settings(self) -> WorkerSettings:
+        remote = None if self.problem else self.remote_settings()
         return WorkerSettings(
+            providers=tuple(self.providers),
+            remote=remote.to_json() if remote is not None else None,
             runtime_dir=Path(self.runtime_dir).expanduser() if self.runtime_dir else None,
             bundle=self.bundle or None,
             threads=self.threads,

@@ -28,6 +28,7 @@ class StatusWire(TypedDict):
     pace: PaceWire | None
     update: UpdateWire | None
     bundles: list[BundleWire]
+    remote: RemoteWire | None
 
 
 class BundleWire(TypedDict):
@@ -36,6 +37,14 @@ class BundleWire(TypedDict):
     id: str
     language: str
     label: str
+
+
+class RemoteWire(TypedDict):
+    """The team's server that text goes to; `problem` while it does not answer as it should."""
+
+    host: str
+    model: str | None
+    problem: str | None
 
 
 class UpdateWire(TypedDict):
@@ -153,13 +162,23 @@ class Gateway:
             "enabled": self.config.enabled,
             "worker": worker,
             "bundle": found.get("bundle"),
-            "problem": self._failure or found.get("problem"),
+            "problem": self._failure or self.config.problem or found.get("problem"),
             "last_ms": found.get("last_ms"),
             "version": __version__,
             "pace": _pace(found),
             "update": found.get("update"),
             "bundles": found.get("bundles") or [],
+            # Said before the worker runs, too: whoever looks is to know where their text goes.
+            "remote": found.get("remote") or self._remote(),
         }
+
+    def _remote(self) -> RemoteWire | None:
+        if self.config.problem is not None:
+            return None
+        settings = self.config.remote_settings()
+        if settings is None:
+            return None
+        return {"host": settings.host, "model": settings.model or None, "problem": None}
 
     async def report(self, outcome: str, kind: str, lane: str) -> PaceWire | None:
         """Pass on what became of a suggestion; the pace from now on, None if no worker runs."""

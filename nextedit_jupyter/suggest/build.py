@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nextedit_jupyter.bundles.active import Candidate, all_candidates, candidates
 from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.core import NextEditError
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.remote import RemoteSettings
 from nextedit_jupyter.engine import Engine
+from nextedit_jupyter.engine.providers import choose_providers
 from nextedit_jupyter.prompt import BundleTokenizer, get_format
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
 from nextedit_jupyter.suggest.model import ModelLane, ModelSettings
+from nextedit_jupyter.suggest.remote import TeamServer
 from nextedit_jupyter.suggest.routing import Router, Specialist
 from nextedit_jupyter.suggest.suggester import Suggester, SuggesterSettings
 
@@ -21,18 +25,26 @@ def build_suggester(
     *,
     threads: int = 2,
     settings: SuggesterSettings | None = None,
+    providers: Sequence[str] = (),
+    remote: RemoteSettings | None = None,
 ) -> Suggester:
     """A suggester with the bundle at `bundle_path`, or with the one that `bundles.active` finds.
+
+    `providers` are what may run it beside the processor (`engine.providers`), best first; one that
+    cannot is named in `problem`. `remote` is a team's server that is asked before the bundle.
 
     Where a better one cannot be used, `problem` says so and what to do; without any it answers
     without the model lane. Never raises on a missing or damaged bundle.
     """
     problems: list[str] = []
+    if providers:
+        providers, missing = choose_providers(providers)
+        problems += missing
     try:
         for candidate in candidates(bundle_path):
             try:
                 bundle = candidate.open()
-                lane = open_model_lane(bundle, threads=threads)
+                lane = open_model_lane(bundle, threads=threads, providers=providers)
             except NextEditError as error:
                 problems.append(candidate.explain(error))
             except Exception as error:
@@ -40,18 +52,45 @@ def build_suggester(
                 problems.append(candidate.explain(why))
             else:
                 problem = " ".join(problems) or None
-                router = Router(_specialists(bundle, candidate, threads, bundle_path), lane)
-                return Suggester(router, bundle.label, problem=problem, settings=settings)
+
+                def opened(other: Candidate) -> ModelLane:
+                    return open_model_lane(other.open(), threads=threads, providers=providers)
+
+                router = Router(_specialists(bundle, candidate, opened, bundle_path), lane)
+                return _with_server(remote, router, bundle.label, problem, settings)
     except NextEditError as error:
         problems.append(str(error))
-    return Suggester(problem=" ".join(problems), settings=settings)
+    return _with_server(remote, None, None, " ".join(problems), settings)
+
+
+def _with_server(
+    remote: RemoteSettings | None,
+    local: Router | None,
+    label: str | None,
+    problem: str | None,
+    settings: SuggesterSettings | None,
+) -> Suggester:
+    """The suggester with a team's server before the local model, if one was set."""
+    if remote is None:
+        return Suggester(local, label, problem=problem, settings=settings)
+    try:
+        server = TeamServer(remote, local)
+    except NextEditError as error:
+        problem = " ".join(filter(None, (problem, f"the team's server is not asked: {error}")))
+        return Suggester(local, label, problem=problem, settings=settings)
+    return Suggester(
+        server, label or server.label, problem=problem if local else None, settings=settings
+    )
 
 
 def _specialists(
-    first: Bundle, candidate: Candidate, threads: int, named: Path | None
+    first: Bundle,
+    candidate: Candidate,
+    opened: Callable[[Candidate], ModelLane],
+    named: Path | None,
 ) -> list[Specialist]:
     """The bundle that answers, then the others that are installed, one version of each."""
-    found = [Specialist(first.id, first.language, first.label, lambda: _open(candidate, threads))]
+    found = [Specialist(first.id, first.language, first.label, lambda: opened(candidate))]
     for other in all_candidates(named):
         told = other.described()
         if told is not None and told.label not in {one.label for one in found}:
@@ -60,18 +99,18 @@ def _specialists(
                     told.id,
                     told.language,
                     told.label,
-                    lambda other=other: _open(other, threads),  # type: ignore[misc]
+                    lambda other=other: opened(other),  # type: ignore[misc]
                 )
             )
     return found
 
 
-def _open(candidate: Candidate, threads: int) -> ModelLane:
-    return open_model_lane(candidate.open(), threads=threads)
-
-
 def open_model_lane(
-    bundle: Bundle, *, threads: int = 2, settings: ModelSettings | None = None
+    bundle: Bundle,
+    *,
+    threads: int = 2,
+    settings: ModelSettings | None = None,
+    providers: Sequence[str] = (),
 ) -> ModelLane:
     """The model lane of a verified bundle. Raises NextEditError."""
     tokenizer = BundleTokenizer(bundle.path / "tokenizer.json")
@@ -83,6 +122,7 @@ def open_model_lane(
         head_dim=bundle.head_dim,
         context=bundle.context,
         threads=threads,
+        providers=providers,
     )
     return ModelLane(
         engine,

@@ -23,6 +23,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind, SilenceReason
 from nextedit_jupyter.engine import Completion, Constraint, Engine, constraint_for
 from nextedit_jupyter.engine.constraint import Kind as ConstraintKind
+from nextedit_jupyter.engine.remote import RemoteEngine
 from nextedit_jupyter.prompt import Prompt, PromptFormat, TextTokenizer
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter, Situation, features
 from nextedit_jupyter.suggest.caret import CaretContext, caret_context
@@ -88,7 +89,7 @@ class ModelLane:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | RemoteEngine,
         format: PromptFormat,
         tokenizer: TextTokenizer,
         settings: ModelSettings | None = None,

@@ -42,7 +42,10 @@ class TeamServer:
         self._engine = engine or RemoteEngine(settings, tokenizer)
         default = ModelSettings()
         self._remote = ModelLane(
-            self._engine, format, tokenizer, replace(default, budget=default.budget * BYTES_PER_TOKEN)
+            self._engine,
+            format,
+            tokenizer,
+            replace(default, budget=default.budget * BYTES_PER_TOKEN),
         )
         self._local = local
 
@@ -77,7 +80,7 @@ class TeamServer:
             "inline",
             request,
             lambda: self._remote.inline(request, deadline, cancelled),
-            local and (lambda: local.inline(request, deadline, cancelled)),
+            None if local is None else lambda: local.inline(request, deadline, cancelled),
         )
 
     def next_edit(
@@ -88,7 +91,7 @@ class TeamServer:
             "next_edit",
             request,
             lambda: self._remote.next_edit(request, deadline, cancelled),
-            local and (lambda: local.next_edit(request, deadline, cancelled)),
+            None if local is None else lambda: local.next_edit(request, deadline, cancelled),
         )
 
     def prefill(self, request: SuggestRequest, cancelled: Cancelled) -> None:

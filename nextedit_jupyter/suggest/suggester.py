@@ -26,6 +26,7 @@ from nextedit_jupyter.suggest.gates import Gate
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
 from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
+from nextedit_jupyter.suggest.remote import TeamServer
 from nextedit_jupyter.suggest.routing import Router
 from nextedit_jupyter.suggest.secrets import Secrets
 from nextedit_jupyter.suggest.symbols import SymbolsLane
@@ -75,7 +76,7 @@ class Suggester:
 
     def __init__(
         self,
-        model: ModelLane | Router | None = None,
+        model: ModelLane | Router | TeamServer | None = None,
         bundle: str | None = None,
         *,
         problem: str | None = None,
@@ -100,7 +101,12 @@ class Suggester:
     @property
     def bundles(self) -> list[dict[str, str]]:
         """Id, language and label of every model that may be asked."""
-        return self.model.bundles if isinstance(self.model, Router) else []
+        return getattr(self.model, "bundles", [])
+
+    @property
+    def remote(self) -> dict[str, str | None] | None:
+        """The team's server that the user's text goes to; None if it stays on this machine."""
+        return getattr(self.model, "remote", None)
 
     def answer(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> Answer:
         """Suggestions for each wanted kind, best first, or the reason why there is none.

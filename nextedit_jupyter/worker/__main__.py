@@ -21,6 +21,7 @@ from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.core.folders import data_folder
 from nextedit_jupyter.core.pacing import Pacing, PacingSettings
+from nextedit_jupyter.core.remote import RemoteSettings
 from nextedit_jupyter.worker.runtime import RuntimeFolder, held
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[byte
         _builder(options),
         WorkerOptions(
             bundle_path=options.bundle,
+            remote=options.remote.to_json() if options.remote else None,
             memory_mb=options.memory_mb,
             idle_seconds=options.idle_seconds,
             hang_seconds=options.hang_seconds,
@@ -110,7 +112,12 @@ def _builder(options: argparse.Namespace) -> Callable[[bool], Suggesting]:
         if not with_model:
             return Suggester()
         path = Path(options.bundle) if options.bundle else None
-        return build_suggester(path, threads=options.threads)
+        return build_suggester(
+            path,
+            threads=options.threads,
+            providers=[name for name in options.providers.split(",") if name],
+            remote=options.remote,
+        )
 
     return build
 
@@ -193,10 +200,21 @@ def _open_log(folder: RuntimeFolder) -> IO[bytes]:
     return file
 
 
+def _remote(text: str) -> RemoteSettings:
+    try:
+        return RemoteSettings.from_json(text)
+    except NextEditError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m nextedit_jupyter.worker")
     parser.add_argument("--runtime-dir", type=Path, help="where the socket lies")
     parser.add_argument("--bundle", help="folder of the model bundle; the default one if absent")
+    parser.add_argument(
+        "--remote", type=_remote, help="the team's server to ask before the bundle, as JSON"
+    )
+    parser.add_argument("--providers", default="", help="what may run the model, best first")
     parser.add_argument("--threads", type=int, default=2, help="threads for inference")
     parser.add_argument("--memory-mb", type=int, default=1_024, help="leave above this size")
     parser.add_argument("--idle-seconds", type=float, default=600.0, help="leave after this wait")

@@ -59,7 +59,9 @@ class WorkerSettings:
     of suggestions, `store_history` the edits themselves, for training on them. `repository` is
     where newer bundles come from (NEXTEDIT_REPOSITORY if None), `root` the file that vouches for
     it, `updates` whether to look there at all; `quiet_seconds` is how long nobody must have asked
-    before another bundle is taken up.
+    before another bundle is taken up. `providers` may run the model beside the processor. `remote`
+    is a team's server (`core.remote.RemoteSettings` as JSON); a client that names one replaces a
+    worker that asks none or another.
     """
 
     runtime_dir: Path | None = None
@@ -79,6 +81,8 @@ class WorkerSettings:
     root: str | None = None
     updates: bool = True
     quiet_seconds: float = 5.0
+    providers: tuple[str, ...] = ()
+    remote: str | None = None
 
     def __post_init__(self) -> None:
         if min(self.threads, self.memory_mb, self.request_bytes) < 1:
@@ -329,7 +333,10 @@ class WorkerClient:
         """A link to the running worker; None if there is none, or it had to be sent away."""
         link = _Link.open(folder, HANDSHAKE_SECONDS)
         wanted = self.settings.bundle_path
-        if link is not None and wanted is not None and link.bundle_path != wanted:
+        if link is not None and (
+            (wanted is not None and link.bundle_path != wanted)
+            or (self.settings.remote is not None and link.remote != self.settings.remote)
+        ):
             with contextlib.suppress(WorkerError):
                 _wait(link.request({"op": "leave"}, b""), 2.0)
             link.close()
@@ -373,6 +380,7 @@ class _Link:
         self, connection: Connection[bytes, bytes], end: socket.socket | None, hello: dict[str, Any]
     ) -> None:
         self.bundle_path: str | None = hello.get("bundle_path")
+        self.remote: str | None = hello.get("remote")
         self.alive = True
         self.died = False
         self.answered = False
@@ -586,6 +594,10 @@ def _spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
     ]
     if settings.bundle_path:
         command.append(f"--bundle={settings.bundle_path}")
+    if settings.providers:
+        command.append(f"--providers={','.join(settings.providers)}")
+    if settings.remote:
+        command.append(f"--remote={settings.remote}")
     if settings.suggester:
         command.append(f"--suggester={settings.suggester}")
     if settings.pacing is not None:

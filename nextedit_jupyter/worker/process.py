@@ -84,6 +84,7 @@ class WorkerOptions:
     """See `client.WorkerSettings`; seconds, bytes, megabytes."""
 
     bundle_path: str | None = None
+    remote: str | None = None  # `RemoteSettings.to_json`
     memory_mb: int = 1_024
     idle_seconds: float = 600.0
     hang_seconds: float = 15.0
@@ -223,6 +224,7 @@ class Worker:
             "version": self._folder.version,
             "pid": os.getpid(),
             "bundle_path": self._options.bundle_path,
+            "remote": self._options.remote,
         }
 
     @property
@@ -313,6 +315,7 @@ class Worker:
             "problem": self._problem or getattr(suggester, "problem", None),
             "lanes": list(getattr(suggester, "lanes", ())),
             "bundles": list(getattr(suggester, "bundles", ())),
+            "remote": getattr(suggester, "remote", None),
             "rss_mb": round(resident_mb(), 1),
             "served": self._served,
             "uptime_s": round(now - self._started, 3),
