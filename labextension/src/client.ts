@@ -48,6 +48,7 @@ export interface ClientStatus {
 
 const TIMEOUT = 10_000; // the first request of a day starts the worker and loads the model
 const STATUS_EVERY = 5_000;
+const NEWS_EVERY = 30_000; // while something is asked for anyway
 
 export class Client {
   private readonly id = UUID.uuid4();
@@ -177,6 +178,10 @@ export class Client {
       }
       this.failure = null;
       this.lastMs = answer.timing_ms.total;
+      // Another model answers, or it has been a while: there may be news of an update.
+      if (answer.bundle !== this.bundle || performance.now() - this.askedAt > NEWS_EVERY) {
+        void this.refresh();
+      }
       this.bundle = answer.bundle;
       const noModel = Object.values(answer.silence).includes('no_model');
       if (noModel && !this.noModel) {

@@ -70,8 +70,20 @@ export class StatusItem extends Widget {
     const isUp = status.state === 'ready' || status.state === 'thinking';
     const ms = isUp && status.lastMs !== null ? ` · ${Math.round(status.lastMs)} ms` : '';
     const where = remote ? ` → ${remote.host}` : '';
-    const text = trans.__('Next Edit: %1', words[status.state]) + ms + where;
+    const mark = update && isUp ? this.mark(update.state) : '';
+    const text = trans.__('Next Edit: %1', words[status.state]) + ms + where + mark;
     return { text, title: lines.join('\n') };
+  }
+
+  /** What is seen of an update without pointing at the item. */
+  private mark(state: string): string {
+    const words: Record<string, string> = {
+      available: this.trans.__('update waits'),
+      ready: this.trans.__('update waits'),
+      switched: this.trans.__('updated'),
+      failed: this.trans.__('update refused')
+    };
+    return words[state] ? ` · ${words[state]}` : '';
   }
 
   /** What there is to say of an update, with what its publisher says of it. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +13,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import Lab, running_lab
+from publishing import ID, Publishing
 
+from nextedit_jupyter.cli import main
 from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
 
 REQUEST = {
@@ -73,6 +76,58 @@ def test_an_idle_server_and_worker_use_next_to_no_processor_time(lab: Lab) -> No
     spent = [late - early for early, late in zip(before, after, strict=True)]
     assert spent[1] <= 0.15, f"the worker took {spent[1]:.2f} s"
     assert spent[0] <= 0.15, f"the server took {spent[0]:.2f} s"
+
+
+def test_an_update_is_announced_a_bad_one_refused_and_a_rollback_seen_in_the_status_item(
+    tmp_path: Path, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTEDIT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("NEXTEDIT_RUNTIME_DIR", str(tmp_path / "before"))
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
+    publishing = Publishing(tmp_path)
+    publishing.publish("1.0.0")
+    where = ["--from", publishing.address, "--root", str(publishing.root)]
+    assert main(["model", "install", ID, *where]) == 0
+
+    def step(name: str, text: str, title: str) -> None:
+        monkeypatch.setenv("LAB_STEP", name)
+        monkeypatch.setenv("LAB_EXPECTED_TEXT", text)
+        monkeypatch.setenv("LAB_EXPECTED_TITLE", title)
+        run_browser_test("update.test.mjs", lab)
+
+    repository = {
+        "NEXTEDIT_REPOSITORY": publishing.address,
+        "NEXTEDIT_ROOT": str(publishing.root),
+    }
+    with running_lab(tmp_path / "lab", **repository) as lab:
+        monkeypatch.setenv("NEXTEDIT_RUNTIME_DIR", str(lab.runtime))
+        step("installed", "ready", f"Model: {ID}/1.0.0")
+        looked(tmp_path)
+        publishing.publish("1.1.0", "longer lines")
+        look_again(tmp_path, lab)
+        step("switched", "updated", f"Updated to 1.1.0: longer lines.*Model: {ID}/1.1.0")
+        publishing.publish("1.2.0", spoil=True)
+        look_again(tmp_path, lab)
+        step("refused", "update refused", f"Update 1.2.0 was not taken.*Model: {ID}/1.1.0")
+        assert main(["model", "rollback"]) == 0
+        step("rolled-back", "ready", f"Model: {ID}/1.0.0")
+
+
+def looked(home: Path) -> Path:
+    """Wait for the worker's first check; gives the file in which it stands."""
+    checked = home / "data" / "updates" / f"{ID}.json"
+    until = time.monotonic() + 60
+    while not checked.exists():
+        assert time.monotonic() < until, "the worker never looked"
+        time.sleep(0.2)
+    return checked
+
+
+def look_again(home: Path, lab: Lab) -> None:
+    """Let the weekly check be due now."""
+    checked = looked(home)
+    checked.write_text(json.dumps(json.loads(checked.read_text()) | {"checked_at": 0}))
+    WorkerClient("again", WorkerSettings(runtime_dir=lab.runtime)).reload()
 
 
 def test_two_people_in_one_notebook_dont_get_in_each_others_way(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import sys
 import threading
@@ -13,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from publishing import ID, Publishing
 from real_worker import is_running, request_for, wait_until
 from tiny_bundle import make_bundle
 
 from nextedit_jupyter.bundles.active import user_store
-from nextedit_jupyter.bundles.publish import Publisher
 from nextedit_jupyter.bundles.updates import UpdateStatus
 from nextedit_jupyter.cli import main
 from nextedit_jupyter.core.pacing import Power
@@ -25,7 +23,6 @@ from nextedit_jupyter.worker.client import WorkerClient
 from nextedit_jupyter.worker.runtime import RuntimeFolder
 from nextedit_jupyter.worker.upkeep import Rebuilt, Upkeep
 
-ID = "nextedit-python"
 Connect = Callable[..., WorkerClient]
 
 
@@ -167,29 +164,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.delenv("NEXTEDIT_BUNDLE", raising=False)
     return tmp_path
-
-
-class Publishing:
-    """A publisher and a web server on loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.publisher = Publisher(folder / "repository", folder / "keys", passphrase=b"x")
-        self.root = self.publisher.init(root_keys=1, threshold=1)
-        handler = functools.partial(_Quiet, directory=str(folder / "repository"))
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-
-    def publish(self, version: str, changes: str = "", *, spoil: bool = False) -> None:
-        made = make_bundle(
-            self.folder / version, id=ID, version=version, seed=int(version[2]), spoil=spoil
-        )
-        self.publisher.add(made, changes=changes)
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None: ...
 
 
 @pytest.fixture
