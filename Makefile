@@ -4,6 +4,8 @@
 PYTHON ?= python3
 # The release that the tests were run with. On Linux plain `torch` brings CUDA along.
 TORCH ?= torch==2.13.0
+# Such as --no-browser.
+LAB_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 LABEXT := nextedit_jupyter/labextension/package.json
@@ -63,7 +65,7 @@ setup-test: $(VENV)/.test
 
 lab: setup-lab ## Open JupyterLab on the tour, everything enabled
 	$(BIN)/python -m pip install --quiet pandas matplotlib
-	$(BIN)/jupyter lab examples/tour.ipynb
+	$(BIN)/jupyter lab $(LAB_FLAGS) examples/tour.ipynb
 
 test: setup-test lint test-arch test-python test-ts test-ui ## Run all tests: Python, TypeScript, architecture, browser
 

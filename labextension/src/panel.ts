@@ -8,7 +8,7 @@ import type { Pending, Place } from './pending';
 import type { NotebookSession } from './session';
 
 /** Characters shown before a change; a sidebar is narrow. */
-const CONTEXT = 16;
+const CONTEXT = 8;
 
 export interface PanelActions {
   runStale(): void;

@@ -63,7 +63,9 @@ export class NotebookSession implements IDisposable {
   private dismissed = new Set<string>();
   private applications: Application[] = [];
   private stale = new Set<string>();
-  private staleBefore: ReadonlySet<string> = new Set(); // before `applications`
+  private staleBefore: ReadonlyMap<string, number | null> = new Map(); // before `applications`
+  private ranBefore = new Map<string, number | null>(); // runs of their cells, before each changed
+  private onlyNames = true; // is all that `applications` changed
   private staleOrder: readonly string[] = []; // as the worker gave it
   private seenError: string | null = null;
   private watches = new Set<ReturnType<typeof setTimeout>>();
@@ -415,16 +417,28 @@ export class NotebookSession implements IDisposable {
     if (!last) {
       return false;
     }
+    const runs = this.runs();
     if (!takeBack(this.applications)) {
       this.shared.announce('A later edit is in the way: nothing was taken back.');
       return false;
     }
     this.applications = [];
     this.renamed = [];
-    // The cells say again what ran, but for those that did not before either.
-    this.stale = new Set(this.staleBefore);
+    // The cells say again what ran, but for those that did not before either, or that ran meanwhile.
+    const isAsIn = (before: ReadonlyMap<string, number | null>) => (id: string) =>
+      (runs.get(id) ?? null) === before.get(id);
+    const ranSince = [...this.ranBefore.keys()].filter(
+      id => runs.has(id) && !isAsIn(this.ranBefore)(id)
+    );
+    this.stale = new Set([
+      ...[...this.staleBefore.keys()].filter(isAsIn(this.staleBefore)),
+      ...ranSince
+    ]);
     this.markStale();
     this.clear();
+    if (ranSince.length) {
+      void this.spreadStale(!this.onlyNames);
+    }
     return true;
   }
 
@@ -707,8 +721,16 @@ export class NotebookSession implements IDisposable {
     const continues = this.applications.length > 0 && this.takenFrom === pending.id;
     this.applications = continues ? [...this.applications, application] : [application];
     this.takenFrom = pending.id;
+    const runs = this.runs();
     if (!continues) {
-      this.staleBefore = new Set(this.stale);
+      this.staleBefore = new Map([...this.stale].map(id => [id, runs.get(id) ?? null]));
+      this.ranBefore = new Map();
+      this.onlyNames = true;
+    }
+    for (const { id } of application.cells) {
+      if (!this.ranBefore.has(id)) {
+        this.ranBefore.set(id, runs.get(id) ?? null);
+      }
     }
     const olds = places.map(place => pending.old(place));
     if (pending.kind === 'rename') {
@@ -716,6 +738,7 @@ export class NotebookSession implements IDisposable {
     }
     const onlyNames =
       pending.lane === 'symbols' && olds.every(isName) && places.every(p => isName(p.text));
+    this.onlyNames &&= onlyNames;
     pending.took(places);
     this.shared.pace.accepted();
     this.noteStale(application, pending, onlyNames);

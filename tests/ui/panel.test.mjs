@@ -47,6 +47,13 @@ const rows = () =>
     }))
   );
 
+const stale = () =>
+  lab.inPanel(panel =>
+    panel.content.widgets.flatMap((cell, i) =>
+      cell.node.classList.contains('nextedit-mod-stale') ? [i] : []
+    )
+  );
+
 test('the panel lists each place by cell with its line, mentions in prose unchecked', async () => {
   await offer();
   const listed = await rows();
@@ -98,13 +105,8 @@ test('a click on a place goes there', async () => {
 test('after applying, stale cells are marked and run in the order in which they ran', async () => {
   await offer();
   await lab.command('nextedit:accept-all');
-  const stale = () =>
-    lab.inPanel(panel =>
-      panel.content.widgets.flatMap((cell, i) =>
-        cell.node.classList.contains('nextedit-mod-stale') ? [i] : []
-      )
-    );
   assert.deepEqual(await stale(), [1, 2, 4]);
+  assert.ok((await contrast('.nextedit-mod-stale:not(.jp-mod-active) .jp-InputPrompt')) >= 4.5);
   await lab.screenshot('stale');
   const before = await lab.inPanel(panel =>
     Math.max(...panel.model.sharedModel.cells.map(cell => cell.execution_count ?? 0))
@@ -128,12 +130,6 @@ test('where more than a name changed, what depends on it is stale too, and undo 
     'print(a)'
   ]);
   await lab.runAll();
-  const stale = () =>
-    lab.inPanel(panel =>
-      panel.content.widgets.flatMap((cell, i) =>
-        cell.node.classList.contains('nextedit-mod-stale') ? [i] : []
-      )
-    );
   await lab.select(
     1,
     'a = codecs.encode("x", "ascii", errors="'.length,
@@ -178,3 +174,91 @@ test('F2 renames the name at the caret everywhere and says no while the name is 
   await lab.command('nextedit:undo-accept');
   assert.equal(await lab.source(1), 'total = 41');
 });
+
+test('what ran after it was taken is out of date again once that is undone', async () => {
+  await offer();
+  await lab.command('nextedit:accept-all');
+  await lab.command('nextedit:run-stale');
+  await lab.eventually(stale, left => left.length === 0, 'still stale');
+  await lab.command('nextedit:undo-accept');
+  assert.equal(await lab.source(4), CELLS[4]);
+  assert.deepEqual(await stale(), [2, 4]);
+});
+
+test('what is left alone is named, and so is the old name that lives on in the kernel', async () => {
+  const lines = selector =>
+    lab.page.$$eval(`.nextedit-panel ${selector} li`, nodes => nodes.map(n => n.textContent));
+  await lab.openNotebook('left', [...CELLS, 'print(total\nfor (']);
+  await lab.runAll();
+  await lab.select(1, 0, 'total'.length);
+  await lab.type('amount');
+  await lab.waitForPlaces();
+  await lab.command('nextedit:open-panel');
+  await lab.page.waitForSelector('.nextedit-panel .nextedit-row');
+  assert.ok((await lines('.nextedit-notes')).some(line => /cell 6 does not parse/.test(line)));
+  await lab.command('nextedit:accept-all');
+  await lab.eventually(
+    () => lines('.nextedit-stale'),
+    said => said.includes('`total` still exists in the kernel'),
+    'the old name is not reported'
+  );
+  assert.equal(await lab.source(5), 'print(total\nfor (');
+});
+
+test('the buttons stay in sight under a long list, and every text can be read in either theme', async () => {
+  await lab.openNotebook('long', ['total = 41', ...Array(40).fill('print(total)')]);
+  await lab.select(0, 0, 'total'.length);
+  await lab.type('amount');
+  await lab.waitForPlaces();
+  await lab.command('nextedit:open-panel');
+  await lab.page.waitForSelector('.nextedit-panel .nextedit-row');
+  for (const name of ['apply', 'apply-all', 'dismiss']) {
+    const isInSight = await lab.page.$eval(`.nextedit-panel [data-focus=${name}]`, node => {
+      const { left, top } = node.getBoundingClientRect();
+      return node.contains(document.elementFromPoint(left + 4, top + 4));
+    });
+    assert.ok(isInSight, `${name} is out of sight`);
+  }
+  try {
+    for (const theme of ['JupyterLab Dark', 'JupyterLab Light']) {
+      await lab.command('apputils:change-theme', { theme });
+      await lab.eventually(
+        () => lab.page.evaluate(() => document.body.dataset.jpThemeName),
+        name => name === theme,
+        'no such theme'
+      );
+      await lab.page.waitForSelector('#jupyterlab-splash', { state: 'detached' });
+      await lab.screenshot(`panel-${theme.split(' ')[1].toLowerCase()}`);
+      for (const part of ['new', 'old', 'key', 'hint', 'go ins', 'go del', 'line', 'heading']) {
+        const ratio = await contrast(`.nextedit-${part}`);
+        assert.ok(ratio >= 4.5, `${theme}, ${part}: ${ratio}`);
+      }
+    }
+  } finally {
+    await lab.command('apputils:change-theme', { theme: 'JupyterLab Light' });
+  }
+});
+
+/** The contrast ratio of a text on all that lies behind it, by WCAG 2. */
+function contrast(selector) {
+  return lab.page.$eval(selector, node => {
+    const brush = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
+    const context = brush.getContext('2d');
+    const layers = [getComputedStyle(node).color];
+    for (let at = node; at; at = at.parentElement) {
+      layers.unshift(getComputedStyle(at).backgroundColor);
+    }
+    const luminance = colours => {
+      for (const colour of ['white', ...colours]) {
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 1, 1);
+      }
+      const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map(value =>
+        value <= 10 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4
+      );
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const [dark, light] = [luminance(layers), luminance(layers.slice(0, -1))].sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+  });
+}
