@@ -12,6 +12,7 @@ from typing import Any
 # Each is a module of `evals` with `add_arguments(parser)`, `run(arguments) -> report as JSON
 # values` and `format_report(report) -> str`.
 _EVALUATIONS = {
+    "model": "the model in the product on held-out packages: typing, suites, baselines, latency",
     "typing": "type real cells key by key: characters saved, how often a shown text is right",
     "propagation": "renames and repeated edits over cells: places found, places wrong",
 }

@@ -16,22 +16,37 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nextedit_jupyter.bundles.active import candidates
 from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import NextEditError
+from nextedit_jupyter.evals.metrics import begins_python, ratio_interval, wilson
 from nextedit_jupyter.evals.notebooks import example_path, read_notebook
-
-if TYPE_CHECKING:
-    from nextedit_jupyter.suggest import Suggester
+from nextedit_jupyter.suggest.build import open_model_lane
+from nextedit_jupyter.suggest.suggester import Suggester
 
 Ask = Callable[[SuggestRequest], str]
-_FIRST_TOKEN = re.compile(r"\s*(?:\w+|[^\w\s]+|\Z)")
+FirstPiece = Callable[[str, str], str]
+"""The first token of what is offered, given the text before the caret."""
+
+_FIRST_WORD = re.compile(r"\s*(?:\w+|[^\w\s]+|\Z)")
+
+
+def first_word(before: str, offered: str) -> str:
+    """A whole word or run of punctuation: what every tool can be measured by."""
+    match = _FIRST_WORD.match(offered)
+    return match[0] if match else offered
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over typed cells. Characters leave out the leading blanks that an editor gives."""
+    """Counts over typed cells. Characters leave out the leading blanks that an editor gives.
+
+    `first_wrong` counts shown texts whose first token is wrong, `word_wrong` those whose first
+    whole word is. `unparsable` counts shown texts of the `parsed` ones after which the cell can't
+    be gone on with as Python, where it could before.
+    """
 
     cells: int = 0
     characters: int = 0
@@ -40,31 +55,53 @@ class Tally:
     shown: int = 0
     accepted: int = 0
     first_wrong: int = 0
+    word_wrong: int = 0
+    parsed: int = 0
+    unparsable: int = 0
     silence: dict[str, int] = field(default_factory=dict)
     milliseconds: list[float] = field(default_factory=list)
+    by_cell: list[tuple[int, int]] = field(default_factory=list)
 
     def report(self) -> dict[str, Any]:
         """Shares and latencies, ready for JSON; shares are 0 where nothing was shown."""
         times = sorted(self.milliseconds) or [0.0]
+        characters, shown = max(self.characters, 1), max(self.shown, 1)
+        low, high = ratio_interval(self.by_cell)
+        wrong_low, wrong_high = wilson(self.first_wrong, self.shown)
         return {
             "cells": self.cells,
             "characters": self.characters,
             "asked": self.asked,
-            "saved": round(self.saved / max(self.characters, 1), 4),
-            "saved_net_of_key": round((self.saved - self.accepted) / max(self.characters, 1), 4),
+            "saved": round(self.saved / characters, 4),
+            "saved_95": [round(low, 4), round(high, 4)],
+            "saved_net_of_key": round((self.saved - self.accepted) / characters, 4),
             "shown": self.shown,
-            "accepted": round(self.accepted / max(self.shown, 1), 4),
-            "first_wrong": round(self.first_wrong / max(self.shown, 1), 4),
+            "accepted": round(self.accepted / shown, 4),
+            "first_wrong": round(self.first_wrong / shown, 4),
+            "first_wrong_low": round(wrong_low, 4),
+            "first_wrong_high": round(wrong_high, 4),
+            "word_wrong": round(self.word_wrong / shown, 4),
+            "parsed": self.parsed,
+            "parse_correct": round(1 - self.unparsable / max(self.parsed, 1), 4),
             "p50_ms": round(times[len(times) // 2], 2),
             "p95_ms": round(times[int(len(times) * 0.95)], 2),
             "silence": dict(sorted(self.silence.items())),
         }
 
 
-def type_cell(notebook: Notebook, index: int, ask: Ask, tally: Tally) -> None:
+def type_cell(
+    notebook: Notebook,
+    index: int,
+    ask: Ask,
+    tally: Tally,
+    *,
+    first_piece: FirstPiece = first_word,
+    parse: bool = False,
+) -> None:
     """Type the code cell at `index` into the notebook of the cells above it; adds to `tally`."""
     text = notebook.cells[index].source
     given = leading_blanks(text)
+    saved_before = tally.saved
     tally.cells += 1
     tally.characters += len(text) - sum(given)
     at, standing = 0, ""  # `standing`: what is left of the text on the screen
@@ -76,19 +113,23 @@ def type_cell(notebook: Notebook, index: int, ask: Ask, tally: Tally) -> None:
         offered = ask(typing_request(notebook, index, at))
         tally.milliseconds.append((time.perf_counter() - began) * 1e3)
         tally.asked += 1
-        rest = text[at:]
+        rest, before = text[at:], text[:at]
         if offered and not _goes_on(standing, offered):
             tally.shown += 1
-            first = _FIRST_TOKEN.match(offered)
-            tally.first_wrong += not rest.startswith(first[0] if first else offered)
-            tally.accepted += rest.startswith(offered)
+            tally.first_wrong += not rest.startswith(first_piece(before, offered))
+            tally.word_wrong += not rest.startswith(first_word(before, offered))
+            if parse and begins_python(before):
+                tally.parsed += 1
+                tally.unparsable += not begins_python(before + offered)
         if offered and rest.startswith(offered):
             end = at + len(offered)
+            tally.accepted += 1
             tally.saved += len(offered) - sum(given[at:end])
             at, standing = end, ""
             continue
         standing = offered[1:] if offered[:1] == text[at] else ""
         at += 1
+    tally.by_cell.append((tally.saved - saved_before, len(text) - sum(given)))
 
 
 def typing_request(notebook: Notebook, index: int, offset: int) -> SuggestRequest:
@@ -133,6 +174,16 @@ def choose_cells(
     return places[:count]
 
 
+def offered_text(suggester: Suggester, request: SuggestRequest, tally: Tally) -> str:
+    """What the suggester shows at the caret; counts why it shows nothing."""
+    answer = suggester.answer(request)
+    for suggestion in answer.suggestions:
+        return "".join(r.text for change in suggestion.edits for r in change.edit)
+    reason = answer.silence["inline"].reason
+    tally.silence[reason] = tally.silence.get(reason, 0) + 1
+    return ""
+
+
 def type_cells(
     suggester: Suggester,
     places: Sequence[tuple[Notebook, int]],
@@ -141,17 +192,14 @@ def type_cells(
 ) -> Tally:
     """Type each cell through the suggester, as it is set."""
     tally = Tally()
-
-    def ask(request: SuggestRequest) -> str:
-        answer = suggester.answer(replace(request, deadline_ms=deadline_ms))
-        for suggestion in answer.suggestions:
-            return "".join(r.text for change in suggestion.edits for r in change.edit)
-        reason = answer.silence["inline"].reason
-        tally.silence[reason] = tally.silence.get(reason, 0) + 1
-        return ""
-
     for notebook, index in places:
-        type_cell(notebook, index, ask, tally)
+        type_cell(
+            notebook,
+            index,
+            lambda r: offered_text(suggester, replace(r, deadline_ms=deadline_ms), tally),
+            tally,
+            parse=True,
+        )
     return tally
 
 
@@ -170,19 +218,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Type cells at each threshold. Raises NextEditError without a bundle or without cells."""
-    from nextedit_jupyter.suggest import build_suggester
-
-    suggester = build_suggester(arguments.bundle)
-    if suggester.model is None:
-        raise NextEditError(suggester.problem or "there is no model to measure")
+    bundle = candidates(arguments.bundle)[0].open()
+    model = open_model_lane(bundle)
+    suggester = Suggester(model, bundle.label)
     paths = arguments.notebooks or [example_path()]
     places = choose_cells(map(read_notebook, paths), arguments.cells, arguments.seed)
     if not places:
         raise NextEditError("these notebooks hold no code cell of 20 to 1,000 characters")
-    model = suggester.model
     rows = []
-    for threshold in arguments.threshold or [model.settings.threshold]:
-        model.settings = replace(model.settings, threshold=threshold)
+    for threshold in arguments.threshold or [model.shown_from]:
+        model.show_from(threshold)
         model.forget()
         rows.append({"threshold": threshold, **type_cells(suggester, places).report()})
     return {"bundle": suggester.bundle, "notebooks": len(paths), "typing": rows}
@@ -192,11 +237,12 @@ def format_report(report: dict[str, Any]) -> str:
     """A table of the curve: threshold, characters saved, texts accepted, first tokens wrong."""
     lines = [
         f"bundle {report['bundle']}, {report['notebooks']} notebooks",
-        "threshold   saved  accepted  first token wrong  shown   p50 ms   p95 ms",
+        "threshold   saved  accepted  first word wrong  parses  shown   p50 ms   p95 ms",
     ]
     lines += [
         f"{row['threshold']:9.2f}  {row['saved']:6.3f}  {row['accepted']:8.2f}  "
-        f"{row['first_wrong']:17.2f}  {row['shown']:5d}  {row['p50_ms']:7.1f}  {row['p95_ms']:7.1f}"
+        f"{row['word_wrong']:16.2f}  {row['parse_correct']:6.3f}  {row['shown']:5d}  "
+        f"{row['p50_ms']:7.1f}  {row['p95_ms']:7.1f}"
         for row in report["typing"]
     ]
     return "\n".join(lines)

@@ -66,30 +66,49 @@ class Situation:
     line: str
     word: str
     context: CaretContext
-    sources: tuple[str, ...]
+    above: str
+    others: str  # the other code cells as one text, and all their words
+    words: frozenset[str]
     names: frozenset[str]
     cells: int
     edited: bool
+    alike: bool
 
     @classmethod
     def of(cls, request: SuggestRequest, context: CaretContext | None = None) -> Situation:
         before = request.cell.source[: request.caret.offset]
         line = before[before.rfind("\n") + 1 :].lstrip()
         match = _WORD_AT_END.search(line)
-        others = tuple(c.source for c in request.notebook.code_cells if c.id != request.caret.cell)
+        here = request.caret.cell
+        code = [cell for cell in request.notebook.cells if cell.type == "code"]
+        words, others = _read(tuple(cell.source for cell in code if cell.id != here))
+        above = before[: len(before) - len(line)]
+        # One or two characters stand everywhere.
+        alike = len(line) > 2 and (line in above or line in others)
         return cls(
             before=before,
             line=line,
             word=match[0] if match else "",
             context=context or caret_context(before),
-            sources=(*others, before[: len(before) - len(line)]),
+            above=above,
+            others=others,
+            words=words,
             names=_fact_words(request),
-            cells=len(request.notebook.code_cells),
-            edited=any(event.cell == request.caret.cell for event in request.history),
+            cells=len(code),
+            edited=any(event.cell == here for event in request.history),
+            alike=alike,
         )
 
     def knows(self, word: str) -> bool:
-        return word in self.names or any(word in _words(source) for source in self.sources)
+        """Whether a word stands in the notebook, or the kernel has it."""
+        return word in self.names or word in self.words or word in _words(self.above)
+
+    def stood(self, text: str) -> bool:
+        """Whether the line so far and the text stand in the notebook already."""
+        whole = self.line + text
+        if len(self.line) > 2 and not self.alike:
+            return False
+        return len(whole) > 2 and (whole in self.above or whole in self.others)
 
 
 def features(
@@ -104,12 +123,7 @@ def features(
     mid_word = bool(situation.word) and (shown[:1].isalnum() or shown[:1] == "_")
     words = _WORD.findall(situation.word + shown if mid_word else shown)
     unknown = [word for word in words if not situation.knows(word)]
-    # A copy says something from three characters on; `(` alone stands everywhere.
-    whole = situation.line + shown
-    stood = len(whole) > 2 and any(whole in source for source in situation.sources)
-    alike = len(situation.line) > 2 and any(
-        situation.line in source for source in situation.sources
-    )
+    stood = situation.stood(shown)
     ends = cut.end == len(text) or text[cut.end : cut.end + 1] == "\n"
     line_start = not situation.line
     return [
@@ -137,7 +151,7 @@ def features(
         float(min(len(unknown), 3)),
         float(bool(words) and words[0] in unknown),
         float(stood),
-        float(alike),
+        float(situation.alike),
         math.log2(1 + situation.cells),
         float(situation.edited),
         logit * mid_word,
@@ -206,6 +220,12 @@ def _logit(probability: float) -> float:
 @lru_cache(maxsize=4096)
 def _words(source: str) -> frozenset[str]:
     return frozenset(_WORD.findall(source))
+
+
+@lru_cache(maxsize=4)
+def _read(sources: tuple[str, ...]) -> tuple[frozenset[str], str]:
+    """All words of some cells, and the cells as one text: they stay while another is typed."""
+    return frozenset().union(*map(_words, sources)), "\0".join(sources)
 
 
 def _fact_words(request: SuggestRequest) -> frozenset[str]:

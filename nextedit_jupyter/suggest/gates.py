@@ -131,14 +131,48 @@ def _is_plain_name(text: str) -> bool:
 
 
 def uses_unknown_name(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """No name is read that neither notebook nor kernel nor builtins know."""
+    """No name is read that neither notebook nor kernel nor builtins know.
+
+    A line that is not finished is read as it would be finished in the shortest way, so that words
+    of an open string are none; a name that the rest of the line may still bind (a target before
+    its `=`, a keyword before it, what a comprehension runs over) is no read yet.
+    """
     for change, source in _sources(request, suggestion):
         if _says_known_words(request, change, source):
             continue
-        unknown = names.unknown_names(request, change.cell, change.edit.apply(source))
+        after = change.edit.apply(source)
+        may_be_bound: frozenset[str] = frozenset()
+        if suggestion.kind == "inline" and len(change.edit.replacements) == 1:
+            (only,) = change.edit.replacements
+            end = only.start + len(only.text)
+            texts = (after, *_finished(after, end))
+            whole = next((text for text in texts if not _errors.of(text)), None)
+            if whole is None:
+                continue  # nobody can say what is a name here
+            may_be_bound = _may_be_bound(after[:end])
+            after = whole
+        unknown = names.unknown_names(request, change.cell, after) - may_be_bound
         if unknown:
             return Silence("unknown_name", ", ".join(sorted(unknown)[:3]))
     return None
+
+
+_TARGETS = re.compile(r"\s*(?:for\s+)?\*?[^\W\d]\w*(?:\s*,\s*\*?[^\W\d]\w*)*\s*,?\s*\Z")
+_LAST_ARGUMENT = re.compile(r"[(,]\s*([^\W\d]\w*)\Z")
+
+
+def _may_be_bound(text: str) -> frozenset[str]:
+    """Names on the unfinished last line of `text` that what follows may make a target."""
+    line = text[text.rfind("\n") + 1 :]
+    context = caret_context(text)
+    if context.place in ("string", "comment"):
+        return frozenset()
+    if not context.brackets:
+        return frozenset(_WORD.findall(line)) if _TARGETS.match(line) else frozenset()
+    if context.brackets[-1] in "[{":  # `[x ** 2` may go on with `for x in`
+        return frozenset(_WORD.findall(line[max(line.rfind(context.brackets[-1]), 0) :]))
+    argument = _LAST_ARGUMENT.search(text)
+    return frozenset((argument[1],)) if argument else frozenset()
 
 
 def below(threshold: float) -> Gate:

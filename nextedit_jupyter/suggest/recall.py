@@ -18,12 +18,16 @@ from nextedit_jupyter.suggest.trim import Step
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A completion that was made for the text `before` the caret."""
+    """A completion that was made for the text `before` the caret.
+
+    `typed`: a part of it was typed since, so its probabilities are those of less context.
+    """
 
     before: str
     text: str
     steps: tuple[Step, ...]
     finished: bool
+    typed: bool = False
 
     def typed_through(self, before: str) -> Reply | None:
         """What is left of it once the text before the caret is `before`; None if it left the way.
@@ -46,7 +50,7 @@ class Reply:
             elif step.end == len(self.text):  # the token that ends the reply
                 steps.append(Step(step.end - len(typed), step.logprob))
             start = step.end
-        return Reply(before, self.text[len(typed) :], tuple(steps), self.finished)
+        return Reply(before, self.text[len(typed) :], tuple(steps), self.finished, typed=True)
 
 
 class Recall:

@@ -20,6 +20,8 @@ class Secrets:
     def __init__(self, size: int = 8_192) -> None:
         self._size = size
         self._known: OrderedDict[tuple[int, int], bool] = OrderedDict()
+        # Hashes of cells' texts that hold none: a thousand cells a keystroke are looked up here.
+        self._clean: set[int] = set()
 
     def in_text(self, text: str) -> bool:
         key = (len(text), hash(text))
@@ -43,7 +45,12 @@ class Secrets:
 
     def without_cells(self, request: SuggestRequest) -> SuggestRequest | None:
         """The request without the cells that hold a secret; None if the caret stands in one."""
-        hidden = {cell.id for cell in request.notebook.cells if self.in_text(cell.source)}
+        clean = self._clean
+        unsure = [cell for cell in request.notebook.cells if hash(cell.source) not in clean]
+        hidden = {cell.id for cell in unsure if self.in_text(cell.source)}
+        if len(clean) > self._size:
+            clean.clear()
+        clean.update(hash(cell.source) for cell in unsure if cell.id not in hidden)
         if not hidden:
             return request
         if request.caret.cell in hidden:

@@ -34,11 +34,13 @@ def render_card(
     validation: Mapping[str, Any],
     test: Mapping[str, Any],
     compute: str,
+    memorisation: str = "",
 ) -> str:
     """The card as Markdown.
 
     `corpus` is `report.json` of the corpus, `log` the entries of a run's `log.jsonl`,
-    `validation` and `test` are reports of `evaluate.evaluate_bundle`.
+    `validation` and `test` are reports of `evaluate.evaluate_bundle`, `memorisation` is the
+    sentence of `memorisation.Memorisation.to_card`.
     """
     packages = corpus["packages"]
     chars: Counter[str] = Counter()
@@ -57,6 +59,8 @@ def render_card(
     inline = test["typing"]["curve"][str(thresholds["inline"])]
     edits = test["edits"]["curve"][str(thresholds["next_edit"])]
     kinds = ", ".join(f"{kind} {count / 1e6:.1f} M" for kind, count in chars.most_common())
+    known = "names as a kernel reports them" if test["typing"].get("facts") else "no kernel facts"
+    recited = f"\n## Memorisation\n{memorisation}\n" if memorisation else ""
     common = ", ".join(f"{name} ({count})" for name, count in licences.most_common(8))
     return f"""\
 # {identity.id} {identity.version}
@@ -95,7 +99,7 @@ secrets, data or very long lines were dropped. Validation: {held["validation"]};
 `models/recipes/{identity.id}.toml`.
 
 ## Test packages
-Cells typed key by key, leading blanks given, no kernel facts, one line at most.
+Cells typed key by key through the product with its gates, leading blanks given, {known}.
 
 {format_report(test)}
 
@@ -103,7 +107,7 @@ Cells typed key by key, leading blanks given, no kernel facts, one line at most.
 The thresholds were chosen here.
 
 {format_report(validation)}
-
+{recited}
 ## Limits
 {LIMITS}"""
 

@@ -1,11 +1,14 @@
 """`jupyter nextedit train …`: from a recipe to a bundle, one step a command.
 
 jupyter nextedit train data RECIPE --work WORK        fetch, extract, clean: WORK/corpus/
+jupyter nextedit train from-git REPO… --work WORK     edits of commits: WORK/edits/
 jupyter nextedit train tokenizer --work WORK          WORK/tokenizer.json
 jupyter nextedit train examples RECIPE --work WORK    WORK/<stage>.npy, WORK/validation.npy
 jupyter nextedit train sft --work WORK --stage s1 --stage s2 --minutes 100
 jupyter nextedit train export --work WORK --out BUNDLE
 jupyter nextedit train evaluate --bundle BUNDLE --work WORK
+jupyter nextedit train filter --bundle BUNDLE --work WORK    when to show what it says
+jupyter nextedit train personal FOLDER… --out BUNDLE  the bundle, fine-tuned on your own code
 jupyter nextedit train tiny --out BUNDLE              all of it, small, in under three minutes
 """
 
@@ -19,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.training import cli_edits, cli_personal
+from nextedit_jupyter.training.progress import Bar
 
 if TYPE_CHECKING:
     from nextedit_jupyter.training.corpus.document import Document
@@ -39,7 +44,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _work(data)
     data.add_argument("--offline", action="store_true", help="use fetched archives only")
     data.add_argument("--processes", type=int, default=2)
+    data.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, to run there")
     data.set_defaults(run=run_data)
+
+    cli_edits.add_parsers(steps)
 
     tokenizer = steps.add_parser("tokenizer", help="train the tokenizer on the documents")
     _work(tokenizer)
@@ -107,6 +115,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     evaluate.add_argument("--output", "-o", type=Path)
     evaluate.set_defaults(run=run_evaluate)
 
+    learn = steps.add_parser("filter", help="learn when a bundle's texts are taken")
+    _work(learn)
+    learn.add_argument("--bundle", type=Path, required=True, help="its manifest is rewritten")
+    learn.add_argument("--cells", type=int, default=120, help="of training packages, to learn from")
+    learn.add_argument("--validation-cells", type=int, default=60)
+    learn.add_argument("--seed", type=int, default=0)
+    learn.add_argument("--output", "-o", type=Path)
+    learn.set_defaults(run=run_filter)
+
+    cli_personal.add_parsers(steps)
+
     tiny = steps.add_parser("tiny", help="a tiny model from a tiny corpus to a bundle")
     tiny.add_argument("folders", nargs="*", type=Path, help="default: the standard library")
     tiny.add_argument("--out", type=Path, required=True)
@@ -128,27 +147,26 @@ def run_data(arguments: argparse.Namespace) -> int:
     recipe = read_recipe(arguments.recipe)
     archives = arguments.work / "archives"
     if not arguments.offline:
-        bar = _Bar("fetching", len(recipe.sources))
         failed = []
-        for source, archive, why in fetch(list(recipe.sources), archives):
-            bar.step(source.name)
-            if archive is None:
-                failed.append(f"{source.name}=={source.version}: {why or 'no archive'}")
-        bar.close()
+        with Bar("fetching", len(recipe.sources), "package") as bar:
+            for source, archive, why in fetch(list(recipe.sources), archives):
+                bar.step(source.name)
+                if archive is None:
+                    failed.append(f"{source.name}=={source.version}: {why or 'no archive'}")
         if failed:
             raise TrainingError(
                 "these packages could not be fetched; try again, or take them out of the recipe:\n"
                 + "\n".join(failed)
             )
-    bar = _Bar("extracting", 2 * len(recipe.sources))
-    report = build(
-        recipe,
-        archives,
-        arguments.work / "corpus",
-        processes=arguments.processes,
-        progress=bar.step,
-    )
-    bar.close()
+    with Bar("extracting", 2 * len(recipe.sources), "package") as bar:
+        report = build(
+            recipe,
+            archives,
+            arguments.work / "corpus",
+            processes=arguments.processes,
+            scheduler=arguments.scheduler,
+            progress=bar.step,
+        )
     print(f"{len(recipe.sources)} packages, near-duplicates dropped: {report['near_duplicates']}")
     return 0
 
@@ -184,6 +202,7 @@ def run_examples(arguments: argparse.Namespace) -> int:
 
     from nextedit_jupyter.prompt.control import PAD
     from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
+    from nextedit_jupyter.training.commits.real_edit import read_edits
     from nextedit_jupyter.training.examples import Mix, plain_document
     from nextedit_jupyter.training.mixture import read_stages, render_stage
     from nextedit_jupyter.training.packing import pack, write_packed
@@ -195,10 +214,11 @@ def run_examples(arguments: argparse.Namespace) -> int:
         raise TrainingError(f"the recipe has no stage {', '.join(sorted(unknown))}")
     tokenizer = BundleTokenizer(arguments.work / "tokenizer.json")
     documents = _documents(arguments.work, "train")
+    edits = list(read_edits(arguments.work / "edits" / "train"))
     for stage in stages:
         if stage.name in wanted:
             rows = render_stage(
-                stage, documents, tokenizer, length=arguments.length, progress=print
+                stage, documents, tokenizer, length=arguments.length, edits=edits, progress=print
             )
             write_packed(arguments.work / f"{stage.name}.npy", rows)
             print(f"{stage.name}: {rows.shape[0]} sequences of {arguments.length} tokens")
@@ -342,6 +362,28 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_filter(arguments: argparse.Namespace) -> int:
+    from nextedit_jupyter.bundles.bundle import Bundle
+    from nextedit_jupyter.evals.heldout import read_documents
+    from nextedit_jupyter.training.acceptance import format_report, learn_filter, write_filter
+
+    corpus = arguments.work / "corpus"
+    acceptance, report = learn_filter(
+        Bundle.open(arguments.bundle),
+        read_documents(corpus / "train.jsonl"),
+        read_documents(corpus / "validation.jsonl"),
+        cells=arguments.cells,
+        validation_cells=arguments.validation_cells,
+        seed=arguments.seed,
+        progress=lambda line: print(line, flush=True),
+    )
+    write_filter(arguments.bundle, acceptance, report)
+    if arguments.output:
+        arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(format_report(report))
+    return 0
+
+
 def run_tiny(arguments: argparse.Namespace) -> int:
     import tempfile
 
@@ -398,28 +440,6 @@ def _documents(work: Path, split: str) -> list[Document]:
     if not path.exists():
         raise TrainingError(f"there is no {path}: run `jupyter nextedit train data` first")
     return list(read_documents(path))
-
-
-class _Bar:
-    """A progress bar, by tqdm where it is installed."""
-
-    def __init__(self, label: str, total: int) -> None:
-        self._bar = None
-        try:
-            from tqdm import tqdm
-
-            self._bar = tqdm(total=total, desc=label, unit="package")
-        except ImportError:
-            print(f"{label} …")
-
-    def step(self, what: str) -> None:
-        if self._bar is not None:
-            self._bar.set_postfix_str(what)
-            self._bar.update()
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -166,12 +165,19 @@ def test_a_thousand_cells_cost_no_more_than_ten() -> None:
     before = tokenizer.encoded
     format.inline(many, tokenizer, 1_000)
     assert tokenizer.encoded - before < 50
-    times = []
-    for _ in range(20):
-        began = time.perf_counter()
-        format.inline(many, tokenizer, 1_000)
-        times.append(time.perf_counter() - began)
-    assert min(times) < 0.01
+
+
+@pytest.mark.parametrize("line", ["x = '" + "a" * 1_000_000, "a " * 500_000], ids=["word", "words"])
+@pytest.mark.parametrize("kind", ["inline", "next_edit"])
+def test_a_line_of_a_megabyte_is_cut_before_it_is_tokenized(line: str, kind: str) -> None:
+    for offset in (3, len(line) // 2, len(line)):
+        tokenizer = Letters()
+        asked = request(
+            line, line, caret=(1, offset), ran=(1, 2), history=[EditEvent("c1", "", line)]
+        )
+        prompt = getattr(get_format("cells-spm-v1"), kind)(asked, tokenizer, 900)
+        assert 0 < len(prompt.ids) <= 900
+        assert tokenizer.encoded < 8 * 900
 
 
 def answer(tokenizer: Letters, text: str) -> list[int]:

@@ -137,6 +137,40 @@ def test_a_name_that_nothing_knows_is_refused() -> None:
     assert gates.uses_unknown_name(request, inserting(request, "np.sum(known)")) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("y = 'be|", "nchmark"),  # a word of an open string
+        ("X_train, |", "X_test, y_train,"),  # targets before their `=`
+        ("re|", "sult"),
+        ("fit(1, co|", "v_type"),  # may become a keyword
+        ("fit(co|", "v_type='robust"),
+        ("def lo|", "ad"),
+        ("from l|", "ibrary"),
+        ("y = [i|", "tem ** 2"),  # `for item in` follows
+    ],
+)
+def test_what_the_rest_of_the_line_may_bind_or_quote_is_no_unknown_name(
+    text: str, said: str
+) -> None:
+    request = at(text)
+    assert gates.uses_unknown_name(request, inserting(request, said)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("y = no|", "body"),
+        ("print(no|", "body + 1"),
+        ("|", "nobody.x"),
+        ("y = f('a', |", "nobody[0"),
+    ],
+)
+def test_an_unknown_name_that_is_read_on_an_open_line_is_refused(text: str, said: str) -> None:
+    request = at(text)
+    assert reason(gates.uses_unknown_name(request, inserting(request, said))) == "unknown_name"
+
+
 @pytest.mark.parametrize("bad", ["\x1b[31m", "a\u202eb", "a\u200bb", "\u009b", "\U000e0041"])
 def test_characters_that_hide_or_steer_are_refused(bad: str) -> None:
     request = at("x = |")

@@ -21,6 +21,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.engine import Completion
 from nextedit_jupyter.prompt import Prompt
+from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter
 from nextedit_jupyter.suggest.model import ModelLane, ModelSettings
 
 END = 0
@@ -155,6 +156,24 @@ def test_an_unsure_reply_is_kept_for_when_its_doubt_is_typed() -> None:
     assert silence(made, at("|")) == "low_confidence"
     assert inline(made, at("abc|")) == "()"
     assert len(engine.asked) == 1
+
+
+def test_what_stays_unsure_is_asked_anew_where_more_was_typed() -> None:
+    engine = Scripted("abcdefgh", 0.8)
+    made = lane(engine, threshold=0.9)
+    assert silence(made, at("|")) == "low_confidence"
+    assert silence(made, at("|")) == "low_confidence"
+    assert len(engine.asked) == 1  # the same place says the same
+    assert silence(made, at("a|")) == "low_confidence"
+    assert len(engine.asked) == 2
+
+
+def test_a_filter_decides_in_the_place_of_the_product() -> None:
+    weights = tuple(5.0 if name == "stood_before" else 0.0 for name in FEATURES)
+    made = lane(Scripted("ow()", 0.6), threshold=0.99)
+    made.acceptance = AcceptanceFilter(weights, -2.0, 0.9)
+    assert silence(made, at("plt.sh|")) == "low_confidence"
+    assert inline(made, at("plt.show()\nplt.sh|")) == "ow()"
 
 
 def test_what_the_editor_closed_already_is_not_closed_again() -> None:

@@ -10,6 +10,7 @@ from holding import holding
 
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.suggest import Suggester, build_suggester
+from nextedit_jupyter.suggest.secrets import Secrets
 
 KEY = "sk-" + "proj-" + "Zk81hQpLw02nVbRt77aaYeTu"
 PASTED = f'client = Client("{KEY}")\nfor row in rows:\n    pri'
@@ -73,3 +74,14 @@ def test_a_rename_in_a_notebook_with_a_secret_goes_on(suggester: Suggester) -> N
     )
     (rename,) = suggester.answer(asked).suggestions
     assert [change.cell for change in rename.edits] == ["b"]
+
+
+def test_a_cell_is_looked_at_again_once_it_changed_however_many_were_seen() -> None:
+    secrets = Secrets(size=4)
+    for number in range(12):  # more texts than are remembered, by turns with a secret
+        clean = request("print(row", other=f"rows = [{number}]")
+        assert secrets.without_cells(clean) is clean
+        assert secrets.without_cells(clean) is clean
+        visible = secrets.without_cells(request("print(row", other=f'key_{number} = "{KEY}"'))
+        assert visible is not None
+        assert [cell.id for cell in visible.notebook.cells] == ["here"]

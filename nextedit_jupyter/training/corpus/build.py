@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import tarfile
 import zipfile
 import zlib
@@ -36,6 +35,7 @@ from nextedit_jupyter.training.corpus.quality import (
     without_duplicates,
 )
 from nextedit_jupyter.training.corpus.recipe import Recipe, Source
+from nextedit_jupyter.training.parallel import run_jobs
 
 SPLITS: tuple[Split, ...] = ("test", "validation", "train")  # held-out first: they win duplicates
 
@@ -78,11 +78,13 @@ def build(
     out: Path,
     *,
     processes: int = 2,
+    scheduler: str | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, object]:
     """Write `train.jsonl`, `validation.jsonl`, `test.jsonl` and `report.json` to `out`.
 
-    Gives the report. Raises TrainingError if an archive is missing.
+    Gives the report. Packages are extracted in `processes`, or on the Dask cluster of `scheduler`.
+    Raises TrainingError if an archive is missing.
     """
     out.mkdir(parents=True, exist_ok=True)
     raw = out / "raw"
@@ -95,12 +97,12 @@ def build(
                 f"{source.name}=={source.version} is not in {archives}: run `train data` without "
                 "--offline, or take it out of the recipe"
             )
-        jobs.append((source, archive, raw))
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        extracted = []
-        for one in pool.imap_unordered(_extract_star, jobs):
-            progress(f"extracted {one.source.name}")
-            extracted.append(one)
+        # Whole paths: a cluster's workers have folders of their own.
+        jobs.append((source, archive.resolve(), raw.resolve()))
+    extracted = []
+    for one in run_jobs(_extract_star, jobs, processes=processes, scheduler=scheduler):
+        progress(f"extracted {one.source.name}")
+        extracted.append(one)
     extracted.sort(key=lambda one: one.source.key)
     near, skipped, report = NearDuplicates(), Skipped(), []
     for split in SPLITS:

@@ -38,6 +38,11 @@ _GALLERY_PATH = re.compile(
 _CELL_MARK = re.compile(r"^# ?%%.*$|^#{20,}\s*$", re.MULTILINE)
 
 
+def is_unfit_path(name: str) -> bool:
+    """Whether a file is by its path a test, vendored or made by a tool."""
+    return _SKIPPED_PATH.search(name) is not None
+
+
 class Skipped(Counter[str]):
     """Why files were left out, with counts."""
 
@@ -80,7 +85,7 @@ def walk_folder(root: Path, skipped: Skipped) -> Iterator[tuple[str, bytes]]:
 
 def extract_file(package: str, name: str, data: bytes, skipped: Skipped) -> list[Document]:
     """Give the documents in one file: none for a file that is of no use or cannot be read."""
-    if _SKIPPED_PATH.search(name):
+    if is_unfit_path(name):
         skipped["tests and vendored"] += 1
         return []
     try:

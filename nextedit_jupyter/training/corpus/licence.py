@@ -51,3 +51,40 @@ def read_metadata(text: str) -> PackageFacts:
     free = " ".join((headers.get("License") or "").split())
     licence = expression or " AND ".join(classified) or free[:300]
     return PackageFacts(headers.get("Name", ""), headers.get("Version", ""), licence)
+
+
+# The sentences by which a licence file is known, most telling first.
+_TEXTS = (
+    ("AGPL-3.0", r"GNU AFFERO GENERAL PUBLIC LICENSE"),
+    ("LGPL", r"GNU (?:LESSER|LIBRARY) GENERAL PUBLIC LICENSE"),
+    ("GPL-3.0", r"GNU GENERAL PUBLIC LICENSE\s+Version 3"),
+    ("GPL-2.0", r"GNU GENERAL PUBLIC LICENSE"),
+    ("MPL-2.0", r"Mozilla Public License"),
+    ("EUPL", r"European Union Public Licen[cs]e"),
+    ("CC-BY-NC", r"Attribution-NonCommercial"),
+    ("BUSL", r"Business Source License"),
+    ("Apache-2.0", r"Apache License\s*,?\s*Version 2\.0"),
+    ("PSF-2.0", r"PYTHON SOFTWARE FOUNDATION LICENSE"),
+    ("CC0-1.0", r"CC0 1\.0 Universal"),
+    ("Unlicense", r"free and unencumbered software released into the public domain"),
+    ("ISC", r"Permission to use, copy, modify, and(?:/or)? distribute this software"),
+    ("MIT", r"Permission is hereby granted, free of charge, to any person"),
+    ("BSD-3-Clause", r"Redistribution and use in source and binary forms[\s\S]{0,2000}?"
+                     r"(?:Neither the names?|The names?|endorse or promote)"),
+    ("BSD-2-Clause", r"Redistribution and use in source and binary forms"),
+)  # fmt: skip
+
+
+def licence_of_text(text: str) -> str:
+    """The SPDX identifier of a licence file's text; `unknown` where it is none of the usual ones.
+
+    A file with two licences gives both, with AND.
+    """
+    flat = " ".join(text.split())
+    found: list[str] = []
+    for name, pattern in _TEXTS:
+        if re.search(pattern, flat, re.I):
+            family = name.partition("-")[0].lstrip("AL")
+            if not any(known.partition("-")[0].lstrip("AL") == family for known in found):
+                found.append(name)
+    return " AND ".join(found) or "unknown"

@@ -1,0 +1,72 @@
+"""Low-rank adapters for the layers' matrices, merged into them when they are done.
+
+Source: Hu et al., "LoRA: low-rank adaptation of large language models", 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nextedit_jupyter.training.model import Decoder
+
+MATRICES = ("qkv", "out", "gate", "up", "down")
+
+
+class LowRank(nn.Module):
+    """A frozen linear layer and what is learnt beside it: `x W' + scale * (x A') B'`.
+
+    B begins at zero, so that the layer begins as the frozen one.
+    """
+
+    def __init__(
+        self, frozen: nn.Linear, rank: int, scale: float, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.frozen = frozen
+        frozen.weight.requires_grad_(False)
+        rows, columns = frozen.weight.shape
+        self.scale = scale
+        first = torch.empty(rank, columns).normal_(0.0, columns**-0.5, generator=generator)
+        self.first = nn.Parameter(first)
+        self.second = nn.Parameter(torch.zeros(rows, rank))
+
+    def forward(self, x: Tensor) -> Tensor:
+        low = F.linear(F.linear(x, self.first), self.second)
+        result: Tensor = self.frozen(x) + self.scale * low
+        return result
+
+    @torch.no_grad()
+    def merged(self) -> nn.Linear:
+        """The linear layer that does the same alone."""
+        self.frozen.weight += self.scale * (self.second @ self.first)
+        self.frozen.weight.requires_grad_(True)
+        return self.frozen
+
+
+def adapt(model: Decoder, *, rank: int = 8, scale: float = 2.0, seed: int = 0) -> list[Tensor]:
+    """Freeze a model and put adapters into its layers; gives what is to be trained."""
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    for layer in model.layers:
+        for name in MATRICES:
+            setattr(layer, name, LowRank(getattr(layer, name), rank, scale, generator))
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+def adapters(model: Decoder) -> Iterator[LowRank]:
+    """The adapters of a model, in order."""
+    return (module for module in model.modules() if isinstance(module, LowRank))
+
+
+def merge(model: Decoder) -> None:
+    """Put each adapter into its matrix: the model is a plain decoder again."""
+    for layer in model.layers:
+        for name in MATRICES:
+            setattr(layer, name, getattr(layer, name).merged())
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
