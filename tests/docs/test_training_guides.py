@@ -24,4 +24,5 @@ def test_there_are_commands() -> None:
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_is_understood(line: str) -> None:
-    assert callable(build_parser().parse_args(shlex.split(line)).run)
+    words = shlex.split(line)
+    assert callable(build_parser(words[0]).parse_args(words).run)
