@@ -152,6 +152,8 @@ class Suggester:
             return
         try:
             self.model.prefill(visible, cancelled)
+            if language_at_caret(request) == "python" and not cancelled():
+                gates.read_names_ahead(request)
         except Exception as error:
             _log_failure("prefill", error)
 

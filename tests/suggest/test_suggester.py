@@ -23,6 +23,7 @@ from nextedit_jupyter.core import (
     TokenCounts,
 )
 from nextedit_jupyter.core.suggestion import Kind, Lane
+from nextedit_jupyter.suggest import gates
 from nextedit_jupyter.suggest.model import ModelAnswer
 from nextedit_jupyter.suggest.suggester import Suggester, SuggesterSettings
 
@@ -322,3 +323,15 @@ def test_what_depends_on_changed_cells_is_listed_in_order_where_that_is_asked(
         changed=changed,
     )
     assert Suggester(symbols=FakeLane(), patterns=FakeLane()).answer(request).stale == stale
+
+
+@pytest.mark.parametrize(("language", "read"), [("python", True), ("r", False)])
+def test_reading_ahead_has_the_other_cells_names_at_hand(
+    language: str, read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(gates, "read_names_ahead", lambda request: asked.append("names"))
+    model: Any = FakeModel()
+    Suggester(model, symbols=FakeLane(), patterns=FakeLane()).prefill(ask(A, B, language=language))
+    assert [what for what, _ in model.seen] == ["prefill"]
+    assert asked == (["names"] if read else [])
