@@ -54,7 +54,7 @@ FEATURES = (
     "logit_stood_before",
 )
 _WORD = re.compile(r"[^\W\d]\w*")
-_WORD_AT_END = re.compile(r"\w*\Z")
+_NO_WORD = re.compile(r"\W")
 _FAR = 15.0  # log-probabilities below -15 and logits beyond 15 say no more
 
 
@@ -78,7 +78,6 @@ class Situation:
     def of(cls, request: SuggestRequest, context: CaretContext | None = None) -> Situation:
         before = request.cell.source[: request.caret.offset]
         line = before[before.rfind("\n") + 1 :].lstrip()
-        match = _WORD_AT_END.search(line)
         here = request.caret.cell
         code = [cell for cell in request.notebook.cells if cell.type == "code"]
         words, others = _read(tuple(cell.source for cell in code if cell.id != here))
@@ -88,7 +87,7 @@ class Situation:
         return cls(
             before=before,
             line=line,
-            word=match[0] if match else "",
+            word=_word_at_end(line),
             context=context or caret_context(before),
             above=above,
             others=others,
@@ -210,6 +209,12 @@ class AcceptanceFilter:
             return None
         ordered = tuple(float(weights[name]) for name in FEATURES)
         return cls(ordered, float(value["bias"]), float(value["threshold"]))
+
+
+def _word_at_end(line: str) -> str:
+    r"""The word that a line ends with; `\w*\Z` would take 17 s for one of 60 kB."""
+    match = _NO_WORD.search(line[::-1])
+    return line[len(line) - match.start() :] if match else line
 
 
 def _logit(probability: float) -> float:

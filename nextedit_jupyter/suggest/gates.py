@@ -163,6 +163,7 @@ def read_names_ahead(request: SuggestRequest) -> None:
 
 
 _TARGETS = re.compile(r"\s*(?:for\s+)?\*?[^\W\d]\w*(?:\s*,\s*\*?[^\W\d]\w*)*\s*,?\s*\Z")
+_LONGEST_LINE = 1_000  # characters, of what these expressions are tried on
 _LAST_ARGUMENT = re.compile(r"[(,]\s*([^\W\d]\w*)\Z")
 
 
@@ -170,7 +171,7 @@ def _may_be_bound(text: str) -> frozenset[str]:
     """Names on the unfinished last line of `text` that what follows may make a target."""
     line = text[text.rfind("\n") + 1 :]
     context = caret_context(text)
-    if context.place in ("string", "comment"):
+    if context.place in ("string", "comment") or len(line) > _LONGEST_LINE:
         return frozenset()
     if not context.brackets:
         return frozenset(_WORD.findall(line)) if _TARGETS.match(line) else frozenset()

@@ -22,6 +22,7 @@ _ATTRIBUTE = re.compile(r"(?<![\w.\"')\]])(?P<name>[^\W\d]\w*)\.(?P<prefix>\w*)$
 _WORD = re.compile(r"(?P<prefix>[^\W\d]\w*|)$")
 _CALL = re.compile(r"(?<![\w.])(?P<name>[^\W\d]\w*)\($")
 _LIMIT = 100
+_LONGEST_LINE = 2_000  # characters; a longer one would keep the expressions above busy
 _CUT = 200  # facts hold no more labels of an object: at that many, some may be missing
 
 
@@ -47,7 +48,7 @@ def find(
     `recent` are identifiers and column names in the order in which they were last used; `expected`
     is what the model takes to follow: the candidate that it writes comes first.
     """
-    found = _find(before, facts, recent)
+    found = _find(before, facts, recent) if len(before) <= _LONGEST_LINE else None
     if found is None or not expected:
         return found
     coming = found.prefix + expected

@@ -79,6 +79,8 @@ def test_what_the_model_expects_comes_first(
         "d.get('",
         "1.",
         '"a".',
+        "x = " + "a" * 60_000,
+        "plot(" + " " * 60_000,
     ],
 )
 def test_where_facts_say_nothing_nothing_is_offered(before: str) -> None:

@@ -430,7 +430,8 @@ def test_a_real_edit_is_rendered_as_it_is_served(
         parsed = fmt.parse_next_edit(edit.request, plain[-answer:], tokenizer)
         now = edit.request.cell.source
         assert (parsed[1].apply(now) if parsed else now) == edit.after
-    assert real_edit(edit, tokenizer, length=40) is None
+        if edit.change != "none":  # whose answer is one token
+            assert real_edit(edit, tokenizer, length=40) is None
 
 
 def test_a_recipe_takes_real_edits(

@@ -75,6 +75,8 @@ HOSTILE = {
     "a 5,000-digit integer": "n = " + "9" * 5_000,
     "a lone surrogate": "s = '\ud800'",
     "a 60 kB line": "s = '" + "a" * 60_000 + "'",
+    "a 60 kB word": "n = " + "a" * 60_000,
+    "a name and 60 kB of blanks": "n" + " " * 60_000,
     "deep f-strings": "f'" * 2_000,
     "deep lambdas": "lambda: " * 5_000 + "1",
     "deep lists": "[" * 20_000,
