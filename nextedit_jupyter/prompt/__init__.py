@@ -6,6 +6,7 @@ Imports neither torch nor onnxruntime; `tokenizers` is loaded by `BundleTokenize
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from nextedit_jupyter.core import NextEditError
 from nextedit_jupyter.prompt import fim
@@ -13,6 +14,7 @@ from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt, PromptFormat
 from nextedit_jupyter.prompt.sweep import Sweep
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer, TextTokenizer
+from nextedit_jupyter.prompt.variants import VARIANTS, variant
 from nextedit_jupyter.prompt.zeta import Zeta
 
 __all__ = [
@@ -33,6 +35,7 @@ _FORMATS: dict[str, Callable[[], PromptFormat]] = {
     "fim-seed": fim.seed,
     "sweep": Sweep,
     "zeta-2.1": Zeta,
+    **{name: partial(variant, name) for name in VARIANTS},
 }
 
 

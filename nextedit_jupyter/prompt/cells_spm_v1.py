@@ -30,6 +30,7 @@ from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt
 from nextedit_jupyter.prompt.healing import split_for_healing
 from nextedit_jupyter.prompt.lines import (
+    anchored_lines,
     changed_lines,
     find_lines,
     head_window,
@@ -66,6 +67,11 @@ class CellsSpmV1:
     control_tokens: tuple[str, ...] = control.CONTROL_TOKENS
     shares: Shares = field(default_factory=Shares)
     cache: EncodingCache = field(default_factory=EncodingCache, compare=False, repr=False)
+
+    @property
+    def most_events(self) -> int:
+        """How many of the newest edits are told."""
+        return MAX_EVENTS
 
     # The pieces, of which training writes its documents too.
 
@@ -195,6 +201,20 @@ class CellsSpmV1:
         edit = TextEdit.between(source, source[:first] + new_text + source[last:])
         return (request.cell.id, edit) if edit else None
 
+    def answer(
+        self, request: SuggestRequest, after: str, tokenizer: TextTokenizer
+    ) -> list[int] | None:
+        """What the model is to write so that the caret's cell becomes `after`.
+
+        None where reading it back gives another text: it lies outside of the window, say.
+        """
+        now = request.cell.source
+        if after == now:
+            return [tokenizer.control(control.END)]
+        ids = self.edit_answer(*anchored_lines(now, after), tokenizer)
+        found = self.parse_next_edit(request, ids, tokenizer)
+        return ids if found is not None and found[1].apply(now) == after else None
+
     # Their parts.
 
     def _window(self, request: SuggestRequest) -> tuple[int, int]:
@@ -248,7 +268,7 @@ class CellsSpmV1:
                 break
             budget -= len(piece)
             pieces.append(piece)
-            if len(pieces) == MAX_EVENTS:
+            if len(pieces) == self.most_events:
                 break
         return [id for piece in reversed(pieces) for id in piece]
 

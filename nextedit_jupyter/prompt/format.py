@@ -51,6 +51,15 @@ class PromptFormat(Protocol):
         """The cell and the edit that a completion means; None for no edit or an unusable one."""
 
 
+class EditFormat(PromptFormat, Protocol):
+    """One that can be trained: it writes what its model is to answer."""
+
+    def answer(
+        self, request: SuggestRequest, after: str, tokenizer: TextTokenizer
+    ) -> list[int] | None:
+        """The ids by which the caret's cell becomes `after`; None where they can't say so."""
+
+
 class EncodingCache:
     """Ids of texts seen lately, so that a request costs what changed, not what it carries.
 

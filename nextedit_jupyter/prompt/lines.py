@@ -43,6 +43,27 @@ def changed_lines(before: str, after: str) -> tuple[str, str]:
     )
 
 
+def anchored_lines(before: str, after: str) -> tuple[str, str]:
+    """`changed_lines`, with the line above (or below) taken along where one side is empty."""
+    old, new = changed_lines(before, after)
+    if old and new:
+        return old, new
+    was, now = before.split("\n"), after.split("\n")
+    start = 0
+    while start < min(len(was), len(now)) and was[start] == now[start]:
+        start += 1
+    lines = (new or old).split("\n")
+    if start > 0:
+        anchor = was[start - 1]
+        return (
+            ("\n".join([anchor, *lines]), anchor) if old else (anchor, "\n".join([anchor, *lines]))
+        )
+    if not before:
+        return "", after
+    anchor = was[len(lines)] if old and len(was) > len(lines) else was[0]
+    return ("\n".join([*lines, anchor]), anchor) if old else (anchor, "\n".join([*lines, anchor]))
+
+
 def line_window(text: str, offset: int, *, above: int, below: int, step: int) -> tuple[int, int]:
     """Start and end offsets of the whole lines around `offset`.
 

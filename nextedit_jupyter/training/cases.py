@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
+from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.commits.classify import classify
 from nextedit_jupyter.training.commits.real_edit import RealEdit, Source
@@ -58,13 +59,18 @@ def made_up_edits(documents: Sequence[Document], count: int, rng: random.Random)
 
 @torch.no_grad()
 def answer_nats(
-    model: Decoder, edits: Sequence[RealEdit], tokenizer: TextTokenizer, *, length: int = 700
+    model: Decoder,
+    edits: Sequence[RealEdit],
+    tokenizer: TextTokenizer,
+    fmt: EditFormat,
+    *,
+    length: int = 700,
 ) -> list[float | None]:
     """Nats of each edit's whole answer; None for one that cannot be rendered in `length` tokens."""
     found: list[float | None] = []
     model.eval()
     for edit in edits:
-        ids = real_edit(edit, tokenizer, length=length)
+        ids = real_edit(edit, tokenizer, length=length, fmt=fmt)
         if ids is None:
             found.append(None)
             continue

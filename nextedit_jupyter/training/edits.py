@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from nextedit_jupyter.prompt.lines import changed_lines
+from nextedit_jupyter.prompt.lines import anchored_lines
 from nextedit_jupyter.training.kernel_names import parse_cell
 
 EditKind = Literal[
@@ -48,27 +48,6 @@ class EditCase:
         if self.after == self.now:
             return None
         return anchored_lines(self.now, self.after)
-
-
-def anchored_lines(before: str, after: str) -> tuple[str, str]:
-    """`changed_lines`, with the line above (or below) taken along where one side is empty."""
-    old, new = changed_lines(before, after)
-    if old and new:
-        return old, new
-    was, now = before.split("\n"), after.split("\n")
-    start = 0
-    while start < min(len(was), len(now)) and was[start] == now[start]:
-        start += 1
-    lines = (new or old).split("\n")
-    if start > 0:
-        anchor = was[start - 1]
-        return (
-            ("\n".join([anchor, *lines]), anchor) if old else (anchor, "\n".join([anchor, *lines]))
-        )
-    if not before:
-        return "", after
-    anchor = was[len(lines)] if old and len(was) > len(lines) else was[0]
-    return ("\n".join([*lines, anchor]), anchor) if old else (anchor, "\n".join([*lines, anchor]))
 
 
 def make_case(cells: Sequence[str], rng: random.Random) -> EditCase | None:

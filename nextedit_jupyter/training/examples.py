@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.cells_spm_v1 import (
     STEP,
@@ -16,11 +15,12 @@ from nextedit_jupyter.prompt.cells_spm_v1 import (
     WINDOW_STEP,
     CellsSpmV1,
 )
+from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.prompt.lines import changed_lines, head_window, line_window
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.commits.real_edit import RealEdit
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import EditCase, anchored_lines, make_case
+from nextedit_jupyter.training.edits import EditCase, make_case
 from nextedit_jupyter.training.kernel_names import columns_used, guess_names
 from nextedit_jupyter.training.packing import NO_LOSS
 
@@ -216,7 +216,7 @@ def edit_document(
 
 
 def real_edit(
-    edit: RealEdit, tokenizer: TextTokenizer, *, length: int, fmt: CellsSpmV1 | None = None
+    edit: RealEdit, tokenizer: TextTokenizer, *, length: int, fmt: EditFormat | None = None
 ) -> list[int] | None:
     """A real edit as the prompt that serving would make of its request, and the answer.
 
@@ -224,7 +224,7 @@ def real_edit(
     sequence would be too long. Loss is taken on the answer and on the other cells.
     """
     fmt = fmt or CellsSpmV1()
-    answer = edit_answer(edit.request, edit.after, tokenizer, fmt)
+    answer = fmt.answer(edit.request, edit.after, tokenizer)
     if answer is None or len(answer) > length // 2:
         return None
     prompt = fmt.next_edit(edit.request, tokenizer, length - len(answer))
@@ -237,23 +237,6 @@ def real_edit(
             ids[at] = id | NO_LOSS
     ids += answer
     return ids if len(ids) <= length else None
-
-
-def edit_answer(
-    request: SuggestRequest, after: str, tokenizer: TextTokenizer, fmt: CellsSpmV1
-) -> list[int] | None:
-    """What the model is to write so that the caret's cell becomes `after`.
-
-    None where reading it back gives another text.
-    """
-    now = request.cell.source
-    if after == now:
-        return [tokenizer.control(control.END)]
-    answer = fmt.edit_answer(*anchored_lines(now, after), tokenizer)
-    parsed = fmt.parse_next_edit(request, answer, tokenizer)
-    if parsed is None or not parsed[1].fits(now) or parsed[1].apply(now) != after:
-        return None
-    return answer
 
 
 def _events(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1, *, all: bool) -> list[int]:

@@ -10,7 +10,9 @@
       { form = "real", changes = ["rename", "call"], languages = ["python"] },
     ]
 
-The parts of a phase are shuffled together; phases follow one another.
+The parts of a phase are shuffled together; phases follow one another. With `batch = 8` a stage
+keeps eight rows of one part together: a step then learns either to go on or to edit, whose answers
+are so few tokens that they would count for nothing beside whole notebooks.
 """
 
 from __future__ import annotations
@@ -26,8 +28,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.prompt import get_format
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
 from nextedit_jupyter.prompt.control import PAD
+from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.commits.real_edit import RealEdit
 from nextedit_jupyter.training.corpus.document import Document
@@ -40,8 +44,11 @@ from nextedit_jupyter.training.examples import (
 )
 from nextedit_jupyter.training.kernel_names import columns_used
 from nextedit_jupyter.training.packing import pack
+from nextedit_jupyter.training.tasks import edit_tasks, render
 
-Form = Literal["plain", "session", "edit", "real"]
+FORMAT = "cells-spm-v1"
+
+Form = Literal["plain", "session", "edit", "real", "task"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ class Part:
     `packages` limits it to some; none given means all. `room` are shares of a sequence that an
     edit with its other cells takes at most: small ones give more edits in as many tokens. The form
     `real` takes edits that `train from-git` mined instead of documents: of some `changes`, or all,
-    and of some `languages`.
+    and of some `languages`. The form `task` makes half-done edits as the product would ask for
+    them, in the stage's format, with loss on the answers alone; it needs `tokens`.
     """
 
     form: Form
@@ -69,15 +77,23 @@ class Part:
             raise TypeError(f"form is one of {', '.join(get_args(Form))}")
         if not self.kinds and self.form != "real":
             raise TypeError(f"a part of the form {self.form} needs kinds")
+        if self.form == "task" and self.tokens is None:
+            raise TypeError("a part of the form task needs tokens: it goes on for ever")
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One packed file."""
+    """One packed file. `batch`: rows of one part that stay together; 1 mixes all of them."""
 
     name: str
     seed: int
     phases: tuple[tuple[Part, ...], ...]
+    format: str = FORMAT
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise TypeError("batch is at least 1")
 
 
 def read_stages(path: Path) -> tuple[Stage, ...]:
@@ -101,7 +117,8 @@ def read_stages(path: Path) -> tuple[Stage, ...]:
                     }
                     parts.append(Part(packages=packages, **lists, **part))
                 phases.append(tuple(parts))
-            stages.append(Stage(item["name"], int(item["seed"]), tuple(phases)))
+            more = {key: item[key] for key in ("format", "batch") if key in item}
+            stages.append(Stage(item["name"], int(item["seed"]), tuple(phases), **more))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"the recipe {path} cannot be read: {error}") from error
     except (KeyError, TypeError) as error:
@@ -124,13 +141,17 @@ def render_stage(
     """
     rng = random.Random(stage.seed)
     spare = spare_columns(documents)
+    fmt = training_format(stage.format)
     packed = []
     for number, phase in enumerate(stage.phases):
-        pieces: list[list[int]] = []
+        by_part: list[list[list[int]]] = []
         for part in phase:
-            before, count = len(pieces), 0
+            pieces: list[list[int]] = []
+            count = 0
             if part.form == "real":
-                made = _real_pieces(part, edits, tokenizer, rng, length + 1)
+                made = _real_pieces(part, edits, tokenizer, rng, length + 1, fmt)
+            elif part.form == "task":
+                made = _task_pieces(part, documents, tokenizer, rng, length + 1, fmt)
             else:
                 made = _part_pieces(part, documents, tokenizer, rng, spare, length + 1)
             for piece in made:
@@ -141,13 +162,39 @@ def render_stage(
             progress(
                 f"{stage.name} phase {number}: {part.form} of "
                 f"{'+'.join(part.kinds or part.changes) or 'all'}: "
-                f"{len(pieces) - before} pieces, {count / 1e6:.2f} M tokens"
+                f"{len(pieces)} pieces, {count / 1e6:.2f} M tokens"
             )
-        rng.shuffle(pieces)
-        rows = pack(pieces, length=length, pad=tokenizer.control(PAD))
-        order = np.random.default_rng(stage.seed + number).permutation(len(rows))
-        packed.append(rows[order])
+            by_part.append(pieces)
+        if stage.batch == 1:
+            by_part = [[piece for pieces in by_part for piece in pieces]]
+        shuffler = np.random.default_rng(stage.seed + number)
+        groups: list[npt.NDArray[np.uint16]] = []
+        for pieces in by_part:
+            rng.shuffle(pieces)
+            rows = pack(pieces, length=length, pad=tokenizer.control(PAD))
+            rows = rows[shuffler.permutation(len(rows))]
+            whole = len(rows) // stage.batch * stage.batch
+            groups += np.split(rows[:whole], whole // stage.batch) if whole else []
+        if not groups:
+            raise TrainingError(
+                f"phase {number} of {stage.name} gives no {stage.batch} sequences of any part: "
+                "give it more tokens, or the stage a smaller batch"
+            )
+        packed += (
+            [groups[i] for i in shuffler.permutation(len(groups))] if stage.batch > 1 else groups
+        )
     return np.concatenate(packed)
+
+
+def training_format(name: str) -> EditFormat:
+    """A format that writes answers; raises TrainingError for a foreign one."""
+    fmt: Any = get_format(name)
+    if not hasattr(fmt, "answer"):
+        raise TrainingError(
+            f"the format {name} is another family's: models are only imported in it"
+        )
+    result: EditFormat = fmt
+    return result
 
 
 def spare_columns(documents: Sequence[Document], most: int = 2_000) -> list[str]:
@@ -168,6 +215,7 @@ def _real_pieces(
     tokenizer: TextTokenizer,
     rng: random.Random,
     length: int,
+    fmt: EditFormat,
 ) -> Iterator[list[int]]:
     chosen = [
         edit
@@ -181,7 +229,7 @@ def _real_pieces(
             f"no real edits of {', '.join(part.changes) or 'any kind'} were mined: run "
             "`train from-git` or `train from-releases`, or take the part out of the recipe"
         )
-    fmt, left = CellsSpmV1(), part.passes
+    left = part.passes
     while left > 0:
         order = list(chosen)
         rng.shuffle(order)
@@ -193,14 +241,23 @@ def _real_pieces(
         left -= 1.0
 
 
-def _part_pieces(
+def _task_pieces(
     part: Part,
     documents: Sequence[Document],
     tokenizer: TextTokenizer,
     rng: random.Random,
-    spare: list[str],
     length: int,
+    fmt: EditFormat,
 ) -> Iterator[list[int]]:
+    for task in edit_tasks(_chosen(part, documents), rng):
+        room = min(length, max(256, int(length * rng.choice(part.room))))
+        rendered = render(task, fmt, tokenizer, length=room)
+        if rendered is not None:
+            yield rendered.packed
+
+
+def _chosen(part: Part, documents: Sequence[Document]) -> list[Document]:
+    """The documents that a part takes; raises TrainingError where there are none."""
     chosen = [
         document
         for document in documents
@@ -211,6 +268,18 @@ def _part_pieces(
             f"no documents of {', '.join(part.kinds)} are in the corpus: build it first, "
             "or take the part out of the recipe"
         )
+    return chosen
+
+
+def _part_pieces(
+    part: Part,
+    documents: Sequence[Document],
+    tokenizer: TextTokenizer,
+    rng: random.Random,
+    spare: list[str],
+    length: int,
+) -> Iterator[list[int]]:
+    chosen = _chosen(part, documents)
     fmt, mix = CellsSpmV1(), Mix(middle=part.middle, room=part.room)
     left = part.passes
     while left > 0:

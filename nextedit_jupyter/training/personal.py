@@ -27,8 +27,9 @@ from nextedit_jupyter.core import EditEvent
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.history_store import HistoryStore
 from nextedit_jupyter.engine import Engine
-from nextedit_jupyter.prompt import BundleTokenizer, get_format
+from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.prompt.control import PAD
+from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.training.cases import answer_nats, made_up_edits
 from nextedit_jupyter.training.commits.git import Repository
 from nextedit_jupyter.training.commits.mine import mine_commits, repository_jobs
@@ -37,11 +38,12 @@ from nextedit_jupyter.training.commits.steps import Step, hunks, targets
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.corpus.extract import Skipped, extract_file, walk_folder
 from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean, without_duplicates
-from nextedit_jupyter.training.examples import Mix, edit_document, real_edit, session_document
+from nextedit_jupyter.training.examples import Mix, real_edit, session_document
 from nextedit_jupyter.training.export import graph_shape, replace_folder, write_manifest
 from nextedit_jupyter.training.from_bundle import bundle_weights
 from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.memorisation import Memorisation, check_memorisation
+from nextedit_jupyter.training.mixture import training_format
 from nextedit_jupyter.training.model import Decoder, Shape
 from nextedit_jupyter.training.packing import NO_LOSS, pack, split_targets
 
@@ -49,7 +51,6 @@ MAX_CHARS = 20_000_000
 MIN_FILES = 3  # one to hold out, one to choose by, one to learn from
 MIN_CASES = 10  # held-out edits below which nothing can be said
 HELD_OUT, CHOICE = 0.2, 0.1
-FORMAT = "cells-spm-v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +266,7 @@ def fine_tune(
     torch.set_num_threads(plan.threads)
     shape, weights = bundle_weights(folder)
     tokenizer = BundleTokenizer(folder / "tokenizer.json")
+    fmt = format_of(folder)
     model = Decoder(shape)
     model.load_state_dict(weights)
     learnt = adapt(model, rank=plan.rank, seed=plan.seed)
@@ -273,14 +275,14 @@ def fine_tune(
 
     def look() -> float:
         model.eval()
-        nats = [n for n in answer_nats(model, choice[0], tokenizer) if n is not None]
+        nats = [n for n in answer_nats(model, choice[0], tokenizer, fmt) if n is not None]
         return _mean(nats) / 10 + document_loss(model, choice[1])
 
     began = now()
     best, best_step, best_state = look(), 0, _state(model)
     progress(f"before: {best:.4f}")
     looked, step, epoch = 0, 0, 0
-    rows = _epoch(parts.train, tokenizer, plan, epoch)
+    rows = _epoch(parts.train, tokenizer, fmt, plan, epoch)
     if not len(rows):
         raise TrainingError("the code gives no training text: give folders with more of it")
     row = 0
@@ -300,7 +302,7 @@ def fine_tune(
             break
         if row + plan.batch > len(rows):
             epoch, row = epoch + 1, 0
-            rows = _epoch(parts.train, tokenizer, plan, epoch)
+            rows = _epoch(parts.train, tokenizer, fmt, plan, epoch)
         taken = rows[row : row + plan.batch]
         row += plan.batch
         inputs, wanted = (torch.from_numpy(part) for part in split_targets(taken))
@@ -320,18 +322,18 @@ def fine_tune(
     return model.eval(), best_step
 
 
-def _epoch(own: Own, tokenizer: BundleTokenizer, plan: Plan, epoch: int) -> Any:
+def _epoch(own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: Plan, epoch: int) -> Any:
     """Another rendering of all that is learnt from, packed; numpy uint16 [rows, length + 1]."""
     rng, mix = random.Random(f"{plan.seed} {epoch}"), Mix()
     size = plan.length + 1
     pieces: list[list[int]] = []
     for _, document in own.documents:
         pieces += session_document(document, tokenizer, rng, mix, length=size)
-        for _ in range(1 + len(document.cells) // 4):
-            edit = edit_document(document, tokenizer, rng, mix, length=size)
-            pieces += [edit] if edit else []
-    for _, real in own.edits:
-        rendered = real_edit(real, tokenizer, length=size)
+    edits = [edit for _, edit in own.edits]
+    for _, document in own.documents:
+        edits += made_up_edits([document], 1 + len(document.cells) // 4, rng)
+    for edit in edits:
+        rendered = real_edit(edit, tokenizer, length=size, fmt=fmt)
         pieces += [rendered] if rendered else []
     rng.shuffle(pieces)
     rows = pack(pieces, length=plan.length, pad=tokenizer.control(PAD))
@@ -396,7 +398,7 @@ def score(folder: Path, edits: Sequence[RealEdit], pieces: Sequence[Sequence[int
     tokenizer = BundleTokenizer(folder / "tokenizer.json")
     model = Decoder(shape)
     model.load_state_dict(weights)
-    nats = [n for n in answer_nats(model, edits, tokenizer) if n is not None]
+    nats = [n for n in answer_nats(model, edits, tokenizer, format_of(folder)) if n is not None]
     exact = finished_exactly(folder, shape, tokenizer, edits)
     return Scores(tuple(nats), exact, document_loss(model.eval(), pieces))
 
@@ -413,7 +415,7 @@ def finished_exactly(
         head_dim=shape.head_dim,
         context=shape.context,
     )
-    fmt = get_format(FORMAT)
+    fmt = format_of(folder)
     count = 0
     for edit in edits:
         prompt = fmt.next_edit(edit.request, tokenizer, 600)
@@ -474,11 +476,11 @@ def personalise(
     began = now()
     manifest = _base_manifest(base)
     parts = split(own, plan.seed)
-    tokenizer = BundleTokenizer(base / "tokenizer.json")
+    tokenizer, fmt = BundleTokenizer(base / "tokenizer.json"), format_of(base)
     edits = held_out_edits(parts.held_out, plan.cases, plan.seed)
     pieces = sessions(parts.held_out, tokenizer, plan)
     # Only what can be rendered is compared; the tokenizer, and so what that is, stays the same.
-    edits = [e for e in edits if real_edit(e, tokenizer, length=700) is not None]
+    edits = [e for e in edits if real_edit(e, tokenizer, length=700, fmt=fmt) is not None]
     if len(edits) < MIN_CASES:
         raise TrainingError(
             f"only {len(edits)} edits can be held out, {MIN_CASES} are needed to tell whether the "
@@ -533,17 +535,17 @@ def version_at(seconds: float) -> str:
     return f"0.{max(0, days)}.{rest}"
 
 
+def format_of(folder: Path) -> EditFormat:
+    """A bundle's prompt format; raises TrainingError for one that no bundle is trained in."""
+    return training_format(_base_manifest(folder)["prompt_format"])
+
+
 def _base_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
-        prompt_format = manifest["prompt_format"]
+        manifest["prompt_format"], manifest["version"], manifest["id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(f"the base {folder} is no bundle ({type(error).__name__})") from None
-    if prompt_format != FORMAT:
-        raise TrainingError(
-            f"the base {folder} has the prompt format {prompt_format}: only bundles with {FORMAT} "
-            "can be trained on"
-        )
     return manifest
 
 

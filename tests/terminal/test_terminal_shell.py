@@ -91,10 +91,11 @@ def test_a_kernel_that_reads_the_terminals_configuration_is_left_alone(
 
 
 def test_with_a_simple_prompt_it_is_plain_ipython(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     done = subprocess.run(
         [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=nocolor"],
         input="%load_ext nextedit_jupyter\n1 + 1\nprin(1)\n%unload_ext nextedit_jupyter\n",
-        env={**os.environ, "IPYTHONDIR": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)},
+        env={**environment, "IPYTHONDIR": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,

@@ -8,9 +8,9 @@ from nextedit_jupyter.core import KernelFacts
 from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1, name_line
 from nextedit_jupyter.prompt.control import BOS, END, NEW, OLD
-from nextedit_jupyter.prompt.lines import find_lines
+from nextedit_jupyter.prompt.lines import anchored_lines, find_lines
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import EditCase, anchored_lines, make_case, rename
+from nextedit_jupyter.training.edits import EditCase, make_case, rename
 from nextedit_jupyter.training.examples import (
     Mix,
     edit_document,

@@ -1,0 +1,107 @@
+"""What a model is asked in training as the product asks it: requests, and what is right to answer.
+
+A task is rendered by any prompt format; the loss is taken on the answer alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
+from nextedit_jupyter.prompt import control
+from nextedit_jupyter.prompt.format import EditFormat
+from nextedit_jupyter.prompt.tokenizer import TextTokenizer
+from nextedit_jupyter.training.corpus.document import Document
+from nextedit_jupyter.training.edits import make_case
+from nextedit_jupyter.training.evaluate import edit_request
+from nextedit_jupyter.training.packing import NO_LOSS
+
+MOST_CELLS = 10
+LONGEST_CELL = 2_500  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`target` is the caret's cell as it is to be, or for `line` the rest of the caret's line.
+
+    `change` is a kind of `training.edits`, `none` where nothing is to be done, or `line`.
+    """
+
+    kind: Literal["edit", "line"]
+    request: SuggestRequest
+    target: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A task's ids: what is read, and what is right to write."""
+
+    prompt: tuple[int, ...]
+    answer: tuple[int, ...]
+
+    @property
+    def packed(self) -> list[int]:
+        """All ids, those of the prompt marked as without loss."""
+        return [id | NO_LOSS for id in self.prompt] + list(self.answer)
+
+
+def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Task]:
+    """Half-done edits of stretches of documents, a fourth of them with nothing left to do."""
+    chosen = [document for document in documents if len(document.cells) > 1]
+    while chosen:
+        document = rng.choice(chosen)
+        start = rng.randrange(max(1, len(document.cells) - MOST_CELLS // 2))
+        cells = [c for c in document.cells[start : start + MOST_CELLS] if len(c) <= LONGEST_CELL]
+        case = make_case(cells, rng) if cells else None
+        if case is not None:
+            yield Task("edit", edit_request(case), case.after, case.kind)
+
+
+def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Task]:
+    """Carets within lines, with what stands below them or without."""
+    chosen = [document for document in documents if any(document.cells)]
+    while chosen:
+        document = rng.choice(chosen)
+        index = rng.randrange(len(document.cells))
+        text = document.cells[index]
+        lines = text.split("\n")
+        row = rng.randrange(len(lines))
+        line = lines[row]
+        blanks = len(line) - len(line.lstrip())
+        if len(line) - blanks < 4 or len(text) > LONGEST_CELL:
+            continue
+        start = sum(len(above) + 1 for above in lines[:row])
+        caret = start + rng.randrange(blanks, len(line) - 1)
+        rest = line[caret - start :]
+        below = text[start + len(line) :] if rng.random() < 0.5 else ""
+        cells = tuple(
+            Cell(f"c{i}", "code", source, execution_count=i + 1)
+            for i, source in enumerate(document.cells[max(0, index - MOST_CELLS) : index])
+        )
+        here = Cell("here", "code", text[:caret] + below)
+        request = SuggestRequest(Notebook("python", (*cells, here)), Caret("here", caret))
+        yield Task("line", request, rest, "line")
+
+
+def render(
+    task: Task, fmt: EditFormat, tokenizer: TextTokenizer, *, length: int
+) -> Rendered | None:
+    """The task in a format, in at most `length` tokens; None where it can't be written in it."""
+    if task.kind == "line":
+        prompt = fmt.inline(task.request, tokenizer, length * 3 // 4)
+        heal = prompt.heal.decode("utf-8", "replace")
+        end = tokenizer.control(control.END)
+        answer: list[int] | None = [*tokenizer.encode(heal + task.target), end]
+    else:
+        answer = fmt.answer(task.request, task.target, tokenizer)
+        if answer is None or len(answer) > length // 2:
+            return None
+        prompt = fmt.next_edit(task.request, tokenizer, length - len(answer))
+    assert answer is not None
+    if not prompt.ids or len(prompt.ids) + len(answer) > length:
+        return None
+    return Rendered(prompt.ids, tuple(answer))
