@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 
@@ -31,3 +33,65 @@ class Bar:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+class RunBar:
+    """How far a training run is: a bar on a terminal, lines of text elsewhere.
+
+    With `say` all text goes there and there is no bar.
+    """
+
+    def __init__(self, say: Callable[[str], None] | None = None) -> None:
+        self._say = say or _print
+        self._bar: Any = None
+        self._tqdm: Any = None
+        if say is None and sys.stderr.isatty():
+            try:
+                from tqdm import tqdm
+
+                self._tqdm = tqdm
+            except ImportError:
+                pass
+
+    def __enter__(self) -> RunBar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def move(self, done: float, total: float | None) -> None:
+        """Stand at `done` of `total`, in steps or seconds; the total may change, None: no end."""
+        if self._tqdm is None:
+            return
+        if total is not None:
+            done = min(done, total)
+        if self._bar is None:
+            self._bar = self._tqdm(
+                desc="training",
+                total=total,
+                initial=done,  # what a resumed run did earlier says nothing of its speed
+                miniters=0,
+                dynamic_ncols=True,
+                bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}",
+            )
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def tell(self, line: str, short: str) -> None:
+        """How the run goes: `short` beside the bar, or else a line."""
+        if self._bar is None:
+            self._say(line)
+        else:
+            self._bar.set_postfix_str(short)
+
+    def say(self, line: str) -> None:
+        """A line that stays: above the bar, if there is one."""
+        if self._bar is None:
+            self._say(line)
+        else:
+            self._bar.write(line)
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)

@@ -7,6 +7,10 @@ is kept as `stable.pt`, from which a later session goes on.
 `control.json` in the run's folder steers a running process, read before each step:
 `{"end": 1790000000.0, "decay_minutes": 20, "data": "other.npy", "stop": false}` (`end` in seconds
 of Unix time).
+
+Several processes (`processes`) make each step together: each takes `batch` rows of its own, and
+the gradients are those of all rows' targets. They decide alike, from what the first one reads of
+clock and control file.
 """
 
 from __future__ import annotations
@@ -25,16 +29,19 @@ import numpy.typing as npt
 import torch
 
 from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.training.cpu import use_threads
 from nextedit_jupyter.training.model import Decoder, Shape
 from nextedit_jupyter.training.optim import make_optimizers
 from nextedit_jupyter.training.packing import split_targets
+from nextedit_jupyter.training.processes import Processes, choose_device
+from nextedit_jupyter.training.progress import RunBar
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run needs besides its data; learning rates are those of `optim`."""
 
-    batch: int = 8
+    batch: int = 8  # rows a step, of each process
     warmup_steps: int = 40
     matrix_lr: float = 0.02
     other_lr: float = 3e-3
@@ -44,6 +51,7 @@ class Settings:
     compile: bool = True
     bfloat16: bool = True  # on processors that emulate it float32 is half as fast again
     threads: int = 2
+    device: str | None = None  # cpu or cuda; None: a GPU if there is one
     checkpoint_s: float = 300.0
     validate_s: float = 600.0
 
@@ -53,7 +61,7 @@ class State:
     """Where a run stands; all of it goes into a checkpoint."""
 
     step: int = 0
-    tokens: int = 0
+    tokens: int = 0  # of all processes
     data: str = ""
     row: int = 0  # the next row of the data
     decay_start: int | None = None
@@ -74,15 +82,18 @@ class Budget:
 
 @dataclass(slots=True)
 class Run:
-    """A run's folder and what was loaded from it."""
+    """A run's folder and what was loaded from it; the first of its processes writes there."""
 
     folder: Path
     model: Decoder
     optimizers: list[torch.optim.Optimizer]
     state: State = field(default_factory=State)
+    processes: Processes = field(default_factory=Processes)
 
     def save(self, name: str = "latest.pt") -> bool:
         """Write a checkpoint atomically; False, with the old one kept, if the disk is full."""
+        if not self.processes.first:
+            return True
         payload = {
             "shape": self.model.shape.to_dict(),
             "model": self.model.state_dict(),
@@ -116,6 +127,8 @@ class Run:
         torch.set_rng_state(payload["rng"])
 
     def log(self, entry: dict[str, Any]) -> None:
+        if not self.processes.first:
+            return
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
@@ -174,11 +187,12 @@ def validation_loss(
 ) -> float:
     """Mean nats a token over the first `most` rows."""
     total, count = 0.0, 0
+    device = model.embedding.weight.device
     for row in range(0, min(most, len(rows.rows)), batch):
         inputs, targets = rows.batch(row, min(batch, len(rows.rows) - row))
         counted = int((targets >= 0).sum())
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            total += model.loss(inputs, targets).item() * counted
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            total += model.loss(inputs.to(device), targets.to(device)).item() * counted
         count += counted
     return total / max(1, count)
 
@@ -191,106 +205,122 @@ def train(
     *,
     validation: Path | None = None,
     now: Callable[[], float] = time.time,
-    progress: Callable[[str], None] = print,
+    progress: Callable[[str], None] | None = None,
 ) -> State:
     """Train until the budget is spent; returns the final state, saved as `final.pt`.
 
     Several data files are read one after another, the last one again and again; `file#2000` means
-    its first 2,000 rows. A run that goes
-    on from a checkpoint goes on in the file, at the row, where that one stood.
+    its first 2,000 rows. A run that goes on from a checkpoint goes on in the file, at the row,
+    where that one stood. How it goes is drawn as a bar, or printed where there is no terminal;
+    with `progress` the lines go there.
     """
-    torch.set_num_threads(settings.threads)
-    model, state = run.model, run.state
+    use_threads(settings.threads)
+    model, state, processes = run.model, run.state, run.processes
+    device = processes.device
     loss_of = torch.compile(model.loss) if settings.compile else model.loss
-    held_out = Rows(validation) if validation else None
+    held_out = Rows(validation) if validation and processes.first else None
     files = [data] if isinstance(data, Path) else list(data)
     rows = _open_rows(state, files)
+    facts = {"parameters": model.shape.parameters, "step": state.step, "row": state.row}
+    processes.check_same({**facts, "batch": settings.batch, "number of rows": len(rows.rows)})
+    processes.spread(model.parameters())
     control = Control(run.folder / "control.json", budget)
-    saved = validated = stepped = now()
+    began = saved = validated = stepped = now()
     recent: list[float] = []
     recent_since, recent_tokens = now(), 0
-    while True:
-        budget = control.read()
-        if control.data and control.data != state.data:
-            rows = Rows(control.data)
-            state.data, state.row = control.data, 0
-            run.log({"step": state.step, "data": state.data})
-        following = [str(path) for path in files]
-        if state.data in following[:-1] and state.row >= len(rows.rows):
-            state.data, state.row = following[following.index(state.data) + 1], 0
-            rows = Rows(state.data)
-            run.log({"step": state.step, "data": state.data})
-        if control.stop:
-            break
-        if state.decay_start is None:
-            _begin_decay(run, budget, now())
-        elif state.decay_steps and state.step >= state.decay_start + state.decay_steps:
-            break
-        elif not state.decay_steps:
-            # What is left of the decay is spread over the time left, however fast steps are.
-            left = (budget.end or 0.0) - now()
-            if left <= 0:
+    with RunBar(progress if processes.first else _silent) as bar:
+        while True:
+            orders = processes.share(lambda: control.read(now()))
+            budget, at = orders.budget, orders.at
+            bar.move(*_reached(state, budget, began, at))
+            if orders.data and orders.data != state.data:
+                rows = Rows(orders.data)
+                state.data, state.row = orders.data, 0
+                run.log({"step": state.step, "data": state.data})
+            following = [str(path) for path in files]
+            if state.data in following[:-1] and state.row >= len(rows.rows):
+                state.data, state.row = following[following.index(state.data) + 1], 0
+                rows = Rows(state.data)
+                run.log({"step": state.step, "data": state.data})
+            if orders.stop:
                 break
-            spent = now() - stepped
-            state.decay_done += (1.0 - state.decay_done) * min(1.0, spent / (left + spent))
-        stepped = now()
-        if budget.steps is not None and state.step >= budget.steps:
-            break
+            if state.decay_start is None:
+                _begin_decay(run, budget, at)
+            elif state.decay_steps and state.step >= state.decay_start + state.decay_steps:
+                break
+            elif not state.decay_steps:
+                # What is left of the decay is spread over the time left, however fast steps are.
+                left = (budget.end or 0.0) - at
+                if left <= 0:
+                    break
+                spent = at - stepped
+                state.decay_done += (1.0 - state.decay_done) * min(1.0, spent / (left + spent))
+            stepped = at
+            if budget.steps is not None and state.step >= budget.steps:
+                break
 
-        factor = lr_factor(state, settings)
-        for optimizer in run.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
-        inputs, targets = rows.batch(state.row, settings.batch)
-        with torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
-            loss = loss_of(inputs, targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-        value = loss.item()
-        if math.isfinite(value) and bool(torch.isfinite(norm)):
+            factor = lr_factor(state, settings)
             for optimizer in run.optimizers:
-                optimizer.step()
-        else:
-            run.log({"step": state.step, "warning": "loss is not finite: step left out"})
-        model.zero_grad(set_to_none=True)
-        state.step += 1
-        state.row += settings.batch
-        state.tokens += inputs.numel()
+                for group in optimizer.param_groups:
+                    group["lr"] = group["initial_lr"] * factor
+            own = state.row + processes.rank * settings.batch
+            inputs, targets = rows.batch(own, settings.batch)
+            counted = int((targets >= 0).sum())
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
+                loss = loss_of(inputs.to(device), targets.to(device))
+            loss.backward()  # type: ignore[no-untyped-call]
+            value = processes.average(model.parameters(), loss, counted)
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+            if math.isfinite(value) and bool(torch.isfinite(norm)):
+                for optimizer in run.optimizers:
+                    optimizer.step()
+            else:
+                run.log({"step": state.step, "warning": "loss is not finite: step left out"})
+            model.zero_grad(set_to_none=True)
+            tokens = inputs.numel() * processes.world
+            state.step += 1
+            state.row += settings.batch * processes.world
+            state.tokens += tokens
 
-        recent.append(value)
-        recent_tokens += inputs.numel()
-        if len(recent) == 10:
-            spent = now() - recent_since
-            state.seconds += spent
-            entry = {
-                "step": state.step,
-                "tokens": state.tokens,
-                "loss": round(sum(recent) / len(recent), 4),
-                "lr": round(factor, 4),
-                "tokens_s": round(recent_tokens / max(spent, 1e-9)),
-                "row": state.row,
-                "at": round(now()),
-            }
-            run.log(entry)
-            progress(_line(entry, budget, now()))
-            recent, recent_since, recent_tokens = [], now(), 0
-        if now() - saved > settings.checkpoint_s:
-            run.save()
-            saved = now()
-        if held_out is not None and now() - validated > settings.validate_s:
-            held = validation_loss(
-                model, held_out, batch=settings.batch, bfloat16=settings.bfloat16
-            )
-            run.log({"step": state.step, "tokens": state.tokens, "validation": round(held, 4)})
-            progress(f"validation {held:.4f}")
-            validated = now()
-    if held_out is not None:
-        held = validation_loss(model, held_out, batch=settings.batch, bfloat16=settings.bfloat16)
-        run.log({"step": state.step, "tokens": state.tokens, "validation": round(held, 4)})
-        progress(f"validation {held:.4f}")
+            recent.append(value)
+            recent_tokens += tokens
+            if len(recent) == 10:
+                spent = now() - recent_since
+                state.seconds += spent
+                entry = {
+                    "step": state.step,
+                    "tokens": state.tokens,
+                    "loss": round(sum(recent) / len(recent), 4),
+                    "lr": round(factor, 4),
+                    "tokens_s": round(recent_tokens / max(spent, 1e-9)),
+                    "row": state.row,
+                    "at": round(now()),
+                }
+                run.log(entry)
+                bar.tell(_line(entry, budget, now()), _short(entry))
+                recent, recent_since, recent_tokens = [], now(), 0
+            if now() - saved > settings.checkpoint_s:
+                run.save()
+                saved = now()
+            if held_out is not None and now() - validated > settings.validate_s:
+                _validate(run, held_out, settings, bar)
+                validated = now()
+        if held_out is not None:
+            _validate(run, held_out, settings, bar)
     run.save()
     run.save("final.pt")
     return state
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+def _validate(run: Run, held_out: Rows, settings: Settings, bar: RunBar) -> None:
+    held = validation_loss(run.model, held_out, batch=settings.batch, bfloat16=settings.bfloat16)
+    state = run.state
+    run.log({"step": state.step, "tokens": state.tokens, "validation": round(held, 4)})
+    bar.say(f"validation {held:.4f}")
 
 
 def _open_rows(state: State, files: Sequence[Path | str]) -> Rows:
@@ -313,12 +343,35 @@ def _begin_decay(run: Run, budget: Budget, time_now: float) -> None:
         run.log({"step": state.step, "decay_minutes": budget.decay_minutes})
 
 
+def _reached(
+    state: State, budget: Budget, began: float, time_now: float
+) -> tuple[float, float | None]:
+    """What is done of how much: steps of a budget of steps, otherwise seconds of this session."""
+    if budget.steps is None and budget.end is not None:
+        return time_now - began, budget.end - began
+    return state.step, budget.steps
+
+
+def _short(entry: dict[str, Any]) -> str:
+    return f"step {entry['step']}, loss {entry['loss']:.3f}, {entry['tokens_s']:,} tokens/s"
+
+
 def _line(entry: dict[str, Any], budget: Budget, time_now: float) -> str:
     left = "" if budget.end is None else f" left {max(0.0, budget.end - time_now) / 60:.0f} min"
     return (
         f"step {entry['step']} loss {entry['loss']:.3f} lr {entry['lr']:.2f} "
         f"{entry['tokens'] / 1e6:.2f} M tokens {entry['tokens_s']} tokens/s{left}"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a step goes by, in all processes: the budget, other data, whether to stop, the time."""
+
+    budget: Budget
+    data: str
+    stop: bool
+    at: float
 
 
 class Control:
@@ -328,17 +381,17 @@ class Control:
         self._path = path
         self._budget = budget
         self._seen = 0.0
-        self.data = ""
-        self.stop = False
+        self._data = ""
+        self._stop = False
 
-    def read(self) -> Budget:
+    def read(self, at: float) -> Orders:
         try:
             changed = self._path.stat().st_mtime
             if changed != self._seen:
                 raw = json.loads(self._path.read_text(encoding="utf-8"))
                 self._seen = changed
-                self.data = str(raw.get("data", ""))
-                self.stop = bool(raw.get("stop", False))
+                self._data = str(raw.get("data", ""))
+                self._stop = bool(raw.get("stop", False))
                 self._budget = Budget(
                     steps=self._budget.steps,
                     decay_steps=self._budget.decay_steps,
@@ -347,16 +400,27 @@ class Control:
                 )
         except (OSError, ValueError, AttributeError):
             pass  # no control file, or one that is just being written
-        return self._budget
+        return Orders(self._budget, self._data, self._stop, at)
 
 
-def open_run(folder: Path, shape: Shape, settings: Settings, *, resume: Path | None = None) -> Run:
-    """Make a run in `folder`: a new one, or one that goes on from the checkpoint `resume`."""
+def open_run(
+    folder: Path,
+    shape: Shape,
+    settings: Settings,
+    *,
+    resume: Path | None = None,
+    processes: Processes | None = None,
+) -> Run:
+    """Make a run in `folder`: a new one, or one that goes on from the checkpoint `resume`.
+
+    It is alone unless it is given the `processes` that it joined.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    processes = processes or Processes(device=choose_device(settings.device))
     torch.manual_seed(settings.seed)
-    model = Decoder(shape, seed=settings.seed)
+    model = Decoder(shape, seed=settings.seed).to(processes.device)
     optimizers = make_optimizers(model, matrix_lr=settings.matrix_lr, other_lr=settings.other_lr)
-    run = Run(folder, model, optimizers)
+    run = Run(folder, model, optimizers, processes=processes)
     if resume is not None:
         run.load(resume)
     return run

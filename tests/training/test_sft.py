@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import errno
+import io
+import itertools
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +124,38 @@ def test_a_time_budget_ends_in_a_decay(data: Path, tmp_path: Path) -> None:
     assert state.decay_done > 0.9
     assert clock["now"] < 660
     assert (tmp_path / "run" / "stable.pt").exists()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("budget", [Budget(steps=20), Budget(end=600.0, decay_minutes=4.0)])
+def test_a_terminal_shows_a_bar_and_all_else_gets_lines(
+    data: Path,
+    tmp_path: Path,
+    budget: Budget,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ticks = itertools.count(0.0, 5.0)
+    monkeypatch.setattr("sys.stderr", Terminal())
+    run = open_run(tmp_path / "drawn", SHAPE, SETTINGS)
+    train(run, data, SETTINGS, budget, validation=data, now=lambda: next(ticks))
+    drawn = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert "training: 100%" in drawn
+    assert "step 20, loss" in drawn
+    said = capsys.readouterr().out
+    assert "validation" in said
+    assert "step 20" not in said
+
+    ticks = itertools.count(0.0, 5.0)
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    run = open_run(tmp_path / "told", SHAPE, SETTINGS)
+    train(run, data, SETTINGS, budget, now=lambda: next(ticks))
+    assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]
+    assert "step 10 loss" in capsys.readouterr().out
 
 
 def test_another_file_is_read_when_one_is_done(data: Path, tmp_path: Path) -> None:
