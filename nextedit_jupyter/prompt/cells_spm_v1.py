@@ -234,14 +234,16 @@ class CellsSpmV1:
         budget: int,
         *,
         insertions: bool,
+        shares: Shares | None = None,
     ) -> list[int]:
         """Names, cells and edits in at most `budget` tokens."""
         if budget < 16:
             return [tokenizer.control(control.BOS)]
+        shares = shares or self.shares
         names = self.names(request.facts.names, tokenizer)
-        names = names[: int(budget * self.shares.names)]
+        names = names[: int(budget * shares.names)]
         history = self._history(
-            events, tokenizer, int(budget * self.shares.history), insertions=insertions
+            events, tokenizer, int(budget * shares.history), insertions=insertions
         )
         left = budget - 1 - len(names) - len(history)
         left -= left % STEP  # else each key would change what fits, and the prompt's head with it

@@ -25,6 +25,8 @@ from nextedit_jupyter.prompt.format import EncodingCache, Prompt
 from nextedit_jupyter.prompt.lines import changed_lines, head_window, line_window
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
+# What was changed says what is to be changed: it comes before other cells.
+_EDIT_SHARES = Shares(names=0.1, history=0.6)
 LINE_CHARS = 240  # of a line of the window; what is longer is cut, and not edited there
 WINDOWS = (6, 12, 24)
 HISTORIES = (1, 3, 5)
@@ -86,6 +88,7 @@ VARIANTS: dict[str, Layout] = _named(
     span_near=Layout("span", numbers=True, window=6, events=3),
     span_summary=Layout("span", numbers=True, summary=True, window=12, events=3),
     span_short=Layout("span", numbers=True, window=12, events=1),
+    span_told=Layout("span", summary=True, window=12, events=3),
 )
 
 
@@ -123,7 +126,9 @@ class Variant(CellsSpmV1):
             tail += [tokenizer.control(control.HISTORY), *self.cache.encode(tokenizer, said)]
         tail += [tokenizer.control(control.EDIT), *window, tokenizer.control(control.OLD)]
         left = budget - len(tail) - len(told)
-        head = self._start(request, request.history, tokenizer, left, insertions=True)
+        head = self._start(
+            request, request.history, tokenizer, left, insertions=True, shares=_EDIT_SHARES
+        )
         return Prompt(
             ids=(head[0], *told, *head[1:], *tail),
             stop=self._stop(tokenizer, (control.OLD, control.NEW)),

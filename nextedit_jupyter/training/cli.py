@@ -5,6 +5,7 @@ jupyter nextedit train from-git REPO… --work WORK     edits of commits: WORK/e
 jupyter nextedit train tokenizer --work WORK          WORK/tokenizer.json
 jupyter nextedit train examples RECIPE --work WORK    WORK/<stage>.npy, WORK/validation.npy
 jupyter nextedit train sft --work WORK --stage s1 --stage s2 --minutes 100
+jupyter nextedit train rl --work WORK --checkpoint run/final.pt --minutes 60   rewards
 jupyter nextedit train export --work WORK --out BUNDLE
 jupyter nextedit train evaluate --bundle BUNDLE --work WORK
 jupyter nextedit train filter --bundle BUNDLE --work WORK    when to show what it says
@@ -18,15 +19,18 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training import cli_edits, cli_personal
+from nextedit_jupyter.training import cli_edits, cli_personal, cli_rl, cli_search
 from nextedit_jupyter.training.progress import Bar
 
 if TYPE_CHECKING:
     from nextedit_jupyter.training.corpus.document import Document
+
+RECITED_PROMPTS = 100
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -79,10 +83,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     sft.add_argument("--steps", type=int, help="budget in steps instead of minutes")
     sft.add_argument("--decay-minutes", type=float, default=20.0)
     sft.add_argument("--decay-steps", type=int, default=0)
-    sft.add_argument("--batch", type=int, default=8, help="sequences a step")
+    sft.add_argument("--batch", type=int, default=8, help="sequences a step, of each process")
     sft.add_argument("--matrix-lr", type=float, default=0.02, help="Muon's peak learning rate")
     sft.add_argument("--other-lr", type=float, default=3e-3, help="AdamW's peak learning rate")
-    sft.add_argument("--threads", type=int, default=2)
+    sft.add_argument("--threads", type=int, default=2, help="of each process")
+    sft.add_argument("--device", choices=("cpu", "cuda"), help="default: a GPU if there is one")
     sft.add_argument("--seed", type=int, default=0)
     sft.add_argument("--no-compile", action="store_true")
     sft.add_argument(
@@ -91,16 +96,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     sft.add_argument("--shape", type=json.loads, default={}, help="JSON, e.g. '{\"layers\": 8}'")
     sft.set_defaults(run=run_sft)
 
+    cli_rl.add_parsers(steps)
+
     export = steps.add_parser("export", help="write a bundle from a checkpoint, gated")
     _work(export)
     export.add_argument("--checkpoint", default="run/final.pt", help="relative to WORK")
     export.add_argument("--out", type=Path, required=True)
     export.add_argument("--id", default="nextedit-python")
     export.add_argument("--version", default="0.1.0")
+    export.add_argument(
+        "--format", default="cells-spm-v1", help="the prompt format it was trained in"
+    )
     export.add_argument("--validation", type=Path, help="JSON of `train evaluate` on validation")
     export.add_argument("--test", type=Path, help="JSON of `train evaluate --split test`")
     export.add_argument("--compute", default="unknown", help="what it was trained on, for the card")
     export.add_argument("--no-gate", action="store_true")
+    export.add_argument(
+        "--plain", action="store_true", help="round without looking at the training data"
+    )
     export.set_defaults(run=run_export)
 
     evaluate = steps.add_parser("evaluate", help="type held-out cells and measure")
@@ -124,6 +137,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     learn.add_argument("--output", "-o", type=Path)
     learn.set_defaults(run=run_filter)
 
+    cli_search.add_parsers(steps)
     cli_personal.add_parsers(steps)
 
     tiny = steps.add_parser("tiny", help="a tiny model from a tiny corpus to a bundle")
@@ -237,8 +251,10 @@ def run_examples(arguments: argparse.Namespace) -> int:
 
 def run_sft(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
+    from nextedit_jupyter.training.cpu import use_threads
     from nextedit_jupyter.training.from_bundle import bundle_weights, start_from
     from nextedit_jupyter.training.model import Shape
+    from nextedit_jupyter.training.processes import join
     from nextedit_jupyter.training.sft import Budget, Settings, open_run, train
 
     if (arguments.minutes is None) == (arguments.steps is None):
@@ -259,31 +275,35 @@ def run_sft(arguments: argparse.Namespace) -> int:
         matrix_lr=arguments.matrix_lr,
         other_lr=arguments.other_lr,
         threads=arguments.threads,
+        device=arguments.device,
         seed=arguments.seed,
         compile=not arguments.no_compile,
         bfloat16=not arguments.float32,
     )
     folder = arguments.work / arguments.run_name
     resume = folder / arguments.resume if arguments.resume else None
-    run = open_run(folder, shape, settings, resume=resume)
-    if arguments.init:
-        start_from(run.model, arguments.init)
     validation = arguments.work / "validation.npy"
-    end = None if arguments.minutes is None else time.time() + 60 * arguments.minutes
-    state = train(
-        run,
-        [_stage_file(arguments.work, stage) for stage in arguments.stage],
-        settings,
-        Budget(
-            steps=arguments.steps,
-            decay_steps=arguments.decay_steps,
-            end=end,
-            decay_minutes=arguments.decay_minutes,
-        ),
-        validation=validation if validation.exists() else None,
-    )
-    plot_losses(folder)
-    print(f"{folder / 'final.pt'}: {state.step} steps, {state.tokens / 1e6:.2f} M tokens")
+    use_threads(arguments.threads)
+    with join(arguments.device) as processes:
+        run = open_run(folder, shape, settings, resume=resume, processes=processes)
+        if arguments.init:
+            start_from(run.model, arguments.init)
+        end = None if arguments.minutes is None else time.time() + 60 * arguments.minutes
+        state = train(
+            run,
+            [_stage_file(arguments.work, stage) for stage in arguments.stage],
+            settings,
+            Budget(
+                steps=arguments.steps,
+                decay_steps=arguments.decay_steps,
+                end=end,
+                decay_minutes=arguments.decay_minutes,
+            ),
+            validation=validation if validation.exists() else None,
+        )
+        if processes.first:
+            plot_losses(folder)
+            print(f"{folder / 'final.pt'}: {state.step} steps, {state.tokens / 1e6:.2f} M tokens")
     return 0
 
 
@@ -296,15 +316,20 @@ def run_export(arguments: argparse.Namespace) -> int:
         checkpoint_weights,
         export_bundle,
     )
-    from nextedit_jupyter.training.gate import gate_export
+    from nextedit_jupyter.training.gate import calibration_prompts, gate_export
+    from nextedit_jupyter.training.memorisation import check_memorisation
+    from nextedit_jupyter.training.mixture import training_format
 
     checkpoint = arguments.work / arguments.checkpoint
     tokenizer = arguments.work / "tokenizer.json"
-    identity = Identity(arguments.id, arguments.version, "cells-spm-v1")
+    identity = Identity(arguments.id, arguments.version, training_format(arguments.format).name)
     agreement = Agreement(0, 0, 0.0, 0.0)
+    calibration: list[list[int]] = []
+    if not arguments.plain:
+        calibration = calibration_prompts(_documents(arguments.work, "train"), tokenizer)
     if not arguments.no_gate:
         documents = _documents(arguments.work, "validation") + _documents(arguments.work, "test")
-        agreement = gate_export(checkpoint, tokenizer, documents)
+        agreement = gate_export(checkpoint, tokenizer, documents, calibration=calibration)
         print(
             f"INT8 agrees with float32 on {agreement.same:.2%} of {agreement.tokens} tokens "
             f"of {agreement.prompts} prompts ({agreement.same_chunked:.2%} when cut in passes)"
@@ -325,7 +350,8 @@ def run_export(arguments: argparse.Namespace) -> int:
         }
         measured = Measured(thresholds, {}, quality)
         report = (arguments.work / "corpus" / "report.json").read_text(encoding="utf-8")
-        card = render_card(
+        render = partial(
+            render_card,
             identity,
             checkpoint_weights(checkpoint)[0],
             corpus=json.loads(report),
@@ -335,8 +361,24 @@ def run_export(arguments: argparse.Namespace) -> int:
             test=test,
             compute=arguments.compute,
         )
+        # What the bundle recites is seen once it is there.
+        export_bundle(checkpoint, tokenizer, arguments.out, identity, calibration=calibration)
+        recital = check_memorisation(
+            arguments.out,
+            _documents(arguments.work, "train"),
+            _documents(arguments.work, "validation"),
+            prompts=RECITED_PROMPTS,
+        )
+        print(recital.to_card())
+        card = render(memorisation=recital.to_card())
     manifest = export_bundle(
-        checkpoint, tokenizer, arguments.out, identity, measured=measured, card=card
+        checkpoint,
+        tokenizer,
+        arguments.out,
+        identity,
+        measured=measured,
+        card=card,
+        calibration=calibration,
     )
     print(f"{arguments.out}: {manifest['parameters']:,} parameters")
     return 0

@@ -12,8 +12,8 @@ def add_parsers(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     search.add_argument(
         "--init", type=Path, required=True, help="the bundle that trials begin with"
     )
-    search.add_argument("--trials", type=int, default=22)
-    search.add_argument("--tokens", type=int, default=60_000, help="read in each trial")
+    search.add_argument("--trials", type=int, default=20)
+    search.add_argument("--tokens", type=int, default=48_000, help="read in each trial")
     search.add_argument("--seed", type=int, default=0)
     search.add_argument("--threads", type=int, default=2)
     search.add_argument("--name", default="search", help="the search's folder in WORK")
@@ -21,11 +21,10 @@ def add_parsers(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def run_search(arguments: argparse.Namespace) -> int:
-    import torch
-
     from nextedit_jupyter.core.errors import TrainingError
     from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
     from nextedit_jupyter.training.corpus.document import read_documents
+    from nextedit_jupyter.training.cpu import use_threads
     from nextedit_jupyter.training.format_search import Budget, Clock, format_table, search
     from nextedit_jupyter.training.from_bundle import bundle_weights, start_from
     from nextedit_jupyter.training.model import Decoder
@@ -36,7 +35,7 @@ def run_search(arguments: argparse.Namespace) -> int:
         if not path.exists():
             raise TrainingError(f"there is no {path}: run `jupyter nextedit train data` first")
         documents[split] = [d for d in read_documents(path) if d.kind != "module"]
-    torch.set_num_threads(arguments.threads)
+    use_threads(arguments.threads)
     model = Decoder(bundle_weights(arguments.init)[0])
     start_from(model, arguments.init)
     trials = search(

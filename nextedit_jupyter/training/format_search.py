@@ -45,11 +45,11 @@ CAP = 25.0  # nats: what an answer costs at most, and one that the format can't 
 class Budget:
     """What every trial gets. `tokens` are read in training, prompts included."""
 
-    tokens: int = 60_000
+    tokens: int = 48_000
     batch_tokens: int = 3_072
     length: int = 384
-    tasks: int = 100  # edits judged
-    lines: int = 40
+    tasks: int = 80  # edits judged
+    lines: int = 30
     matrix_lr: float = 0.01
     other_lr: float = 1e-3
     line_share: float = 0.2  # of training tasks
@@ -98,7 +98,7 @@ def search(
     validation: Sequence[Document],
     folder: Path,
     *,
-    trials: int = 24,
+    trials: int = 20,
     children: int = 4,
     parents: int = 4,
     seed: int = 0,

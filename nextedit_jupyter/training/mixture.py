@@ -142,7 +142,7 @@ def render_stage(
     rng = random.Random(stage.seed)
     spare = spare_columns(documents)
     fmt = training_format(stage.format)
-    packed = []
+    packed: list[npt.NDArray[np.uint16]] = []
     for number, phase in enumerate(stage.phases):
         by_part: list[list[list[int]]] = []
         for part in phase:
@@ -250,7 +250,7 @@ def _task_pieces(
     fmt: EditFormat,
 ) -> Iterator[list[int]]:
     for task in edit_tasks(_chosen(part, documents), rng):
-        room = min(length, max(256, int(length * rng.choice(part.room))))
+        room = min(length, max(128, int(length * rng.choice(part.room))))
         rendered = render(task, fmt, tokenizer, length=room)
         if rendered is not None:
             yield rendered.packed

@@ -95,7 +95,7 @@ def test_what_is_written_reads_back_or_is_not_written(
 @given(
     lines=st.integers(2, 8),
     row=st.integers(0, 7),
-    what=st.sampled_from("replace insert delete".split()),
+    what=st.sampled_from(["replace", "insert", "delete"]),
 )
 def test_one_changed_line_among_different_ones_can_always_be_told(
     name: str, lines: int, row: int, what: str

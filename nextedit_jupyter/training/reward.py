@@ -1,0 +1,204 @@
+"""What an answer is worth to reinforcement learning: whole texts in, one number out.
+
+    silence                                              0
+    it cannot be read, or adds a syntax error           -1
+    said where nothing is to be done, or far from it    -0.25
+    else                    similarity - length + style, at most 1.1
+
+Silence at 0 against -0.25 asks the model to speak where it is right more than one time in five.
+What the target itself leaves unparsable (a line that is being typed) isn't held against an answer.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nextedit_jupyter.analysis.syntax import error_count
+from nextedit_jupyter.core import SuggestRequest
+from nextedit_jupyter.core.suggestion import Kind
+from nextedit_jupyter.evals.metrics import same_lines
+from nextedit_jupyter.prompt.lines import changed_lines
+
+UNPARSEABLE = -1.0
+WRONG = -0.25
+SILENCE = 0.0
+NEAR = 0.5  # the similarity below which an answer is wrong: half of the way to the target
+LENGTH = 0.01  # for each token more than the target puts in
+STYLE = 0.1  # for an answer written as its cell is
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A request and the text its caret's cell is to become: the present one for no edit.
+
+    `tokens` are those of the lines that the target puts in.
+    """
+
+    kind: Kind
+    request: SuggestRequest
+    after: str
+    tokens: int
+
+    @property
+    def now(self) -> str:
+        return self.request.cell.source
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is something to do."""
+        return not same_lines(self.now, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The text that an answer makes of the cell, and the tokens of the lines that it puts in.
+
+    `text` is None for an answer that says nothing (`silent`) and for one that cannot be read.
+    """
+
+    text: str | None
+    tokens: int = 0
+    silent: bool = False
+
+
+SILENT = Said(None, silent=True)
+UNREADABLE = Said(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`parsed`: said, readable and without a new syntax error; `wrong`: said and below 0.
+
+    Silence is `exact` where nothing is to be done.
+    """
+
+    reward: float
+    silent: bool = False
+    parsed: bool = False
+    exact: bool = False
+
+    @property
+    def wrong(self) -> bool:
+        return not self.silent and self.reward < 0
+
+
+def reward(task: Task, said: Said) -> float:
+    """What an answer is worth, between -1 and 1.1."""
+    return judge(task, said).reward
+
+
+def judge(task: Task, said: Said) -> Verdict:
+    """What an answer is worth, and why."""
+    if said.silent:
+        return Verdict(SILENCE, silent=True, exact=not task.wanted)
+    if said.text is None:
+        return Verdict(UNPARSEABLE)
+    errors = error_count(said.text)
+    if errors and errors > max(error_count(task.now), error_count(task.after)):
+        return Verdict(UNPARSEABLE)
+    near = similarity(task.now, task.after, said.text)
+    if not task.wanted or near < NEAR:
+        return Verdict(WRONG, parsed=True)
+    more = max(0, said.tokens - task.tokens)
+    style = style_match(task.now, changed_lines(task.now, said.text)[1])
+    value = near - LENGTH * more + STYLE * style
+    exact = same_lines(task.after, said.text)
+    return Verdict(max(WRONG, value), parsed=True, exact=exact)
+
+
+_WORD = re.compile(r"\w+|\n[ \t]*|[^\w\s]")
+
+
+def similarity(now: str, after: str, said: str) -> float:
+    """How much of the way from `now` to `after` the text `said` has gone: at most 1, 0 for `now`.
+
+    The lines that either changes are compared by words, so that a name nearly right is as wrong as
+    any other. Negative where the text has gone away from the target.
+    """
+    if said == after:
+        return 1.0
+    start, wanted, given = (_words(lines) for lines in _changed_by_either(now, after, said))
+    before = _ratio(start, wanted)
+    if before == 1.0:  # the target differs by blanks alone
+        return 0.0
+    return (_ratio(given, wanted) - before) / (1.0 - before)
+
+
+def _words(lines: Sequence[str]) -> list[str]:
+    return _WORD.findall("".join(f"\n{line}" for line in lines))
+
+
+def _ratio(a: Sequence[str], b: Sequence[str]) -> float:
+    return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+def _changed_by_either(
+    now: str, after: str, said: str
+) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """The lines of the three texts between what all have in common at both ends."""
+    texts = [text.split("\n") for text in (now, after, said)]
+    shortest = min(map(len, texts))
+    start = 0
+    while start < shortest and len({lines[start] for lines in texts}) == 1:
+        start += 1
+    end = 0
+    while end < shortest - start and len({lines[-1 - end] for lines in texts}) == 1:
+        end += 1
+    first, second, third = (lines[start : len(lines) - end] for lines in texts)
+    return first, second, third
+
+
+# Style: habits that a cell shows, each a value or None where there is nothing to tell it by.
+
+_QUOTE = re.compile(r"(?P<quote>['\"])(?:\\.|(?!(?P=quote))[^\\\n])*(?P=quote)")
+_ASSIGNED = re.compile(  # a keyword on a line of its own ends in a comma and is none
+    r"^[ \t]*[^\W\d][\w.\[\]'\", ]*?(?P<blank>[ \t]*)=(?!=)(?![^\n]*,[ \t]*$)", re.M
+)
+_INDENT = re.compile(r"^(?P<blank>[ \t]+)(?=\S)", re.M)
+_CLOSED = re.compile(r"(?P<comma>,?)[ \t]*\n[ \t]*[)\]}]")
+
+
+def style_match(cell: str, added: str) -> float:
+    """The share of a cell's habits that added lines keep; 1 where none can be compared.
+
+    The habits: quotes, indentation, blanks around `=`, commas before a closing bracket's line.
+    """
+    kept = [
+        theirs == ours
+        for habit in _HABITS
+        if (ours := habit(cell)) is not None and (theirs := habit(added)) is not None
+    ]
+    return sum(kept) / len(kept) if kept else 1.0
+
+
+def _quotes(text: str) -> str | None:
+    other = {"'": '"', '"': "'"}
+    free = [m["quote"] for m in _QUOTE.finditer(text) if other[m["quote"]] not in m[0]]
+    return _most(free)
+
+
+def _indent(text: str) -> str | None:
+    blanks = [m["blank"] for m in _INDENT.finditer(text)]
+    if not blanks:
+        return None
+    if any("\t" in blank for blank in blanks):
+        return "tabs"
+    return "fours" if all(len(blank) % 4 == 0 for blank in blanks) else "others"
+
+
+def _blanks(text: str) -> str | None:
+    return _most(["spaced" if m["blank"] else "tight" for m in _ASSIGNED.finditer(text)])
+
+
+def _commas(text: str) -> str | None:
+    return _most(["comma" if m["comma"] else "none" for m in _CLOSED.finditer(text)])
+
+
+def _most(found: Sequence[str]) -> str | None:
+    return max(sorted(set(found)), key=found.count) if found else None
+
+
+_HABITS: tuple[Callable[[str], str | None], ...] = (_quotes, _indent, _blanks, _commas)
