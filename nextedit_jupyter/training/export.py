@@ -13,17 +13,24 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nextedit_jupyter.bundles.graph import GraphShape, build_graph
+from nextedit_jupyter.bundles.graph import GraphShape, Int8Columns, build_graph, turned
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.model import Shape
 from nextedit_jupyter.training.sft import read_checkpoint
 
+if TYPE_CHECKING:
+    import onnx
+
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+TURNED = ("gate", "down", "head")  # inputs of the matrices, as in `bundles.graph.INPUTS`
+FINE = ("qkv",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,55 @@ def graph_shape(shape: Shape) -> GraphShape:
     return GraphShape(**asdict(shape))
 
 
+def int8_graph(
+    shape: Shape, weights: Mapping[str, Floats], calibration: Sequence[Sequence[int]] = ()
+) -> onnx.ModelProto:
+    """The graph as it is shipped.
+
+    `calibration`: token ids of training data, some ten thousand. With them inputs are turned,
+    those of attention fine, and matrices rounded for the inputs that come (docs/adr/0004); without
+    them all is rounded plainly.
+    """
+    sizes = graph_shape(shape)
+    if not calibration:
+        return build_graph(sizes, weights)
+    packed = {}
+    for name, curvature in _curvatures(shape, weights, calibration).items():
+        matrix = weights[f"{name}.weight"].T
+        if name.rpartition(".")[2].replace("up", "gate") in TURNED:
+            matrix, curvature = turned(matrix), turned(turned(curvature).T)
+        packed[name] = Int8Columns.for_inputs(matrix, curvature)
+    return build_graph(sizes, weights, turn=TURNED, fine=FINE, packed=packed)
+
+
+def _curvatures(
+    shape: Shape, weights: Mapping[str, Floats], prompts: Sequence[Sequence[int]]
+) -> dict[str, Doubles]:
+    """The sum of x'x over the inputs x of each matrix of the layers, float64 [inputs, inputs]."""
+    import torch
+
+    from nextedit_jupyter.training.model import Decoder
+
+    model = Decoder(shape).eval()
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    found: dict[str, Doubles] = {}
+
+    def observe(name: str, x: torch.Tensor) -> None:
+        rows = x.reshape(-1, x.shape[-1])
+        found[name] = found.get(name, 0.0) + (rows.T @ rows).double().numpy()
+
+    for i, layer in enumerate(model.layers):
+        for part in ("qkv", "out", "gate", "down"):
+            getattr(layer, part).register_forward_pre_hook(
+                lambda _, given, name=f"layers.{i}.{part}": observe(name, given[0])
+            )
+    with torch.no_grad():
+        for prompt in prompts:
+            model.hidden(torch.tensor([list(prompt)[: shape.context]]))
+    gates = {name: value for name, value in found.items() if name.endswith("gate")}
+    return found | {name.replace("gate", "up"): value for name, value in gates.items()}
+
+
 def export_bundle(
     checkpoint: Path,
     tokenizer: Path,
@@ -72,8 +128,11 @@ def export_bundle(
     *,
     measured: Measured | None = None,
     card: str = "",
+    calibration: Sequence[Sequence[int]] = (),
 ) -> dict[str, Any]:
     """Write the bundle `out`, replacing one that is there; returns its manifest.
+
+    `calibration` is as `int8_graph` takes it.
 
     Raises TrainingError if the checkpoint and the tokenizer don't belong together.
     """
@@ -89,7 +148,7 @@ def export_bundle(
     out.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".bundle-", dir=out.parent))
     try:
-        model = build_graph(graph_shape(shape), weights, int8=True)
+        model = int8_graph(shape, weights, calibration)
         (staging / "model.onnx").write_bytes(model.SerializeToString())
         shutil.copyfile(tokenizer, staging / "tokenizer.json")
         text = card or f"# {identity.id} {identity.version}\n\nA checkpoint for development.\n"
@@ -200,16 +259,20 @@ class Agreement:
 
 
 def token_agreement(
-    checkpoint: Path, prompts: Sequence[Sequence[int]], *, last: int = 32
+    checkpoint: Path,
+    prompts: Sequence[Sequence[int]],
+    *,
+    last: int = 32,
+    calibration: Sequence[Sequence[int]] = (),
 ) -> Agreement:
-    """Compare the INT8 graph with the float32 graph on the last positions of each prompt.
+    """Compare the graph that is shipped with the float32 graph on the last positions of prompts.
 
     `same_chunked` compares the INT8 graph with itself when a prompt is read in three passes.
     """
     shape, weights = checkpoint_weights(checkpoint)
-    sizes = graph_shape(shape)
-    exact = GraphRunner(build_graph(sizes, weights, int8=False).SerializeToString(), shape)
-    small = GraphRunner(build_graph(sizes, weights, int8=True).SerializeToString(), shape)
+    reference = build_graph(graph_shape(shape), weights, int8=False)
+    exact = GraphRunner(reference.SerializeToString(), shape)
+    small = GraphRunner(int8_graph(shape, weights, calibration).SerializeToString(), shape)
     tokens = same = chunked = 0
     for prompt in prompts:
         start = max(0, len(prompt) - last)

@@ -7,13 +7,16 @@ their column's scale at most, which a few training steps make good.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from nextedit_jupyter.bundles.graph import turned
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.model import Decoder, Shape
 
@@ -40,7 +43,7 @@ def bundle_weights(folder: Path) -> tuple[Shape, dict[str, torch.Tensor]]:
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     try:
         weights = {
-            "embedding.weight": _rows(stored["embedding.int8"], stored["embedding.scale"]),
+            "embedding.weight": _outputs(stored, "embedding", transposed=False),
             "norm.weight": stored["norm.gain"],
         }
         for i in range(manifest["layers"]):
@@ -48,8 +51,7 @@ def bundle_weights(folder: Path) -> tuple[Shape, dict[str, torch.Tensor]]:
             weights[f"{at}.norm_attention.weight"] = stored[f"{at}.norm_attention"]
             weights[f"{at}.norm_mlp.weight"] = stored[f"{at}.norm_mlp"]
             for part in _MATRICES:
-                columns = stored[f"{at}.{part}.int8"].T
-                weights[f"{at}.{part}.weight"] = _rows(columns, stored[f"{at}.{part}.scale"])
+                weights[f"{at}.{part}.weight"] = _outputs(stored, f"{at}.{part}")
         vocab_size, width = weights["embedding.weight"].shape
         known = {field.name for field in fields(Shape)}
         sizes = {key: value for key, value in manifest.items() if key in known}
@@ -76,7 +78,15 @@ def start_from(model: Decoder, folder: Path) -> None:
     model.load_state_dict(weights)
 
 
-def _rows(values: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """int8 [rows, columns] times a scale a row."""
-    result: npt.NDArray[np.float32] = values.astype(np.float32) * scales[:, None]
-    return result
+def _outputs(
+    stored: Mapping[str, npt.NDArray[Any]], name: str, *, transposed: bool = True
+) -> npt.NDArray[np.float32]:
+    """A matrix [outputs, inputs] of a graph, float32, turned back where it was turned.
+
+    `transposed`: it is stored as [inputs, outputs].
+    """
+    plain = stored.get(f"{name}.int8")
+    values = stored[f"{name}.turned"] if plain is None else plain
+    rows = values.T if transposed else values
+    matrix: npt.NDArray[np.float32] = rows.astype(np.float32) * stored[f"{name}.scale"][:, None]
+    return matrix if plain is not None else np.ascontiguousarray(turned(matrix.T).T)

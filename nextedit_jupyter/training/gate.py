@@ -46,6 +46,13 @@ def held_out_prompts(
     return prompts
 
 
+def calibration_prompts(
+    documents: Sequence[Document], tokenizer: Path, *, count: int = 80, seed: int = 5
+) -> list[list[int]]:
+    """What an export is rounded for: ids of training documents, some 15,000 tokens."""
+    return held_out_prompts(documents, BundleTokenizer(tokenizer), count=count, seed=seed)
+
+
 def gate_export(
     checkpoint: Path,
     tokenizer: Path,
@@ -53,10 +60,14 @@ def gate_export(
     *,
     least: float = LEAST_AGREEMENT,
     count: int = 200,
+    calibration: Sequence[Sequence[int]] = (),
 ) -> Agreement:
-    """Compare on held-out prompts; raises TrainingError below `least`."""
+    """Compare on held-out prompts; raises TrainingError below `least`.
+
+    `calibration` is what the bundle is exported with.
+    """
     prompts = held_out_prompts(documents, BundleTokenizer(tokenizer), count=count)
-    agreement = token_agreement(checkpoint, prompts)
+    agreement = token_agreement(checkpoint, prompts, calibration=calibration)
     if agreement.same < least:
         raise TrainingError(
             f"INT8 agrees with float32 on {agreement.same:.2%} of tokens, less than {least:.0%}: "

@@ -22,7 +22,6 @@ from typing import Any
 
 import torch
 
-from nextedit_jupyter.bundles.graph import build_graph
 from nextedit_jupyter.core import EditEvent
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.history_store import HistoryStore
@@ -38,8 +37,9 @@ from nextedit_jupyter.training.commits.steps import Step, hunks, targets
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.corpus.extract import Skipped, extract_file, walk_folder
 from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean, without_duplicates
+from nextedit_jupyter.training.cpu import use_threads
 from nextedit_jupyter.training.examples import Mix, real_edit, session_document
-from nextedit_jupyter.training.export import graph_shape, replace_folder, write_manifest
+from nextedit_jupyter.training.export import int8_graph, replace_folder, write_manifest
 from nextedit_jupyter.training.from_bundle import bundle_weights
 from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.memorisation import Memorisation, check_memorisation
@@ -263,7 +263,7 @@ def fine_tune(
 
     `end` is in seconds as `now` counts them; None with a plan in steps.
     """
-    torch.set_num_threads(plan.threads)
+    use_threads(plan.threads)
     shape, weights = bundle_weights(folder)
     tokenizer = BundleTokenizer(folder / "tokenizer.json")
     fmt = format_of(folder)
@@ -505,7 +505,9 @@ def personalise(
     try:
         shape = model.shape
         weights = {name: value.float().numpy() for name, value in model.state_dict().items()}
-        graph = build_graph(graph_shape(shape), weights, int8=True)
+        learnt_from = sessions(parts.train, tokenizer, plan)
+        calibration = [[id & (NO_LOSS - 1) for id in piece] for piece in learnt_from]
+        graph = int8_graph(shape, weights, calibration)
         (staging / "model.onnx").write_bytes(graph.SerializeToString())
         shutil.copyfile(base / "tokenizer.json", staging / "tokenizer.json")
         mine = {**manifest, "id": id, "version": version or version_at(began)}

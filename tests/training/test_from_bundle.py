@@ -72,3 +72,20 @@ def test_the_command_goes_on_from_a_bundle_and_refuses_what_does_not_fit(
         main([*line, "--steps", "2", "--resume", "latest.pt"])
     with pytest.raises(TrainingError, match="another shape"):
         main([*line, "--steps", "2", "--shape", '{"layers": 1, "vocab_size": 384}'])
+
+
+def test_weights_that_were_turned_come_back_too(tmp_path: Path) -> None:
+    from nextedit_jupyter.training.export import int8_graph
+
+    folder = make_bundle(tmp_path / "tiny")
+    exact = random_weights()
+    shape = bundle_weights(folder)[0]
+    prompts = np.random.default_rng(0).integers(0, shape.vocab_size, (6, 40)).tolist()
+    graph = int8_graph(shape, exact, prompts)
+    (folder / "model.onnx").write_bytes(graph.SerializeToString())
+    stored = {tensor.name for tensor in graph.graph.initializer}
+    assert {"embedding.turned", "layers.0.down.turned", "layers.0.qkv.int8"} <= stored
+    _, weights = bundle_weights(folder)
+    for name, value in exact.items():
+        error = np.abs(weights[name].numpy() - value).mean()
+        assert error <= 0.01 * np.abs(value).max(), name
