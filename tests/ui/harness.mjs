@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, afterEach, before } from 'node:test';
 
 const require = createRequire(new URL('../../labextension/package.json', import.meta.url));
 const { chromium } = require('playwright-core');
@@ -38,6 +39,22 @@ export async function openBrowser() {
       rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
     }
   };
+}
+
+/** A page for all tests of a file; each fails if our code threw on it. */
+export function labForAllTests() {
+  const held = {};
+  before(async () => {
+    held.browser = await openBrowser();
+    held.lab = await LabPage.open(held.browser.context);
+  });
+  afterEach(() => {
+    assert.deepEqual(held.lab.errors.splice(0), [], 'the page threw');
+  });
+  after(async () => {
+    await held.browser?.close();
+  });
+  return held;
 }
 
 /** One page of JupyterLab, with all that was sent to our routes. */
@@ -203,6 +220,36 @@ export class LabPage {
     await this.command('notebook:run-all-cells');
     await this.settled();
     return this.outcomes();
+  }
+
+  /** Run one cell as a person does, and wait for its end. */
+  async run(index) {
+    await this.inPanel((panel, index) => (panel.content.activeCellIndex = index), index);
+    await this.command('notebook:run-cell');
+    await this.settled();
+  }
+
+  /** What stands below a cell. */
+  output(index) {
+    return this.inPanel(
+      (panel, index) => panel.content.widgets[index].outputArea.node.innerText,
+      index
+    );
+  }
+
+  /** A notebook with a name that was changed in a cell that ran twice; `line` is its last cell. */
+  async openRenamed(name, line) {
+    await this.openNotebook(name, [
+      '%load_ext nextedit_jupyter',
+      'total = 41',
+      'print(total)',
+      line
+    ]);
+    for (const index of [0, 1, 2]) {
+      await this.run(index);
+    }
+    await this.inPanel(panel => panel.model.sharedModel.cells[1].setSource('amount = 41'));
+    await this.run(1);
   }
 
   restartKernel() {
