@@ -326,10 +326,18 @@ def run_export(arguments: argparse.Namespace) -> int:
     agreement = Agreement(0, 0, 0.0, 0.0)
     calibration: list[list[int]] = []
     if not arguments.plain:
-        calibration = calibration_prompts(_documents(arguments.work, "train"), tokenizer)
+        calibration = calibration_prompts(
+            _documents(arguments.work, "train"), tokenizer, format=identity.prompt_format
+        )
     if not arguments.no_gate:
         documents = _documents(arguments.work, "validation") + _documents(arguments.work, "test")
-        agreement = gate_export(checkpoint, tokenizer, documents, calibration=calibration)
+        agreement = gate_export(
+            checkpoint,
+            tokenizer,
+            documents,
+            format=identity.prompt_format,
+            calibration=calibration,
+        )
         print(
             f"INT8 agrees with float32 on {agreement.same:.2%} of {agreement.tokens} tokens "
             f"of {agreement.prompts} prompts ({agreement.same_chunked:.2%} when cut in passes)"

@@ -316,7 +316,9 @@ def _batches(
     made: list[Rendered] = []
     left = budget.tokens
     while left > 0:
-        task = next(lines if rng.random() < budget.line_share else edits)
+        task = next(lines if rng.random() < budget.line_share else edits, None)
+        if task is None:
+            raise TrainingError("the corpus has no cells in which an edit could be half done")
         one = render(task, fmt, tokenizer, length=budget.length)
         if one is not None:
             made.append(one)

@@ -9,9 +9,11 @@ from pathlib import Path
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.examples import Mix, edit_document, session_document
+from nextedit_jupyter.training.examples import Mix, session_document
 from nextedit_jupyter.training.export import Agreement, token_agreement
+from nextedit_jupyter.training.mixture import FORMAT, training_format
 from nextedit_jupyter.training.packing import NO_LOSS
+from nextedit_jupyter.training.tasks import edit_tasks, render
 
 LEAST_AGREEMENT = 0.99
 
@@ -20,12 +22,14 @@ def held_out_prompts(
     documents: Sequence[Document],
     tokenizer: BundleTokenizer,
     *,
+    format: str = FORMAT,
     count: int = 200,
     seed: int = 0,
     length: int = 600,
 ) -> list[list[int]]:
     """Prompts rendered as training renders them: two thirds sessions, one third edits."""
     rng = random.Random(seed)
+    fmt = training_format(format)
     chosen = [document for document in documents if document.kind != "module"]
     if not chosen:
         raise TrainingError("no held-out notebooks: name some packages as validation or test")
@@ -35,8 +39,9 @@ def held_out_prompts(
         tries += 1
         document = rng.choice(chosen)
         if rng.random() < 0.33:
-            piece = edit_document(document, tokenizer, rng, Mix(), length=length)
-            pieces = [piece] if piece else []
+            task = next(edit_tasks([document], rng), None)
+            rendered = render(task, fmt, tokenizer, length=length) if task else None
+            pieces = [rendered.packed] if rendered else []
         else:
             pieces = session_document(document, tokenizer, rng, Mix(), length=length)
         if pieces:
@@ -47,10 +52,17 @@ def held_out_prompts(
 
 
 def calibration_prompts(
-    documents: Sequence[Document], tokenizer: Path, *, count: int = 80, seed: int = 5
+    documents: Sequence[Document],
+    tokenizer: Path,
+    *,
+    format: str = FORMAT,
+    count: int = 80,
+    seed: int = 5,
 ) -> list[list[int]]:
     """What an export is rounded for: ids of training documents, some 15,000 tokens."""
-    return held_out_prompts(documents, BundleTokenizer(tokenizer), count=count, seed=seed)
+    return held_out_prompts(
+        documents, BundleTokenizer(tokenizer), format=format, count=count, seed=seed
+    )
 
 
 def gate_export(
@@ -59,6 +71,7 @@ def gate_export(
     documents: Sequence[Document],
     *,
     least: float = LEAST_AGREEMENT,
+    format: str = FORMAT,
     count: int = 200,
     calibration: Sequence[Sequence[int]] = (),
 ) -> Agreement:
@@ -66,7 +79,7 @@ def gate_export(
 
     `calibration` is what the bundle is exported with.
     """
-    prompts = held_out_prompts(documents, BundleTokenizer(tokenizer), count=count)
+    prompts = held_out_prompts(documents, BundleTokenizer(tokenizer), format=format, count=count)
     agreement = token_agreement(checkpoint, prompts, calibration=calibration)
     if agreement.same < least:
         raise TrainingError(

@@ -21,6 +21,7 @@ from nextedit_jupyter.training.packing import NO_LOSS
 
 MOST_CELLS = 10
 LONGEST_CELL = 2_500  # characters
+MOST_MISSES = 1_000  # tries in a row that find nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +51,29 @@ class Rendered:
 
 
 def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Task]:
-    """Half-done edits of stretches of documents, a fourth of them with nothing left to do."""
+    """Half-done edits of stretches of documents, a fourth of them with nothing left to do.
+
+    They go on for ever, and end where the documents offer none.
+    """
     chosen = [document for document in documents if len(document.cells) > 1]
-    while chosen:
+    misses = 0
+    while chosen and misses < MOST_MISSES:
+        misses += 1
         document = rng.choice(chosen)
         start = rng.randrange(max(1, len(document.cells) - MOST_CELLS // 2))
         cells = [c for c in document.cells[start : start + MOST_CELLS] if len(c) <= LONGEST_CELL]
         case = make_case(cells, rng) if cells else None
         if case is not None:
+            misses = 0
             yield Task("edit", edit_request(case), case.after, case.kind)
 
 
 def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Task]:
-    """Carets within lines, with what stands below them or without."""
+    """Carets within lines, with what stands below them or without; as `edit_tasks` ends."""
     chosen = [document for document in documents if any(document.cells)]
-    while chosen:
+    misses = 0
+    while chosen and misses < MOST_MISSES:
+        misses += 1
         document = rng.choice(chosen)
         index = rng.randrange(len(document.cells))
         text = document.cells[index]
@@ -84,6 +93,7 @@ def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Ta
         )
         here = Cell("here", "code", text[:caret] + below)
         request = SuggestRequest(Notebook("python", (*cells, here)), Caret("here", caret))
+        misses = 0
         yield Task("line", request, rest, "line")
 
 

@@ -215,3 +215,9 @@ def test_a_foreign_format_is_not_trained_in() -> None:
 
     with pytest.raises(TrainingError, match="another family"):
         training_format("fim-qwen")
+
+
+def test_documents_without_anything_to_edit_end_the_tasks() -> None:
+    dull = [Document("p", "a.ipynb", "notebook", ("x", "y"))]
+    assert list(line_tasks(dull, random.Random(0))) == []
+    assert list(edit_tasks(dull, random.Random(0))) == []
