@@ -35,12 +35,15 @@ def render_card(
     test: Mapping[str, Any],
     compute: str,
     memorisation: str = "",
+    recipe: str = "",
+    history: str = "",
 ) -> str:
     """The card as Markdown.
 
     `corpus` is `report.json` of the corpus, `log` the entries of a run's `log.jsonl`,
     `validation` and `test` are reports of `evaluate.evaluate_bundle`, `memorisation` is the
-    sentence of `memorisation.Memorisation.to_card`.
+    sentence of `memorisation.Memorisation.to_card`, `recipe` the path of the recipe, `history` a
+    paragraph on what the weights were before this run.
     """
     packages = corpus["packages"]
     chars: Counter[str] = Counter()
@@ -61,6 +64,7 @@ def render_card(
     kinds = ", ".join(f"{kind} {count / 1e6:.1f} M" for kind, count in chars.most_common())
     known = "names as a kernel reports them" if test["typing"].get("facts") else "no kernel facts"
     recited = f"\n## Memorisation\n{memorisation}\n" if memorisation else ""
+    before = f"\n## Before this run\n{history.strip()}\n" if history.strip() else ""
     common = ", ".join(f"{name} ({count})" for name, count in licences.most_common(8))
     return f"""\
 # {identity.id} {identity.version}
@@ -96,8 +100,8 @@ Characters for training after filters and removal of {corpus["near_duplicates"]}
 {kinds}; library modules were sampled, notebooks were read about once. Cells that hold
 secrets, data or very long lines were dropped. Validation: {held["validation"]}; test:
 {held["test"]}, whole packages. The list with versions, licences and reasons is the recipe
-`models/recipes/{identity.id}.toml`.
-
+`{recipe or f"models/recipes/{identity.id}.toml"}`.
+{before}
 ## Test packages
 Cells typed key by key through the product with its gates, leading blanks given, {known}.
 

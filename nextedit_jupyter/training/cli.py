@@ -110,6 +110,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export.add_argument("--validation", type=Path, help="JSON of `train evaluate` on validation")
     export.add_argument("--test", type=Path, help="JSON of `train evaluate --split test`")
     export.add_argument("--compute", default="unknown", help="what it was trained on, for the card")
+    export.add_argument("--recipe", default="", help="the recipe's path, for the card")
+    export.add_argument("--history", default="", help="what the weights were before, for the card")
     export.add_argument("--no-gate", action="store_true")
     export.add_argument(
         "--plain", action="store_true", help="round without looking at the training data"
@@ -368,6 +370,8 @@ def run_export(arguments: argparse.Namespace) -> int:
             validation=validation,
             test=test,
             compute=arguments.compute,
+            recipe=arguments.recipe,
+            history=arguments.history,
         )
         # What the bundle recites is seen once it is there.
         export_bundle(checkpoint, tokenizer, arguments.out, identity, calibration=calibration)

@@ -76,10 +76,14 @@ def test_from_a_corpus_to_a_bundle_with_its_card(
         report = ["--cells", "2", "--edits", "4", "-o", str(tmp_path / f"{split}.json")]
         train("evaluate", *place, "--bundle", str(bundle), "--split", split, *report)
     reports = [f"--{split}={tmp_path / split}.json" for split in ("validation", "test")]
-    train(*export, "--no-gate", *reports, "--version", "0.2.0", "--compute", "a laptop")
+    train(*export, "--no-gate", *reports, "--version", "0.2.0", "--compute", "a laptop",
+          "--recipe", "mine.toml", "--history", "It began with nothing.")  # fmt: skip
 
     opened = Bundle.open(bundle)
     assert (opened.version, opened.prompt_format) == ("0.2.0", "edit-span-near-v1")
     card = (bundle / "CARD.md").read_text(encoding="utf-8")
-    for part in ("## Memorisation", "greedy continuations", "a laptop", "edit-span-near-v1", "MIT"):
+    for part in (
+        "## Memorisation", "greedy continuations", "a laptop", "edit-span-near-v1", "MIT",
+        "`mine.toml`", "It began with nothing.",
+    ):  # fmt: skip
         assert part in card
