@@ -13,7 +13,7 @@ from nextedit_jupyter.cli import build_parser
 DOCS = Path(__file__).parent.parent.parent / "docs"
 COMMANDS = [
     line
-    for guide in ("training.md", "evaluation.md")
+    for guide in ("training.md", "evaluation.md", "formats.md")
     for line in re.findall(r"^jupyter nextedit (.*)$", (DOCS / guide).read_text("utf-8"), re.M)
 ]
 

@@ -58,9 +58,17 @@ def chromium() -> str | None:
 
 @contextmanager
 def running_lab(
-    base: Path, *, collaboration: bool = False, labextension: bool = True, **environ: str
+    base: Path,
+    *,
+    collaboration: bool = False,
+    labextension: bool = True,
+    nextedit: dict[str, object] | None = None,
+    **environ: str,
 ) -> Iterator[Lab]:
-    """A JupyterLab in `base`, with these variables; ended, with its worker, on leaving."""
+    """A JupyterLab in `base`, with these variables; ended, with its worker, on leaving.
+
+    `nextedit` is the administrator's configuration of `c.NextEdit`.
+    """
     folder, config, runtime = base / "notebooks", base / "config", base / "run"
     for path in (folder, config / "labconfig", runtime):
         path.mkdir(parents=True)
@@ -79,6 +87,7 @@ def running_lab(
             {
                 "ServerApp": {"jpserver_extensions": extensions},
                 "JupyterNotebookApp": {"expose_app_in_browser": True},
+                "NextEdit": nextedit or {},
             }
         )
     )

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import Lab, running_lab
 from publishing import ID, Publishing
+from team_server import completion, raw, team_server
 
 from nextedit_jupyter.cli import main
 from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
@@ -111,6 +112,27 @@ def test_an_update_is_announced_a_bad_one_refused_and_a_rollback_seen_in_the_sta
         step("refused", "update refused", f"Update 1.2.0 was not taken.*Model: {ID}/1.1.0")
         assert main(["model", "rollback"]) == 0
         step("rolled-back", "ready", f"Model: {ID}/1.0.0")
+
+
+def test_a_teams_server_answers_and_the_status_item_says_so(
+    tmp_path: Path, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with team_server(completion("np.linspace(0, 1, 7)")) as server:
+        settings = {
+            "engine": "openai",
+            "openai_url": server.url,
+            "openai_hosts": ["127.0.0.1"],
+            "openai_model": "ours",
+            "openai_prompt": "fim-qwen",
+        }
+        with running_lab(tmp_path, nextedit=settings) as lab:
+            run_browser_test("team.test.mjs", lab)
+            asked = len(server.asked)
+            assert asked
+            server.answer = raw(500, b"")
+            monkeypatch.setenv("LAB_STEP", "broken")
+            run_browser_test("team.test.mjs", lab)
+            assert len(server.asked) > asked
 
 
 def looked(home: Path) -> Path:
