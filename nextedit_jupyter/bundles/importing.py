@@ -7,7 +7,6 @@ downloaded.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nextedit_jupyter.bundles.graph import GraphShape, RopeScaling, build_graph
+from nextedit_jupyter.bundles.manifest import Identity, manifest_of, write_manifest
 from nextedit_jupyter.bundles.safetensors import TensorFolder
 from nextedit_jupyter.core.errors import BundleError
 
@@ -132,31 +132,15 @@ def import_folder(
         del model
         shutil.copyfile(folder / "tokenizer.json", out / "tokenizer.json")
         (out / "CARD.md").write_text(_card(id, version, plan, bits, licence), encoding="utf-8")
-        manifest = {
-            "schema": 1,
-            "id": id,
-            "version": version,
-            "prompt_format": prompt_format,
-            "language": language,
-            "licence": licence,
-            "min_app_version": "0.1.0",
-            "quantisation": "int8-rowwise" if bits == 8 else "int4-blocks",
-            "parameters": plan.parameters,
-            "context": plan.shape.context,
-            "layers": plan.shape.layers,
-            "heads": plan.shape.heads,
-            "kv_heads": plan.shape.kv_heads,
-            "head_dim": plan.shape.head_dim,
-            "vocab_size": plan.shape.vocab_size,
-            "card": "CARD.md",
-            "thresholds": dict(thresholds or {"inline": 0.8, "next_edit": 0.9}),
-            "latency": {},
-            "quality": {},
-            "files": {
-                name: _digest(out / name) for name in ("model.onnx", "tokenizer.json", "CARD.md")
-            },
-        }
-        (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        manifest = manifest_of(
+            out,
+            Identity(id, version, prompt_format, language=language, licence=licence),
+            plan.shape,
+            parameters=plan.parameters,
+            thresholds=thresholds or {"inline": 0.8, "next_edit": 0.9},
+            quantisation="int8-rowwise" if bits == 8 else "int4-blocks",
+        )
+        write_manifest(out, manifest)
     except BaseException:
         shutil.rmtree(out, ignore_errors=True)
         raise
@@ -253,14 +237,6 @@ def _rope_scaling(config: Mapping[str, Any]) -> RopeScaling | None:
             int(scaling["original_max_position_embeddings"]),
         )
     raise BundleError(f"rotary scaling of kind {kind} isn't supported; linear and llama3 are")
-
-
-def _digest(path: Path) -> dict[str, Any]:
-    with open(path, "rb") as file:
-        return {
-            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-            "size": path.stat().st_size,
-        }
 
 
 def _card(id: str, version: str, plan: ImportPlan, bits: int, licence: str) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nextedit_jupyter.bundles.manifest import Identity
 from nextedit_jupyter.training.evaluate import format_report
-from nextedit_jupyter.training.export import Agreement, Identity
+from nextedit_jupyter.training.export import Agreement
 from nextedit_jupyter.training.model import Shape
 
 LIMITS = """\

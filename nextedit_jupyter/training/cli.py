@@ -310,10 +310,10 @@ def run_sft(arguments: argparse.Namespace) -> int:
 
 
 def run_export(arguments: argparse.Namespace) -> int:
+    from nextedit_jupyter.bundles.manifest import Identity
     from nextedit_jupyter.training.card import read_log, render_card
     from nextedit_jupyter.training.export import (
         Agreement,
-        Identity,
         Measured,
         checkpoint_weights,
         export_bundle,

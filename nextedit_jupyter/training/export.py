@@ -5,8 +5,6 @@ A bundle enters its folder by one rename, so that who reads it sees the old one 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -19,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nextedit_jupyter.bundles.graph import GraphShape, Int8Columns, build_graph, turned
+from nextedit_jupyter.bundles.manifest import Identity, manifest_of, write_manifest
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.model import Shape
 from nextedit_jupyter.training.sft import read_checkpoint
@@ -31,18 +30,6 @@ Doubles = npt.NDArray[np.float64]
 
 TURNED = ("gate", "down", "head")  # inputs of the matrices, as in `bundles.graph.INPUTS`
 FINE = ("qkv",)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What a bundle is called and what it asks of the application."""
-
-    id: str
-    version: str
-    prompt_format: str
-    language: str = "python"
-    licence: str = "BSD-3-Clause"
-    min_app_version: str = "0.1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +140,16 @@ def export_bundle(
         shutil.copyfile(tokenizer, staging / "tokenizer.json")
         text = card or f"# {identity.id} {identity.version}\n\nA checkpoint for development.\n"
         (staging / "CARD.md").write_text(text, encoding="utf-8")
-        manifest = manifest_of(staging, shape, identity, measured or Measured())
+        measured = measured or Measured()
+        manifest = manifest_of(
+            staging,
+            identity,
+            graph_shape(shape),
+            parameters=shape.parameters,
+            thresholds=measured.thresholds,
+            latency=measured.latency,
+            quality=measured.quality,
+        )
         write_manifest(staging, manifest)
         os.chmod(staging, 0o755)
         replace_folder(staging, out)
@@ -161,39 +157,6 @@ def export_bundle(
         shutil.rmtree(staging, ignore_errors=True)
         raise
     return manifest
-
-
-def manifest_of(
-    folder: Path, shape: Shape, identity: Identity, measured: Measured
-) -> dict[str, Any]:
-    """The manifest of the files in `folder`."""
-    files = {}
-    for name in ("model.onnx", "tokenizer.json", "CARD.md"):
-        data = (folder / name).read_bytes()
-        files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
-    return {
-        "schema": 1,
-        **asdict(identity),
-        "quantisation": "int8-rowwise",
-        "parameters": shape.parameters,
-        "context": shape.context,
-        "layers": shape.layers,
-        "heads": shape.heads,
-        "kv_heads": shape.kv_heads,
-        "head_dim": shape.head_dim,
-        "vocab_size": shape.vocab_size,
-        "card": "CARD.md",
-        "thresholds": dict(measured.thresholds),
-        "latency": dict(measured.latency),
-        "quality": dict(measured.quality),
-        "files": files,
-    }
-
-
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write `manifest.json`."""
-    text = json.dumps(manifest, indent=2) + "\n"
-    (folder / "manifest.json").write_text(text, encoding="utf-8")
 
 
 def replace_folder(new: Path, place: Path) -> None:

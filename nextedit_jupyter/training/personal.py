@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from nextedit_jupyter.bundles.manifest import digests, write_manifest
 from nextedit_jupyter.core import EditEvent
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.history_store import HistoryStore
@@ -39,7 +40,7 @@ from nextedit_jupyter.training.corpus.extract import Skipped, extract_file, walk
 from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean, without_duplicates
 from nextedit_jupyter.training.cpu import use_threads
 from nextedit_jupyter.training.examples import Mix, real_edit, session_document
-from nextedit_jupyter.training.export import int8_graph, replace_folder, write_manifest
+from nextedit_jupyter.training.export import int8_graph, replace_folder
 from nextedit_jupyter.training.from_bundle import bundle_weights
 from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.memorisation import Memorisation, check_memorisation
@@ -554,17 +555,13 @@ def _base_manifest(folder: Path) -> dict[str, Any]:
 def _finish(staging: Path, mine: dict[str, Any], base: dict[str, Any], outcome: Outcome) -> None:
     """Card and manifest."""
     (staging / "CARD.md").write_text(render_card(mine, base, outcome), encoding="utf-8")
-    files = {}
-    for name in ("model.onnx", "tokenizer.json", "CARD.md"):
-        data = (staging / name).read_bytes()
-        files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
     made = {
         **mine,
         "licence": "private: weights trained on the user's own code",
         "based_on": f"{base['id']}/{base['version']}",
         "card": "CARD.md",
         "quality": {"personal": outcome.report()},
-        "files": files,
+        "files": digests(staging),
     }
     write_manifest(staging, made)
 

@@ -10,6 +10,7 @@ import sysconfig
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from nextedit_jupyter.bundles.manifest import Identity
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.control import PAD
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
@@ -17,7 +18,7 @@ from nextedit_jupyter.training.corpus.document import Document, write_documents
 from nextedit_jupyter.training.corpus.extract import Skipped, extract_file, walk_folder
 from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean, without_duplicates
 from nextedit_jupyter.training.examples import Mix, edit_document, session_document
-from nextedit_jupyter.training.export import Identity, export_bundle
+from nextedit_jupyter.training.export import export_bundle
 from nextedit_jupyter.training.model import Shape
 from nextedit_jupyter.training.packing import pack, write_packed
 from nextedit_jupyter.training.sft import Budget, Settings, open_run, train

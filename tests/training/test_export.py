@@ -10,10 +10,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nextedit_jupyter.bundles.graph import Int8Columns, build_graph  # noqa: E402
+from nextedit_jupyter.bundles.manifest import Identity  # noqa: E402
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
 from nextedit_jupyter.training.export import (  # noqa: E402
     GraphRunner,
-    Identity,
     export_bundle,
     graph_shape,
     int8_graph,

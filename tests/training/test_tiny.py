@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 from nextedit_jupyter.bundles.bundle import Bundle
+from nextedit_jupyter.bundles.manifest import Identity
 from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.suggest import Suggester
@@ -16,7 +17,7 @@ from nextedit_jupyter.training.card import render_card
 from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.evaluate import evaluate_bundle
-from nextedit_jupyter.training.export import Agreement, Identity
+from nextedit_jupyter.training.export import Agreement
 from nextedit_jupyter.training.tiny import TINY, collect
 
 # Tests must show that the steps fit together; `jupyter nextedit train tiny` takes more steps.

@@ -1,0 +1,77 @@
+"""A bundle's manifest, as whoever makes one writes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.bundles.graph import GraphShape
+
+FILES = ("model.onnx", "tokenizer.json", "CARD.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a bundle is called and what it asks of the application."""
+
+    id: str
+    version: str
+    prompt_format: str
+    language: str = "python"
+    licence: str = "BSD-3-Clause"
+    min_app_version: str = "0.1.0"
+
+
+def manifest_of(
+    folder: Path,
+    identity: Identity,
+    shape: GraphShape,
+    *,
+    parameters: int,
+    thresholds: Mapping[str, float],
+    quantisation: str = "int8-rowwise",
+    latency: Mapping[str, Any] | None = None,
+    quality: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The manifest of the files in `folder`.
+
+    `thresholds` are confidences between 0 and 1 below which nothing is shown, by kind.
+    """
+    return {
+        "schema": 1,
+        **asdict(identity),
+        "quantisation": quantisation,
+        "parameters": parameters,
+        "context": shape.context,
+        "layers": shape.layers,
+        "heads": shape.heads,
+        "kv_heads": shape.kv_heads,
+        "head_dim": shape.head_dim,
+        "vocab_size": shape.vocab_size,
+        "card": "CARD.md",
+        "thresholds": dict(thresholds),
+        "latency": dict(latency or {}),
+        "quality": dict(quality or {}),
+        "files": digests(folder),
+    }
+
+
+def digests(folder: Path) -> dict[str, dict[str, str | int]]:
+    """SHA-256 and size in bytes of a bundle's files."""
+    found: dict[str, dict[str, str | int]] = {}
+    for name in FILES:
+        with (folder / name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        found[name] = {"sha256": digest, "size": (folder / name).stat().st_size}
+    return found
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write `manifest.json`."""
+    text = json.dumps(manifest, indent=2) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
