@@ -26,6 +26,7 @@ from nextedit_jupyter.training.edits import EditCase, make_case
 
 MIN_SILENCE = 0.97  # of cases with nothing to edit
 MIN_EDIT_PRECISION = 0.8
+EDIT_THRESHOLDS = (0.1, 0.15, 0.2, 0.25, *THRESHOLDS)  # an edit is many tokens: the product is low
 
 
 def as_held_out(documents: Sequence[Document]) -> list[HeldOut]:
@@ -82,7 +83,7 @@ def evaluate_edits(
     wanted = [r for r in results if r[0] != "none"]
     none = [r for r in results if r[0] == "none"]
     curve = {}
-    for threshold in THRESHOLDS:
+    for threshold in EDIT_THRESHOLDS:
         offered_now = [r for r in results if r[1] and r[2] >= threshold]
         right = sum(r[3] for r in offered_now)
         spoken = sum(r[1] and r[2] >= threshold for r in none)
@@ -112,8 +113,10 @@ def evaluate_edits(
 def choose_thresholds(report: dict[str, Any]) -> dict[str, float]:
     """The lowest thresholds that keep noise, silence and precision in bounds; on validation."""
     next_edit = 0.95
-    for threshold in reversed(THRESHOLDS):
+    for threshold in reversed(EDIT_THRESHOLDS):
         row = report["edits"]["curve"][str(threshold)]
+        if not row["offered"]:
+            continue
         if row["silent_of_none"] < MIN_SILENCE or row["exact_of_offered"] < MIN_EDIT_PRECISION:
             break
         next_edit = threshold

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-TURNED = ("gate", "down", "head")  # inputs of the matrices, as in `bundles.graph.INPUTS`
-FINE = ("qkv",)
+TURNED = ("qkv", "gate", "down", "head")  # inputs of the matrices, as in `bundles.graph.INPUTS`
+FINE = ("qkv", "head")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ def int8_graph(
 ) -> onnx.ModelProto:
     """The graph as it is shipped.
 
-    `calibration`: token ids of training data, some ten thousand. With them inputs are turned,
-    those of attention fine, and matrices rounded for the inputs that come (docs/adr/0004); without
-    them all is rounded plainly.
+    `calibration`: token ids of training data, some ten thousand. With them inputs are turned, those
+    of attention and head fine, and matrices rounded for what comes in (docs/adr/0004); without them
+    all is rounded plainly.
     """
     sizes = graph_shape(shape)
     if not calibration:

@@ -84,7 +84,7 @@ def test_weights_that_were_turned_come_back_too(tmp_path: Path) -> None:
     graph = int8_graph(shape, exact, prompts)
     (folder / "model.onnx").write_bytes(graph.SerializeToString())
     stored = {tensor.name for tensor in graph.graph.initializer}
-    assert {"embedding.turned", "layers.0.down.turned", "layers.0.qkv.int8"} <= stored
+    assert {"embedding.turned", "layers.0.down.turned", "layers.0.out.int8"} <= stored
     _, weights = bundle_weights(folder)
     for name, value in exact.items():
         error = np.abs(weights[name].numpy() - value).mean()
