@@ -19,6 +19,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +113,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export.add_argument("--compute", default="unknown", help="what it was trained on, for the card")
     export.add_argument("--recipe", default="", help="the recipe's path, for the card")
     export.add_argument("--history", default="", help="what the weights were before, for the card")
+    export.add_argument("--reference", type=Path, help="write the float32 graph to this file")
     export.add_argument("--no-gate", action="store_true")
     export.add_argument(
         "--plain", action="store_true", help="round without looking at the training data"
@@ -314,11 +316,12 @@ def run_export(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training.card import read_log, render_card
     from nextedit_jupyter.training.export import (
         Agreement,
+        Graphs,
         Measured,
         checkpoint_weights,
         export_bundle,
     )
-    from nextedit_jupyter.training.gate import calibration_prompts, gate_export
+    from nextedit_jupyter.training.gate import calibration_prompts, gate_export, gate_latency
     from nextedit_jupyter.training.memorisation import check_memorisation
     from nextedit_jupyter.training.mixture import training_format
 
@@ -326,6 +329,7 @@ def run_export(arguments: argparse.Namespace) -> int:
     tokenizer = arguments.work / "tokenizer.json"
     identity = Identity(arguments.id, arguments.version, training_format(arguments.format).name)
     agreement = Agreement(0, 0, 0.0, 0.0)
+    latency: dict[str, float] = {}
     calibration: list[list[int]] = []
     if not arguments.plain:
         calibration = calibration_prompts(
@@ -333,18 +337,20 @@ def run_export(arguments: argparse.Namespace) -> int:
         )
     if not arguments.no_gate:
         documents = _documents(arguments.work, "validation") + _documents(arguments.work, "test")
-        agreement = gate_export(
-            checkpoint,
-            tokenizer,
-            documents,
-            format=identity.prompt_format,
-            calibration=calibration,
-        )
+        graphs = Graphs(checkpoint, calibration)
+        if arguments.reference:
+            arguments.reference.write_bytes(graphs.reference.SerializeToString())
+        agreement = gate_export(graphs, tokenizer, documents, format=identity.prompt_format)
+        timed = graphs.latency()
+        gate_latency(timed)
+        latency = asdict(timed)
         print(
             f"INT8 agrees with float32 on {agreement.same:.2%} of {agreement.tokens} tokens "
-            f"of {agreement.prompts} prompts ({agreement.same_chunked:.2%} when cut in passes)"
+            f"of {agreement.prompts} prompts ({agreement.same_chunked:.2%} when cut in passes); "
+            f"{agreement.exact_int8} of {agreement.tasks} answers are exact, "
+            f"{agreement.exact_float32} in float32; 512 tokens take {latency['prefill_512_p50']} ms"
         )
-    measured, card = Measured(), ""
+    measured, card = Measured(latency=latency), ""
     if arguments.validation and arguments.test:
         validation = json.loads(arguments.validation.read_text(encoding="utf-8"))
         test = json.loads(arguments.test.read_text(encoding="utf-8"))
@@ -358,7 +364,7 @@ def run_export(arguments: argparse.Namespace) -> int:
             "next_edit": edits,
             "token_agreement": round(agreement.same, 4),
         }
-        measured = Measured(thresholds, {}, quality)
+        measured = Measured(thresholds, latency, quality)
         report = (arguments.work / "corpus" / "report.json").read_text(encoding="utf-8")
         render = partial(
             render_card,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -213,44 +214,102 @@ class GraphRunner:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often INT8 and float32 choose the same token, and how far their logits lie apart."""
+    """How often INT8 and float32 choose the same token.
+
+    `exact_float32` and `exact_int8` are of `tasks` those whose right answer each would write.
+    """
 
     prompts: int
     tokens: int
     same: float
     same_chunked: float
+    tasks: int = 0
+    exact_float32: int = 0
+    exact_int8: int = 0
+
+    @property
+    def lost(self) -> float:
+        """The share of the tasks' exact answers that INT8 loses; negative where it gains some."""
+        return (self.exact_float32 - self.exact_int8) / max(1, self.tasks)
 
 
-def token_agreement(
-    checkpoint: Path,
-    prompts: Sequence[Sequence[int]],
-    *,
-    last: int = 32,
-    calibration: Sequence[Sequence[int]] = (),
-) -> Agreement:
-    """Compare the graph that is shipped with the float32 graph on the last positions of prompts.
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds of the graph by itself: 512 tokens read at once, and one more token."""
 
-    `same_chunked` compares the INT8 graph with itself when a prompt is read in three passes.
-    """
-    shape, weights = checkpoint_weights(checkpoint)
-    reference = build_graph(graph_shape(shape), weights, int8=False)
-    exact = GraphRunner(reference.SerializeToString(), shape)
-    small = GraphRunner(int8_graph(shape, weights, calibration).SerializeToString(), shape)
-    tokens = same = chunked = 0
-    for prompt in prompts:
-        start = max(0, len(prompt) - last)
-        want = exact.logits(prompt, start=start).argmax(-1)
-        have = small.logits(prompt, start=start).argmax(-1)
-        tokens += len(want)
-        same += int((want == have).sum())
-        cut = len(prompt) // 2
-        small.logits(prompt[:cut])
-        middle = max(cut, start)
-        small.logits(prompt[cut : middle + 1], position=cut)
-        rest = prompt[middle + 1 :]
-        if rest:
-            again = small.logits(rest, position=middle + 1).argmax(-1)
-            chunked += int((again == have[-len(again) :]).sum()) + len(have) - len(again)
-        else:
-            chunked += len(have)
-    return Agreement(len(prompts), tokens, same / max(1, tokens), chunked / max(1, tokens))
+    prefill_512_p50: float
+    prefill_512_p95: float
+    token_p50: float
+
+
+class Graphs:
+    """A checkpoint's float32 graph, for reference, and the one that is shipped."""
+
+    def __init__(self, checkpoint: Path, calibration: Sequence[Sequence[int]] = ()) -> None:
+        self.shape, weights = checkpoint_weights(checkpoint)
+        self.reference = build_graph(graph_shape(self.shape), weights, int8=False)
+        self.exact = GraphRunner(self.reference.SerializeToString(), self.shape)
+        model = int8_graph(self.shape, weights, calibration)
+        self.small = GraphRunner(model.SerializeToString(), self.shape)
+
+    def agreement(
+        self,
+        prompts: Sequence[Sequence[int]],
+        tasks: Sequence[tuple[Sequence[int], Sequence[int]]] = (),
+        *,
+        last: int = 32,
+    ) -> Agreement:
+        """Compare both on the last positions of prompts, and on tasks: a prompt and its answer.
+
+        `same_chunked` compares the INT8 graph with itself when a prompt is read in three passes.
+        """
+        exact, small = self.exact, self.small
+        tokens = same = chunked = 0
+        for prompt in prompts:
+            start = max(0, len(prompt) - last)
+            want = exact.logits(prompt, start=start).argmax(-1)
+            have = small.logits(prompt, start=start).argmax(-1)
+            tokens += len(want)
+            same += int((want == have).sum())
+            cut = len(prompt) // 2
+            small.logits(prompt[:cut])
+            middle = max(cut, start)
+            small.logits(prompt[cut : middle + 1], position=cut)
+            rest = prompt[middle + 1 :]
+            if rest:
+                again = small.logits(rest, position=middle + 1).argmax(-1)
+                chunked += int((again == have[-len(again) :]).sum()) + len(have) - len(again)
+            else:
+                chunked += len(have)
+        return Agreement(
+            len(prompts),
+            tokens,
+            same / max(1, tokens),
+            chunked / max(1, tokens),
+            len(tasks),
+            sum(_writes(exact, *task) for task in tasks),
+            sum(_writes(small, *task) for task in tasks),
+        )
+
+    def latency(self, repeats: int = 20) -> Latency:
+        """Time the shipped graph on random ids; the cache must hold 513 tokens."""
+        ids = np.random.default_rng(0).integers(0, self.shape.vocab_size, 513).tolist()
+        reads, steps = [], []
+        for _ in range(repeats):
+            began = time.perf_counter()
+            self.small.logits(ids[:512], start=511)
+            read = time.perf_counter()
+            self.small.logits(ids[512:], position=512)
+            steps.append(time.perf_counter() - read)
+            reads.append(read - began)
+        return Latency(
+            round(1000 * float(np.median(reads)), 2),
+            round(1000 * float(np.quantile(reads, 0.95)), 2),
+            round(1000 * float(np.median(steps)), 2),
+        )
+
+
+def _writes(runner: GraphRunner, prompt: Sequence[int], answer: Sequence[int]) -> bool:
+    """Whether greedy decoding after the prompt writes the answer: each token is the likeliest."""
+    logits = runner.logits([*prompt, *answer[:-1]], start=len(prompt) - 1)
+    return bool((logits.argmax(-1) == np.asarray(answer)).all())

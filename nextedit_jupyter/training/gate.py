@@ -1,21 +1,24 @@
-"""The gate every export passes: INT8 must choose the tokens that float32 chooses."""
+"""The gate every export passes: INT8 must choose the tokens that float32 chooses, in time."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.examples import Mix, session_document
-from nextedit_jupyter.training.export import Agreement, token_agreement
+from nextedit_jupyter.training.export import Agreement, Graphs, Latency
 from nextedit_jupyter.training.mixture import FORMAT, training_format
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.tasks import edit_tasks, render
+from nextedit_jupyter.training.tasks import edit_tasks, line_tasks, render
 
 LEAST_AGREEMENT = 0.99
+MOST_LOST = 0.005  # of exact answers
+MOST_PREFILL_MS = 100.0
 
 
 def held_out_prompts(
@@ -66,24 +69,48 @@ def calibration_prompts(
 
 
 def gate_export(
-    checkpoint: Path,
+    graphs: Graphs,
     tokenizer: Path,
     documents: Sequence[Document],
     *,
-    least: float = LEAST_AGREEMENT,
     format: str = FORMAT,
+    least: float = LEAST_AGREEMENT,
     count: int = 200,
-    calibration: Sequence[Sequence[int]] = (),
+    tasks: int = 400,
 ) -> Agreement:
-    """Compare on held-out prompts; raises TrainingError below `least`.
-
-    `calibration` is what the bundle is exported with.
-    """
-    prompts = held_out_prompts(documents, BundleTokenizer(tokenizer), format=format, count=count)
-    agreement = token_agreement(checkpoint, prompts, calibration=calibration)
+    """Compare on held-out prompts and tasks; raises TrainingError where 8 bits lose too much."""
+    read = BundleTokenizer(tokenizer)
+    prompts = held_out_prompts(documents, read, format=format, count=count)
+    agreement = graphs.agreement(prompts, _tasks(documents, read, format, tasks))
     if agreement.same < least:
         raise TrainingError(
             f"INT8 agrees with float32 on {agreement.same:.2%} of tokens, less than {least:.0%}: "
             "train on, or export with --no-gate to look at it"
         )
+    if agreement.lost > MOST_LOST:
+        raise TrainingError(
+            f"INT8 writes {agreement.exact_int8} of {agreement.tasks} answers exactly, float32 "
+            f"{agreement.exact_float32}: more than {MOST_LOST:.1%} are lost; train on, or export "
+            "with --no-gate to look at it"
+        )
     return agreement
+
+
+def gate_latency(latency: Latency) -> None:
+    """Raises TrainingError if 512 tokens take longer than a suggestion may."""
+    if latency.prefill_512_p95 > MOST_PREFILL_MS:
+        raise TrainingError(
+            f"512 tokens take {latency.prefill_512_p95:.0f} ms, more than {MOST_PREFILL_MS:.0f}: "
+            "train a smaller shape, or export with --no-gate if this machine was busy"
+        )
+
+
+def _tasks(
+    documents: Sequence[Document], tokenizer: BundleTokenizer, format: str, count: int
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Half-done edits and ends of lines by turns: what to read, and what is right to write."""
+    rng, fmt = random.Random(1), training_format(format)
+    chosen = [document for document in documents if document.kind != "module"]
+    made = chain.from_iterable(zip(edit_tasks(chosen, rng), line_tasks(chosen, rng), strict=False))
+    rendered = (render(task, fmt, tokenizer, length=400) for task in islice(made, 2 * count))
+    return [(one.prompt, one.answer) for one in rendered if one is not None][:count]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,17 @@ torch = pytest.importorskip("torch")
 from nextedit_jupyter.bundles.graph import Int8Columns, build_graph  # noqa: E402
 from nextedit_jupyter.bundles.manifest import Identity  # noqa: E402
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
+from nextedit_jupyter.training.corpus.document import Document  # noqa: E402
 from nextedit_jupyter.training.export import (  # noqa: E402
+    Agreement,
     GraphRunner,
+    Graphs,
+    Latency,
     export_bundle,
     graph_shape,
     int8_graph,
-    token_agreement,
 )
+from nextedit_jupyter.training.gate import gate_export, gate_latency  # noqa: E402
 from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
 from nextedit_jupyter.training.sft import Settings, open_run  # noqa: E402
 from nextedit_jupyter.training.tokenizer import train_tokenizer  # noqa: E402
@@ -138,7 +143,46 @@ def test_agreement_is_counted_over_prompts(tmp_path: Path) -> None:
     run = open_run(tmp_path / "run", SHAPE, Settings(compile=False))
     run.save("final.pt")
     prompts = [list(range(30 + n)) for n in range(4)]
-    found = token_agreement(tmp_path / "run" / "final.pt", prompts, last=10)
+    graphs = Graphs(tmp_path / "run" / "final.pt")
+    likeliest = graphs.exact.logits(prompts[0])[-1].argmax()
+    tasks = [(prompts[0], [int(likeliest)]), (prompts[0], [int(likeliest) ^ 1])]
+    found = graphs.agreement(prompts, tasks, last=10)
     assert (found.prompts, found.tokens) == (4, 40)
     assert 0 <= found.same <= 1
     assert found.same_chunked == 1.0
+    assert (found.tasks, found.exact_float32) == (2, 1)
+    assert 0 <= found.exact_int8 <= 2
+
+
+def test_an_export_that_loses_too_much_or_takes_too_long_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = open_run(tmp_path / "run", SHAPE, Settings(compile=False))
+    run.save("final.pt")
+    path = tmp_path / "tokenizer.json"
+    cells = ("import numpy as np", "mean = np.mean([1, 2])", "print(mean, np.max([1, 2]))")
+    train_tokenizer(["\n".join(cells)] * 9, path, vocab_size=SHAPE.vocab_size)
+    documents = [Document("p", "a.ipynb", "notebook", cells * 2)]
+    graphs = Graphs(tmp_path / "run" / "final.pt")
+
+    def gate(**found: float) -> Agreement:
+        agreement = Agreement(3, 100, **{"same": 0.995, "same_chunked": 1.0, **found})  # type: ignore[arg-type]
+        monkeypatch.setattr(Graphs, "agreement", lambda *_, **__: agreement)
+        return gate_export(graphs, path, documents, count=3, tasks=4)
+
+    assert gate(tasks=400, exact_float32=60, exact_int8=58).lost == 0.005
+    with pytest.raises(TrainingError, match="less than 99%"):
+        gate(same=0.98)
+    with pytest.raises(TrainingError, match="58 of 400 answers exactly, float32 61"):
+        gate(tasks=400, exact_float32=61, exact_int8=58)
+    gate_latency(Latency(40, 60, 1))
+    with pytest.raises(TrainingError, match="512 tokens take 130 ms"):
+        gate_latency(Latency(40, 130, 1))
+
+
+def test_the_graph_is_timed(tmp_path: Path) -> None:
+    run = open_run(tmp_path / "run", replace(SHAPE, context=640), Settings(compile=False))
+    run.save("final.pt")
+    found = Graphs(tmp_path / "run" / "final.pt").latency(repeats=2)
+    assert found.token_p50 > 0
+    assert 0 < found.prefill_512_p50 <= found.prefill_512_p95
