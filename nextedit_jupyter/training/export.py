@@ -181,6 +181,7 @@ class GraphRunner:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.set_denormal_as_zero", "1")  # as in serving
         source = model if isinstance(model, bytes) else str(model)
         self._ort = ort
         self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
