@@ -437,7 +437,8 @@ def judge(base: Scores, mine: Scores, *, seed: int = 0, draws: int = 2_000) -> t
     """Whether the new bundle is better, why or why not, and the interval of the change.
 
     Better: the answers of held-out edits are likelier by more than `MIN_GAIN` of what they cost,
-    with 95 % of the resampled means (rounding anew alone may gain a hundredth of a per cent); no fewer edits are finished exactly; and held-out code is no less likely.
+    with 95 % of the resampled means (rounding anew alone may gain a hundredth of a per cent); no
+    fewer edits are finished exactly; and held-out code is no less likely.
     """
     changes = [b - a for a, b in zip(base.edits, mine.edits, strict=True)]
     if len(changes) < MIN_CASES:
