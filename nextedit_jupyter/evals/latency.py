@@ -12,10 +12,12 @@ idle, so the times are on the safe side.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -504,9 +506,23 @@ def _run_in_kernel(code: str) -> dict[str, Any]:
         return cast(dict[str, Any], json.loads(found))
 
 
-def private_runtime() -> tempfile.TemporaryDirectory[str]:
-    """A folder for a worker of the measurement's own: short, since sockets' paths are bounded."""
-    return tempfile.TemporaryDirectory(prefix="nx-", ignore_cleanup_errors=True)
+@contextlib.contextmanager
+def private_runtime() -> Iterator[str]:
+    """A folder for a worker of the measurement's own: short, since sockets' paths are bounded.
+
+    A worker that is just leaving may still write there: it is removed until it is gone.
+    """
+    folder = tempfile.mkdtemp(prefix="nx-")
+    try:
+        yield folder
+    finally:
+        gone = 0
+        for _ in range(100):
+            shutil.rmtree(folder, ignore_errors=True)
+            gone = 0 if os.path.exists(folder) else gone + 1
+            if gone == 3:
+                break
+            time.sleep(0.05)
 
 
 def default_report_path() -> Path:
