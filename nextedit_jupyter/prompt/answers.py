@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import Literal, Protocol, get_args
 
 from nextedit_jupyter.prompt import control
-from nextedit_jupyter.prompt.lines import find_lines
+from nextedit_jupyter.prompt.lines import common_ends, find_lines
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 AnswerKind = Literal["blocks", "window", "diff", "rows", "span"]
@@ -70,12 +70,7 @@ class _Change:
     def between(cls, before: str, after: str) -> _Change:
         """The lines that differ; where one side has none, the line above (or below) with it."""
         old, new = before.split("\n"), after.split("\n")
-        first = 0
-        while first < min(len(old), len(new)) and old[first] == new[first]:
-            first += 1
-        same = 0
-        while same < min(len(old), len(new)) - first and old[-1 - same] == new[-1 - same]:
-            same += 1
+        first, same = common_ends(old, new)
         parts = old[first : len(old) - same], new[first : len(new) - same]
         if before and not ("\n".join(parts[0]) and "\n".join(parts[1])):
             if first > 0:
@@ -253,12 +248,7 @@ class _Span:
         bounds = [match.start() for match in _WORD.finditer(text)] + [len(text)]
         was = [text[a:b] for a, b in pairwise(bounds) if start <= a < end]
         now = _WORD.findall(after)
-        first = 0
-        while first < min(len(was), len(now)) and was[first] == now[first]:
-            first += 1
-        same = 0
-        while same < min(len(was), len(now)) - first and was[-1 - same] == now[-1 - same]:
-            same += 1
+        first, same = common_ends(was, now)
         left = start + sum(map(len, was[:first]))
         right = start + sum(map(len, was[: len(was) - same]))
         middle = "".join(now[first : len(now) - same])

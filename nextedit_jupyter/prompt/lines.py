@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def head_window(text: str, *, most: int) -> str:
     """The start of `text`, at most `most` characters, cut at a line end where there is one."""
@@ -25,18 +27,25 @@ def tail_window(text: str, *, most: int, step: int) -> str:
     return text[start:]
 
 
+def common_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """How many pieces two sequences share at their starts, and of the rest at their ends."""
+    shorter = min(len(old), len(new))
+    start = 0
+    while start < shorter and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    return start, end
+
+
 def changed_lines(before: str, after: str) -> tuple[str, str]:
     """The stretch of whole lines in which two texts differ, as (old, new) without last newline.
 
     A pure insertion gives an empty old, a pure deletion an empty new.
     """
     old, new = before.split("\n"), after.split("\n")
-    start = 0
-    while start < min(len(old), len(new)) and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
-        end += 1
+    start, end = common_ends(old, new)
     return (
         "\n".join(old[start : len(old) - end]),
         "\n".join(new[start : len(new) - end]),

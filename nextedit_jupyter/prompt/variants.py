@@ -22,7 +22,7 @@ from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.answers import ANSWER_KINDS, AnswerKind, answer_of
 from nextedit_jupyter.prompt.cells_spm_v1 import MAX_EVENTS, CellsSpmV1, Shares
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt
-from nextedit_jupyter.prompt.lines import changed_lines, head_window, line_window
+from nextedit_jupyter.prompt.lines import changed_lines, common_ends, head_window, line_window
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 # What was changed says what is to be changed: it comes before other cells.
@@ -243,12 +243,7 @@ def summary(request: SuggestRequest) -> str:
     if not new.strip():
         return "deleted lines"
     was, now = _PIECE.findall(old), _PIECE.findall(new)
-    first = 0
-    while first < min(len(was), len(now)) and was[first] == now[first]:
-        first += 1
-    same = 0
-    while same < min(len(was), len(now)) - first and was[-1 - same] == now[-1 - same]:
-        same += 1
+    first, same = common_ends(was, now)
     gone, come = was[first : len(was) - same], now[first : len(now) - same]
     if _DEF.match(old) and _DEF.match(new) and (len(gone) != 1 or first > 2):
         return "modified function signature"
