@@ -33,16 +33,10 @@ class _Place:
     end: int
 
 
-class TensorFolder:
-    """The tensors of a folder's `*.safetensors`, by name. Raises BundleError."""
+class TensorFile:
+    """The tensors of safetensors files, by name. Raises BundleError."""
 
-    def __init__(self, folder: Path) -> None:
-        files = sorted(folder.glob("*.safetensors"))
-        if not files:
-            raise BundleError(
-                f"{folder.name} has no .safetensors file; convert older formats with transformers' "
-                "save_pretrained first"
-            )
+    def __init__(self, *files: Path) -> None:
         self._places: dict[str, _Place] = {}
         for file in files:
             self._places.update(_header(file))
@@ -79,10 +73,23 @@ class TensorFolder:
             raise BundleError(f"the checkpoint has no tensor {name}") from None
 
 
+class TensorFolder(TensorFile):
+    """The tensors of a folder's `*.safetensors`, by name. Raises BundleError."""
+
+    def __init__(self, folder: Path) -> None:
+        files = sorted(folder.glob("*.safetensors"))
+        if not files:
+            raise BundleError(
+                f"{folder.name} has no .safetensors file; convert older formats with transformers' "
+                "save_pretrained first"
+            )
+        super().__init__(*files)
+
+
 def _header(file: Path) -> dict[str, _Place]:
-    size = file.stat().st_size
     places = {}
     try:
+        size = file.stat().st_size
         with open(file, "rb") as reader:
             (length,) = struct.unpack("<Q", reader.read(8))
             if length > min(MAX_HEADER, size):
