@@ -102,7 +102,7 @@ def import_folder(
     version: str,
     prompt_format: str,
     language: str = "*",
-    licence: str = "unknown",
+    licence: str | None = None,
     bits: Literal[8, 4] = 8,
     context: int = 2048,
     thresholds: Mapping[str, float] | None = None,
@@ -122,7 +122,7 @@ def import_folder(
     weights = Renamed(TensorFolder(folder), plan, progress)
     return _write(
         out,
-        Identity(id, version, prompt_format, language=language, licence=licence),
+        Identity(id, version, prompt_format, language=language, licence=licence or "unknown"),
         plan.shape,
         weights,
         (folder / "tokenizer.json").read_bytes(),

@@ -31,7 +31,7 @@ _COMMANDS = {
 }
 
 # What a command needs that only an extra of the package brings.
-_EXTRAS = {"model": "import", "train": "train", "eval": "eval", "bench": "eval", "stats": "eval"}
+_EXTRAS = {"train": "train", "eval": "eval", "bench": "eval", "stats": "eval"}
 
 _DESCRIPTION = """\
 Next-edit prediction for notebooks, wholly on this machine: ghost text at the caret, renames and

