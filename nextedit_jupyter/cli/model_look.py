@@ -93,7 +93,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 def describe(bundle: Bundle) -> dict[str, Any]:
     """A bundle in the words of its manifest, as JSON values."""
-    return {
+    found = {
         "bundle": bundle.label,
         "path": str(bundle.path),
         "language": bundle.language,
@@ -107,6 +107,13 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         ),
         "thresholds": dict(bundle.thresholds),
     }
+    base = bundle.manifest.get("base")
+    if isinstance(base, dict):
+        found["base"] = (
+            f"{base.get('name')} ({base.get('licence')}), from {base.get('package')} "
+            f"{base.get('version')}, sha256 {base.get('member_sha256')}"
+        )
+    return found
 
 
 def _open(path: Path | None) -> Bundle:

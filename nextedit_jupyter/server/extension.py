@@ -10,7 +10,12 @@ from jupyter_server.utils import url_path_join
 
 from nextedit_jupyter.server.config import NextEdit
 from nextedit_jupyter.server.gateway import Gateway
-from nextedit_jupyter.server.handlers import OutcomeHandler, StatusHandler, SuggestHandler
+from nextedit_jupyter.server.handlers import (
+    GetModelHandler,
+    OutcomeHandler,
+    StatusHandler,
+    SuggestHandler,
+)
 from nextedit_jupyter.worker.client import WorkerSettings
 
 
@@ -26,6 +31,11 @@ def attach(server_app: ServerApp, settings: WorkerSettings | None = None) -> Gat
         [
             (url_path_join(base, "nextedit", "suggest"), SuggestHandler, {"gateway": gateway}),
             (url_path_join(base, "nextedit", "outcome"), OutcomeHandler, {"gateway": gateway}),
+            (
+                url_path_join(base, "nextedit", "model", "get"),
+                GetModelHandler,
+                {"gateway": gateway},
+            ),
             (url_path_join(base, "nextedit", "status"), StatusHandler, {"gateway": gateway}),
         ],
     )

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import WorkerError
 from nextedit_jupyter.server.config import NextEdit
+from nextedit_jupyter.server.larger import Larger, LargerWire
 from nextedit_jupyter.worker.client import Reply, Ticket, WorkerClient, WorkerLeft, WorkerSettings
 
 WorkerState = Literal["running", "starting", "stopped", "failed"]
@@ -29,6 +30,7 @@ class StatusWire(TypedDict):
     update: UpdateWire | None
     bundles: list[BundleWire]
     remote: RemoteWire | None
+    larger: LargerWire | None
 
 
 class BundleWire(TypedDict):
@@ -72,6 +74,7 @@ class Gateway:
     def __init__(self, config: NextEdit, settings: WorkerSettings | None = None) -> None:
         self.config = config
         self.client = WorkerClient("server", settings or config.worker_settings())
+        self.larger = Larger(config, self._reload)
         self.admission = Admission(config.max_in_flight, config.max_in_flight_per_client)
         # One thread, so that requests reach the worker in the order in which they came: of two,
         # the worker takes the later for the newer.
@@ -135,6 +138,11 @@ class Gateway:
         The first call starts the worker if `prewarm` is set; others leave a stopped one stopped,
         for a page that shows the status must not keep the worker from leaving.
         """
+        found = await self._status()
+        found["larger"] = await self.larger.status()
+        return found
+
+    async def _status(self) -> StatusWire:
         if not self.config.enabled:
             return self._wire("stopped", {})
         if self._asking is None or self._asking.done():
@@ -170,6 +178,7 @@ class Gateway:
             "bundles": found.get("bundles") or [],
             # Said before the worker runs, too: whoever looks is to know where their text goes.
             "remote": found.get("remote") or self._remote(),
+            "larger": None,
         }
 
     def _remote(self) -> RemoteWire | None:
@@ -191,8 +200,18 @@ class Gateway:
             return None
         return _pace(found or {})
 
+    def _reload(self) -> None:
+        """Another model is installed: a worker that runs takes it up."""
+
+        def reload() -> None:
+            with contextlib.suppress(WorkerError):
+                self.client.reload(2.0)
+
+        self._asker.submit(reload)
+
     def close(self) -> None:
         """Let go of the worker; one that no kernel or terminal uses either is asked to leave."""
+        self.larger.close()
         self._sender.shutdown(wait=False, cancel_futures=True)
         self._asker.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(WorkerError):

@@ -14,7 +14,7 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 from tornado.http1connection import HTTP1Connection
 
-from nextedit_jupyter.core.errors import NextEditError, WireError, WorkerError
+from nextedit_jupyter.core.errors import BundleError, NextEditError, WireError, WorkerError
 from nextedit_jupyter.core.request import Bounds
 from nextedit_jupyter.core.suggestion import KINDS
 from nextedit_jupyter.core.wire import encode_error, parse_line, request_id
@@ -64,6 +64,31 @@ class StatusHandler(_Handler):
     @authorized("execute")  # type: ignore[untyped-decorator]
     async def get(self) -> None:
         self.finish(json.dumps(await self.gateway.status()))
+
+
+class GetModelHandler(_Handler):
+    """`POST nextedit/model/get`: begin to get the larger model; answered with 202 and a
+    `larger.LargerWire`, whose progress is in the status from then on.
+
+    403 where the administrator lets nothing be fetched, 404 where there is no larger model. The
+    body is not read: which model it is, and from where, is not for a page to say.
+    """
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def post(self) -> None:
+        larger = self.gateway.larger
+        found = await larger.status()
+        if found is None:
+            allowed = larger.is_allowed
+            why = "there is no larger model" if allowed else "no model is fetched on this server"
+            self.set_status(404 if allowed else 403)
+            self.finish(json.dumps(encode_error(None, BundleError(why))))
+            return
+        if found["state"] != "here":
+            larger.get()
+        self.set_status(202)
+        self.finish(json.dumps(await larger.status()))
 
 
 class OutcomeHandler(_Handler):

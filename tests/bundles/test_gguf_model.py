@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import pytest
-from tiny_gguf import Sizes, Tiny, make_gguf
+from tiny_gguf import Sizes, Tiny, logits, make_gguf
 
 from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.bundles.gguf import GgufFile
 from nextedit_jupyter.bundles.gguf_model import GgufModel, GgufWeights
-from nextedit_jupyter.bundles.graph import GraphShape, build_graph
+from nextedit_jupyter.bundles.graph import build_graph
 from nextedit_jupyter.bundles.importing import import_gguf
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.prompt import BundleTokenizer
@@ -21,21 +20,6 @@ from nextedit_jupyter.prompt import BundleTokenizer
 pytest.importorskip("gguf")
 
 IDS = [5, 9, 200, 3, 77, 42, 8, 150, 6, 31, 2, 260]
-
-
-def logits(model: bytes, shape: GraphShape, ids: list[int]) -> np.ndarray:
-    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
-    cache = np.zeros((1, shape.kv_heads, shape.context, shape.head_dim), np.float32)
-    feeds: dict[str, Any] = {
-        "input_ids": np.array([ids]),
-        "seqlens_k": np.array([len(ids) - 1], np.int32),
-        "total": np.array(len(ids), np.int32),
-        "start": np.array([0]),
-    }
-    for i in range(shape.layers):
-        feeds[f"past.{i}.key"], feeds[f"past.{i}.value"] = cache, cache
-    found: np.ndarray = session.run(["logits"], feeds)[0][0]
-    return found
 
 
 def ours(made: Tiny, *, int8: bool = False) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nextedit_jupyter.bundles.byte_level import ALPHABET
+from nextedit_jupyter.bundles.graph import GraphShape
 from nextedit_jupyter.prompt.control import CONTROL_TOKENS
 
 LICENCE = "Licence of the tiny base: do as you like, and name it."
@@ -171,11 +172,11 @@ def make_wheel(folder: Path, weights: Path, *, package: str = "tiny-base") -> Pa
 
 
 def make_delta(
-    folder: Path, wheel: Path, weights: Path, *, id: str = "nextedit-tiny", **changes: Any
+    folder: Path, wheel: Path, file: Path, *, id: str = "nextedit-tiny", **changes: Any
 ) -> Path:
     """A delta of that wheel which adds the control tokens; `changes` go into its description."""
     folder.mkdir(parents=True, exist_ok=True)
-    data = weights.read_bytes()
+    data = file.read_bytes()
     value = {
         "schema": 1,
         "id": id,
@@ -213,3 +214,21 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
         at += len(data)
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(blocks))
+
+
+def logits(model: bytes, shape: GraphShape, ids: list[int]) -> np.ndarray:
+    """Logits [ids, vocabulary] of a graph without a cache."""
+    import onnxruntime as ort
+
+    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    cache = np.zeros((1, shape.kv_heads, shape.context, shape.head_dim), np.float32)
+    feeds: dict[str, Any] = {
+        "input_ids": np.array([ids]),
+        "seqlens_k": np.array([len(ids) - 1], np.int32),
+        "total": np.array(len(ids), np.int32),
+        "start": np.array([0]),
+    }
+    for i in range(shape.layers):
+        feeds[f"past.{i}.key"], feeds[f"past.{i}.value"] = cache, cache
+    found: np.ndarray = session.run(["logits"], feeds)[0][0]
+    return found
