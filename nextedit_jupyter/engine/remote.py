@@ -22,6 +22,7 @@ from nextedit_jupyter.core.remote import RemoteSettings
 from nextedit_jupyter.engine.constraint import Constraint
 from nextedit_jupyter.engine.engine import Completion, Finish
 from nextedit_jupyter.prompt import Prompt
+from nextedit_jupyter.prompt.healing import Pieces
 
 MAX_ANSWER_BYTES = 256_000
 LOOK_S = 0.005  # between two looks at deadline and cancellation while the server thinks
@@ -50,6 +51,12 @@ class ByteTokenizer:
     @property
     def vocab_size(self) -> int:
         return 256 + len(self._names)
+
+    @property
+    def pieces(self) -> Pieces:
+        return (
+            "own"  # each byte is a token, so a prompt may end anywhere; a whole word reads better
+        )
 
     @property
     def end(self) -> int:
