@@ -1,4 +1,4 @@
-"""Turning a local Hugging Face folder of Llama's or Qwen2's shape into a bundle.
+"""Turning a checkpoint of Llama's or Qwen2's shape into a bundle: a Hugging Face folder, or GGUF.
 
 Weights pass through one tensor at a time. What the graph can't do is refused with the reason
 before anything is read: sliding windows, other activations, other rotary scalings. Nothing is
@@ -38,12 +38,17 @@ class ImportPlan:
     @property
     def parameters(self) -> int:
         """The number of weights, a tied head counted once."""
-        s = self.shape
-        heads = (s.heads + 2 * s.kv_heads) * s.head_dim
-        layer = s.width * heads + s.heads * s.head_dim * s.width + 3 * s.width * s.hidden
-        layer += 2 * s.width + (heads if s.qkv_bias else 0)
-        tables = s.vocab_size * s.width * (1 if s.tied else 2)
-        return tables + s.layers * layer + s.width
+        return parameters_of(self.shape)
+
+
+def parameters_of(shape: GraphShape) -> int:
+    """The number of a decoder's weights, a tied head counted once."""
+    s = shape
+    heads = (s.heads + 2 * s.kv_heads) * s.head_dim
+    layer = s.width * heads + s.heads * s.head_dim * s.width + 3 * s.width * s.hidden
+    layer += 2 * s.width + (heads if s.qkv_bias else 0)
+    tables = s.vocab_size * s.width * (1 if s.tied else 2)
+    return tables + s.layers * layer + s.width
 
 
 def read_plan(folder: Path, *, context: int = 2048) -> ImportPlan:
@@ -114,15 +119,78 @@ def import_folder(
             f"{folder.name} has no tokenizer.json; save the tokenizer with transformers' "
             "fast tokenizer first"
         )
-    if bits == 4 and (plan.shape.width % 32 or plan.shape.hidden % 32):
+    weights = Renamed(TensorFolder(folder), plan, progress)
+    return _write(
+        out,
+        Identity(id, version, prompt_format, language=language, licence=licence),
+        plan.shape,
+        weights,
+        (folder / "tokenizer.json").read_bytes(),
+        origin=f"a local checkpoint of {plan.model_type}'s shape",
+        trained_context=plan.trained_context,
+        bits=bits,
+        thresholds=thresholds,
+    )
+
+
+def import_gguf(
+    path: Path,
+    out: Path,
+    *,
+    id: str,
+    version: str,
+    prompt_format: str,
+    language: str = "*",
+    licence: str | None = None,
+    bits: Literal[8, 4] = 8,
+    context: int = 2048,
+    thresholds: Mapping[str, float] | None = None,
+    progress: Callable[[str], None] = lambda name: None,
+) -> dict[str, Any]:
+    """Write a bundle of a GGUF file into `out`, which must not exist yet; gives the manifest.
+
+    The licence is the one that the file names unless another is given. Raises BundleError.
+    """
+    from nextedit_jupyter.bundles.gguf import GgufFile
+    from nextedit_jupyter.bundles.gguf_model import GgufModel, GgufWeights
+
+    with GgufFile(path) as file:
+        model = GgufModel.of(file, context=context)
+        return _write(
+            out,
+            Identity(
+                id, version, prompt_format, language=language, licence=licence or model.licence
+            ),
+            model.shape,
+            GgufWeights(file, model, progress),
+            model.vocabulary.to_json().encode("utf-8"),
+            origin=f"a GGUF file of {model.architecture}'s shape ({model.name})",
+            trained_context=model.trained_context,
+            bits=bits,
+            thresholds=thresholds,
+        )
+
+
+def _write(
+    out: Path,
+    identity: Identity,
+    shape: GraphShape,
+    weights: Mapping[str, Floats],
+    tokenizer: bytes,
+    *,
+    origin: str,
+    trained_context: int,
+    bits: Literal[8, 4],
+    thresholds: Mapping[str, float] | None,
+) -> dict[str, Any]:
+    if bits == 4 and (shape.width % 32 or shape.hidden % 32):
         raise BundleError("4 bits need layers whose width is a multiple of 32; import with 8")
     if out.exists():
         raise BundleError(f"{out.name} exists already; choose another folder")
-    tensors = TensorFolder(folder)
-    weights = Renamed(tensors, plan, progress)
+    parameters = parameters_of(shape)
     out.mkdir(parents=True)
     try:
-        model = build_graph(plan.shape, weights, int8=True, bits=bits)
+        model = build_graph(shape, weights, int8=True, bits=bits)
         if model.ByteSize() > 2_000_000_000:
             raise BundleError(
                 "the model is over 2 GB at these bits, more than one ONNX file holds: "
@@ -130,13 +198,20 @@ def import_folder(
             )
         (out / "model.onnx").write_bytes(model.SerializeToString())
         del model
-        shutil.copyfile(folder / "tokenizer.json", out / "tokenizer.json")
-        (out / "CARD.md").write_text(_card(id, version, plan, bits, licence), encoding="utf-8")
+        (out / "tokenizer.json").write_bytes(tokenizer)
+        card = (
+            f"# {identity.id} {identity.version}\n\n"
+            f"Imported from {origin}: {parameters:,} parameters, {bits} bits, "
+            f"{shape.context} of {trained_context} positions.\n\n"
+            f"Licence: {identity.licence}. Quality and latency here were not measured at import; "
+            "`jupyter nextedit eval` and `bench` measure them.\n"
+        )
+        (out / "CARD.md").write_text(card, encoding="utf-8")
         manifest = manifest_of(
             out,
-            Identity(id, version, prompt_format, language=language, licence=licence),
-            plan.shape,
-            parameters=plan.parameters,
+            identity,
+            shape,
+            parameters=parameters,
             thresholds=thresholds or {"inline": 0.8, "next_edit": 0.9},
             quantisation="int8-rowwise" if bits == 8 else "int4-blocks",
         )
@@ -237,13 +312,3 @@ def _rope_scaling(config: Mapping[str, Any]) -> RopeScaling | None:
             int(scaling["original_max_position_embeddings"]),
         )
     raise BundleError(f"rotary scaling of kind {kind} isn't supported; linear and llama3 are")
-
-
-def _card(id: str, version: str, plan: ImportPlan, bits: int, licence: str) -> str:
-    return (
-        f"# {id} {version}\n\n"
-        f"Imported from a local checkpoint of {plan.model_type}'s shape: {plan.parameters:,} "
-        f"parameters, {bits} bits, {plan.shape.context} of {plan.trained_context} positions.\n\n"
-        f"Licence: {licence}. Quality and latency here were not measured at import; "
-        "`jupyter nextedit eval` and `bench` measure them.\n"
-    )

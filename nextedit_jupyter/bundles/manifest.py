@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nextedit_jupyter.bundles.graph import GraphShape
 
 FILES = ("model.onnx", "tokenizer.json", "CARD.md")
+NOTICE = "NOTICE"  # of those that a bundle is made from, where there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ def manifest_of(
     quantisation: str = "int8-rowwise",
     latency: Mapping[str, Any] | None = None,
     quality: Mapping[str, Any] | None = None,
+    base: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The manifest of the files in `folder`.
 
-    `thresholds` are confidences between 0 and 1 below which nothing is shown, by kind.
+    `thresholds` are confidences between 0 and 1 below which nothing is shown, by kind. `base` is
+    what the weights were made from: name, package, version, digest and licence.
     """
     return {
         "schema": 1,
@@ -57,6 +60,7 @@ def manifest_of(
         "thresholds": dict(thresholds),
         "latency": dict(latency or {}),
         "quality": dict(quality or {}),
+        **({"base": dict(base)} if base else {}),
         "files": digests(folder),
     }
 
@@ -64,7 +68,7 @@ def manifest_of(
 def digests(folder: Path) -> dict[str, dict[str, str | int]]:
     """SHA-256 and size in bytes of a bundle's files."""
     found: dict[str, dict[str, str | int]] = {}
-    for name in FILES:
+    for name in (*FILES, *([NOTICE] if (folder / NOTICE).is_file() else [])):
         with (folder / name).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         found[name] = {"sha256": digest, "size": (folder / name).stat().st_size}

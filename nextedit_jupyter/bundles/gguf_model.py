@@ -1,0 +1,273 @@
+"""A GGUF file of Llama's or Qwen2's shape as the decoder that `graph.build_graph` builds.
+
+Names, sizes and the rotary embedding come from the file's own fields. What the graph can't do is
+refused before a weight is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nextedit_jupyter.bundles.byte_level import ByteLevelVocabulary
+from nextedit_jupyter.bundles.gguf import GgufFile
+from nextedit_jupyter.bundles.graph import Doubles, GraphShape, RopeScaling
+from nextedit_jupyter.core.errors import BundleError
+
+Floats = npt.NDArray[np.float32]
+
+ARCHITECTURES = ("llama", "qwen2")
+MAX_LAYERS, MAX_SIDE, MAX_POSITIONS = 256, 65_536, 10_000_000
+_BIASES = ("attn_q.bias", "attn_k.bias", "attn_v.bias")
+_ROPE = "rope_freqs.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class RopeFactors(RopeScaling):
+    """Rotary frequencies divided each by a factor of its own, as Llama 3.1's files give them."""
+
+    factors: tuple[float, ...] = ()
+
+    def apply(self, frequencies: Doubles) -> Doubles:
+        return frequencies / np.array(self.factors, np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class GgufModel:
+    """What a file says it holds, checked against its tensors' sizes.
+
+    The vocabulary has all bytes: where the file lacks some, `shape.vocab_size` counts rows that
+    `GgufWeights` makes up for them.
+    """
+
+    architecture: str
+    shape: GraphShape
+    vocabulary: ByteLevelVocabulary
+    trained_context: int
+    licence: str
+    name: str
+
+    @classmethod
+    def of(cls, file: GgufFile, *, context: int = 2048) -> GgufModel:
+        """Raises BundleError with the reason where the shape isn't ours."""
+        fields = _Fields(file)
+        layers = fields.count("block_count", MAX_LAYERS)
+        width = fields.count("embedding_length", MAX_SIDE)
+        heads = fields.count("attention.head_count", MAX_SIDE)
+        kv_heads = fields.count("attention.head_count_kv", MAX_SIDE, heads)
+        head_dim = fields.count("attention.key_length", MAX_SIDE, width // heads)
+        trained = fields.count("context_length", MAX_POSITIONS, context)
+        if heads % kv_heads or head_dim % 2 or not head_dim:
+            raise fields.unfit("its heads do not fit its width")
+        for key in ("attention.value_length", "rope.dimension_count"):
+            if fields.count(key, MAX_SIDE, head_dim) != head_dim:
+                raise fields.unfit(f"its {key} is not its heads' width")
+        fields.refuse_others()
+        vocabulary = ByteLevelVocabulary.from_metadata(file.metadata)
+        whole = vocabulary.with_all_bytes()
+        shape = GraphShape(
+            vocab_size=len(whole.tokens),
+            width=width,
+            layers=layers,
+            heads=heads,
+            kv_heads=kv_heads,
+            head_dim=head_dim,
+            hidden=fields.count("feed_forward_length", MAX_SIDE),
+            context=min(context, trained),
+            rope_theta=fields.number("rope.freq_base", 10_000.0),
+            norm_eps=fields.number("attention.layer_norm_rms_epsilon", 1e-5),
+            tied="output.weight" not in file.tensors,
+            qkv_bias=fields.architecture == "qwen2",
+            rope_scaling=_rope_scaling(file, fields, head_dim),
+        )
+        _check_tensors(file, shape, len(vocabulary.tokens))
+        licence = str(file.metadata.get("general.license", "unknown"))[:80]
+        name = str(file.metadata.get("general.name", file.path.stem))[:80]
+        return cls(fields.architecture, shape, whole, trained, licence, name)
+
+
+class GgufWeights(Mapping[str, Floats]):
+    """A file's tensors under the names that `build_graph` asks for, read when asked."""
+
+    def __init__(
+        self, file: GgufFile, model: GgufModel, progress: Callable[[str], None] = lambda name: None
+    ) -> None:
+        self._file = file
+        self._model = model
+        self._progress = progress
+
+    def __getitem__(self, name: str) -> Floats:
+        self._progress(name)
+        if name == "embedding.weight":
+            return self._rows("token_embd.weight")
+        if name == "head.weight":
+            return self._rows("output.weight")
+        if name == "norm.weight":
+            return self._read("output_norm.weight")
+        try:
+            _, layer, part, kind = name.split(".")
+            at = f"blk.{int(layer)}"
+            if part == "qkv":
+                return np.concatenate([self._attention(at, which, kind) for which in "qkv"])
+            source = {
+                "norm_attention": "attn_norm",
+                "norm_mlp": "ffn_norm",
+                "out": "attn_output",
+                "gate": "ffn_gate",
+                "up": "ffn_up",
+                "down": "ffn_down",
+            }[part]
+        except (ValueError, KeyError):
+            raise KeyError(name) from None
+        return self._read(f"{at}.{source}.{kind}")
+
+    def names(self) -> Iterator[str]:
+        """Everything that `build_graph` asks for."""
+        shape = self._model.shape
+        yield from ("embedding.weight", "norm.weight", *(() if shape.tied else ("head.weight",)))
+        for i in range(shape.layers):
+            for part in ("norm_attention", "norm_mlp", "qkv", "out", "gate", "up", "down"):
+                yield f"layers.{i}.{part}.weight"
+            if shape.qkv_bias:
+                yield f"layers.{i}.qkv.bias"
+
+    def __iter__(self) -> Iterator[str]:
+        return self.names()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.names())
+
+    def _attention(self, at: str, which: str, kind: str) -> Floats:
+        values = self._read(f"{at}.attn_{which}.{kind}")
+        if which == "v" or self._model.architecture != "llama":
+            return values
+        # Llama's files have a head's rows in pairs that are turned together; ours in two halves.
+        half = self._model.shape.head_dim // 2
+        return values.reshape(-1, half, 2, *values.shape[1:]).swapaxes(1, 2).reshape(values.shape)
+
+    def _rows(self, name: str) -> Floats:
+        """A table with a row a token; a byte without one gets the mean of the bytes' rows."""
+        rows = self._read(name)
+        tokens = self._model.vocabulary.tokens
+        if len(tokens) == len(rows):
+            return rows
+        return np.concatenate((rows, np.tile(byte_row(rows, tokens), (len(tokens) - len(rows), 1))))
+
+    def _read(self, name: str) -> Floats:
+        values = self._file.read(name)
+        if not np.isfinite(values).all():
+            raise BundleError(f"{name} holds values that are no numbers")
+        return values
+
+
+def byte_row(rows: Floats, tokens: tuple[str, ...]) -> Floats:
+    """The mean of the rows of tokens that are one byte, float32 [width]."""
+    ids = [id for id, token in enumerate(tokens[: len(rows)]) if len(token) == 1]
+    mean: Floats = (rows[ids] if ids else rows).mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
+
+
+class _Fields:
+    """A file's numbers under its architecture's name."""
+
+    def __init__(self, file: GgufFile) -> None:
+        found = file.metadata.get("general.architecture")
+        if found not in ARCHITECTURES:
+            raise BundleError(
+                f"a GGUF file of a model of the shape {str(found)[:40]!r} cannot be imported; "
+                f"{' and '.join(ARCHITECTURES)} can"
+            )
+        self.architecture = str(found)
+        self._file = file
+
+    def get(self, key: str) -> Any:
+        return self._file.metadata.get(f"{self.architecture}.{key}")
+
+    def count(self, key: str, most: int, default: int | None = None) -> int:
+        value = self.get(key)
+        if value is None and default is not None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise self.unfit(f"its {key} is no number from 1 to {most}")
+        return value
+
+    def number(self, key: str, default: float) -> float:
+        value = self.get(key)
+        if value is None:
+            return default
+        good = isinstance(value, int | float) and not isinstance(value, bool)
+        if not good or not 0 < value < 1e12:
+            raise self.unfit(f"its {key} is no number above 0")
+        return float(value)
+
+    def refuse_others(self) -> None:
+        for key, why in (
+            ("attention.sliding_window", "it attends to a sliding window"),
+            ("expert_count", "it is a mixture of experts"),
+        ):
+            if self.get(key):
+                raise self.unfit(f"{why}, which our graph does not")
+        if self.get("attention.causal") is False:
+            raise self.unfit("it reads in both directions")
+
+    def unfit(self, why: str) -> BundleError:
+        return BundleError(f"{self._file.path.name} cannot be imported: {why}")
+
+
+def _rope_scaling(file: GgufFile, fields: _Fields, head_dim: int) -> RopeScaling | None:
+    kind = fields.get("rope.scaling.type")
+    factor = fields.number("rope.scaling.factor", 1.0)
+    if _ROPE in file.tensors:
+        factors = file.read(_ROPE).astype(np.float64)
+        if factors.shape != (head_dim // 2,) or not (np.isfinite(factors) & (factors > 0)).all():
+            raise fields.unfit(f"{_ROPE} does not fit its heads")
+        return RopeFactors("llama3", 1.0, factors=tuple(factors.tolist()))
+    if kind in (None, "none") or factor == 1.0:
+        return None
+    if kind == "linear":
+        return RopeScaling("linear", factor)
+    raise fields.unfit(f"its rotary scaling is {str(kind)[:40]!r}; linear and llama3 are known")
+
+
+def _check_tensors(file: GgufFile, shape: GraphShape, vocabulary: int) -> None:
+    """Every tensor that is needed is there in its size, and none that would change the answers."""
+    query, cached = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    sizes: dict[str, tuple[int, ...]] = {
+        "attn_norm.weight": (shape.width,),
+        "attn_q.weight": (query, shape.width),
+        "attn_k.weight": (cached, shape.width),
+        "attn_v.weight": (cached, shape.width),
+        "attn_output.weight": (shape.width, query),
+        "ffn_norm.weight": (shape.width,),
+        "ffn_gate.weight": (shape.hidden, shape.width),
+        "ffn_up.weight": (shape.hidden, shape.width),
+        "ffn_down.weight": (shape.width, shape.hidden),
+    }
+    if shape.qkv_bias:
+        sizes |= dict(zip(_BIASES, ((query,), (cached,), (cached,))))
+    expected = {
+        f"blk.{i}.{name}": size for i in range(shape.layers) for name, size in sizes.items()
+    }
+    expected |= {
+        "token_embd.weight": (vocabulary, shape.width),
+        "output_norm.weight": (shape.width,),
+    }
+    if not shape.tied:
+        expected["output.weight"] = (vocabulary, shape.width)
+    for name, size in expected.items():
+        tensor = file.tensors.get(name)
+        if tensor is None:
+            raise BundleError(f"{file.path.name} has no tensor {name}: its shape is not ours")
+        if tensor.shape != size:
+            raise BundleError(
+                f"{name} in {file.path.name} is {tensor.shape}, but its fields say {size}"
+            )
+    for name in file.tensors:
+        if name not in expected and name != _ROPE:
+            raise BundleError(
+                f"{file.path.name} has the tensor {name[:60]}, which our graph has no place for"
+            )
