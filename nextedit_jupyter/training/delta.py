@@ -22,6 +22,8 @@ from nextedit_jupyter.training.tuning import SCALE, learnt
 
 Floats = npt.NDArray[np.float32]
 
+CALIBRATION_ROWS = 8  # of a thousand tokens: which channels stand out shows in a few
+
 
 def delta_tensors(
     base: Base, tuned: Decoder, calibration: npt.NDArray[np.int64], *, scale: float = SCALE

@@ -6,17 +6,29 @@ loop, the schedule and the checkpoints are those of `training.sft`.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
+from nextedit_jupyter.prompt.control import PAD
+from nextedit_jupyter.prompt.tokenizer import TextTokenizer
+from nextedit_jupyter.training.corpus.extract import Skipped
+from nextedit_jupyter.training.examples import Mix, real_edit, session_document
+from nextedit_jupyter.training.kernel_names import columns_used
 from nextedit_jupyter.training.lora import MATRICES, LowRank, adapt, adapters
 from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.packing import pack
 from nextedit_jupyter.training.processes import Processes
+from nextedit_jupyter.training.real_data import commit_edits, pieces_of, read_notebooks, read_rows
 from nextedit_jupyter.training.sft import Run
 
 RANK = 16
@@ -24,6 +36,50 @@ SCALE = 2.0
 # AdamW with rates about ten times those of full tuning, as usual for adapters.
 ADAPTER_LR = 1e-3
 ROWS_LR = 2e-3
+
+
+def tuning_rows(
+    notebooks: Path,
+    edits: Path | None,
+    tokenizer: TextTokenizer,
+    fmt: CellsSpmV1,
+    length: int,
+    seed: int,
+) -> npt.NDArray[np.uint16]:
+    """Packed rows, [rows, length + 1]: three of notebooks, then one of edits, shuffled before.
+
+    Each notebook gives one stretch and each commit two steps at most, so that a run too short for
+    all of it sees as many hands as it can.
+    """
+    rng = random.Random(seed)
+    documents = pieces_of(list(read_notebooks(notebooks)), rng, cells=24)
+    spare = sorted(
+        {c for d in documents[:400] for keys in columns_used(d.cells).values() for c in keys}
+    )
+    mix = Mix(middle=0.5, empty_suffix=0.6, names=0.5, skip=0.3)
+    written = []
+    for document in documents:
+        written += session_document(
+            document, tokenizer, rng, mix, length=length + 1, spare_columns=spare, fmt=fmt
+        )[:1]
+    steps: list[list[int]] = []
+    commits = list(read_rows(edits)) if edits is not None else []
+    rng.shuffle(commits)
+    for row in commits:
+        for edit in commit_edits(row, rng, Skipped())[:2]:
+            size = rng.choice((0.4, 0.6, 1.0))
+            ids = real_edit(edit, tokenizer, length=int(length * size), fmt=fmt)
+            if ids:
+                steps.append(ids)
+    order, pad = np.random.default_rng(seed), tokenizer.control(PAD)
+    parts = [pack(ids, length=length, pad=pad) for ids in (written, steps)]
+    for part in parts:
+        order.shuffle(part)
+    three, one = (iter(part) for part in parts)
+    rows = []
+    while group := list(islice(three, 3)):
+        rows += group + list(islice(one, 1))
+    return np.array(rows, np.uint16).reshape(-1, length + 1)
 
 
 class SplitEmbedding(nn.Module):
