@@ -22,6 +22,7 @@ from nextedit_jupyter.core import TokenCounts
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.engine.cache import PrefixCache
 from nextedit_jupyter.engine.constraint import Constraint
+from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.decoder import Decoder, Floats, Slot
 from nextedit_jupyter.engine.drafts import Drafter, DraftRates, Followers
 from nextedit_jupyter.engine.rejoin import Rejoin
@@ -36,6 +37,9 @@ Finish = Literal["stop", "rejoined", "length", "unlikely", "deadline", "cancelle
 CHUNK = 256
 # Seven notebooks or cells of the default bundle, whose 2,048 positions take 16.8 MB.
 CACHE_BYTES = 128 * 1024 * 1024
+# Text at the caret and next edits are asked by turns, in prompts that begin differently: with one
+# slot each would read all of its prompt again. Of a slot's memory only what is used is touched.
+MIN_SLOTS = 2
 # A row is never alone: see the module's docstring.
 MIN_ROWS = 2
 
@@ -82,6 +86,7 @@ class Engine:
         chunk: int = CHUNK,
         drafts: bool = True,
         providers: Sequence[str] = (),
+        contention: Contention | None = None,
     ) -> None:
         self._decoder = Decoder(
             model,
@@ -91,6 +96,7 @@ class Engine:
             context=context,
             threads=threads,
             providers=providers,
+            contention=contention,
         )
         if tokenizer.vocab_size > self._decoder.vocab_size:
             raise BundleError(
@@ -100,7 +106,7 @@ class Engine:
         self._tokenizer = tokenizer
         self._chunk = max(MIN_ROWS, chunk)
         self._drafts = drafts
-        slots = max(1, cache_bytes // self._decoder.slot_bytes)
+        slots = max(MIN_SLOTS, cache_bytes // self._decoder.slot_bytes)
         self._cache = PrefixCache(lambda: Slot(self._decoder), slots)
         self._rates = DraftRates()
         self._followers = Followers(self._decoder.vocab_size)

@@ -11,6 +11,7 @@ from nextedit_jupyter.core import NextEditError
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.remote import RemoteSettings
 from nextedit_jupyter.engine import Engine
+from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.providers import choose_providers
 from nextedit_jupyter.prompt import BundleTokenizer, get_format
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
@@ -123,6 +124,7 @@ def open_model_lane(
         context=bundle.context,
         threads=threads,
         providers=providers,
+        contention=Contention(),
     )
     return ModelLane(
         engine,
