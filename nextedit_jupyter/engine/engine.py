@@ -32,9 +32,12 @@ from nextedit_jupyter.prompt.control import END
 
 Finish = Literal["stop", "rejoined", "length", "unlikely", "deadline", "cancelled", "invalid"]
 
-# Tokens read between two looks at deadline and cancellation: 12 ms of the default bundle. Larger
-# passes are hardly faster: 512 tokens take 25 ms at once, 27 in passes of 256, 30 in passes of 128.
+# The most tokens read between two looks at deadline and cancellation; larger passes are hardly
+# faster: 512 tokens take 25 ms at once, 27 in passes of 256, 30 in passes of 128.
 CHUNK = 256
+# A slow model, or a busy machine, reads fewer between two looks: as many as take this long.
+LOOK_SECONDS = 0.04
+MIN_CHUNK = 32
 # Seven notebooks or cells of the default bundle, whose 2,048 positions take 16.8 MB.
 CACHE_BYTES = 128 * 1024 * 1024
 # Text at the caret and next edits are asked by turns, in prompts that begin differently: with one
@@ -104,7 +107,8 @@ class Engine:
                 f"{self._decoder.vocab_size}: install the bundle again"
             )
         self._tokenizer = tokenizer
-        self._chunk = max(MIN_ROWS, chunk)
+        self._most_rows = max(MIN_ROWS, chunk)
+        self._row_seconds = 0.0  # of the passes read lately
         self._drafts = drafts
         slots = max(MIN_SLOTS, cache_bytes // self._decoder.slot_bytes)
         self._cache = PrefixCache(lambda: Slot(self._decoder), slots)
@@ -178,17 +182,28 @@ class Engine:
             why = stopped()
             if why is not None:
                 return why
-            stop = min(start + self._chunk, end)
+            stop = min(start + self._chunk(), end)
             first = start
             if stop - first < MIN_ROWS:
                 if end < MIN_ROWS:  # a prompt of one token is read by the first step
                     return None
                 first = stop - MIN_ROWS
+            began = time.perf_counter()
             self._decoder.run(slot, ids[first:stop], first, stop - first - 1)
+            self._row_seconds = 0.5 * self._row_seconds + 0.5 * (time.perf_counter() - began) / (
+                stop - first
+            )
             slot.tokens[start:] = ids[start:stop]
             slot.cost += stop - start
             start = stop
         return None
+
+    def _chunk(self) -> int:
+        """How many rows the next pass reads: what any number of them answers is the same."""
+        rows = self._most_rows
+        if self._row_seconds > 0:
+            rows = min(rows, max(MIN_CHUNK, int(LOOK_SECONDS / self._row_seconds)))
+        return rows
 
 
 class _Run:
@@ -230,8 +245,8 @@ class _Run:
         slot, shared = engine._cache.take(prompt.ids)
         self._reused = shared
         # All but the last chunk is read here; the last one goes with the first drafts.
-        last = len(prompt.ids) - 1
-        ahead = last - last % engine._chunk if last - shared >= engine._chunk else shared
+        last, chunk = len(prompt.ids) - 1, engine._chunk()
+        ahead = last - last % chunk if last - shared >= chunk else shared
         try:
             finish = engine._read(slot, prompt.ids, shared, max(shared, ahead), self._stopped)
             self._prefill_ms = (time.perf_counter() - began) * 1e3
