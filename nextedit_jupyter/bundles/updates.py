@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +19,7 @@ from typing import Any, Literal
 from nextedit_jupyter.bundles.store import BundleStore, version_key
 from nextedit_jupyter.bundles.trust import Release, TrustedRepository
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.files import replace_file
 
 INTERVAL_S = 7 * 86_400.0
 # A failed check is repeated sooner than a good one, and never in a loop.
@@ -207,6 +207,4 @@ class Updates:
     def _write(self, status: UpdateStatus) -> None:
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = self._folder / f".{self._id}.json"
-            temporary.write_text(json.dumps(asdict(status)), encoding="utf-8")
-            os.replace(temporary, self._folder / f"{self._id}.json")
+            replace_file(self._folder / f"{self._id}.json", json.dumps(asdict(status)).encode())

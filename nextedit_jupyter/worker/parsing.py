@@ -9,11 +9,11 @@ hashes of their texts are made twice.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from typing import Any
 
 import orjson
 
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.notebook import Cell
 from nextedit_jupyter.core.request import Bounds, SuggestRequest
 from nextedit_jupyter.core.wire import decode_request, parse_line
@@ -42,8 +42,7 @@ class HeldCells:
     """
 
     def __init__(self, most: int = HELD_NOTEBOOKS) -> None:
-        self._most = most
-        self._cells: OrderedDict[tuple[int, str, str], dict[str, Cell]] = OrderedDict()
+        self._cells: LruCache[tuple[int, str, str], dict[str, Cell]] = LruCache(most)
         self._lock = threading.Lock()
 
     def decode(
@@ -55,17 +54,15 @@ class HeldCells:
             held = self._cells.get(notebook)
         request = decode_request(value, bounds, held)
         with self._lock:
-            self._cells[notebook] = {cell.id: cell for cell in request.notebook.cells}
-            self._cells.move_to_end(notebook)
-            while len(self._cells) > self._most:
-                self._cells.popitem(last=False)
+            self._cells.put(notebook, {cell.id: cell for cell in request.notebook.cells})
         return request
 
     def forget(self, connection: int) -> None:
         """Drop what the pages of a connection that has ended sent last."""
         with self._lock:
-            for notebook in [notebook for notebook in self._cells if notebook[0] == connection]:
-                del self._cells[notebook]
+            for notebook in self._cells:
+                if notebook[0] == connection:
+                    self._cells.drop(notebook)
 
 
 def _first_cell(value: dict[str, Any]) -> str:

@@ -18,13 +18,13 @@ import json
 import os
 import stat
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import WorkerError
+from nextedit_jupyter.core.files import locked, replace_file
 
 KEY_BYTES = 32
 # sun_path holds 108 bytes on Linux and 104 on the BSDs and macOS, the closing NUL included.
@@ -207,52 +207,15 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a 0600 file; a reader finds the old or the new one, never half. Raises OSError."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(beside, flags, 0o600)
-    try:
-        os.write(descriptor, content)
-    finally:
-        os.close(descriptor)
-    os.replace(beside, path)
-
-
 @contextlib.contextmanager
 def held(path: Path, timeout: float) -> Iterator[None]:
-    """Hold an exclusive lock across processes, from which a process's end releases it.
-
-    Waits up to `timeout` seconds; raises WorkerError after that.
-    """
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        until = time.monotonic() + timeout
-        pause = 0.005
-        while not _try_lock(descriptor):
-            if time.monotonic() >= until:
-                raise WorkerError(f"{path} is held by another process for over {timeout:g} s")
-            time.sleep(pause)
-            pause = min(2 * pause, 0.05)
+    """`core.files.locked` whose wait ends in a WorkerError."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, timeout))
+        except TimeoutError as error:
+            raise WorkerError(str(error)) from None
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 class Deaths:

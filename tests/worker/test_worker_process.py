@@ -85,7 +85,7 @@ def test_a_request_that_holds_the_interpreter_for_ever_ends_the_worker(connect: 
 def test_a_stopped_worker_is_late_and_then_replaced(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nextedit_jupyter.worker.client.HANDSHAKE_SECONDS", 0.3)
+    monkeypatch.setattr("nextedit_jupyter.worker.transport.HANDSHAKE_SECONDS", 0.3)
     client = connect()
     pid = pid_of(client.suggest(request_for("x")))
     os.kill(pid, signal.SIGSTOP)
@@ -479,7 +479,8 @@ real = runtime.RuntimeFolder.__init__
 def init(self, path, version="0.0.1"):
     real(self, path, version)
 runtime.RuntimeFolder.__init__ = init
-sys.exit(__main__.main(["--runtime-dir", sys.argv[1], "--suggester", "fake_suggesters:fake"]))
+settings = '{"suggester": "fake_suggesters:fake"}'
+sys.exit(__main__.main(["--runtime-dir", sys.argv[1], "--settings", settings]))
 """
 
 
@@ -527,8 +528,8 @@ def test_a_stopped_reader_does_not_stop_the_others(connect: Connect, settings: S
     client.suggest(request_for("x"))
     code = (
         "import sys, json, threading; from pathlib import Path\n"
-        "from nextedit_jupyter.worker import client\n"
-        "client._Link._read = lambda self: threading.Event().wait()\n"
+        "from nextedit_jupyter.worker import client, link\n"
+        "link.Link._read = lambda self: threading.Event().wait()\n"
         "c = client.WorkerClient('deaf', client.WorkerSettings(runtime_dir=Path(sys.argv[1])))\n"
         "body = sys.stdin.buffer.read()\n"
         "for i in range(3000): c.submit(body)\n"
