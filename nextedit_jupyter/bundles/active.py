@@ -153,17 +153,38 @@ def active_bundle(named: Path | None = None) -> tuple[Bundle, str | None]:
     raise BundleError(" ".join(problems))
 
 
-def roll_back(store: BundleStore | None = None) -> str | None:
+def roll_back(label: str | None = None, *, store: BundleStore | None = None) -> str | None:
     """Leave the bundle that fails for an earlier one; says which is in place, None if none is.
 
-    Goes to the store's version before, or to the packaged bundle. A bundle that was named by the
-    user is never left.
+    It is the one with this label, or the one that answers. Goes to the store's version before, or
+    to the packaged bundle. A bundle that was named by the user is never left.
     """
     store = store or user_store()
     with contextlib.suppress(BundleError):
-        if named_bundle_path() is None and (first := candidates(store=store)[0]).store is not None:
-            return leave(store, first.path.parent.name)
+        if named_bundle_path() is not None:
+            return None
+        if label is None:
+            first = candidates(store=store)[0]
+            return leave(store, first.path.parent.name) if first.store is not None else None
+        id, _, version = label.partition("/")
+        choice = store.choices().get(id)
+        if choice is not None and choice.is_usable and choice.current == version:
+            return leave(store, id)
     return None
+
+
+def put_back(label: str, *, store: BundleStore | None = None) -> bool:
+    """Use again a version that `roll_back` left; False if something else was chosen since."""
+    store = store or user_store()
+    id, _, version = label.partition("/")
+    with contextlib.suppress(BundleError):
+        choice = store.choices().get(id)
+        # A roll-back forgets the version before; whoever chooses one by hand has one.
+        left = choice is not None and version in choice.refused and choice.previous is None
+        if left:
+            store.use(id, version)
+            return True
+    return False
 
 
 def leave(store: BundleStore, id: str) -> str:

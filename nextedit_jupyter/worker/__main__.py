@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -27,7 +27,7 @@ from nextedit_jupyter.worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.updates import Updates
-    from nextedit_jupyter.worker.inference import Suggesting
+    from nextedit_jupyter.worker.inference import Build, Suggesting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,6 +73,7 @@ def _serve(
         settings,
         log_file=log_file,
         roll_back=_roll_back(settings),
+        put_back=_put_back(settings),
         updates=_updates(settings),
         statistics=Statistics(data_folder() / "statistics") if settings.statistics else None,
         history=HistoryStore() if settings.store_history else None,
@@ -97,36 +98,44 @@ def _serve(
     os._exit(0)
 
 
-def _builder(
-    settings: WorkerSettings, remote: RemoteSettings | None
-) -> Callable[[bool], Suggesting]:
+def _builder(settings: WorkerSettings, remote: RemoteSettings | None) -> Build:
     """What makes the suggester; imports it only when called, after the worker listens."""
 
-    def build(with_model: bool) -> Suggesting:
+    def build(off: Collection[str]) -> Suggesting:
         if settings.suggester:
             module, _, name = settings.suggester.partition(":")
-            return cast("Suggesting", getattr(importlib.import_module(module), name)(with_model))
+            return cast("Suggesting", getattr(importlib.import_module(module), name)(not off))
         from nextedit_jupyter.suggest import Suggester, build_suggester
 
-        if not with_model:
+        if "" in off:
             return Suggester()
         path = Path(settings.bundle) if settings.bundle else None
         return build_suggester(
-            path, threads=settings.threads, providers=settings.providers, remote=remote
+            path, threads=settings.threads, providers=settings.providers, remote=remote, off=off
         )
 
     return build
 
 
-def _roll_back(settings: WorkerSettings) -> Callable[[int], str | None]:
-    def roll_back(deaths: int) -> str | None:
+def _roll_back(settings: WorkerSettings) -> Callable[[str], str | None]:
+    def roll_back(label: str) -> str | None:
         if settings.bundle or settings.suggester:  # what was asked for by name is never left
             return None
         from nextedit_jupyter.bundles.active import roll_back as leave
 
-        return leave()
+        return leave(label or None)
 
     return roll_back
+
+
+def _put_back(settings: WorkerSettings) -> Callable[[str], None]:
+    def put_back(label: str) -> None:
+        if label and not (settings.bundle or settings.suggester):
+            from nextedit_jupyter.bundles.active import put_back as take
+
+            take(label)
+
+    return put_back
 
 
 def _updates(settings: WorkerSettings) -> Callable[[], Updates] | None:

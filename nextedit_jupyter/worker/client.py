@@ -147,14 +147,15 @@ class WorkerClient:
         pace: dict[str, Any] = json.loads(wait_for(link.request(header, b""), timeout).body)
         return pace
 
-    def reload(self, timeout: float = 5.0) -> bool:
+    def reload(self, timeout: float = 5.0, *, retry: bool = False) -> bool:
         """Have a running worker take up the bundle that the store now holds; False if none runs.
 
-        It does so when nobody waits for an answer. Raises WorkerError.
+        With `retry`, the bundles that it has switched off, in place of waiting for the end of their
+        pause. It does so when nobody waits for an answer. Raises WorkerError.
         """
         if not self._connect_if_running():
             return False
-        wait_for(self._connected().request({"op": "reload"}, b""), timeout)
+        wait_for(self._connected().request({"op": "reload", "retry": retry}, b""), timeout)
         return True
 
     def stop_worker(self, timeout: float = 5.0, *, if_unused: bool = False) -> bool:

@@ -12,17 +12,20 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
+from nextedit_jupyter.core import phases
 from nextedit_jupyter.core.error_log import log_error
 from nextedit_jupyter.core.errors import BundleError, NextEditError
+from nextedit_jupyter.core.phases import Phase
 from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
 from nextedit_jupyter.core.suggestion import Silence
 from nextedit_jupyter.core.wire import Offsets, encode_answer, encode_error, request_id
 from nextedit_jupyter.worker.answers import silent_answer
 from nextedit_jupyter.worker.connection import dump
+from nextedit_jupyter.worker.deaths import PROVED_AFTER_ANSWERS
 from nextedit_jupyter.worker.memory import resident_mb
 from nextedit_jupyter.worker.parsing import HeldCells
 from nextedit_jupyter.worker.turns import Job, Turns
@@ -31,7 +34,7 @@ from nextedit_jupyter.worker.upkeep import Rebuilt
 if TYPE_CHECKING:
     from nextedit_jupyter.core.history_store import HistoryStore
     from nextedit_jupyter.core.pacing import Pacing
-    from nextedit_jupyter.worker.runtime import Deaths
+    from nextedit_jupyter.worker.deaths import Deaths
     from nextedit_jupyter.worker.settings import WorkerSettings
     from nextedit_jupyter.worker.statistics import Statistics
 
@@ -41,11 +44,10 @@ log = logging.getLogger("nextedit.worker")
 STACK_BYTES = 64 * 1024 * 1024
 # A cold import of onnxruntime, the check of the bundle's digests and the session take seconds.
 LOAD_SECONDS = 120.0
-ROLL_BACK_AFTER_DEATHS = 3
-# A worker that gave so many answers did not die of its bundle: kills that are days apart, or a
-# machine short of memory, must not turn the model off.
-PROVED_AFTER_ANSWERS = 100
+# A worker that takes so much of its bound before it was asked anything leaves because of its model.
+_FULL_AT_ONCE = 0.9
 
+Build = Callable[[Collection[str]], "Suggesting"]
 Send = Callable[[Job, Mapping[str, Any], bytes], None]
 
 
@@ -61,17 +63,17 @@ class Suggesting(Protocol):
 
 
 class Inference:
-    """Builds the suggester with `build(with_model)`, which may raise BundleError, and asks it.
+    """Builds the suggester with `build(off)`, which may raise BundleError, and asks it.
 
-    `send` delivers an answer; `is_full` is called when the process has grown past its bound.
-    After three bad ends in a row `roll_back(deaths)` is called before the suggester is built; it
-    says what other bundle it put in place. If it has none (None), the model lane stays off until
-    the worker has ended well once.
+    `off` are the labels of bundles that are not to be used, the empty one for any. `send` delivers
+    an answer; `is_full` is called when the process has grown past its bound. A bundle that workers
+    died of (`deaths`) is switched off: `roll_back(label)` puts an earlier one in its place and says
+    which, None if it has none; `put_back(label)` undoes that when it is tried again.
     """
 
     def __init__(
         self,
-        build: Callable[[bool], Suggesting],
+        build: Build,
         settings: WorkerSettings,
         turns: Turns,
         send: Send,
@@ -79,7 +81,8 @@ class Inference:
         deaths: Deaths,
         pacing: Pacing,
         is_full: Callable[[], None],
-        roll_back: Callable[[int], str | None],
+        roll_back: Callable[[str], str | None],
+        put_back: Callable[[str], None],
         log_file: IO[bytes] | None = None,
         statistics: Statistics | None = None,
         history: HistoryStore | None = None,
@@ -98,6 +101,7 @@ class Inference:
         self._pacing = pacing
         self._is_full = is_full
         self._roll_back = roll_back
+        self._put_back = put_back
         self._log_file = log_file
         self._statistics = statistics
         self._history = history
@@ -106,6 +110,7 @@ class Inference:
         self._served_request: SuggestRequest | None = None
         self._cpu_at_rest = time.process_time()
         self._memory_checked = 0.0
+        self._full_at_once = False
 
     # -- what others ask it --------------------------------------------------------------------
 
@@ -122,7 +127,7 @@ class Inference:
         return {
             "state": "starting" if suggester is None else "busy" if busy else "ready",
             "bundle": suggester.bundle if suggester else None,
-            "problem": self._problem or getattr(suggester, "problem", None),
+            "problem": self._problem_of(suggester),
             "lanes": list(getattr(suggester, "lanes", ())),
             "bundles": list(getattr(suggester, "bundles", ())),
             "remote": getattr(suggester, "remote", None),
@@ -145,7 +150,8 @@ class Inference:
         Stays with the old one if the new one hasn't the bundle that was expected.
         """
         try:
-            fresh = self._build(True)
+            with phases.during(Phase.LOADING):
+                fresh = self._build(self._deaths.unusable())
         except Exception as error:
             log_error(log, "the suggester could not be built anew", error)
             return Rebuilt(None, f"it cannot be loaded ({type(error).__name__})")
@@ -157,6 +163,23 @@ class Inference:
         gc.collect()  # the other one holds tens of megabytes
         return rebuilt
 
+    def retry(self) -> None:
+        """Try again the bundles that were switched off and whose pause is over."""
+        due = self._deaths.try_again()
+        for label in due:
+            self._put_back(label)
+        if not due:
+            return
+        rebuilt = self.rebuild(None)
+        for label in due:
+            if rebuilt.bundle is None or (label and label not in self._labels()):
+                self._switch_off(label)
+
+    def _labels(self) -> set[str]:
+        """Of the bundles that may be asked."""
+        bundles = getattr(self.suggester, "bundles", ())
+        return {bundle["label"] for bundle in bundles}
+
     def answer_stale(self, job: Job) -> None:
         """Answer a job that nobody waits for any more."""
         if job.claim():
@@ -167,6 +190,7 @@ class Inference:
     # -- its thread ----------------------------------------------------------------------------
 
     def _run(self) -> None:
+        phases.take_slot(0)
         try:
             with self._ended_if_hung(LOAD_SECONDS):
                 suggester = self._load()
@@ -179,34 +203,40 @@ class Inference:
         self.suggester = suggester
         self._loaded = time.monotonic()
         self._cpu_at_rest = time.process_time()
+        self._full_at_once = resident_mb() > _FULL_AT_ONCE * self._settings.memory_mb
         while True:
             self._serve_next()
 
     def _load(self) -> Suggesting:
-        deaths = self._deaths_before
-        if deaths >= ROLL_BACK_AFTER_DEATHS:
-            placed = self._roll_back(deaths)
-            if placed is None:
-                self._problem = (
-                    f"the worker died {deaths} times in a row, so the model is off until it is "
-                    "restarted; run `jupyter nextedit doctor`"
-                )
-                return self._build(False)
-            self._problem = f"the worker died {deaths} times in a row, so {placed}"
-            self._deaths.forgive()  # they were the other bundle's
-            log.warning("%s", self._problem)
+        for label in self._deaths.try_again():
+            self._put_back(label)
+        for label in self._deaths.too_bad():
+            self._switch_off(label)
+        off = self._deaths.unusable()
         try:
-            return self._build(True)
+            with phases.during(Phase.LOADING):
+                return self._build(off)
         except BundleError as error:
             self._problem = str(error)
             log.warning("no model: %s", error.code)
-            return self._build(False)
+            return self._build({*off, ""})
+
+    def _switch_off(self, label: str) -> None:
+        self._deaths.switch_off(label, self._roll_back(label))
+        log.warning("%s is switched off: workers died in it", label or "the model")
+
+    def _problem_of(self, suggester: Suggesting | None) -> str | None:
+        said = (self._deaths.problem(), self._problem, getattr(suggester, "problem", None))
+        return " ".join(dict.fromkeys(text for text in said if text)) or None
 
     def _serve_next(self) -> None:
         job = self._turns.take()
         suggester = self.suggester  # another one may have been put in place
         assert suggester is not None
-        with self._ended_if_hung(self._settings.hang_seconds):
+        with (
+            self._ended_if_hung(self._settings.hang_seconds),
+            phases.during(Phase.ANALYSIS),
+        ):
             header, body = self._serve(job, suggester)
         self.served += 1
         self.last_request, self._cpu_at_rest = time.monotonic(), time.process_time()
@@ -217,11 +247,19 @@ class Inference:
         if job.claim():
             self._send(job, header, body)
         self._keep_history()
-        if self.served == PROVED_AFTER_ANSWERS:
-            self._deaths.forgive()
+        self._note_answer()
         if resident_mb() > self._settings.memory_mb:
             log.warning("over %d MB after %d answers", self._settings.memory_mb, self.served)
+            if self._full_at_once:
+                self._deaths.blame(suggester.bundle or "")
             self._is_full()
+
+    def _note_answer(self) -> None:
+        """What was asked has answered: a bundle proves itself, and so does the worker."""
+        if (told := phases.take_answer()) is not None:
+            self._deaths.has_answered(*told)
+        if self.served == PROVED_AFTER_ANSWERS:
+            self._deaths.forgive()
 
     def _keep_history(self) -> None:
         """Keep the last request's edits, if the user wants that; the answer is on its way."""

@@ -7,20 +7,19 @@ with one set for each version of this package:
     worker-<version>.sock      the socket
     worker-<version>.lock      held by the running worker, so that there is one
     worker-<version>.start     held by the client that is starting one
-    worker-<version>.json      how the last worker ended (`Deaths`)
+    worker-<version>.phase     what the worker is at (`core.phases`)
+    worker-<version>.json      how the last workers ended (`worker.deaths`)
     worker.log, key            shared by all versions
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import WorkerError
@@ -216,44 +215,3 @@ def held(path: Path, timeout: float) -> Iterator[None]:
         except TimeoutError as error:
             raise WorkerError(str(error)) from None
         yield
-
-
-class Deaths:
-    """How many workers in a row ended badly, on disk, so that the next one knows.
-
-    A worker writes at its start that it did not end well yet, and at a clean end that it did: a
-    kill, a crash and a power cut need no one to record them. A file that cannot be read or
-    written counts as no deaths: completions go on.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def begin(self) -> int:
-        """Take up the last worker's end; returns the bad ends in a row before this start."""
-        last = self._read()
-        count = 0 if last.get("clean", True) else _count(last.get("deaths")) + 1
-        self._write({"pid": os.getpid(), "clean": False, "deaths": count})
-        return count
-
-    def forgive(self) -> None:
-        """This worker has proved itself: if it dies still, a new row begins."""
-        self._write({"pid": os.getpid(), "clean": False, "deaths": 0})
-
-    def end_cleanly(self) -> None:
-        self._write({"pid": os.getpid(), "clean": True, "deaths": 0})
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            value = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return value if isinstance(value, dict) else {}
-
-    def _write(self, value: Mapping[str, Any]) -> None:
-        with contextlib.suppress(OSError):
-            replace_file(self._path, json.dumps(value).encode())
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0

@@ -18,16 +18,18 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, Listener
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
+from nextedit_jupyter.core import phases
 from nextedit_jupyter.core.error_log import log_error
 from nextedit_jupyter.core.errors import WireError
 from nextedit_jupyter.core.pacing import OUTCOMES, Pacing
 from nextedit_jupyter.worker.connection import ClientConnection, dump
+from nextedit_jupyter.worker.deaths import Deaths
 from nextedit_jupyter.worker.frames import ENVELOPE_BYTES, unpack
-from nextedit_jupyter.worker.inference import Inference, Suggesting
+from nextedit_jupyter.worker.inference import Build, Inference
 from nextedit_jupyter.worker.memory import resident_mb
 from nextedit_jupyter.worker.parsing import parse_request
 from nextedit_jupyter.worker.power import PowerSource
-from nextedit_jupyter.worker.runtime import Deaths, RuntimeFolder
+from nextedit_jupyter.worker.runtime import RuntimeFolder
 from nextedit_jupyter.worker.settings import WorkerSettings
 from nextedit_jupyter.worker.turns import Job, Turns
 from nextedit_jupyter.worker.upkeep import Upkeep
@@ -45,17 +47,20 @@ Reason = Literal["idle", "asked", "signal", "memory"]
 
 
 class Worker:
-    """One running worker. `build` and `roll_back` are those of `Inference`; `updates` makes what
-    looks for newer bundles, None if nothing is to look."""
+    """One running worker. `build`, `roll_back` and `put_back` are those of `Inference`.
+
+    `updates` makes what looks for newer bundles; None if nothing is to look.
+    """
 
     def __init__(
         self,
         folder: RuntimeFolder,
-        build: Callable[[bool], Suggesting],
+        build: Build,
         settings: WorkerSettings,
         *,
         log_file: IO[bytes] | None = None,
-        roll_back: Callable[[int], str | None] = lambda deaths: None,
+        roll_back: Callable[[str], str | None] = lambda label: None,
+        put_back: Callable[[str], None] = lambda label: None,
         updates: Callable[[], Updates] | None = None,
         statistics: Statistics | None = None,
         history: HistoryStore | None = None,
@@ -66,7 +71,7 @@ class Worker:
         self._history = history
         power = PowerSource()
         self._pacing = Pacing(power=power, settings=settings.pacing)
-        self._deaths = Deaths(folder.deaths)
+        self._deaths = Deaths(folder.deaths, first_pause=settings.retry_seconds)
         self._turns = Turns(self._drop)
         self._inference = Inference(
             build,
@@ -77,6 +82,7 @@ class Worker:
             pacing=self._pacing,
             is_full=lambda: self.leave("memory"),
             roll_back=roll_back,
+            put_back=put_back,
             log_file=log_file,
             statistics=statistics,
             history=history,
@@ -85,6 +91,8 @@ class Worker:
             self._inference.rebuild,
             self._inference.quiet_for,
             updates=updates,
+            until_retry=self._deaths.seconds_until_trial,
+            retry=self._inference.retry,
             power=power,
             quiet_seconds=settings.quiet_seconds,
         )
@@ -119,7 +127,7 @@ class Worker:
         for client in clients:
             client.say_goodbye()
         if self._reason != "memory":
-            self._deaths.end_cleanly()
+            self._deaths.end_cleanly(retry=self._reason != "idle")
         log.info("left: %s, after %d answers", self._reason, self._inference.served)
         return self._reason
 
@@ -140,6 +148,7 @@ class Worker:
                 self._leaving.wait(1.0)
 
     def _keep_up(self) -> None:
+        phases.take_slot(1)
         try:
             self._upkeep.run()
         except BaseException as error:
@@ -211,7 +220,9 @@ class Worker:
             self._observe(header)
             client.reply({"n": n, "outcome": "status"}, dump(self.pace()))
         elif op == "reload":
-            self._upkeep.wake()
+            if header.get("retry"):
+                self._deaths.allow_trial()
+            self._upkeep.wake(reload=not header.get("retry"))
             client.reply({"n": n, "outcome": "status"}, dump({}))
         elif op == "cancel":
             name = header.get("client")
