@@ -77,8 +77,9 @@ def note_into(buffer: Buffer) -> None:
 
 
 def take_slot(slot: int) -> None:
-    """Have this thread's phases noted in a slot of its own."""
-    _thread.slot = slot
+    """Have this thread's phases noted in a slot of its own, from at rest on."""
+    _thread.slot, _thread.phase, _thread.label = slot, Phase.AT_REST, ""
+    _thread.has_asked = False
     _write()
 
 
