@@ -22,6 +22,7 @@ from nextedit_jupyter.bundles.bundle import (
 from nextedit_jupyter.bundles.store import BundleStore, version_key
 from nextedit_jupyter.core.errors import BundleError, NextEditError
 from nextedit_jupyter.core.folders import data_folder
+from nextedit_jupyter.core.languages import common_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Candidate:
             id, version, language = (str(value[key]) for key in ("id", "version", "language"))
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return Described(id, language.lower(), f"{id}/{version}")
+        return Described(id, common_language(language), f"{id}/{version}")
 
     def explain(self, error: NextEditError) -> str:
         """What is wrong with it and what to do."""

@@ -144,7 +144,7 @@ class Link:
     def _send(self, header: Mapping[str, Any], body: bytes) -> None:
         try:
             self._connection.send_bytes(pack(header, body))
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):  # TypeError: it is closed while this is sent
             # Half a message may be on its way: the reader sees the end and tells all who wait.
             self._hang_up()
 

@@ -1,13 +1,15 @@
 """Requests from bytes, fast: a notebook of a thousand cells comes anew with each keystroke.
 
 `orjson` reads what it can, in a seventh of the time; what it refuses (lone surrogates, NaN, other
-encodings, numbers beyond a double, deep nesting) `core.wire` reads or refuses as ever. Cells that
+encodings, numbers beyond a double, deep nesting) and what it would round (integers of more than 64
+bits, which become doubles) `core.wire` reads or refuses as ever. Cells that
 did not change since the page's last request are the same objects as then, so neither they nor the
 hashes of their texts are made twice.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -18,12 +20,14 @@ from nextedit_jupyter.core.notebook import Cell
 from nextedit_jupyter.core.request import Bounds, SuggestRequest
 from nextedit_jupyter.core.wire import decode_request, parse_line
 
+# 2 ** 63 has 19 digits.
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 HELD_NOTEBOOKS = 8  # as many as a person goes back and forth between
 
 
 def parse_request(body: bytes, bounds: Bounds) -> dict[str, Any]:
     """A request as a JSON object, as `core.wire.parse_line` reads it. Raises WireError."""
-    if len(body) <= bounds.request_bytes:
+    if len(body) <= bounds.request_bytes and not _LONG_INTEGER.search(body):
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError:

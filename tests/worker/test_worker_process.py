@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pytest
 from real_worker import ROOT, is_running, pid_of, request_for, text_of, wait_until
 
 from nextedit_jupyter.core.errors import WorkerError
-from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
+from nextedit_jupyter.worker.client import Reply, WorkerClient, WorkerSettings
 from nextedit_jupyter.worker.frames import pack, unpack
 from nextedit_jupyter.worker.runtime import RuntimeFolder
 from nextedit_jupyter.worker.statistics import Statistics
@@ -586,3 +586,33 @@ def test_counts_are_kept_only_where_they_are_wanted(
     summary = Statistics(tmp_path / "data" / "statistics").summary()
     assert summary["kinds"]["inline"]["accepted"] == 1
     assert summary["latency_ms"]["count"] >= 1
+
+
+@pytest.mark.parametrize("size", [1_100_000, 2_500_000, 15_000_000, 40_000_000])
+def test_a_message_past_the_bound_is_answered_before_the_connection_ends(
+    connect: Connect, size: int
+) -> None:
+    client = connect()
+    client.status()
+    link = client._link
+    assert link is not None
+    future: Future[Reply] = Future()
+    link._waiting[77] = future
+    with contextlib.suppress(OSError, TypeError):  # it is closed while the last one is sent
+        link._connection.send_bytes(pack({"op": "suggest", "n": 77}, b"x" * size))
+    reply = future.result(10)
+    assert json.loads(reply.body)["error"]["code"] == reply.header["code"] == "too_large"
+    wait_until(lambda: not link.alive)
+    assert client.suggest(request_for("x"))["suggestions"]
+
+
+@pytest.mark.parametrize("language", ["Python", "PYTHON", "python3", "IPython"])
+def test_renames_are_offered_whatever_the_case_of_the_language(
+    connect: Connect, language: str, tmp_path: Path
+) -> None:
+    client = connect(suggester=None, bundle=str(tmp_path / "missing"))
+    request = request_for("x = 1", want=["rename"])
+    request["notebook"]["language"] = language
+    request["notebook"]["cells"].append({"id": "b", "type": "code", "source": "print(y)"})
+    request["history"] = [{"cell": "a", "before": "y = 1", "after": "x = 1", "origin": "typed"}]
+    assert client.suggest(request, 20)["suggestions"]
