@@ -15,12 +15,15 @@ from typing import Literal
 from nextedit_jupyter.bundles.bundle import (
     DEFAULT_ID,
     MANIFEST,
+    MAX_MANIFEST,
     Bundle,
     named_bundle_path,
     packaged_bundle_path,
 )
-from nextedit_jupyter.bundles.store import BundleStore, version_key
+from nextedit_jupyter.bundles.choices import version_key
+from nextedit_jupyter.bundles.store import BundleStore
 from nextedit_jupyter.core.errors import BundleError, NextEditError
+from nextedit_jupyter.core.files import read_bytes
 from nextedit_jupyter.core.folders import data_folder
 from nextedit_jupyter.core.languages import common_language
 
@@ -51,9 +54,9 @@ class Candidate:
     def described(self) -> Described | None:
         """What its manifest says of it, unchecked; None if that cannot be read."""
         try:
-            value = json.loads((self.path / MANIFEST).read_bytes())
+            value = json.loads(read_bytes(self.path / MANIFEST, MAX_MANIFEST))
             id, version, language = (str(value[key]) for key in ("id", "version", "language"))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return Described(id, common_language(language), f"{id}/{version}")
 
@@ -218,9 +221,9 @@ def packaged_version() -> str | None:
 
 def _version(folder: Path) -> str | None:
     try:
-        version = json.loads((folder / MANIFEST).read_bytes())["version"]
+        version = json.loads(read_bytes(folder / MANIFEST, MAX_MANIFEST))["version"]
         version_key(version)
-    except (OSError, ValueError, KeyError, TypeError, BundleError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, BundleError):
         return None
     return str(version)
 

@@ -42,7 +42,7 @@ from tuf.api.metadata import (
 from tuf.api.serialization import DeserializationError
 
 from nextedit_jupyter.bundles.bundle import Bundle
-from nextedit_jupyter.bundles.store import version_key
+from nextedit_jupyter.bundles.choices import version_key
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.files import replace_file
 

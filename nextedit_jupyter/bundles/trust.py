@@ -38,7 +38,7 @@ from tuf.api.exceptions import (
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 
-from nextedit_jupyter.bundles.store import version_key
+from nextedit_jupyter.bundles.choices import version_key
 from nextedit_jupyter.core.errors import BundleError
 
 FILES = ("manifest.json", "tokenizer.json", "model.onnx", "CARD.md")

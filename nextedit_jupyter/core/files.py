@@ -11,13 +11,13 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 PRIVATE = 0o600
 
 
-def open_plain(path: Path, most: int, *, follow: bool = False) -> BinaryIO:
+def open_plain(path: Path, most: int, *, follow: bool = False) -> BufferedReader:
     """A plain file of at most `most` bytes, open for reading; never waits for anybody.
 
     Links are refused unless `follow` is set. Raises OSError; its `strerror` says what is wrong.
@@ -90,6 +90,31 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def writable_by_others(folder: Path) -> str | None:
+    """Why any other user could change what lies in a folder, and what to do; None if none could.
+
+    The folders above count as well, for who may rename may replace; but whom they belong to is as
+    the system's owner wants it. So is a folder that a group of the user's own may write to.
+    """
+    if os.name == "nt":  # per-user folders are closed by the rights that they inherit
+        return None
+    for path in (place := folder.resolve(), *place.parents):
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        if path == place:
+            if found.st_uid not in (os.geteuid(), 0):
+                return f"{path} belongs to another user: name another with NEXTEDIT_DATA_DIR"
+            if found.st_mode & stat.S_IWGRP and found.st_gid not in {os.getegid(), *os.getgroups()}:
+                return f"{path} can be written by another group: chmod g-w {path}"
+        elif found.st_mode & stat.S_ISVTX:  # as in /tmp, only owners may rename there
+            continue
+        if found.st_mode & stat.S_IWOTH:
+            return f"{path} can be written by every user: chmod o-w {path}"
+    return None
 
 
 @contextlib.contextmanager
