@@ -92,6 +92,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def is_own_folder(path: Path) -> bool:
+    """Whether it is a folder of the user's own, and no link to one."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and (os.name == "nt" or found.st_uid == os.geteuid())
+
+
 def writable_by_others(folder: Path) -> str | None:
     """Why any other user could change what lies in a folder, and what to do; None if none could.
 
