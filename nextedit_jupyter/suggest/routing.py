@@ -1,8 +1,10 @@
 """Which model is asked: the one of the language at the caret, or the one the notebook names.
 
 The first bundle of that language answers, in the order in which bundles are preferred, else the
-first one for any language (`*`). What is not Python is never asked of a model of Python: it would
-guess. Two models are loaded at most; the one that was asked longest ago leaves for another.
+first one for any language (`*`). In Python, the first one that is for Python or for any language:
+whoever puts a general model in use wants it to answer where they work. What is not Python is never
+asked of a model of Python: it would guess. Two models are loaded at most; the one that was asked
+longest ago leaves for another.
 """
 
 from __future__ import annotations
@@ -117,6 +119,8 @@ class Router:
         known = self._specialists
         if named:
             return next((one for one in known if one.id == named), None)
+        if language == "python":  # the model that was put in use answers here, if it can
+            return next((one for one in known if one.language in (language, ANY)), None)
         return next((one for one in known if one.language == language), None) or next(
             (one for one in known if one.language == ANY), None
         )

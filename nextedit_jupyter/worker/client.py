@@ -116,8 +116,8 @@ class WorkerClient:
 
         Keys: state (starting, ready, busy), pid, version, bundle, bundle_path, problem, lanes,
         rss_mb, served, uptime_s, idle_s, idle_cpu_s (processor time since the last answer),
-        last_ms, deaths, clients, statistics, history, update, pause_ms, quiet_ms, may_infer,
-        power. Raises WorkerError.
+        last_ms, deaths (in a row), off (labels of models that are switched off), clients,
+        statistics, history, update, pause_ms, quiet_ms, may_infer, power. Raises WorkerError.
         """
         for attempt in (1, 2):
             if not start and not self._connect_if_running():

@@ -136,6 +136,7 @@ class Inference:
             "idle_cpu_s": round(time.process_time() - self._cpu_at_rest, 3),
             "last_ms": self.last_ms,
             "deaths": self._deaths_before,
+            "off": sorted(self._deaths.off()),
         }
 
     def quiet_for(self) -> float:

@@ -222,7 +222,7 @@ class Worker:
         elif op == "reload":
             if header.get("retry"):
                 self._deaths.allow_trial()
-            self._upkeep.wake(reload=not header.get("retry"))
+            self._upkeep.wake(reload=not (header.get("retry") and self._deaths.off()))
             client.reply({"n": n, "outcome": "status"}, dump({}))
         elif op == "cancel":
             name = header.get("client")
