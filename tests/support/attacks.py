@@ -68,7 +68,9 @@ class Report:
 @contextlib.contextmanager
 def worker(**fields: Any) -> Iterator[WorkerClient]:
     """A client of a worker with the packaged bundle, in a folder that goes with it."""
-    with tempfile.TemporaryDirectory(prefix="nextedit-attack-") as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="nextedit-attack-", ignore_cleanup_errors=True
+    ) as folder:
         runtime, data = Path(folder, "run"), Path(folder, "data")
         runtime.mkdir(mode=0o700)
         kept = {name: os.environ.get(name) for name in ("NEXTEDIT_DATA_DIR", "NEXTEDIT_BUNDLE")}
@@ -79,15 +81,29 @@ def worker(**fields: Any) -> Iterator[WorkerClient]:
                 **{"runtime_dir": runtime, "backoff_seconds": 0.01, "updates": False, **fields}
             )
             with WorkerClient("attack", settings) as client:
-                yield client
-                with contextlib.suppress(WorkerError):
-                    client.stop_worker()
+                try:
+                    yield client
+                finally:
+                    _end_worker(client)
         finally:
             for name, value in kept.items():
                 if value is None:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+def _end_worker(client: WorkerClient) -> None:
+    """Have the worker leave, and wait until it is gone: its folder goes next."""
+    with contextlib.suppress(WorkerError, psutil.Error):
+        if (pid := client.status(start=False)["pid"]) is not None:
+            process = psutil.Process(pid)
+            client.stop_worker()
+            try:
+                process.wait(20)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(20)
 
 
 def _ask(

@@ -33,11 +33,10 @@ VALUES: tuple[Any, ...] = (
 
 def cells_of_examples() -> list[str]:
     """The code cells of the notebooks that come with the product."""
-    found = []
+    found: list[str] = []
     for path in sorted(EXAMPLES.glob("*.ipynb")):
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] == "code":
-                found.append("".join(cell["source"]))
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        found += ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     return found
 
 
@@ -78,9 +77,7 @@ def mutated_source(source: str, random: Random) -> str:
             random.shuffle(lines)
             source = "\n".join(lines)
         elif kind == 5 and end > start:
-            source = (
-                source[:start] + chr(random.choice((10, 32, 34, 40, 955, 0x4E2D))) + source[end:]
-            )
+            source = source[:start] + random.choice('\n "(λ中') + source[end:]
         else:
             source = source[:start] + source[start:end].swapcase() + source[end:]
         source = source[:15_000]
