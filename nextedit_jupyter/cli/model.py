@@ -372,6 +372,7 @@ def run_remove(arguments: argparse.Namespace) -> int:
 
 def run_import(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.bundles.bundle import DEFAULT_ID
+    from nextedit_jupyter.bundles.choices import check_identifier
     from nextedit_jupyter.prompt import get_format
 
     get_format(arguments.prompt)  # an unknown one is refused before anything is read
@@ -387,6 +388,7 @@ def run_import(arguments: argparse.Namespace) -> int:
 
     store = _store(any_size=arguments.any_size)
     id = arguments.id or _id_of(arguments.path)
+    check_identifier(id)  # before minutes are spent on it
     if id == DEFAULT_ID:
         raise BundleError(f"{DEFAULT_ID} is the id of the published model: choose another --id")
     store.root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -85,7 +85,10 @@ def receive(connection: Connection[bytes, bytes], limit: int) -> bytes:
     OSError when the connection is gone.
     """
     if sys.platform == "win32":
-        return connection.recv_bytes(limit)
+        try:
+            return connection.recv_bytes(limit)
+        except OSError:  # it is gone, or was sent what is too large: a pipe does not say which
+            raise TooLarge(limit + 1, b"") from None
     import struct
 
     descriptor = connection.fileno()
