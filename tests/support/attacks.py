@@ -218,7 +218,7 @@ def attack_with_kills(count: int, seed: int = 0) -> Report:
             pid = client.status(30)["pid"]
             bodies = [json.dumps(edited(random, cells)).encode("ascii") for _ in range(8)]
             tickets = [client.submit(body, client=str(i)) for i, body in enumerate(bodies)]
-            time.sleep(random.random() * 0.05)
+            time.sleep(random.random() * 0.3)
             os.kill(pid, signal.SIGKILL)
             for ticket in tickets:
                 try:

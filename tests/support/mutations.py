@@ -148,9 +148,9 @@ def _spoil(value: dict[str, Any], random: Random) -> None:
         if kind == 0:
             del place[key]
         elif kind == 1 and isinstance(place, dict):
-            place[f"{key}{random.choice(('', 'x', chr(0)))}"] = random.choice(VALUES)
+            place[f"{key}{random.choice(('', 'x', chr(0)))}"] = copy.deepcopy(random.choice(VALUES))
         elif kind == 2 and isinstance(place, list):
             place.append(copy.deepcopy(place[key]))
         else:
-            place[key] = random.choice(VALUES)
+            place[key] = copy.deepcopy(random.choice(VALUES))
         return

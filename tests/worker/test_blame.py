@@ -84,6 +84,15 @@ def test_a_bundle_that_answered_in_between_stays(connect: Connect) -> None:
     assert client.status()["problem"] is None
 
 
+def test_a_model_that_fills_the_memory_by_itself_is_switched_off(connect: Connect) -> None:
+    client = connect(suggester="fake_model:with_model", backoff_seconds=0.001, memory_mb=1)
+    bundles = []
+    for _ in range(6):
+        bundles.append(asked(client, "x")["bundle"])
+        wait_until(lambda: client._link is None or not client._link.alive)
+    assert bundles == ["fake/1"] * 4 + [None] * 2
+
+
 def switched_off(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, path: Path, **fields: Any
 ) -> WorkerClient:

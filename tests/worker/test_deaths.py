@@ -71,6 +71,21 @@ def test_only_the_bundle_that_was_asked_is_blamed(world: World) -> None:
     assert set(deaths.too_bad()) == {"b/1.0.0"}
 
 
+def test_of_two_models_at_once_the_one_that_has_not_answered_is_blamed(world: World) -> None:
+    head = phases._HEAD
+    for _ in range(3):
+        world.begins()
+        slots = [("old/1.0.0", 7), ("new/1.0.0", 0)]
+        record = b"".join(
+            (head.pack(Phase.MODEL, len(label), answers) + label.encode()).ljust(
+                phases.SLOT_BYTES, b"\0"
+            )
+            for label, answers in slots
+        )
+        (world.path / "worker-1.phase").write_bytes(record)
+    assert set(world.begins().too_bad()) == {"new/1.0.0"}
+
+
 def test_an_answer_in_between_ends_the_row(world: World) -> None:
     for answers in (0, 0, 60, 60, 60, 60, 60, 60):
         assert world.dies(Phase.MODEL, answers).too_bad() == {}
