@@ -97,7 +97,7 @@ class NotebookIndex:
         self.facts = facts or KernelFacts()
         self._definitions: dict[str, list[Place]] = {}
         self.families: dict[tuple[str, int], frozenset[tuple[str, int]]] = {}  # see `rename`
-        python = notebook.language in ("python", "ipython", "python3", "")
+        python = notebook.language == "python"
         self.cells: dict[str, CellIndex] = (
             {cell.id: cell_index(cell.source) for cell in notebook.cells if cell.is_code}
             if python

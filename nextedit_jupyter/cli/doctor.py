@@ -256,7 +256,11 @@ def _worker() -> Iterator[Check]:
             start_ms = (time.perf_counter() - started) * 1000
             times = [_time(client, request) for request in _keystrokes()]
         except WorkerError as error:
-            yield Check("worker", "wrong", str(error), f"the reason is in {log}")
+            todo = (
+                f"the reason is in {log}; jupyter nextedit purge --yes ends what is left of it and "
+                "deletes what it keeps, and the next request starts another"
+            )
+            yield Check("worker", "wrong", str(error), todo)
             return
         status = client.status()
     best = sorted(times)[len(times) // 2]
@@ -265,7 +269,13 @@ def _worker() -> Iterator[Check]:
         f"(reached in {start_ms:.0f} ms), served {status.get('served')}"
     )
     if status.get("problem"):
-        yield Check("worker", "wrong", f"{found}; {status['problem']}", "see `model` above")
+        todo = "jupyter nextedit model retry has the worker load its model anew"
+        if status.get("off"):
+            todo = (
+                "jupyter nextedit model retry tries it at once; or go on with another: "
+                "jupyter nextedit model list, then jupyter nextedit model use ID VERSION"
+            )
+        yield Check("worker", "wrong", f"{found}; {status['problem']}", todo)
     elif best > _SLOW_MS:
         yield Check(
             "worker",

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nextedit_jupyter.core.languages import common_language
+
 CellType = Literal["code", "markdown", "raw"]
 
 
@@ -42,7 +44,10 @@ class Caret:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """Cells in document order. Ids are unique; raises ValueError if they are not."""
+    """Cells in document order. Ids are unique; raises ValueError if they are not.
+
+    `language` is the common name, in lower case, whatever name was given.
+    """
 
     language: str
     cells: tuple[Cell, ...]
@@ -54,6 +59,7 @@ class Notebook:
         if len(places) != len(self.cells):
             raise ValueError("cell ids must be unique")
         object.__setattr__(self, "_places", places)
+        object.__setattr__(self, "language", common_language(self.language))
 
     def cell(self, id: str) -> Cell | None:
         place = self._places.get(id)

@@ -12,6 +12,8 @@ behind this module counts code points. Every problem is a `WireError` with a cod
 from __future__ import annotations
 
 import json
+import math
+import sys
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -242,8 +244,8 @@ def decode_request(
     want = value.get("want", list(KINDS))
     if not isinstance(want, list) or not all(kind in KINDS for kind in want):
         raise WireError(f"want is a list of {', '.join(KINDS)}")
-    deadline = value.get("deadline_ms", 1_000)
-    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline > 0:
+    deadline = read.number(value, "deadline_ms", 1_000.0)
+    if deadline <= 0:
         raise WireError("deadline_ms is a positive number")
     rename_to = value.get("rename_to")
     if rename_to is not None and not isinstance(rename_to, str):
@@ -259,7 +261,7 @@ def decode_request(
             history=tuple(events[-bounds.history_events :]),
             facts=_facts(read.object(value, "facts", optional=True)),
             want=tuple(cast("list[Kind]", want)),
-            deadline_ms=min(float(deadline), bounds.deadline_ms),
+            deadline_ms=min(deadline, bounds.deadline_ms),
             rename_to=rename_to,
             changed=changed,
             bundle=bundle or None,
@@ -433,6 +435,20 @@ class _Reader:
         return found
 
     @staticmethod
+    def number(value: Mapping[str, Any], key: str, default: float) -> float:
+        """A number that a double can hold: JSON has larger ones, and NaN is none."""
+        found = value.get(key, default)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            raise WireError(f"{key} is a number")
+        try:
+            number = float(found)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise WireError(f"{key} is a number of at most {sys.float_info.max:.0e}")
+        return number
+
+    @staticmethod
     def count(value: Mapping[str, Any], key: str) -> int | None:
         found = value.get(key)
         if found is not None and (isinstance(found, bool) or not isinstance(found, int)):
@@ -499,15 +515,12 @@ def _event(item: Mapping[str, Any]) -> EditEvent:
     origin = item.get("origin", "typed")
     if origin not in ORIGINS:
         raise WireError(f"an event's origin is one of {', '.join(ORIGINS)}")
-    at = item.get("at", 0.0)
-    if isinstance(at, bool) or not isinstance(at, int | float):
-        raise WireError("at is a number")
     return EditEvent(
         cell=_Reader.string(item, "cell"),
         before=_Reader.string(item, "before"),
         after=_Reader.string(item, "after"),
         origin=cast(Origin, origin),
-        at=float(at),
+        at=_Reader.number(item, "at", 0.0),
     )
 
 

@@ -18,8 +18,9 @@ from typing import Literal
 
 import numpy as np
 
-from nextedit_jupyter.core import TokenCounts
+from nextedit_jupyter.core import TokenCounts, phases
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.phases import Phase
 from nextedit_jupyter.engine.cache import PrefixCache
 from nextedit_jupyter.engine.constraint import Constraint
 from nextedit_jupyter.engine.contention import Contention
@@ -148,13 +149,13 @@ class Engine:
         ends once the sum of the log-probabilities is below `floor`: what would not be shown need
         not be written.
         """
-        with self._lock:
+        with self._lock, phases.during(Phase.MODEL):
             run = _Run(self, prompt, max_new, deadline, cancelled, constraint, rejoin, floor)
             return run.complete()
 
     def prefill(self, prompt: Prompt, *, cancelled: Callable[[], bool]) -> None:
         """Read a prompt ahead, so that completing it, or a longer one, is warm."""
-        with self._lock:
+        with self._lock, phases.during(Phase.MODEL):
             ids = prompt.ids[: self.context]
             if not ids:
                 return

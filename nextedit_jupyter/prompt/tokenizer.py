@@ -9,7 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core import phases
+from nextedit_jupyter.core.errors import BundleError, panics_as
+from nextedit_jupyter.core.phases import Phase
 from nextedit_jupyter.prompt.healing import Pieces, cut_before_end
 
 _MARK = re.compile(r"<\|\w+\|>|<\w*fim\w*>|<(?:repo_name|file_sep)>|<\[[\w-]+\]>|▁<[A-Z]{3}>|</?s>")
@@ -27,7 +29,7 @@ class TextTokenizer(Protocol):
         """How it cuts a text before it makes tokens: where a prompt may end depends on it."""
 
     def encode(self, text: str) -> list[int]:
-        """Give the ids of a text; control tokens in it stay plain text. Never raises."""
+        """Give the ids of a text; control tokens in it stay plain text."""
 
     def decode(self, ids: Sequence[int]) -> str:
         """Give the text of ids; bytes that are no UTF-8 become U+FFFD. Control tokens vanish."""
@@ -62,7 +64,8 @@ class BundleTokenizer:
         try:
             text = Path(path).read_text(encoding="utf-8")
             plain, added = _without_liberties(text)
-            self._tokenizer = Tokenizer.from_str(text if plain is None else plain)
+            with panics_as("its expressions cannot be read"):
+                self._tokenizer = Tokenizer.from_str(text if plain is None else plain)
         except Exception as error:
             raise BundleError(
                 f"the tokenizer {path} cannot be read ({error}): import the bundle again"
@@ -90,11 +93,14 @@ class BundleTokenizer:
         if not text:
             return []
         try:
-            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+            return self._ids(text)
         except (TypeError, UnicodeEncodeError):  # a lone surrogate
-            clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            ids = self._tokenizer.encode(clean, add_special_tokens=False).ids
-        return ids
+            return self._ids(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+    def _ids(self, text: str) -> list[int]:
+        with phases.during(Phase.MODEL), panics_as("the bundle's tokenizer failed: use another"):
+            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+            return ids
 
     def decode(self, ids: Sequence[int]) -> str:
         return b"".join(self.token_bytes(id) for id in ids).decode("utf-8", "replace")

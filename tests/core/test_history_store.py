@@ -185,3 +185,26 @@ def test_a_full_store_that_another_process_holds_keeps_nobody_waiting(
     assert len(store) == 8
     holder.execute("ROLLBACK")
     holder.close()
+
+
+def test_a_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    (elsewhere / "history.sqlite").write_bytes(b"somebody's")
+    (tmp_path / "history").symlink_to(elsewhere)
+    store = HistoryStore(tmp_path / "history" / "history.sqlite")
+    assert not store.is_usable
+    store.keep("python", EditEvent("c0", "a", "b"))
+    store.purge()
+    store._store.delete()
+    assert (elsewhere / "history.sqlite").read_bytes() == b"somebody's"
+    assert elsewhere.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"")
+    folder = tmp_path / "history"
+    folder.mkdir()
+    (folder / "history.sqlite").symlink_to(tmp_path / "theirs")
+    assert not HistoryStore(folder / "history.sqlite").is_usable
+    assert (tmp_path / "theirs").read_bytes() == b""
