@@ -14,14 +14,15 @@ from tree_sitter import Node
 
 from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, Parameter
-from nextedit_jupyter.analysis.detect import Window, windows
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import (
     Change,
+    Window,
     broken_notes,
     calls_of,
     cell_edits,
     places,
+    windows,
 )
 from nextedit_jupyter.core import CellEdit, KernelFacts, Notebook, Silence, SuggestRequest
 

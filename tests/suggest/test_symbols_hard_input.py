@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from nextedit_jupyter.analysis.bindings import index_cell
-from nextedit_jupyter.analysis.detect import detect
 from nextedit_jupyter.analysis.index import forget_cells, index_notebook
 from nextedit_jupyter.analysis.magics import mask
 from nextedit_jupyter.analysis.names import known_names, unknown_names
+from nextedit_jupyter.analysis.rename import detect
 from nextedit_jupyter.analysis.syntax import error_count
 from nextedit_jupyter.core import (
     Caret,
