@@ -18,6 +18,7 @@ from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, wi
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan
 from nextedit_jupyter.analysis.rename.planner import plan, target_of_attribute, target_of_name
+from nextedit_jupyter.analysis.rename.rewrite import is_rewritten
 from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -213,6 +214,8 @@ def _plan(
             if len(groups) > 1:
                 return Silence("no_change", "names of several scopes were changed")
         (group,) = groups
+        if (other := _is_replaced(request, window, index, roles.names)) is not None:
+            return other
         seeds = [place for place in places if _home(index, place) == group]
         target = target_of_name(index, seeds[0])
         target.seeds = seeds
@@ -230,6 +233,8 @@ def _plan(
     if roles.keywords:
         cell, swap = roles.keywords[0]
         word = next(k for k in index.cells[cell].keywords if k.start == swap.start)
+        if is_rewritten(window, cell, swap, _text(request.notebook, cell)):
+            return _replaced(old)
         parameter = parameter_of_keyword(index, cell, word.target, old)
         if parameter is None:
             return Silence("no_change", "the called function stands in no cell")
@@ -237,6 +242,10 @@ def _plan(
     if roles.attributes:
         cell, swap = roles.attributes[0]
         attribute = next(a for a in index.cells[cell].attributes if a.start == swap.start)
+        if attribute.op != "read" and is_rewritten(
+            window, cell, swap, _text(request.notebook, cell)
+        ):
+            return _replaced(old)
         owner = target_of_attribute(index, cell, attribute)
         if isinstance(owner, Silence):
             return Silence("no_change", owner.detail)
@@ -244,6 +253,24 @@ def _plan(
             return refusal
         return plan(index, owner, new)
     return Silence("no_change", "no name was changed")
+
+
+def _is_replaced(
+    request: SuggestRequest,
+    window: Window,
+    index: NotebookIndex,
+    names: list[tuple[Place, Swap]],
+) -> Silence | None:
+    """Why the edited definitions say nothing of the old name's uses; None if they do."""
+    for place, swap in names:
+        defines = _name(index, place).op in ("write", "update", "declare")
+        if defines and is_rewritten(window, place[0], swap, _text(request.notebook, place[0])):
+            return _replaced(swap.old)
+    return None
+
+
+def _replaced(old: str) -> Silence:
+    return Silence("no_change", f"what defined `{old}` was replaced, not renamed")
 
 
 def _text(notebook: Notebook, cell: str) -> str:
