@@ -54,7 +54,8 @@ class Attribute(NamedTuple):
 class Keyword(NamedTuple):
     """`callee(name=…)`: the place of `name`; `callee` is dotted text, "" if it is none.
 
-    `target` is where the callee's last name begins, `root` where its first does.
+    `target` is where the callee's last name begins, `root` where its first does. `passed` are the
+    places of the names that the call is given besides: `partial(draw, w=1)` passes `draw`.
     """
 
     start: int
@@ -63,6 +64,36 @@ class Keyword(NamedTuple):
     callee: str
     target: int
     root: int
+    scope: int
+    passed: tuple[int, ...] = ()
+
+
+class Splat(NamedTuple):
+    """`callee(**something)`: which keywords it passes is not in the text. As in `Keyword`."""
+
+    target: int
+    root: int
+    scope: int
+    passed: tuple[int, ...]
+
+
+class DictKey(NamedTuple):
+    """A string key of a dictionary display, and the name that the display is assigned to.
+
+    `owner` is where that name begins, -1 if there is none.
+    """
+
+    start: int
+    end: int
+    text: str
+    owner: int
+
+
+class Reader(NamedTuple):
+    """What reads or shows names as text while the cell runs: `eval`, `vars`, `f.__name__`."""
+
+    start: int
+    name: str
     scope: int
 
 
@@ -130,7 +161,8 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A `def`: its name's place, its own scope and the scope that it is bound in.
+    """A `def`, or a lambda that a name is given: the name's place, its own scope, and the one that
+    the name is bound in. `doc` is where its docstring's text stands.
 
     `returns` has one entry a `return`: the texts of its tuple's values, or of its one value.
     """
@@ -143,10 +175,13 @@ class Function:
     parameters: tuple[Parameter, ...]
     decorators: tuple[str, ...] = ()
     returns: tuple[tuple[str, ...], ...] = ()
+    doc: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Class:
+    """A `class`. `is_open`: one of its bases is computed, so what it inherits is not known."""
+
     name: str
     start: int
     end: int
@@ -154,6 +189,8 @@ class Class:
     outer: int
     bases: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
+    is_open: bool = False
+    doc: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +223,30 @@ class CellIndex:
     texts: list[Text] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     classes: list[Class] = field(default_factory=list)
-    instances: dict[str, str] = field(default_factory=dict)
+    instances: dict[int, str] = field(default_factory=dict)  # where a name begins -> its call
+    annotations: dict[int, str] = field(default_factory=dict)  # where a name begins -> its type
+    splats: list[Splat] = field(default_factory=list)
+    dict_keys: list[DictKey] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
+    strings: list[tuple[int, int]] = field(default_factory=list)  # texts, docstrings left out
+    self_named: list[tuple[int, int]] = field(default_factory=list)  # `{x=}` prints the name
     stars: list[str] = field(default_factory=list)
     imports: dict[int, str] = field(default_factory=dict)  # where a name begins -> what it imports
     streams: dict[tuple[int, str], list[int]] = field(default_factory=dict)
     starts: dict[int, int] = field(default_factory=dict)  # where a name begins -> its index
+
+    def class_around(self, scope: int) -> str:
+        """The name of the innermost class around a scope; "" if there is none."""
+        while scope != MODULE:
+            if self.scopes[scope].kind == "class":
+                return self.scopes[scope].name
+            scope = self.scopes[scope].parent
+        return ""
+
+    def class_at(self, offset: int) -> str:
+        """The same for a place in the text."""
+        around = [s for s in self.scopes if s.kind == "class" and s.start <= offset < s.end]
+        return max(around, key=lambda s: s.start).name if around else ""
 
     @property
     def is_python(self) -> bool:
@@ -245,3 +301,11 @@ class CellIndex:
 def normalised(name: str) -> str:
     """The name as Python's parser compares it."""
     return name if name.isascii() else unicodedata.normalize("NFKC", name)
+
+
+def mangled(name: str, owner: str) -> str:
+    """The name as it counts in a class called `owner`, where `__x` is private; "" is no class."""
+    stem = owner.lstrip("_")
+    if stem and name.startswith("__") and not name.endswith("__"):
+        return f"_{stem}{name}"
+    return name

@@ -7,7 +7,7 @@ from typing import Literal
 from tree_sitter import Node
 
 from nextedit_jupyter.analysis import trees
-from nextedit_jupyter.analysis.bindings.cell_index import Class, Function, Parameter, normalised
+from nextedit_jupyter.analysis.bindings.cell_index import Class, Function, Parameter
 from nextedit_jupyter.analysis.bindings.walker import Context, Walker
 
 
@@ -25,20 +25,37 @@ def define(walker: Walker, node: Node, context: Context, decorators: tuple[str, 
     outer = read_type_parameters(walker, node, context)
     inner = walker.scope("function", node, outer, walker.string_of(name))
     walker.push(node.child_by_field_name("body"), inner)
-    walker.push(name, context, "write", "function")  # before its body, which may call it
+    is_overload = any(text.rpartition(".")[2] == "overload" for text in decorators)
+    kind = "overload" if is_overload else "function"
+    walker.push(name, context, "write", kind)  # before its body, which may call it
     walker.push(node.child_by_field_name("return_type"), outer)
     found = read_parameters(walker, parameters, outer, inner)
     walker.index.functions.append(
         Function(
-            normalised(walker.string_of(name)),
+            walker.identifier(name, context.scope),
             walker.place(name.start_byte),
             walker.place(name.end_byte),
             inner.scope,
             context.scope,
             found,
             decorators,
+            doc=docstring(walker, node),
         )
     )
+
+
+def docstring(walker: Walker, node: Node) -> tuple[int, int] | None:
+    """Where the text of a definition's docstring stands, which is then no string of the code."""
+    body = node.child_by_field_name("body")
+    first = next((n for n in body.named_children if n.type != "comment"), None) if body else None
+    if first is None or first.type != "expression_statement" or first.named_child_count != 1:
+        return None
+    string = first.named_children[0]
+    if string.type != "string" or string.named_child_count < 3:
+        return None
+    start, end = string.named_children[0].end_byte, string.named_children[-1].start_byte
+    walker.docs.add(walker.place(string.start_byte))
+    return walker.place(start), walker.place(end)
 
 
 def read_type_parameters(walker: Walker, node: Node, context: Context) -> Context:
@@ -95,9 +112,12 @@ def read_parameters(
             if identifier.type != "identifier":
                 continue
             walker.name(identifier, "write", "parameter", inner)
+            if annotation is not None and kind not in ("star", "stars"):
+                start = walker.place(identifier.start_byte)
+                walker.index.annotations[start] = walker.string_of(annotation)
             found.append(
                 Parameter(
-                    normalised(walker.string_of(identifier)),
+                    walker.identifier(identifier, inner.scope),
                     walker.place(identifier.start_byte),
                     walker.place(identifier.end_byte),
                     kind,
@@ -125,21 +145,33 @@ def define_class(walker: Walker, node: Node, context: Context, decorators: tuple
     walker.push(node.child_by_field_name("body"), inner)
     walker.push(name, context, "write", "class")
     walker.push(bases, outer)
+    texts, is_open = class_bases(walker, bases)
     walker.index.classes.append(
         Class(
-            normalised(walker.string_of(name)),
+            walker.identifier(name, context.scope),
             walker.place(name.start_byte),
             walker.place(name.end_byte),
             inner.scope,
             context.scope,
-            tuple(
-                walker.string_of(base)
-                for base in (bases.named_children if bases is not None else [])
-                if base.type in ("identifier", "attribute")
-            ),
+            texts,
             decorators,
+            is_open,
+            docstring(walker, node),
         )
     )
+
+
+def class_bases(walker: Walker, bases: Node | None) -> tuple[tuple[str, ...], bool]:
+    """The dotted texts of the bases (`Base[T]` is `Base`), and whether some are computed."""
+    texts: list[str] = []
+    is_open = False
+    for base in bases.named_children if bases is not None else []:
+        named = base.child_by_field_name("value") if base.type == "subscript" else base
+        if named is not None and named.type in ("identifier", "attribute"):
+            texts.append("".join(walker.string_of(named).split()))
+        elif base.type not in ("keyword_argument", "comment"):
+            is_open = True
+    return tuple(texts), is_open
 
 
 def read_decorated(walker: Walker, node: Node, context: Context) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from nextedit_jupyter.analysis.bindings import reflection
 from nextedit_jupyter.analysis.bindings.cell_index import (
     Attribute,
+    DictKey,
+    Function,
     Key,
     Keyword,
     Op,
+    Parameter,
+    Reader,
+    Splat,
     Text,
-    normalised,
 )
 from nextedit_jupyter.analysis.bindings.definitions import read_parameters
 from nextedit_jupyter.analysis.bindings.walker import Context, Walker
@@ -25,26 +30,25 @@ def read_attribute(walker: Walker, node: Node, context: Context) -> None:
         text, root = walker.dotted(callee)
         text = f"{text}()" if text else ""
     start, end = walker.place(name.start_byte), walker.place(name.end_byte)
+    called = walker.identifier(name, context.scope)
     walker.index.attributes.append(
-        Attribute(
-            start, end, normalised(walker.text[start:end]), text, root, context.scope, walker.op
-        )
+        Attribute(start, end, called, text, root, context.scope, walker.op)
     )
+    if called in reflection.ATTRIBUTES:
+        walker.index.readers.append(Reader(start, called, context.scope))
     walker.push(value, context)
 
 
 def read_subscript(walker: Walker, node: Node, context: Context) -> None:
     value = node.child_by_field_name("value")
     op = walker.op
-    inner = context
-    if value is not None and context.in_type:
-        text, _ = walker.dotted(value)
-        if text.rpartition(".")[2] in ("Literal", "Annotated"):
-            inner = context._replace(in_type=False)
-    for child in reversed(node.named_children):
-        if child == value:
-            continue
-        walker.push(child, inner)
+    generic = walker.dotted(value)[0].rpartition(".")[2] if value is not None else ""
+    arguments = [n for n in node.named_children if n != value]
+    for child in reversed(arguments):
+        is_type = context.in_type or generic in reflection.GENERICS
+        if generic == "Literal" or (generic == "Annotated" and child != arguments[0]):
+            is_type = False
+        walker.push(child, context._replace(in_type=is_type))
         if value is None:
             continue
         text, root = walker.dotted(value)
@@ -63,8 +67,21 @@ def read_string(walker: Walker, node: Node, context: Context) -> None:
     if context.in_type and (span := walker.content(node)):
         walker.snippet(*span, context)
         return
+    is_doc = walker.place(node.start_byte) in walker.docs
+    for child in node.named_children:
+        if child.type == "string_content" and not is_doc:
+            span = walker.place(child.start_byte), walker.place(child.end_byte)
+            walker.index.strings.append(span)
     if node.named_child_count > 2:
         walker.push_all([n for n in node.named_children if n.type == "interpolation"], context)
+
+
+def read_interpolation(walker: Walker, node: Node, context: Context) -> None:
+    """A field of an f-string; `{x=}` prints the expression's own text."""
+    if any(child.type == "=" for child in node.children):
+        span = walker.place(node.start_byte), walker.place(node.end_byte)
+        walker.index.self_named.append(span)
+    walker.push_all(node.named_children, context)
 
 
 def read_call(walker: Walker, node: Node, context: Context) -> None:
@@ -85,7 +102,10 @@ def read_arguments(walker: Walker, callee: Node, arguments: Node, context: Conte
     last = callee.child_by_field_name("attribute") if callee.type == "attribute" else callee
     target = walker.place(last.start_byte) if last is not None else -1
     called = walker.string_of(last) if last is not None else ""
-    children = arguments.named_children
+    children = [n for n in arguments.named_children if n.type != "comment"]
+    passed = names_passed(walker, children)
+    if any(child.type == "dictionary_splat" for child in children):
+        walker.index.splats.append(Splat(target, root, context.scope, passed))
     for child in children:
         if child.type != "keyword_argument":
             continue
@@ -96,22 +116,48 @@ def read_arguments(walker: Walker, callee: Node, arguments: Node, context: Conte
                 Keyword(
                     start,
                     end,
-                    normalised(walker.text[start:end]),
+                    walker.identifier(name, context.scope),
                     text,
                     target,
                     root,
                     context.scope,
+                    passed,
                 )
             )
-    for i, child in enumerate(reversed(children)):
-        inner = context
-        if called == "cast" and i == len(children) - 1:
-            inner = context._replace(in_type=True)
-        walker.push(child, inner)
+    types = reflection.quoted_types(walker, called, children)
+    for child in reversed(children):
+        walker.push(child, context._replace(in_type=True) if child.id in types else context)
+    reflection.read_call(walker, callee, called, children, context)
     if callee.type == "attribute" and children:
         texts_of(walker, callee, called, children, context)
         if called in ("query", "eval") and (span := walker.content(children[0])):
             queried(walker, *span, context)
+
+
+def names_passed(walker: Walker, children: list[Node]) -> tuple[int, ...]:
+    """Where the names begin that a call is given: the last one of `self.draw`."""
+    found: list[int] = []
+    for child in children:
+        value = child.child_by_field_name("value") if child.type == "keyword_argument" else child
+        if value is not None and value.type == "attribute":
+            value = value.child_by_field_name("attribute")
+        if value is not None and value.type == "identifier":
+            found.append(walker.place(value.start_byte))
+    return tuple(found)
+
+
+def read_dictionary(walker: Walker, node: Node, context: Context) -> None:
+    """A display: its string keys, and the name that it is given to. In a type, keys are none."""
+    owner = walker.displays.pop(node.id, -1)
+    for pair in reversed([n for n in node.named_children if n.type != "comment"]):
+        key = pair.child_by_field_name("key") if pair.type == "pair" else None
+        if key is None:
+            walker.push(pair, context)
+            continue
+        if span := walker.content(key):
+            walker.index.dict_keys.append(DictKey(*span, walker.source[slice(*span)], owner))
+        walker.push(pair.child_by_field_name("value"), context)
+        walker.push(key, context._replace(in_type=False))
 
 
 def texts_of(
@@ -184,14 +230,14 @@ def read_type(walker: Walker, node: Node, context: Context) -> None:
 def read_generic_type(walker: Walker, node: Node, context: Context) -> None:
     children = node.named_children
     inner = context
-    if children and walker.string_of(children[0]).rpartition(".")[2] in ("Literal", "Annotated"):
-        inner = context._replace(in_type=False)
+    generic = walker.string_of(children[0]).rpartition(".")[2] if children else ""
+    if generic in ("Literal", "Annotated"):
         # The grammar wraps each argument in a `type`, which would turn it on again.
-        for child in reversed(children[1:]):
-            for argument in reversed(child.named_children):
-                walker.push_all(
-                    argument.named_children if argument.type == "type" else [argument], inner
-                )
+        arguments = [n for child in children[1:] for n in child.named_children]
+        for argument in reversed(arguments):
+            is_type = generic == "Annotated" and argument == arguments[0]
+            bare = argument.named_children if argument.type == "type" else [argument]
+            walker.push_all(bare, context._replace(in_type=is_type))
     else:
         walker.push_all(children[1:], inner)
     walker.push(children[0] if children else None, context)
@@ -220,8 +266,21 @@ def read_lambda(walker: Walker, node: Node, context: Context) -> None:
     inner = walker.scope("lambda", node, context)
     walker.push(node.child_by_field_name("body"), inner)
     parameters = node.child_by_field_name("parameters")
+    found: tuple[Parameter, ...] = ()
     if parameters is not None:
-        read_parameters(walker, parameters, context, inner)
+        found = read_parameters(walker, parameters, context, inner)
+    if (name := walker.lambdas.pop(node.id, None)) is not None:
+        start, end = walker.place(name.start_byte), walker.place(name.end_byte)
+        walker.index.functions.append(
+            Function(
+                walker.identifier(name, context.scope),
+                start,
+                end,
+                inner.scope,
+                context.scope,
+                found,
+            )
+        )
 
 
 def read_walrus(walker: Walker, node: Node, context: Context) -> None:

@@ -39,6 +39,8 @@ _HANDLERS: dict[str, Handler] = {
     "subscript": expressions.read_subscript,
     "string": expressions.read_string,
     "call": expressions.read_call,
+    "dictionary": expressions.read_dictionary,
+    "interpolation": expressions.read_interpolation,
     "keyword_argument": expressions.read_keyword,
     "function_definition": definitions.read_function,
     "class_definition": definitions.read_class,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from nextedit_jupyter.analysis.bindings.cell_index import MODULE, Attribute, Op, normalised
+from nextedit_jupyter.analysis.bindings import reflection
+from nextedit_jupyter.analysis.bindings.cell_index import MODULE, Attribute, Op
 from nextedit_jupyter.analysis.bindings.walker import SKIPPED, Context, Walker
 
 
@@ -12,26 +13,37 @@ def read_assignment(walker: Walker, node: Node, context: Context) -> None:
     context = context.at(walker.place(node.start_byte))
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     annotation = node.child_by_field_name("type")
-    if left is not None and left.type == "identifier" and right is not None:
-        made_of(walker, walker.string_of(left), right)
+    if left is not None and left.type == "identifier":
+        start = walker.place(left.start_byte)
+        if annotation is not None:
+            walker.index.annotations[start] = walker.string_of(annotation)
+        if right is not None:
+            given(walker, left, right, context)
     op: Op = "write" if right is not None or annotation is None else "declare"
     walker.push(left, context, op)
     walker.push(annotation, context)
     walker.push(right, context)
 
 
-def made_of(walker: Walker, name: str, value: Node) -> None:
+def given(walker: Walker, name: Node, value: Node, context: Context) -> None:
+    """What a name is given: a call's value, a dictionary, a lambda, names as strings."""
+    start = walker.place(name.start_byte)
     if value.type == "call" and (callee := value.child_by_field_name("function")) is not None:
-        text, _ = walker.dotted(callee)
-        walker.index.instances[name] = text
-    else:
-        walker.index.instances.pop(name, None)
+        walker.index.instances[start] = walker.dotted(callee)[0]
+    elif value.type == "dictionary":
+        walker.displays[value.id] = start
+    elif value.type == "lambda":
+        walker.lambdas[value.id] = name
+    reflection.read_named(walker, walker.string_of(name), value, context)
 
 
 def read_augmented(walker: Walker, node: Node, context: Context) -> None:
     context = context.at(walker.place(node.start_byte))
-    walker.push(node.child_by_field_name("left"), context, "update")
-    walker.push(node.child_by_field_name("right"), context)
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    if left is not None and right is not None:
+        reflection.read_named(walker, walker.string_of(left), right, context)
+    walker.push(left, context, "update")
+    walker.push(right, context)
 
 
 def read_delete(walker: Walker, node: Node, context: Context) -> None:
@@ -47,7 +59,7 @@ def read_declared(walker: Walker, node: Node, context: Context) -> None:
         if child.type == "identifier":
             walker.name(child, "declare", "variable", context)
             if context.scope != MODULE:
-                names.add(normalised(walker.string_of(child)))
+                names.add(walker.identifier(child, context.scope))
 
 
 def loop(walker: Walker, node: Node, context: Context) -> tuple[Context, Context]:
@@ -147,11 +159,33 @@ def read_case_pattern(walker: Walker, node: Node, context: Context) -> None:
                 inner.append(last)
             todo.extend(reversed(inner))
         elif type == "keyword_pattern":
+            class_attribute(walker, pattern, context)
             todo.extend(reversed(children[1:]))
         elif type == "identifier":
             walker.name(pattern, "read", "variable", context)
         elif type not in SKIPPED and type not in ("string", "integer"):
             todo.extend(reversed(children))
+
+
+def class_attribute(walker: Walker, pattern: Node, context: Context) -> None:
+    """`case Point(x=a)` reads the attribute `x` of a `Point`."""
+    name, around = pattern.named_children[0], pattern.parent
+    while around is not None and around.type != "class_pattern":
+        around = around.parent
+    if around is None or name.type != "identifier":
+        return
+    text = "".join(walker.string_of(around.named_children[0]).split())
+    walker.index.attributes.append(
+        Attribute(
+            walker.place(name.start_byte),
+            walker.place(name.end_byte),
+            walker.identifier(name, context.scope),
+            f"{text}()",
+            walker.place(around.start_byte),
+            context.scope,
+            "read",
+        )
+    )
 
 
 def dotted_attributes(walker: Walker, names: list[Node], context: Context) -> None:
@@ -161,13 +195,20 @@ def dotted_attributes(walker: Walker, names: list[Node], context: Context) -> No
         text = ".".join(walker.string_of(n) for n in names[:i])
         walker.index.attributes.append(
             Attribute(
-                start, end, normalised(walker.text[start:end]), text, root, context.scope, "read"
+                start,
+                end,
+                walker.identifier(name, context.scope),
+                text,
+                root,
+                context.scope,
+                "read",
             )
         )
 
 
 def read_except_clause(walker: Walker, node: Node, context: Context) -> None:
     context = context.at(walker.place(node.start_byte))
+    reflection.read_handler(walker, node, context)
     walker.push_all(node.named_children, context)
 
 

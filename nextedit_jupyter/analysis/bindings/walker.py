@@ -22,6 +22,7 @@ from nextedit_jupyter.analysis.bindings.cell_index import (
     Op,
     Scope,
     ScopeKind,
+    mangled,
     normalised,
 )
 from nextedit_jupyter.analysis.magics import Snippet
@@ -98,6 +99,9 @@ class Walker:
         self.nesting = 0
         self.has_error = False
         self.pending: dict[int, list[Snippet]] = {}
+        self.displays: dict[int, int] = {}  # a dictionary's node -> where its name begins
+        self.lambdas: dict[int, Node] = {}  # a lambda's node -> the name that it is given
+        self.docs: set[int] = set()  # where the texts of docstrings begin
         self.returns: dict[int, list[tuple[str, ...]]] = {}
 
     def run(self) -> None:
@@ -158,11 +162,12 @@ class Walker:
         self.add(self.place(node.start_byte), self.place(node.end_byte), op, kind, context)
 
     def add(self, start: int, end: int, op: Op, kind: str, context: Context) -> None:
+        name = normalised(self.text[start:end].strip() or self.source[start:end])
         self.index.names.append(
             Name(
                 start,
                 end,
-                normalised(self.text[start:end].strip() or self.source[start:end]),
+                self.private(name, context.scope),
                 op,
                 kind,
                 context.scope,
@@ -170,6 +175,13 @@ class Walker:
                 context.statement,
             )
         )
+
+    def private(self, name: str, scope: int) -> str:
+        """The name as it counts in that scope: `__x` in a class is another one than outside."""
+        return mangled(name, self.index.class_around(scope)) if name.startswith("__") else name
+
+    def identifier(self, node: Node, scope: int) -> str:
+        return self.private(normalised(self.string_of(node)), scope)
 
     def string_of(self, node: Node) -> str:
         return self.text[self.place(node.start_byte) : self.place(node.end_byte)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nextedit_jupyter.analysis.bindings import normalised
+from nextedit_jupyter.analysis.bindings import mangled, normalised
 from nextedit_jupyter.analysis.index import NotebookIndex, Place
 from nextedit_jupyter.core import CellEdit, Notebook, Replacement, Silence, TextEdit
 
@@ -97,12 +97,45 @@ class Target:
 
 def refuse_name(new: str) -> Silence | None:
     """Why no name may be spelt so; None if it may."""
+    if is_dunder(new):
+        return Silence("refused", f"`{new}` has a meaning to Python")
     if not new.isidentifier():
         return Silence("refused", f"`{new}` is not a name")
     if keyword.iskeyword(normalised(new)):
         return Silence("refused", f"`{new}` is a keyword")
     if hasattr(builtins, normalised(new)):
         return Silence("refused", f"`{new}` is a builtin")
+    return None
+
+
+def counted(changes: Collection[Change]) -> str:
+    """ "3 places"."""
+    return f"{len(changes)} place{'s' * (len(changes) != 1)}"
+
+
+def without(optional: set[Change], chosen: set[Change]) -> set[Change]:
+    """The optional places that are not chosen, each once."""
+    taken = {(change.cell, change.start) for change in chosen}
+    found: dict[tuple[str, int], Change] = {}
+    for change in sorted(optional):
+        if (change.cell, change.start) not in taken:
+            found.setdefault((change.cell, change.start), change)
+    return set(found.values())
+
+
+def is_dunder(name: str) -> bool:
+    return len(name) > 4 and name.startswith("__") and name.endswith("__")
+
+
+def refuse_private(index: NotebookIndex, changes: Collection[Change], new: str) -> Silence | None:
+    """Why `__x` would be two names: one in a class, where Python makes it private, one outside."""
+    owners = {
+        index.cells[change.cell].class_at(change.start)
+        for change in changes
+        if change.cell in index.cells
+    }
+    if len({mangled(normalised(new), owner) for owner in owners}) > 1:
+        return Silence("refused", f"`{new}` in a class is another name than outside of it")
     return None
 
 
@@ -197,5 +230,25 @@ def mentions(index: NotebookIndex, old: str, new: str) -> Iterator[Change]:
         word = re.compile(rf"(?<=`){re.escape(old)}(?=`)")
     for cell in index.notebook.cells:
         if cell.type == "markdown":
-            for found in word.finditer(cell.source):
-                yield Change(cell.id, found.start(), found.end(), new)
+            yield from text_changes(cell.id, cell.source, word, new, 0, len(cell.source))
+
+
+def text_changes(
+    cell: str, source: str, word: re.Pattern[str], new: str, start: int, end: int
+) -> Iterator[Change]:
+    """The places of a word between two offsets of a cell."""
+    for found in word.finditer(source, start, end):
+        yield Change(cell, found.start(), found.end(), new)
+
+
+def mentions_in_docstrings(
+    cell: str, source: str, docs: Iterable[tuple[int, int] | None], old: str, new: str
+) -> Iterator[Change]:
+    """The name as a word in these docstrings; words of prose only where they head an entry."""
+    word = whole_word(old)
+    if old.lower() in _PROSE:
+        head = r"(?:(?<=:param )|(?<=:type )|(?<=@param )|(?<=`)|(?<=\n)|(?<=[ \t]))"
+        word = re.compile(rf"{head}{re.escape(old)}(?=`|[ \t]*(?:\([^()\n]*\))?[ \t]*:)")
+    for doc in docs:
+        if doc is not None:
+            yield from text_changes(cell, source, word, new, *doc)
