@@ -85,6 +85,8 @@ class Links:
         self.parents[self.find(a)] = self.find(b)
 
 
+# What a name stands for that is called: its value is another thing.
+_CALLABLE = frozenset(["function", "overload", "class", "member", "alias"])
 _UNBOUND: Place = ("", -1)
 _UNBOUND_IN_DOCUMENT: Place = ("", -2)
 
@@ -263,7 +265,7 @@ class NotebookIndex:
         else:
             where = {cell: index.streams[home, name]}
             links = self.local_links(cell, home, name)
-        parted = self._parted(edited, links)
+        parted = self._parted(edited, links) | self._called(where, links)
         roots = {links.find(seed) for seed in seeds}
         grown = True
         while grown:
@@ -281,6 +283,28 @@ class NotebookIndex:
         return [
             (id, i) for id, places in where.items() for i in places if links.find((id, i)) in roots
         ]
+
+    def _called(self, where: dict[str, list[int]], links: Links) -> set[Place]:
+        """The definitions that call a function of their own name: `test = test()`.
+
+        The value is no function any more, so it is another variable.
+        """
+        found = set()
+        for read, write in links.carried:
+            cell, i = read
+            after = self.cells[cell].masked.source[self.cells[cell].names[i].end :][:1]
+            if after == "(" and self._kinds(read, where, links) & _CALLABLE:
+                found.add(write)
+        return found
+
+    def _kinds(self, place: Place, where: dict[str, list[int]], links: Links) -> set[str]:
+        root = links.find(place)
+        return {
+            self.cells[id].names[i].kind
+            for id, places in where.items()
+            for i in places
+            if self.cells[id].names[i].op == "write" and links.find((id, i)) == root
+        }
 
     def _parted(self, edited: Collection[Place], links: Links) -> set[Place]:
         """The definitions of whose statements one side was changed and the other kept."""

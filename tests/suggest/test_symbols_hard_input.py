@@ -130,8 +130,15 @@ def test_a_use_in_a_broken_cell_is_named_in_the_notes() -> None:
 @pytest.mark.parametrize("new", ["class", "list", "taken", "a b", "1x", "", "x\u200b", "\u202ex"])
 def test_a_forbidden_name_is_refused_with_the_reason_at_a_thousand_cells(new: str) -> None:
     request = notebook_with("taken = 3")
+    cells = (replace(request.notebook.cells[0], source="y = 1"), *request.notebook.cells[1:])
     answer = SymbolsLane().suggest(
-        replace(request, history=(), caret=Caret("c0", 0), rename_to=new)
+        replace(
+            request,
+            notebook=replace(request.notebook, cells=cells),
+            history=(),
+            caret=Caret("c1", 6),
+            rename_to=new,
+        )
     )
     assert isinstance(answer, Silence)
     assert answer.reason == "refused"

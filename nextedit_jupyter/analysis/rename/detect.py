@@ -16,8 +16,9 @@ from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name
 from nextedit_jupyter.analysis.index import NotebookIndex, Place, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
-from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan
+from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target
 from nextedit_jupyter.analysis.rename.planner import plan, target_of_attribute, target_of_name
+from nextedit_jupyter.analysis.rename.records import record_of_keyword
 from nextedit_jupyter.analysis.rename.rewrite import is_rewritten
 from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 
@@ -68,7 +69,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
     roles = _Roles()
     for cell, swap in swaps:
         here = index.cells.get(cell)
-        if here is None or not here.is_python:
+        if here is None or not (here.is_python or swap.start in here.starts):
             continue
         if here.broken:
             return Silence("breaks_syntax", f"cell {index.number(cell)} did not parse")
@@ -236,6 +237,8 @@ def _plan(
         if is_rewritten(window, cell, swap, _text(request.notebook, cell)):
             return _replaced(old)
         parameter = parameter_of_keyword(index, cell, word.target, old)
+        if parameter is None and (family := record_of_keyword(index, cell, word)):
+            return plan(index, Target(word.name, [], family), new)
         if parameter is None:
             return Silence("no_change", "the called function stands in no cell")
         return plan(index, parameter, new)

@@ -39,12 +39,12 @@ from nextedit_jupyter.analysis.rename.plan import (
     symbol_kind,
     without,
 )
-from nextedit_jupyter.analysis.rename.records import shows_fields
+from nextedit_jupyter.analysis.rename.records import record_of_keyword, shows_fields
 from nextedit_jupyter.analysis.rename.textual import (
     printed_names,
     reader_note,
     readers_of,
-    shown_names,
+    shown_note,
     words_in_strings,
 )
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence
@@ -56,7 +56,7 @@ def plan_rename(
     """Rename what stands at `offset` of `cell`, wherever it is the same; or say why not."""
     index = index_notebook(notebook, facts)
     here = index.cells.get(cell)
-    if here is None or not here.is_python:
+    if here is None or not (here.is_python or here.name_at(offset) is not None):
         return Silence("refused", "there is no Python at the caret")
     if here.broken:
         return Silence("refused", f"cell {index.number(cell)} does not parse")
@@ -77,6 +77,8 @@ def target_at(index: NotebookIndex, cell: str, offset: int) -> Target | Silence:
     for word in here.keywords:
         if word.start <= offset <= word.end:
             found = parameter_of_keyword(index, cell, word.target, word.name)
+            if found is None and (family := record_of_keyword(index, cell, word)):
+                return Target(word.name, [], family)
             if found is None:
                 return Silence(
                     "refused", f"`{word.callee or 'the callee'}` is not defined in this notebook"
@@ -328,8 +330,8 @@ class _Planner:
         index, old, new = self.index, self.target.name, self.new
         within = scope if scope[1] != MODULE else None
         readers = readers_of(index, kind, within)
-        if kind in ("function", "class"):
-            readers += shown_names(index, self.changes)
+        if kind in ("function", "class") and (note := shown_note(index, self.changes)):
+            self.notes.append(note)
         if note := reader_note(index, readers):
             self.notes.append(note)
             self.optional |= set(words_in_strings(index, old, new))

@@ -120,10 +120,8 @@ def reader_note(index: NotebookIndex, readers: Iterable[tuple[str, Reader]]) -> 
     cells = sorted({index.number(id) for id, _ in found})
     what = sorted({reader.name.removesuffix("()") for _, reader in found})
     listed = ", ".join(f"`{name}`" for name in what[:3])
-    verb = "reads" if len(cells) == 1 else "read"
-    return f"{listed_cells(cells)} {verb} or shows names as text ({listed}): not checked".replace(
-        "read or shows", "read or show"
-    )
+    verb = "looks names up" if len(cells) == 1 else "look names up"
+    return f"{listed_cells(cells)} {verb} as text ({listed}): not checked"
 
 
 def words_in_strings(
@@ -150,21 +148,26 @@ def printed_names(index: NotebookIndex, changes: Collection[Change]) -> str | No
         there = index.cells.get(change.cell)
         if there is not None and _is_printed(there, change):
             cells.add(index.number(change.cell))
-    if not cells:
-        return None
-    return f"{listed_cells(sorted(cells))} print{'s' * (len(cells) == 1)} the name itself"
+    return _prints(cells)
 
 
 def _is_printed(there: CellIndex, change: Change) -> bool:
     return any(start <= change.start < end for start, end in there.self_named)
 
 
-def shown_names(index: NotebookIndex, changes: Collection[Change]) -> list[tuple[str, Reader]]:
-    """Places where a function or class itself is printed, which shows its name."""
+def shown_note(index: NotebookIndex, changes: Collection[Change]) -> str | None:
+    """Says where a function or class itself is printed, which shows its name."""
     places = {(change.cell, change.start) for change in changes}
-    return [
-        (id, reader)
+    cells = {
+        index.number(id)
         for id, there in index.readable()
         for reader in there.readers
         if reader.name == "shown" and (id, reader.start) in places
-    ]
+    }
+    return _prints(cells)
+
+
+def _prints(cells: set[int]) -> str | None:
+    if not cells:
+        return None
+    return f"{listed_cells(sorted(cells))} print{'s' * (len(cells) == 1)} the name itself"
