@@ -131,7 +131,7 @@ def test_the_body_of_another_language_is_blank(magic: str) -> None:
         ("%env X={print a}", []),
         ("files = !awk '{ x += a } END { print x }' {b}", []),
         (
-            "%%sql out <<\nselect * from t where a > :low and b < {{high}} and c = ':no' and d::int",
+            "%%sql out <<\nselect * from t where a > :low and b < {{high}} and c = ':no'",
             ["low", "high"],
         ),
         ("%sql select :a, 'it:b', x::c", ["a"]),

@@ -39,7 +39,8 @@ class Attribute(NamedTuple):
     """`object.name`: the place of `name`. `object` is the dotted text before it, with `()` if it
     is called, "" if it is neither.
 
-    `root` is where that dotted text begins, and so the place of its first name.
+    `root` is where that dotted text begins, and so the place of its first name. A name that its own
+    class lists in `__slots__` has the object "class".
     """
 
     start: int

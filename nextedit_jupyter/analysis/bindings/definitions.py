@@ -7,7 +7,7 @@ from typing import Literal
 from tree_sitter import Node
 
 from nextedit_jupyter.analysis import trees
-from nextedit_jupyter.analysis.bindings.cell_index import Class, Function, Parameter
+from nextedit_jupyter.analysis.bindings.cell_index import Class, Function, Keyword, Parameter
 from nextedit_jupyter.analysis.bindings.walker import Context, Walker
 
 
@@ -145,7 +145,7 @@ def define_class(walker: Walker, node: Node, context: Context, decorators: tuple
     walker.push(node.child_by_field_name("body"), inner)
     walker.push(name, context, "write", "class")
     walker.push(bases, outer)
-    texts, is_open = class_bases(walker, bases)
+    texts, is_open = class_bases(walker, bases, context.scope)
     walker.index.classes.append(
         Class(
             walker.identifier(name, context.scope),
@@ -161,7 +161,16 @@ def define_class(walker: Walker, node: Node, context: Context, decorators: tuple
     )
 
 
-def class_bases(walker: Walker, bases: Node | None) -> tuple[tuple[str, ...], bool]:
+def class_keyword(walker: Walker, node: Node, scope: int) -> None:
+    """`class B(A, tag=1)` calls `__init_subclass__` of who knows what with a keyword."""
+    name = node.child_by_field_name("name")
+    if name is not None and walker.string_of(name) != "metaclass":
+        start, end = walker.place(name.start_byte), walker.place(name.end_byte)
+        called = walker.identifier(name, scope)
+        walker.index.keywords.append(Keyword(start, end, called, "", -1, -1, scope))
+
+
+def class_bases(walker: Walker, bases: Node | None, scope: int) -> tuple[tuple[str, ...], bool]:
     """The dotted texts of the bases (`Base[T]` is `Base`), and whether some are computed."""
     texts: list[str] = []
     is_open = False
@@ -169,7 +178,9 @@ def class_bases(walker: Walker, bases: Node | None) -> tuple[tuple[str, ...], bo
         named = base.child_by_field_name("value") if base.type == "subscript" else base
         if named is not None and named.type in ("identifier", "attribute"):
             texts.append("".join(walker.string_of(named).split()))
-        elif base.type not in ("keyword_argument", "comment"):
+        elif base.type == "keyword_argument":
+            class_keyword(walker, base, scope)
+        elif base.type != "comment":
             is_open = True
     return tuple(texts), is_open
 

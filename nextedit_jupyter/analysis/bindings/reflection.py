@@ -144,10 +144,15 @@ def read_named(walker: Walker, name: str, value: Node, context: Context) -> None
     strings = [value] if value.type == "string" else value.named_children
     for string in strings:
         if (span := walker.content(string)) and _WORD.fullmatch(walker.source[slice(*span)]):
-            if name == "__slots__" and is_class:
-                walker.add(*span, "declare", "slot", context)
-            elif (name == "__match_args__" and is_class) or name == "__all__":
+            if name == "__all__":
                 walker.add(*span, "read", "variable", context)
+            elif is_class:
+                text = normalised(walker.source[slice(*span)])
+                # What `__slots__` lists is private in its class as it is in code.
+                called = walker.private(text, context.scope) if name == "__slots__" else text
+                walker.index.attributes.append(
+                    Attribute(*span, called, "class", span[0], context.scope, "read")
+                )
 
 
 def read_call(

@@ -21,7 +21,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     members,
     name_places,
 )
-from nextedit_jupyter.analysis.rename.plan import Target
+from nextedit_jupyter.analysis.rename.plan import Target, is_dunder
 
 Starts = dict[str, set[int]]
 """Offsets of names in cells, by cell."""
@@ -92,10 +92,15 @@ def callers_of(index: NotebookIndex, cell: str, function: Function) -> Callers:
         family = family_of(index, cell, function.outer)
         for id, start, _ in members(index, family, {function.name}):
             found.starts.setdefault(id, set()).add(start)
-    found.is_passed_on = bool(found.decorators) or any(
-        not _is_call(index.cells[id], start, function.name)
-        for id, where in found.starts.items()
-        for start in where
+    is_implicit = is_dunder(function.name) and function.name not in _CONSTRUCTORS
+    found.is_passed_on = (
+        is_implicit
+        or bool(found.decorators)
+        or any(
+            not _is_call(index.cells[id], start, function.name)
+            for id, where in found.starts.items()
+            for start in where
+        )
     )
     return found
 
@@ -236,11 +241,10 @@ def may_reach(
     if any(callers.has(cell, place) for place in word.passed):
         return True
     here = index.cells[cell]
-    called = word.callee.rpartition(".")[2]
-    is_method = bool(word.callee) and word.target != word.root
-    if is_method and callers.is_method and function is not None and called == function.name:
-        attribute = next((a for a in here.attributes if a.start == word.target), None)
-        known = attribute is not None and class_of_object(index, cell, attribute) is not None
+    attribute = next((a for a in here.attributes if a.start == word.target), None)
+    called = function.name if callers.is_method and function is not None else None
+    if attribute is not None and attribute.name == called:
+        known = class_of_object(index, cell, attribute) is not None
         return not known and not _is_module(index, cell, word)
     return callers.is_passed_on and not _is_known(index, cell, word)
 
@@ -270,13 +274,16 @@ def _is_known(index: NotebookIndex, cell: str, word: Keyword) -> bool:
         )
     if kinds <= _IMPORTED:
         return True
-    return kinds <= {"function", "overload", "class"} and not _takes_any(index, cell, word)
+    return kinds <= {"function", "overload", "class"} and not _hands_on(index, cell, word)
 
 
-def _takes_any(index: NotebookIndex, cell: str, word: Keyword) -> bool:
-    """Whether the function called takes `**kwargs`, which it may pass on."""
+def _hands_on(index: NotebookIndex, cell: str, word: Keyword) -> bool:
+    """Whether the function called may pass the keyword on: it is wrapped, or takes `**kwargs`."""
     return any(
-        any(p.kind == "stars" for p in function.parameters)
-        and all(p.name != word.name for p in function.parameters)
+        _opaque(function.decorators)
+        or (
+            any(p.kind == "stars" for p in function.parameters)
+            and all(p.name != word.name for p in function.parameters)
+        )
         for _, function in functions_called(index, cell, word.target)
     )

@@ -103,7 +103,7 @@ def class_of_object(index: NotebookIndex, cell: str, attribute: Attribute) -> Fa
     if not attribute.object or "." in attribute.object:
         return None
     here = index.cells[cell]
-    if attribute.object == "super()":
+    if attribute.object in ("super()", "class"):
         for scope in here.enclosing(attribute.scope):
             if here.scopes[scope].kind == "class":
                 return family_of(index, cell, scope)

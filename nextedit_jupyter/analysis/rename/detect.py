@@ -230,7 +230,8 @@ def _plan(
                 if group == ("", MODULE) and _is_dangling(request, index, old, new):
                     return _plan_dangling(index, old, new)
                 return Silence("no_change", f"`{new}` exists: a use was changed, not a name")
-        return plan(index, target, new, edited=seeds, ran=ran)
+        found = plan(index, target, new, edited=seeds, ran=ran)
+        return _of_another_member(index, found, seeds[0])
     if roles.keywords:
         cell, swap = roles.keywords[0]
         word = next(k for k in index.cells[cell].keywords if k.start == swap.start)
@@ -270,6 +271,19 @@ def _is_replaced(
         if defines and is_rewritten(window, place[0], swap, _text(request.notebook, place[0])):
             return _replaced(swap.old)
     return None
+
+
+def _of_another_member(
+    index: NotebookIndex, found: RenamePlan | Silence, place: Place
+) -> RenamePlan | Silence:
+    """Says that an import brings another thing now: its uses follow it, and may do otherwise."""
+    name = _name(index, place)
+    if isinstance(found, Silence) or name.kind not in ("member", "import") or name.op != "write":
+        return found
+    module = index.cells[place[0]].imports.get(name.start, "").rpartition(":")[0]
+    where = f"from `{module}` " if module else ""
+    note = f"`{found.new}` is imported {where}in place of `{found.old}`"
+    return replace(found, notes=(note, *found.notes), confidence=0.95)
 
 
 def _replaced(old: str) -> Silence:

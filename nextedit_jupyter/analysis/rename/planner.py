@@ -208,7 +208,7 @@ class _Planner:
             return Silence("refused", f"`import {name}.…` binds `{name}`: give it an alias first")
         if home == MODULE and kinds and hasattr(builtins, name) and index.meets_unbound(web):
             return Silence("refused", f"some uses of `{name}` mean the builtin")
-        if self.new == "_" and "match" in kinds:
+        if self.new == "_" and kinds & {"match", "class"}:
             return Silence("refused", "`_` in a pattern matches anything and keeps nothing")
         return None
 
