@@ -130,7 +130,7 @@ class NotebookIndex:
 
     def number(self, cell: str) -> int:
         """The cell's place in the document, from 1, as people count."""
-        return (self.notebook.index(cell) or 0) + 1
+        return self.notebook.number(cell)
 
     def module_places(self, name: str) -> dict[str, list[int]]:
         """Where the notebook's own `name` stands, by cell, cells that parse only."""
