@@ -1,7 +1,8 @@
 """Runs notebooks one after another, each in a namespace of its own; a process that tests start.
 
 A line of standard input is a JSON list of cells, a line of standard output the list of what they
-printed; a cell that fails prints its error's class and message, and ends its notebook.
+printed; a cell that fails prints its error's class and message, and ends its notebook, whose list
+then ends with "failed".
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import sys
 import types
 import warnings
 
+FAILED = "failed"
+
 
 def run(cells: list[str]) -> list[str]:
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
-    printed = []
+    printed: list[str] = []
+    failed = False
     for number, source in enumerate(cells):
         out = io.StringIO()
-        failed = False
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             try:
                 exec(compile(source, f"<cell {number}>", "exec", dont_inherit=True), vars(module))
@@ -30,7 +33,7 @@ def run(cells: list[str]) -> list[str]:
         printed.append(out.getvalue())
         if failed:
             break
-    return printed
+    return printed if not failed else [*printed, FAILED]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nextedit_jupyter.analysis.bindings import Function, normalised
 from nextedit_jupyter.analysis.index import NotebookIndex
@@ -29,6 +29,9 @@ def keyword_places(
     `function` is None for a lambda that no name is given: whoever calls it is not known.
     """
     found = Keywords()
+    splats = _splats(index, callers)
+    if splats:  # what is passed to the call around them may be passed on
+        callers = replace(callers, is_passed_on=True)
     plain = normalised(new)
     takes_any = function is not None and any(p.kind == "stars" for p in function.parameters)
     for id, there in index.readable():
@@ -51,18 +54,13 @@ def keyword_places(
                 found.unsure.add(Change(id, word.start, word.end, new))
     if takes_any and any(words_in_strings(index, plain, old, whole=True)):
         return Silence("refused", f"`{new}` may be a key of `**`")
-    _add_unseen(index, old, new, callers, found)
+    _add_unseen(index, old, new, callers, splats, found)
     return found
 
 
-def _add_unseen(
-    index: NotebookIndex, old: str, new: str, callers: Callers, found: Keywords
-) -> None:
-    """What may pass the parameter by a name that is no keyword in the text."""
-    if callers.decorators:
-        listed = ", ".join(f"`@{name}`" for name in callers.decorators[:2])
-        found.notes.append(f"{listed} may know `{old}` by its name")
-    splats = {
+def _splats(index: NotebookIndex, callers: Callers) -> set[int]:
+    """The numbers of the cells that call the function with `**`."""
+    return {
         index.number(id)
         for id, there in index.readable()
         for splat in there.splats
@@ -70,6 +68,15 @@ def _add_unseen(
         or splat.target in callers.maybe.get(id, ())
         or any(callers.has(id, place) for place in splat.passed)
     }
+
+
+def _add_unseen(
+    index: NotebookIndex, old: str, new: str, callers: Callers, splats: set[int], found: Keywords
+) -> None:
+    """What may pass the parameter by a name that is no keyword in the text."""
+    if callers.decorators:
+        listed = ", ".join(f"`@{name}`" for name in callers.decorators[:2])
+        found.notes.append(f"{listed} may know `{old}` by its name")
     if splats:
         found.notes.append(f"{listed_cells(sorted(splats))}: a call with `**` may pass it")
         found.unsure |= {
