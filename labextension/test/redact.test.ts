@@ -23,10 +23,10 @@ test('no text takes more than linear time', () => {
     ...['mysql -p', 'echo ', 'eyJ', 'eyJa.', 'sk-', '-----BEGIN ', 'A', 'M1', 'auth=(', 'login(a,']
   ];
   const code = `
-    import { holdsSecret } from ${JSON.stringify(new URL('../src/redact.ts', import.meta.url).href)};
+    import redact from ${JSON.stringify(new URL('../src/redact.ts', import.meta.url).href)};
     for (const piece of ${JSON.stringify(pieces)}) {
       for (const [head, tail] of [['', ''], ["key = 'k1'; x = '", "'"], ['password = ', '']]) {
-        holdsSecret(head + piece.repeat(100000 / piece.length) + tail);
+        redact.holdsSecret(head + piece.repeat(100000 / piece.length) + tail);
       }
     }`;
   const done = spawnSync(
