@@ -70,9 +70,7 @@ def test_a_key_that_is_pasted_and_deleted_is_held_nowhere(user: Shell, tmp_path:
     user.run("%nextedit config store_history off")
     assert kept() == [("k = ''", "k = '.'")]
     assert not [
-        path
-        for path in tmp_path.rglob("*")
-        if path.is_file() and b"Zk81" in path.read_bytes()
+        path for path in tmp_path.rglob("*") if path.is_file() and b"Zk81" in path.read_bytes()
     ]
     recorder = user.session.recorder
     recorder._numbers = dict  # leads to IPython's own record of inputs

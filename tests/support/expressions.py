@@ -26,6 +26,14 @@ PACKAGES = (
 )
 METHODS = ("compile", "search", "match", "fullmatch", "finditer", "findall", "sub", "subn", "split")
 ANCHORED = frozenset(("match", "fullmatch"))
+# Expressions that see a cut of the text alone, by the lines that cut it.
+LONGEST = {
+    "nextedit_jupyter.prompt.healing": 40,  # MAX_HEAL_CHARS
+    "nextedit_jupyter.engine.constraint._PROMISING": 200,  # _find
+    "nextedit_jupyter.engine.constraint._PIECE": 8_000,  # SCANNED
+    "nextedit_jupyter.suggest.gates._TARGETS": 1_000,  # _LONGEST_LINE
+    "nextedit_jupyter.terminal.matcher": 2_000,  # _LONGEST_LINE
+}
 SAMPLE = "name"  # in the place of what an expression is made with
 
 
@@ -35,6 +43,7 @@ class Found:
     pattern: str
     flags: int
     anchored: bool  # only ever matched at a place
+    longest: int = 48_000  # the longest text that it is tried on
 
     @property
     def id(self) -> str:
@@ -73,7 +82,14 @@ def _constants(module: ModuleType) -> Iterator[Found]:
             if isinstance(one, re.Pattern) and isinstance(one.pattern, str):
                 uses = set(re.findall(rf"\b{re.escape(name)}(?:\[[^\]\n]*\])?\.(\w+)", source))
                 anchored = bool(uses & ANCHORED) and not uses & (set(METHODS) - ANCHORED)
-                yield Found(module.__name__, one.pattern, one.flags & ~re.UNICODE.value, anchored)
+                where = f"{module.__name__}.{name}"
+                yield Found(
+                    where,
+                    one.pattern,
+                    one.flags & ~re.UNICODE.value,
+                    anchored,
+                    LONGEST.get(where, LONGEST.get(module.__name__, 48_000)),
+                )
 
 
 def _calls(module: ModuleType) -> Iterator[Found]:
@@ -112,7 +128,8 @@ def _calls(module: ModuleType) -> Iterator[Found]:
                 if isinstance(word, ast.Attribute) and word.attr in ("X", "VERBOSE"):
                     flags |= re.X
             where = f"{module.__name__}:{node.lineno}"
-            yield Found(where, pattern, int(flags), node.func.attr in ANCHORED)
+            longest = LONGEST.get(module.__name__, 48_000)
+            yield Found(where, pattern, int(flags), node.func.attr in ANCHORED, longest)
 
 
 def _text(node: ast.expr) -> str | None:
