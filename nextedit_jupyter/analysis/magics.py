@@ -116,7 +116,7 @@ _SUSPECT = re.compile(
     r"^[ \t]*(?:[%!?,;/]|>>>|In \[|(?:pip3?|conda|mamba|cd)[ \t])|=[ \t]*[%!]|\?[ \t]*(?:#.*)?$",
     re.M,
 )
-_PROMPT = re.compile(r"^[ \t]*(?:>>> ?|\.\.\. ?|In \[\d*\]: ?|[ \t]*\.{3,}: )", re.M)
+_PROMPT = re.compile(r"^[ \t]*(?:>>> ?|\.{3,}: |\.\.\. ?|In \[\d*\]: ?)", re.M)
 _FIRST_PROMPT = re.compile(r"[ \t]*(?:>>>|In \[\d*\]:)")
 _CELL_MAGIC = re.compile(r"[ \t]*%%(?P<name>[\w.]+)(?P<help>\?*)(?P<line>[^\n]*)")
 _LINE_MAGIC = re.compile(r"%{1,2}(?P<name>[\w.]+)")
@@ -144,14 +144,14 @@ _STRING_END = {
 # Magics of other languages that take names from the kernel and give names back: `-i a,b -o c`.
 _BRIDGES = ("R", "octave", "julia", "matlab", "spark", "sparkr", "sparksql", "snowpark")
 _WRITES = {  # cell or line magics that assign: how the name is given
-    "capture": re.compile(r"[ \t]+(?:--?\S+[ \t]+)*(?P<name>[^\W\d]\w*)"),
+    "capture": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),  # its options take no values
     "bash": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
     "sh": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
     "script": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
-    "sql": re.compile(r"(?P<name>[^\W\d]\w*)[ \t]*<<"),
+    "sql": re.compile(r"(?<!\w)(?P<name>[^\W\d]\w*)[ \t]*<<"),
     "bigquery": re.compile(r"\A[ \t]+(?P<name>[^\W\d]\w*)(?=[ \t\n]|\Z)"),
     **dict.fromkeys(_BRIDGES, re.compile(r"(?:-o|--output)[ =]?(?P<name>[^\W\d][\w,]*)")),
-    "macro": re.compile(r"[ \t]+(?P<name>[^\W\d]\w*)"),
+    "macro": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),
 }
 # Parameters of a query: `:limit`, `{{limit}}`; `::text` is a cast, and quotes hold text.
 _BOUND = re.compile(

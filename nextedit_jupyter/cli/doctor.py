@@ -46,12 +46,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--no-worker", action="store_true", help="don't start the worker")
+    parser.add_argument(
+        "--secrets",
+        type=Path,
+        metavar="FILE",
+        help="say which cells of a notebook are refused because they hold a secret, and check "
+        "nothing else; exit code 1 if there is one",
+    )
     parser.add_argument("--color", choices=COLOURS, default="auto", help="colours (auto)")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     tolerate_any_encoding()
+    if arguments.secrets is not None:
+        from nextedit_jupyter.cli import refused
+
+        paint = Paint(sys.stdout, arguments.color)
+        return refused.report(arguments.secrets, as_json=arguments.json, paint=paint)
     checks = list(examine(worker=not arguments.no_worker))
     wrong = [check for check in checks if check.state == "wrong"]
     if arguments.json:

@@ -266,7 +266,8 @@ class Inference:
         """Keep the last request's edits, if the user wants that; the answer is on its way."""
         request, self._served_request = self._served_request, None
         if self._history is not None and request is not None:
-            self._history.take(request.notebook.language, request.history)
+            cells = {cell.id for cell in request.notebook.cells}
+            self._history.take(request.notebook.language, request.history, cells)
 
     def _count_latency(self, header: Mapping[str, Any]) -> None:
         if self._statistics is not None:
