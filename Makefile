@@ -12,7 +12,7 @@ LABEXT := nextedit_jupyter/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab setup-test labextension lab test test-python test-ts test-arch test-ui lint format types bench bench-peers wheel clean
+.PHONY: help setup setup-lab setup-test labextension lab test test-python test-ts test-arch test-ui lint format types bench bench-peers attack wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ format: setup-test ## Format Python and TypeScript
 
 bench: setup-lab ## Measure the latencies that the design promises
 	$(BIN)/jupyter nextedit bench
+
+attack: setup-test ## Attack it: mutated requests and cells, kills, endurance, hostile bundles; 25 minutes
+	$(BIN)/python benchmarks/attack.py --write
 
 bench-peers: setup-lab ## Measure our engine beside llama.cpp and onnxruntime-genai
 	$(PYTHON) -m venv $(VENV)/peers --system-site-packages

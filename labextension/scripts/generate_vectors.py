@@ -16,7 +16,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "golden" / "vectors"
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
+
+import secret_cases  # noqa: E402
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
 from nextedit_jupyter.core.redact import holds_secret  # noqa: E402
@@ -83,6 +85,9 @@ SECRETS = [
     f"пароль_token = 'pä{_NOISE[:8]}'",
     f"# 🙂 password='{_NOISE[:10]}'",
     "",
+    *secret_cases.SECRETS.values(),
+    *secret_cases.VARIANTS,
+    *secret_cases.PLAIN,
 ]
 
 

@@ -29,11 +29,18 @@ export interface CellWire {
   source: string;
   execution_count?: number | null;
   tags?: string[];
+  editable?: boolean;
+}
+
+export interface LeftOutWire {
+  number: number;
+  reason: 'too_large' | 'switched_off' | 'too_far';
 }
 
 export interface NotebookWire {
   language: string;
   cells: CellWire[];
+  left_out?: LeftOutWire[];
 }
 
 export interface CursorWire {

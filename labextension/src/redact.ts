@@ -1,110 +1,403 @@
 /**
- * Which texts hold a secret, and so are never recorded: the twin of `core/redact.py`, which says why
- * each pattern is as it is. Both sides are held to the same vectors.
+ * Which texts hold a secret, and so are never recorded: the twin of `core/redact.py`, function by
+ * function, which says why each thing is as it is. The rules are generated from its own, and both
+ * sides are held to the same vectors.
+ *
+ * Time is linear in the text: expressions are bounded, each place is looked at with a bounded
+ * window, and a text with more places than MAX_STEPS allows is refused unread.
  */
 
-/** A pattern that is tried only where one of its marks stands, case folded. */
-interface Pattern {
-  readonly expression: RegExp;
-  readonly marks: readonly string[];
-}
+import { LiteralReader, strip, type Literal } from './secretLiterals';
+import * as rules from './secretRules';
+import {
+  compile,
+  isDigit,
+  isHex,
+  isMixed,
+  isSecretValue,
+  isStandIn,
+  isTemplate,
+  looksRandom,
+  matchAt,
+  search,
+  type Strength
+} from './secretValues';
 
-const SHAPES: Pattern = {
-  expression: new RegExp(
-    '-----BEGIN [A-Z ]*PRIVATE KEY' +
-      '|\\bAKIA[0-9A-Z]{16}\\b|\\bASIA[0-9A-Z]{16}\\b' +
-      '|\\bgh[pousr]_[A-Za-z0-9]{20,}|\\bgithub_pat_[A-Za-z0-9_]{20,}' +
-      '|\\bglpat-[A-Za-z0-9_-]{16,}' +
-      '|\\bsk-(?:proj-|ant-|live-|test-|or-)?[A-Za-z0-9_-]{20,}' +
-      '|\\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}' +
-      '|\\bxox[abeoprs]-[A-Za-z0-9-]{10,}' +
-      '|\\bhf_[A-Za-z0-9]{20,}|\\bnpm_[A-Za-z0-9]{30,}|\\bpypi-[A-Za-z0-9_-]{30,}' +
-      '|\\bAIza[0-9A-Za-z_-]{30,}|\\bya29\\.[0-9A-Za-z_-]{20,}' +
-      '|\\bSG\\.[A-Za-z0-9_-]{16,}\\.[A-Za-z0-9_-]{16,}' +
-      '|\\beyJ[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{5,}',
-    'g'
-  ),
-  marks: (
-    'private akia asia ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- sk- k_live_ k_test_ xox hf_ ' +
-    'npm_ pypi- aiza ya29. sg. eyj'
-  ).split(' ')
-};
-
-/** A password in an address: scheme://user:password@host */
-const URL: Pattern = {
-  expression: /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@'"{}<>$]+:([^\s/@'"{}<>$]{3,})@/gi,
-  marks: ['://']
-};
-
-/** A quoted value given to something that is named like a secret. */
-const KEYED: Pattern = {
-  expression: new RegExp(
-    '(?:(?<![A-Za-z])(?:[A-Za-z0-9_.-]*[_.-])?' +
-      '(?:api[_-]?key|apikey|secret(?:[_-]?key)?|access[_-]?key(?:[_-]?id)?|token|passw(?:or)?d' +
-      '|passwd|pwd|passphrase|private[_-]?key|credentials?|client[_-]?secret|auth(?:orization)?' +
-      '|bearer|connection[_-]?string|account[_-]?key))' +
-      '["\']?\\]?\\s*(?:[:=]|=>|,)\\s*[rbfRBF]{0,2}' +
-      '(?<quote>["\'])(?<value>[^"\'\\n]{6,})\\k<quote>',
-    'gi'
-  ),
-  marks: 'key secret token passw pwd passphrase credent auth bearer connect'.split(' ')
-};
-
-const ENVIRONMENT: Pattern = {
-  expression: new RegExp(
-    '^\\s*(?:%(?:set_)?env\\s+|!?\\s*export\\s+|)' +
-      '[A-Z0-9_]*(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?)[A-Z0-9_]*[ =]+' +
-      '(?<value>[^\\s\'"()[\\]{}$]{8,})\\s*$',
-    'gm'
-  ),
-  marks: 'key secret token passw credent'.split(' ')
-};
-
-const BEARER: Pattern = {
-  expression: /\b(?:bearer|basic)\s+(?<value>[A-Za-z0-9+/_.=-]{16,})/gi,
-  marks: ['bearer', 'bas']
-};
-
-/** What stands for a secret in documentation. */
-const PLACEHOLDER = new RegExp(
-  '^(?:<.*>|\\{.*\\}|\\$.*|%.*|x{3,}.*|\\*{3,}|\\.{3,}|your[_ -].*|my[_ -].*' +
-    '|.*(?:example|placeholder|changeme|redacted|dummy).*)$',
-  'i'
-);
+const WINDOW = 300;
+const NAME = new Set('abcdefghijklmnopqrstuvwxyz0123456789_-');
+const PAIRS = ['auth', 'login(', 'connect', 'credentials(', 'ftp(', 'smtp'];
+const PYTHON_CELLS = ['time', 'timeit', 'capture', 'prun', 'debug', 'matplotlib'];
 
 /** Whether the text must not be recorded. Errs on the side of refusing. */
 export function holdsSecret(text: string): boolean {
-  const folded = text.toLowerCase();
-  const found = (pattern: Pattern) =>
-    pattern.marks.some(mark => folded.includes(mark)) ? [...text.matchAll(pattern.expression)] : [];
+  const folded = fold(text);
   return (
-    found(SHAPES).length > 0 ||
-    found(URL).length > 0 ||
-    found(KEYED).some(match => isSecret(match.groups!.value, 2.5)) ||
-    [ENVIRONMENT, BEARER].some(pattern =>
-      found(pattern).some(match => isSecret(match.groups!.value, 3))
-    )
+    hasShape(text) ||
+    hasAddress(text) ||
+    hasNamed(text, folded) ||
+    hasPair(text, folded) ||
+    hasCommand(text, folded) ||
+    hasRandom(text, folded) ||
+    isSplitUp(text)
   );
 }
 
-function isSecret(value: string, bits: number): boolean {
-  if (PLACEHOLDER.test(value)) {
-    return false;
+function hasShape(text: string): boolean {
+  for (const [, mark, pattern] of rules.SHAPES) {
+    if (text.includes(mark)) {
+      for (const match of text.matchAll(compile(pattern, 'g'))) {
+        if (!isStandIn(match[0])) {
+          return true;
+        }
+      }
+    }
   }
-  if (value.trim().includes(' ') && !/\p{Nd}/u.test(value)) {
-    return false; // a sentence, such as a message
-  }
-  return entropy(value) >= bits;
+  return false;
 }
 
-/** Shannon entropy in bits a character; 0 for the empty text. */
-function entropy(text: string): number {
-  const chars = [...text];
-  const counts = new Map<string, number>();
-  chars.forEach(char => counts.set(char, (counts.get(char) ?? 0) + 1));
-  let bits = 0;
-  for (const count of counts.values()) {
-    bits -= (count / chars.length) * Math.log2(count / chars.length);
+function isSplitUp(text: string): boolean {
+  if (!text.includes('"') && !text.includes("'")) {
+    return false;
   }
-  return bits;
+  const joined = text.replace(compile(rules.EXPRESSIONS.joint, 'g'), '');
+  return joined.length !== text.length && (hasShape(joined) || hasRandom(joined, fold(joined)));
+}
+
+function hasAddress(text: string): boolean {
+  for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at + 3)) {
+    const password = matchAt('scheme', text, at)?.[2];
+    if (password !== undefined) {
+      const slash = password.indexOf('/');
+      const isPort = slash >= 0 && [...password.slice(0, slash)].every(isDigit);
+      if (!isPort && !isTemplate(password) && !isStandIn(password)) {
+        return true;
+      }
+    }
+    const lone = matchAt('lone', text, at);
+    if (lone && looksRandom(lone[1])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function hasRandom(text: string, folded: string): boolean {
+  for (const match of text.matchAll(compile(rules.EXPRESSIONS.run, 'g'))) {
+    const run = match[0];
+    if (run.length > 400) {
+      continue;
+    }
+    const before = text[match.index - 1];
+    const isQuoted = before === "'" || before === '"';
+    const isBase64 = isQuoted && !/[_-]/.test(run) && !run.includes('//');
+    for (const piece of isBase64 && looksRandom(run) ? [run] : run.split('/')) {
+      const isSum = piece.length >= 32 && isHex(piece);
+      if (piece.length < 20 || !(isSum || looksRandom(piece)) || matchAt('uuid', piece, 0)) {
+        continue;
+      }
+      let head = folded.slice(Math.max(0, match.index - 120), match.index);
+      head = head.slice(head.lastIndexOf('\n') + 1);
+      const inPath = head.includes('://') && !head.slice(head.lastIndexOf('://')).includes('?');
+      if (!inPath && !search('sum', head)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+function hasNamed(text: string, folded: string): boolean {
+  if (!rules.KEY_WORDS.some(word => folded.includes(word))) {
+    return false;
+  }
+  let [done, steps] = [0, 0];
+  const foreign = isForeign(text);
+  for (const match of folded.matchAll(compile(rules.KEY_WORDS.join('|'), 'g'))) {
+    if (match.index < done) {
+      continue;
+    }
+    let start = match.index;
+    const low = Math.max(done, start - 60);
+    while (start > low && (NAME.has(folded[start - 1]) || folded[start - 1] > '\x7f')) {
+      start--;
+    }
+    while (text[start] === '-') {
+      start++;
+    }
+    done = match.index + match[0].length;
+    done += matchAt('name_tail', text, done)?.[0].length ?? 0;
+    const strength = strengthOf(text.slice(start, done));
+    if (strength === null) {
+      continue;
+    }
+    steps++;
+    if (steps > rules.MAX_STEPS || isGiven(text, start, done, strength, foreign)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** How much a name says about what is given to it. */
+function strengthOf(name: string): Strength | null {
+  const words = (name.match(compile(rules.EXPRESSIONS.word, 'g')) ?? []).map(word =>
+    word.toLowerCase()
+  );
+  const isTail = (word: string) => rules.NAME_TAILS.has(word) || isDigit(word[0]);
+  while (words.length > 1 && isTail(words[words.length - 1])) {
+    words.pop();
+  }
+  if (!words.length) {
+    return null;
+  }
+  let joined = words.join('');
+  let last = words[words.length - 1];
+  const before = words[words.length - 2];
+  if (last.endsWith('s') && !rules.PASSWORD_WORDS.has(last) && last !== 'pass') {
+    joined = joined.slice(0, -1);
+    last = last.slice(0, -1);
+    if (last === 'token') {
+      return 'loose';
+    }
+  }
+  if (last === 'pass' && before !== undefined && rules.PASSES.has(before)) {
+    return null;
+  }
+  const endsIn = (ends: readonly string[]) => ends.some(end => joined.endsWith(end));
+  if (rules.PASSWORD_WORDS.has(last) || endsIn(rules.PASSWORD_ENDS)) {
+    return 'password';
+  }
+  if (last === 'token' && before !== undefined && rules.TEXT_TOKENS.has(before)) {
+    return 'loose';
+  }
+  if (endsIn(rules.KEY_ENDS)) {
+    return 'key';
+  }
+  if (rules.TOKEN_WORDS.has(last) || joined.endsWith('token')) {
+    return 'token';
+  }
+  return rules.LOOSE_WORDS.has(last) ? 'loose' : null;
+}
+
+/** Whether a secret is given to the name at `start` to `end`. */
+function isGiven(
+  text: string,
+  start: number,
+  end: number,
+  strength: Strength,
+  foreign: boolean
+): boolean {
+  const close = matchAt('close', text, end);
+  const closed = close !== null;
+  let at = end + (close?.[0].length ?? 0);
+  at += matchAt('brackets', text, at)?.[0].length ?? 0;
+  let [operator, index, which] = ['', 0, 0];
+  const targets = closed ? null : matchAt('targets', text, at);
+  const annotation = matchAt('annotation', text, at);
+  const found = matchAt('operator', text, at);
+  if (targets) {
+    [at, operator, index] = [at + targets[0].length, '=', 1];
+  } else if (annotation) {
+    [at, operator] = [at + annotation[0].length, '='];
+  } else if (found) {
+    [at, operator] = [at + found[0].length, found[1]];
+  } else if (closed && text[at] === ',') {
+    [at, operator] = [at + 1, ','];
+  } else if (!closed && text[at] === '>') {
+    [at, operator] = [at + 1, '>'];
+    if (!matchAt('element', text, at)) {
+      return false;
+    }
+  } else if (!closed && (text[at] === ' ' || text[at] === '\t')) {
+    operator = ' ';
+  } else {
+    return false;
+  }
+  const head = headOf(text, start);
+  if (operator === '=' && index === 0 && matchAt('heads', head, 0)) {
+    which = index = head.split(',').length - 1;
+  }
+  const literals = new LiteralReader(text, at, index > 0 || operator === '(').read();
+  if (literals.length) {
+    return judge(literals, which, operator, strength);
+  }
+  if (operator === '(' || operator === ',') {
+    return false;
+  }
+  at += matchAt('blanks', text, at)?.[0].length ?? 0;
+  return isBare(text, at, head, operator, strength, foreign);
+}
+
+function judge(
+  literals: readonly Literal[],
+  which: number,
+  operator: string,
+  strength: Strength
+): boolean {
+  if (operator === '(') {
+    literals = literals.slice(-1);
+  } else if (which) {
+    literals = literals.slice(which, which + 1);
+  }
+  return literals.some(
+    ({ value, isLast }) =>
+      !(operator === ',' && !isLast) &&
+      !([',', '(', ' '].includes(operator) && !(isMixed(value) || looksRandom(value))) &&
+      isSecretValue(value, strength)
+  );
+}
+
+/** A value without quotes: in a shell, a file of settings, a comment, or inside a string. */
+function isBare(
+  text: string,
+  at: number,
+  head: string,
+  operator: string,
+  strength: Strength,
+  foreign: boolean
+): boolean {
+  const match = matchAt('bare', text, at);
+  if (!match) {
+    return false;
+  }
+  const value = stripEnd(match[0], '.:');
+  const end = at + match[0].length;
+  const next = text[end] ?? '';
+  if (['(', '[', '{', '$'].includes(next) || isTemplate(value)) {
+    return false;
+  }
+  let start = 0;
+  while (head[start] === ' ' || head[start] === '\t') {
+    start++;
+  }
+  const line = head.slice(start);
+  const isOption = head.endsWith('-');
+  const endsLine =
+    ['', '\n', '\r', '|', '<'].includes(next) || [' \n', ' |'].includes(text.slice(end, end + 2));
+  let mixed = isMixed(value) || looksRandom(value);
+  const isAlone = line === '' || line === 'export ';
+  if (operator === ' ') {
+    const isSaid = isOption || isAlone || line.startsWith('%env ') || line.startsWith('%set_env ');
+    if (line.startsWith('%')) {
+      mixed ||= endsLine;
+    }
+    const lower = head.toLowerCase();
+    const login = ['login', 'machine', 'configure', 'user'].some(word => lower.includes(word));
+    const isPlain = !stripEnd(value, '=').includes('=');
+    if (!(mixed && isPlain && (isSaid || login || head.includes('#')))) {
+      return false;
+    }
+    if (line === '' && !foreign && !looksRandom(value)) {
+      return false;
+    }
+  } else if (foreign || line.startsWith('!') || line.startsWith('%') || isOption) {
+    const isStrong = strength === 'password' || strength === 'key';
+    if (!(mixed || (isStrong && (endsLine || operator === '=')))) {
+      return false;
+    }
+  } else if (head.includes('#')) {
+    if (!mixed) {
+      return false;
+    }
+  } else if (
+    !["'", '"', ';', '&', '<', '`'].includes(next) &&
+    !(operator === '=' && matchAt('after', text, end)) &&
+    !(isAlone && text[at - 1] === '=' && looksRandom(value))
+  ) {
+    return false;
+  } else if (operator !== '=' && !mixed) {
+    return false;
+  }
+  return isSecretValue(value, strength);
+}
+
+/** `auth=("ann", "…")`, `.login("ann", "…")`, `HTTPBasicAuth("ann", "…")`. */
+function hasPair(text: string, folded: string): boolean {
+  if (!PAIRS.some(word => folded.includes(word))) {
+    return false;
+  }
+  let steps = 0;
+  for (const match of folded.matchAll(compile(rules.EXPRESSIONS.pair, 'g'))) {
+    if (steps++ > rules.MAX_STEPS) {
+      return true;
+    }
+    const at = match.index + match[0].length;
+    const named = matchAt('argument', text, at);
+    let literals = new LiteralReader(text, at + (named?.[0].length ?? 0), true).read();
+    if (!named) {
+      literals = literals.slice(1);
+    }
+    if (['connect(', 'ftp', 'smtp'].some(word => match[0].startsWith(word))) {
+      literals = literals.filter(literal => isMixed(literal.value));
+    }
+    if (literals.length && isSecretValue(literals[0].value, 'password')) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Passwords that are handed to a command by a letter: `curl -u`, `mysql -p`. */
+function hasCommand(text: string, folded: string): boolean {
+  if (!rules.COMMANDS.some(([words]) => words.some(word => folded.includes(word)))) {
+    return false;
+  }
+  let at = 0;
+  while (at < text.length) {
+    const found = text.indexOf('\n', at);
+    const end = found < 0 ? text.length : found;
+    for (let low = at; low < Math.max(end, at + 1); low += 900) {
+      if (hasCommandIn(text.slice(low, Math.min(end, low + 1000)))) {
+        return true;
+      }
+    }
+    at = end + 1;
+  }
+  return false;
+}
+
+function hasCommandIn(text: string): boolean {
+  const line = fold(text);
+  return rules.COMMANDS.some(([words, name]) => {
+    if (!words.some(word => line.includes(word))) {
+      return false;
+    }
+    const match = search(name, name === 'identified' ? line : text);
+    if (!match) {
+      return false;
+    }
+    const value = strip(match[name === 'option' ? 2 : 1], '\'"');
+    const isCertain =
+      name !== 'dash_other' &&
+      name !== 'here' &&
+      (name !== 'dash_p' || line.includes('sshpass') || line.includes('sql'));
+    return (
+      (isCertain || isMixed(value)) && !value.startsWith('-') && isSecretValue(value, 'password')
+    );
+  });
+}
+
+/** ASCII letters in lower case: offsets stay, and both sides do the same. */
+function fold(text: string): string {
+  return text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
+}
+
+/** The line of `at` up to it, as far as the window reaches. */
+function headOf(text: string, at: number): string {
+  const window = text.slice(Math.max(0, at - WINDOW), at);
+  return window.slice(window.lastIndexOf('\n') + 1);
+}
+
+/** Whether the cell is a script or a file in another language. */
+function isForeign(text: string): boolean {
+  const start = strip(text.slice(0, 200), ' \t\r\n');
+  return start.startsWith('%%') && !PYTHON_CELLS.some(name => start.startsWith(name, 2));
+}
+
+function stripEnd(text: string, chars: string): string {
+  let end = text.length;
+  while (end > 0 && chars.includes(text[end - 1])) {
+    end--;
+  }
+  return text.slice(0, end);
 }

@@ -11,9 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Text
-from nextedit_jupyter.analysis.detect import Window, windows
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
-from nextedit_jupyter.analysis.rename import Change, RenamePlan, broken_notes, mentions
+from nextedit_jupyter.analysis.rename import (
+    Change,
+    RenamePlan,
+    Window,
+    broken_notes,
+    mentions,
+    windows,
+)
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
 
 NO_COLUMN = "no column was changed"

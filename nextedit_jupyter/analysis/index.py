@@ -85,6 +85,8 @@ class Links:
         self.parents[self.find(a)] = self.find(b)
 
 
+# What a name stands for that is called: its value is another thing.
+_CALLABLE = frozenset(["function", "overload", "class", "member", "alias"])
 _UNBOUND: Place = ("", -1)
 _UNBOUND_IN_DOCUMENT: Place = ("", -2)
 
@@ -97,7 +99,7 @@ class NotebookIndex:
         self.facts = facts or KernelFacts()
         self._definitions: dict[str, list[Place]] = {}
         self.families: dict[tuple[str, int], frozenset[tuple[str, int]]] = {}  # see `rename`
-        python = notebook.language in ("python", "ipython", "python3", "")
+        python = notebook.language == "python"
         self.cells: dict[str, CellIndex] = (
             {cell.id: cell_index(cell.source) for cell in notebook.cells if cell.is_code}
             if python
@@ -128,24 +130,44 @@ class NotebookIndex:
 
     def number(self, cell: str) -> int:
         """The cell's place in the document, from 1, as people count."""
-        return (self.notebook.index(cell) or 0) + 1
+        return self.notebook.number(cell)
 
     def module_places(self, name: str) -> dict[str, list[int]]:
         """Where the notebook's own `name` stands, by cell, cells that parse only."""
         key = (MODULE, name)
         return {id: places for id, index in self.readable() if (places := index.streams.get(key))}
 
-    def definitions(self, name: str) -> list[Place]:
-        """The places that bind `name` in the notebook's namespace, in document order."""
-        if (known := self._definitions.get(name)) is not None:
-            return known
-        self._definitions[name] = found = [
+    def definitions(self, name: str, *, declared: bool = False) -> list[Place]:
+        """The places that bind `name` in the notebook's namespace, in document order.
+
+        `declared`: with those that only say its type, `name: Box`.
+        """
+        if (known := self._definitions.get(name)) is None:
+            self._definitions[name] = known = [
+                (id, i)
+                for id, places in self.module_places(name).items()
+                for i in places
+                if self.cells[id].names[i].op in ("write", "update", "declare")
+            ]
+        return [
             (id, i)
-            for id, places in self.module_places(name).items()
-            for i in places
-            if self.cells[id].names[i].op in ("write", "update")
+            for id, i in known
+            if self.cells[id].names[i].op != "declare"
+            or (declared and self.cells[id].names[i].start in self.cells[id].annotations)
         ]
-        return found
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether an undefined name is Python's own, and nothing else brings it."""
+        return _is_builtin(name) and not self.stars and self.facts.named(name) is None
+
+    def kinds_of(self, cell: str, i: int) -> set[str]:
+        """The kinds of a name's definitions in its scope: "function", "member", "variable", …"""
+        here = self.cells[cell]
+        name, home = here.names[i].name, here.homes[i]
+        if home == MODULE:
+            return {self.cells[id].names[j].kind for id, j in self.definitions(name)}
+        bound = (here.names[j] for j in here.streams[home, name])
+        return {name.kind for name in bound if name.op in ("write", "update")}
 
     def bound_names(self) -> frozenset[str]:
         """Every name that some cell binds in the notebook's namespace; broken cells count."""
@@ -167,21 +189,6 @@ class NotebookIndex:
                 if owner.outer == MODULE:
                     found.setdefault(owner.name, (id, owner.scope))
         return found
-
-    @cached_property
-    def made_of(self) -> dict[str, str]:
-        """Names of the notebook whose every definition is a call of one class: `a = A()`."""
-        made: dict[str, set[str]] = {}
-        for _, index in self.readable():
-            for (home, name), places in index.streams.items():
-                if home != MODULE:
-                    continue
-                for i in places:
-                    found = index.names[i]
-                    if found.op in ("write", "update"):
-                        call = index.instances.get(name, "") if found.kind == "variable" else ""
-                        made.setdefault(name, set()).add(call)
-        return {name: next(iter(calls)) for name, calls in made.items() if len(calls) == 1}
 
     def links(self, name: str) -> Links:
         """Link the notebook's `name` over all cells, in the order they ran."""
@@ -214,6 +221,20 @@ class NotebookIndex:
                 state = _Flow(id, self.cells[id], links, late).run(where[id], 0, state)
         return unbound if unbound in links.parents else None
 
+    def meets_unbound(self, web: Collection[Place]) -> bool:
+        """Whether some of these places of one module name may see no definition of it."""
+        cell, i = next(iter(web))
+        links = self.links(self.cells[cell].names[i].name)
+        roots = {links.find(place) for place in web}
+        return any(
+            unbound in links.parents and links.find(unbound) in roots
+            for unbound in (_UNBOUND, _UNBOUND_IN_DOCUMENT)
+        )
+
+    def broken_binds(self, name: str) -> bool:
+        """Whether a cell that does not parse seems to bind the name."""
+        return any(name in index.bound_at_module() for _, index in self.broken())
+
     def local_links(self, cell: str, home: int, name: str) -> Links:
         """The same within a function, lambda, class or comprehension of one cell."""
         index = self.cells[cell]
@@ -244,7 +265,7 @@ class NotebookIndex:
         else:
             where = {cell: index.streams[home, name]}
             links = self.local_links(cell, home, name)
-        parted = self._parted(edited, links)
+        parted = self._parted(edited, links) | self._called(where, links)
         roots = {links.find(seed) for seed in seeds}
         grown = True
         while grown:
@@ -262,6 +283,28 @@ class NotebookIndex:
         return [
             (id, i) for id, places in where.items() for i in places if links.find((id, i)) in roots
         ]
+
+    def _called(self, where: dict[str, list[int]], links: Links) -> set[Place]:
+        """The definitions that call a function of their own name: `test = test()`.
+
+        The value is no function any more, so it is another variable.
+        """
+        found = set()
+        for read, write in links.carried:
+            cell, i = read
+            after = self.cells[cell].masked.source[self.cells[cell].names[i].end :][:1]
+            if after == "(" and self._kinds(read, where, links) & _CALLABLE:
+                found.add(write)
+        return found
+
+    def _kinds(self, place: Place, where: dict[str, list[int]], links: Links) -> set[str]:
+        root = links.find(place)
+        return {
+            self.cells[id].names[i].kind
+            for id, places in where.items()
+            for i in places
+            if self.cells[id].names[i].op == "write" and links.find((id, i)) == root
+        }
 
     def _parted(self, edited: Collection[Place], links: Links) -> set[Place]:
         """The definitions of whose statements one side was changed and the other kept."""
@@ -331,6 +374,11 @@ class _Flow:
                 for other in kept[1:]:
                     self.links.join(place, other)
 
+    def kind(self, place: Place) -> str:
+        """What binds at a place of this cell; overloads stand beside what they overload."""
+        cell, i = place
+        return self.index.names[i].kind if cell == self.cell else ""
+
     def written(self, places: list[int]) -> frozenset[Place]:
         names = self.index.names
         return frozenset((self.cell, i) for i in places if names[i].op in ("write", "update"))
@@ -349,6 +397,9 @@ class _Flow:
                 links.join(place, other)
             return state | {place} if name.op in ("write", "update") else state
         if name.op == "write":
+            for seen in state if name.kind in ("function", "overload") else ():
+                if self.kind(seen) == "overload":
+                    links.join(place, seen)  # the overloads and what they are overloads of
             if self.late:
                 links.join(place, self.late[0])
             if (read := self.reads.get(name.statement)) is not None:

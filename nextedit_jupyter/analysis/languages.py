@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from nextedit_jupyter.analysis.magics import CODE_CELL_MAGICS
 from nextedit_jupyter.core import Cell, Notebook, SuggestRequest
+from nextedit_jupyter.core.languages import common_language
 
 _CELL_MAGIC = re.compile(r"\s*%%(?P<name>[\w.]+)(?P<line>[^\n]*)")
 # What cell magics of IPython and its widespread extensions run, where it isn't their own name.
@@ -28,26 +29,11 @@ _OF_MAGIC = {
     "rmagic": "r",
     "svg": "html",
 }
-# What kernels call their languages, where it isn't the common name.
-_COMMON = {
-    "": "python",
-    "ipython": "python",
-    "python3": "python",
-    "python2": "python",
-    "ir": "r",
-    "ijavascript": "javascript",
-    "js": "javascript",
-    "node": "javascript",
-    "typescript": "typescript",
-    "sh": "bash",
-    "shell": "bash",
-}
 
 
 def notebook_language(notebook: Notebook) -> str:
     """The common name of a notebook's language, in lower case."""
-    name = notebook.language.strip().lower()
-    return _COMMON.get(name, name)
+    return notebook.language
 
 
 def cell_language(cell: Cell, notebook: Notebook) -> str:
@@ -66,7 +52,7 @@ def cell_language(cell: Cell, notebook: Notebook) -> str:
         words = [word for word in match["line"].split() if not word.startswith("-")]
         name = words[0].rsplit("/", 1)[-1] if words else name
     name = name.lower()
-    return _COMMON.get(_OF_MAGIC.get(name, name), _OF_MAGIC.get(name, name))
+    return common_language(_OF_MAGIC.get(name, name))
 
 
 def language_at_caret(request: SuggestRequest) -> str:

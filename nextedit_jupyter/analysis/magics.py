@@ -8,6 +8,7 @@ with a `0` where a statement has to stand, so that blocks stay blocks. The code 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ _SUSPECT = re.compile(
     r"^[ \t]*(?:[%!?,;/]|>>>|In \[|(?:pip3?|conda|mamba|cd)[ \t])|=[ \t]*[%!]|\?[ \t]*(?:#.*)?$",
     re.M,
 )
-_PROMPT = re.compile(r"^[ \t]*(?:>>> ?|\.\.\. ?|In \[\d*\]: ?|[ \t]*\.{3,}: )", re.M)
+_PROMPT = re.compile(r"^[ \t]*(?:>>> ?|\.{3,}: |\.\.\. ?|In \[\d*\]: ?)", re.M)
 _FIRST_PROMPT = re.compile(r"[ \t]*(?:>>>|In \[\d*\]:)")
 _CELL_MAGIC = re.compile(r"[ \t]*%%(?P<name>[\w.]+)(?P<help>\?*)(?P<line>[^\n]*)")
 _LINE_MAGIC = re.compile(r"%{1,2}(?P<name>[\w.]+)")
@@ -128,7 +129,7 @@ _AUTOMAGIC = re.compile(
 _OPTION = re.compile(r"[ \t]+-(?:(?:[nplsTDRru]|f)[ \t]*(?P<value>[^\s-]\S*)|[a-zA-Z]+\b)")
 _COMPOUND = re.compile(r"(?:for|while|with|if|def|class|try|async|@)\b")
 _NAME = re.compile(r"[^\W\d]\w*")
-_DOLLAR = re.compile(r"(?<!\$)\$(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)")
+_DOLLAR = re.compile(r"\$(?:\$[\w.]+|(?P<name>[\w.]+))")
 _HELP_TARGET = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[[^\]\n]*\])*[ \t]*")
 _LEX = re.compile(
     r"(?P<string>[rbuftRBUFT]{0,2}(?P<quote>\"\"\"|'''|\"|'))|(?P<comment>#[^\n]*)"
@@ -140,16 +141,28 @@ _STRING_END = {
     '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*("""|$)', re.S),
     "'''": re.compile(r"(?:[^'\\]|\\.|'(?!''))*('''|$)", re.S),
 }
+# Magics of other languages that take names from the kernel and give names back: `-i a,b -o c`.
+_BRIDGES = ("R", "octave", "julia", "matlab", "spark", "sparkr", "sparksql", "snowpark")
 _WRITES = {  # cell or line magics that assign: how the name is given
-    "capture": re.compile(r"[ \t]+(?:--?\S+[ \t]+)*(?P<name>[^\W\d]\w*)"),
+    "capture": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),  # its options take no values
     "bash": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
     "sh": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
     "script": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
-    "sql": re.compile(r"(?P<name>[^\W\d]\w*)[ \t]*<<"),
-    "R": re.compile(r"(?:-o|--output)[ =]?(?P<name>[^\W\d]\w*)"),
-    "macro": re.compile(r"[ \t]+(?P<name>[^\W\d]\w*)"),
+    "sql": re.compile(r"(?<!\w)(?P<name>[^\W\d]\w*)[ \t]*<<"),
+    "bigquery": re.compile(r"\A[ \t]+(?P<name>[^\W\d]\w*)(?=[ \t\n]|\Z)"),
+    **dict.fromkeys(_BRIDGES, re.compile(r"(?:-o|--output)[ =]?(?P<name>[^\W\d][\w,]*)")),
+    "macro": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),
 }
-_READS = {"R": re.compile(r"(?:-i|--input)[ =]?(?P<name>[^\W\d]\w*)")}
+# Parameters of a query: `:limit`, `{{limit}}`; `::text` is a cast, and quotes hold text.
+_BOUND = re.compile(
+    r"'[^'\n]*'|(?<![:\w]):(?P<name>[^\W\d]\w*)(?![\w:(])|\{\{[ \t]*(?P<field>[^\W\d]\w*)"
+)
+_READS = {
+    "sql": _BOUND,
+    **dict.fromkeys(_BRIDGES, re.compile(r"(?:-i|--input)[ =]?(?P<name>[^\W\d][\w,]*)")),
+}
+# Cell magics whose body reads names of the kernel.
+_BODIES = frozenset(["sql"])
 
 
 def mask(source: str) -> Masked:
@@ -197,6 +210,8 @@ class _Masker:
             body = min(end + 1, len(self.text))
             if magic["name"] not in CODE_CELL_MAGICS:
                 language = magic["name"]
+                if magic["name"] in _BODIES:
+                    self.snippets += self.read_by(magic["name"], body, len(self.text))
                 if body < len(self.text):
                     self.replace(body, len(self.text), "foreign", blank(self.text[body:]))
                 at = len(self.text)
@@ -248,11 +263,21 @@ class _Masker:
 
     def named(self, magic: str, start: int, end: int) -> None:
         if pattern := _WRITES.get(magic):
-            self.binds += [found.span("name") for found in pattern.finditer(self.text, start, end)]
-        if pattern := _READS.get(magic):
-            self.snippets += [
-                Snippet(*found.span("name")) for found in pattern.finditer(self.text, start, end)
-            ]
+            for found in pattern.finditer(self.text[start:end]):
+                self.binds += [(start + a, start + b) for a, b in _listed(found, "name")]
+        self.snippets += self.read_by(magic, start, end)
+
+    def read_by(self, magic: str, start: int, end: int) -> list[Snippet]:
+        """The names that a magic takes from the kernel between two places."""
+        pattern = _READS.get(magic)
+        if pattern is None:
+            return []
+        spans: list[tuple[int, int]] = []
+        for found in pattern.finditer(self.text, start, end):
+            for group in pattern.groupindex:
+                if found[group]:
+                    spans += _listed(found, group)
+        return [Snippet(*span) for span in spans]
 
     def line(self, start: int) -> int:
         """Mask the logical line that starts here; returns where the next one starts."""
@@ -377,30 +402,83 @@ class _Masker:
         return at
 
     def expanded(self, start: int, end: int) -> None:
-        """List what IPython fills in: `{expression}` and `$name`."""
-        for found in self.fields(start, end):
-            if found[0] < found[1]:
-                self.snippets.append(Snippet(*found))
+        """List what IPython fills in: `{expression}` and `$name`.
 
-    def braces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The expressions of `{expression!r:format}`, and those in the format."""
-        text, at = self.text, start
-        while (at := text.find("{", at, end)) >= 0:
-            if text.startswith("{{", at):
+        It fills in all or nothing: one pair of braces that holds no expression, as in
+        `awk '{print name}'`, and the line is passed on as it is.
+        """
+        try:
+            fields = list(self.fields(start, end, 0))
+        except _NotFilledInError:
+            return
+        self.snippets += [Snippet(*span) for span in fields if span[0] < span[1]]
+
+    def fields(self, start: int, end: int, depth: int) -> Iterator[tuple[int, int]]:
+        """Where the expressions stand; raises `_NotFilledInError` as IPython's formatter fails."""
+        text, at, literal = self.text, start, start
+        while at < end:
+            char = text[at]
+            if char not in "{}":
+                at += 1
+                continue
+            if text.startswith(char * 2, at) and at + 1 < end:
                 at += 2
                 continue
-            close = _closing(text, at + 1, end)
-            if close < 0:
-                return
+            close = _closing(text, at + 1, end) if char == "{" else -1
+            if close < 0 or depth > _MAX_FIELDS:
+                raise _NotFilledInError
+            yield from self.dollars(literal, at)
             stop = _expression_end(text, at + 1, close)
+            if not _is_expression(text[at + 1 : stop]):
+                raise _NotFilledInError
             yield at + 1, stop
-            yield from self.braces(stop, close)
-            at = close + 1
+            yield from self.fields(stop, close, depth + 1)
+            at = literal = close + 1
+        yield from self.dollars(literal, end)
 
-    def fields(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        yield from self.braces(start, end)
+    def dollars(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """`$name`, but for those in single quotes, which are the shell's."""
+        quotes = self.text.count("'", start, end)
+        at = start
         for dollar in _DOLLAR.finditer(self.text, start, end):
-            yield dollar.span("name")
+            quotes -= self.text.count("'", at, dollar.end())
+            at = dollar.end()
+            if quotes % 2 == 0 and dollar["name"]:
+                if not _is_expression(dollar["name"]):
+                    raise _NotFilledInError
+                yield dollar.span("name")
+
+
+class _NotFilledInError(Exception):
+    """The line holds something that IPython can't fill in."""
+
+
+# IPython's formatter follows fields in a field's format, and none in those.
+_MAX_FIELDS = 1
+# Nobody writes an expression of this length into a shell line; reading it would take its time.
+_MAX_EXPRESSION = 2_000
+
+
+def _is_expression(text: str) -> bool:
+    text = text.strip()
+    if not text or len(text) > _MAX_EXPRESSION:
+        return False
+    try:
+        compile(text, "<field>", "eval", ast.PyCF_ONLY_AST)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _listed(found: re.Match[str], group: str) -> list[tuple[int, int]]:
+    """The names of a list `a,b`, each with its place."""
+    at = found.start(group)
+    spans = []
+    for name in found[group].split(","):
+        if _NAME.fullmatch(name):
+            spans.append((at, at + len(name)))
+        at += len(name) + 1
+    return spans
 
 
 _PART_END = re.compile(r"![rsa](?=[:}])|:")

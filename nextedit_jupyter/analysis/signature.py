@@ -14,15 +14,17 @@ from tree_sitter import Node
 
 from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, Parameter
-from nextedit_jupyter.analysis.detect import Window, windows
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import (
     Change,
+    Window,
     broken_notes,
     calls_of,
     cell_edits,
     places,
+    windows,
 )
+from nextedit_jupyter.analysis.rename.classes import class_at
 from nextedit_jupyter.core import CellEdit, KernelFacts, Notebook, Silence, SuggestRequest
 
 # What stands for an argument that nobody knows: it parses, and a reader sees that it is missing.
@@ -66,13 +68,15 @@ class Argument:
 class Call:
     """A call: its arguments, and the place before its closing parenthesis.
 
-    `targets` are the places that its value is unpacked to, if it is.
+    `target` is where the callee's last name begins; `targets` are the places that its value is
+    unpacked to, if it is.
     """
 
     arguments: tuple[Argument, ...]
     open: int
     close: int
     scope_at: int
+    target: int = -1
     targets: tuple[tuple[int, int], ...] = ()
 
 
@@ -150,6 +154,9 @@ def _plan_parameters(
     if any(p.kind in ("star", "stars") for p in (*old.parameters, *new.parameters)):
         return None
     was, now = [p.name for p in old.parameters], [p.name for p in new.parameters]
+    if len(set(was)) != len(was) or len(set(now)) != len(now):
+        # A name typed over another: taking that for a removal would delete arguments.
+        return Silence("low_confidence", f"two parameters of `{new.name}` have one name")
     added = [name for name in now if name not in was]
     removed = [name for name in was if name not in now]
     if added and removed:
@@ -164,6 +171,8 @@ def _plan_parameters(
             return None
         what = f"give {_listed(added)} to `{shown}`"
     elif removed:
+        if used := [name for name in removed if _is_free(index, cell, new, name)]:
+            return Silence("low_confidence", f"{_listed(used)} is still used in `{new.name}`")
         what = f"take {_listed(removed)} from `{shown}`"
     elif kept != was:
         what = f"reorder the arguments of `{shown}`"
@@ -171,11 +180,13 @@ def _plan_parameters(
         return None
     method = index.cells[cell].scopes[new.outer].kind == "class"
     static = any("staticmethod" in d for d in new.decorators)
+    by_class = any("classmethod" in d for d in new.decorators)
     changes: list[Change] = []
     notes: list[str] = []
     sites = skipped = 0
     for id, call in _calls(index, cell, new):
-        drop = 1 if method and not static else 0
+        unbound = not by_class and _is_unbound(index, id, call.target)
+        drop = 1 if method and not static and not unbound else 0
         edited = _rebind(index, id, call, old.parameters[drop:], new.parameters[drop:])
         if edited is None:
             skipped += 1
@@ -197,6 +208,26 @@ def _plan_parameters(
         tuple(notes),
         0.9 if unknown else 0.95,
     )
+
+
+def _is_free(index: NotebookIndex, cell: str, function: Function, name: str) -> bool:
+    """Whether a function reads a name that neither it nor the notebook defines."""
+    here = index.cells[cell]
+    if index.definitions(name) or index.facts.named(name) is not None:
+        return False
+    return any(
+        function.scope in here.enclosing(here.names[i].scope)
+        for i in here.streams.get((MODULE, name), ())
+    )
+
+
+def _is_unbound(index: NotebookIndex, cell: str, target: int) -> bool:
+    """Whether a method is called through its class, as `Box.grow(box, 2)`: self is passed."""
+    here = index.cells[cell]
+    for attribute in here.attributes:
+        if attribute.start == target and (i := here.starts.get(attribute.root)) is not None:
+            return attribute.object.isidentifier() and class_at(index, cell, i) is not None
+    return False
 
 
 def _shown(index: NotebookIndex, cell: str, function: Function) -> str:
@@ -368,6 +399,7 @@ def calls_at(index: CellIndex, starts: set[int]) -> Iterator[Call]:
             at(arguments.start_byte) + 1,
             at(arguments.end_byte) - 1,
             at(node.start_byte),
+            at(last.start_byte),
             tuple(_targets(node, at)),
         )
 

@@ -15,13 +15,17 @@ from typing import Literal
 from nextedit_jupyter.bundles.bundle import (
     DEFAULT_ID,
     MANIFEST,
+    MAX_MANIFEST,
     Bundle,
     named_bundle_path,
     packaged_bundle_path,
 )
-from nextedit_jupyter.bundles.store import BundleStore, version_key
+from nextedit_jupyter.bundles.choices import version_key
+from nextedit_jupyter.bundles.store import BundleStore
 from nextedit_jupyter.core.errors import BundleError, NextEditError
+from nextedit_jupyter.core.files import read_bytes
 from nextedit_jupyter.core.folders import data_folder
+from nextedit_jupyter.core.languages import common_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,11 @@ class Candidate:
     def described(self) -> Described | None:
         """What its manifest says of it, unchecked; None if that cannot be read."""
         try:
-            value = json.loads((self.path / MANIFEST).read_bytes())
+            value = json.loads(read_bytes(self.path / MANIFEST, MAX_MANIFEST))
             id, version, language = (str(value[key]) for key in ("id", "version", "language"))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        return Described(id, language.lower(), f"{id}/{version}")
+        return Described(id, common_language(language), f"{id}/{version}")
 
     def explain(self, error: NextEditError) -> str:
         """What is wrong with it and what to do."""
@@ -153,17 +157,38 @@ def active_bundle(named: Path | None = None) -> tuple[Bundle, str | None]:
     raise BundleError(" ".join(problems))
 
 
-def roll_back(store: BundleStore | None = None) -> str | None:
+def roll_back(label: str | None = None, *, store: BundleStore | None = None) -> str | None:
     """Leave the bundle that fails for an earlier one; says which is in place, None if none is.
 
-    Goes to the store's version before, or to the packaged bundle. A bundle that was named by the
-    user is never left.
+    It is the one with this label, or the one that answers. Goes to the store's version before, or
+    to the packaged bundle. A bundle that was named by the user is never left.
     """
     store = store or user_store()
     with contextlib.suppress(BundleError):
-        if named_bundle_path() is None and (first := candidates(store=store)[0]).store is not None:
-            return leave(store, first.path.parent.name)
+        if named_bundle_path() is not None:
+            return None
+        if label is None:
+            first = candidates(store=store)[0]
+            return leave(store, first.path.parent.name) if first.store is not None else None
+        id, _, version = label.partition("/")
+        choice = store.choices().get(id)
+        if choice is not None and choice.is_usable and choice.current == version:
+            return leave(store, id)
     return None
+
+
+def put_back(label: str, *, store: BundleStore | None = None) -> bool:
+    """Use again a version that `roll_back` left; False if something else was chosen since."""
+    store = store or user_store()
+    id, _, version = label.partition("/")
+    with contextlib.suppress(BundleError):
+        choice = store.choices().get(id)
+        # A roll-back forgets the version before; whoever chooses one by hand has one.
+        left = choice is not None and version in choice.refused and choice.previous is None
+        if left:
+            store.use(id, version)
+            return True
+    return False
 
 
 def leave(store: BundleStore, id: str) -> str:
@@ -196,9 +221,9 @@ def packaged_version() -> str | None:
 
 def _version(folder: Path) -> str | None:
     try:
-        version = json.loads((folder / MANIFEST).read_bytes())["version"]
+        version = json.loads(read_bytes(folder / MANIFEST, MAX_MANIFEST))["version"]
         version_key(version)
-    except (OSError, ValueError, KeyError, TypeError, BundleError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, BundleError):
         return None
     return str(version)
 

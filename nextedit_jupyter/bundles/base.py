@@ -260,8 +260,8 @@ def _why_not_fetched(base: Base, said: str) -> str:
         )
     if "No matching distribution" in said or "Could not find a version" in said:
         return (
-            f"pip finds no wheel of {base.requirement} where it looks: name another index with "
-            f"--index-url, or a folder that has it with --find-links; {_AS_BEFORE}"
+            f"pip finds no wheel of {base.requirement} where it looks: connect, name another index "
+            f"with --index-url, or a folder that has it with --find-links; {_AS_BEFORE}"
         )
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")] or lines or ["it says nothing"]

@@ -13,7 +13,6 @@ import json
 import mmap
 import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,12 @@ from types import MappingProxyType
 from typing import Any
 
 from nextedit_jupyter import __version__
+from nextedit_jupyter.bundles.choices import check_identifier
 from nextedit_jupyter.bundles.files import GraphSummary, check_model
+from nextedit_jupyter.bundles.vocabulary_check import check_tokenizer
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.files import open_plain
+from nextedit_jupyter.core.languages import common_language
 
 MODEL, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "manifest.json"
 DEFAULT_ID = "nextedit-python"
@@ -140,9 +143,9 @@ def _from_manifest(path: Path, manifest: Mapping[str, Any]) -> Bundle:
         raise BundleError(f"the bundle needs nextedit-jupyter {needed}: update it")
     bundle = Bundle(
         path=path,
-        id=_string(manifest, "id", _ID),
+        id=_identifier(manifest),
         version=_string(manifest, "version", _VERSION),
-        language=_string(manifest, "language", _LANGUAGE),
+        language=common_language(_string(manifest, "language", _LANGUAGE)),
         prompt_format=_string(manifest, "prompt_format", _ID),
         context=_count(manifest, "context", MAX_CONTEXT),
         layers=_count(manifest, "layers", MAX_LAYERS),
@@ -184,6 +187,8 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> GraphSummary:
                         )
                     if name == MODEL:
                         summary = _checked(view)
+                    elif name == TOKENIZER:
+                        check_tokenizer(bytes(view))
                 finally:
                     view.release()
     assert summary is not None
@@ -220,17 +225,12 @@ def _opened(path: Path, name: Any, most: int) -> Any:
             f"the manifest names {_short(name)}, which leads out of the bundle: {_AGAIN}"
         )
     try:
-        at = os.open(path / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        return open_plain(path / name, most)
     except OSError as error:
         if (path / name).is_symlink():
             raise BundleError(f"{name} is a link; a bundle has plain files: {_AGAIN}") from None
         why = error.strerror or type(error).__name__
         raise BundleError(f"{name} of the bundle cannot be read ({why}): {_AGAIN}") from None
-    status = os.fstat(at)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > most:
-        os.close(at)
-        raise BundleError(f"{name} is no plain file of at most {most} bytes: {_AGAIN}")
-    return os.fdopen(at, "rb")
 
 
 def _short(name: Any) -> str:
@@ -242,6 +242,12 @@ def _string(manifest: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> 
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise BundleError(f"the manifest's {key} cannot be used: {_AGAIN}")
     return value
+
+
+def _identifier(manifest: Mapping[str, Any]) -> str:
+    id = _string(manifest, "id", _ID)
+    check_identifier(id)
+    return id
 
 
 def _count(manifest: Mapping[str, Any], key: str, most: int) -> int:

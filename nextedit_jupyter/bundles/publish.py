@@ -42,8 +42,9 @@ from tuf.api.metadata import (
 from tuf.api.serialization import DeserializationError
 
 from nextedit_jupyter.bundles.bundle import Bundle
-from nextedit_jupyter.bundles.store import version_key
+from nextedit_jupyter.bundles.choices import version_key
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.files import replace_file
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
 # How long each signature holds. The short ones bound a freeze attack, the long ones need offline
@@ -324,6 +325,4 @@ class Publisher:
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    replace_file(path, data, mode=0o644)

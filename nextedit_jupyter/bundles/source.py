@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from nextedit_jupyter.bundles.active import packaged_version, user_store
 from nextedit_jupyter.bundles.bundle import DEFAULT_ID
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.files import read_bytes
 from nextedit_jupyter.core.folders import data_folder
 
 if TYPE_CHECKING:
@@ -61,16 +62,12 @@ class Source:
                 "root.json that its publisher gave you"
             )
         try:
-            with open(path, "rb") as file:
-                data = file.read(MAX_ROOT_BYTES + 1)
+            return read_bytes(path, MAX_ROOT_BYTES, follow=True)
         except OSError as error:
             raise BundleError(
                 f"the root of trust {path} cannot be read ({error.strerror}): correct "
                 "NEXTEDIT_ROOT or c.NextEdit.root"
             ) from None
-        if len(data) > MAX_ROOT_BYTES:
-            raise BundleError(f"{path} is no root.json: it is too large")
-        return data
 
     def open(self, folder: Path | None = None) -> TrustedRepository:
         """The repository as this user sees it; its state lies in the data folder.

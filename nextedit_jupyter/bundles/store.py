@@ -20,7 +20,6 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -28,39 +27,37 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nextedit_jupyter.bundles.bundle import DEFAULT_ID, Bundle
+from nextedit_jupyter.bundles.bundle import (
+    DEFAULT_ID,
+    MANIFEST,
+    MAX_MANIFEST,
+    MAX_MODEL,
+    Bundle,
+)
+from nextedit_jupyter.bundles.choices import MAX_BYTES as MAX_CHOICES
+from nextedit_jupyter.bundles.choices import (
+    Choice,
+    check_identifier,
+    is_identifier,
+    is_version,
+    read_choices,
+    version_key,
+    write_choices,
+)
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.files import (
+    locked,
+    open_plain,
+    read_bytes,
+    replace_file,
+    sync_folder,
+    writable_by_others,
+)
 
 RECEIPT = "receipt.json"
-_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+][0-9A-Za-z.-]+)?")
-
-
-def version_key(version: str) -> tuple[int, int, int, bool, str]:
-    """Orders semantic versions; a pre-release comes before its release. Raises BundleError."""
-    match = _VERSION.fullmatch(version)
-    if match is None:
-        raise BundleError(f"{version!r} is no semantic version such as 1.2.0")
-    rest = version[match.end(3) :]
-    return int(match[1]), int(match[2]), int(match[3]), not rest.startswith("-"), rest
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which version of one bundle is used. `floor` is the oldest that a roll-back may reach.
-
-    `refused` are versions that a roll-back left because they failed; they aren't chosen again by
-    themselves. If the current one is among them, none of the store's is used.
-    """
-
-    current: str
-    previous: str | None = None
-    floor: str | None = None
-    refused: tuple[str, ...] = ()
-
-    @property
-    def is_usable(self) -> bool:
-        return self.current not in self.refused
+# An install tries its bundle under the lock, and downloads come before it.
+LOCK_SECONDS = 300.0
+_MAX_RECEIPT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,31 +98,22 @@ class BundleStore:
     def choices(self) -> dict[str, Choice]:
         """Which version of each bundle is used; empty where nothing was ever installed."""
         try:
-            value = json.loads((self.root / "current.json").read_bytes())
-            return {
-                str(id): Choice(
-                    current=str(entry["current"]),
-                    previous=entry.get("previous"),
-                    floor=entry.get("floor"),
-                    refused=tuple(entry.get("refused", ())),
-                )
-                for id, entry in value.items()
-            }
+            return read_choices(read_bytes(self.root / "current.json", MAX_CHOICES))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, BundleError) as error:
             raise BundleError(
-                f"the store's current.json cannot be read ({type(error).__name__}); "
+                f"the store's current.json cannot be read ({_reason(error)}); "
                 "`jupyter nextedit model use ID VERSION` writes it anew"
             ) from None
 
     def serving(self) -> str:
         """The id of the bundle that answers; the default one unless another was chosen."""
         try:
-            id = json.loads((self.root / "serving.json").read_bytes())["id"]
-            return id if isinstance(id, str) and _IDENTIFIER.fullmatch(id) else DEFAULT_ID
-        except (OSError, ValueError, TypeError, KeyError):
+            id = json.loads(read_bytes(self.root / "serving.json", MAX_CHOICES))["id"]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return DEFAULT_ID
+        return id if isinstance(id, str) and is_identifier(id) else DEFAULT_ID
 
     def installed(self) -> list[Installed]:
         """Every installed version, by id, newest first. Broken folders are left out."""
@@ -137,11 +125,11 @@ class BundleStore:
         found = []
         for folder in sorted(self.root.glob("*/*/manifest.json")) if self.root.is_dir() else ():
             id, version = folder.parent.parent.name, folder.parent.name
-            if not _IDENTIFIER.fullmatch(id) or not _VERSION.fullmatch(version):
+            if not is_identifier(id) or not is_version(version):
                 continue
             try:
-                manifest = json.loads(folder.read_bytes())
-            except (OSError, ValueError):
+                manifest = json.loads(read_bytes(folder, MAX_MANIFEST))
+            except (OSError, ValueError, RecursionError):
                 manifest = {}
             choice = choices.get(id)
             found.append(
@@ -159,7 +147,7 @@ class BundleStore:
 
     def path(self, id: str, version: str | None = None) -> Path:
         """The folder of a version, by default the one in use. Raises BundleError."""
-        _check_id(id)
+        check_identifier(id)
         if version is None:
             choice = self.choices().get(id)
             if choice is None:
@@ -178,17 +166,23 @@ class BundleStore:
         return Bundle.open(folder)
 
     def verify(self, folder: Path) -> None:
-        """Compare every file with the receipt of the install. Raises BundleError."""
+        """Compare every file with the receipt of the install. Raises BundleError.
+
+        The receipt is worth as much as the folder is the user's own: a store that others may write
+        to is refused.
+        """
+        self._check_own()
         try:
-            receipt = json.loads((folder / RECEIPT).read_bytes())["files"]
+            receipt = json.loads(read_bytes(folder / RECEIPT, _MAX_RECEIPT))["files"]
             names = {p.name for p in folder.iterdir() if p.name != RECEIPT}
             if names != set(receipt):
                 raise BundleError(f"{folder.name}: files were added or are missing; install again")
             for name, expected in receipt.items():
-                file = folder / name
-                if file.is_symlink() or not file.is_file() or _sha256(file) != expected["sha256"]:
+                if _sha256(folder / name) != expected["sha256"]:
                     raise BundleError(f"{name} is not what was installed; install again")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (
+            *(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError),
+        ) as error:
             raise BundleError(
                 f"the bundle in {folder.name} cannot be verified ({type(error).__name__}); "
                 "install it again"
@@ -210,7 +204,7 @@ class BundleStore:
             try:
                 manifest = self._stage(source, staging)
                 id, version = str(manifest["id"]), str(manifest["version"])
-                choices = self.choices()
+                choices = self._choices_or_none()
                 choice = choices.get(id)
                 _check_floor(version, choice, floor)
                 self._step("canary")
@@ -222,7 +216,7 @@ class BundleStore:
                     self._step("enter")
                     target.parent.mkdir(mode=0o700, exist_ok=True)
                     os.replace(staging, target)
-                    _fsync(target.parent)
+                    sync_folder(target.parent)
                 self._step("choose")
                 if choice is None:
                     if use:
@@ -233,11 +227,6 @@ class BundleStore:
                 self._write(choices)
                 self._step("done")
                 return Installed(id, version, target, use, manifest)
-            except OSError as error:
-                raise BundleError(
-                    f"the bundle could not be installed: {error.strerror or error}; "
-                    "what was installed goes on"
-                ) from None
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
 
@@ -245,10 +234,7 @@ class BundleStore:
         """Use an installed version. Raises BundleError if it isn't there, or below the floor."""
         with self._locked():
             self.verify(self.path(id, version))
-            try:
-                choices = self.choices()
-            except BundleError:  # this is how a damaged current.json is mended
-                choices = {}
+            choices = self._choices_or_none()
             choice = choices.get(id)
             _check_floor(version, choice, None)
             choices[id] = Choice(version) if choice is None else _choosing(choice, version)
@@ -296,7 +282,7 @@ class BundleStore:
 
     def serve(self, id: str) -> None:
         """Let another bundle answer from now on. Raises BundleError."""
-        _check_id(id)
+        check_identifier(id)
         with self._locked():
             self._replace("serving.json", {"id": id})
 
@@ -325,30 +311,28 @@ class BundleStore:
 
     def _stage(self, source: Path, staging: Path) -> Mapping[str, Any]:
         bundle = Bundle.open(source)
-        _check_id(bundle.id)
+        check_identifier(bundle.id)
         version_key(bundle.version)
         files = {}
-        for file in sorted(source.iterdir()):
-            if file.name == RECEIPT:
-                continue
-            if file.is_symlink() or not file.is_file():
-                raise BundleError(f"{file.name} is no plain file; a bundle has only plain files")
-            self._step(f"copy {file.name}")
-            with open(file, "rb") as reader, open(staging / file.name, "xb") as writer:
+        # What the manifest does not name, nobody has looked at: it stays where it is.
+        for name in sorted({MANIFEST, *bundle.manifest["files"]}):
+            self._step(f"copy {name}")
+            with (
+                open_plain(source / name, MAX_MODEL) as reader,
+                open(staging / name, "xb") as writer,
+            ):
                 shutil.copyfileobj(reader, writer, 1 << 20)
                 writer.flush()
                 os.fsync(writer.fileno())
-            files[file.name] = {
-                "sha256": _sha256(staging / file.name),
-                "size": file.stat().st_size,
-            }
+                size = writer.tell()
+            files[name] = {"sha256": _sha256(staging / name), "size": size}
         self._step("verify")
         staged = Bundle.open(staging)
         if (staged.id, staged.version) != (bundle.id, bundle.version):
             raise BundleError("the bundle changed while it was copied; try again")
         self._step("receipt")
-        _write_json(staging / RECEIPT, {"id": staged.id, "version": staged.version, "files": files})
-        _fsync(staging)
+        receipt = {"id": staged.id, "version": staged.version, "files": files}
+        replace_file(staging / RECEIPT, _json(receipt), durable=True)
         return staged.manifest
 
     def _same(self, staging: Path, target: Path) -> None:
@@ -359,7 +343,7 @@ class BundleStore:
             broken = Path(tempfile.mkdtemp(prefix=".staging-", dir=self.root))
             os.replace(target, broken / "damaged")
             os.replace(staging, target)
-            _fsync(target.parent)
+            sync_folder(target.parent)
             return
         if not same:
             raise BundleError(
@@ -368,60 +352,51 @@ class BundleStore:
             )
 
     def _write(self, choices: Mapping[str, Choice]) -> None:
-        value = {
-            id: {
-                "current": choice.current,
-                "previous": choice.previous,
-                "floor": choice.floor,
-                "refused": list(choice.refused),
-            }
-            for id, choice in sorted(choices.items())
-        }
-        self._replace("current.json", value)
+        self._replace("current.json", write_choices(choices))
+
+    def _choices_or_none(self) -> dict[str, Choice]:
+        """The choices, or none where they are damaged: whoever writes them anew mends them."""
+        try:
+            return self.choices()
+        except BundleError:
+            return {}
 
     def _replace(self, name: str, value: Mapping[str, Any]) -> None:
-        temporary = self.root / f".{name}"
         self._step(f"write {name}")
-        _write_json(temporary, value)
-        self._step(f"replace {name}")
-        os.replace(temporary, self.root / name)
-        _fsync(self.root)
+        replace_file(self.root / name, _json(value), durable=True)
+        self._step(f"replaced {name}")
+
+    def _check_own(self) -> None:
+        """Refuse a store that somebody else could have filled. Raises BundleError."""
+        if (why := writable_by_others(self.root)) is not None:
+            raise BundleError(f"the store is not used, for {why}")
 
     def _sweep(self) -> None:
         for leftover in self.root.glob(".staging-*"):
             shutil.rmtree(leftover, ignore_errors=True)
+        for pattern in (".current.json.*", ".serving.json.*"):  # of writers that were killed
+            for file in self.root.glob(pattern):
+                file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One change at a time over all processes of the user; the lock dies with its holder."""
+        """One change at a time over all processes of the user; the lock dies with its holder.
+
+        What the disk refuses meanwhile is a BundleError.
+        """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = open(self.root / "lock", "a+b")  # noqa: SIM115 - closed below
+            self._check_own()
+            with locked(self.root / "lock", LOCK_SECONDS):
+                yield
+        except TimeoutError:
+            raise BundleError(
+                "the store is being changed by another process: try again when it is done"
+            ) from None
         except OSError as error:
             raise BundleError(
                 f"the store cannot be written: {error.strerror or error}; what is installed goes on"
             ) from None
-        try:
-            _lock(file.fileno())
-            yield
-        finally:
-            file.close()
-
-
-def _lock(descriptor: int) -> None:
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-def _check_id(id: str) -> None:
-    if not _IDENTIFIER.fullmatch(id):
-        raise BundleError(f"{id!r} is no bundle id: lower-case letters, digits, '.', '_' and '-'")
 
 
 def _choosing(choice: Choice, version: str) -> Choice:
@@ -445,22 +420,13 @@ def _higher(a: str | None, b: str | None) -> str | None:
 
 
 def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
+    with open_plain(path, MAX_MODEL) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1, sort_keys=True)
-        file.flush()
-        os.fsync(file.fileno())
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True).encode("ascii")
 
 
-def _fsync(folder: Path) -> None:
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

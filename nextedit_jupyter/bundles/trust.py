@@ -20,10 +20,12 @@ import json
 import os
 import re
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, Queue
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
@@ -38,8 +40,10 @@ from tuf.api.exceptions import (
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 
-from nextedit_jupyter.bundles.store import version_key
+from nextedit_jupyter.bundles.bundle import MAX_MODEL
+from nextedit_jupyter.bundles.choices import check_identifier, version_key
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.files import open_plain
 
 FILES = ("manifest.json", "tokenizer.json", "model.onnx", "CARD.md")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -60,13 +64,14 @@ class Release:
         """From the bytes of `latest.json`. Raises BundleError."""
         try:
             value = json.loads(data)
+            floor = value.get("min_safe_version")
             release = cls(
                 str(value["id"]),
                 str(value["version"]),
-                value.get("min_safe_version"),
+                None if floor is None else str(floor),
                 str(value.get("changes", "")),
             )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise BundleError(f"the repository's {id}/latest.json cannot be read") from None
         if release.id != id:
             raise BundleError(f"the repository's {id}/latest.json speaks of {release.id}")
@@ -78,11 +83,18 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """Seconds for a connection, for silence while reading, and for one file all told."""
+    """Seconds for a connection, for silence while reading, for an answer to begin, and for a visit.
+
+    A visit is all that is fetched for one release. In each `window_s`, while a file is read, at
+    least `window_bytes` must come: a server that trickles is given up, not waited for.
+    """
 
     connect_s: float = 10.0
     read_s: float = 20.0
+    begin_s: float = 60.0
     total_s: float = 1_800.0
+    window_s: float = 30.0
+    window_bytes: int = 60_000
 
 
 class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
@@ -106,6 +118,11 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         self._ca_certs = ca_certs
         self._clock = clock
         self._cancelled = cancelled
+        self._deadline = clock() + self._limits.total_s
+
+    def begin_visit(self) -> None:
+        """Another release is fetched: the time for all of it begins anew."""
+        self._deadline = self._clock() + self._limits.total_s
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         return self._read(url, 0)[1]
@@ -119,7 +136,9 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         """
         self._partial.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._partial / re.sub(r"[^A-Za-z0-9._-]", "_", url)[-120:]
-        have = path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+        if path.is_symlink() or not path.is_file():
+            path.unlink(missing_ok=True)
+        have = path.stat().st_size if path.is_file() else 0
         if have > max_length:
             path.unlink()
             have = 0
@@ -157,7 +176,7 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
 
     def _from_folder(self, path: Path, offset: int) -> Iterator[bytes]:
         try:
-            file = open(path, "rb")  # noqa: SIM115 - closed by the generator
+            file = open_plain(path, MAX_MODEL, follow=True)
         except FileNotFoundError:
             raise DownloadHTTPError(f"{path.name} is not there", 404) from None
         except OSError as error:
@@ -172,7 +191,6 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         return chunks()
 
     def _from_server(self, url: str, offset: int) -> tuple[bool, Iterator[bytes]]:
-        deadline = self._clock() + self._limits.total_s
         options: dict[str, Any] = {
             "timeout": urllib3.Timeout(self._limits.connect_s, self._limits.read_s),
             "retries": urllib3.Retry(
@@ -188,10 +206,9 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         headers = {"Accept-Encoding": "identity"}
         if offset:
             headers["Range"] = f"bytes={offset}-"
-        try:
-            response = pool.request("GET", url, headers=headers, preload_content=False)
-        except urllib3.exceptions.HTTPError as error:
-            raise DownloadError(f"{url} cannot be reached ({type(error).__name__})") from error
+        response = self._begun(
+            url, lambda: pool.request("GET", url, headers=headers, preload_content=False)
+        )
         final = response.geturl() or url
         if url.startswith("https:") and final.startswith("http:"):
             raise DownloadError("the server leads from https to http")
@@ -202,10 +219,18 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
             raise DownloadHTTPError(f"{url}: HTTP status {response.status}", response.status)
 
         def chunks() -> Iterator[bytes]:
+            window, come = self._clock(), 0
             try:
                 while chunk := response.read1(_CHUNK):
-                    if self._clock() > deadline:
-                        raise DownloadError(f"{url} took longer than {self._limits.total_s:.0f} s")
+                    now, come = self._clock(), come + len(chunk)
+                    if now > self._deadline:
+                        raise self._too_late(url)
+                    if now - window > self._limits.window_s:
+                        if come < self._limits.window_bytes:
+                            raise DownloadError(
+                                f"{url} is too slow: {come} bytes in {now - window:.0f} s"
+                            )
+                        window, come = now, 0
                     if self._cancelled():
                         raise DownloadError("cancelled")
                     yield chunk
@@ -215,6 +240,38 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
                 response.release_conn()
 
         return response.status == 206, chunks()
+
+    def _begun(self, url: str, request: Callable[[], Any]) -> Any:
+        """The response, once its headers are there.
+
+        The time between two bytes is bounded by the connection; that headers end, by nobody but us.
+        So they are waited for beside: a thread that a server holds up forgets what it gets.
+        """
+        found: Queue[Any] = Queue()
+        left = min(self._limits.begin_s, self._deadline - self._clock())
+        if left <= 0:
+            raise self._too_late(url)
+
+        def run() -> None:
+            try:
+                found.put(request())
+            except BaseException as error:
+                found.put(error)
+
+        threading.Thread(target=run, name="nextedit-fetch", daemon=True).start()
+        try:
+            response = found.get(timeout=left)
+        except Empty:
+            raise DownloadError(f"{url} gave no answer in {left:.0f} s") from None
+        if isinstance(response, urllib3.exceptions.HTTPError):
+            name = type(response).__name__
+            raise DownloadError(f"{url} cannot be reached ({name})") from response
+        if isinstance(response, BaseException):
+            raise response
+        return response
+
+    def _too_late(self, url: str) -> DownloadError:
+        return DownloadError(f"all of it, up to {url}, took longer than {self._limits.total_s:g} s")
 
 
 class TrustedRepository:
@@ -236,6 +293,8 @@ class TrustedRepository:
 
     def release(self, id: str) -> Release:
         """The newest release of a bundle, by verified metadata."""
+        check_identifier(id)
+        self._fetcher.begin_visit()
         with _explained():
             updater = self._refreshed()
             info = updater.get_targetinfo(f"{id}/latest.json")
@@ -252,8 +311,10 @@ class TrustedRepository:
 
         Interrupted downloads go on where they broke off at the next call.
         """
+        check_identifier(id)
         version_key(version)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._fetcher.begin_visit()
         with _explained():
             updater = self._refreshed()
             for name in FILES:

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from nextedit_jupyter.bundles.store import BundleStore, version_key
+from nextedit_jupyter.bundles.choices import version_key
+from nextedit_jupyter.bundles.store import BundleStore
 from nextedit_jupyter.bundles.trust import Release, TrustedRepository
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.files import read_bytes, replace_file
 
 INTERVAL_S = 7 * 86_400.0
 # A failed check is repeated sooner than a good one, and never in a loop.
 RETRY_S = 6 * 3_600.0
+MAX_STATUS_BYTES = 1_000_000
 
 State = Literal["never", "current", "available", "ready", "switched", "failed"]
 
@@ -54,6 +56,15 @@ class UpdateStatus:
     checked_at: float = 0.0
     refused: bool = False
 
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> UpdateStatus:
+        """What was written. Raises ValueError or TypeError for anything else."""
+        status = cls(**value)
+        texts = (status.changes, status.problem, status.version or "")
+        if status.state not in get_args(State) or not all(isinstance(t, str) for t in texts):
+            raise ValueError("no status of an update")
+        return replace(status, checked_at=float(status.checked_at), refused=status.refused is True)
+
 
 class Updates:
     """The updates of one bundle. `clock` gives seconds since the epoch; a clock that jumps back
@@ -82,9 +93,9 @@ class Updates:
     def status(self) -> UpdateStatus:
         """What is known, from the file of the last check; `never` where there is none."""
         try:
-            value: dict[str, Any] = json.loads((self._folder / f"{self._id}.json").read_bytes())
-            return UpdateStatus(**value)
-        except (OSError, ValueError, TypeError):
+            data = read_bytes(self._folder / f"{self._id}.json", MAX_STATUS_BYTES)
+            return UpdateStatus.read(json.loads(data))
+        except (OSError, ValueError, TypeError, RecursionError):
             return UpdateStatus()
 
     @property
@@ -207,6 +218,4 @@ class Updates:
     def _write(self, status: UpdateStatus) -> None:
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = self._folder / f".{self._id}.json"
-            temporary.write_text(json.dumps(asdict(status)), encoding="utf-8")
-            os.replace(temporary, self._folder / f"{self._id}.json")
+            replace_file(self._folder / f"{self._id}.json", json.dumps(asdict(status)).encode())

@@ -46,12 +46,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--no-worker", action="store_true", help="don't start the worker")
+    parser.add_argument(
+        "--secrets",
+        type=Path,
+        metavar="FILE",
+        help="say which cells of a notebook are refused because they hold a secret, and check "
+        "nothing else; exit code 1 if there is one",
+    )
     parser.add_argument("--color", choices=COLOURS, default="auto", help="colours (auto)")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     tolerate_any_encoding()
+    if arguments.secrets is not None:
+        from nextedit_jupyter.cli import refused
+
+        paint = Paint(sys.stdout, arguments.color)
+        return refused.report(arguments.secrets, as_json=arguments.json, paint=paint)
     checks = list(examine(worker=not arguments.no_worker))
     wrong = [check for check in checks if check.state == "wrong"]
     if arguments.json:
@@ -285,7 +297,11 @@ def _worker() -> Iterator[Check]:
             start_ms = (time.perf_counter() - started) * 1000
             times = [_time(client, request) for request in _keystrokes()]
         except WorkerError as error:
-            yield Check("worker", "wrong", str(error), f"the reason is in {log}")
+            todo = (
+                f"the reason is in {log}; jupyter nextedit purge --yes ends what is left of it and "
+                "deletes what it keeps, and the next request starts another"
+            )
+            yield Check("worker", "wrong", str(error), todo)
             return
         status = client.status()
     best = sorted(times)[len(times) // 2]
@@ -294,7 +310,13 @@ def _worker() -> Iterator[Check]:
         f"(reached in {start_ms:.0f} ms), served {status.get('served')}"
     )
     if status.get("problem"):
-        yield Check("worker", "wrong", f"{found}; {status['problem']}", "see `model` above")
+        todo = "jupyter nextedit model retry has the worker load its model anew"
+        if status.get("off"):
+            todo = (
+                "jupyter nextedit model retry tries it at once; or go on with another: "
+                "jupyter nextedit model list, then jupyter nextedit model use ID VERSION"
+            )
+        yield Check("worker", "wrong", f"{found}; {status['problem']}", todo)
     elif best > _SLOW_MS:
         yield Check(
             "worker",

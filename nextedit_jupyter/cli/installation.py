@@ -10,13 +10,13 @@ import contextlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter.core.errors import NextEditError
+from nextedit_jupyter.core.files import replace_file
 
 LABEXTENSION = "nextedit-jupyter"
 SERVER_EXTENSION = "nextedit_jupyter"
@@ -214,18 +214,11 @@ def _changing(file: Path) -> Iterator[dict[str, Any]]:
     if not isinstance(value, dict):
         raise NextEditError(f"{file} is no JSON object: repair or move it, and try again")
     yield value
-    temporary = ""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(value, stream, indent=2)
-            stream.write("\n")
-        os.chmod(temporary, file.stat().st_mode & 0o777 if file.exists() else 0o644)
-        os.replace(temporary, file)
+        text = json.dumps(value, indent=2) + "\n"
+        replace_file(file, text.encode("utf-8"), mode=0o644, keep_mode=True)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         raise NextEditError(
             f"{file} cannot be written ({error.strerror}): try again with --user, or as its owner"
         ) from None

@@ -39,12 +39,16 @@ examples:
   jupyter nextedit model install nextedit-python
   jupyter nextedit model install nextedit-r --from https://models.example.org --root root.json"""
 _USE = """\
-Let an installed version answer. A bundle for another language than Python is used in cells of that
-language, beside the one that answers in Python."""
+Let an installed version answer. One for any language (`*`) answers in Python too; one for another
+language than Python is used in cells of that language, beside the one that answers in Python."""
 _ROLLBACK = """\
 Go back to the version that was used before; after the last one, to the bundle in the package. The
 version that is left isn't taken up again by an update. The same happens by itself after the worker
-has died three times in a row."""
+has died three times in a row inside the model."""
+_RETRY = """\
+Have the worker load its model anew, and try at once a model that it has switched off because
+workers died in it. It does so by itself, too, after pauses that grow from a quarter of an hour to a
+day."""
 _REMOVE = "Delete an installed version that isn't in use; if it is the only one, in any case."
 _VERIFY = """\
 Compare every file with the digests in its bundle's manifest and, of what is installed, with the
@@ -114,6 +118,8 @@ def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
 
     action = _add(actions, "rollback", run_rollback, "go back to the version before", _ROLLBACK)
     action.add_argument("id", nargs="?", metavar="ID", help="default: the bundle in use")
+
+    _add(actions, "retry", run_retry, "try a model again that was switched off", _RETRY)
 
     action = _add(actions, "remove", run_remove, "delete an installed version", _REMOVE)
     _add_version(action)
@@ -254,6 +260,16 @@ def run_rollback(arguments: argparse.Namespace) -> int:
     id = arguments.id or store.serving()
     print(leave(store, id))
     tell_worker()
+    return 0
+
+
+def run_retry(arguments: argparse.Namespace) -> int:
+    from nextedit_jupyter.worker.client import WorkerClient
+
+    with WorkerClient("model") as client:
+        client.status(30.0)  # starts it, if there is none
+        client.reload(retry=True)
+    print("the worker loads its model anew when nobody waits for an answer")
     return 0
 
 

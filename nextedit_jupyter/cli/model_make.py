@@ -21,6 +21,7 @@ PLAIN = "plain-ltr-v1"  # of models that were only taught to go on with a text
 
 def run_import(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.bundles.bundle import DEFAULT_ID
+    from nextedit_jupyter.bundles.choices import check_identifier
     from nextedit_jupyter.prompt import get_format
 
     prompt = arguments.prompt or (PLAIN if arguments.path.is_file() else None)
@@ -41,6 +42,7 @@ def run_import(arguments: argparse.Namespace) -> int:
 
     store = open_store(any_size=arguments.any_size)
     id = arguments.id or _id_of(arguments.path)
+    check_identifier(id)  # before minutes are spent on it
     if id == DEFAULT_ID:
         raise BundleError(f"{DEFAULT_ID} is the id of the published model: choose another --id")
     store.root.mkdir(mode=0o700, parents=True, exist_ok=True)

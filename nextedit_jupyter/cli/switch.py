@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextedit_jupyter.core.errors import NextEditError
+from nextedit_jupyter.core.files import is_own_folder
 from nextedit_jupyter.core.folders import data_folder
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ def _kept(folder: RuntimeFolder) -> list[Path]:
     found = [path for pattern in ("worker-*", "worker.log*") for path in folder.path.glob(pattern)]
     # A socket lies elsewhere where the folder's path is too long for one.
     found += [folder.key, *([Path(folder.address)] if folder.family == "AF_UNIX" else [])]
-    found += (data_folder() / "statistics").glob("statistics.sqlite*")
-    found += (data_folder() / "history").glob("history.sqlite*")
+    for name in ("statistics", "history"):
+        if is_own_folder(data_folder() / name):  # a link leads to files of somebody else's
+            found += (data_folder() / name).glob(f"{name}.sqlite*")
     return sorted({path for path in found if path.exists()})

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nextedit_jupyter.core.errors import NextEditError
     from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
     from nextedit_jupyter.core.history import EditEvent, EditHistory, Origin
-    from nextedit_jupyter.core.notebook import Caret, Cell, CellType, Notebook, text_hash
+    from nextedit_jupyter.core.notebook import Caret, Cell, CellType, LeftOut, Notebook, text_hash
     from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest, Timing, TokenCounts
     from nextedit_jupyter.core.suggestion import CellEdit, Kind, Lane, Silence, Suggestion
     from nextedit_jupyter.core.text_edit import Replacement, TextEdit
@@ -32,6 +32,7 @@ __all__ = [
     "KernelFacts",
     "Kind",
     "Lane",
+    "LeftOut",
     "NamedObject",
     "NextEditError",
     "Notebook",
@@ -64,6 +65,7 @@ _HOMES = {
     "Lane": "suggestion",
     "NamedObject": "facts",
     "NextEditError": "errors",
+    "LeftOut": "notebook",
     "Notebook": "notebook",
     "Origin": "history",
     "Replacement": "text_edit",

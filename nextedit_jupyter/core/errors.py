@@ -11,6 +11,9 @@ Messages say what to do next; `code` is stable and goes over the wire.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 
 class NextEditError(Exception):
     """Base of all errors that this package raises on purpose."""
@@ -45,3 +48,18 @@ class TrainingError(NextEditError):
     """A corpus, recipe or checkpoint that cannot be used."""
 
     code = "training"
+
+
+@contextlib.contextmanager
+def panics_as(message: str) -> Iterator[None]:
+    """Turn a panic of a library written in Rust into a BundleError.
+
+    Such a panic is no Exception, so that it passes every handler of ours and ends the program; but
+    it is an error like any other, in what the library was given.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise BundleError(message) from None
+        raise

@@ -1,9 +1,11 @@
 """Edits kept on disk for training on one's own code: only where the user asked for that.
 
 What is kept is what a request's record of edits says, and what a kernel ran: whole texts of cells
-before and after. A text with a secret is refused, and takes what is kept of its cell along. Rows go
-after 14 days, or when the file passes 20 MB, the oldest first. Several processes may keep at once:
-an edit that two of them saw is one row.
+before and after. A text with a secret is refused, and takes what is kept of its cell along. So that
+no half of one is written before the whole is recognised, edits wait in memory until their cell was
+left or was quiet, and go unwritten if a secret turns up in it. Rows go after 14 days, or when the
+file passes 20 MB, the oldest first. Several processes may keep at once: an edit that two of them
+saw is one row.
 """
 
 from __future__ import annotations
@@ -11,18 +13,21 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nextedit_jupyter.core.folders import data_folder
 from nextedit_jupyter.core.history import EditEvent
 from nextedit_jupyter.core.private_store import PrivateStore
-from nextedit_jupyter.core.redact import holds_secret
+from nextedit_jupyter.core.redact import begins_secret, holds_secret
 
 MAX_AGE_S = 14 * 86_400
 MAX_BYTES = 20_000_000
+SETTLE_S = 30.0  # of quiet, after which a burst of typing is over
 _MOST_SEEN = 2_000
+_MOST_WAITING = 200
+_RING = 10  # events of a full record: from one, the oldest fall out without a reason
 _CLOCK_SLACK_S = 86_400  # rows of a later day come from a clock that was wrong
 # The oldest quarter; more than a few at once means that the disk does not shrink just now.
 _CUT = (
@@ -45,8 +50,19 @@ class KeptEdit:
     event: EditEvent
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    language: str
+    event: EditEvent
+    since: float
+
+
 def store_path(folder: Path | None = None) -> Path:
     return (folder or data_folder()) / "history" / "history.sqlite"
+
+
+def _is_unfit(text: str) -> bool:
+    return holds_secret(text) or begins_secret(text)
 
 
 class HistoryStore:
@@ -57,45 +73,95 @@ class HistoryStore:
         path: Path | None = None,
         *,
         clock: Callable[[], float] = time.time,
-        refuses: Callable[[str], bool] = holds_secret,
+        refuses: Callable[[str], bool] = _is_unfit,
         max_bytes: int = MAX_BYTES,
+        settle_s: float = SETTLE_S,
     ) -> None:
         self._store = PrivateStore(path or store_path(), _SCHEMA)
         self._clock = clock
         self._refuses = refuses
         self._max_bytes = max_bytes
+        self._settle_s = settle_s
         self._seen: OrderedDict[int, None] = OrderedDict()
+        self._waiting: OrderedDict[int, _Waiting] = OrderedDict()
 
     @property
     def is_usable(self) -> bool:
         return self._store.is_usable
 
-    def take(self, language: str, events: Sequence[EditEvent]) -> None:
-        """Keep what is new in a record of edits, oldest first.
+    def take(
+        self, language: str, events: Sequence[EditEvent], cells: Collection[str] | None = None
+    ) -> None:
+        """Keep what is new in a record of edits, oldest first, once each edit's cell is at rest.
 
-        The newest one is still being typed, and is kept once another follows it. Edits of other
-        people and of ours alone are left out.
+        It is once an edit of another cell is the newest, or after `settle_s` of quiet. `cells` are
+        those of the notebook: a front end that recognises a secret drops its cell's edits from the
+        record, so what is missing there is not written either. Edits of other people and of ours
+        alone are left out.
         """
-        for event in events[:-1]:
-            if event.origin == "remote":
+        now = self._clock()
+        for cell in {event.cell for event in events if self._refuses_either(event)}:
+            self.forget(cell)
+        keys = [hash((event.cell, event.before, event.after)) for event in events]
+        self._drop_missing(events, set(keys), cells)
+        for event, known in zip(events, keys, strict=True):
+            if known in self._waiting or event.origin == "remote" or self._refuses_either(event):
                 continue
-            known = hash((event.cell, event.before, event.after))
-            if known in self._seen:  # a record comes anew with each keystroke
+            if (
+                known in self._seen or event.before == event.after
+            ):  # a record comes again with each keystroke
                 continue
+            self._waiting[known] = _Waiting(language, event, now)
+            if len(self._waiting) > _MOST_WAITING:
+                self._waiting.popitem(last=False)
+        self._write_settled(now, events[-1] if events else None)
+
+    def _drop_missing(
+        self, events: Sequence[EditEvent], keys: set[int], cells: Collection[str] | None
+    ) -> None:
+        here = {event.cell for event in events} if cells is None else cells
+        full = len(events) >= _RING
+        for known, waiting in list(self._waiting.items()):
+            if known in keys or waiting.event.cell not in here:
+                continue
+            # A burst that goes on is the same event with a later end.
+            if not full or any(
+                event.cell == waiting.event.cell and event.before == waiting.event.before
+                for event in events
+            ):
+                del self._waiting[known]
+
+    def _write_settled(self, now: float, newest: EditEvent | None) -> None:
+        latest: dict[str, float] = {}
+        for waiting in self._waiting.values():
+            cell = waiting.event.cell
+            latest[cell] = max(latest.get(cell, waiting.since), waiting.since)
+        for known, waiting in list(self._waiting.items()):
+            cell = waiting.event.cell
+            was_left = newest is not None and newest.cell != cell
+            if not was_left and now - latest[cell] < self._settle_s:
+                continue
+            del self._waiting[known]
             self._seen[known] = None
             if len(self._seen) > _MOST_SEEN:
                 self._seen.popitem(last=False)
-            self.keep(language, event)
+            self._keep(waiting.language, waiting.event)
+
+    def _refuses_either(self, event: EditEvent) -> bool:
+        return self._refuses(event.before) or self._refuses(event.after)
 
     def keep(self, language: str, event: EditEvent) -> None:
         """Keep an edit that is done, such as one that ran; a secret in it forgets its cell."""
-        if self._refuses(event.before) or self._refuses(event.after):
+        if self._refuses_either(event):
             self.forget(event.cell)
         else:
             self._keep(language, event)
 
     def forget(self, cell: str) -> None:
         """Drop what is kept of a cell that holds a secret: earlier texts may hold a part of it."""
+        for known, waiting in list(self._waiting.items()):
+            if waiting.event.cell == cell:
+                del self._waiting[known]
         if self._store.rows("SELECT 1 FROM events WHERE cell = ? LIMIT 1", (cell,)):
             self._store.change(("DELETE FROM events WHERE cell = ?", (cell,)))
             self._store.shrink()
@@ -114,10 +180,13 @@ class HistoryStore:
 
     def purge(self) -> None:
         """Delete every row, whoever else has the file open."""
+        self._waiting.clear()
         self._store.change(("DELETE FROM events", ()))
         self._store.shrink()
 
     def close(self) -> None:
+        """Write what is at rest, and let go of the file; a burst that is under way is lost."""
+        self._write_settled(self._clock(), None)
         self._store.close()
 
     def _keep(self, language: str, event: EditEvent) -> None:

@@ -6,7 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nextedit_jupyter.core.languages import common_language
+
 CellType = Literal["code", "markdown", "raw"]
+LeftOutReason = Literal["too_large", "switched_off", "too_far"]
 
 
 def text_hash(text: str) -> str:
@@ -19,17 +22,29 @@ def text_hash(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell. `execution_count` is None if the cell did not run as it stands."""
+    """One cell. `execution_count` is None if the cell did not run as it stands.
+
+    One that is not `editable` is locked: it is read, and never changed.
+    """
 
     id: str
     type: CellType
     source: str
     execution_count: int | None = None
     tags: tuple[str, ...] = ()
+    editable: bool = True
 
     @property
     def is_code(self) -> bool:
         return self.type == "code"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A cell that is not in the request: its place in the document, from 1, and why it is not."""
+
+    number: int
+    reason: LeftOutReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +57,15 @@ class Caret:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """Cells in document order. Ids are unique; raises ValueError if they are not."""
+    """Cells in document order. Ids are unique; raises ValueError if they are not.
+
+    `language` is the common name, in lower case, whatever name was given. `left_out` are the
+    document's cells that are not among them, in order.
+    """
 
     language: str
     cells: tuple[Cell, ...]
+    left_out: tuple[LeftOut, ...] = ()
     # A rename asks for a cell once a place: by search that was half of its time over 200 cells.
     _places: dict[str, int] = field(init=False, repr=False, compare=False)
 
@@ -54,6 +74,7 @@ class Notebook:
         if len(places) != len(self.cells):
             raise ValueError("cell ids must be unique")
         object.__setattr__(self, "_places", places)
+        object.__setattr__(self, "language", common_language(self.language))
 
     def cell(self, id: str) -> Cell | None:
         place = self._places.get(id)
@@ -61,6 +82,13 @@ class Notebook:
 
     def index(self, id: str) -> int | None:
         return self._places.get(id)
+
+    def number(self, id: str) -> int:
+        """The cell's place in the document, from 1, as people count: cells left out count too."""
+        number = self._places.get(id, 0) + 1
+        for cell in self.left_out:
+            number += cell.number <= number
+        return number
 
     @property
     def code_cells(self) -> tuple[Cell, ...]:

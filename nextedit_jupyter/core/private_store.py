@@ -1,7 +1,8 @@
 """A small sqlite file that is its owner's alone, and never in anybody's way.
 
 The folder is 0700, the file 0600, deleted rows are overwritten. A store that cannot be used (a
-read-only home, another process that holds it) is left alone; a damaged one begins anew.
+read-only home, another process that holds it, a folder that is a link to elsewhere or somebody
+else's) is left alone; a damaged one begins anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from nextedit_jupyter.core.files import is_own_folder
 
 
 class PrivateStore:
@@ -26,6 +29,8 @@ class PrivateStore:
         self._database: sqlite3.Connection | None = None
         with contextlib.suppress(OSError, sqlite3.Error):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not is_own_folder(path.parent):
+                return
             os.chmod(path.parent, 0o700)
             self._database = self._open()
 
@@ -41,7 +46,9 @@ class PrivateStore:
         return 0
 
     def files(self) -> list[Path]:
-        """The files that there are."""
+        """The files that there are; none in a folder that leads elsewhere."""
+        if not is_own_folder(self.path.parent):
+            return []
         names = (self.path.name + suffix for suffix in ("", "-wal", "-shm"))
         return [file for file in map(self.path.with_name, names) if file.exists()]
 
@@ -84,7 +91,8 @@ class PrivateStore:
             file.unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        os.close(os.open(self.path, flags, 0o600))
         try:
             return self._connect()
         except sqlite3.OperationalError:  # held by another process, or no room: left alone

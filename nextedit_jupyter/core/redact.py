@@ -1,100 +1,45 @@
-"""Which texts hold a secret, and so are never recorded.
+"""Which texts hold a secret, and so are never recorded, shown to a model or sent.
 
-Patterns are gated by a keyword that must stand near, after the manner of gitleaks and
-detect-secrets, and by entropy, so that hashes in ordinary code do not silence a whole notebook.
-The answer is yes or no: a text with a secret is dropped as a whole, never masked, for a mask that
-misses one character leaks it.
+Four things are looked for: shapes of known keys, addresses with a password, literals given to
+something that is named like a secret (in any of Python's ways, in shells, configurations and
+comments), and words that look random. The rules are in `secret_rules`. The answer is yes or no: a
+text with a secret is dropped as a whole, never masked, for a mask that misses one character leaks
+it. The page has a twin, `labextension/src/redact.ts`, function by function; vectors hold both.
+
+Time is linear in the text: expressions are bounded, each place is looked at with a bounded window,
+and a text with more places than `MAX_STEPS` allows is refused unread.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass
 
-
-class _Pattern:
-    """A regular expression, compiled when a text first holds one of its marks.
-
-    Every match holds a mark once case is folded, so that most texts cost a few substring searches
-    (0.4 ms a kilobyte without), and importing this costs nothing.
-    """
-
-    def __init__(self, pattern: str, flags: int = 0, *, marks: str) -> None:
-        self._pattern = pattern
-        self._flags = flags
-        self._marks = marks.split()
-        self._compiled: re.Pattern[str] | None = None
-
-    def matches(self, text: str, folded: str) -> Iterator[re.Match[str]]:
-        """All matches in `text`, of which `folded` is the casefold."""
-        if not any(mark in folded for mark in self._marks):
-            return iter(())
-        if self._compiled is None:
-            self._compiled = re.compile(self._pattern, self._flags)
-        return self._compiled.finditer(text)
-
-
-# Shapes that are secrets wherever they stand.
-_SHAPES = _Pattern(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|\bAKIA[0-9A-Z]{16}\b|\bASIA[0-9A-Z]{16}\b"
-    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
-    r"|\bglpat-[A-Za-z0-9_-]{16,}"
-    r"|\bsk-(?:proj-|ant-|live-|test-|or-)?[A-Za-z0-9_-]{20,}|\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"
-    r"|\bxox[abeoprs]-[A-Za-z0-9-]{10,}"
-    r"|\bhf_[A-Za-z0-9]{20,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[A-Za-z0-9_-]{30,}"
-    r"|\bAIza[0-9A-Za-z_-]{30,}|\bya29\.[0-9A-Za-z_-]{20,}"
-    r"|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
-    r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}",
-    marks=(
-        "private akia asia ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- sk- k_live_ k_test_ xox hf_ "
-        "npm_ pypi- aiza ya29. sg. eyj"
-    ),
-)
-# A password in an address: scheme://user:password@host
-_URL = _Pattern(
-    r"\b[a-z][a-z0-9+.-]*://[^\s/:@'\"{}<>$]+:([^\s/@'\"{}<>$]{3,})@",
-    re.I,
-    marks="://",
-)
-# A quoted or bare value given to something that is named like a secret.
-_KEYED = _Pattern(
-    r"(?P<key>(?<![A-Za-z])(?:[A-Za-z0-9_.-]*[_.-])?"
-    r"(?:api[_-]?key|apikey|secret(?:[_-]?key)?|access[_-]?key(?:[_-]?id)?|token|passw(?:or)?d"
-    r"|passwd|pwd|passphrase|private[_-]?key|credentials?|client[_-]?secret|auth(?:orization)?"
-    r"|bearer|connection[_-]?string|account[_-]?key))"
-    r"[\"']?\]?\s*(?:[:=]|=>|,)\s*[rbfRBF]{0,2}"
-    r"(?P<quote>[\"'])(?P<value>[^\"'\n]{6,})(?P=quote)",
-    re.I,
-    marks="key secret token passw pwd passphrase credent auth bearer connect",
-)
-_ENVIRONMENT = _Pattern(
-    r"^\s*(?:%(?:set_)?env\s+|!?\s*export\s+|)"
-    r"[A-Z0-9_]*(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?)[A-Z0-9_]*[ =]+"
-    r"(?P<value>[^\s'\"()\[\]{}$]{8,})\s*$",
-    re.M,
-    marks="key secret token passw credent",
-)
-_BEARER = _Pattern(
-    r"\b(?:bearer|basic)\s+(?P<value>[A-Za-z0-9+/_.=-]{16,})",
-    re.I,
-    marks="bearer bas",
-)
-# What stands for a secret in documentation.
-_PLACEHOLDER = (
-    r"^(?:<.*>|\{.*\}|\$.*|%.*|x{3,}.*|\*{3,}|\.{3,}|your[_ -].*|my[_ -].*|.*(?:example|placeholder"
-    r"|changeme|redacted|dummy).*)$"
+from nextedit_jupyter.core import secret_rules as rules
+from nextedit_jupyter.core.secret_literals import Literal, LiteralReader
+from nextedit_jupyter.core.secret_rules import expression
+from nextedit_jupyter.core.secret_values import (
+    Strength,
+    is_hex,
+    is_mixed,
+    is_secret_value,
+    is_stand_in,
+    is_template,
+    looks_random,
 )
 
+# Names of secrets in one text; of 130,000 real cells none has a tenth of it.
+MAX_STEPS = 1_000
+_WINDOW = 300  # characters before a name that are looked at for what kind of line it is
 
-def entropy(text: str) -> float:
-    """Shannon entropy in bits a character; 0 for the empty text."""
-    if not text:
-        return 0.0
-    counts = Counter(text)
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was recognised and where: the secret itself is `text[start:end]`."""
+
+    what: str
+    start: int
+    end: int
 
 
 def holds_secret(text: str) -> bool:
@@ -102,21 +47,344 @@ def holds_secret(text: str) -> bool:
 
     Errs on the side of refusing: a record that is missing costs a suggestion, a leak costs trust.
     """
-    folded = text.casefold()
-    if any(True for pattern in (_SHAPES, _URL) for _ in pattern.matches(text, folded)):
-        return True
-    if any(_is_secret_value(match["value"]) for match in _KEYED.matches(text, folded)):
-        return True
-    return any(
-        _is_secret_value(match["value"], bits=3.0)
-        for pattern in (_ENVIRONMENT, _BEARER)
-        for match in pattern.matches(text, folded)
+    return find_secret(text) is not None
+
+
+def find_secret(text: str) -> Finding | None:
+    """The first secret that is recognised, by the rules' order; None if there is none."""
+    folded = _fold(text)
+    return (
+        _shape(text)
+        or _address(text)
+        or _named(text, folded)
+        or _pair(text, folded)
+        or _command(text, folded)
+        or _random(text, folded)
+        or _split_up(text)
     )
 
 
-def _is_secret_value(value: str, bits: float = 2.5) -> bool:
-    if re.match(_PLACEHOLDER, value, re.I):
+def begins_secret(text: str) -> bool:
+    """Whether a key of a known shape may be half typed here: its mark begins a literal or value."""
+    return any(f"{before}{mark}" in text for mark in rules.HALF_TYPED for before in "\"'=")
+
+
+# Shapes, addresses, words that look random --------------------------------------------------------
+
+
+def _shape(text: str) -> Finding | None:
+    for what, mark, pattern in rules.SHAPES:
+        if mark in text:
+            for match in rules.compiled(pattern).finditer(text):
+                if not is_stand_in(match[0]):
+                    return Finding(what, match.start(), match.end())
+    return None
+
+
+def _split_up(text: str) -> Finding | None:
+    """A key in several literals that Python joins. The place is the whole text."""
+    if '"' not in text and "'" not in text:
+        return None
+    joined = expression("joint").sub("", text)
+    if len(joined) == len(text):
+        return None
+    found = _shape(joined) or _random(joined, _fold(joined))
+    return Finding(found.what, 0, len(text)) if found else None
+
+
+def _address(text: str) -> Finding | None:
+    """`scheme://user:password@host`, or a long random user such as a token."""
+    at = text.find("://")
+    while at >= 0:
+        match = expression("scheme").match(text, at)
+        if match is not None:
+            password = match[2]
+            port = password.partition("/")
+            is_port = bool(port[1]) and all(char in "0123456789" for char in port[0])
+            if not is_port and not is_template(password) and not is_stand_in(password):
+                return Finding("password in an address", match.start(2), match.end(2))
+        match = expression("lone").match(text, at)
+        if match is not None and looks_random(match[1]):
+            return Finding("token in an address", match.start(1), match.end(1))
+        at = text.find("://", at + 3)
+    return None
+
+
+def _random(text: str, folded: str) -> Finding | None:
+    """A word that no person would have thought of: keys without a shape or a name."""
+    for match in expression("run").finditer(text):
+        run = match[0]
+        if len(run) > 400:
+            continue  # an image or an archive, not a key
+        # Base64 has slashes like a path; a path is rarely quoted alone and random as a whole.
+        is_quoted = text[match.start() - 1 : match.start()] in ("'", '"')
+        is_base64 = is_quoted and not any(char in run for char in "_-") and "//" not in run
+        pieces = [run] if is_base64 and looks_random(run) else run.split("/")
+        for piece in pieces:
+            is_sum = len(piece) >= 32 and is_hex(piece)
+            if len(piece) < 20 or not (is_sum or looks_random(piece)):
+                continue
+            if expression("uuid").match(piece):
+                continue
+            head = folded[max(0, match.start() - 120) : match.start()]
+            head = head[head.rfind("\n") + 1 :]
+            in_path = "://" in head and "?" not in head[head.rfind("://") :]
+            if not in_path and expression("sum").search(head) is None:
+                return Finding("random word", match.start(), match.end())
+    return None
+
+
+# What is named like a secret ----------------------------------------------------------------------
+
+
+def _named(text: str, folded: str) -> Finding | None:
+    if not any(word in folded for word in rules.KEY_WORDS):
+        return None
+    done = steps = 0
+    foreign = _is_foreign(text)
+    for match in _key_words().finditer(folded):
+        if match.start() < done:
+            continue
+        start = match.start()
+        low = max(done, start - 60)
+        while start > low and (folded[start - 1] in _NAME or folded[start - 1] > "\x7f"):
+            start -= 1
+        while text[start] == "-":
+            start += 1
+        tail = expression("name_tail").match(text, match.end())
+        done = tail.end() if tail else match.end()
+        strength = _strength(text[start:done])
+        if strength is None:
+            continue
+        steps += 1
+        if steps > MAX_STEPS:
+            return Finding("too many names of secrets to look at each", start, done)
+        found = _given(text, start, done, strength, foreign)
+        if found is not None:
+            return found
+    return None
+
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+
+
+def _strength(name: str) -> Strength | None:
+    """How much a name says about what is given to it."""
+    words = [word.lower() for word in expression("word").findall(name)]
+    while len(words) > 1 and (words[-1] in rules.NAME_TAILS or words[-1][0] in "0123456789"):
+        words.pop()
+    if not words:
+        return None
+    joined, last = "".join(words), words[-1]
+    if last.endswith("s") and last not in rules.PASSWORD_WORDS and last != "pass":
+        joined, last = joined[:-1], last[:-1]
+        if last == "token":
+            return "loose"
+    if last == "pass" and len(words) > 1 and words[-2] in rules.PASSES:
+        return None
+    if last in rules.PASSWORD_WORDS or joined.endswith(rules.PASSWORD_ENDS):
+        return "password"
+    if last == "token" and len(words) > 1 and words[-2] in rules.TEXT_TOKENS:
+        return "loose"
+    if joined.endswith(rules.KEY_ENDS):
+        return "key"
+    if last in rules.TOKEN_WORDS or joined.endswith("token"):
+        return "token"
+    return "loose" if last in rules.LOOSE_WORDS else None
+
+
+def _given(text: str, start: int, end: int, strength: Strength, foreign: bool) -> Finding | None:
+    """What stands where a value is given to the name at `start:end`, if that is a secret."""
+    at, closed, index = end, False, 0
+    close = expression("close").match(text, at)
+    if close is not None:
+        at, closed = close.end(), True
+    brackets = expression("brackets").match(text, at)
+    at = brackets.end() if brackets else at
+    operator = ""
+    targets = None if closed else expression("targets").match(text, at)
+    annotation = expression("annotation").match(text, at)
+    found = expression("operator").match(text, at)
+    if targets is not None:
+        at, operator, index = targets.end(), "=", 1
+    elif annotation is not None:
+        at, operator = annotation.end(), "="
+    elif found is not None:
+        at, operator = found.end(), found[1]
+    elif closed and text[at : at + 1] == ",":
+        at, operator = at + 1, ","
+    elif not closed and text[at : at + 1] == ">":
+        at, operator = at + 1, ">"
+        if expression("element").match(text, at) is None:
+            return None
+    elif not closed and text[at : at + 1] in (" ", "\t"):
+        operator = " "
+    else:
+        return None
+    head = _head(text, start)
+    which = 0
+    if operator == "=" and index == 0 and expression("heads").match(head):
+        which = index = head.count(",")
+    literals = LiteralReader(text, at, in_tuple=index > 0 or operator == "(").read()
+    if literals:
+        return _judge(literals, which, operator, strength)
+    if operator in ("(", ","):
+        return None
+    blanks = expression("blanks").match(text, at)
+    at = blanks.end() if blanks else at
+    return _bare(text, at, head, operator, strength, foreign)
+
+
+def _judge(
+    literals: list[Literal], which: int, operator: str, strength: Strength
+) -> Finding | None:
+    if operator == "(":  # a call that is named like a secret: the secret is handed over last
+        literals = literals[-1:]
+    elif which:
+        literals = literals[which : which + 1]
+    for literal in literals:
+        value = literal.value
+        if operator == "," and not literal.is_last:
+            continue
+        # Lists of words, and prose, name secrets more often than they hold them.
+        if operator in (",", "(", " ") and not (is_mixed(value) or looks_random(value)):
+            continue
+        if is_secret_value(value, strength):
+            return Finding("value of what is named like a secret", literal.start, literal.end)
+    return None
+
+
+def _bare(
+    text: str, at: int, head: str, operator: str, strength: Strength, foreign: bool
+) -> Finding | None:
+    """A value without quotes: in a shell, a file of settings, a comment, or inside a string."""
+    match = expression("bare").match(text, at)
+    if match is None:
+        return None
+    value, end = match[0].rstrip(".:"), match.end()
+    next_char = text[end : end + 1]
+    if next_char in ("(", "[", "{", "$") or is_template(value):
+        return None
+    line = head.lstrip(" \t")
+    is_option = head.endswith("-")
+    ends_line = next_char in ("", "\n", "\r", "|", "<") or text[end : end + 2] in (" \n", " |")
+    mixed = is_mixed(value) or looks_random(value)
+    if operator == " ":
+        is_said = is_option or line in ("", "export ") or line.startswith(("%env ", "%set_env "))
+        if line.startswith("%"):
+            mixed = mixed or ends_line
+        login = any(word in head.lower() for word in ("login", "machine", "configure", "user"))
+        if not (mixed and "=" not in value.rstrip("=") and (is_said or login or "#" in head)) or (
+            line == "" and not foreign and not looks_random(value)
+        ):
+            return None
+    elif foreign or line.startswith(("!", "%")) or is_option:
+        word_is_enough = strength in ("password", "key") and (ends_line or operator == "=")
+        if not (mixed or word_is_enough):
+            return None
+    elif "#" in head:
+        if not mixed:
+            return None
+    elif not (
+        next_char in ("'", '"', ";", "&", "<", "`")
+        or (operator == "=" and expression("after").match(text, end))
+        or (line in ("", "export ") and text[at - 1 : at] == "=" and looks_random(value))
+    ):
+        return None  # code
+    elif operator != "=" and not mixed:
+        return None
+    if is_secret_value(value, strength):
+        return Finding("value of what is named like a secret", at, at + len(value))
+    return None
+
+
+# Pairs of a user and a password, and commands -----------------------------------------------------
+
+
+def _pair(text: str, folded: str) -> Finding | None:
+    """`auth=("ann", "…")`, `.login("ann", "…")`, `HTTPBasicAuth("ann", "…")`."""
+    if not any(
+        word in folded for word in ("auth", "login(", "connect", "credentials(", "ftp(", "smtp")
+    ):
+        return None
+    for steps, match in enumerate(expression("pair").finditer(folded)):
+        if steps > MAX_STEPS:
+            return Finding("too many calls to look at each", match.start(), match.end())
+        at = match.end()
+        named = expression("argument").match(text, at)  # a name in the place of the user
+        literals = LiteralReader(text, named.end() if named else at, in_tuple=True).read()
+        if named is None:
+            literals = literals[1:]
+        if match[0].startswith(("connect(", "ftp", "smtp")):
+            literals = [one for one in literals if is_mixed(one.value)]
+        for literal in literals[:1]:
+            if is_secret_value(literal.value, "password"):
+                return Finding("password beside a user's name", literal.start, literal.end)
+    return None
+
+
+def _command(text: str, folded: str) -> Finding | None:
+    """Passwords that are handed to a command by a letter: `curl -u`, `mysql -p`."""
+    if not any(word in folded for words, _ in rules.COMMANDS for word in words):
+        return None
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        # A long line is looked at in pieces: an expression may read on from each of its blanks.
+        for low in range(at, max(end, at + 1), 900):
+            found = _command_in(text, folded, low, min(end, low + 1_000))
+            if found is not None:
+                return found
+        at = end + 1
+    return None
+
+
+def _command_in(text: str, folded: str, low: int, high: int) -> Finding | None:
+    line = folded[low:high]
+    for words, name in rules.COMMANDS:
+        if not any(word in line for word in words):
+            continue
+        match = expression(name).search(line if name == "identified" else text[low:high])
+        if match is None:
+            continue
+        group = 2 if name == "option" else 1
+        value = match[group].strip("'\"")
+        is_certain = name not in ("dash_other", "here") and (
+            name != "dash_p" or "sshpass" in line or "sql" in line
+        )
+        if not (is_certain or is_mixed(value)) or value.startswith("-"):
+            continue
+        if is_secret_value(value, "password"):
+            start = low + match.start(group)
+            return Finding("password in a command", start, start + len(match[group]))
+    return None
+
+
+# Small things -------------------------------------------------------------------------------------
+
+
+def _fold(text: str) -> str:
+    """ASCII letters in lower case: offsets stay, and both sides do the same."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def _head(text: str, at: int) -> str:
+    """The line of `at` up to it, as far as the window reaches."""
+    low = max(0, at - _WINDOW)
+    return text[max(low, text.rfind("\n", low, at) + 1) : at]
+
+
+_PYTHON_CELLS = ("time", "timeit", "capture", "prun", "debug", "matplotlib")
+
+
+def _is_foreign(text: str) -> bool:
+    """Whether the cell is a script or a file in another language."""
+    start = text[:200].lstrip(" \t\r\n")
+    if not start.startswith("%%"):
         return False
-    if " " in value.strip() and not re.search(r"\d", value):  # a sentence, such as a message
-        return False
-    return entropy(value) >= bits
+    return not start[2:].startswith(_PYTHON_CELLS)
+
+
+def _key_words() -> re.Pattern[str]:
+    return rules.compiled("|".join(rules.KEY_WORDS))

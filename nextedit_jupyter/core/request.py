@@ -19,6 +19,7 @@ class Bounds:
     cell_bytes: int = 64_000
     notebook_bytes: int = 4_000_000
     history_events: int = 10
+    left_out: int = 1_000  # cells that the client says it left out
     deadline_ms: float = 2_000.0
 
 

@@ -12,6 +12,8 @@ behind this module counts code points. Every problem is a `WireError` with a cod
 from __future__ import annotations
 
 import json
+import math
+import sys
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,7 +22,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 from nextedit_jupyter.core.errors import NextEditError, WireError
 from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
 from nextedit_jupyter.core.history import ORIGINS, EditEvent, Origin
-from nextedit_jupyter.core.notebook import Caret, Cell, CellType, Notebook
+from nextedit_jupyter.core.notebook import Caret, Cell, CellType, LeftOut, LeftOutReason, Notebook
 from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
 from nextedit_jupyter.core.suggestion import KINDS, CellEdit, Kind, Suggestion
 
@@ -34,11 +36,18 @@ class CellWire(TypedDict):
     source: str
     execution_count: NotRequired[int | None]
     tags: NotRequired[list[str]]
+    editable: NotRequired[bool]
+
+
+class LeftOutWire(TypedDict):
+    number: int
+    reason: LeftOutReason
 
 
 class NotebookWire(TypedDict):
     language: str
     cells: list[CellWire]
+    left_out: NotRequired[list[LeftOutWire]]
 
 
 class CursorWire(TypedDict):
@@ -219,8 +228,8 @@ def decode_request(
     there, which saves making a thousand of them a keystroke, and hashing their texts anew.
 
     Cells past `bounds.cell_bytes`, and past `bounds.notebook_bytes` counted from the caret
-    outwards, are left out, and unknown fields ignored; a caret in a cell that is too large is an
-    error.
+    outwards, are left out, which the notebook says, and unknown fields ignored; a caret in a cell
+    that is too large is an error.
     """
     bounds = bounds or Bounds()
     read = _Reader
@@ -232,6 +241,7 @@ def decode_request(
     cells = _cells(read.objects(notebook, "cells"), held or {})
     cursor_cell = read.string(cursor, "cell")
     kept = _within(cells, cursor_cell, bounds)
+    left_out = _left_out(read.objects(notebook, "left_out", optional=True), cells, kept, bounds)
     caret_text = next((cell.source for cell in kept if cell.id == cursor_cell), None)
     if caret_text is None:
         raise WireError("cursor.cell is not a cell of the notebook")
@@ -242,8 +252,8 @@ def decode_request(
     want = value.get("want", list(KINDS))
     if not isinstance(want, list) or not all(kind in KINDS for kind in want):
         raise WireError(f"want is a list of {', '.join(KINDS)}")
-    deadline = value.get("deadline_ms", 1_000)
-    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline > 0:
+    deadline = read.number(value, "deadline_ms", 1_000.0)
+    if deadline <= 0:
         raise WireError("deadline_ms is a positive number")
     rename_to = value.get("rename_to")
     if rename_to is not None and not isinstance(rename_to, str):
@@ -254,12 +264,12 @@ def decode_request(
         raise WireError("bundle is a string")
     try:
         return SuggestRequest(
-            notebook=Notebook(read.string(notebook, "language"), tuple(kept)),
+            notebook=Notebook(read.string(notebook, "language"), tuple(kept), left_out),
             caret=Caret(cursor_cell, offset),
             history=tuple(events[-bounds.history_events :]),
             facts=_facts(read.object(value, "facts", optional=True)),
             want=tuple(cast("list[Kind]", want)),
-            deadline_ms=min(float(deadline), bounds.deadline_ms),
+            deadline_ms=min(deadline, bounds.deadline_ms),
             rename_to=rename_to,
             changed=changed,
             bundle=bundle or None,
@@ -284,6 +294,10 @@ def encode_request(request: SuggestRequest) -> RequestWire:
         "want": list(request.want),
         "deadline_ms": request.deadline_ms,
     }
+    if request.notebook.left_out:
+        wire["notebook"]["left_out"] = [
+            cast(LeftOutWire, asdict(cell)) for cell in request.notebook.left_out
+        ]
     if request.rename_to is not None:
         wire["rename_to"] = request.rename_to
     if request.bundle is not None:
@@ -433,6 +447,20 @@ class _Reader:
         return found
 
     @staticmethod
+    def number(value: Mapping[str, Any], key: str, default: float) -> float:
+        """A number that a double can hold: JSON has larger ones, and NaN is none."""
+        found = value.get(key, default)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            raise WireError(f"{key} is a number")
+        try:
+            number = float(found)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise WireError(f"{key} is a number of at most {sys.float_info.max:.0e}")
+        return number
+
+    @staticmethod
     def count(value: Mapping[str, Any], key: str) -> int | None:
         found = value.get(key)
         if found is not None and (isinstance(found, bool) or not isinstance(found, int)):
@@ -449,6 +477,8 @@ def _encode_cell(cell: Cell) -> CellWire:
     }
     if cell.tags:
         wire["tags"] = list(cell.tags)
+    if not cell.editable:
+        wire["editable"] = False
     return wire
 
 
@@ -459,13 +489,15 @@ def _cells(items: Sequence[Mapping[str, Any]], held: Mapping[str, Cell]) -> list
     for item in items:
         id = item.get("id")
         known = get(id) if id.__class__ is str else None
-        if known is not None and item.get("source") == known.source and "tags" not in item:
+        is_plain = "tags" not in item and "editable" not in item
+        if known is not None and is_plain and item.get("source") == known.source:
             count = item.get("execution_count")
             if (
                 count == known.execution_count
                 and count.__class__ is known.execution_count.__class__
                 and item.get("type", "code") == known.type
                 and not known.tags
+                and known.editable
             ):
                 cells.append(known)
                 continue
@@ -482,8 +514,12 @@ def _cell(item: Mapping[str, Any]) -> Cell:
         and source.__class__ is str
         and (count is None or count.__class__ is int)
         and "tags" not in item
+        and "editable" not in item
     ):
         return Cell(id, cast(CellType, type), source, count)
+    editable = item.get("editable", True)
+    if not isinstance(editable, bool):
+        raise WireError("editable is a boolean")
     if type not in _CELL_TYPES:
         raise WireError(f"a cell's type is one of {', '.join(_CELL_TYPES)}")
     return Cell(
@@ -492,6 +528,7 @@ def _cell(item: Mapping[str, Any]) -> Cell:
         source=_Reader.string(item, "source"),
         execution_count=_Reader.count(item, "execution_count"),
         tags=_Reader.strings(item, "tags"),
+        editable=editable,
     )
 
 
@@ -499,15 +536,12 @@ def _event(item: Mapping[str, Any]) -> EditEvent:
     origin = item.get("origin", "typed")
     if origin not in ORIGINS:
         raise WireError(f"an event's origin is one of {', '.join(ORIGINS)}")
-    at = item.get("at", 0.0)
-    if isinstance(at, bool) or not isinstance(at, int | float):
-        raise WireError("at is a number")
     return EditEvent(
         cell=_Reader.string(item, "cell"),
         before=_Reader.string(item, "before"),
         after=_Reader.string(item, "after"),
         origin=cast(Origin, origin),
-        at=float(at),
+        at=_Reader.number(item, "at", 0.0),
     )
 
 
@@ -545,6 +579,36 @@ def _facts(value: Mapping[str, Any]) -> KernelFacts:
         if error
         else None,
     )
+
+
+def _left_out(
+    told: Sequence[Mapping[str, Any]], cells: list[Cell], kept: list[Cell], bounds: Bounds
+) -> tuple[LeftOut, ...]:
+    """The cells that the client left out, and those that `kept` lacks of `cells`."""
+    found = []
+    for item in told[: bounds.left_out]:
+        reason = item.get("reason")
+        if reason not in get_args(LeftOutReason):
+            raise WireError(f"reason is one of {', '.join(get_args(LeftOutReason))}")
+        number = _Reader.integer(item, "number")
+        if number < 1:
+            raise WireError("a cell's number is positive")
+        found.append(LeftOut(number, cast(LeftOutReason, reason)))
+    found.sort(key=lambda cell: cell.number)
+    if len(kept) == len(cells):
+        return tuple(found)
+    ids = {cell.id for cell in kept}
+    numbers = Notebook("", tuple(cells), tuple(found)) if _are_unique(cells) else None
+    for cell in cells:
+        if cell.id not in ids and numbers is not None:
+            size = len(cell.source.encode("utf-8", "surrogatepass"))
+            why: LeftOutReason = "too_large" if size > bounds.cell_bytes else "too_far"
+            found.append(LeftOut(numbers.number(cell.id), why))
+    return tuple(sorted(found, key=lambda cell: cell.number))
+
+
+def _are_unique(cells: list[Cell]) -> bool:
+    return len({cell.id for cell in cells}) == len(cells)
 
 
 def _within(cells: list[Cell], caret_cell: str, bounds: Bounds) -> list[Cell]:

@@ -18,10 +18,12 @@ from typing import Literal
 
 import numpy as np
 
-from nextedit_jupyter.core import TokenCounts
+from nextedit_jupyter.core import TokenCounts, phases
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.phases import Phase
 from nextedit_jupyter.engine.cache import PrefixCache
 from nextedit_jupyter.engine.constraint import Constraint
+from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.decoder import Decoder, Floats, Slot
 from nextedit_jupyter.engine.drafts import Drafter, DraftRates, Followers
 from nextedit_jupyter.engine.rejoin import Rejoin
@@ -31,11 +33,17 @@ from nextedit_jupyter.prompt.control import END
 
 Finish = Literal["stop", "rejoined", "length", "unlikely", "deadline", "cancelled", "invalid"]
 
-# Tokens read between two looks at deadline and cancellation: 12 ms of the default bundle. Larger
-# passes are hardly faster: 512 tokens take 25 ms at once, 27 in passes of 256, 30 in passes of 128.
+# The most tokens read between two looks at deadline and cancellation; larger passes are hardly
+# faster: 512 tokens take 25 ms at once, 27 in passes of 256, 30 in passes of 128.
 CHUNK = 256
+# A slow model, or a busy machine, reads fewer between two looks: as many as take this long.
+LOOK_SECONDS = 0.04
+MIN_CHUNK = 32
 # Seven notebooks or cells of the default bundle, whose 2,048 positions take 16.8 MB.
 CACHE_BYTES = 128 * 1024 * 1024
+# Text at the caret and next edits are asked by turns, in prompts that begin differently: with one
+# slot each would read all of its prompt again. Of a slot's memory only what is used is touched.
+MIN_SLOTS = 2
 # A row is never alone: see the module's docstring.
 MIN_ROWS = 2
 
@@ -82,6 +90,7 @@ class Engine:
         chunk: int = CHUNK,
         drafts: bool = True,
         providers: Sequence[str] = (),
+        contention: Contention | None = None,
     ) -> None:
         self._decoder = Decoder(
             model,
@@ -91,6 +100,7 @@ class Engine:
             context=context,
             threads=threads,
             providers=providers,
+            contention=contention,
         )
         if tokenizer.vocab_size > self._decoder.vocab_size:
             raise BundleError(
@@ -98,9 +108,10 @@ class Engine:
                 f"{self._decoder.vocab_size}: install the bundle again"
             )
         self._tokenizer = tokenizer
-        self._chunk = max(MIN_ROWS, chunk)
+        self._most_rows = max(MIN_ROWS, chunk)
+        self._row_seconds = 0.0  # of the passes read lately
         self._drafts = drafts
-        slots = max(1, cache_bytes // self._decoder.slot_bytes)
+        slots = max(MIN_SLOTS, cache_bytes // self._decoder.slot_bytes)
         self._cache = PrefixCache(lambda: Slot(self._decoder), slots)
         self._rates = DraftRates()
         self._followers = Followers(self._decoder.vocab_size)
@@ -138,13 +149,13 @@ class Engine:
         ends once the sum of the log-probabilities is below `floor`: what would not be shown need
         not be written.
         """
-        with self._lock:
+        with self._lock, phases.during(Phase.MODEL):
             run = _Run(self, prompt, max_new, deadline, cancelled, constraint, rejoin, floor)
             return run.complete()
 
     def prefill(self, prompt: Prompt, *, cancelled: Callable[[], bool]) -> None:
         """Read a prompt ahead, so that completing it, or a longer one, is warm."""
-        with self._lock:
+        with self._lock, phases.during(Phase.MODEL):
             ids = prompt.ids[: self.context]
             if not ids:
                 return
@@ -172,17 +183,28 @@ class Engine:
             why = stopped()
             if why is not None:
                 return why
-            stop = min(start + self._chunk, end)
+            stop = min(start + self._chunk(), end)
             first = start
             if stop - first < MIN_ROWS:
                 if end < MIN_ROWS:  # a prompt of one token is read by the first step
                     return None
                 first = stop - MIN_ROWS
+            began = time.perf_counter()
             self._decoder.run(slot, ids[first:stop], first, stop - first - 1)
+            self._row_seconds = 0.5 * self._row_seconds + 0.5 * (time.perf_counter() - began) / (
+                stop - first
+            )
             slot.tokens[start:] = ids[start:stop]
             slot.cost += stop - start
             start = stop
         return None
+
+    def _chunk(self) -> int:
+        """How many rows the next pass reads: what any number of them answers is the same."""
+        rows = self._most_rows
+        if self._row_seconds > 0:
+            rows = min(rows, max(MIN_CHUNK, int(LOOK_SECONDS / self._row_seconds)))
+        return rows
 
 
 class _Run:
@@ -224,8 +246,8 @@ class _Run:
         slot, shared = engine._cache.take(prompt.ids)
         self._reused = shared
         # All but the last chunk is read here; the last one goes with the first drafts.
-        last = len(prompt.ids) - 1
-        ahead = last - last % engine._chunk if last - shared >= engine._chunk else shared
+        last, chunk = len(prompt.ids) - 1, engine._chunk()
+        ahead = last - last % chunk if last - shared >= chunk else shared
         try:
             finish = engine._read(slot, prompt.ids, shared, max(shared, ahead), self._stopped)
             self._prefill_ms = (time.perf_counter() - began) * 1e3

@@ -1,8 +1,9 @@
 """An OpenAI-compatible server in the place of the engine: the same prompts, sent as text.
 
-Only what the prompt holds is sent, to the one host that was allowed; a redirect is a failure. The
-server's tokenizer isn't known here, so prompts are made of bytes and control tokens, and a control
-token that stands in a cell is broken up before it is sent: it must stay plain text.
+Only what the prompt holds is sent, to the one host that was allowed, with stand-ins for people's
+addresses and numbers of accounts; a redirect is a failure. The server's tokenizer isn't known here,
+so prompts are made of bytes and control tokens, and a control token that stands in a cell is broken
+up before it is sent: it must stay plain text.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from typing import Any
 from nextedit_jupyter.core import TokenCounts
 from nextedit_jupyter.core.errors import BundleError, NextEditError
 from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.secret_masks import mask
 from nextedit_jupyter.engine.constraint import Constraint
 from nextedit_jupyter.engine.engine import Completion, Finish
 from nextedit_jupyter.prompt import Prompt
+from nextedit_jupyter.prompt.healing import Pieces
 
 MAX_ANSWER_BYTES = 256_000
 LOOK_S = 0.005  # between two looks at deadline and cancellation while the server thinks
@@ -50,6 +53,12 @@ class ByteTokenizer:
     @property
     def vocab_size(self) -> int:
         return 256 + len(self._names)
+
+    @property
+    def pieces(self) -> Pieces:
+        return (
+            "own"  # each byte is a token, so a prompt may end anywhere; a whole word reads better
+        )
 
     @property
     def end(self) -> int:
@@ -175,9 +184,10 @@ class RemoteEngine:
         stops = {self._tokenizer.name(id) for id in prompt.stop} - {""}
         if 10 in prompt.stop:
             stops.add("\n")
+        # The healed bytes go last in the prompt: so the answer begins with them by itself.
+        masked = mask(self._tokenizer.written(prompt.ids) + prompt.heal.decode("utf-8", "ignore"))
         body: dict[str, Any] = {
-            # The healed bytes go last in the prompt: so the answer begins with them by itself.
-            "prompt": self._tokenizer.written(prompt.ids) + prompt.heal.decode("utf-8", "ignore"),
+            "prompt": masked.text,
             "max_tokens": max_new,
             "temperature": 0,
             "stop": sorted(stops),
@@ -207,6 +217,7 @@ class RemoteEngine:
             raise
         self._breaker.succeeded()
         self.problem = None
+        text = masked.restored(text)
         ids = [*prompt.heal, *self._tokenizer.read(text)]
         spread = [0.0] * len(prompt.heal) + _spread(text, logprobs, len(ids) - len(prompt.heal))
         if finish == "stop":

@@ -59,7 +59,7 @@ def first_token(tokenizer: TextTokenizer) -> FirstPiece:
     """The first token in the model's own cut of the text, the word at the caret taken along."""
 
     def piece(before: str, offered: str) -> str:
-        held = split_for_healing(before)[1]
+        held = split_for_healing(before, tokenizer.pieces)[1]
         at = -len(held.encode())
         for id in tokenizer.encode(held + offered):
             at += len(tokenizer.token_bytes(id))

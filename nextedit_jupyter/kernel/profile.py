@@ -8,11 +8,11 @@ twice without effect, and off without having been on.
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from nextedit_jupyter.core.files import replace_file
 
 EXTENSION = "nextedit_jupyter"
 _BEGIN = b"# >>> nextedit-jupyter"
@@ -146,12 +146,4 @@ def _write(path: Path, content: bytes) -> None:
     """Replace a file whole, through links, with the rights that it had."""
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    replace_file(path, content, mode=0o644, keep_mode=True)

@@ -12,6 +12,7 @@ from nextedit_jupyter.core import NextEditError
 from nextedit_jupyter.prompt import fim
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt, PromptFormat
+from nextedit_jupyter.prompt.plain import PlainCausal
 from nextedit_jupyter.prompt.sweep import Sweep
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer, TextTokenizer
 from nextedit_jupyter.prompt.variants import VARIANTS, variant
@@ -33,6 +34,7 @@ _FORMATS: dict[str, Callable[[], PromptFormat]] = {
     "fim-starcoder": fim.starcoder,
     "fim-codellama": fim.code_llama,
     "fim-seed": fim.seed,
+    "plain-ltr-v1": PlainCausal,
     "sweep": Sweep,
     "zeta-2.1": Zeta,
     **{name: partial(variant, name) for name in VARIANTS},

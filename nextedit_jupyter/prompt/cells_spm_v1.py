@@ -37,7 +37,7 @@ from nextedit_jupyter.prompt.lines import (
     line_window,
     tail_window,
 )
-from nextedit_jupyter.prompt.tokenizer import TextTokenizer
+from nextedit_jupyter.prompt.tokenizer import TextTokenizer, encode_open
 
 STEP = 64  # tokens by which a window that is too long moves on
 MAX_NAMES = 24
@@ -133,7 +133,7 @@ class CellsSpmV1:
 
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
-        kept, held = split_for_healing(source[:caret])
+        kept, held = split_for_healing(source[:caret], tokenizer.pieces)
         most = int(budget * self.shares.prefix)
         prefix = tail_window(kept, most=most * _CHARS, step=STEP * _CHARS)
         suffix = head_window(
@@ -141,7 +141,7 @@ class CellsSpmV1:
         )
         suffix_ids = self.cache.encode(tokenizer, suffix)[: int(budget * self.shares.suffix)]
         tail = [tokenizer.control(control.SUFFIX), *suffix_ids, tokenizer.control(control.PREFIX)]
-        tail += drop_steps(tokenizer.encode(prefix), most)
+        tail += drop_steps(encode_open(tokenizer, prefix), most)
         events = [event for event in settled(request) if event.before.strip()]
         ids = self._start(request, events, tokenizer, budget - len(tail), insertions=False)
         return Prompt(

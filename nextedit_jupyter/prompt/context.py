@@ -39,9 +39,40 @@ def file_name(request: SuggestRequest, cell: str) -> str:
     return f"cell_{(index or 0) + 1}.{ending}"
 
 
+def comment_mark(request: SuggestRequest) -> str | None:
+    """How a line comment begins in the notebook's language; None where it isn't known."""
+    return _COMMENTS.get(request.notebook.language.lower())
+
+
+def file_context(
+    request: SuggestRequest,
+    tokenizer: TextTokenizer,
+    cache: EncodingCache,
+    budget: int,
+    *,
+    leading: str,
+) -> list[int]:
+    """Names and other cells as the beginning of a file, in at most `budget` tokens.
+
+    `leading` is put before the first text: some tokenizers expect a blank there.
+    """
+    if budget < 16:
+        return []
+    parts = [names_comment(request)]
+    names = len(cache.encode(tokenizer, parts[0]))
+    if names > budget // 4:
+        parts, names = [], 0
+    cells = cells_before(request, tokenizer, cache, budget - names - 2)
+    parts += [f"{source}\n\n" for _, source in cells]
+    ids: list[int] = []
+    for i, part in enumerate(part for part in parts if part):
+        ids += cache.encode(tokenizer, leading + part if i == 0 else part)
+    return ids[:budget]
+
+
 def names_comment(request: SuggestRequest) -> str:
     """The names whose columns or keys the kernel knows, a comment line each; empty if none."""
-    mark = _COMMENTS.get(request.notebook.language.lower())
+    mark = comment_mark(request)
     if mark is None:
         return ""
     told = [named for named in ordered_names(request.facts.names) if named.subscripts][:MAX_NAMES]

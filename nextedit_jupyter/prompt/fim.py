@@ -19,11 +19,11 @@ from typing import Literal
 from nextedit_jupyter.core import SuggestRequest, TextEdit
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.prompt.cells_spm_v1 import STEP, drop_steps
-from nextedit_jupyter.prompt.context import CHARS, Stops, cells_before, names_comment
+from nextedit_jupyter.prompt.context import CHARS, Stops, file_context
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt
 from nextedit_jupyter.prompt.healing import split_for_healing
 from nextedit_jupyter.prompt.lines import head_window, tail_window
-from nextedit_jupyter.prompt.tokenizer import TextTokenizer
+from nextedit_jupyter.prompt.tokenizer import TextTokenizer, encode_open
 
 SUFFIX_SHARE, PREFIX_SHARE = 0.16, 0.45
 
@@ -52,17 +52,17 @@ class FillInTheMiddle:
 
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
-        kept, held = split_for_healing(source[:caret])
+        kept, held = split_for_healing(source[:caret], tokenizer.pieces)
         most = int(budget * PREFIX_SHARE)
         window = tail_window(kept, most=most * CHARS, step=STEP * CHARS)
-        before = drop_steps(tokenizer.encode(window), most)
+        before = drop_steps(encode_open(tokenizer, window), most)
         most = int(budget * SUFFIX_SHARE)
         suffix = head_window(source[caret:].rstrip(), most=most * CHARS)
         after = self.cache.encode(tokenizer, suffix)[:most]
         marks = [tokenizer.control(token) for token in (self.prefix, self.suffix, self.middle)]
         start = [tokenizer.control(token) for token in self.start]
         left = budget - len(before) - len(after) - len(marks) - len(start)
-        context = self._context(request, tokenizer, left)
+        context = file_context(request, tokenizer, self.cache, left, leading=self.leading)
         if not context and self.leading and window == kept:
             before = drop_steps(tokenizer.encode(self.leading + window), len(before) + 1)
         text = [*context, *before]
@@ -86,22 +86,6 @@ class FillInTheMiddle:
         self, request: SuggestRequest, completion_ids: Sequence[int], tokenizer: TextTokenizer
     ) -> tuple[str, TextEdit] | None:
         return None
-
-    def _context(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> list[int]:
-        """Names and other cells as the beginning of the file, in at most `budget` tokens."""
-        if budget < 16:
-            return []
-        parts = [names_comment(request)]
-        names = len(self.cache.encode(tokenizer, parts[0]))
-        if names > budget // 4:
-            parts, names = [], 0
-        cells = cells_before(request, tokenizer, self.cache, budget - names - 2)
-        parts += [f"{source}\n\n" for _, source in cells]
-        ids: list[int] = []
-        for i, part in enumerate(part for part in parts if part):
-            text = self.leading + part if i == 0 else part
-            ids += self.cache.encode(tokenizer, text)
-        return ids[:budget]
 
 
 def qwen() -> FillInTheMiddle:

@@ -1,13 +1,17 @@
 """Where a prompt may end: at a boundary that no token crosses.
 
 A caret in `df.gro` stands inside what the tokenizer would make one piece (`.groupby`). The piece
-is held back and the model writes it anew, beginning with the held bytes: so prompts end where
-training texts were cut. Mirrors the pieces of `training.tokenizer.PATTERN`.
+is held back and the model writes it again, beginning with the held bytes: so prompts end where
+training texts were cut. Tokenizers cut texts in two ways: `own` are the pieces of
+`training.tokenizer.PATTERN`, `gpt2` those of GPT-2's expression with digits that stand alone.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Literal
+
+Pieces = Literal["own", "gpt2"]
 
 # The last piece of a text that more typing could still change. Newlines and a line's indentation
 # are left in place: what follows them starts a new piece.
@@ -17,12 +21,26 @@ _OPEN_PIECE = re.compile(
     r"|(?<=\S)[ ]+"  # blanks after something, the last of which the next piece may take
     r")\Z"
 )
+# GPT-2's: the last blank of a run belongs to the word after it, also where it is indentation; dots,
+# underscores and quotes are punctuation; `'d` after a letter is a piece of its own.
+_OPEN_GPT2 = re.compile(
+    r"(?:(?<=[^\W_])'[^\W\d_]*"
+    r"| ?[^\W\d_]+"
+    r"| ?(?:_|[^\s\w])+"
+    r"|[ \t])\Z"
+)
 MAX_HEAL_CHARS = 32
 
 
-def split_for_healing(text: str) -> tuple[str, str]:
-    """Give (kept, held) with `kept + held == text`; held is at most `MAX_HEAL_CHARS` long."""
+def split_for_healing(text: str, pieces: Pieces = "own") -> tuple[str, str]:
+    """Return (kept, held) with `kept + held == text`; held is at most `MAX_HEAL_CHARS` long."""
     tail = text[-MAX_HEAL_CHARS - 1 :]
+    if pieces == "gpt2":
+        open_piece = _OPEN_GPT2.search(tail)
+        if open_piece is None or len(open_piece.group()) > MAX_HEAL_CHARS:
+            return text, ""
+        held = open_piece.group()
+        return text[: len(text) - len(held)], held
     match = _OPEN_PIECE.search(tail)
     if match is None or len(match.group()) > MAX_HEAL_CHARS:
         return text, ""
@@ -37,3 +55,13 @@ def split_for_healing(text: str) -> tuple[str, str]:
         last = max(i for i, char in enumerate(held) if char.isdigit())
         held = held[last + 1 :]
     return text[: len(text) - len(held)], held
+
+
+def cut_before_end(text: str, pieces: Pieces) -> int:
+    """Where a kept text is cut once more before it is encoded: its last line end stands alone.
+
+    GPT-2's expression gives the last of several line ends a piece of its own where a word follows,
+    and makes one piece of all where the text ends.
+    """
+    apart = pieces == "gpt2" and text.endswith("\n") and text[-2:-1].isspace()
+    return len(text) - 1 if apart else len(text)

@@ -9,7 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core import phases
+from nextedit_jupyter.core.errors import BundleError, panics_as
+from nextedit_jupyter.core.phases import Phase
+from nextedit_jupyter.prompt.healing import Pieces, cut_before_end
 
 _MARK = re.compile(r"<\|\w+\|>|<\w*fim\w*>|<(?:repo_name|file_sep)>|<\[[\w-]+\]>|▁<[A-Z]{3}>|</?s>")
 
@@ -21,8 +24,12 @@ class TextTokenizer(Protocol):
     def vocab_size(self) -> int:
         """The number of ids, control tokens included."""
 
+    @property
+    def pieces(self) -> Pieces:
+        """How it cuts a text before it makes tokens: where a prompt may end depends on it."""
+
     def encode(self, text: str) -> list[int]:
-        """Give the ids of a text; control tokens in it stay plain text. Never raises."""
+        """Give the ids of a text; control tokens in it stay plain text."""
 
     def decode(self, ids: Sequence[int]) -> str:
         """Give the text of ids; bytes that are no UTF-8 become U+FFFD. Control tokens vanish."""
@@ -32,6 +39,12 @@ class TextTokenizer(Protocol):
 
     def token_bytes(self, id: int) -> bytes:
         """Give the bytes that a token stands for; none for a control token."""
+
+
+def encode_open(tokenizer: TextTokenizer, text: str) -> list[int]:
+    """The ids of a text that goes on after its end, as healing left it."""
+    cut = cut_before_end(text, tokenizer.pieces)
+    return [*tokenizer.encode(text[:cut]), *tokenizer.encode(text[cut:])]
 
 
 class BundleTokenizer:
@@ -51,7 +64,8 @@ class BundleTokenizer:
         try:
             text = Path(path).read_text(encoding="utf-8")
             plain, added = _without_liberties(text)
-            self._tokenizer = Tokenizer.from_str(text if plain is None else plain)
+            with panics_as("its expressions cannot be read"):
+                self._tokenizer = Tokenizer.from_str(text if plain is None else plain)
         except Exception as error:
             raise BundleError(
                 f"the tokenizer {path} cannot be read ({error}): import the bundle again"
@@ -59,6 +73,7 @@ class BundleTokenizer:
         self._tokenizer.encode_special_tokens = True  # else a typed `<|end|>` would be the token
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._pieces: Pieces = "gpt2" if _is_gpt2(json.loads(text).get("pre_tokenizer")) else "own"
         vocabulary = self._tokenizer.get_vocab(with_added_tokens=True)
         self._size: int = max(vocabulary.values(), default=-1) + 1
         self._control = {
@@ -70,15 +85,22 @@ class BundleTokenizer:
     def vocab_size(self) -> int:
         return self._size
 
+    @property
+    def pieces(self) -> Pieces:
+        return self._pieces
+
     def encode(self, text: str) -> list[int]:
         if not text:
             return []
         try:
-            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+            return self._ids(text)
         except (TypeError, UnicodeEncodeError):  # a lone surrogate
-            clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            ids = self._tokenizer.encode(clean, add_special_tokens=False).ids
-        return ids
+            return self._ids(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+    def _ids(self, text: str) -> list[int]:
+        with phases.during(Phase.MODEL), panics_as("the bundle's tokenizer failed: use another"):
+            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+            return ids
 
     def decode(self, ids: Sequence[int]) -> str:
         return b"".join(self.token_bytes(id) for id in ids).decode("utf-8", "replace")
@@ -150,6 +172,15 @@ def _honest(part: Any) -> Any:
     if kind == "ByteLevel" and part.get("add_prefix_space"):
         return {**part, "add_prefix_space": False}
     return part
+
+
+def _is_gpt2(part: Any) -> bool:
+    """Whether a pre-tokenizer cuts by GPT-2's expression, as ByteLevel does unless told not to."""
+    if not isinstance(part, dict):
+        return False
+    if part.get("type") == "Sequence":
+        return any(map(_is_gpt2, part.get("pretokenizers", ())))
+    return part.get("type") == "ByteLevel" and part.get("use_regex", True) is not False
 
 
 def _is_mark(content: str) -> bool:

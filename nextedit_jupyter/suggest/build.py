@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from nextedit_jupyter.bundles.active import Candidate, all_candidates, candidates
 from nextedit_jupyter.bundles.bundle import Bundle
-from nextedit_jupyter.core import NextEditError
+from nextedit_jupyter.core import NextEditError, phases
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.phases import Phase
 from nextedit_jupyter.core.remote import RemoteSettings
 from nextedit_jupyter.engine import Engine
+from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.providers import choose_providers
 from nextedit_jupyter.prompt import BundleTokenizer, get_format
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
@@ -27,11 +29,13 @@ def build_suggester(
     settings: SuggesterSettings | None = None,
     providers: Sequence[str] = (),
     remote: RemoteSettings | None = None,
+    off: Collection[str] = (),
 ) -> Suggester:
     """A suggester with the bundle at `bundle_path`, or with the one that `bundles.active` finds.
 
     `providers` are what may run it beside the processor (`engine.providers`), best first; one that
-    cannot is named in `problem`. `remote` is a team's server that is asked before the bundle.
+    cannot is named in `problem`. `remote` is a team's server that is asked before the bundle. `off`
+    are the labels of bundles that are not to be used.
 
     Where a better one cannot be used, `problem` says so and what to do; without any it answers
     without the model lane. Never raises on a missing or damaged bundle.
@@ -42,9 +46,13 @@ def build_suggester(
         problems += missing
     try:
         for candidate in candidates(bundle_path):
+            told = candidate.described()
+            if told is not None and told.label in off:
+                continue
             try:
-                bundle = candidate.open()
-                lane = open_model_lane(bundle, threads=threads, providers=providers)
+                with phases.during(Phase.LOADING, told.label if told else ""):
+                    bundle = candidate.open()
+                    lane = open_model_lane(bundle, threads=threads, providers=providers)
             except NextEditError as error:
                 problems.append(candidate.explain(error))
             except Exception as error:
@@ -54,9 +62,13 @@ def build_suggester(
                 problem = " ".join(problems) or None
 
                 def opened(other: Candidate) -> ModelLane:
-                    return open_model_lane(other.open(), threads=threads, providers=providers)
+                    told = other.described()
+                    with phases.during(Phase.LOADING, told.label if told else ""):
+                        return open_model_lane(other.open(), threads=threads, providers=providers)
 
-                router = Router(_specialists(bundle, candidate, opened, bundle_path), lane)
+                specialists = _specialists(bundle, candidate, opened, bundle_path)
+                kept = [one for one in specialists if one.label not in off]
+                router = Router(kept, lane)
                 return _with_server(remote, router, bundle.label, problem, settings)
     except NextEditError as error:
         problems.append(str(error))
@@ -123,6 +135,7 @@ def open_model_lane(
         context=bundle.context,
         threads=threads,
         providers=providers,
+        contention=Contention(),
     )
     return ModelLane(
         engine,

@@ -7,6 +7,7 @@ it, bounds its time, and turns what it says into a BundleError or nothing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -32,6 +33,15 @@ from nextedit_jupyter.core.errors import BundleError
 MAX_RSS_MB = 900.0
 MAX_COLD_MS = 2_000.0
 TIMEOUT_S = 120.0
+# Processor time. A prompt's text takes milliseconds; an expression that backtracks takes its square
+# or cube.
+MAX_ENCODE_S = 1.0
+_HOSTILE_CHARACTERS = (
+    *("a", "A", "1", " ", "\n", "\t", "_", ".", "-", "é", "中", "a ", " \n", "a1", "a_"),
+)
+_HOSTILE_SIZES = (200, 4_000)
+_LOOK_S = 0.1
+_TOO_LARGE = "the bundle takes over {:.0f} MB of memory in its trial: not used"
 
 _CELLS = (
     "import numpy as np\nimport pandas as pd",
@@ -62,19 +72,14 @@ def run_canary(
     `any_size` lets one pass that takes more memory or time than suits an editor.
     """
     command = [python, "-P", "-m", "nextedit_jupyter.suggest.canary", str(folder)]
+    if any_size:
+        command.append("--any-size")
+    code, output = _watched(command, timeout, _most_mb(any_size))
     try:
-        result = subprocess.run(
-            command, capture_output=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
-        )
-    except subprocess.TimeoutExpired:
-        raise BundleError(f"the bundle gave no answer in {timeout:.0f} s: not used") from None
-    try:
-        value = json.loads(result.stdout.splitlines()[-1])
+        value = json.loads(output.splitlines()[-1])
         problem = value.get("problem")
     except (ValueError, IndexError, AttributeError):
-        raise BundleError(
-            f"the bundle ended its trial with code {result.returncode}: not used"
-        ) from None
+        raise BundleError(f"the bundle ended its trial with code {code}: not used") from None
     if problem:
         raise BundleError(f"the bundle failed its trial: {problem}")
     trial = Trial(tuple(value["tokens"]), value["cold_ms"], value["warm_ms"], value["rss_mb"])
@@ -89,6 +94,81 @@ def run_canary(
     return trial
 
 
+def _watched(command: list[str], timeout: float, most_mb: float) -> tuple[int, bytes]:
+    """A process's exit code and output; it is ended when it is too late or too large.
+
+    The process bounds its own memory where the system helps; this look from outside is for where it
+    does not.
+    """
+    import psutil
+
+    until = time.monotonic() + timeout
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            watched = psutil.Process(process.pid)
+            while True:
+                try:
+                    output, _ = process.communicate(timeout=_LOOK_S)
+                    return process.returncode, output
+                except subprocess.TimeoutExpired:
+                    pass
+                if time.monotonic() > until:
+                    raise BundleError(f"the bundle gave no answer in {timeout:.0f} s: not used")
+                with contextlib.suppress(psutil.Error):
+                    if watched.memory_info().rss / 2**20 > most_mb:
+                        raise BundleError(_TOO_LARGE.format(most_mb))
+        finally:
+            process.kill()
+
+
+def _most_mb(any_size: bool) -> float:
+    """What a trial may take: more than a worker may, so that the measured size can be told."""
+    import psutil
+
+    return psutil.virtual_memory().total / 2**20 * 0.8 if any_size else 2 * MAX_RSS_MB
+
+
+def _bound_memory(most_mb: float) -> None:
+    """Have this process get no more memory than that, on top of what it has mapped already."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    import psutil
+
+    mapped = psutil.Process().memory_info().vms
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = mapped + int(most_mb * 2**20)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    with contextlib.suppress(OSError, ValueError):  # macOS knows the limit and does not keep it
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def _try_texts(
+    encode: Callable[[str], object],
+    tokenizer_json: str,
+    *,
+    clock: Callable[[], float] = time.process_time,
+) -> None:
+    """Encode texts that expressions backtrack over, growing; a panic or a long wait is refused.
+
+    What an expression asks for stands at the end, out of its reach: else an engine sees that it is
+    missing, and does not try.
+    """
+    asked_for = "".join(sorted({char for char in tokenizer_json if char.isprintable()})[:500])
+    for characters in _HOSTILE_CHARACTERS:
+        for size in _HOSTILE_SIZES:
+            text = (characters * size)[:size]
+            for ending in ("", "!", "\n", f" \n\0{asked_for}"):
+                began = clock()
+                encode(text + ending)
+                if clock() - began > MAX_ENCODE_S:
+                    raise BundleError(f"its tokenizer takes too long for a text of {size} letters")
+
+
 def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) -> Trial:
     """Open and ask the bundle, in this process. Raises NextEditError."""
     from nextedit_jupyter.bundles.bundle import Bundle
@@ -97,6 +177,7 @@ def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) 
 
     bundle = Bundle.open(folder)
     tokenizer = BundleTokenizer(bundle.tokenizer)
+    _try_texts(tokenizer.encode, bundle.tokenizer.read_text(encoding="utf-8"))
     format = get_format(bundle.prompt_format)
     engine = Engine(
         bundle.model,
@@ -150,12 +231,24 @@ def main(arguments: list[str]) -> int:
     """Print the trial of the bundle in the folder named, or the problem, as JSON."""
     if hasattr(os, "nice"):
         os.nice(5)  # an editor may be in use beside it
+    # What they map when they are loaded is not the bundle's.
+    import onnxruntime
+    import tokenizers
+
+    del onnxruntime, tokenizers
+    most_mb = _most_mb("--any-size" in arguments[1:])
+    _bound_memory(most_mb)
     try:
         print(json.dumps(asdict(try_bundle(Path(arguments[0])))))
     except NextEditError as error:
         print(json.dumps({"problem": str(error)}))
-    except Exception as error:
-        print(json.dumps({"problem": f"{type(error).__name__} while it was loaded or run"}))
+    except MemoryError:
+        print(json.dumps({"problem": _TOO_LARGE.format(most_mb)}))
+    except BaseException as error:  # a panic of a library is no Exception
+        name = type(error).__name__
+        is_full = "alloc" in str(error).lower()
+        problem = _TOO_LARGE.format(most_mb) if is_full else f"{name} while it was loaded or run"
+        print(json.dumps({"problem": problem}))
     return 0
 
 

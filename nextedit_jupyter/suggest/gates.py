@@ -44,11 +44,13 @@ def is_stale(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
 
 
 def touches_switched_off(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """A cell with the tag `nextedit-off` is never changed."""
+    """A cell that is locked, or has the tag `nextedit-off`, is never changed."""
     for change in (*suggestion.edits, *suggestion.optional):
         cell = request.notebook.cell(change.cell)
         if cell is not None and "nextedit-off" in cell.tags:
             return Silence("off", "a cell is switched off by its tag nextedit-off")
+        if cell is not None and not cell.editable:
+            return Silence("off", "a cell is locked")
     return None
 
 

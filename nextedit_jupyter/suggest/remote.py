@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nextedit_jupyter.core import Silence, SuggestRequest
+from nextedit_jupyter.core.redact import begins_secret
 from nextedit_jupyter.core.remote import RemoteSettings
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.engine.remote import BYTES_PER_TOKEN, ByteTokenizer, RemoteEngine, RemoteError
@@ -113,6 +114,11 @@ class TeamServer:
     ) -> ModelAnswer:
         if local is not None and request.bundle:  # the notebook asks for a model of this machine
             return local()
+        cell = request.notebook.cell(request.caret.cell)
+        if cell is not None and begins_secret(cell.source):  # a key may be half typed
+            if local is not None:
+                return local()
+            return ModelAnswer(silence={kind: Silence("refused", "the cell may hold a secret")})
         try:
             return replace(remote(), bundle=self._where.label)
         except RemoteError as error:

@@ -1,8 +1,10 @@
 """Which model is asked: the one of the language at the caret, or the one the notebook names.
 
 The first bundle of that language answers, in the order in which bundles are preferred, else the
-first one for any language (`*`). What is not Python is never asked of a model of Python: it would
-guess. Two models are loaded at most; the one that was asked longest ago leaves for another.
+first one for any language (`*`). In Python, the first one that is for Python or for any language:
+whoever puts a general model in use wants it to answer where they work. What is not Python is never
+asked of a model of Python: it would guess. Two models are loaded at most; the one that was asked
+longest ago leaves for another.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.languages import in_language, language_at_caret, notebook_language
-from nextedit_jupyter.core import NextEditError, Silence, SuggestRequest
+from nextedit_jupyter.core import NextEditError, Silence, SuggestRequest, phases
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.lane import Cancelled
 from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane, ModelSettings
@@ -108,6 +110,7 @@ class Router:
                 )
             lane = self._load(chosen)
             if lane is not None:
+                phases.name_model(chosen.label)
                 if language != notebook_language(request.notebook):
                     request = in_language(request, language)
                 return lane, chosen.label, request
@@ -116,6 +119,8 @@ class Router:
         known = self._specialists
         if named:
             return next((one for one in known if one.id == named), None)
+        if language == "python":  # the model that was put in use answers here, if it can
+            return next((one for one in known if one.language in (language, ANY)), None)
         return next((one for one in known if one.language == language), None) or next(
             (one for one in known if one.language == ANY), None
         )

@@ -325,12 +325,18 @@ def without_switched_off(request: SuggestRequest) -> SuggestRequest | None:
 
 
 def sparing_switched_off(suggestion: Suggestion, notebook: Notebook) -> Suggestion:
-    """The suggestion without its edits in cells that are switched off, which a note names."""
-    off = {cell.id: i + 1 for i, cell in enumerate(notebook.cells) if OFF_TAG in cell.tags}
-    spared = sorted({off[c.cell] for c in suggestion.edits if c.cell in off})
+    """The suggestion without its edits in cells that are switched off or locked, which a note
+    names."""
+    off = {cell.id: cell for cell in notebook.cells if OFF_TAG in cell.tags or not cell.editable}
+    spared = [id for id in off if any(c.cell == id for c in suggestion.edits)]
     if not spared and not any(c.cell in off for c in suggestion.optional):
         return suggestion
-    notes = tuple(f"cell {number} is switched off by its tag {OFF_TAG}" for number in spared)
+    notes = tuple(
+        f"cell {notebook.number(id)} is switched off by its tag {OFF_TAG}"
+        if off[id].editable
+        else f"cell {notebook.number(id)} is locked"
+        for id in spared
+    )
     return replace(
         suggestion,
         edits=tuple(c for c in suggestion.edits if c.cell not in off),

@@ -10,8 +10,8 @@ from nextedit_jupyter.analysis.columns import (
     detect_column,
     plan_column,
 )
-from nextedit_jupyter.analysis.detect import detect
-from nextedit_jupyter.analysis.rename import NO_NAME, RenamePlan, plan_rename
+from nextedit_jupyter.analysis.rename import NO_NAME, RenamePlan, detect, plan_rename
+from nextedit_jupyter.analysis.rename.limits import within_limits
 from nextedit_jupyter.analysis.signature import NO_SIGNATURE, SignaturePlan, detect_signature
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.lane import suggestion_id
@@ -30,6 +30,8 @@ class SymbolsLane:
             found = self._find(request)
         except (RecursionError, MemoryError):
             return Silence("refused", "a cell is too deep to be read")
+        if not isinstance(found, Silence):
+            found = within_limits(found)
         if isinstance(found, Silence) or cancelled():
             return found if isinstance(found, Silence) else Silence("throttled", "cancelled")
         return [_suggestion(found)]

@@ -5,6 +5,9 @@ jupyter nextedit train from-git REPO… --work WORK     edits of commits: WORK/e
 jupyter nextedit train tokenizer --work WORK          WORK/tokenizer.json
 jupyter nextedit train examples RECIPE --work WORK    WORK/<stage>.npy, WORK/validation.npy
 jupyter nextedit train sft --work WORK --stage s1 --stage s2 --minutes 100
+jupyter nextedit train vocabulary --base GGUF --notebooks FILE --work WORK   a base's tokens to keep
+jupyter nextedit train tune --base GGUF --notebooks FILE --edits FILE --work WORK --minutes 60
+jupyter nextedit train delta --base GGUF --work WORK --out DELTA             what is shipped
 jupyter nextedit train rl --work WORK --checkpoint run/final.pt --minutes 60   rewards
 jupyter nextedit train export --work WORK --out BUNDLE
 jupyter nextedit train evaluate --bundle BUNDLE --work WORK
@@ -25,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training import cli_edits, cli_personal, cli_rl, cli_search
+from nextedit_jupyter.training import cli_base, cli_edits, cli_personal, cli_rl, cli_search
 from nextedit_jupyter.training.progress import Bar
 
 if TYPE_CHECKING:
@@ -97,6 +100,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     sft.add_argument("--shape", type=json.loads, default={}, help="JSON, e.g. '{\"layers\": 8}'")
     sft.set_defaults(run=run_sft)
 
+    cli_base.add_parsers(steps)
     cli_rl.add_parsers(steps)
 
     export = steps.add_parser("export", help="write a bundle from a checkpoint, gated")

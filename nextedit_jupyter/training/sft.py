@@ -96,7 +96,7 @@ class Run:
             return True
         payload = {
             "shape": self.model.shape.to_dict(),
-            "model": self.model.state_dict(),
+            "model": trained_state(self.model),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "state": asdict(self.state),
             "rng": torch.get_rng_state(),
@@ -120,7 +120,11 @@ class Run:
                 f"the checkpoint {path} is of another shape ({shape.parameters:,} parameters, "
                 f"not {self.model.shape.parameters:,}): give its shape or start a new folder"
             )
-        self.model.load_state_dict(payload["model"])
+        missing, unknown = self.model.load_state_dict(payload["model"], strict=False)
+        if unknown or set(missing) & set(trained_state(self.model)):
+            raise TrainingError(
+                f"the checkpoint {path} is of another kind of run: start a new folder"
+            )
         for optimizer, held in zip(self.optimizers, payload["optimizers"], strict=True):
             optimizer.load_state_dict(held)
         self.state = State(**payload["state"])
@@ -131,6 +135,11 @@ class Run:
             return
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
+
+
+def trained_state(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """What training changes of a model: all of its weights, or the adapters of a frozen one."""
+    return {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

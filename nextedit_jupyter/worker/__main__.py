@@ -13,72 +13,70 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.core.folders import data_folder
-from nextedit_jupyter.core.pacing import Pacing, PacingSettings
 from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.worker.log_file import open_log
 from nextedit_jupyter.worker.runtime import RuntimeFolder, held
+from nextedit_jupyter.worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.updates import Updates
-    from nextedit_jupyter.worker.process import Suggesting
-
-LOG_BYTES = 256 * 1024
+    from nextedit_jupyter.worker.inference import Build, Suggesting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    settings: WorkerSettings = options.settings
     try:
-        folder = RuntimeFolder.find(options.runtime_dir)
-    except NextEditError as error:
+        folder = RuntimeFolder.find(options.runtime_dir or settings.runtime_dir)
+        remote = RemoteSettings.from_json(settings.remote) if settings.remote else None
+    except (NextEditError, ValueError) as error:
         _say(str(error))
         return 4
     if options.detach and sys.platform != "win32" and os.fork() > 0:
         os._exit(0)  # the worker is no child of the client: nothing for it to wait for
     os.umask(0o077)
-    _bound_threads(options.threads)
-    log_file = _open_log(folder)
+    _bound_threads(settings.threads)
+    log_file = open_log(folder)
     try:
         # One that was asked to leave goes within a second.
         with held(folder.worker_lock, timeout=5.0):
-            return _serve(folder, options, log_file)
+            return _serve(folder, settings, remote, log_file, detached=options.detach)
     except NextEditError as error:
         _say(str(error))
         return 3
 
 
-def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[bytes]) -> int:
+def _serve(
+    folder: RuntimeFolder,
+    settings: WorkerSettings,
+    remote: RemoteSettings | None,
+    log_file: IO[bytes],
+    *,
+    detached: bool,
+) -> int:
     from nextedit_jupyter.core.history_store import HistoryStore
-    from nextedit_jupyter.core.request import Bounds
-    from nextedit_jupyter.worker.power import PowerSource
-    from nextedit_jupyter.worker.process import Worker, WorkerOptions
     from nextedit_jupyter.worker.statistics import Statistics
+    from nextedit_jupyter.worker.worker import Worker
 
     logging.getLogger("nextedit.worker").info("started %s", __version__)
     folder.ensure_key()
     worker = Worker(
         folder,
-        _builder(options),
-        WorkerOptions(
-            bundle_path=options.bundle,
-            remote=options.remote.to_json() if options.remote else None,
-            memory_mb=options.memory_mb,
-            idle_seconds=options.idle_seconds,
-            hang_seconds=options.hang_seconds,
-            quiet_seconds=options.quiet_seconds,
-            bounds=Bounds(request_bytes=options.request_bytes),
-        ),
+        _builder(settings, remote),
+        settings,
         log_file=log_file,
-        roll_back=_roll_back(options),
-        updates=_updates(options),
-        pacing=Pacing(power=PowerSource(), settings=options.pacing),
-        statistics=Statistics(data_folder() / "statistics") if options.statistics else None,
-        history=HistoryStore() if options.store_history else None,
+        roll_back=_roll_back(settings),
+        put_back=_put_back(settings),
+        updates=_updates(settings),
+        statistics=Statistics(data_folder() / "statistics") if settings.statistics else None,
+        history=HistoryStore() if settings.store_history else None,
     )
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
@@ -88,7 +86,7 @@ def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[byte
 
     def ready() -> None:
         _say("ready")
-        if options.detach:
+        if detached:
             # Libraries write to these as they please; nothing of it is to be kept.
             with open(os.devnull, "r+b") as nothing:
                 for descriptor in (0, 1, 2):
@@ -100,44 +98,50 @@ def _serve(folder: RuntimeFolder, options: argparse.Namespace, log_file: IO[byte
     os._exit(0)
 
 
-def _builder(options: argparse.Namespace) -> Callable[[bool], Suggesting]:
+def _builder(settings: WorkerSettings, remote: RemoteSettings | None) -> Build:
     """What makes the suggester; imports it only when called, after the worker listens."""
 
-    def build(with_model: bool) -> Suggesting:
-        if options.suggester:
-            module, _, name = options.suggester.partition(":")
-            return cast("Suggesting", getattr(importlib.import_module(module), name)(with_model))
+    def build(off: Collection[str]) -> Suggesting:
+        if settings.suggester:
+            module, _, name = settings.suggester.partition(":")
+            return cast("Suggesting", getattr(importlib.import_module(module), name)(not off))
         from nextedit_jupyter.suggest import Suggester, build_suggester
 
-        if not with_model:
+        if "" in off:
             return Suggester()
-        path = Path(options.bundle) if options.bundle else None
+        path = Path(settings.bundle) if settings.bundle else None
         return build_suggester(
-            path,
-            threads=options.threads,
-            providers=[name for name in options.providers.split(",") if name],
-            remote=options.remote,
+            path, threads=settings.threads, providers=settings.providers, remote=remote, off=off
         )
 
     return build
 
 
-def _roll_back(options: argparse.Namespace) -> Callable[[int], str | None]:
-    def roll_back(deaths: int) -> str | None:
-        if options.bundle or options.suggester:  # what was asked for by name is never left
+def _roll_back(settings: WorkerSettings) -> Callable[[str], str | None]:
+    def roll_back(label: str) -> str | None:
+        if settings.bundle or settings.suggester:  # what was asked for by name is never left
             return None
         from nextedit_jupyter.bundles.active import roll_back as leave
 
-        return leave()
+        return leave(label or None)
 
     return roll_back
 
 
-def _updates(options: argparse.Namespace) -> Callable[[], Updates] | None:
+def _put_back(settings: WorkerSettings) -> Callable[[str], None]:
+    def put_back(label: str) -> None:
+        if label and not (settings.bundle or settings.suggester):
+            from nextedit_jupyter.bundles.active import put_back as take
+
+            take(label)
+
+    return put_back
+
+
+def _updates(settings: WorkerSettings) -> Callable[[], Updates] | None:
     """What looks for newer bundles; None, and nothing of it imported, where that isn't wanted."""
-    named = options.bundle or os.environ.get("NEXTEDIT_BUNDLE")
-    repository = options.repository or os.environ.get("NEXTEDIT_REPOSITORY")
-    if not options.updates or not repository or named:
+    repository = settings.repository or os.environ.get("NEXTEDIT_REPOSITORY")
+    if not settings.updates or not repository or settings.bundle_path:
         return None
 
     def make() -> Updates:
@@ -147,8 +151,7 @@ def _updates(options: argparse.Namespace) -> Callable[[], Updates] | None:
         def canary(folder: Path) -> None:
             run_canary(folder)
 
-        source = Source.configured(options.repository, options.root)
-        return user_updates(source, canary=canary)
+        return user_updates(Source.configured(settings.repository, settings.root), canary=canary)
 
     return make
 
@@ -167,77 +170,16 @@ def _bound_threads(threads: int) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
-class _BoundedLog(logging.Handler):
-    """Appends lines to an open file, which starts again when it has grown too large.
-
-    Of an error that is logged with its traceback, only the message of the log: the error's own
-    may quote the user's code.
-    """
-
-    def __init__(self, file: IO[bytes], limit: int = LOG_BYTES) -> None:
-        super().__init__()
-        self._file, self._limit = file, limit
-        self.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        record.exc_info = record.exc_text = record.stack_info = None
-        with contextlib.suppress(OSError, ValueError):
-            descriptor = self._file.fileno()
-            if os.fstat(descriptor).st_size > self._limit:
-                os.ftruncate(descriptor, 0)
-            os.write(descriptor, self.format(record).encode("utf-8", "replace") + b"\n")
-
-
-def _open_log(folder: RuntimeFolder) -> IO[bytes]:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-    file = os.fdopen(os.open(folder.log, flags, 0o600), "ab", buffering=0)
-    handler = _BoundedLog(file)
-    for name, level in (("nextedit.worker", logging.INFO), ("nextedit_jupyter", logging.WARNING)):
-        logger = logging.getLogger(name)
-        logger.setLevel(level)
-        logger.propagate = False
-        logger.addHandler(handler)
-    return file
-
-
-def _remote(text: str) -> RemoteSettings:
-    try:
-        return RemoteSettings.from_json(text)
-    except NextEditError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m nextedit_jupyter.worker")
     parser.add_argument("--runtime-dir", type=Path, help="where the socket lies")
-    parser.add_argument("--bundle", help="folder of the model bundle; the default one if absent")
     parser.add_argument(
-        "--remote", type=_remote, help="the team's server to ask before the bundle, as JSON"
-    )
-    parser.add_argument("--providers", default="", help="what may run the model, best first")
-    parser.add_argument("--threads", type=int, default=2, help="threads for inference")
-    parser.add_argument("--memory-mb", type=int, default=1_024, help="leave above this size")
-    parser.add_argument("--idle-seconds", type=float, default=600.0, help="leave after this wait")
-    parser.add_argument("--hang-seconds", type=float, default=15.0, help="end a request by force")
-    parser.add_argument("--request-bytes", type=int, default=1_000_000, help="bound of a request")
-    parser.add_argument(
-        "--pacing",
-        type=PacingSettings.from_json,
-        default=PacingSettings(),
-        help="milliseconds between inferences",
-    )
-    parser.add_argument("--statistics", action="store_true", help="count what becomes of answers")
-    parser.add_argument("--store-history", action="store_true", help="keep edits on disk")
-    parser.add_argument("--repository", help="where newer bundles come from")
-    parser.add_argument("--root", help="file with the root of trust of the repository")
-    parser.add_argument(
-        "--no-updates", dest="updates", action="store_false", help="look for no newer bundles"
-    )
-    parser.add_argument(
-        "--quiet-seconds", type=float, default=5.0, help="how long without requests for upkeep"
+        "--settings",
+        type=WorkerSettings.from_json,
+        default=WorkerSettings(),
+        help="worker.settings.WorkerSettings as JSON; what is left out is as by default",
     )
     parser.add_argument("--detach", action="store_true", help="go on without the starter")
-    parser.add_argument("--suggester", help=argparse.SUPPRESS)
     return parser
 
 

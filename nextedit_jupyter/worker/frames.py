@@ -8,6 +8,8 @@ and client pass on without reading it.
     {"op": "suggest", "n", "client"} + RequestWire         {"n", "outcome", "offered"} + AnswerWire
     {"op": "status", "n"}                                  {"n", "outcome"} + status
     {"op": "cancel", "n"} or {"op": "cancel", "client"}    none
+    {"op": "outcome", "n", "said", "kind", "lane"}         {"n", "outcome"} + pace
+    {"op": "reload", "n", "retry"}                         {"n", "outcome"} + {}
     {"op": "leave", "n", "if_unused"}                      {"n", "leaving"}
                                                            {"op": "bye"} before the worker leaves
 

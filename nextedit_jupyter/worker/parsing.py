@@ -1,29 +1,33 @@
 """Requests from bytes, fast: a notebook of a thousand cells comes anew with each keystroke.
 
 `orjson` reads what it can, in a seventh of the time; what it refuses (lone surrogates, NaN, other
-encodings, numbers beyond a double, deep nesting) `core.wire` reads or refuses as ever. Cells that
+encodings, numbers beyond a double, deep nesting) and what it would round (integers of more than 64
+bits, which become doubles) `core.wire` reads or refuses as ever. Cells that
 did not change since the page's last request are the same objects as then, so neither they nor the
 hashes of their texts are made twice.
 """
 
 from __future__ import annotations
 
+import re
 import threading
-from collections import OrderedDict
 from typing import Any
 
 import orjson
 
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.notebook import Cell
 from nextedit_jupyter.core.request import Bounds, SuggestRequest
 from nextedit_jupyter.core.wire import decode_request, parse_line
 
+# 2 ** 63 has 19 digits.
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 HELD_NOTEBOOKS = 8  # as many as a person goes back and forth between
 
 
 def parse_request(body: bytes, bounds: Bounds) -> dict[str, Any]:
     """A request as a JSON object, as `core.wire.parse_line` reads it. Raises WireError."""
-    if len(body) <= bounds.request_bytes:
+    if len(body) <= bounds.request_bytes and not _LONG_INTEGER.search(body):
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -42,8 +46,7 @@ class HeldCells:
     """
 
     def __init__(self, most: int = HELD_NOTEBOOKS) -> None:
-        self._most = most
-        self._cells: OrderedDict[tuple[int, str, str], dict[str, Cell]] = OrderedDict()
+        self._cells: LruCache[tuple[int, str, str], dict[str, Cell]] = LruCache(most)
         self._lock = threading.Lock()
 
     def decode(
@@ -55,17 +58,15 @@ class HeldCells:
             held = self._cells.get(notebook)
         request = decode_request(value, bounds, held)
         with self._lock:
-            self._cells[notebook] = {cell.id: cell for cell in request.notebook.cells}
-            self._cells.move_to_end(notebook)
-            while len(self._cells) > self._most:
-                self._cells.popitem(last=False)
+            self._cells.put(notebook, {cell.id: cell for cell in request.notebook.cells})
         return request
 
     def forget(self, connection: int) -> None:
         """Drop what the pages of a connection that has ended sent last."""
         with self._lock:
-            for notebook in [notebook for notebook in self._cells if notebook[0] == connection]:
-                del self._cells[notebook]
+            for notebook in self._cells:
+                if notebook[0] == connection:
+                    self._cells.drop(notebook)
 
 
 def _first_cell(value: dict[str, Any]) -> str:

@@ -7,24 +7,23 @@ with one set for each version of this package:
     worker-<version>.sock      the socket
     worker-<version>.lock      held by the running worker, so that there is one
     worker-<version>.start     held by the client that is starting one
-    worker-<version>.json      how the last worker ended (`Deaths`)
+    worker-<version>.phase     what the worker is at (`core.phases`)
+    worker-<version>.json      how the last workers ended (`worker.deaths`)
     worker.log, key            shared by all versions
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import WorkerError
+from nextedit_jupyter.core.files import locked, replace_file
 
 KEY_BYTES = 32
 # sun_path holds 108 bytes on Linux and 104 on the BSDs and macOS, the closing NUL included.
@@ -207,90 +206,12 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a 0600 file; a reader finds the old or the new one, never half. Raises OSError."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(beside, flags, 0o600)
-    try:
-        os.write(descriptor, content)
-    finally:
-        os.close(descriptor)
-    os.replace(beside, path)
-
-
 @contextlib.contextmanager
 def held(path: Path, timeout: float) -> Iterator[None]:
-    """Hold an exclusive lock across processes, from which a process's end releases it.
-
-    Waits up to `timeout` seconds; raises WorkerError after that.
-    """
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        until = time.monotonic() + timeout
-        pause = 0.005
-        while not _try_lock(descriptor):
-            if time.monotonic() >= until:
-                raise WorkerError(f"{path} is held by another process for over {timeout:g} s")
-            time.sleep(pause)
-            pause = min(2 * pause, 0.05)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-class Deaths:
-    """How many workers in a row ended badly, on disk, so that the next one knows.
-
-    A worker writes at its start that it did not end well yet, and at a clean end that it did: a
-    kill, a crash and a power cut need no one to record them. A file that cannot be read or
-    written counts as no deaths: completions go on.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def begin(self) -> int:
-        """Take up the last worker's end; returns the bad ends in a row before this start."""
-        last = self._read()
-        count = 0 if last.get("clean", True) else _count(last.get("deaths")) + 1
-        self._write({"pid": os.getpid(), "clean": False, "deaths": count})
-        return count
-
-    def forgive(self) -> None:
-        """This worker has proved itself: if it dies still, a new row begins."""
-        self._write({"pid": os.getpid(), "clean": False, "deaths": 0})
-
-    def end_cleanly(self) -> None:
-        self._write({"pid": os.getpid(), "clean": True, "deaths": 0})
-
-    def _read(self) -> dict[str, Any]:
+    """`core.files.locked` whose wait ends in a WorkerError."""
+    with contextlib.ExitStack() as stack:
         try:
-            value = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return value if isinstance(value, dict) else {}
-
-    def _write(self, value: Mapping[str, Any]) -> None:
-        with contextlib.suppress(OSError):
-            replace_file(self._path, json.dumps(value).encode())
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+            stack.enter_context(locked(path, timeout))
+        except TimeoutError as error:
+            raise WorkerError(str(error)) from None
+        yield

@@ -36,7 +36,9 @@ class Upkeep:
 
     `rebuild(expected)` builds a suggester, puts it in place if it has the expected bundle (any if
     None), and tells what it loaded. `quiet_for()` gives the seconds since the last request, 0 while
-    one is served. `updates` is None where no repository is configured.
+    one is served. `updates` is None where no repository is configured. `until_retry()` gives the
+    seconds until `retry()` is due, which tries again a bundle that was switched off; None if none
+    is.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Upkeep:
         quiet_for: Callable[[], float],
         *,
         updates: Callable[[], Updates] | None = None,
+        until_retry: Callable[[], float | None] = lambda: None,
+        retry: Callable[[], None] = lambda: None,
         power: Callable[[], Power] = Power,
         quiet_seconds: float = QUIET_SECONDS,
         look_seconds: float = LOOK_SECONDS,
@@ -52,6 +56,8 @@ class Upkeep:
         self._rebuild = rebuild
         self._quiet_for = quiet_for
         self._updates = updates
+        self._until_retry = until_retry
+        self._retry = retry
         self._power = power
         self._quiet_seconds = quiet_seconds
         self._look_seconds = look_seconds
@@ -74,16 +80,25 @@ class Upkeep:
                     return
                 self._rebuild(None)
                 continue
+            if self._until_retry() == 0:
+                self._wait_for_quiet()
+                if self._over:
+                    return
+                self._retry()
+                continue
             with self._changed:
                 if not (self._over or self._reload):
-                    self._changed.wait(self._look_seconds if updates is not None else None)
+                    self._changed.wait(self._seconds_to_sleep(looks=updates is not None))
                 if self._over:
                     return
 
-    def wake(self) -> None:
-        """The user chose another bundle: load it when nobody waits for an answer."""
+    def wake(self, *, reload: bool = True) -> None:
+        """The user chose another bundle: load it when nobody waits for an answer.
+
+        Without `reload`, only look whether something is due.
+        """
         with self._changed:
-            self._reload = True
+            self._reload = self._reload or reload
             self._changed.notify()
 
     def end(self) -> None:
@@ -124,6 +139,10 @@ class Upkeep:
         rebuilt = self._rebuild(expected)
         if rebuilt.bundle != expected:
             self._status = updates.give_up(rebuilt.problem or "the new version cannot be loaded")
+
+    def _seconds_to_sleep(self, *, looks: bool) -> float | None:
+        times = [self._until_retry(), self._look_seconds if looks else None]
+        return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _taken(self) -> bool:
         with self._changed:

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from nextedit_jupyter.analysis.detect import align, detect
-from nextedit_jupyter.analysis.rename import RenamePlan
+from nextedit_jupyter.analysis.rename import RenamePlan, align, detect
 from nextedit_jupyter.core import (
     Caret,
     Cell,

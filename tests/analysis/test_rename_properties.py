@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextedit_jupyter.analysis.bindings import normalised
-from nextedit_jupyter.analysis.detect import detect
 from nextedit_jupyter.analysis.index import index_notebook
-from nextedit_jupyter.analysis.rename import RenamePlan, plan_rename
+from nextedit_jupyter.analysis.rename import RenamePlan, detect, plan_rename
 from nextedit_jupyter.core import (
     Caret,
     Cell,

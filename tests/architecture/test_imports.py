@@ -72,5 +72,5 @@ def test_the_server_extension_loads_no_model_code() -> None:
 
 
 def test_the_worker_knows_neither_the_server_nor_ipython() -> None:
-    loaded = loaded_by("import nextedit_jupyter.worker.process")
+    loaded = loaded_by("import nextedit_jupyter.worker.worker")
     assert not top_level(loaded) & {"jupyter_server", "IPython", "tornado", "torch"}

@@ -8,8 +8,15 @@ import pytest
 from tiny_bundle import make_bundle
 
 from nextedit_jupyter.bundles import active, bundle
-from nextedit_jupyter.bundles.active import active_bundle, candidates, roll_back, user_store
+from nextedit_jupyter.bundles.active import (
+    active_bundle,
+    candidates,
+    put_back,
+    roll_back,
+    user_store,
+)
 from nextedit_jupyter.bundles.store import BundleStore
+from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.suggest import build_suggester
 
@@ -79,6 +86,58 @@ def test_another_bundle_answers_once_it_was_chosen(
     store.serve("own")
     assert active_bundle()[0].label == "own/0.1.0"
     assert [c.path.parent.name for c in candidates()][:2] == ["own", ID]
+
+
+def test_a_model_for_any_language_that_is_put_in_use_answers_in_python(
+    store: BundleStore, tmp_path: Path, made: dict[str, Path]
+) -> None:
+    store.install(made["1.1.0"])
+    store.install(make_bundle(tmp_path / "any", id="any", version="0.1.0", language="*"))
+    request = SuggestRequest(
+        Notebook("python", (Cell("a", "code", "import num"),)), Caret("a", 10), want=("inline",)
+    )
+    assert build_suggester().answer(request).bundle == f"{ID}/1.1.0"
+    store.serve("any")
+    assert build_suggester().answer(request).bundle == "any/0.1.0"
+
+
+def test_a_version_that_was_left_is_put_back_unless_another_was_chosen(
+    store: BundleStore, made: dict[str, Path]
+) -> None:
+    store.install(made["1.1.0"])
+    store.install(made["1.2.0"])
+    assert roll_back(f"{ID}/1.1.0") is None, "another one answers"
+    assert roll_back(f"{ID}/1.2.0") is not None
+    assert put_back(f"{ID}/1.2.0")
+    assert used() == "1.2.0"
+    for version in ("1.2.0", "1.1.0"):  # through the store to the package, and back
+        assert roll_back(f"{ID}/{version}") is not None
+    assert put_back(f"{ID}/1.1.0")
+    roll_back()
+    store.use(ID, "1.2.0")
+    store.use(ID, "1.1.0")
+    assert not put_back(f"{ID}/1.2.0")
+    assert not put_back("unknown/1.0.0")
+    assert used() == "1.1.0"
+
+
+def test_a_store_that_others_can_write_to_is_named_and_the_package_answers(
+    store: BundleStore, made: dict[str, Path]
+) -> None:
+    store.install(made["1.1.0"])
+    store.root.chmod(0o777)
+    suggester = build_suggester()
+    assert suggester.bundle == f"{ID}/1.0.0"
+    assert suggester.problem is not None
+    assert "chmod o-w" in suggester.problem
+
+
+def test_a_bundle_that_is_switched_off_is_passed_over(
+    store: BundleStore, made: dict[str, Path]
+) -> None:
+    store.install(made["1.1.0"])
+    assert build_suggester(off=[f"{ID}/1.1.0"]).bundle == f"{ID}/1.0.0"
+    assert build_suggester(off=[f"{ID}/1.1.0", f"{ID}/1.0.0"]).bundle is None
 
 
 def test_a_damaged_install_falls_back_and_the_suggester_says_so(

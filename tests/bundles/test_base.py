@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_gguf import LICENCE, make_delta, make_gguf, make_wheel
+from tiny_gguf import LICENCE, make_delta, make_gguf, make_wheel, plain_pip
 
 from nextedit_jupyter.bundles import base as fetching
 from nextedit_jupyter.bundles.base import PipOptions, bring, unpack
@@ -64,8 +64,7 @@ def place(tmp_path: Path, made: tuple[Path, Path, Path], monkeypatch: pytest.Mon
     links = tmp_path / "links"
     links.mkdir()
     shutil.copy(wheel, links)
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "cache"))
+    plain_pip(monkeypatch, tmp_path)
     return Place(tmp_path / "data", links, Delta.open(delta), links / wheel.name)
 
 
@@ -148,7 +147,7 @@ def test_our_own_check_refuses_what_pip_let_through(
 def test_an_index_that_cannot_be_reached_is_said_with_what_to_do(place: Place) -> None:
     pip = PipOptions(index_url="http://127.0.0.1:9/simple")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PIP_RETRIES", "0")
+        patch.setenv("PIP_RETRIES", "1")
         with pytest.raises(BundleError, match=r"cannot reach its index.*--find-links"):
             bring(place.delta, place.store, place.work, pip=pip)
     assert place.left() == set()

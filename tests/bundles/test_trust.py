@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from tiny_bundle import make_bundle
 
+from nextedit_jupyter.bundles import trust
 from nextedit_jupyter.bundles.publish import Publisher
 from nextedit_jupyter.bundles.trust import Fetcher, FetchLimits, TrustedRepository
 from nextedit_jupyter.core.errors import BundleError
@@ -209,6 +211,8 @@ class Server:
         self.requests: list[tuple[str, str | None]] = []
         self.break_after: int | None = None
         self.endless = False
+        self.slow_headers = threading.Event()
+        self.slow_headers.set()
         outer = self
 
         class Handler(http.server.SimpleHTTPRequestHandler):
@@ -228,6 +232,11 @@ class Server:
                 start = int(span[6:-1]) if span else 0
                 if start >= len(data) and span:
                     self.send_error(416)
+                    return
+                if not outer.slow_headers.is_set():
+                    self.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+                    self.wfile.flush()
+                    outer.slow_headers.wait(20)
                     return
                 self.send_response(206 if span else 200)
                 if not outer.endless:
@@ -307,6 +316,69 @@ def test_a_body_slower_than_the_limit_is_given_up(
         client(publisher, tmp_path / "state", address=server.address, fetcher=fetcher).release(
             "nextedit-tiny"
         )
+
+
+def test_a_body_that_trickles_is_given_up(
+    publisher: Publisher, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "_CHUNK", 512)
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 2.0
+        return now[0]
+
+    limits = FetchLimits(total_s=1e9, window_s=30.0, window_bytes=1 << 30)
+    fetcher = Fetcher(tmp_path / "partial", limits=limits, clock=clock)
+    with pytest.raises(BundleError, match="too slow"):
+        client(publisher, tmp_path / "state", address=server.address, fetcher=fetcher).download(
+            "nextedit-tiny", "0.1.0", tmp_path / "got"
+        )
+    assert any((tmp_path / "partial").iterdir())
+
+
+def test_headers_that_do_not_end_are_given_up(
+    publisher: Publisher, server: Server, tmp_path: Path
+) -> None:
+    server.slow_headers.clear()
+    limits = FetchLimits(begin_s=0.2)
+    fetcher = Fetcher(tmp_path / "partial", limits=limits)
+    with pytest.raises(BundleError, match="gave no answer"):
+        client(publisher, tmp_path / "state", address=server.address, fetcher=fetcher).release(
+            "nextedit-tiny"
+        )
+    server.slow_headers.set()
+
+
+def test_the_time_is_for_all_files_of_a_release_together(
+    publisher: Publisher, server: Server, tmp_path: Path
+) -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 1.0
+        return now[0]
+
+    limits = FetchLimits(total_s=12)
+    fetcher = Fetcher(tmp_path / "partial", limits=limits, clock=clock)
+    with pytest.raises(BundleError, match="all of it"):
+        client(publisher, tmp_path / "state", address=server.address, fetcher=fetcher).download(
+            "nextedit-tiny", "0.1.0", tmp_path / "got"
+        )
+
+
+@pytest.mark.parametrize("id", ["current.json", "../up", "", "A", "lock"])
+def test_an_id_that_is_none_is_not_asked_for(publisher: Publisher, tmp_path: Path, id: str) -> None:
+    with pytest.raises(BundleError, match="no bundle id"):
+        client(publisher, tmp_path / "state").release(id)
+
+
+def test_a_pipe_in_a_repository_is_no_file(publisher: Publisher, tmp_path: Path) -> None:
+    timestamp = publisher.repository / "metadata" / "timestamp.json"
+    timestamp.unlink()
+    os.mkfifo(timestamp)
+    with pytest.raises(BundleError, match="plain file"):
+        client(publisher, tmp_path / "state").release("nextedit-tiny")
 
 
 def test_a_server_that_is_not_there_is_told(publisher: Publisher, tmp_path: Path) -> None:

@@ -166,6 +166,7 @@ def test_a_worker_that_does_not_start_is_found_with_its_log(
     assert code == 1
     assert checks["worker"]["found"] == "the worker died at its start"
     assert "worker.log" in checks["worker"]["todo"]
+    assert "jupyter nextedit purge --yes" in checks["worker"]["todo"]
 
 
 @pytest.mark.usefixtures("healthy")
@@ -178,6 +179,20 @@ def test_a_worker_that_answers_with_errors_or_has_a_problem_is_found(
     code, checks = examine()
     assert code == 1
     assert "the model is damaged" in checks["worker"]["found"]
+
+
+@pytest.mark.usefixtures("healthy")
+def test_what_doctor_advises_is_never_doctor(
+    examine: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = "the worker died 3 times inside the model x/1.0.0, so it is off"
+    for off in ([], ["x/1.0.0"], [""]):
+        status = {**STATUS, "problem": problem, "off": off}
+        answering(monkeypatch, status, {"suggestions": []})
+        todo = examine()[1]["worker"]["todo"]
+        assert "jupyter nextedit model retry" in todo
+        assert "doctor" not in todo
+        assert ("model use ID VERSION" in todo) == bool(off)
 
 
 @pytest.mark.usefixtures("healthy")

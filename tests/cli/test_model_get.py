@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tiny_bundle import make_bundle
-from tiny_gguf import make_delta, make_gguf, make_wheel
+from tiny_gguf import make_delta, make_gguf, make_wheel, plain_pip
 
 from nextedit_jupyter.bundles import active, bundle, delta
 from nextedit_jupyter.cli import main
@@ -39,7 +39,7 @@ def links(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NEXTEDIT_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("NEXTEDIT_RUNTIME_DIR", str(tmp_path / "run"))
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    plain_pip(monkeypatch, tmp_path)
     for name in ("NEXTEDIT_BUNDLE", "NEXTEDIT_REPOSITORY", "NEXTEDIT_ROOT", "JUPYTER_CONFIG_PATH"):
         monkeypatch.delenv(name, raising=False)
     for module in (active, bundle):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nextedit_jupyter.core.history import EditEvent
-from nextedit_jupyter.core.history_store import MAX_AGE_S, HistoryStore
+from nextedit_jupyter.core.history_store import MAX_AGE_S, SETTLE_S, HistoryStore
 
 KEY = "sk-" + "proj-" + "Zk81hQpLw02nVbRt77aaYeTu"
 
@@ -43,20 +43,78 @@ def on_disk(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
-def test_an_edit_is_kept_once_another_follows_it_however_often_it_is_sent(
+ELSEWHERE = edit("", "1", "elsewhere")  # typed last: every other cell was left
+
+
+def test_an_edit_is_kept_once_its_cell_was_left_or_is_quiet_however_often_it_is_sent(
     path: Path, clock: Clock
 ) -> None:
     store = HistoryStore(path, clock=clock)
     first, second = edit("", "x = 1"), edit("x = 1", "x = 2")
     store.take("python", [first])
-    assert kept(store) == []
+    store.take("python", [first, second])
+    assert kept(store) == []  # the cell is still being typed in
     for _ in range(3):
-        store.take("python", [first, second])
-    assert kept(store) == [("", "x = 1")]
-    again = HistoryStore(path, clock=clock)  # the worker was started anew
-    again.take("python", [first, second, edit("x = 2", "x = 3")])
-    assert kept(again) == [("", "x = 1"), ("x = 1", "x = 2")]
+        store.take("python", [first, second, ELSEWHERE])
+    assert kept(store) == [("", "x = 1"), ("x = 1", "x = 2")]
+    clock.now += SETTLE_S
+    store.take("python", [first, second, ELSEWHERE])
+    assert kept(store)[2:] == [("", "1")]
+    again = HistoryStore(path, clock=clock)  # the worker was started again
+    again.take("python", [second, edit("x = 2", "x = 3"), ELSEWHERE])
+    assert kept(again)[3:] == [("x = 2", "x = 3")]
     assert {one.language for one in again.edits()} == {"python"}
+
+
+def test_a_token_that_is_typed_with_pauses_never_touches_the_disk(path: Path, clock: Clock) -> None:
+    token = "q7Zk81hQpLw02nVbRt77"  # of no known shape: recognised by its name, once it is long
+    for writes in (lambda: None, lambda: on_disk(path)):
+        store = HistoryStore(path, clock=clock)
+        text, record = "tok", []
+        for typed in ("tok", "token = '", *(token[i : i + 3] for i in range(0, 20, 3)), "'"):
+            new = text + typed if typed != "tok" else "tok"
+            record.append(edit(text, new))
+            text = new
+            clock.now += 5
+            writes()
+            store.take("python", record[-10:], ["c"])
+            assert b"q7Z" not in on_disk(path)
+        store.take("python", [ELSEWHERE], ["c", "elsewhere"])  # the front end dropped them
+        clock.now += SETTLE_S
+        store.take("python", [ELSEWHERE], ["c", "elsewhere"])
+        store.close()
+        assert b"q7Z" not in on_disk(path)
+
+
+def test_what_a_front_end_dropped_from_its_record_is_not_written(path: Path, clock: Clock) -> None:
+    store = HistoryStore(path, clock=clock)
+    store.take("python", [edit("", "pw = input('hunt")], ["c"])
+    store.take("python", [edit("", "y", "d"), ELSEWHERE], ["c", "d", "elsewhere"])
+    clock.now += SETTLE_S
+    store.take("python", [edit("", "y", "d"), ELSEWHERE], ["c", "d", "elsewhere"])
+    assert kept(store) == [("", "y"), ("", "1")]
+
+
+def test_a_burst_that_goes_on_is_kept_as_it_ended(path: Path, clock: Clock) -> None:
+    store = HistoryStore(path, clock=clock)
+    for text in ("a", "ab", "abc"):
+        store.take("python", [edit("", text)], ["c"])
+    store.take("python", [edit("", "abc"), ELSEWHERE], ["c", "elsewhere"])
+    assert kept(store) == [("", "abc")]
+
+
+def test_what_is_at_rest_is_written_when_the_worker_leaves_and_the_rest_is_not(
+    path: Path, clock: Clock
+) -> None:
+    store = HistoryStore(path, clock=clock)
+    store.take("python", [edit("", "x = 1")])
+    clock.now += SETTLE_S
+    store.close()
+    store = HistoryStore(path, clock=clock)
+    assert kept(store) == [("", "x = 1")]
+    store.take("python", [edit("x = 1", "x = 2")])
+    store.close()
+    assert kept(HistoryStore(path, clock=clock)) == [("", "x = 1")]
 
 
 def test_other_peoples_edits_are_not_kept(path: Path, clock: Clock) -> None:
@@ -70,8 +128,9 @@ def test_a_secret_is_never_written_and_takes_its_cells_past_off_the_disk(
 ) -> None:
     store = HistoryStore(path, clock=clock)
     partial = f"key = '{KEY[:14]}"
-    store.take("python", [edit("", partial), edit("", "y = 1", "other"), edit("y", "z", "other")])
-    assert partial.encode() in on_disk(path)
+    store.take("python", [edit("", partial), edit("", "y = 1", "other"), edit("", "", "end")])
+    assert kept(store) == [("", "y = 1")]
+    assert partial.encode() not in on_disk(path)
     secret = f"key = '{KEY}'"
     store.take("python", [edit(partial, secret), edit(secret, "key = ''"), edit("p", "q", "o")])
     assert kept(store) == [("", "y = 1")]
@@ -81,12 +140,12 @@ def test_a_secret_is_never_written_and_takes_its_cells_past_off_the_disk(
 
 def test_old_rows_go_and_so_do_those_of_a_clock_that_was_wrong(path: Path, clock: Clock) -> None:
     store = HistoryStore(path, clock=clock)
-    store.take("python", [edit("", "then"), edit("then", "x")])
+    store.take("python", [edit("", "then"), edit("", "", "end")])
     clock.now += MAX_AGE_S + 1
-    store.take("python", [edit("", "now"), edit("now", "x")])
+    store.take("python", [edit("", "now"), edit("", "", "end")])
     assert kept(store) == [("", "now")]
     clock.now -= 10 * 365 * 86_400
-    store.take("python", [edit("", "before"), edit("before", "x")])
+    store.take("python", [edit("", "before"), edit("", "", "end")])
     assert kept(store) == [("", "before")]
 
 
@@ -129,7 +188,7 @@ def test_a_damaged_file_begins_anew(path: Path, clock: Clock, content: bytes) ->
     path.parent.mkdir()
     path.write_bytes(content)
     store = HistoryStore(path, clock=clock)
-    store.take("python", [edit("", "x"), edit("x", "y")])
+    store.take("python", [edit("", "x"), ELSEWHERE])
     assert kept(store) == [("", "x")]
 
 
@@ -140,11 +199,11 @@ def test_a_store_that_another_holds_or_that_cannot_be_made_keeps_nothing_and_rai
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     store = HistoryStore(path, clock=clock)
-    store.take("python", [edit("", "x"), edit("x", "y")])
+    store.take("python", [edit("", "x"), ELSEWHERE])
     holder.close()
     (tmp_path / "file").write_text("in the way")
     nowhere = HistoryStore(tmp_path / "file" / "history.sqlite", clock=clock)
-    nowhere.take("python", [edit("", "x"), edit("x", "y")])
+    nowhere.take("python", [edit("", "x"), ELSEWHERE])
     assert not nowhere.is_usable
     assert kept(nowhere) == []
     nowhere.purge()
@@ -185,3 +244,26 @@ def test_a_full_store_that_another_process_holds_keeps_nobody_waiting(
     assert len(store) == 8
     holder.execute("ROLLBACK")
     holder.close()
+
+
+def test_a_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    (elsewhere / "history.sqlite").write_bytes(b"somebody's")
+    (tmp_path / "history").symlink_to(elsewhere)
+    store = HistoryStore(tmp_path / "history" / "history.sqlite")
+    assert not store.is_usable
+    store.keep("python", EditEvent("c0", "a", "b"))
+    store.purge()
+    store._store.delete()
+    assert (elsewhere / "history.sqlite").read_bytes() == b"somebody's"
+    assert elsewhere.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"")
+    folder = tmp_path / "history"
+    folder.mkdir()
+    (folder / "history.sqlite").symlink_to(tmp_path / "theirs")
+    assert not HistoryStore(folder / "history.sqlite").is_usable
+    assert (tmp_path / "theirs").read_bytes() == b""

@@ -83,6 +83,14 @@ def test_the_typescript_protocol_is_generated_from_the_wire_as_it_is() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_pages_rules_of_secrets_are_generated_from_ours_as_they_are() -> None:
+    script = ROOT / "labextension" / "scripts" / "generate_rules.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(("text", "secret"), vectors("secrets.json"))
 def test_secrets_are_what_the_vectors_say(text: str, secret: bool) -> None:
     assert holds_secret(text) is secret

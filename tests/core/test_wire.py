@@ -235,3 +235,29 @@ def test_changed_cells_go_there_and_stale_ones_come_back() -> None:
     assert "stale" not in encode_answer(Answer(), request)
     with pytest.raises(WireError):
         decode_request(value | {"changed": "a"})
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "-1" + "0" * 400, "1e999", "NaN", "-Infinity"])
+@pytest.mark.parametrize("field", ["deadline_ms", "at", "offset"])
+def test_a_number_beyond_a_double_is_a_bad_request(number: str, field: str) -> None:
+    texts = {"deadline_ms": "1000", "at": "0", "offset": "0", field: number}
+    line = (
+        '{"id": 1, "notebook": {"language": "python", "cells": [{"id": "a", "source": ""}]},'
+        f'"cursor": {{"cell": "a", "offset": {texts["offset"]}}},'
+        '"history": [{"cell": "a", "before": "", "after": "", "origin": "typed",'
+        f'"at": {texts["at"]}}}], "deadline_ms": {texts["deadline_ms"]}}}'
+    )
+    with pytest.raises(WireError) as caught:
+        decode_line(line)
+    assert caught.value.code == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "name", ["Python", "PYTHON", " python ", "ipython", "Python3", "python3.12", ""]
+)
+def test_a_language_is_one_language_whatever_its_case(name: str) -> None:
+    line = (
+        f'{{"id": 1, "notebook": {{"language": "{name}", "cells": [{{"id": "a", "source": ""}}]}},'
+        '"cursor": {"cell": "a", "offset": 0}}'
+    )
+    assert decode_line(line).notebook.language == "python"

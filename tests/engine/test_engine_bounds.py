@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from tiny_engine import complete, new_engine, open_engine, prompt_of
 
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.engine import Engine
+from nextedit_jupyter.engine.decoder import Slot
 from nextedit_jupyter.prompt import BundleTokenizer
 
 IDS = list(range(40, 90))
@@ -234,3 +237,30 @@ def test_memory_for_buffers_is_bounded(tmp_path: Path) -> None:
     for first in range(30, 60):
         complete(engine, prompt_of([first, *IDS, *IDS]), 2)
     assert len(engine._cache) == 3
+
+
+def test_a_slow_model_looks_at_cancellation_more_often(tmp_path: Path) -> None:
+    engine = new_engine(tmp_path)
+    ids = (IDS * 50)[: SHAPE.context]
+    looks = 0
+
+    def cancelled() -> bool:
+        nonlocal looks
+        looks += 1
+        return False
+
+    engine.prefill(prompt_of(ids), cancelled=cancelled)
+    quick, looks = looks, 0
+    engine.forget()
+    run = engine._decoder.run
+
+    def slow(slot: Slot, rows: Sequence[int], position: int, start: int) -> Any:
+        time.sleep(0.003 * len(rows))
+        return run(slot, rows, position, start)
+
+    engine._decoder.run = slow  # type: ignore[method-assign]
+    for _ in range(2):  # the first one learns how slow it is
+        engine.forget()
+        looks = 0
+        engine.prefill(prompt_of(ids), cancelled=cancelled)
+    assert looks > quick

@@ -255,3 +255,17 @@ def test_settings_survive_their_way_to_the_worker() -> None:
     assert settings.host == "models.example.org:8443"
     with pytest.raises(ValueError, match="no settings"):
         RemoteSettings.from_json('{"url": "x", "key": "y"}')
+
+
+def test_addresses_of_people_and_numbers_of_accounts_go_out_masked_and_come_back(
+    server: Server,
+) -> None:
+    server.answer = completion("('user001@example.com')")
+    mail, card = "ann.lee@uni-bonn.de", "4539 5787 6362 1486"
+    found = ask(engine_for(server), prompt(f"to = '{mail}'; pay = '{card}'; send", heal=""))
+    sent = server.asked[0]["prompt"]
+    assert mail not in sent
+    assert card not in sent
+    assert "to = 'user001@example.com'; pay = '0000 0000 0000 0001'; send" in sent
+    assert found.text == f"('{mail}')"
+    assert bytes(id for id in found.ids if id < 256).decode() == f"('{mail}')"

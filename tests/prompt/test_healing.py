@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.prompt.healing import MAX_HEAL_CHARS, split_for_healing
+from nextedit_jupyter.prompt.tokenizer import encode_open
 from nextedit_jupyter.training.tokenizer import train_tokenizer
 
 CODE = '''import numpy as np
@@ -65,3 +67,60 @@ def test_what_is_kept_is_tokenized_as_in_the_whole_text(
         return  # after a line end or in an indentation nothing is held: what follows is a new piece
     ids = tokenizer.encode(kept)
     assert tokenizer.encode(CODE)[: len(ids)] == ids
+
+
+@pytest.fixture(scope="module")
+def gpt2(tmp_path_factory: pytest.TempPathFactory) -> BundleTokenizer:
+    """Pieces as in GPT-2, with digits that stand alone: what many pre-trained bases have."""
+    model = Tokenizer(models.BPE())
+    model.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    model.train_from_iterator([CODE] * 30, trainer)
+    path = tmp_path_factory.mktemp("gpt2") / "tokenizer.json"
+    model.save(str(path))
+    return BundleTokenizer(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("df.gro", "gro"),
+        ("df.", "."),
+        ("x = ", " "),
+        ("x = np", " np"),
+        ("x_na", "na"),
+        ("x_", "_"),
+        ("if x:\n    ", " "),
+        ("x = 1\n", ""),
+        ("x = 1\n\n", ""),
+        ("x1", ""),
+        ("f'da", "'da"),
+    ],
+)
+def test_gpt2_pieces_hold_back_less_of_a_name_and_a_blank_of_the_indentation(
+    text: str, held: str
+) -> None:
+    assert split_for_healing(text, "gpt2") == (text[: len(text) - len(held)], held)
+
+
+def test_how_a_tokenizer_cuts_is_read_from_its_file(
+    tokenizer: BundleTokenizer, gpt2: BundleTokenizer
+) -> None:
+    assert (tokenizer.pieces, gpt2.pieces) == ("own", "gpt2")
+
+
+@settings(deadline=None)
+@given(caret=st.integers(0, len(CODE)))
+def test_gpt2_pieces_are_kept_as_in_the_whole_text(gpt2: BundleTokenizer, caret: int) -> None:
+    if CODE[caret : caret + 1].isspace() and CODE[caret - 1 : caret].isspace():
+        return  # in the midst of blanks: how many follow decides about the piece
+    kept, _ = split_for_healing(CODE[:caret], "gpt2")
+    ids = encode_open(gpt2, kept)
+    assert gpt2.encode(CODE)[: len(ids)] == ids

@@ -21,6 +21,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.engine import Completion
 from nextedit_jupyter.prompt import Prompt
+from nextedit_jupyter.prompt.healing import Pieces
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter
 from nextedit_jupyter.suggest.model import ModelLane, ModelSettings
 
@@ -31,6 +32,8 @@ class Letters:
     """A tokenizer of one token a character; 0 ends."""
 
     vocab_size = 128
+
+    pieces: Pieces = "own"
 
     def encode(self, text: str) -> list[int]:
         return [ord(char) for char in text]

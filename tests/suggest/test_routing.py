@@ -106,6 +106,19 @@ def test_each_cell_asks_the_bundle_of_its_language_and_the_rest_the_general_one(
     assert asked(router, at("py", "julia")) == "id-*/1.0.0"
 
 
+def test_a_general_model_that_is_put_in_use_answers_in_python_too() -> None:
+    router = Shelf("*", "python", "r").router(most=3)
+    assert asked(router, at("py")) == "id-*/1.0.0"
+    assert asked(router, at("timed")) == "id-*/1.0.0"
+    assert asked(router, at("r")) == "id-r/1.0.0"
+    assert asked(router, at("js")) == "id-*/1.0.0"
+
+
+def test_a_general_model_that_cannot_be_opened_leaves_python_to_the_next() -> None:
+    shelf = Shelf("r", "*", "python", broken="*")
+    assert asked(shelf.router(), at("py")) == "id-python/1.0.0"
+
+
 def test_a_model_of_python_is_not_asked_for_other_languages() -> None:
     router = Shelf("python").router()
     answer = router.inline(at("js"), 0.0, lambda: False)

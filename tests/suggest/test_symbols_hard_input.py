@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from nextedit_jupyter.analysis.bindings import index_cell
-from nextedit_jupyter.analysis.detect import detect
 from nextedit_jupyter.analysis.index import forget_cells, index_notebook
 from nextedit_jupyter.analysis.magics import mask
 from nextedit_jupyter.analysis.names import known_names, unknown_names
+from nextedit_jupyter.analysis.rename import detect
 from nextedit_jupyter.analysis.syntax import error_count
 from nextedit_jupyter.core import (
     Caret,
@@ -130,8 +130,15 @@ def test_a_use_in_a_broken_cell_is_named_in_the_notes() -> None:
 @pytest.mark.parametrize("new", ["class", "list", "taken", "a b", "1x", "", "x\u200b", "\u202ex"])
 def test_a_forbidden_name_is_refused_with_the_reason_at_a_thousand_cells(new: str) -> None:
     request = notebook_with("taken = 3")
+    cells = (replace(request.notebook.cells[0], source="y = 1"), *request.notebook.cells[1:])
     answer = SymbolsLane().suggest(
-        replace(request, history=(), caret=Caret("c1", 6), rename_to=new)
+        replace(
+            request,
+            notebook=replace(request.notebook, cells=cells),
+            history=(),
+            caret=Caret("c1", 6),
+            rename_to=new,
+        )
     )
     assert isinstance(answer, Silence)
     assert answer.reason == "refused"

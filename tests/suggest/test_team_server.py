@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,31 @@ def test_a_provider_that_is_not_there_is_named_and_the_processor_serves(bundle: 
     assert "install onnxruntime-gpu" in (suggester.problem or "")
     assert "abacus is no provider" in (suggester.problem or "")
     assert suggester.answer(request()).bundle == "nextedit-tiny/0.1.0"
+
+
+PASSWORD = "Tr0ub4" + "dorX9"
+
+
+@pytest.mark.parametrize("half", ["sk-ant-", "sk-ant-api03-Zk8", "ghp_", "ghp_Zk81"])
+def test_a_key_that_is_half_typed_goes_nowhere(bundle: Path, server: Server, half: str) -> None:
+    suggester = build(bundle, server)
+    answer = suggester.answer(request(f"client = Client('{half}"))
+    assert server.asked == []
+    assert answer.bundle == "nextedit-tiny/0.1.0"
+
+
+@pytest.mark.parametrize(
+    "secret", [f"password: str = ('{PASSWORD}')", f"!mysql -u root -p{PASSWORD} shop"]
+)
+def test_no_secret_of_any_cell_and_no_past_of_it_is_sent(
+    bundle: Path, server: Server, secret: str
+) -> None:
+    suggester = build(bundle, server)
+    assert suggester.answer(request(secret + "\nx = np.lin")).silence["inline"].reason == "refused"
+    assert server.asked == []
+    past = EditEvent("b", secret, "x = np.li", "typed", 0.0)
+    asked = request("x = np.lin", history=(past,))
+    cells = (*asked.notebook.cells, Cell("c", "code", secret))
+    suggester.answer(replace(asked, notebook=Notebook("python", cells)))
+    assert server.asked
+    assert PASSWORD not in str(server.asked)

@@ -15,6 +15,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.prompt import Prompt
 from nextedit_jupyter.prompt.control import CONTROL_TOKENS
+from nextedit_jupyter.prompt.healing import Pieces
 
 
 class Letters:
@@ -24,6 +25,8 @@ class Letters:
 
     def __init__(self) -> None:
         self.encoded = 0
+
+    pieces: Pieces = "own"
 
     def encode(self, text: str) -> list[int]:
         self.encoded += len(text)

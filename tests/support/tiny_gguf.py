@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -232,3 +233,11 @@ def logits(model: bytes, shape: GraphShape, ids: list[int]) -> np.ndarray:
         feeds[f"past.{i}.key"], feeds[f"past.{i}.value"] = cache, cache
     found: np.ndarray = session.run(["logits"], feeds)[0][0]
     return found
+
+
+def plain_pip(monkeypatch: Any, folder: Path) -> None:
+    """pip without the configuration of whoever runs the tests, with a cache of its own."""
+    for name in [name for name in os.environ if name.upper().startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)  # then no other file is read
+    monkeypatch.setenv("PIP_CACHE_DIR", str(folder / "pip-cache"))

@@ -9,7 +9,7 @@ import pytest
 
 from nextedit_jupyter.core.errors import WireError
 from nextedit_jupyter.core.request import Bounds
-from nextedit_jupyter.core.wire import decode_request, dump_line, parse_line
+from nextedit_jupyter.core.wire import decode_request, dump_line, parse_line, request_id
 from nextedit_jupyter.worker.parsing import HeldCells, parse_request
 
 PAGE = (1, "page")
@@ -121,3 +121,9 @@ def test_the_cells_of_a_connection_that_ended_are_dropped() -> None:
     held.forget(PAGE[0])
     again = held.decode(PAGE, wire("secret_plan = 1"), Bounds())
     assert again.notebook.cells[0] is not first.notebook.cells[0]
+
+
+@pytest.mark.parametrize("id", [2**63, 2**64, 2**64 + 1, -(2**70), 10**400])
+def test_an_id_of_any_size_comes_back_as_it_was(id: int) -> None:
+    body = json.dumps({"id": id, "notebook": {}}).encode()
+    assert request_id(parse_request(body, Bounds())) == id

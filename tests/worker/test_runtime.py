@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from nextedit_jupyter.core.errors import WorkerError
+from nextedit_jupyter.worker.deaths import Deaths
 from nextedit_jupyter.worker.runtime import (
     MAX_ADDRESS_BYTES,
-    Deaths,
     RuntimeFolder,
     held,
     make_private,

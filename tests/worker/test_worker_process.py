@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pytest
 from real_worker import ROOT, is_running, pid_of, request_for, text_of, wait_until
 
 from nextedit_jupyter.core.errors import WorkerError
-from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
+from nextedit_jupyter.worker.client import Reply, WorkerClient, WorkerSettings
 from nextedit_jupyter.worker.frames import pack, unpack
 from nextedit_jupyter.worker.runtime import RuntimeFolder
 from nextedit_jupyter.worker.statistics import Statistics
@@ -85,7 +85,7 @@ def test_a_request_that_holds_the_interpreter_for_ever_ends_the_worker(connect: 
 def test_a_stopped_worker_is_late_and_then_replaced(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nextedit_jupyter.worker.client.HANDSHAKE_SECONDS", 0.3)
+    monkeypatch.setattr("nextedit_jupyter.worker.transport.HANDSHAKE_SECONDS", 0.3)
     client = connect()
     pid = pid_of(client.suggest(request_for("x")))
     os.kill(pid, signal.SIGSTOP)
@@ -479,7 +479,8 @@ real = runtime.RuntimeFolder.__init__
 def init(self, path, version="0.0.1"):
     real(self, path, version)
 runtime.RuntimeFolder.__init__ = init
-sys.exit(__main__.main(["--runtime-dir", sys.argv[1], "--suggester", "fake_suggesters:fake"]))
+settings = '{"suggester": "fake_suggesters:fake"}'
+sys.exit(__main__.main(["--runtime-dir", sys.argv[1], "--settings", settings]))
 """
 
 
@@ -527,8 +528,8 @@ def test_a_stopped_reader_does_not_stop_the_others(connect: Connect, settings: S
     client.suggest(request_for("x"))
     code = (
         "import sys, json, threading; from pathlib import Path\n"
-        "from nextedit_jupyter.worker import client\n"
-        "client._Link._read = lambda self: threading.Event().wait()\n"
+        "from nextedit_jupyter.worker import client, link\n"
+        "link.Link._read = lambda self: threading.Event().wait()\n"
         "c = client.WorkerClient('deaf', client.WorkerSettings(runtime_dir=Path(sys.argv[1])))\n"
         "body = sys.stdin.buffer.read()\n"
         "for i in range(3000): c.submit(body)\n"
@@ -585,3 +586,33 @@ def test_counts_are_kept_only_where_they_are_wanted(
     summary = Statistics(tmp_path / "data" / "statistics").summary()
     assert summary["kinds"]["inline"]["accepted"] == 1
     assert summary["latency_ms"]["count"] >= 1
+
+
+@pytest.mark.parametrize("size", [1_100_000, 2_500_000, 15_000_000, 40_000_000])
+def test_a_message_past_the_bound_is_answered_before_the_connection_ends(
+    connect: Connect, size: int
+) -> None:
+    client = connect()
+    client.status()
+    link = client._link
+    assert link is not None
+    future: Future[Reply] = Future()
+    link._waiting[77] = future
+    with contextlib.suppress(OSError, TypeError):  # it is closed while the last one is sent
+        link._connection.send_bytes(pack({"op": "suggest", "n": 77}, b"x" * size))
+    reply = future.result(10)
+    assert json.loads(reply.body)["error"]["code"] == reply.header["code"] == "too_large"
+    wait_until(lambda: not link.alive)
+    assert client.suggest(request_for("x"))["suggestions"]
+
+
+@pytest.mark.parametrize("language", ["Python", "PYTHON", "python3", "IPython"])
+def test_renames_are_offered_whatever_the_case_of_the_language(
+    connect: Connect, language: str, tmp_path: Path
+) -> None:
+    client = connect(suggester=None, bundle=str(tmp_path / "missing"))
+    request = request_for("x = 1", want=["rename"])
+    request["notebook"]["language"] = language
+    request["notebook"]["cells"].append({"id": "b", "type": "code", "source": "print(y)"})
+    request["history"] = [{"cell": "a", "before": "y = 1", "after": "x = 1", "origin": "typed"}]
+    assert client.suggest(request, 20)["suggestions"]

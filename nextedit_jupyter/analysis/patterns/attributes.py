@@ -164,7 +164,7 @@ def _is_defined(attribute: str, around: Around) -> bool:
 
 
 def _roots(around: Around, attribute: str) -> set[str]:
-    pattern = re.compile(rf"([^\W\d]\w*)(?:\.\w+)*\.{re.escape(attribute)}\b")
+    pattern = re.compile(rf"(?<![\w.])([^\W\d]\w*)(?:\.\w+)*\.{re.escape(attribute)}\b")
     return {
         match[1] for text in around.texts() if attribute in text for match in pattern.finditer(text)
     }

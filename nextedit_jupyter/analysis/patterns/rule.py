@@ -132,9 +132,11 @@ class Around:
         """Whether a cell assigns the name other than by importing it."""
         word = re.escape(name)
         pattern = re.compile(
-            rf"(?<![\w.]){word}\s*(?:=(?!=)|:[^\n=]*=(?!=)|,[^\n=()]*=(?!=)|:=)"
-            rf"|,\s*{word}\s*(?:,[^\n=]*)?=(?!=)"
-            rf"|\bfor\b[^\n]*(?<![\w.]){word}\b[^\n]*\bin\b|\bas\s+{word}\b(?=\s*[:,)])"
+            # What stands between is bounded: a line may be as long as a cell.
+            rf"(?<![\w.]){word}\s*(?:=(?!=)|:[^\n=]{{0,200}}=(?!=)|,[^\n=()]{{0,200}}=(?!=)|:=)"
+            rf"|,\s*{word}\s*(?:,[^\n=]{{0,200}})?=(?!=)"
+            rf"|\bfor\b[^\n]{{0,200}}?(?<![\w.]){word}\b[^\n]{{0,100}}\bin\b"
+            rf"|\bas\s+{word}\b(?=\s*[:,)])"
             rf"|\b(?:def|class)\s+{word}\b"
         )
         return any(name in text and self._binds(pattern, text) for text in self.texts())
@@ -151,7 +153,8 @@ class Around:
 
     def _binds(self, pattern: re.Pattern[str], text: str) -> bool:
         for match in pattern.finditer(text):
-            line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            low = max(0, match.start() - 300)  # of a line as long as a cell
+            line = text[max(low, text.rfind("\n", low, match.start()) + 1) : match.start()]
             # `f(name=…)` is a keyword, not an assignment.
             if line.count("(") <= line.count(")"):
                 return True

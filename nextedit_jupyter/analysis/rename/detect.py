@@ -9,159 +9,24 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import replace
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name, normalised
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name
 from nextedit_jupyter.analysis.index import NotebookIndex, Place, cell_index, index_notebook
-from nextedit_jupyter.analysis.rename import (
-    Change,
-    RenamePlan,
-    parameter_of_keyword,
-    plan,
-    target_of_attribute,
-    target_of_name,
-)
-from nextedit_jupyter.core import EditEvent, Notebook, Silence, SuggestRequest, text_hash
+from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
+from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
+from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target
+from nextedit_jupyter.analysis.rename.planner import plan, target_of_attribute, target_of_name
+from nextedit_jupyter.analysis.rename.records import record_of_keyword
+from nextedit_jupyter.analysis.rename.rewrite import is_rewritten
+from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 
-_TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-# Past this many tokens a changed stretch is no rename by hand, and aligning it would be slow.
-_MAX_TOKENS = 400
 # How many events back a rename may lie behind edits of other kinds.
 RECENT_EVENTS = 3
 # Definitions renamed in one go; more than that is a rewrite.
 _MAX_NAMES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Swap:
-    """An identifier that became another: where it stood before and where it stands now."""
-
-    start: int
-    now: int
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """How the words of a text before an edit lie in the text after it.
-
-    `pure`: identifiers became identifiers and nothing else changed.
-    """
-
-    swaps: tuple[Swap, ...]
-    pure: bool
-    spans: tuple[tuple[int, int, int], ...]  # start before, end before, start after
-
-    def map(self, start: int) -> int | None:
-        """Where the word that began at `start` begins now; None if it is gone."""
-        for begin, end, now in self.spans:
-            if begin <= start < end:
-                return now + start - begin
-        return None
-
-
-def align(before: str, after: str) -> Alignment:
-    """Lay the words of `after` beside those of `before`."""
-    head = _common(before, after)
-    tail = _common(before[head:][::-1], after[head:][::-1])
-    while head and _in_word(before, head) | _in_word(after, head):
-        head -= 1
-    while tail and _in_word(before, len(before) - tail) | _in_word(after, len(after) - tail):
-        tail -= 1
-    old_end, new_end = len(before) - tail, len(after) - tail
-    old = [(m.start(), m[0]) for m in _TOKEN.finditer(before, head, old_end)]
-    new = [(m.start(), m[0]) for m in _TOKEN.finditer(after, head, new_end)]
-    spans = [(0, head, 0)]
-    swaps: list[Swap] = []
-    pure = len(old) == len(new) and all(
-        a == b or (_IDENTIFIER.match(a) and _IDENTIFIER.match(b))
-        for (_, a), (_, b) in zip(old, new, strict=False)
-    )
-    if pure:
-        opcodes: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(old), 0, len(new))]
-    elif len(old) > _MAX_TOKENS or len(new) > _MAX_TOKENS:
-        opcodes = []
-    else:
-        opcodes = SequenceMatcher(
-            None, [text for _, text in old], [text for _, text in new], autojunk=False
-        ).get_opcodes()
-    for tag, i1, i2, j1, j2 in opcodes:
-        if tag not in ("equal", "replace") or i2 - i1 != j2 - j1:
-            continue
-        for (at, was), (now, becomes) in zip(old[i1:i2], new[j1:j2], strict=True):
-            if was == becomes:
-                spans.append((at, at + len(was), now))
-            elif _IDENTIFIER.match(was) and _IDENTIFIER.match(becomes):
-                spans.append((at, at + len(was), now))
-                swaps.append(Swap(at, now, normalised(was), normalised(becomes)))
-    spans.append((old_end, len(before) + 1, new_end))
-    return Alignment(tuple(swaps), pure, tuple(spans))
-
-
-def _common(a: str, b: str) -> int:
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[:middle] == b[:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _in_word(text: str, at: int) -> bool:
-    """Whether `at` lies within a word, not at its edge."""
-    return 0 < at < len(text) and _is_word(text[at - 1]) and _is_word(text[at])
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum() or char == "_"
-
-
-class Window:
-    """The last events taken together, newest first: the notebook before them, and each edited
-    cell's alignment with its present text."""
-
-    def __init__(
-        self, events: tuple[EditEvent, ...], present: Notebook, earliest: dict[str, str]
-    ) -> None:
-        self.events = events
-        self._present, self._earliest = present, earliest
-        texts = {cell.id: cell.source for cell in present.cells if cell.id in earliest}
-        self.alignments = {id: align(text, texts[id]) for id, text in earliest.items()}
-
-    @cached_property
-    def before(self) -> Notebook:
-        earliest = self._earliest
-        return replace(
-            self._present,
-            cells=tuple(
-                replace(cell, source=earliest[cell.id]) if cell.id in earliest else cell
-                for cell in self._present.cells
-            ),
-        )
-
-
-def windows(request: SuggestRequest) -> Iterator[Window]:
-    """The last edits by this person, as long runs first; runs that can be followed alone."""
-    present = {cell.id: cell.source for cell in request.notebook.cells}
-    taken: list[EditEvent] = []
-    earliest: dict[str, str] = {}
-    found: list[Window] = []
-    for event in reversed(request.history):
-        if event.origin in ("undone", "remote") or event.cell not in present:
-            break
-        if event.after != earliest.get(event.cell, present[event.cell]):
-            break
-        earliest[event.cell] = event.before
-        taken.append(event)
-        found.append(Window(tuple(taken), request.notebook, dict(earliest)))
-    return reversed(found)
 
 
 def detect(request: SuggestRequest) -> RenamePlan | Silence:
@@ -204,7 +69,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
     roles = _Roles()
     for cell, swap in swaps:
         here = index.cells.get(cell)
-        if here is None or not here.is_python:
+        if here is None or not (here.is_python or swap.start in here.starts):
             continue
         if here.broken:
             return Silence("breaks_syntax", f"cell {index.number(cell)} did not parse")
@@ -350,6 +215,8 @@ def _plan(
             if len(groups) > 1:
                 return Silence("no_change", "names of several scopes were changed")
         (group,) = groups
+        if (other := _is_replaced(request, window, index, roles.names)) is not None:
+            return other
         seeds = [place for place in places if _home(index, place) == group]
         target = target_of_name(index, seeds[0])
         target.seeds = seeds
@@ -363,17 +230,26 @@ def _plan(
                 if group == ("", MODULE) and _is_dangling(request, index, old, new):
                     return _plan_dangling(index, old, new)
                 return Silence("no_change", f"`{new}` exists: a use was changed, not a name")
-        return plan(index, target, new, edited=seeds, ran=ran)
+        found = plan(index, target, new, edited=seeds, ran=ran)
+        return _of_another_member(index, found, seeds[0])
     if roles.keywords:
         cell, swap = roles.keywords[0]
         word = next(k for k in index.cells[cell].keywords if k.start == swap.start)
+        if is_rewritten(window, cell, swap, _text(request.notebook, cell)):
+            return _replaced(old)
         parameter = parameter_of_keyword(index, cell, word.target, old)
+        if parameter is None and (family := record_of_keyword(index, cell, word)):
+            return plan(index, Target(word.name, [], family), new)
         if parameter is None:
             return Silence("no_change", "the called function stands in no cell")
         return plan(index, parameter, new)
     if roles.attributes:
         cell, swap = roles.attributes[0]
         attribute = next(a for a in index.cells[cell].attributes if a.start == swap.start)
+        if attribute.op != "read" and is_rewritten(
+            window, cell, swap, _text(request.notebook, cell)
+        ):
+            return _replaced(old)
         owner = target_of_attribute(index, cell, attribute)
         if isinstance(owner, Silence):
             return Silence("no_change", owner.detail)
@@ -381,6 +257,37 @@ def _plan(
             return refusal
         return plan(index, owner, new)
     return Silence("no_change", "no name was changed")
+
+
+def _is_replaced(
+    request: SuggestRequest,
+    window: Window,
+    index: NotebookIndex,
+    names: list[tuple[Place, Swap]],
+) -> Silence | None:
+    """Why the edited definitions say nothing of the old name's uses; None if they do."""
+    for place, swap in names:
+        defines = _name(index, place).op in ("write", "update", "declare")
+        if defines and is_rewritten(window, place[0], swap, _text(request.notebook, place[0])):
+            return _replaced(swap.old)
+    return None
+
+
+def _of_another_member(
+    index: NotebookIndex, found: RenamePlan | Silence, place: Place
+) -> RenamePlan | Silence:
+    """Says that an import brings another thing now: its uses follow it, and may do otherwise."""
+    name = _name(index, place)
+    if isinstance(found, Silence) or name.kind not in ("member", "import") or name.op != "write":
+        return found
+    module = index.cells[place[0]].imports.get(name.start, "").rpartition(":")[0]
+    where = f"from `{module}` " if module else ""
+    note = f"`{found.new}` is imported {where}in place of `{found.old}`"
+    return replace(found, notes=(note, *found.notes), confidence=0.95)
+
+
+def _replaced(old: str) -> Silence:
+    return Silence("no_change", f"what defined `{old}` was replaced, not renamed")
 
 
 def _text(notebook: Notebook, cell: str) -> str:
@@ -543,6 +450,6 @@ def _carried(changes: tuple[Change, ...], notebook: Notebook, window: Window) ->
         text = _text(notebook, change.cell)
         if start is None or text[start : start + len(was)] != was:
             continue
-        if _in_word(text, start) or _in_word(text, start + len(was)):
+        if in_word(text, start) or in_word(text, start + len(was)):
             continue
         yield replace(change, start=start, end=start + len(was))

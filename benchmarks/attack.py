@@ -1,0 +1,116 @@
+"""The product under attack: mutated requests and cells, kills, endurance, hostile bundles.
+
+    python benchmarks/attack.py                    the long form
+    python benchmarks/attack.py --scale 0.1        a tenth of it
+    python benchmarks/attack.py sources --seed 7   one attack, from another seed
+
+Prints one table, with the date and the machine; `--write` puts it into docs/reliability.md. Exit
+code 1 if anything went wrong, with an example of each kind of fault. `make test` runs a short form.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from attacks import (  # noqa: E402
+    Report,
+    attack_by_endurance,
+    attack_protocol,
+    attack_sources,
+    attack_store_with_kills,
+    attack_with_bundles,
+    attack_with_kills,
+    machine,
+)
+from hostile_bundles import KINDS  # noqa: E402
+
+from nextedit_jupyter.evals.machine import today  # noqa: E402
+
+ATTACKS: dict[str, tuple[Callable[[int, int], Report], int]] = {
+    "protocol": (attack_protocol, 20_000),
+    "sources": (attack_sources, 5_000),
+    "kills": (attack_with_kills, 60),
+    "store": (attack_store_with_kills, 60),
+    "endurance": (attack_by_endurance, 100_000),
+    "bundles": (attack_with_bundles, len(KINDS)),
+}
+PAGE = ROOT / "docs" / "reliability.md"
+_TABLE = re.compile(r"(?<=<!-- attack -->\n).*?(?=<!-- /attack -->)", re.DOTALL)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("attacks", nargs="*", help=f"of {', '.join(ATTACKS)}; all of them")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the long form (1)")
+    parser.add_argument("--seed", type=int, default=0, help="of what is made up (0)")
+    parser.add_argument("--write", action="store_true", help=f"the table into {PAGE.name}")
+    arguments = parser.parse_args()
+    unknown = set(arguments.attacks) - set(ATTACKS)
+    if unknown:
+        parser.error(f"no such attack: {', '.join(sorted(unknown))}")
+    reports = []
+    for name in arguments.attacks or ATTACKS:
+        attack, count = ATTACKS[name]
+        report = attack(max(2, round(count * arguments.scale)), arguments.seed)
+        reports.append(report)
+        print(_row(report), flush=True)
+        for kind, times in report.faults.items():
+            print(f"    {times} x {kind}: {report.examples.get(kind, '')}", file=sys.stderr)
+        if report.slow:
+            print(f"    {report.slow} slow: {report.examples.get('slow', '')}", file=sys.stderr)
+    text = table(reports, arguments.seed)
+    print(f"\n{text}")
+    if arguments.write:
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(_TABLE.sub(lambda _: text, page), encoding="utf-8")
+    return 1 if any(report.faults for report in reports) else 0
+
+
+def table(reports: list[Report], seed: int) -> str:
+    """The reports as a table in Markdown, with the date and the machine above."""
+    rows = [_row(report) for report in reports]
+    sizes = [
+        f"Resident size by thousands of requests, {report.name}: "
+        + ", ".join(f"{size:.0f}" for size in _thinned(report.sizes))
+        + " MB."
+        for report in reports
+        if len(report.sizes) > 1
+    ]
+    head = "| attack | times | how they ended | faults | slowest | over 1 s | largest | took |"
+    return "\n".join(
+        [
+            f"{today()}, {machine()}, seed {seed}.",
+            "",
+            head,
+            "|---|---|---|---|---|---|---|---|",
+            *rows,
+            "",
+            *sizes,
+            "",
+        ]
+    )
+
+
+def _row(report: Report) -> str:
+    ended = ", ".join(f"{count:,} {how}" for how, count in report.ended.most_common())
+    peak = f"{report.peak_mb:.0f} MB" if report.peak_mb else "–"
+    return (
+        f"| {report.name} | {report.count:,} | {ended} | {report.faults.total()} | "
+        f"{report.worst_ms:,.0f} ms | {report.slow:,} | {peak} | {report.seconds:,.0f} s |"
+    )
+
+
+def _thinned(sizes: list[float], most: int = 20) -> list[float]:
+    step = max(1, len(sizes) // most)
+    return sizes[::step]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+/**
+ * Reads what an expression amounts to, as far as it is made of literals: the twin of
+ * `core/secret_literals.py`.
+ */
+
+import { EXPRESSIONS, GETTERS, WRAPPERS } from './secretRules';
+import { compile, matchAt } from './secretValues';
+
+export interface Literal {
+  readonly value: string;
+  /** Whether a closing bracket follows. */
+  readonly isLast: boolean;
+}
+
+export class LiteralReader {
+  private readonly found: Literal[] = [];
+  private parts: string[] = [];
+  private depth = 0;
+  private braces = 0;
+  private joins = false;
+  private skip = false;
+
+  constructor(
+    private readonly text: string,
+    private at: number,
+    private readonly inTuple: boolean
+  ) {}
+
+  read(): Literal[] {
+    for (let i = 0; i < 40; i++) {
+      this.at += matchAt('space', this.text, this.at)?.[0].length ?? 0;
+      if (!(this.literal() || this.bracket() || this.word())) {
+        break;
+      }
+    }
+    this.flush();
+    return this.found;
+  }
+
+  private flush(isLast = false): void {
+    if (!this.parts.length) {
+      return;
+    }
+    if (!this.skip) {
+      this.found.push({ value: this.parts.join(''), isLast });
+    }
+    this.skip = false;
+    this.parts = [];
+  }
+
+  private literal(): boolean {
+    const text = this.text;
+    const opening = matchAt('string', text, this.at);
+    if (!opening) {
+      return false;
+    }
+    const quote = opening[1];
+    const start = this.at + opening[0].length;
+    let end: number;
+    if (quote.length === 3) {
+      const found = text.slice(start, start + 600).indexOf(quote);
+      end = found >= 0 ? start + found : Math.min(text.length, start + 600);
+    } else {
+      const inside = quote === '"' ? 'double' : quote === "'" ? 'single' : 'escaped';
+      end = start + (matchAt(inside, text, start)?.[0].length ?? 0);
+    }
+    this.at = text.startsWith(quote, end) ? end + quote.length : end;
+    let value = text.slice(start, end);
+    if (opening[0].toLowerCase().includes('f')) {
+      value = value.replace(compile(EXPRESSIONS.replacement, 'g'), '');
+    }
+    this.parts.push(strip(value, ' \t\r\n'));
+    return true;
+  }
+
+  private bracket(): boolean {
+    const char = this.text[this.at] ?? '';
+    if (char === '(' || char === '[' || char === '{') {
+      this.depth += 1;
+      this.braces += char === '{' ? 1 : 0;
+    } else if (char === ')' || char === ']' || char === '}') {
+      this.flush(char !== '}');
+      this.skip = false;
+      this.depth -= 1;
+      this.braces -= char === '}' ? 1 : 0;
+      if (this.depth < 0) {
+        return false;
+      }
+    } else if (char === ',') {
+      if (!this.joins) {
+        this.flush();
+      }
+      if (this.depth === 0 && !this.inTuple) {
+        return false;
+      }
+    } else if (char === ':' && this.braces && this.parts.length) {
+      this.parts = [];
+    } else if (!(char === '+' && this.parts.length)) {
+      return false;
+    }
+    this.at += 1;
+    return true;
+  }
+
+  private word(): boolean {
+    const condition = matchAt('condition', this.text, this.at);
+    if (condition) {
+      this.flush();
+      this.at += condition[0].length;
+      return true;
+    }
+    const call = matchAt('call', this.text, this.at);
+    if (!call) {
+      return false;
+    }
+    const callee = call[0].slice(call[0].lastIndexOf('.') + 1, -1);
+    if (GETTERS.has(callee)) {
+      this.skip = true;
+    } else if (callee === 'join') {
+      this.joins = true;
+    } else if (!WRAPPERS.has(callee)) {
+      return false;
+    }
+    this.depth += 1;
+    this.at += call[0].length;
+    return true;
+  }
+}
+
+/** Without any of `chars` at either end, in one pass. */
+export function strip(text: string, chars: string): string {
+  let [low, high] = [0, text.length];
+  while (low < high && chars.includes(text[low])) {
+    low++;
+  }
+  while (high > low && chars.includes(text[high - 1])) {
+    high--;
+  }
+  return text.slice(low, high);
+}

@@ -1,0 +1,177 @@
+/**
+ * What a value says of itself: a secret, a word that stands for one, or neither. The twin of
+ * `core/secret_values.py`.
+ */
+
+import { EXPRESSIONS, PLACEHOLDER_WORDS } from './secretRules';
+
+/** What a name says of its value; see the twin. */
+export type Strength = 'password' | 'key' | 'token' | 'loose';
+
+const compiled = new Map<string, RegExp>();
+
+/** An expression that is compiled when it is first needed. `flags`: `y` or `g`, besides `u`. */
+export function compile(pattern: string, flags: 'y' | 'g'): RegExp {
+  const key = flags + pattern;
+  let found = compiled.get(key);
+  if (!found) {
+    found = new RegExp(pattern, `${flags}u`);
+    compiled.set(key, found);
+  }
+  return found;
+}
+
+/** The match of a named expression that begins at `at`. */
+export function matchAt(name: string, text: string, at: number): RegExpExecArray | null {
+  const expression = compile(EXPRESSIONS[name], 'y');
+  expression.lastIndex = at;
+  return expression.exec(text);
+}
+
+/** The first match of a named expression from `at` on. */
+export function search(name: string, text: string, at = 0): RegExpExecArray | null {
+  const expression = compile(EXPRESSIONS[name], 'g');
+  expression.lastIndex = at;
+  return expression.exec(text);
+}
+
+export function isSecretValue(value: string, strength: Strength): boolean {
+  for (const scheme of ['Bearer ', 'bearer ', 'Token ', 'token ', 'Basic ', 'basic ', 'JWT ']) {
+    value = value.startsWith(scheme) ? value.slice(scheme.length) : value;
+  }
+  if (isTemplate(value) || isStandIn(value)) {
+    return false;
+  }
+  const length = [...value].length;
+  if (strength === 'password') {
+    return length >= 4 && (!value.includes('\n') || looksRandom(value));
+  }
+  if ([' ', '\t', '\n', '\\n'].some(blank => value.includes(blank)) && !looksRandom(value)) {
+    return false;
+  }
+  if (strength === 'key') {
+    const words = value.split(/[_./:-]/).filter(word => word);
+    return length >= 8 && (isMixed(value) || words.length === 1 || looksRandom(value));
+  }
+  if (strength === 'token') {
+    return isMixed(value) || looksRandom(value);
+  }
+  return (length >= 32 && isHex(value)) || (length >= 20 && looksRandom(value));
+}
+
+/** Whether something else comes in its place: `{password}`, `$PW`, `%s`, `<yours>`, `...`. */
+export function isTemplate(value: string): boolean {
+  return (
+    !value ||
+    ('{<[%'.includes(value[0]) && '}>]s%)d'.includes(value[value.length - 1])) ||
+    value[0] === '$' ||
+    ['...', ')', ',', ';'].some(start => value.startsWith(start)) ||
+    ![...value].some(char => kindOf(char) !== 'other' || char > '\x7f')
+  );
+}
+
+/** Whether it is made of the words by which documentation stands in for secrets. */
+export function isStandIn(value: string): boolean {
+  value = head(value);
+  const lower = value.toLowerCase();
+  if (new Set(lower).size <= 2 || value.endsWith('...')) {
+    return true;
+  }
+  if (lower.includes('xxxxx') || value.includes('*****') || value.includes('.....')) {
+    return true;
+  }
+  return (value.match(compile(EXPRESSIONS.word, 'g')) ?? []).every(word => {
+    const plain = word.toLowerCase();
+    return PLACEHOLDER_WORDS.has(plain) || ['xx', 'xxx', 'xxxx'].includes(plain);
+  });
+}
+
+/** Letters and digits as people and machines mix them in secrets, not as in `layer_12`. */
+export function isMixed(value: string): boolean {
+  const chars = [...head(value)];
+  if (chars.length < 6 || chars.includes(' ')) {
+    return false;
+  }
+  const plain = chars.map(kindOf).filter(kind => kind !== 'other');
+  const letters = plain.filter(kind => kind !== 'digit').length;
+  if (!letters || (letters === plain.length && plain.length === chars.length)) {
+    return false;
+  }
+  const turns = count(
+    plain,
+    (kind, i) => i > 0 && (kind === 'digit') !== (plain[i - 1] === 'digit')
+  );
+  const marks = count(chars, char => '!@#$%^&*?~+'.includes(char));
+  const apart = count(chars, char => '_-./ :'.includes(char));
+  return turns + 2 * marks >= (plain.length <= 16 && !apart ? 1 : 2 + apart);
+}
+
+/** Whether letters, capitals and digits alternate as they do by chance alone. */
+export function looksRandom(value: string): boolean {
+  value = head(value);
+  const chars = [...value];
+  const plain = chars.map(kindOf).filter(kind => kind !== 'other');
+  const others = chars.length - plain.length;
+  if (plain.length < 16 || others > chars.length / 6 || value.includes(' ')) {
+    return false;
+  }
+  if (entropy(chars) < 3.3) {
+    return false;
+  }
+  const digits = count(plain, kind => kind === 'digit');
+  const turns = count(plain, (kind, i) => i > 0 && kind !== plain[i - 1]) / (plain.length - 1);
+  if (plain.includes('lower') && plain.includes('upper')) {
+    const runs = value.match(compile(EXPRESSIONS.lower_run, 'g')) ?? [];
+    const worded = runs.reduce((sum, run) => sum + run.length, 0) / plain.length;
+    if (chars.length === 40 && worded < 0.4) {
+      return digits >= 1 && turns >= 0.3;
+    }
+    return digits >= 1 && turns >= 0.4 && (worded <= 0.3 || turns >= 0.55);
+  }
+  return turns >= 0.25 && digits >= 4 && plain.length - digits >= 5;
+}
+
+export function isHex(value: string): boolean {
+  const kinds = [...value].map(kindOf);
+  const letters = count(kinds, kind => kind === 'lower' || kind === 'upper');
+  return (
+    !(kinds.includes('lower') && kinds.includes('upper')) &&
+    count(kinds, kind => kind === 'digit') >= 4 &&
+    letters >= 4 &&
+    [...value].every(char => '0123456789abcdefABCDEF'.includes(char))
+  );
+}
+
+export function isDigit(char: string): boolean {
+  return char.length === 1 && char >= '0' && char <= '9';
+}
+
+function kindOf(char: string): 'lower' | 'upper' | 'digit' | 'other' {
+  if (char >= 'a' && char <= 'z') {
+    return 'lower';
+  }
+  if (char >= 'A' && char <= 'Z') {
+    return 'upper';
+  }
+  return isDigit(char) ? 'digit' : 'other';
+}
+
+/** No more than 200 characters of a value are looked at. */
+function head(value: string): string {
+  return value.length <= 200 ? value : [...value.slice(0, 400)].slice(0, 200).join('');
+}
+
+function count<T>(items: readonly T[], is: (item: T, i: number) => boolean): number {
+  return items.reduce((sum, item, i) => sum + (is(item, i) ? 1 : 0), 0);
+}
+
+/** Shannon entropy in bits a character; 0 for no characters. */
+function entropy(chars: readonly string[]): number {
+  const counts = new Map<string, number>();
+  chars.forEach(char => counts.set(char, (counts.get(char) ?? 0) + 1));
+  let bits = 0;
+  for (const seen of counts.values()) {
+    bits -= (seen / chars.length) * Math.log2(seen / chars.length);
+  }
+  return bits;
+}

@@ -1,0 +1,53 @@
+"""What each name in a cell is: where it stands, whether it binds or reads, and in which scope.
+
+A `CellIndex` holds nothing of other cells, so it is cached by the cell's text. Names are kept in
+the order in which they are evaluated, with the branches and loops they stand in, from which
+`index` tells which definition a use can see.
+"""
+
+from nextedit_jupyter.analysis.bindings.cell_index import (
+    MODULE,
+    Attribute,
+    Block,
+    CellIndex,
+    Class,
+    DictKey,
+    Function,
+    Key,
+    Keyword,
+    Name,
+    Op,
+    Parameter,
+    Reader,
+    Scope,
+    ScopeKind,
+    Splat,
+    Text,
+    mangled,
+    normalised,
+)
+from nextedit_jupyter.analysis.bindings.reading import MAX_CELL, index_cell
+
+__all__ = [
+    "MAX_CELL",
+    "MODULE",
+    "Attribute",
+    "Block",
+    "CellIndex",
+    "Class",
+    "DictKey",
+    "Function",
+    "Key",
+    "Keyword",
+    "Name",
+    "Op",
+    "Parameter",
+    "Reader",
+    "Scope",
+    "ScopeKind",
+    "Splat",
+    "Text",
+    "index_cell",
+    "mangled",
+    "normalised",
+]

@@ -1,0 +1,236 @@
+"""Names that stand in strings, and calls that read or show names as text while the cell runs.
+
+`__all__`, `__slots__`, `getattr(x, "name")` and quoted types name things as surely as code does;
+`eval`, `vars` or `f.__name__` may name anything, so a rename has to say that they are there.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node
+
+from nextedit_jupyter.analysis.bindings.cell_index import Attribute, Reader, normalised
+from nextedit_jupyter.analysis.bindings.walker import Context, Walker
+
+# Generic types whose quoted arguments are types.
+GENERICS = frozenset(
+    [
+        "Annotated",
+        "AsyncGenerator",
+        "AsyncIterable",
+        "AsyncIterator",
+        "Awaitable",
+        "Callable",
+        "ChainMap",
+        "ClassVar",
+        "Collection",
+        "Concatenate",
+        "Coroutine",
+        "Counter",
+        "DefaultDict",
+        "Deque",
+        "Dict",
+        "Final",
+        "FrozenSet",
+        "Generator",
+        "Iterable",
+        "Iterator",
+        "List",
+        "Mapping",
+        "MutableMapping",
+        "MutableSequence",
+        "MutableSet",
+        "NotRequired",
+        "Optional",
+        "OrderedDict",
+        "Required",
+        "Sequence",
+        "Set",
+        "Tuple",
+        "Type",
+        "TypeGuard",
+        "Union",
+        "Unpack",
+        "defaultdict",
+        "deque",
+        "dict",
+        "frozenset",
+        "list",
+        "set",
+        "tuple",
+        "type",
+    ]
+)
+# Attributes that hold names as text.
+ATTRIBUTES = frozenset(
+    [
+        "__annotations__",
+        "__class__",
+        "__code__",
+        "__dict__",
+        "__doc__",
+        "__kwdefaults__",
+        "__match_args__",
+        "__members__",
+        "__mro__",
+        "__name__",
+        "__qualname__",
+        "__slots__",
+        "_asdict",
+        "_fields",
+        "user_ns",
+    ]
+)
+# Builtins that do, called by their plain name, and functions of modules, by their last.
+_BUILTINS = frozenset(["compile", "eval", "exec", "globals", "help", "locals"])
+_CALLS = frozenset(
+    [
+        "asdict",
+        "astuple",
+        "bind",
+        "bind_partial",
+        "fields",
+        "format_exc",
+        "getargspec",
+        "getattr_static",
+        "getfullargspec",
+        "getmembers",
+        "getsource",
+        "get_type_hints",
+        "model_dump",
+        "print_exc",
+        "run_cell",
+        "run_docstring_examples",
+        "signature",
+        "testmod",
+        "timeit",
+    ]
+)
+_PRINTING = frozenset(["display", "format", "pformat", "pprint", "print", "repr", "str"])
+_ACCESS = frozenset(["getattr", "setattr", "hasattr", "delattr"])
+# Lists of names, and what binds there: the names of `__slots__` are attributes of the class.
+_LISTS = frozenset(["__all__", "__slots__", "__match_args__"])
+_FIELD = re.compile(r"\{\w*(?P<path>(?:\.[^\W\d]\w*|\[\w*\])+)")
+_PART = re.compile(r"\.(?P<name>[^\W\d]\w*)")
+_WORD = re.compile(r"[^\W\d]\w*")
+# Errors whose messages name what was not found.
+_TELLING = re.compile(r"\b(?:NameError|UnboundLocalError|AttributeError|TypeError)\b")
+
+
+def quoted_types(walker: Walker, called: str, children: list[Node]) -> set[int]:
+    """The ids of a call's arguments whose strings are types: `cast("Box", x)`."""
+    plain = [n for n in children if n.type != "keyword_argument"]
+    words = {
+        walker.string_of(name): n
+        for n in children
+        if n.type == "keyword_argument" and (name := n.child_by_field_name("name")) is not None
+    }
+    found: list[Node] = []
+    if called in ("cast", "ForwardRef"):
+        found = plain[:1]
+    elif called in ("NewType", "TypedDict"):
+        found = plain[1:2]
+    elif called in ("TypeVar", "TypeVarTuple", "ParamSpec"):
+        found = plain[1:] + [words[word] for word in ("bound", "default") if word in words]
+    return {node.id for node in found}
+
+
+def read_named(walker: Walker, name: str, value: Node, context: Context) -> None:
+    """`__all__ = ["load"]`: the strings are names, of the notebook or of the class."""
+    if name not in _LISTS:
+        return
+    is_class = walker.index.scopes[context.scope].kind == "class"
+    strings = [value] if value.type == "string" else value.named_children
+    for string in strings:
+        if (span := walker.content(string)) and _WORD.fullmatch(walker.source[slice(*span)]):
+            if name == "__all__":
+                walker.add(*span, "read", "variable", context)
+            elif is_class:
+                text = normalised(walker.source[slice(*span)])
+                # What `__slots__` lists is private in its class as it is in code.
+                called = walker.private(text, context.scope) if name == "__slots__" else text
+                walker.index.attributes.append(
+                    Attribute(*span, called, "class", span[0], context.scope, "read")
+                )
+
+
+def read_call(
+    walker: Walker, callee: Node, called: str, children: list[Node], context: Context
+) -> None:
+    """What a call names in its strings, or reads by name."""
+    scope = context.scope
+    at = walker.place(callee.start_byte)
+    if called in _ACCESS and callee.type == "identifier":
+        if len(children) < 2 or not _attribute_string(walker, children[0], children[1], context):
+            _reads(walker, at, called, scope)
+    elif called in ("attrgetter", "methodcaller"):
+        for child in children if called == "attrgetter" else children[:1]:
+            if not _attribute_string(walker, None, child, context):
+                _reads(walker, at, called, scope)
+    elif called in ("vars", "dir") and callee.type == "identifier":
+        name = called if children else f"{called}()"
+        _reads(walker, at, name, scope)
+    elif (
+        (called == "type" and len(children) == 1)
+        or called in _CALLS
+        or (called in _BUILTINS and callee.type == "identifier")
+    ):
+        _reads(walker, at, called, scope)
+    if called in _PRINTING:
+        for child in children:
+            if child.type == "identifier":
+                walker.index.readers.append(Reader(walker.place(child.start_byte), "shown", scope))
+    if callee.type == "attribute" and called in ("format", "format_map"):
+        value = callee.child_by_field_name("object")
+        if value is not None and (span := walker.content(value)):
+            _format_fields(walker, span, context)
+    if callee.type == "attribute" and called in ("extend", "append", "remove") and children:
+        value = callee.child_by_field_name("object")
+        if value is not None and value.type == "identifier":
+            read_named(walker, walker.string_of(value), children[0], context)
+
+
+def _reads_names(callee: Node, called: str, children: list[Node]) -> bool:
+    if called == "type":
+        return len(children) == 1
+    return called in _CALLS or (called in _BUILTINS and callee.type == "identifier")
+
+
+def _reads(walker: Walker, at: int, name: str, scope: int) -> None:
+    walker.index.readers.append(Reader(at, name, scope))
+
+
+def _attribute_string(walker: Walker, value: Node | None, string: Node, context: Context) -> bool:
+    """`getattr(value, "name")` reads `value.name`; False where the name is computed."""
+    span = walker.content(string)
+    if span is None:
+        return False
+    text, root = walker.dotted(value) if value is not None else ("", -1)
+    start = span[0]
+    for part in walker.source[slice(*span)].split("."):
+        if _WORD.fullmatch(part):
+            walker.index.attributes.append(
+                Attribute(
+                    start, start + len(part), normalised(part), text, root, context.scope, "read"
+                )
+            )
+        start, text, root = start + len(part) + 1, "", -1
+    return True
+
+
+def _format_fields(walker: Walker, span: tuple[int, int], context: Context) -> None:
+    """`"{0.name}".format(x)` reads an attribute of who knows what."""
+    for field in _FIELD.finditer(walker.source, *span):
+        for part in _PART.finditer(walker.source, *field.span("path")):
+            start, end = part.span("name")
+            walker.index.attributes.append(
+                Attribute(start, end, normalised(part["name"]), "", -1, context.scope, "read")
+            )
+
+
+def read_handler(walker: Walker, node: Node, context: Context) -> None:
+    """`except NameError as error`: its message says the name."""
+    head = walker.string_of(node).partition("\n")[0]
+    if _TELLING.search(head) and " as " in head:
+        walker.index.readers.append(Reader(walker.place(node.start_byte), "except", context.scope))

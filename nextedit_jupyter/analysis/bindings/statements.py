@@ -1,0 +1,216 @@
+"""What statements bind, and which branches and loops their parts stand in."""
+
+from __future__ import annotations
+
+from tree_sitter import Node
+
+from nextedit_jupyter.analysis.bindings import reflection
+from nextedit_jupyter.analysis.bindings.cell_index import MODULE, Attribute, Op
+from nextedit_jupyter.analysis.bindings.walker import SKIPPED, Context, Walker
+
+
+def read_assignment(walker: Walker, node: Node, context: Context) -> None:
+    context = context.at(walker.place(node.start_byte))
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    annotation = node.child_by_field_name("type")
+    if left is not None and left.type == "identifier":
+        start = walker.place(left.start_byte)
+        if annotation is not None:
+            walker.index.annotations[start] = walker.string_of(annotation)
+        if right is not None:
+            given(walker, left, right, context)
+    op: Op = "write" if right is not None or annotation is None else "declare"
+    walker.push(left, context, op)
+    walker.push(annotation, context)
+    walker.push(right, context)
+
+
+def given(walker: Walker, name: Node, value: Node, context: Context) -> None:
+    """What a name is given: a call's value, a dictionary, a lambda, names as strings."""
+    start = walker.place(name.start_byte)
+    if value.type == "call" and (callee := value.child_by_field_name("function")) is not None:
+        walker.index.instances[start] = walker.dotted(callee)[0]
+    elif value.type == "dictionary":
+        walker.displays[value.id] = start
+    elif value.type == "lambda":
+        walker.lambdas[value.id] = name
+    reflection.read_named(walker, walker.string_of(name), value, context)
+
+
+def read_augmented(walker: Walker, node: Node, context: Context) -> None:
+    context = context.at(walker.place(node.start_byte))
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    if left is not None and right is not None:
+        reflection.read_named(walker, walker.string_of(left), right, context)
+    walker.push(left, context, "update")
+    walker.push(right, context)
+
+
+def read_delete(walker: Walker, node: Node, context: Context) -> None:
+    context = context.at(walker.place(node.start_byte))
+    for child in reversed(node.named_children):
+        walker.push(child, context, "delete")
+
+
+def read_declared(walker: Walker, node: Node, context: Context) -> None:
+    scope = walker.index.scopes[context.scope]
+    names = scope.globals if node.type == "global_statement" else scope.nonlocals
+    for child in node.named_children:
+        if child.type == "identifier":
+            walker.name(child, "declare", "variable", context)
+            if context.scope != MODULE:
+                names.add(walker.identifier(child, context.scope))
+
+
+def loop(walker: Walker, node: Node, context: Context) -> tuple[Context, Context]:
+    """Read a loop's body and `else`; the contexts around it and in it."""
+    context = context.at(walker.place(node.start_byte))
+    block = walker.block("loop", 2, False)
+    inside = context._replace(path=(*context.path, (block, 0)))
+    walker.push(
+        node.child_by_field_name("alternative"),
+        context._replace(path=(*context.path, (block, 1))),
+    )
+    walker.push(node.child_by_field_name("body"), inside)
+    return context, inside
+
+
+def read_for(walker: Walker, node: Node, context: Context) -> None:
+    context, inside = loop(walker, node, context)
+    walker.push(node.child_by_field_name("left"), inside, "write", "loop")
+    walker.push(node.child_by_field_name("right"), context)
+
+
+def read_while(walker: Walker, node: Node, context: Context) -> None:
+    _, inside = loop(walker, node, context)
+    walker.push(node.child_by_field_name("condition"), inside)
+
+
+def read_if(walker: Walker, node: Node, context: Context) -> None:
+    context = context.at(walker.place(node.start_byte))
+    others = node.children_by_field_name("alternative")
+    exhaustive = any(n.type == "else_clause" for n in others)
+    block = walker.block("branch", 1 + len(others), exhaustive)
+    for i, clause in reversed(list(enumerate(others))):
+        arm = context._replace(path=(*context.path, (block, i + 1)))
+        walker.push_all(clause.named_children, arm)
+    walker.push(
+        node.child_by_field_name("consequence"),
+        context._replace(path=(*context.path, (block, 0))),
+    )
+    walker.push(node.child_by_field_name("condition"), context)
+
+
+def read_try(walker: Walker, node: Node, context: Context) -> None:
+    context = context.at(walker.place(node.start_byte))
+    clauses = node.named_children
+    block = walker.block("try", len(clauses), False)
+    for i, clause in reversed(list(enumerate(clauses))):
+        walker.push(clause, context._replace(path=(*context.path, (block, i))))
+
+
+def read_as_pattern(walker: Walker, node: Node, context: Context) -> None:
+    """`value as target`, in `with` and `except`."""
+    target = node.child_by_field_name("alias")
+    walker.push(target, context, "write", "with")
+    walker.push_all([n for n in node.named_children if n != target], context)
+
+
+def read_match(walker: Walker, node: Node, context: Context) -> None:
+    context = context.at(walker.place(node.start_byte))
+    body = node.child_by_field_name("body")
+    cases = list(body.named_children) if body is not None else []
+    block = walker.block("branch", len(cases), False)
+    for i, case in reversed(list(enumerate(cases))):
+        arm = context._replace(path=(*context.path, (block, i)))
+        walker.push(case.child_by_field_name("consequence"), arm)
+        walker.push(case.child_by_field_name("guard"), arm)
+        for pattern in reversed(case.named_children):
+            if pattern.type == "case_pattern":
+                walker.push(pattern, arm)
+    subjects = node.children_by_field_name("subject")
+    walker.push_all(subjects, context)
+
+
+def read_case_pattern(walker: Walker, node: Node, context: Context) -> None:
+    """A pattern binds its plain names; dotted ones, classes and keys are read."""
+    todo = [node]
+    while todo:
+        pattern = todo.pop()
+        type = pattern.type
+        children = pattern.named_children
+        if type == "dotted_name":
+            parent = pattern.parent
+            is_class = parent is not None and parent.type == "class_pattern"
+            if len(children) == 1 and not (is_class and _is_first(parent, pattern)):
+                walker.name(children[0], "write", "match", context)
+            elif children:
+                walker.name(children[0], "read", "variable", context)
+                dotted_attributes(walker, children, context)
+        elif type == "splat_pattern":
+            for child in children:
+                if child.type == "identifier" and walker.string_of(child) != "_":
+                    walker.name(child, "write", "match", context)
+        elif type == "as_pattern":
+            *inner, last = children
+            if last.type == "identifier":
+                walker.name(last, "write", "match", context)
+            else:
+                inner.append(last)
+            todo.extend(reversed(inner))
+        elif type == "keyword_pattern":
+            class_attribute(walker, pattern, context)
+            todo.extend(reversed(children[1:]))
+        elif type == "identifier":
+            walker.name(pattern, "read", "variable", context)
+        elif type not in SKIPPED and type not in ("string", "integer"):
+            todo.extend(reversed(children))
+
+
+def class_attribute(walker: Walker, pattern: Node, context: Context) -> None:
+    """`case Point(x=a)` reads the attribute `x` of a `Point`."""
+    name, around = pattern.named_children[0], pattern.parent
+    while around is not None and around.type != "class_pattern":
+        around = around.parent
+    if around is None or name.type != "identifier":
+        return
+    text = "".join(walker.string_of(around.named_children[0]).split())
+    walker.index.attributes.append(
+        Attribute(
+            walker.place(name.start_byte),
+            walker.place(name.end_byte),
+            walker.identifier(name, context.scope),
+            f"{text}()",
+            walker.place(around.start_byte),
+            context.scope,
+            "read",
+        )
+    )
+
+
+def dotted_attributes(walker: Walker, names: list[Node], context: Context) -> None:
+    for i, name in enumerate(names[1:], 1):
+        start, end = walker.place(name.start_byte), walker.place(name.end_byte)
+        root = walker.place(names[0].start_byte)
+        text = ".".join(walker.string_of(n) for n in names[:i])
+        walker.index.attributes.append(
+            Attribute(
+                start,
+                end,
+                walker.identifier(name, context.scope),
+                text,
+                root,
+                context.scope,
+                "read",
+            )
+        )
+
+
+def read_except_clause(walker: Walker, node: Node, context: Context) -> None:
+    context = context.at(walker.place(node.start_byte))
+    reflection.read_handler(walker, node, context)
+    walker.push_all(node.named_children, context)
+
+
+def _is_first(parent: Node | None, child: Node) -> bool:
+    return parent is not None and bool(parent.named_children) and parent.named_children[0] == child

@@ -1,0 +1,251 @@
+"""One pass over a cell's tree, in the order of evaluation, with a stack of its own.
+
+What each kind of node means stands in `expressions`, `definitions` and `statements`; here is what
+they share: adding names, opening scopes and branches, reading code that stands in strings.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+from tree_sitter import Node
+
+from nextedit_jupyter.analysis import trees
+from nextedit_jupyter.analysis.bindings.cell_index import (
+    MODULE,
+    Block,
+    CellIndex,
+    Name,
+    Op,
+    Scope,
+    ScopeKind,
+    mangled,
+    normalised,
+)
+from nextedit_jupyter.analysis.magics import Snippet
+
+# Snippets in snippets: strings in annotations in f-strings. Nobody nests deeper.
+_MAX_NESTING = 4
+# Links of a chain `a.b(c)[d]` that are followed back to its first name.
+MAX_CHAIN = 40
+
+
+class Context(NamedTuple):
+    scope: int
+    path: tuple[tuple[int, int], ...]
+    statement: int
+    in_type: bool = False
+
+    def at(self, statement: int) -> Context:
+        return Context(self.scope, self.path, statement, self.in_type)
+
+
+Handler = Callable[["Walker", Node, Context], None]
+SKIPPED = frozenset(
+    [
+        "comment",
+        "string_start",
+        "string_content",
+        "string_end",
+        "escape_sequence",
+        "float",
+        "true",
+        "false",
+        "none",
+        "pass_statement",
+        "break_statement",
+        "continue_statement",
+        "ellipsis",
+        "import_prefix",
+        "wildcard_import",
+        "keyword_separator",
+        "positional_separator",
+        "type_conversion",
+        "line_continuation",
+    ]
+)
+_TARGETS = frozenset(
+    [
+        "pattern_list",
+        "tuple_pattern",
+        "list_pattern",
+        "list_splat_pattern",
+        "tuple",
+        "list",
+        "expression_list",
+        "parenthesized_expression",
+        "as_pattern_target",
+        "list_splat",
+        "dictionary_splat_pattern",
+    ]
+)
+
+
+class Walker:
+    """One pass over the tree with a stack of its own, in the order of evaluation."""
+
+    def __init__(self, index: CellIndex, handlers: Mapping[str, Handler]) -> None:
+        self.index = index
+        self.handlers = handlers
+        self.source = index.masked.source
+        self.text = index.masked.text
+        self.stack: list[tuple[Node, Context, Op, str]] = []
+        self.op: Op = "read"
+        self.base = 0
+        self.at: Callable[[int], int] = int
+        self.nesting = 0
+        self.has_error = False
+        self.pending: dict[int, list[Snippet]] = {}
+        self.displays: dict[int, int] = {}  # a dictionary's node -> where its name begins
+        self.lambdas: dict[int, Node] = {}  # a lambda's node -> the name that it is given
+        self.docs: set[int] = set()  # where the texts of docstrings begin
+        self.returns: dict[int, list[tuple[str, ...]]] = {}
+
+    def run(self) -> None:
+        masked = self.index.masked
+        top = Context(MODULE, (), 0)
+        for start, end in masked.binds:
+            self.add(start, end, "write", "magic", top)
+        regions = sorted(masked.regions, key=lambda region: region.start)
+        starts = [region.start for region in regions]
+        for snippet in masked.snippets:
+            region = regions[bisect_right(starts, snippet.start) - 1]
+            if region.kind == "cell-magic":
+                self.snippet(snippet.start, snippet.end, top)
+            else:
+                self.pending.setdefault(region.start, []).append(snippet)
+        if masked.is_python:
+            tree, self.at = trees.parse(masked.text)
+            self.has_error = tree.root_node.has_error
+            self.walk(tree.root_node, top)
+        for snippets in self.pending.values():
+            for snippet in snippets:
+                self.snippet(snippet.start, snippet.end, top)
+        for i, function in enumerate(self.index.functions):
+            if returns := self.returns.get(function.scope):
+                self.index.functions[i] = replace(function, returns=tuple(returns))
+
+    def walk(self, root: Node, context: Context) -> None:
+        stack = self.stack
+        stack.append((root, context, "read", ""))
+        handlers = self.handlers
+        while stack:
+            node, context, op, kind = stack.pop()
+            type = node.type
+            if type == "identifier":
+                self.name(node, op, kind or "variable", context)
+            elif op != "read" and (type in _TARGETS or type.endswith("pattern")):
+                for child in reversed(node.named_children):
+                    stack.append((child, context, op, kind))
+            elif handler := handlers.get(type):
+                self.op = op
+                handler(self, node, context)
+            elif type not in SKIPPED:
+                if type.endswith("_statement"):
+                    context = context.at(self.place(node.start_byte))
+                stack += [(child, context, "read", "") for child in reversed(node.named_children)]
+
+    def place(self, byte: int) -> int:
+        return self.base + self.at(byte)
+
+    def push(self, node: Node | None, context: Context, op: Op = "read", kind: str = "") -> None:
+        if node is not None:
+            self.stack.append((node, context, op, kind))
+
+    def push_all(self, nodes: list[Node], context: Context) -> None:
+        self.stack += [(node, context, "read", "") for node in reversed(nodes)]
+
+    def name(self, node: Node, op: Op, kind: str, context: Context) -> None:
+        self.add(self.place(node.start_byte), self.place(node.end_byte), op, kind, context)
+
+    def add(self, start: int, end: int, op: Op, kind: str, context: Context) -> None:
+        name = normalised(self.text[start:end].strip() or self.source[start:end])
+        self.index.names.append(
+            Name(
+                start,
+                end,
+                self.private(name, context.scope),
+                op,
+                kind,
+                context.scope,
+                context.path,
+                context.statement,
+            )
+        )
+
+    def private(self, name: str, scope: int) -> str:
+        """The name as it counts in that scope: `__x` in a class is another one than outside."""
+        return mangled(name, self.index.class_around(scope)) if name.startswith("__") else name
+
+    def identifier(self, node: Node, scope: int) -> str:
+        return self.private(normalised(self.string_of(node)), scope)
+
+    def string_of(self, node: Node) -> str:
+        return self.text[self.place(node.start_byte) : self.place(node.end_byte)]
+
+    def scope(self, kind: ScopeKind, node: Node, context: Context, name: str = "") -> Context:
+        start, end = self.place(node.start_byte), self.place(node.end_byte)
+        self.index.scopes.append(Scope(kind, context.scope, start, end, name, context.path))
+        return Context(len(self.index.scopes) - 1, (), context.statement)
+
+    def block(self, kind: Literal["branch", "loop", "try"], arms: int, exhaustive: bool) -> int:
+        self.index.blocks.append(Block(kind, arms, exhaustive))
+        return len(self.index.blocks) - 1
+
+    def snippet(self, start: int, end: int, context: Context) -> None:
+        """Read Python that stands in a string or a magic; what does not parse holds no names."""
+        if self.nesting >= _MAX_NESTING or start >= end:
+            return
+        code = self.source[start:end]
+        lead = len(code) - len(code.lstrip())
+        tree, at = trees.parse(code.strip())
+        if tree.root_node.has_error:
+            return
+        held = self.stack, self.base, self.at, self.text
+        self.stack, self.base, self.at, self.text = [], start + lead, at, self.source
+        self.nesting += 1
+        self.walk(tree.root_node, context)
+        self.nesting -= 1
+        self.stack, self.base, self.at, self.text = held
+
+    def dotted(self, node: Node) -> tuple[str, int]:
+        """`a.b.c` as text and where it begins; ("", -1) for anything else."""
+        inner, links = node, 0
+        while inner.type == "attribute":
+            child = inner.child_by_field_name("object")
+            links += 1
+            if child is None or links > MAX_CHAIN:
+                return "", -1
+            inner = child
+        if inner.type != "identifier":
+            return "", -1
+        return "".join(self.string_of(node).split()), self.place(node.start_byte)
+
+    def rooted(self, node: Node) -> int:
+        """Where the first name of `a.b(c)[d].e` begins; -1 if the chain begins otherwise."""
+        inner: Node | None = node
+        for _ in range(MAX_CHAIN):
+            if inner is None or inner.type == "identifier":
+                break
+            fields = {"attribute": "object", "call": "function", "subscript": "value"}
+            name = fields.get(inner.type)
+            inner = inner.child_by_field_name(name) if name else None
+        if inner is None or inner.type != "identifier":
+            return -1
+        return self.place(inner.start_byte)
+
+    # What each kind of node means.
+
+    def content(self, node: Node) -> tuple[int, int] | None:
+        """Where the text of a plain string stands; None if it has escapes, fields or is none."""
+        if node.type != "string" or len(node.named_children) != 3:
+            return None
+        prefix, content, _ = node.named_children
+        if content.type != "string_content" or content.named_child_count:
+            return None
+        if set(self.string_of(prefix).lower()) & set("bf"):
+            return None
+        return self.place(content.start_byte), self.place(content.end_byte)

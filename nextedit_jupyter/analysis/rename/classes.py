@@ -1,0 +1,299 @@
+"""Classes of the notebook: their families, what objects are instances of, their members' places."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import re
+from collections.abc import Collection, Iterator
+from typing import Literal
+
+from nextedit_jupyter.analysis.bindings import MODULE, Attribute, Class
+from nextedit_jupyter.analysis.index import NotebookIndex
+
+ClassId = tuple[str, int]
+"""A cell's id and a class's scope in it."""
+Family = frozenset[ClassId]
+
+# Modules of the standard library whose classes people inherit from: importing them does nothing
+# else, and what their classes have can be looked up.
+_LOOKED_UP = frozenset(
+    [
+        "abc",
+        "argparse",
+        "collections",
+        "collections.abc",
+        "contextlib",
+        "dataclasses",
+        "enum",
+        "io",
+        "json",
+        "logging",
+        "queue",
+        "random",
+        "string",
+        "threading",
+        "types",
+        "typing",
+        "unittest",
+    ]
+)
+_OPTIONAL_TYPE = re.compile(r"(?:typing\.)?Optional\[(\w+)\]|(\w+) *\| *None|None *\| *(\w+)")
+
+
+def family_of(index: NotebookIndex, cell: str, scope: int) -> Family:
+    """The class with the notebook's classes that it inherits from, or that inherit from it."""
+    if (known := index.families.get((cell, scope))) is not None:
+        return known
+    everything = [(id, owner) for id, there in index.readable() for owner in there.classes]
+    by_name: dict[str, list[tuple[str, Class]]] = {}
+    for id, owner in everything:
+        by_name.setdefault(owner.name, []).append((id, owner))
+    edges: dict[ClassId, set[ClassId]] = {}
+    for id, owner in everything:
+        # A class that is defined again in another cell is the same class to its instances.
+        for twin_id, twin in by_name[owner.name]:
+            if twin.outer == owner.outer == MODULE:
+                edges.setdefault((id, owner.scope), set()).add((twin_id, twin.scope))
+        for base in owner.bases:
+            for base_id, base_owner in by_name.get(base.rpartition(".")[2], []):
+                a, b = (id, owner.scope), (base_id, base_owner.scope)
+                edges.setdefault(a, set()).add(b)
+                edges.setdefault(b, set()).add(a)
+    family, todo = {(cell, scope)}, [(cell, scope)]
+    while todo:
+        for other in edges.get(todo.pop(), ()):
+            if other not in family:
+                family.add(other)
+                todo.append(other)
+    found = frozenset(family)
+    index.families |= dict.fromkeys(found, found)
+    return found
+
+
+def classes_of(index: NotebookIndex, family: Family) -> list[tuple[str, Class]]:
+    """The classes of a family with their cells, in document order."""
+    return [
+        (id, owner)
+        for id, there in index.readable()
+        for owner in there.classes
+        if (id, owner.scope) in family
+    ]
+
+
+def class_named(index: NotebookIndex, name: str) -> ClassId | None:
+    """The notebook's class of that name, if the name stands for classes alone."""
+    found = index.classes.get(name)
+    if found is None:
+        return None
+    kinds = {index.cells[id].names[i].kind for id, i in index.definitions(name)}
+    return found if kinds == {"class"} else None
+
+
+def class_of_type(index: NotebookIndex, text: str) -> ClassId | None:
+    """The notebook's class that an annotation means: `Box`, `"Box"`, `Optional[Box]`."""
+    text = text.strip().strip("'\"").strip()
+    if found := _OPTIONAL_TYPE.fullmatch(text):
+        text = next(part for part in found.groups() if part)
+    return class_named(index, text)
+
+
+def class_of_object(index: NotebookIndex, cell: str, attribute: Attribute) -> Family | None:
+    """The family of the class that `object` in `object.name` is, or is an instance of."""
+    if not attribute.object or "." in attribute.object:
+        return None
+    here = index.cells[cell]
+    if attribute.object in ("super()", "class"):
+        for scope in here.enclosing(attribute.scope):
+            if here.scopes[scope].kind == "class":
+                return family_of(index, cell, scope)
+        return None
+    i = here.starts.get(attribute.root)
+    if i is None:
+        return None
+    if attribute.object.endswith("()"):
+        return class_called(index, cell, i)
+    return class_of_name(index, cell, i)
+
+
+def class_called(index: NotebookIndex, cell: str, i: int) -> Family | None:
+    """The family of the class that a name stands for; None if it is no class's name."""
+    owner = class_at(index, cell, i)
+    return family_of(index, *owner) if owner else None
+
+
+def class_at(index: NotebookIndex, cell: str, i: int) -> ClassId | None:
+    """The class that a name stands for."""
+    here = index.cells[cell]
+    name, home = here.names[i], here.homes[i]
+    if home == MODULE:
+        return class_named(index, name.name)
+    bound = [here.names[j] for j in here.streams[home, name.name] if here.names[j].op != "read"]
+    starts = {n.start for n in bound if n.kind == "class"}
+    found = [owner for owner in here.classes if owner.start in starts]
+    return (cell, found[0].scope) if len(found) == len(bound) == 1 else None
+
+
+def class_with(index: NotebookIndex, owner: ClassId, method: str) -> ClassId | Literal[""] | None:
+    """The class whose `method` an instance of `owner` has, of those in the notebook.
+
+    None if none of them defines it; "" where several bases leave it open which one does.
+    """
+    seen: set[ClassId] = set()
+    here: ClassId | None = owner
+    while here is not None and here not in seen:
+        seen.add(here)
+        cell, scope = here
+        there = index.cells[cell]
+        if (scope, method) in there.streams:
+            return here
+        found = next(c for c in there.classes if c.scope == scope)
+        bases = [base for text in found.bases if (base := class_named(index, text))]
+        if len(bases) > 1 or found.is_open:
+            return ""
+        here = bases[0] if bases else None
+    return None
+
+
+def class_of_name(index: NotebookIndex, cell: str, i: int) -> Family | None:
+    """The family of the class that all definitions of a name are, or are instances of."""
+    here = index.cells[cell]
+    name, home = here.names[i], here.homes[i]
+    if (family := _of_self(index, cell, i)) is not None:
+        return family
+    if home == MODULE:
+        definitions = index.definitions(name.name, declared=True)
+    else:
+        places = here.streams[home, name.name]
+        definitions = [
+            (cell, j)
+            for j in places
+            if here.names[j].op in ("write", "update") or here.names[j].start in here.annotations
+        ]
+    families = {_defined_as(index, *place) for place in definitions}
+    if home == MODULE and (families == {None} or not families) and len(definitions) < 2:
+        known = index.facts.named(name.name)
+        if known is not None and known.type.startswith("__main__."):
+            owner = class_named(index, known.type.rpartition(".")[2])
+            return family_of(index, *owner) if owner else None
+    return next(iter(families)) if len(families) == 1 else None
+
+
+def _of_self(index: NotebookIndex, cell: str, i: int) -> Family | None:
+    """The class around, if the name is the first parameter of one of its methods."""
+    here = index.cells[cell]
+    home = here.homes[i]
+    if here.scopes[home].kind != "function":
+        return None
+    function = next((f for f in here.functions if f.scope == home), None)
+    if (
+        function is None
+        or not function.parameters
+        or function.parameters[0].name != here.names[i].name
+        or here.scopes[function.outer].kind != "class"
+        or any("staticmethod" in d for d in function.decorators)
+        or sum(here.names[j].op == "write" for j in here.streams[home, here.names[i].name]) > 1
+    ):
+        return None
+    return family_of(index, cell, function.outer)
+
+
+def _defined_as(index: NotebookIndex, cell: str, i: int) -> Family | None:
+    """What one definition of a name makes of it."""
+    here = index.cells[cell]
+    name = here.names[i]
+    if name.kind == "class":
+        owner = next((c for c in here.classes if c.start == name.start), None)
+        return family_of(index, cell, owner.scope) if owner else None
+    found = None
+    if name.op == "write" and (text := here.instances.get(name.start)):
+        found = class_named(index, text)
+    elif text := here.annotations.get(name.start, ""):
+        found = class_of_type(index, text)
+    return family_of(index, *found) if found else None
+
+
+def members(
+    index: NotebookIndex, family: Family, wanted: Collection[str]
+) -> Iterator[tuple[str, int, str]]:
+    """Every place of these attributes of the classes: cell, where the name begins, the name."""
+    for id, there in index.readable():
+        for attribute in there.attributes:
+            if attribute.name in wanted and class_of_object(index, id, attribute) == family:
+                yield id, attribute.start, attribute.name
+        scopes = {scope for cell, scope in family if cell == id}
+        for i, name in enumerate(there.names):
+            if name.name in wanted and there.homes[i] in scopes:
+                yield id, name.start, name.name
+
+
+def strangers(index: NotebookIndex, family: Family, wanted: str) -> Iterator[tuple[str, Attribute]]:
+    """Places `.wanted` of objects that may be of the family, for all that is known."""
+    for id, there in index.readable():
+        for attribute in there.attributes:
+            if attribute.name == wanted:
+                found = class_of_object(index, id, attribute)
+                if found is None or (found != family and is_open(index, found)):
+                    yield id, attribute
+
+
+def is_open(index: NotebookIndex, family: Family) -> bool:
+    """Whether one of the classes inherits from what only the running notebook knows."""
+    for _, owner in classes_of(index, family):
+        if owner.is_open or any(
+            class_named(index, base) is None and _is_variable(index, base) for base in owner.bases
+        ):
+            return True
+    return False
+
+
+def _is_variable(index: NotebookIndex, base: str) -> bool:
+    root = base.partition(".")[0]
+    kinds = {index.cells[id].names[i].kind for id, i in index.definitions(root)}
+    return bool(kinds - {"class", "import", "member", "alias", "package"})
+
+
+def outside_bases(index: NotebookIndex, family: Family) -> dict[str, type | None]:
+    """The bases that no cell defines, by their texts; None where what they have is not known."""
+    found: dict[str, type | None] = {}
+    for _, owner in classes_of(index, family):
+        for base in owner.bases:
+            if class_named(index, base) is None and base not in index.classes:
+                found[base] = _looked_up(index, base)
+        if owner.is_open:
+            found["a base that is computed"] = None
+    return found
+
+
+def has_member(owner: type, name: str) -> bool:
+    return any(name in vars(base) for base in owner.__mro__)
+
+
+def _looked_up(index: NotebookIndex, base: str) -> type | None:
+    root, _, rest = base.partition(".")
+    paths = {
+        index.cells[id].imports.get(index.cells[id].names[i].start, "")
+        for id, i in index.definitions(root)
+    }
+    found: object = None
+    if not paths:
+        found = getattr(builtins, base, None)
+    elif len(paths) == 1:
+        path = next(iter(paths)) + (f":{rest}" if rest else "")
+        module, _, name = path.partition(":")
+        if module in _LOOKED_UP and name:
+            found = getattr(importlib.import_module(module), name, None)
+    # `NamedTuple` and `TypedDict` are functions that stand where a class does.
+    special = {"NamedTuple": tuple, "TypedDict": dict, "Generic": object, "Protocol": object}
+    found = special.get(base.rpartition(".")[2], found)
+    return found if isinstance(found, type) else None
+
+
+def name_places(index: NotebookIndex, cell: str, start: int) -> Iterator[tuple[str, int]]:
+    """Where the variable stands whose definition begins at `start`."""
+    here = index.cells[cell]
+    i = here.starts.get(start)
+    if i is None:
+        return
+    for id, j in index.web([(cell, i)]):
+        yield id, index.cells[id].names[j].start

@@ -1,0 +1,254 @@
+"""What a rename is: the places that follow, those left to the person, and what it leaves alone."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nextedit_jupyter.analysis.bindings import mangled, normalised
+from nextedit_jupyter.analysis.index import NotebookIndex, Place
+from nextedit_jupyter.core import CellEdit, Notebook, Replacement, Silence, TextEdit
+
+NO_NAME = "there is no name at the caret"
+
+SymbolKind = Literal["variable", "function", "class", "parameter", "attribute", "import", "column"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Change:
+    """The code points from `start` to `end` of a cell become `text`."""
+
+    cell: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenamePlan:
+    """Every place that follows a rename, in the texts of `notebook`.
+
+    `optional` are places that are left alone unless the person asks for them: mentions in
+    Markdown, the same name defined anew. `notes` say what was left alone and why. `also` holds
+    the other names of a plan that renames several at once.
+    """
+
+    kind: SymbolKind
+    old: str
+    new: str
+    notebook: Notebook
+    changes: tuple[Change, ...]
+    optional: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+    confidence: float = 0.99
+    also: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def label(self) -> str:
+        cells = len({change.cell for change in self.changes})
+        if self.also:
+            pairs = ", ".join(f"{a} to {b}" for a, b in ((self.old, self.new), *self.also))
+            return f"rename {pairs}: {places(len(self.changes), cells)}"
+        what = "column " if self.kind == "column" else ""
+        return f"rename {what}{self.old} to {self.new}: {places(len(self.changes), cells)}"
+
+    def edits(self) -> tuple[CellEdit, ...]:
+        return cell_edits(self.notebook, self.changes)
+
+    def optional_edits(self) -> tuple[CellEdit, ...]:
+        return cell_edits(self.notebook, self.optional)
+
+
+def places(count: int, cells: int) -> str:
+    """ "3 places in 2 cells"."""
+    return f"{count} place{'s' * (count != 1)} in {cells} cell{'s' * (cells != 1)}"
+
+
+def cell_edits(notebook: Notebook, changes: Iterable[Change]) -> tuple[CellEdit, ...]:
+    """One edit a cell, in document order, each made for the cell's text in `notebook`."""
+    by_cell: dict[str, list[Replacement]] = {}
+    for change in changes:
+        by_cell.setdefault(change.cell, []).append(
+            Replacement(change.start, change.end, change.text)
+        )
+    return tuple(
+        CellEdit.of(cell.id, cell.source, TextEdit.of(by_cell[cell.id]))
+        for cell in notebook.cells
+        if cell.id in by_cell
+    )
+
+
+@dataclass(slots=True)
+class Target:
+    """What is renamed: a variable by its places, or an attribute of classes by its name."""
+
+    name: str
+    seeds: list[Place] = field(default_factory=list)
+    family: frozenset[tuple[str, int]] | None = None  # (cell, class scope)
+
+    @property
+    def is_attribute(self) -> bool:
+        return self.family is not None
+
+
+def refuse_name(new: str) -> Silence | None:
+    """Why no name may be spelt so; None if it may."""
+    if is_dunder(new):
+        return Silence("refused", f"`{new}` has a meaning to Python")
+    if not new.isidentifier():
+        return Silence("refused", f"`{new}` is not a name")
+    if keyword.iskeyword(normalised(new)):
+        return Silence("refused", f"`{new}` is a keyword")
+    if hasattr(builtins, normalised(new)):
+        return Silence("refused", f"`{new}` is a builtin")
+    return None
+
+
+def counted(changes: Collection[Change]) -> str:
+    """ "3 places"."""
+    return f"{len(changes)} place{'s' * (len(changes) != 1)}"
+
+
+def without(optional: set[Change], chosen: set[Change]) -> set[Change]:
+    """The optional places that are not chosen, each once."""
+    taken = {(change.cell, change.start) for change in chosen}
+    found: dict[tuple[str, int], Change] = {}
+    for change in sorted(optional):
+        if (change.cell, change.start) not in taken:
+            found.setdefault((change.cell, change.start), change)
+    return set(found.values())
+
+
+def is_dunder(name: str) -> bool:
+    return len(name) > 4 and name.startswith("__") and name.endswith("__")
+
+
+def refuse_private(index: NotebookIndex, changes: Collection[Change], new: str) -> Silence | None:
+    """Why `__x` would be two names: one in a class, where Python makes it private, one outside."""
+    owners = {
+        index.cells[change.cell].class_at(change.start)
+        for change in changes
+        if change.cell in index.cells
+    }
+    if len({mangled(normalised(new), owner) for owner in owners}) > 1:
+        return Silence("refused", f"`{new}` in a class is another name than outside of it")
+    return None
+
+
+def broken_notes(index: NotebookIndex, name: str) -> list[str]:
+    """Which cells that have this word were left out because they don't parse."""
+    word = whole_word(name)
+    left = [index.number(id) for id, _ in index.broken() if word.search(index.cell(id).source)]
+    if not left:
+        return []
+    return [f"{listed_cells(left)} do{'es' * (len(left) == 1)} not parse: left out"]
+
+
+def listed_cells(numbers: list[int]) -> str:
+    shown = ", ".join(map(str, numbers[:5])) + (" and more" if len(numbers) > 5 else "")
+    return f"cell{'s' * (len(numbers) != 1)} {shown}"
+
+
+def whole_word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+
+
+def symbol_kind(kinds: set[str]) -> SymbolKind:
+    if "parameter" in kinds:
+        return "parameter"
+    if "function" in kinds:
+        return "function"
+    if "class" in kinds:
+        return "class"
+    if kinds and kinds <= {"import", "alias", "member", "package"}:
+        return "import"
+    return "variable"
+
+
+def ordered(index: NotebookIndex, changes: Iterable[Change]) -> Iterator[Change]:
+    order = {cell.id: i for i, cell in enumerate(index.notebook.cells)}
+    return iter(sorted(changes, key=lambda change: (order[change.cell], change.start)))
+
+
+# Words of prose that are also names: in Markdown they count within backticks alone.
+_PROSE = frozenset(
+    [
+        "a",
+        "i",
+        "an",
+        "the",
+        "is",
+        "in",
+        "on",
+        "of",
+        "to",
+        "at",
+        "by",
+        "as",
+        "it",
+        "we",
+        "no",
+        "so",
+        "or",
+        "and",
+        "for",
+        "if",
+        "not",
+        "be",
+        "do",
+        "up",
+        "all",
+        "any",
+        "one",
+        "two",
+        "this",
+        "that",
+        "with",
+        "from",
+        "was",
+        "are",
+        "can",
+        "has",
+        "have",
+        "its",
+        "but",
+        "use",
+        "used",
+        "using",
+    ]
+)
+
+
+def mentions(index: NotebookIndex, old: str, new: str) -> Iterator[Change]:
+    """The name as a word in Markdown cells."""
+    word = whole_word(old)
+    if old.lower() in _PROSE:
+        word = re.compile(rf"(?<=`){re.escape(old)}(?=`)")
+    for cell in index.notebook.cells:
+        if cell.type == "markdown":
+            yield from text_changes(cell.id, cell.source, word, new, 0, len(cell.source))
+
+
+def text_changes(
+    cell: str, source: str, word: re.Pattern[str], new: str, start: int, end: int
+) -> Iterator[Change]:
+    """The places of a word between two offsets of a cell."""
+    for found in word.finditer(source, start, end):
+        yield Change(cell, found.start(), found.end(), new)
+
+
+def mentions_in_docstrings(
+    cell: str, source: str, docs: Iterable[tuple[int, int] | None], old: str, new: str
+) -> Iterator[Change]:
+    """The name as a word in these docstrings; words of prose only where they head an entry."""
+    word = whole_word(old)
+    if old.lower() in _PROSE:
+        head = r"(?:(?<=:param )|(?<=:type )|(?<=@param )|(?<=`)|(?<=\n)|(?<=[ \t]))"
+        word = re.compile(rf"{head}{re.escape(old)}(?=`|[ \t]*(?:\([^()\n]*\))?[ \t]*:)")
+    for doc in docs:
+        if doc is not None:
+            yield from text_changes(cell, source, word, new, *doc)

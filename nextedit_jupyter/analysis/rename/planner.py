@@ -1,0 +1,460 @@
+"""Every place that follows a rename, and what forbids it."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Collection
+
+from nextedit_jupyter.analysis.bindings import (
+    MODULE,
+    Attribute,
+    CellIndex,
+    Function,
+    mangled,
+    normalised,
+)
+from nextedit_jupyter.analysis.index import NotebookIndex, Place, index_notebook
+from nextedit_jupyter.analysis.rename.attributes import plan_attribute
+from nextedit_jupyter.analysis.rename.callers import Callers, callers_of, parameter_of_keyword
+from nextedit_jupyter.analysis.rename.classes import (
+    class_of_object,
+    family_of,
+    members,
+    outside_bases,
+)
+from nextedit_jupyter.analysis.rename.parameters import keyword_places
+from nextedit_jupyter.analysis.rename.plan import (
+    NO_NAME,
+    Change,
+    RenamePlan,
+    SymbolKind,
+    Target,
+    broken_notes,
+    listed_cells,
+    mentions,
+    mentions_in_docstrings,
+    ordered,
+    refuse_name,
+    refuse_private,
+    symbol_kind,
+    without,
+)
+from nextedit_jupyter.analysis.rename.records import record_of_keyword, shows_fields
+from nextedit_jupyter.analysis.rename.textual import (
+    printed_names,
+    reader_note,
+    readers_of,
+    shown_note,
+    words_in_strings,
+)
+from nextedit_jupyter.core import KernelFacts, Notebook, Silence
+
+
+def plan_rename(
+    notebook: Notebook, facts: KernelFacts, cell: str, offset: int, new_name: str
+) -> RenamePlan | Silence:
+    """Rename what stands at `offset` of `cell`, wherever it is the same; or say why not."""
+    index = index_notebook(notebook, facts)
+    here = index.cells.get(cell)
+    if here is None or not (here.is_python or here.name_at(offset) is not None):
+        return Silence("refused", "there is no Python at the caret")
+    if here.broken:
+        return Silence("refused", f"cell {index.number(cell)} does not parse")
+    target = target_at(index, cell, offset)
+    if isinstance(target, Silence):
+        return target
+    return plan(index, target, new_name, on_command=True)
+
+
+def target_at(index: NotebookIndex, cell: str, offset: int) -> Target | Silence:
+    """What the name at or just before `offset` stands for."""
+    here = index.cells[cell]
+    if (i := here.name_at(offset)) is not None:
+        return target_of_name(index, (cell, i))
+    for attribute in here.attributes:
+        if attribute.start <= offset <= attribute.end:
+            return target_of_attribute(index, cell, attribute)
+    for word in here.keywords:
+        if word.start <= offset <= word.end:
+            found = parameter_of_keyword(index, cell, word.target, word.name)
+            if found is None and (family := record_of_keyword(index, cell, word)):
+                return Target(word.name, [], family)
+            if found is None:
+                return Silence(
+                    "refused", f"`{word.callee or 'the callee'}` is not defined in this notebook"
+                )
+            return found
+    return Silence("refused", NO_NAME)
+
+
+def target_of_name(index: NotebookIndex, place: Place) -> Target:
+    cell, i = place
+    here = index.cells[cell]
+    name, home = here.names[i], here.homes[i]
+    if here.scopes[home].kind == "class":
+        return Target(name.name, [place], family_of(index, cell, home))
+    return Target(name.name, [place])
+
+
+def target_of_attribute(index: NotebookIndex, cell: str, attribute: Attribute) -> Target | Silence:
+    family = class_of_object(index, cell, attribute)
+    if family is None:
+        return Silence("refused", f"what `.{attribute.name}` belongs to is not known")
+    if not any(name == attribute.name for _, _, name in members(index, family, {attribute.name})):
+        return Silence("refused", f"`.{attribute.name}` is not defined in this notebook")
+    return Target(attribute.name, [], family)
+
+
+def plan(
+    index: NotebookIndex,
+    target: Target,
+    new: str,
+    *,
+    edited: Collection[Place] = (),
+    ran: bool = False,
+    on_command: bool = False,
+) -> RenamePlan | Silence:
+    """Every place that follows when `target` becomes `new`, or the reason why none may.
+
+    `edited` are the places that were changed by hand, as in `NotebookIndex.web`. `ran` says that
+    the kernel may know the new name because a renamed cell ran already. `on_command`: the person
+    asked for it, so uses that no cell defines may be renamed too.
+    """
+    if normalised(new) == target.name:
+        return Silence("no_change", "that is its name already")
+    if refusal := refuse_name(new):
+        return refusal
+    if target.is_attribute:
+        return plan_attribute(index, target, new)
+    return _Planner(index, target, new, edited, ran, on_command).plan()
+
+
+class _Planner:
+    """A rename of a variable, function, class, parameter or import."""
+
+    def __init__(
+        self,
+        index: NotebookIndex,
+        target: Target,
+        new: str,
+        edited: Collection[Place],
+        ran: bool,
+        on_command: bool,
+    ) -> None:
+        self.index, self.target, self.new = index, target, new
+        self.on_command = on_command
+        self.edited, self.ran = edited, ran
+        self.changes: set[Change] = set()
+        self.optional: set[Change] = set()
+        self.notes: list[str] = []
+
+    def plan(self) -> RenamePlan | Silence:
+        index, target = self.index, self.target
+        cell, first = target.seeds[0]
+        home = index.cells[cell].homes[first]
+        web = index.web(target.seeds, edited=self.edited)
+        kinds = {
+            index.cells[id].names[i].kind
+            for id, i in web
+            if index.cells[id].names[i].op in ("write", "update")
+        }
+        is_left_over = home == MODULE and not kinds
+        if refusal := self.undefined(web, kinds, home) or self.collision(
+            web, home, cell, is_left_over
+        ):
+            return refusal
+        self.changes |= {self.change(id, i) for id, i in web}
+        kind = symbol_kind(kinds)
+        if kind == "parameter" and (refusal := self.callers(web)):
+            return refusal
+        if refusal := refuse_private(index, self.changes, self.new):
+            return refusal
+        if home == MODULE:
+            self.left_alone(set(web))
+            self.stars(web)
+            if any(known.name == target.name for known in index.facts.names):
+                self.notes.append(f"`{target.name}` still exists in the kernel")
+        self.as_text(kind, (cell, home))
+        self.in_documents(kind, web)
+        self.notes += broken_notes(index, target.name)
+        return RenamePlan(
+            kind,
+            self.old,
+            self.new,
+            index.notebook,
+            tuple(ordered(index, self.changes)),
+            tuple(ordered(index, without(self.optional, self.changes))),
+            tuple(dict.fromkeys(self.notes)),
+        )
+
+    @property
+    def old(self) -> str:
+        """The name as it is written: `__x` in a class counts as another one."""
+        cell, i = self.target.seeds[0]
+        name = self.index.cells[cell].names[i]
+        written = normalised(self.index.cell(cell).source[name.start : name.end])
+        return written if name.name.endswith(written) else name.name
+
+    def undefined(self, web: list[Place], kinds: set[str], home: int) -> Silence | None:
+        """Why the name can't be renamed for what defines it, or for want of that."""
+        index, name = self.index, self.target.name
+        if not kinds and home == MODULE:
+            if hasattr(builtins, name):
+                return Silence("refused", f"`{name}` is a builtin")
+            if index.broken_binds(name) or not self.on_command:
+                return Silence("refused", f"`{name}` is not defined in this notebook")
+            self.notes.append(f"no cell defines `{name}`")
+        if "package" in kinds:
+            return Silence("refused", f"`import {name}.…` binds `{name}`: give it an alias first")
+        if home == MODULE and kinds and hasattr(builtins, name) and index.meets_unbound(web):
+            return Silence("refused", f"some uses of `{name}` mean the builtin")
+        if self.new == "_" and kinds & {"match", "class"}:
+            return Silence("refused", "`_` in a pattern matches anything and keeps nothing")
+        return None
+
+    def change(self, cell: str, i: int) -> Change:
+        name = self.index.cells[cell].names[i]
+        text = self.new
+        if name.kind in ("import", "member") and name.op == "write":
+            source = self.index.cell(cell).source
+            text = f"{source[name.start : name.end]} as {self.new}"
+        return Change(cell, name.start, name.end, text)
+
+    def collision(
+        self, web: list[Place], home: int, cell: str, is_left_over: bool = False
+    ) -> Silence | None:
+        """Why `new` can't stand where the old name does.
+
+        A left-over use, whose definition is gone, may become a name that exists.
+        """
+        index, new = self.index, normalised(self.new)
+        if home == MODULE and not is_left_over:
+            taken = index.module_places(new)
+            if taken and self.is_awaited(taken):
+                waiting = listed_cells([index.number(id) for id in taken])
+                self.notes.append(f"`{self.new}` is used in {waiting} already: nothing defines it")
+            elif taken and not self.apart(web, taken):
+                id = next(iter(taken))
+                return Silence("refused", f"`{self.new}` exists already: cell {index.number(id)}")
+            if not taken and not self.ran and index.facts.named(new) is not None:
+                if index.stars:
+                    return Silence("refused", f"`{self.new}` exists already in the kernel")
+                self.notes.append(f"`{self.new}` already exists in the kernel")
+        elif home != MODULE:
+            here = index.cells[cell]
+            new = mangled(new, here.class_around(home))
+            if (home, new) in here.streams:
+                return Silence(
+                    "refused", f"`{self.new}` exists already: {_where(here, home, index, cell)}"
+                )
+            for i, name in enumerate(here.names):
+                if name.name == new and here.homes[i] != home and _passes(here, i, home):
+                    return Silence(
+                        "refused",
+                        f"`{self.new}` is used in {_where(here, home, index, cell)} already",
+                    )
+        for id, i in web:
+            there = index.cells[id]
+            for scope in there.enclosing(there.names[i].scope):
+                if scope == there.homes[i]:
+                    break
+                inner = there.scopes[scope]
+                if inner.kind == "class" and scope != there.names[i].scope:
+                    continue
+                if new in inner.binds or new in inner.globals:
+                    return Silence(
+                        "refused",
+                        f"`{self.new}` would be captured: {_where(there, scope, index, id)}"
+                        " has that name",
+                    )
+        return None
+
+    def is_awaited(self, taken: dict[str, list[int]]) -> bool:
+        """Whether the new name is only used so far, and nothing known defines it."""
+        index, new = self.index, normalised(self.new)
+        return (
+            not index.stars
+            and index.facts.named(new) is None
+            and not index.broken_binds(new)
+            and all(
+                index.cells[id].names[i].op == "read" for id, where in taken.items() for i in where
+            )
+        )
+
+    def apart(self, web: list[Place], taken: dict[str, list[int]]) -> bool:
+        """Whether both names live and die each in cells of its own, as loop variables do."""
+        mine = {id for id, _ in web}
+        if len(mine) != 1 or mine & taken.keys():
+            return False
+        (cell,) = mine
+        if not self._is_private(cell, self.index.module_places(self.target.name)[cell], web):
+            return False
+        return all(self._is_private(id, places, None) for id, places in taken.items())
+
+    def _is_private(self, cell: str, places: list[int], web: list[Place] | None) -> bool:
+        """Whether the cell's uses see definitions of the cell alone, and no function keeps it."""
+        index = self.index.cells[cell]
+        names = [index.names[i] for i in places if web is None or (cell, i) in set(web)]
+        if not names or names[0].op != "write":
+            return False
+        first = names[0]
+        if any(index.is_late(i) for i in places):
+            return False
+        # The first definition must run whenever a use does: the same branch, or an outer one.
+        return all(name.path[: len(first.path)] == first.path for name in names)
+
+    def left_alone(self, web: set[Place]) -> None:
+        """The same name where it is another variable: listed, not chosen."""
+        index = self.index
+        cells: list[int] = []
+        for id, places in index.module_places(self.target.name).items():
+            others = [i for i in places if (id, i) not in web]
+            if others:
+                cells.append(index.number(id))
+                self.optional |= {self.change(id, i) for i in others}
+        if cells:
+            self.notes.append(f"another `{self.target.name}` in {listed_cells(cells)}: left alone")
+
+    def stars(self, web: list[Place]) -> None:
+        """What a star import brings is not in the text: it may overwrite the new name."""
+        index = self.index
+        if not index.stars or index.facts.names:
+            return
+        first = min(index.number(id) for id, _ in web)
+        cells = [index.number(id) for id, there in index.cells.items() if there.stars]
+        if later := [number for number in cells if number >= first]:
+            self.notes.append(f"the star import in {listed_cells(later)} may bring `{self.new}`")
+
+    def as_text(self, kind: SymbolKind, scope: tuple[str, int]) -> None:
+        """What reads or prints the name's spelling while the notebook runs."""
+        index, old, new = self.index, self.target.name, self.new
+        within = scope if scope[1] != MODULE else None
+        readers = readers_of(index, kind, within)
+        if kind in ("function", "class") and (note := shown_note(index, self.changes)):
+            self.notes.append(note)
+        if note := reader_note(index, readers):
+            self.notes.append(note)
+            self.optional |= set(words_in_strings(index, old, new))
+        if note := printed_names(index, self.changes):
+            self.notes.append(note)
+        if kind == "class":
+            self.class_names()
+
+    def class_names(self) -> None:
+        """A class's name where its instances are printed, and in its private names."""
+        index, old = self.index, self.target.name
+        starts = {(change.cell, change.start) for change in self.changes}
+        for id, there in index.readable():
+            for owner in there.classes:
+                if (id, owner.start) in starts and shows_fields(
+                    index, family_of(index, id, owner.scope)
+                ):
+                    self.notes.append(f"printing a `{self.old}` shows the class's name")
+            for owner in there.classes:
+                bases = outside_bases(index, family_of(index, id, owner.scope)).values()
+                is_error = any(b is not None and issubclass(b, BaseException) for b in bases)
+                if (id, owner.start) in starts and is_error:
+                    self.notes.append(f"printing a `{self.old}` may show the class's name")
+        private = f"_{old.lstrip('_')}__"
+        cells = [
+            index.number(id)
+            for id, there in index.readable()
+            if private in there.masked.source and old.strip("_")
+        ]
+        if cells:
+            self.notes.append(f"{listed_cells(cells)} spell{'s' * (len(cells) == 1)} `{private}…`")
+
+    def in_documents(self, kind: SymbolKind, web: list[Place]) -> None:
+        """Mentions in Markdown, and in the docstrings that speak of the name."""
+        index, old, new = self.index, self.target.name, self.new
+        self.optional |= set(mentions(index, old, new))
+        owners = {(id, index.cells[id].homes[i]) for id, i in web}
+        for id, there in index.readable():
+            functions = there.functions if kind in ("function", "class", "parameter") else []
+            docs = [f.doc for f in functions if kind != "parameter" or (id, f.scope) in owners]
+            if kind in ("function", "class"):
+                docs += [owner.doc for owner in there.classes]
+            elif kind == "parameter":
+                outer = {f.outer for f in functions if (id, f.scope) in owners}
+                docs += [owner.doc for owner in there.classes if owner.scope in outer]
+            if docs:
+                source = index.cell(id).source
+                self.optional |= set(mentions_in_docstrings(id, source, docs, old, new))
+
+    def callers(self, web: list[Place]) -> Silence | None:
+        """Keywords of the calls to the function whose parameter is renamed.
+
+        A call may reach another definition of the function, in a branch or a subclass: its
+        parameter of that name follows, or nothing does.
+        """
+        index, old = self.index, self.target.name
+        owners = {
+            (id, index.cells[id].homes[i])
+            for id, i in web
+            if index.cells[id].names[i].kind == "parameter"
+        }
+        todo = list(owners)
+        while todo:
+            id, scope = todo.pop()
+            function = next((f for f in index.cells[id].functions if f.scope == scope), None)
+            callers = Callers(is_passed_on=True)
+            if function is not None:
+                kind = next((p.kind for p in function.parameters if p.name == old), "keyword")
+                if kind in ("positional_only", "star", "stars"):
+                    continue
+                callers = callers_of(index, id, function)
+            found = keyword_places(index, old, self.new, callers, function)
+            if isinstance(found, Silence):
+                return found
+            self.changes |= found.certain
+            self.optional |= found.unsure
+            self.notes += found.notes
+            if function is None:
+                continue
+            for twin in self.twins(callers, function, owners):
+                owners.add(twin)
+                todo.append(twin)
+                other, home = twin
+                same = [(other, i) for i in index.cells[other].streams[home, old]]
+                if refusal := self.collision(same, home, other):
+                    return refusal
+                self.changes |= {self.change(*place) for place in same}
+        return None
+
+    def twins(
+        self, callers: Callers, function: Function, owners: set[tuple[str, int]]
+    ) -> list[tuple[str, int]]:
+        """Other definitions that the function's calls may reach, with a parameter of the name."""
+        old = self.target.name
+        return [
+            (id, other.scope)
+            for id, where in callers.starts.items()
+            for other in self.index.cells[id].functions
+            if other.start in where
+            and (id, other.scope) not in owners
+            and other.name == function.name
+            and any(p.name == old for p in other.parameters)
+        ]
+
+
+def _where(index: CellIndex, scope: int, notebook: NotebookIndex, cell: str) -> str:
+    here = index.scopes[scope]
+    what = {
+        "function": f"`{here.name}`",
+        "class": f"class `{here.name}`",
+        "lambda": "a lambda",
+        "comprehension": "a comprehension",
+        "type": "a type",
+        "module": "the notebook",
+    }[here.kind]
+    return f"{what} in cell {notebook.number(cell)}"
+
+
+def _passes(index: CellIndex, i: int, home: int) -> bool:
+    """Whether the lookup of a name passes through the scope `home` on its way out."""
+    for scope in index.enclosing(index.names[i].scope):
+        if scope == index.homes[i]:
+            return False
+        if scope == home:
+            return index.scopes[home].kind != "class" or index.names[i].scope == home
+    return False

@@ -1,0 +1,125 @@
+"""Whether a definition whose name changed is still the one it was.
+
+`rate = 0.5` that became `path = "x.csv"` is another definition in the old one's place: uses of
+`rate` mean the old thing. The name alone tells nothing, what is defined does.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Collection
+from difflib import SequenceMatcher
+
+from tree_sitter import Node
+
+from nextedit_jupyter.analysis import trees
+from nextedit_jupyter.analysis.bindings import CellIndex
+from nextedit_jupyter.analysis.index import cell_index
+from nextedit_jupyter.analysis.rename.alignment import Swap, Window, align
+
+# Of what a definition says, half must be as it was: the letters of a file's name may change,
+# the call that loads it may not.
+KEPT = 0.5
+# Spelt so alike, a name was corrected: `lod` and `load` are 0.86, `json` and `math` 0.25.
+_ALIKE = 0.8
+_CONTENT = re.compile(
+    r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|#[^\n]*|\w+(?:\.\d\w*)?",
+    re.S,
+)
+_SYNTAX = frozenset(keyword.kwlist)
+# A definition's words past these tell no more, and comparing is quadratic.
+_MAX_WORDS = 300
+_IMPORTS = frozenset(["import", "package", "member", "alias"])
+# Kinds that a definition keeps, or it is another one.
+_OWN_KINDS = frozenset(["function", "class", "parameter", "magic"])
+
+
+def is_rewritten(window: Window, cell: str, swap: Swap, now: str) -> bool:
+    """Whether the definition of `swap.old` gave way to another one, of `swap.new`.
+
+    False if the name was changed first, with the rest as it was, and the rest after that.
+    """
+    was = window.before.cell(cell)
+    if was is None or _is_kept(was.source, now, swap):
+        return False
+    for event in reversed(window.events[1:]):
+        if event.cell != cell:
+            continue
+        for step in align(was.source, event.after).swaps:
+            if step.start == swap.start and step.new == swap.new:
+                return not _is_kept(was.source, event.after, step)
+    return True
+
+
+def alike(old: str, new: str) -> bool:
+    """Whether one spelling is the other's correction, or the other with something around it."""
+    a, b = old.lower(), new.lower()
+    short, long = sorted((a, b), key=len)
+    if len(short) >= 3 and short in long:
+        return True
+    return SequenceMatcher(None, a, b, autojunk=False).ratio() >= _ALIKE
+
+
+def _is_kept(before: str, after: str, swap: Swap) -> bool:
+    """Whether what defines the name in `before` defines the new one in `after`."""
+    was, now = cell_index(before), cell_index(after)
+    old, new = _role(was, swap.start), _role(now, swap.now)
+    if not old or old != new:
+        return False
+    if old == "import":
+        return _is_same_import(was, now, swap)
+    a = _content(was.masked.text, swap.start, {swap.old})
+    b = _content(now.masked.text, swap.now, {swap.old, swap.new})
+    if a == b:
+        return True
+    ratio = SequenceMatcher(None, a, b, autojunk=False).ratio()
+    return ratio >= KEPT or SequenceMatcher(None, swap.old, swap.new).ratio() >= _ALIKE
+
+
+def _role(index: CellIndex, start: int) -> str:
+    """What stands there, as far as it stays the same thing: a loop's target is a variable."""
+    i = index.starts.get(start)
+    if i is not None:
+        kind = index.names[i].kind
+        if kind in _IMPORTS:
+            return "import"
+        return kind if kind in _OWN_KINDS else "variable"
+    if any(attribute.start == start for attribute in index.attributes):
+        return "attribute"
+    return "keyword" if any(word.start == start for word in index.keywords) else ""
+
+
+def _is_same_import(was: CellIndex, now: CellIndex, swap: Swap) -> bool:
+    """The same thing under another name, another member of one module, or a module's respelling."""
+    path, becomes = was.imports.get(swap.start, ""), now.imports.get(swap.now, "")
+    old, new = was.names[was.starts[swap.start]].kind, now.names[now.starts[swap.now]].kind
+    if path == becomes:
+        return True
+    module, _, member = path.rpartition(":")
+    other, _, replaced = becomes.rpartition(":")
+    if module or other:
+        return module == other and (old == new == "member" or alike(member, replaced))
+    return old == new and alike(path, becomes)
+
+
+def _content(text: str, start: int, names: Collection[str]) -> list[str]:
+    """The words and literals of the statement around `start`, without the names themselves."""
+    tree, at = trees.parse(text)
+    node: Node | None = tree.root_node
+    found = node
+    while node is not None:
+        node = next(
+            (n for n in node.named_children if at(n.start_byte) <= start < at(n.end_byte)), None
+        )
+        if node is not None and _is_statement(node):
+            found = node
+    assert found is not None
+    stretch = text[at(found.start_byte) : at(found.end_byte)]
+    words = [m[0] for m in _CONTENT.finditer(stretch)]
+    kept = [word for word in words if word[0] != "#" and word not in names and word not in _SYNTAX]
+    return kept[:_MAX_WORDS]
+
+
+def _is_statement(node: Node) -> bool:
+    return node.type.endswith(("_statement", "_definition"))

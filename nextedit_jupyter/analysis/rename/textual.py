@@ -1,0 +1,173 @@
+"""Names as text: what in a notebook reads or shows names while it runs, and where they stand.
+
+`eval("rate + 1")`, `vars(box)` or `f.__name__` make a name's spelling count. No analysis knows
+what they do with it, so a rename says that they are there and lists the strings as optional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from nextedit_jupyter.analysis.bindings import CellIndex, Reader
+from nextedit_jupyter.analysis.index import NotebookIndex
+from nextedit_jupyter.analysis.rename.plan import (
+    Change,
+    SymbolKind,
+    listed_cells,
+    text_changes,
+    whole_word,
+)
+
+_CODE = frozenset(
+    ["eval", "exec", "compile", "run_cell", "testmod", "run_docstring_examples", "timeit"]
+)
+_NAMESPACES = frozenset(["globals", "locals", "vars()", "dir()", "user_ns", "except"])
+_SIGNATURES = frozenset(
+    [
+        "__annotations__",
+        "__code__",
+        "__kwdefaults__",
+        "bind",
+        "bind_partial",
+        "except",
+        "get_type_hints",
+        "getargspec",
+        "getfullargspec",
+        "help",
+        "locals",
+        "signature",
+        "vars()",
+        "dir()",
+    ]
+)
+_ATTRIBUTES = frozenset(
+    [
+        "__annotations__",
+        "__dict__",
+        "__match_args__",
+        "__members__",
+        "__slots__",
+        "_asdict",
+        "_fields",
+        "asdict",
+        "astuple",
+        "attrgetter",
+        "delattr",
+        "dir",
+        "except",
+        "fields",
+        "get_type_hints",
+        "getattr",
+        "getattr_static",
+        "getmembers",
+        "hasattr",
+        "help",
+        "methodcaller",
+        "model_dump",
+        "setattr",
+        "vars",
+    ]
+)
+_OWN_NAMES = frozenset(
+    [
+        "__name__",
+        "__qualname__",
+        "format_exc",
+        "getmembers",
+        "getsource",
+        "help",
+        "print_exc",
+    ]
+)
+_CLASSES = frozenset(["__class__", "__mro__", "type"])
+# What reads the names of each kind of symbol.
+_READERS: dict[SymbolKind, frozenset[str]] = {
+    "variable": _CODE | _NAMESPACES,
+    "import": _CODE | _NAMESPACES,
+    "function": _CODE | _NAMESPACES | _OWN_NAMES,
+    "class": _CODE | _NAMESPACES | _OWN_NAMES | _CLASSES,
+    "parameter": _CODE | _SIGNATURES,
+    "attribute": _CODE | _ATTRIBUTES | _OWN_NAMES,
+}
+
+
+def readers_of(
+    index: NotebookIndex, kind: SymbolKind, within: tuple[str, int] | None = None
+) -> list[tuple[str, Reader]]:
+    """What may read such a name as text; `within` a cell's scope alone, where one is given.
+
+    A parameter's or local's scope is not seen by `locals` of another, a signature is by all.
+    """
+    wanted = _READERS.get(kind, frozenset())
+    found = []
+    for id, there in index.readable():
+        for reader in there.readers:
+            if reader.name not in wanted:
+                continue
+            is_near = within is None or (
+                id == within[0] and within[1] in there.enclosing(reader.scope)
+            )
+            if is_near or (kind == "parameter" and reader.name in _SIGNATURES - _NAMESPACES):
+                found.append((id, reader))
+    return found
+
+
+def reader_note(index: NotebookIndex, readers: Iterable[tuple[str, Reader]]) -> str | None:
+    """Says which cells read names as text; None if none does."""
+    found = list(readers)
+    if not found:
+        return None
+    cells = sorted({index.number(id) for id, _ in found})
+    what = sorted({reader.name.removesuffix("()") for _, reader in found})
+    listed = ", ".join(f"`{name}`" for name in what[:3])
+    verb = "looks names up" if len(cells) == 1 else "look names up"
+    return f"{listed_cells(cells)} {verb} as text ({listed}): not checked"
+
+
+def words_in_strings(
+    index: NotebookIndex, old: str, new: str, *, whole: bool = False
+) -> Iterator[Change]:
+    """The name in the code's strings: as a word, or only where it is the `whole` string."""
+    word = whole_word(old)
+    for id, there in index.readable():
+        source = there.masked.source
+        if old not in source:
+            continue
+        for start, end in there.strings:
+            if whole:
+                if source[start:end] == old:
+                    yield Change(id, start, end, new)
+            else:
+                yield from text_changes(id, source, word, new, start, end)
+
+
+def printed_names(index: NotebookIndex, changes: Collection[Change]) -> str | None:
+    """Says where the spelling of a changed name is printed: `{x=}`, `print(Box)`."""
+    cells: set[int] = set()
+    for change in changes:
+        there = index.cells.get(change.cell)
+        if there is not None and _is_printed(there, change):
+            cells.add(index.number(change.cell))
+    return _prints(cells)
+
+
+def _is_printed(there: CellIndex, change: Change) -> bool:
+    return any(start <= change.start < end for start, end in there.self_named)
+
+
+def shown_note(index: NotebookIndex, changes: Collection[Change]) -> str | None:
+    """Says where a function or class itself is printed, which shows its name."""
+    places = {(change.cell, change.start) for change in changes}
+    cells = {
+        index.number(id)
+        for id, there in index.readable()
+        for reader in there.readers
+        if reader.name == "shown" and (id, reader.start) in places
+    }
+    return _prints(cells)
+
+
+def _prints(cells: set[int]) -> str | None:
+    if not cells:
+        return None
+    return f"{listed_cells(sorted(cells))} print{'s' * (len(cells) == 1)} the name itself"

@@ -1,0 +1,147 @@
+"""What the process is at, kept where its end leaves it readable.
+
+A process that is killed, or crashes in native code, tells nobody what it died of. So each thread
+that matters notes its phase in a few bytes of a mapped file: a write to memory, without a system
+call, which outlives the process. The next one reads it (`worker.deaths`) and blames the model only
+for what happened inside the model. Without a file the notes go nowhere.
+
+A record has `SLOTS` slots of `SLOT_BYTES`: the phase, how often the model has answered since the
+process began, and the model's label.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+SLOTS = 2
+_HEAD = struct.Struct("<BxHI")  # phase, bytes of the label, answers
+_LABEL_BYTES = 120
+SLOT_BYTES = _HEAD.size + _LABEL_BYTES
+RECORD_BYTES = SLOTS * SLOT_BYTES
+
+
+class Phase(IntEnum):
+    """What a thread is at. Only `LOADING` and `MODEL` are inside a bundle's code and data."""
+
+    AT_REST = 0
+    ANALYSIS = 1
+    LOADING = 2
+    MODEL = 3
+
+    @property
+    def is_inside_the_model(self) -> bool:
+        return self in (Phase.LOADING, Phase.MODEL)
+
+
+class Buffer(Protocol):
+    """Bytes in place: a bytearray, or a mapped file."""
+
+    def __setitem__(self, at: slice, value: bytes, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What one slot says: the phase, the model's label (may be empty), and its answers."""
+
+    phase: Phase
+    label: str
+    answers: int
+
+
+class _Thread(threading.local):
+    """What a thread knows of itself; `slot` is where it notes that, None for threads beside."""
+
+    slot: int | None = None
+    phase: Phase = Phase.AT_REST
+    label: str = ""
+    has_asked: bool = False
+
+
+_thread = _Thread()
+_buffer: Buffer | None = None
+_answers: dict[str, int] = {}
+
+
+def note_into(buffer: Buffer) -> None:
+    """Keep this process's notes in `buffer`, which has `RECORD_BYTES` and is cleared."""
+    global _buffer
+    buffer[0:RECORD_BYTES] = bytes(RECORD_BYTES)
+    _answers.clear()
+    _buffer = buffer
+
+
+def take_slot(slot: int) -> None:
+    """Have this thread's phases noted in a slot of its own, from at rest on."""
+    _thread.slot, _thread.phase, _thread.label = slot, Phase.AT_REST, ""
+    _thread.has_asked = False
+    _write()
+
+
+@contextlib.contextmanager
+def during(phase: Phase, label: str | None = None) -> Iterator[None]:
+    """Note that the block is this phase, and afterwards what was before; of the model `label`."""
+    before, before_label = _thread.phase, _thread.label
+    _thread.phase = phase
+    if label is not None:
+        _thread.label = label
+    _thread.has_asked = _thread.has_asked or phase is Phase.MODEL
+    _write()
+    try:
+        yield
+    finally:
+        _thread.phase = before
+        if label is not None:
+            _thread.label = before_label
+        _write()
+
+
+def name_model(label: str) -> None:
+    """Say which model this thread is going to ask."""
+    if label != _thread.label:
+        _thread.label = label
+        _write()
+
+
+def take_answer() -> tuple[str, int] | None:
+    """The model that this thread has asked since the last call, and its answers until now.
+
+    None if it has asked none. Call it when a request is answered: what was asked has answered.
+    """
+    if not _thread.has_asked:
+        return None
+    _thread.has_asked = False
+    label = _thread.label
+    _answers[label] = _answers.get(label, 0) + 1
+    _write()
+    return label, _answers[label]
+
+
+def read(record: bytes) -> list[Note]:
+    """The notes of a record; whatever it holds, for it may be damaged."""
+    notes = []
+    for slot in range(len(record) // SLOT_BYTES):
+        part = record[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]
+        number, length, answers = _HEAD.unpack_from(part)
+        try:
+            phase = Phase(number)
+        except ValueError:
+            continue
+        label = part[_HEAD.size : _HEAD.size + min(length, _LABEL_BYTES)]
+        notes.append(Note(phase, label.decode("utf-8", "replace"), answers))
+    return notes
+
+
+def _write() -> None:
+    slot, buffer = _thread.slot, _buffer
+    if slot is None or buffer is None:
+        return
+    label = _thread.label.encode("utf-8", "replace")[:_LABEL_BYTES]
+    head = _HEAD.pack(_thread.phase, len(label), min(_answers.get(_thread.label, 0), 2**32 - 1))
+    at = slot * SLOT_BYTES
+    buffer[at : at + _HEAD.size + len(label)] = head + label

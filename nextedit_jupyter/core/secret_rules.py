@@ -1,0 +1,335 @@
+"""What secrets look like: shapes, names and words, as data.
+
+`core/redact.py` and its twin in the page work by these; `labextension/scripts/generate_rules.py`
+writes the twin's copy. So every expression keeps to what `re` with re.ASCII and JavaScript read
+alike, and is bounded: from one start it looks at no more than a few hundred characters, or it
+consumes a run at whose inside no match can begin. Collected from the rules of detect-secrets and
+gitleaks and from the vendors' descriptions of their keys.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_B = r"(?<![A-Za-z0-9])"  # no letter or digit before
+_E = r"(?![A-Za-z0-9])"
+_W = "[A-Za-z0-9]"
+_U = "[A-Za-z0-9_-]"
+_H = "[0-9a-f]"
+
+# What it is, a mark that every match holds (case counts), the expression.
+SHAPES: tuple[tuple[str, str, str], ...] = (
+    ("private key", "PRIVATE KEY", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY"),
+    ("private key", "PuTTY-User-Key-File", r"PuTTY-User-Key-File-[0-9]"),
+    ("private key", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[A-Z0-9]{20}"),
+    ("AWS key", "AKIA", rf"{_B}AKIA[0-9A-Z]{{16}}{_E}"),
+    ("AWS key", "ASIA", rf"{_B}ASIA[0-9A-Z]{{16}}{_E}"),
+    ("GitHub token", "gh", rf"{_B}gh[pousr]_{_W}{{20}}"),
+    ("GitHub token", "github_pat_", r"github_pat_[A-Za-z0-9_]{20}"),
+    ("GitLab token", "gl", rf"{_B}gl(?:pat|dt|rt|ptt|ft|oas|soat|cbt|agent)-{_U}{{16}}"),
+    ("API key", "sk-", rf"{_B}sk-(?={_U}{{0,60}}[0-9]){_U}{{20}}"),
+    ("Stripe key", "k_", rf"{_B}[rsp]k_(?:live|test|prod)_{_W}{{16}}"),
+    ("Stripe key", "whsec_", rf"{_B}whsec_{_W}{{20}}"),
+    ("Slack token", "xox", rf"{_B}xox[abeoprsd]-[A-Za-z0-9-]{{10}}"),
+    ("Slack token", "xapp-", rf"{_B}xapp-[0-9]-[A-Za-z0-9-]{{10}}"),
+    ("Hugging Face token", "hf_", rf"{_B}hf_{_W}{{20}}"),
+    ("Hugging Face token", "api_org_", rf"{_B}api_org_{_W}{{20}}"),
+    ("npm token", "npm_", rf"{_B}npm_{_W}{{30}}"),
+    ("PyPI token", "pypi-", rf"{_B}pypi-(?={_U}{{0,60}}[0-9]){_U}{{30}}"),
+    ("Google key", "AIza", rf"{_B}AIza{_U}{{30}}"),
+    ("Google token", "ya29.", rf"{_B}ya29\.{_U}{{20}}"),
+    ("Google secret", "GOCSPX-", rf"{_B}GOCSPX-{_U}{{20}}"),
+    ("Google token", "1//", rf"{_B}1//0{_U}{{30}}"),
+    ("SendGrid key", "SG.", rf"{_B}SG\.{_U}{{16,40}}\.{_U}{{16}}"),
+    ("JSON web token", "eyJ", rf"{_B}eyJ{_U}{{10,400}}\.eyJ{_U}{{10}}"),
+    ("JSON web token", "eyJhbGciOi", r"eyJhbGciOi"),
+    ("JSON web token", "eyJ0eXAiOi", r"eyJ0eXAiOi"),
+    ("JSON web token", "eyJraWQiOi", r"eyJraWQiOi"),
+    ("Databricks token", "dapi", rf"{_B}dapi{_H}{{32}}"),
+    ("DigitalOcean token", "_v1_", rf"{_B}do[opr]_v1_{_H}{{40}}"),
+    ("Vault token", "hv", rf"{_B}hv[sbr]\.{_U}{{20}}"),
+    ("Shopify token", "shp", rf"{_B}shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{{32}}"),
+    ("Groq key", "gsk_", rf"{_B}gsk_{_W}{{20}}"),
+    ("xAI key", "xai-", rf"{_B}xai-{_W}{{20}}"),
+    ("Replicate token", "r8_", rf"{_B}r8_{_W}{{30}}"),
+    ("Perplexity key", "pplx-", rf"{_B}pplx-{_W}{{20}}"),
+    ("Tavily key", "tvly-", rf"{_B}tvly-{_U}{{20}}"),
+    ("LangSmith key", "lsv2_", rf"{_B}lsv2_(?:pt|sk)_{_H}{{32}}"),
+    ("NVIDIA key", "nvapi-", rf"{_B}nvapi-{_U}{{30}}"),
+    ("Notion token", "ntn_", rf"{_B}ntn_{_W}{{30}}"),
+    ("Notion token", "secret_", rf"{_B}secret_{_W}{{40}}"),
+    ("Linear key", "lin_", rf"{_B}lin_(?:api|oauth)_{_W}{{30}}"),
+    ("Figma token", "fig", rf"{_B}fig[dour]_{_U}{{30}}"),
+    ("Postman key", "PMAK-", rf"{_B}PMAK-{_H}{{20}}"),
+    ("Grafana token", "gl", rf"{_B}gl(?:sa|c)_{_W}{{30}}"),
+    ("Sentry token", "sntry", rf"{_B}sntry[su]_{_W}{{30}}"),
+    ("New Relic key", "NRAK-", rf"{_B}NRAK-[A-Z0-9]{{24}}"),
+    ("Atlassian token", "ATATT3", rf"{_B}ATATT3{_U}{{30}}"),
+    ("Airtable token", "pat", rf"{_B}pat{_W}{{14}}\.{_H}{{40}}"),
+    ("Square token", "sq0", rf"{_B}sq0[a-z]{{3}}-{_U}{{20}}"),
+    ("Square token", "EAAA", rf"{_B}EAAA{_U}{{50}}"),
+    ("Twilio key", "SK", rf"{_B}SK{_H}{{32}}{_E}"),
+    ("Twilio account", "AC", rf"{_B}AC{_H}{{32}}{_E}"),
+    ("Mailchimp key", "-us", rf"{_B}{_H}{{32}}-us[0-9]{{1,2}}{_E}"),
+    ("Mailgun key", "key-", rf"{_B}key-{_H}{{32}}"),
+    ("RubyGems key", "rubygems_", rf"{_B}rubygems_{_H}{{40}}"),
+    ("Doppler token", "dp.", rf"{_B}dp\.[a-z]{{2,5}}\.{_W}{{30}}"),
+    ("PlanetScale token", "pscale_", rf"{_B}pscale_[a-z]{{2,5}}_{_U}{{30}}"),
+    ("Supabase token", "sb", rf"{_B}sb(?:p_|_secret_){_W}{{20}}"),
+    ("Netlify token", "nf", rf"{_B}nf[a-z]_{_W}{{30}}"),
+    ("Tailscale key", "tskey-", rf"{_B}tskey-[a-z]{{3,8}}-{_W}{{10}}"),
+    ("Pulumi token", "pul-", rf"{_B}pul-{_H}{{40}}"),
+    ("Dropbox token", "sl.", rf"{_B}sl\.(?:u\.)?{_U}{{60}}"),
+    ("Docker token", "dckr_pat_", rf"{_B}dckr_pat_{_U}{{20}}"),
+    ("Terraform token", ".atlasv1.", rf"{_W}{{14}}\.atlasv1\.{_U}{{30}}"),
+    ("Artifactory token", "AKC", rf"{_B}AKC[a-z0-9]{_W}{{20}}"),
+    ("Azure secret", "Q~", rf"{_W}{{3}}[0-9]Q~[A-Za-z0-9_.~-]{{30}}"),
+    ("Alibaba key", "LTAI", rf"{_B}LTAI{_W}{{12}}"),
+    ("Telegram token", ":AA", rf"{_B}(?:bot)?[0-9]{{8,10}}:AA{_U}{{30}}"),
+    ("Discord token", ".", rf"{_B}[MNO]{_U}{{23,25}}\.{_U}{{6}}\.{_U}{{27}}"),
+    (
+        "webhook",
+        "hooks.slack.com",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Z0-9]{6}",
+    ),
+    ("webhook", "/api/webhooks/", r"/api/webhooks/[0-9]{10,20}/[A-Za-z0-9_-]{20}"),
+    ("webhook", "webhook.office.com", r"webhook\.office\.com/webhookb?2?/[0-9a-f]{8}"),
+    ("webhook", "hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/[0-9]{3}"),
+    (
+        "webhook",
+        "chat.googleapis.com",
+        r"chat\.googleapis\.com/v1/spaces/[^ \t\r\n'\"]{1,200}token=",
+    ),
+    ("shared access signature", "sig=", r"[?&]sig=[A-Za-z0-9%+/_-]{20}"),
+)
+
+# Marks that nothing else begins with: after one a key may be half typed.
+HALF_TYPED = _words(
+    "AKIA ASIA ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- sk-ant- sk-proj- sk_live_ rk_live_ "
+    "xoxb- xoxp- xapp- hf_ npm_ pypi- AIza ya29. GOCSPX- dop_v1_ hvs. shpat_ gsk_ pplx- nvapi- "
+    "ntn_ dckr_pat_ lsv2_ eyJ"
+)
+
+# Parts of names that may name a secret, case folded; what they are named in full decides.
+KEY_WORDS = (
+    "passw",
+    "passphrase",
+    "passcode",
+    "pass",
+    "pwd",
+    "pw",
+    "secret",
+    "token",
+    "key",
+    "auth",
+    "bearer",
+    "credential",
+    "connectionstring",
+    "connection_string",
+    "cookie",
+    "jwt",
+    "sig",
+    "kennwort",
+    "senha",
+    "contrase",
+    "motdepasse",
+    "mot_de_passe",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+)
+# How a name ends, its words joined: a password, where any word may be the secret.
+PASSWORD_ENDS = (
+    "password",
+    "passwd",
+    "passwort",
+    "kennwort",
+    "passphrase",
+    "passcode",
+    "passwrd",
+    "pword",
+    "secret",
+    "senha",
+    "contraseña",
+    "contrasena",
+    "motdepasse",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+)
+# The same of a name's last word alone: `bypass` is none.
+PASSWORD_WORDS = _words("pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd")
+# A key of a service: no sentence, but maybe short.
+KEY_ENDS = (
+    "apikey",
+    "apitoken",
+    "accesstoken",
+    "authtoken",
+    "secretkey",
+    "secretaccesskey",
+    "accesskey",
+    "accesskeyid",
+    "privatekey",
+    "accountkey",
+    "authkey",
+    "sharedkey",
+    "sharedaccesskey",
+    "masterkey",
+    "encryptionkey",
+    "signingkey",
+    "subscriptionkey",
+    "storagekey",
+    "consumerkey",
+    "refreshtoken",
+    "bearertoken",
+    "bottoken",
+    "sessiontoken",
+    "credential",
+    "authorization",
+    "bearer",
+    "oauthtoken",
+    "githubtoken",
+    "hftoken",
+    "sastoken",
+)
+TOKEN_WORDS = _words("token auth jwt cookie")
+# What may be called a key and rarely is a secret: only what looks random counts.
+LOOSE_WORDS = _words("key sig signature")
+# Before `token`: a token of a text.
+TEXT_TOKENS = _words(
+    "pad sep cls mask bos eos unk start end stop special next last first new image text word n "
+    "num max min total prompt space input output target source sub current prev previous"
+)
+# After what names a secret, without changing that.
+NAME_TAILS = _words(
+    "value val prod production dev test staging live string str text plain plaintext raw old "
+    "new default base64 b64 env"
+)
+# Values made of these words alone stand for a secret in documentation.
+PLACEHOLDER_WORDS = _words(
+    "a an the my your our their his her here this that is in on of for to from with and or api "
+    "apikey key keys token tokens secret secrets password passwords passwd pass pwd pw "
+    "passphrase example examples sample placeholder changeme change me redacted dummy fake "
+    "test testing user username name insert enter put paste replace add fill set use type "
+    "confirm access id client account auth authorization bearer basic credential credentials "
+    "database db value string str some foo bar baz todo tbd none null nil undefined empty "
+    "hidden masked private public login please required optional default azure aws openai "
+    "google github gitlab huggingface hf kaggle wandb anthropic slack sk pk ghp org service "
+    "server host port url email mail app application project true false new old invalid wrong "
+    "first one code field column input variable var env bytes int bool text no not any see "
+    "below above secretkey secret-key mypassword yourpassword mysecret mytoken yourtoken "
+    "yourkey mykey getpass prompt xxx xxxx abc abcd bot web http https real actual own valid "
+    "correct must should be it as by will goes go only via long random char characters of "
+    "generated page hash hashed encrypted number digits mysql postgres postgresql elastic "
+    "elasticsearch acr secure strong redis mongo mongodb ssh sql os environ environment getenv "
+    "connection"
+)
+# Calls through which a literal is still the secret, and those whose first argument is its name.
+WRAPPERS = _words(
+    "SecretStr Secret str bytes bytearray quote quote_plus unquote b64decode b64encode "
+    "urlsafe_b64decode fromhex unhexlify encode decode strip join field Final Credential"
+)
+GETTERS = _words("get getenv setdefault pop getattr input getpass")
+# Before `pass`: a run through something.
+PASSES = _words(
+    "first second third single multi two one low high band all fast full forward backward "
+    "boarding season no by test tests next last each per"
+)
+
+# Words of a line, and which expressions are tried on it.
+COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("curl", "wget", "http"), "option"),
+    (("mysql", "mariadb", "sshpass", " login"), "dash_p"),
+    (("zip", "7z", "openssl", "htpasswd"), "dash_other"),
+    (("sudo -s", "--with-token", "--password-stdin", "kinit"), "piped"),
+    (("kinit", "<<<"), "here"),
+    (("identified",), "identified"),
+)
+
+# Expressions of the scanner ------------------------------------------------------------------
+EXPRESSIONS: dict[str, str] = {
+    "name_tail": r"[A-Za-z0-9_]{0,40}(?:-[A-Za-z0-9_]{1,40}){0,3}",
+    "word": r"[A-Z]{1,60}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,60}|[^\x00-\x7f]{1,60}",
+    "close": r"\\?[\"'`]",
+    "brackets": r"(?:[ \t]{0,8}\]){0,2}",
+    "targets": r"(?:[ \t]{0,4},[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}){1,6}[ \t]{0,4}=(?!=)",
+    "heads": (
+        r"[ \t]{0,200}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}[ \t]{0,4},[ \t]{0,4}){1,6}"
+        r"(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
+    ),
+    "annotation": (
+        r"[ \t]{0,8}:[ \t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\[[^=\n\[\]]{0,60}\])?"
+        r"(?:[ \t]{0,3}\|[ \t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\[\], |]{1,60}[\"'])"
+        r"[ \t]{0,8}=(?!=)"
+    ),
+    "operator": (
+        r"[ \t]{0,20}(:=|=>|[=!]=|[+|]=|[=:]|\(|(?:is|was)(?=[ \t])"
+        r"|\)\.(?:send_keys|fill|type)\()"
+    ),
+    "blanks": r"[ \t]{0,40}",
+    "space": r"[ \t\r\n\\]{0,200}",
+    "string": r"[rbfuRBFU]{0,2}(\"\"\"|'''|\\?[\"'])",
+    "double": r"(?:[^\"\\\n]|\\[^\n]){0,400}",
+    "single": r"(?:[^'\\\n]|\\[^\n]){0,400}",
+    "escaped": r"[^\"'\\\n]{0,400}",
+    "call": r"[A-Za-z_.][A-Za-z0-9_.]{0,80}\(",
+    "condition": (
+        r"%|lambda[^:\n]{0,40}:"
+        r"|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t]{1,4})?(?:or|and|if|else|not)(?![A-Za-z0-9_])"
+    ),
+    "element": r"[^ \t\r\n'\"<>]{3,100}</",
+    "bare": r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]{1,200}",
+    "after": r"[ \t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
+    "replacement": r"\{[^{}]{0,100}\}",
+    "joint": (
+        r"[\"'][ \t]{0,40}(?:\+[ \t]{0,40})?(?:\\?\r?\n[ \t]{0,40}){0,3}(?:\+[ \t]{0,40})?"
+        r"[rbfuRBFU]{0,2}[\"']"
+    ),
+    "run": r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{20,}={0,2}",
+    "scheme": (
+        r"://([^ \t\r\n/:@'\"<>]{0,80})"
+        r":([^ \t\r\n'\"<>@]{1,200}@?[^ \t\r\n'\"<>@/]{0,100})@[A-Za-z0-9{\[]"
+    ),
+    "lone": r"://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
+    "lower_run": r"[a-z]{3,200}",
+    "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    # Beside these a long hexadecimal number is a sum or a name of something, not a key.
+    "sum": (
+        r"hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint"
+        r"|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet"
+        r"|drive\.google|gdown|docs\.google|youtube|gist|zenodo|figshare|data:image|base64,"
+        r"|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])"
+    ),
+    "pair": (
+        r"(?:auth[\"']?[ \t]{0,4}[=:][ \t]{0,4}[(\[]|auth\(|login\(|authenticate\("
+        r"|auth[ \t]{0,4}=[ \t]{0,4}(?=[\"'])|connect\(|(?:ftp|smtp)(?:_tls|_ssl)?\(|credentials\()"
+    ),
+    "argument": r"[ \t\r\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t\r\n]{0,8},",
+    "option": (
+        r"[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}"
+        r"([^ \t\r\n:'\"$]{1,80}):(?!/)([^ \t\r\n'\"]{3,100})"
+    ),
+    "dash_p": r"[ '\",]-p[ ]?([^ \t\r\n'\",]{3,100}|'[^'\n]{3,100}'|\"[^\"\n]{3,100}\")",
+    "dash_other": r"[ '\",]-(?:[pPkb]|pass|passin|passout)[ =:]?(?:pass:)?([^ \t\r\n'\",]{3,100})",
+    "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"]{3,100})",
+    "identified": r"identified[ \t]{1,4}by[ \t]{1,4}['\"]([^'\"\n]{3,100})['\"]",
+    "piped": r"echo[ \t]{1,4}(?:-n[ \t]{1,4})?[\"']?([^ \t\r\n|\"']{4,200})[\"']?[ \t]{0,4}\|",
+}
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when a text first holds its mark, so that importing this costs nothing."""
+    return re.compile(pattern, re.ASCII)
+
+
+def expression(name: str) -> re.Pattern[str]:
+    return compiled(EXPRESSIONS[name])

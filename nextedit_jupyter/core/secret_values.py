@@ -1,0 +1,124 @@
+"""What a value says of itself: a secret, a word that stands for one in documentation, or neither.
+
+A value is at most some hundred characters, and no more of it is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from itertools import pairwise
+from typing import Literal
+
+from nextedit_jupyter.core import secret_rules as rules
+from nextedit_jupyter.core.secret_rules import expression
+
+# What a name says of its value: any word may be a password; a key of a service is no sentence; a
+# token may be one of a text; and much is called a key that is none, unless it looks random.
+Strength = Literal["password", "key", "token", "loose"]
+
+
+def is_secret_value(value: str, strength: Strength) -> bool:
+    for scheme in ("Bearer ", "bearer ", "Token ", "token ", "Basic ", "basic ", "JWT "):
+        value = value.removeprefix(scheme)
+    if is_template(value) or is_stand_in(value):
+        return False
+    if strength == "password":
+        return len(value) >= 4 and ("\n" not in value or looks_random(value))
+    if any(blank in value for blank in (" ", "\t", "\n", "\\n")) and not looks_random(value):
+        return False
+    if strength == "key":
+        words = [word for word in re.split(r"[_./:-]", value) if word]
+        return len(value) >= 8 and (is_mixed(value) or len(words) == 1 or looks_random(value))
+    if strength == "token":
+        return is_mixed(value) or looks_random(value)
+    return (len(value) >= 32 and is_hex(value)) or (len(value) >= 20 and looks_random(value))
+
+
+def is_template(value: str) -> bool:
+    """Whether something else comes in its place: `{password}`, `$PW`, `%s`, `<yours>`, `...`."""
+    return (
+        not value
+        or (value[0] in "{<[%" and value[-1] in "}>]s%)d")
+        or value[0] == "$"
+        or value.startswith(("...", ")", ",", ";"))  # a quote that ended a literal before it
+        or not any(kind_of(char) != "other" or char > "\x7f" for char in value)
+    )
+
+
+def is_stand_in(value: str) -> bool:
+    """Whether it is made of the words by which documentation stands in for secrets."""
+    value = value[:200]
+    if len(set(value.lower())) <= 2 or value.endswith("..."):
+        return True
+    if "xxxxx" in value.lower() or "*****" in value or "....." in value:
+        return True
+    words = expression("word").findall(value)
+    return all(
+        word.lower() in rules.PLACEHOLDER_WORDS or word.lower() in ("xx", "xxx", "xxxx")
+        for word in words
+    )
+
+
+def is_mixed(value: str) -> bool:
+    """Letters and digits as people and machines mix them in secrets, not as in `layer_12`."""
+    value = value[:200]
+    if len(value) < 6 or " " in value:
+        return False
+    kinds = [kind_of(char) for char in value]
+    plain = [kind for kind in kinds if kind != "other"]
+    letters = sum(kind in ("upper", "lower") for kind in plain)
+    if not letters or (letters == len(plain) and len(plain) == len(kinds)):
+        return False
+    turns = sum((a == "digit") != (b == "digit") for a, b in pairwise(plain))
+    marks = sum(char in "!@#$%^&*?~+" for char in value)
+    apart = sum(char in "_-./ :" for char in value)
+    return turns + 2 * marks >= (1 if len(plain) <= 16 and not apart else 2 + apart)
+
+
+def looks_random(value: str) -> bool:
+    """Whether letters, capitals and digits alternate as they do by chance alone."""
+    value = value[:200]
+    kinds = [kind_of(char) for char in value]
+    plain = [kind for kind in kinds if kind != "other"]
+    count = Counter(plain)
+    if len(plain) < 16 or len(kinds) - len(plain) > len(kinds) / 6 or " " in value:
+        return False
+    if entropy(value) < 3.3:
+        return False
+    turns = sum(a != b for a, b in pairwise(plain)) / (len(plain) - 1)
+    if count["lower"] and count["upper"]:
+        # Words of `AutoModelForSeq2SeqLM`; of letters by chance a sixth stands in such runs.
+        worded = sum(len(word) for word in expression("lower_run").findall(value)) / len(plain)
+        if len(value) == 40 and worded < 0.4:  # twenty bytes: an AWS secret may hold words
+            return count["digit"] >= 1 and turns >= 0.3
+        return count["digit"] >= 1 and turns >= 0.4 and (worded <= 0.3 or turns >= 0.55)
+    return turns >= 0.25 and count["digit"] >= 4 and len(plain) - count["digit"] >= 5
+
+
+def kind_of(char: str) -> str:
+    if "a" <= char <= "z":
+        return "lower"
+    if "A" <= char <= "Z":
+        return "upper"
+    return "digit" if "0" <= char <= "9" else "other"
+
+
+def is_hex(value: str) -> bool:
+    kinds = Counter(kind_of(char) for char in value)
+    one_case = not (kinds["lower"] and kinds["upper"])
+    return (
+        one_case
+        and kinds["digit"] >= 4
+        and kinds["lower"] + kinds["upper"] >= 4
+        and all(char in "0123456789abcdefABCDEF" for char in value)
+    )
+
+
+def entropy(text: str) -> float:
+    """Shannon entropy in bits a character; 0 for the empty text."""
+    if not text:
+        return 0.0
+    counts = Counter(text)
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())

@@ -1,0 +1,166 @@
+"""Tuning a pre-trained base: adapters in its layers, rows for the tokens it did not have.
+
+The base stays as it is, in bfloat16; what is learnt is small enough to be shipped as a delta. The
+loop, the schedule and the checkpoints are those of `training.sft`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
+from nextedit_jupyter.prompt.control import PAD
+from nextedit_jupyter.prompt.tokenizer import TextTokenizer
+from nextedit_jupyter.training.corpus.extract import Skipped
+from nextedit_jupyter.training.examples import Mix, real_edit, session_document
+from nextedit_jupyter.training.kernel_names import columns_used
+from nextedit_jupyter.training.lora import MATRICES, LowRank, adapt, adapters
+from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.packing import pack
+from nextedit_jupyter.training.processes import Processes
+from nextedit_jupyter.training.real_data import commit_edits, pieces_of, read_notebooks, read_rows
+from nextedit_jupyter.training.sft import Run
+
+RANK = 16
+SCALE = 2.0
+# AdamW with rates about ten times those of full tuning, as usual for adapters.
+ADAPTER_LR = 1e-3
+ROWS_LR = 2e-3
+
+
+def tuning_rows(
+    notebooks: Path,
+    edits: Path | None,
+    tokenizer: TextTokenizer,
+    fmt: CellsSpmV1,
+    length: int,
+    seed: int,
+) -> npt.NDArray[np.uint16]:
+    """Packed rows, [rows, length + 1]: three of notebooks, then one of edits, shuffled before.
+
+    Each notebook gives one stretch and each commit two steps at most, so that a run too short for
+    all of it sees as many hands as it can.
+    """
+    rng = random.Random(seed)
+    documents = pieces_of(list(read_notebooks(notebooks)), rng, cells=24)
+    spare = sorted(
+        {c for d in documents[:400] for keys in columns_used(d.cells).values() for c in keys}
+    )
+    mix = Mix(middle=0.5, empty_suffix=0.6, names=0.5, skip=0.3)
+    written = []
+    for document in documents:
+        written += session_document(
+            document, tokenizer, rng, mix, length=length + 1, spare_columns=spare, fmt=fmt
+        )[:1]
+    steps: list[list[int]] = []
+    commits = list(read_rows(edits)) if edits is not None else []
+    rng.shuffle(commits)
+    for row in commits:
+        for edit in commit_edits(row, rng, Skipped())[:2]:
+            size = rng.choice((0.4, 0.6, 1.0))
+            ids = real_edit(edit, tokenizer, length=int(length * size), fmt=fmt)
+            if ids:
+                steps.append(ids)
+    order, pad = np.random.default_rng(seed), tokenizer.control(PAD)
+    parts = [pack(ids, length=length, pad=pad) for ids in (written, steps)]
+    for part in parts:
+        order.shuffle(part)
+    three, one = (iter(part) for part in parts)
+    rows = []
+    while group := list(islice(three, 3)):
+        rows += group + list(islice(one, 1))
+    return np.array(rows, np.uint16).reshape(-1, length + 1)
+
+
+class SplitEmbedding(nn.Module):
+    """An embedding whose first rows are frozen and whose last ones are learnt.
+
+    `kept` is [rows, width], `new` [rows, width]; ids count through both.
+    """
+
+    def __init__(self, kept: Tensor, new: Tensor) -> None:
+        super().__init__()
+        self.kept = nn.Parameter(kept, requires_grad=False)
+        self.new = nn.Parameter(new)
+
+    @property
+    def weight(self) -> Tensor:
+        """All rows, [kept + new, width]."""
+        return torch.cat((self.kept, self.new))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return F.embedding(ids, self.weight)
+
+
+def adapted(
+    shape: Shape,
+    weights: Mapping[str, Tensor],
+    *,
+    new_rows: int,
+    rank: int = RANK,
+    scale: float = SCALE,
+    seed: int = 0,
+) -> Decoder:
+    """A decoder with frozen `weights`, adapters in its layers and `new_rows` rows to be learnt.
+
+    Raises TrainingError for weights of another shape.
+    """
+    model = Decoder(shape, seed=seed)
+    try:
+        model.load_state_dict(dict(weights))
+    except RuntimeError as error:
+        raise TrainingError(f"the base is of another shape: {str(error)[:200]}") from error
+    adapt(model, rank=rank, scale=scale, seed=seed)
+    for adapter in adapters(model):
+        adapter.frozen.to(torch.bfloat16)
+    rows = model.embedding.weight.detach()
+    at = len(rows) - new_rows
+    model.embedding = SplitEmbedding(rows[:at].clone(), rows[at:].clone())  # type: ignore[assignment]
+    return model
+
+
+def open_tuning(folder: Path, model: Decoder, *, resume: Path | None = None) -> Run:
+    """A run over the adapters and rows of an adapted model. Raises TrainingError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    low: list[nn.Parameter] = []
+    rows: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            (rows if name.startswith("embedding.") else low).append(parameter)
+    groups = [
+        {"params": low, "lr": ADAPTER_LR, "initial_lr": ADAPTER_LR},
+        {"params": rows, "lr": ROWS_LR, "initial_lr": ROWS_LR},
+    ]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.0)
+    run = Run(folder, model, [optimizer], processes=Processes())
+    if resume is not None:
+        run.load(resume)
+    return run
+
+
+def learnt(model: Decoder) -> dict[str, Tensor]:
+    """The delta of an adapted model, float32, under the names that `bundles.delta` reads.
+
+    `layers.{i}.{matrix}.a` is [rank, inputs] and `.b` [outputs, rank]; the new rows are
+    `embedding.new`.
+    """
+    found: dict[str, Tensor] = {}
+    for i, layer in enumerate(model.layers):
+        for name in MATRICES:
+            low = getattr(layer, name)
+            assert isinstance(low, LowRank)
+            found[f"layers.{i}.{name}.a"] = low.first.detach().float()
+            found[f"layers.{i}.{name}.b"] = low.second.detach().float()
+    assert isinstance(model.embedding, SplitEmbedding)
+    found["embedding.new"] = model.embedding.new.detach().float()
+    return found

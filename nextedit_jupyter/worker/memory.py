@@ -1,0 +1,23 @@
+"""How much memory the process takes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+
+def resident_mb() -> float:
+    """The process's resident memory in MB (2**20 bytes); 0 where it cannot be told."""
+    if sys.platform == "linux":  # a fiftieth of psutil's time, for it is asked every 100 ms
+        with (
+            contextlib.suppress(OSError, ValueError, IndexError),
+            open("/proc/self/statm", "rb") as f,
+        ):
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return 0.0
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        return float(psutil.Process().memory_info().rss / 2**20)
+    return 0.0

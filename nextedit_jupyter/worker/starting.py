@@ -1,0 +1,92 @@
+"""Starting the worker's process, which outlives whoever starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from nextedit_jupyter.core.errors import WorkerError
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from nextedit_jupyter.worker.runtime import RuntimeFolder
+    from nextedit_jupyter.worker.settings import WorkerSettings
+
+# What a worker does not need and had better not hold.
+_SECRETS_OF_THE_SERVER = (
+    "JUPYTER_TOKEN",
+    "JUPYTERHUB_API_TOKEN",
+    "JPY_API_TOKEN",
+    "JPY_SESSION_NAME",
+)
+
+
+def spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
+    """Start a worker that outlives this process, and wait until it listens. Raises WorkerError."""
+    import subprocess
+
+    command = [
+        sys.executable,
+        "-P",  # the notebook's folder must not stand in for the standard library
+        "-m",
+        "nextedit_jupyter.worker",
+        "--detach",
+        f"--runtime-dir={folder.path}",
+        f"--settings={settings.to_json()}",
+    ]
+    environ = {k: v for k, v in os.environ.items() if k not in _SECRETS_OF_THE_SERVER}
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    log = os.open(folder.log, flags, 0o600)
+    detached: dict[str, Any] = {}
+    if sys.platform == "win32":
+        detached["creationflags"] = (
+            subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
+        )
+    else:
+        detached["start_new_session"] = True
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=folder.path,
+            env=environ,
+            **detached,
+        )
+    finally:
+        os.close(log)
+    said = _first_line(process, settings.start_seconds)
+    if said == b"ready\n":
+        return
+    with contextlib.suppress(OSError):
+        process.kill()
+    if said is None:
+        raise WorkerError(f"the worker did not start in {settings.start_seconds:g} s")
+    reason = said.decode("utf-8", "replace").strip() or "the worker died at its start"
+    raise WorkerError(f"{reason}. More is in {folder.log}")
+
+
+def _first_line(process: Popen[bytes], timeout: float) -> bytes | None:
+    """The first line the process writes, empty if it ends without; None after `timeout` seconds."""
+    assert process.stdout is not None
+    stdout = process.stdout
+    lines: list[bytes] = []
+    read_one = threading.Event()
+
+    def read() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            lines.append(stdout.readline(512))
+        read_one.set()
+        with contextlib.suppress(OSError):
+            stdout.close()
+        if sys.platform != "win32":
+            process.wait()  # it has forked off the worker and is gone
+
+    threading.Thread(target=read, name="nextedit-start", daemon=True).start()
+    read_one.wait(timeout)
+    return lines[0] if lines else None

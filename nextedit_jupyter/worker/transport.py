@@ -1,0 +1,123 @@
+"""The socket under a connection: its time limits, its handshake, and whole messages.
+
+Standard library only; what costs to import is imported when a connection is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+    from multiprocessing.connection import Connection
+
+# A live worker answers a handshake in milliseconds; one that takes this long hangs.
+HANDSHAKE_SECONDS = 5.0
+# What is too large is read to its end, and forgotten, so that its sender gets to see the answer;
+# one that has no end is cut off.
+MAX_DRAINED_BYTES = 16_000_000
+_CHUNK_BYTES = 1 << 16
+
+
+class TooLarge(Exception):
+    """A message past the limit, of which `head` is the beginning; the rest was read and dropped."""
+
+    def __init__(self, size: int, head: bytes) -> None:
+        super().__init__(size)
+        self.size, self.head = size, head
+
+
+def socket_of(connection: Connection[bytes, bytes]) -> socket.socket | None:
+    """A second handle of the connection's socket, for its options; None for a Windows pipe."""
+    if sys.platform == "win32":
+        return None
+    import socket
+
+    return socket.socket(fileno=os.dup(connection.fileno()))
+
+
+def limit_waits(end: socket.socket | None, *, receive: float, send: float) -> None:
+    """Bound how long a read or a write on the connection may block; 0 is for ever."""
+    if end is None:
+        return
+    import socket
+    import struct
+
+    for option, seconds in ((socket.SO_RCVTIMEO, receive), (socket.SO_SNDTIMEO, send)):
+        value = struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6))
+        end.setsockopt(socket.SOL_SOCKET, option, value)
+
+
+def hang_up(connection: Connection[bytes, bytes], end: socket.socket | None) -> None:
+    """Wake whoever reads: closing under a blocked read would not wake it."""
+    with contextlib.suppress(OSError, ValueError):
+        if end is not None:
+            import socket
+
+            end.shutdown(socket.SHUT_RDWR)
+        else:
+            connection.close()
+
+
+def end_peer(end: socket.socket | None) -> None:
+    """Kill the process at the other end, where the system tells which it is."""
+    if end is None:
+        return
+    import signal
+    import socket
+    import struct
+
+    with contextlib.suppress(OSError):
+        if sys.platform == "linux":
+            credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+            pid, user, _ = struct.unpack("3i", credentials)
+            if user == os.geteuid() and pid not in (0, os.getpid()):
+                os.kill(pid, signal.SIGKILL)
+
+
+def receive(connection: Connection[bytes, bytes], limit: int) -> bytes:
+    """One message of at most `limit` bytes.
+
+    Raises TooLarge for a longer one, after which the next message may be read, and EOFError or
+    OSError when the connection is gone.
+    """
+    if sys.platform == "win32":
+        try:
+            return connection.recv_bytes(limit)
+        except OSError:  # it is gone, or was sent what is too large: a pipe does not say which
+            raise TooLarge(limit + 1, b"") from None
+    import struct
+
+    descriptor = connection.fileno()
+    # The format of `multiprocessing.connection`: four bytes, and eight more after a -1.
+    (size,) = struct.unpack("!i", _exactly(descriptor, 4))
+    if size == -1:
+        (size,) = struct.unpack("!Q", _exactly(descriptor, 8))
+    if size < 0:
+        raise OSError("no length of a message")
+    if size <= limit:
+        return _exactly(descriptor, size)
+    head = _exactly(descriptor, min(size, limit, _CHUNK_BYTES))
+    left = size - len(head)
+    if size > MAX_DRAINED_BYTES:
+        left = MAX_DRAINED_BYTES
+    while left > 0:
+        chunk = os.read(descriptor, min(left, _CHUNK_BYTES))
+        if not chunk:
+            break
+        left -= len(chunk)
+    raise TooLarge(size, head)
+
+
+def _exactly(descriptor: int, size: int) -> bytes:
+    chunks = []
+    while size > 0:
+        chunk = os.read(descriptor, min(size, 1 << 20))
+        if not chunk:
+            raise EOFError
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,81 @@
+"""A definition that gave way to another one is no rename; one that was touched up is."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from nextedit_jupyter.analysis.rename import RenamePlan, detect
+from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
+
+
+def renamed(use: str, *texts: str) -> str | None:
+    """`use` after the edits of the cell above it, which went through `texts`; None if silent."""
+    cells = Cell("a", "code", texts[-1]), Cell("b", "code", use)
+    events = tuple(
+        EditEvent("a", was, now, "typed", float(i)) for i, (was, now) in enumerate(pairwise(texts))
+    )
+    caret = Caret("a", len(texts[-1]))
+    found = detect(SuggestRequest(Notebook("python", cells), caret, events))
+    if not isinstance(found, RenamePlan):
+        return None
+    (edit,) = (edit for edit in found.edits() if edit.cell == "b")
+    return edit.edit.apply(use)
+
+
+@pytest.mark.parametrize(
+    ("use", "texts"),
+    [
+        ("json.dumps(x)", ["import json", "import math"]),
+        ("json.dumps(x)", ["import json", "", "import math"]),
+        ("re.sub(a, b, c)", ["import re\nimport os", "import glob\nimport os"]),
+        ("os.getcwd()", ["import os", "from shutil import copy"]),
+        ("pl.plot(x)", ["import pylab as pl", "import altair as alt"]),
+        ("Counter(x)", ["from collections import Counter", "from itertools import chain"]),
+        ("print(rate)", ["rate = 0.5", "path = 'x.csv'"]),
+        ("print(rate)", ["rate = 0.5", "", "path = 'x.csv'"]),
+        ("print(rate)", ["rate = 0.5  # a year", "names = load(kind)  # a year"]),
+        ("print(rate)", ["rate: float = 0.5", "label: str = 'x'"]),
+        (
+            "area(2)",
+            ["def area(w):\n    return w * w", "def shout(text):\n    print(text.upper())"],
+        ),
+        ("area(2)", ["def area(w):\n    return w * w", "area_of = {}\nlimit = 3"]),
+        ("Dog()", ["class Dog:\n    def bark(self): pass", "class Grid:\n    rows: int = 3"]),
+        ("Dog()", ["class Dog:\n    sound = 'wau'", "def show(picture):\n    plot(picture)"]),
+        ("print(x)", ["with open(p) as x:\n    read(x)", "for line in rows:\n    print(line)"]),
+    ],
+)
+def test_another_definition_in_its_place_is_no_rename(use: str, texts: list[str]) -> None:
+    assert renamed(use, *texts) is None
+
+
+@pytest.mark.parametrize(
+    ("use", "texts", "after"),
+    [
+        ("print(rate)", ["rate = 0.5", "share = 0.5"], "print(share)"),
+        ("print(rate)", ["rate = 0.5", "share = 0.5", "share = 0.7"], "print(share)"),
+        ("df.head()", ["df = pd.read_csv('a.csv')", "raw = pd.read_csv('b.csv')"], "raw.head()"),
+        ("np.zeros(3)", ["import numpy as np", "import numpy as xp"], "xp.zeros(3)"),
+        ("picle.load(f)", ["import picle", "import pickle"], "pickle.load(f)"),
+        ("clock()", ["from time import clock", "from time import perf_counter"], "perf_counter()"),
+        (
+            "area(2)",
+            ["def area(w):\n    return w * w", "def square(w):\n    # of a tile\n    return w * w"],
+            "square(2)",
+        ),
+        ("lod('x')", ["def lod(p):\n    return p", "def load(p):\n    return str(p)"], "load('x')"),
+        (
+            "Dog().bark()",
+            ["class Dog:\n    def bark(self): pass"] * 1
+            + ["class Hound:\n    def bark(self): pass"],
+            "Hound().bark()",
+        ),
+        ("print(x)", ["for x in rows:\n    print(x)", "for r in rows:\n    print(r)"], "print(r)"),
+    ],
+)
+def test_a_definition_that_says_what_it_said_is_renamed(
+    use: str, texts: list[str], after: str
+) -> None:
+    assert renamed(use, *texts) == after

@@ -1,0 +1,71 @@
+"""No regular expression over a user's text may take more than time linear in it.
+
+`re` holds the interpreter's lock: while an expression backtracks, no deadline, no cancellation and
+no watchdog is heard. The test finds the expressions by itself, so the next one is tried as well.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from expressions import Found, expressions, hostile
+
+# Linear ones take a tenth of it all together; a quadratic one takes minutes for one text.
+CPU_SECONDS = 10
+
+ALL = expressions()
+
+
+def test_the_expressions_of_the_package_are_found() -> None:
+    """Constants, those in collections, those that functions make, and the redactor's data."""
+    wheres = {one.where for one in ALL}
+    assert len(ALL) > 150
+    assert "nextedit_jupyter.analysis.magics._LEX" in wheres
+    assert "nextedit_jupyter.analysis.magics._STRING_END" in wheres
+    assert "nextedit_jupyter.core.secret_rules.scheme" in wheres
+    assert any(where.startswith("nextedit_jupyter.analysis.patterns.rule:") for where in wheres)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a limit on a process's time")
+@pytest.mark.parametrize("found", ALL, ids=lambda one: one.id)
+def test_an_expression_takes_time_linear_in_any_text(found: Found) -> None:
+    stuck = stuck_at(found)
+    assert stuck is None, f"{found.where}: {found.pattern!r} does not come back from {stuck}"
+
+
+def test_one_that_backtracks_is_found() -> None:
+    assert stuck_at(Found("here", r"(\w+)(?:\.\w+)*\.name\b", 0, False), seconds=2) is not None
+
+
+def stuck_at(found: Found, seconds: int = CPU_SECONDS) -> str | None:
+    """The text that a process of its own did not finish within its time; None if it did."""
+    import resource
+
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            os.close(read)
+            compiled = re.compile(found.pattern, found.flags)
+            for size in (found.longest // 16, found.longest):
+                for text in hostile(found.pattern, found.flags, size):
+                    os.write(write, f"{text[:12]!r}…{text[-3:]!r} ({len(text)})\n".encode())
+                    if found.anchored:
+                        compiled.match(text)
+                    else:
+                        for _ in compiled.finditer(text):
+                            pass
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(write)
+    last = b""
+    with os.fdopen(read, "rb") as pipe:
+        for last in pipe:  # noqa: B007
+            pass
+    _, status = os.waitpid(child, 0)
+    return None if status == 0 else last.decode("utf-8", "replace").strip()

@@ -1,0 +1,136 @@
+"""What the redactor refuses, what it lets pass, and that neither takes long."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import re
+import resource
+import string
+import subprocess
+import sys
+
+import pytest
+from secret_cases import PLAIN, SECRETS, VARIANTS
+
+from nextedit_jupyter.core.redact import MAX_STEPS, begins_secret, find_secret, holds_secret
+from nextedit_jupyter.core.secret_rules import SHAPES
+
+
+def in_a_cell(text: str) -> str:
+    return text if text.lstrip().startswith("%%") else f"import os\n{text}\nprint('done')"
+
+
+@pytest.mark.parametrize("text", [*SECRETS.values(), *VARIANTS])
+def test_a_secret_is_recognised_alone_and_among_other_lines(text: str) -> None:
+    assert holds_secret(text)
+    assert holds_secret(in_a_cell(text))
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_holds_no_secret_is_let_pass(text: str) -> None:
+    assert not holds_secret(text)
+    assert not holds_secret(in_a_cell(text))
+
+
+@pytest.mark.parametrize("name", ["password", "db_password", "self.passwd", "SMTP_PASS", "secret"])
+@pytest.mark.parametrize(
+    "value", ["swordfish", "hunter2", "my_cat", "xxxAnna", "an example 7", "öäü€ß"]
+)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{n} = {v!r}",
+        "{n}: str = {v!r}",
+        "{n} = ({v!r})",
+        "{n} = (\n    {v!r}\n)",
+        "{n} = ''' {v}\n'''",
+        "{n} = {a!r} + {b!r}",
+        "{n} = ({a!r}\n    {b!r})",
+        "f(x, {n}={v!r})",
+        "d['{n}'] = {v!r}",
+        "d = {{'user': u, '{n}': {v!r}}}",
+        "{n} = os.getenv('X') or {v!r}",
+        "user, {n} = 'ann', {v!r}",
+    ],
+)
+def test_any_word_given_to_a_password_is_refused_however_it_is_written(
+    name: str, value: str, form: str
+) -> None:
+    text = form.format(n=name, v=value, a=value[:3], b=value[3:])
+    assert holds_secret(text), text
+
+
+@pytest.mark.parametrize("length", [24, 32, 40, 48, 64])
+@pytest.mark.parametrize("kind", ["base62", "base64", "base64url", "hex"])
+def test_nine_of_ten_keys_without_name_or_shape_are_recognised(length: int, kind: str) -> None:
+    rng = random.Random(7)
+    seen = 0
+    for _ in range(300):
+        noise = rng.randbytes(length * 3 // 4)
+        key = {
+            "base62": "".join(rng.choices(string.ascii_letters + string.digits, k=length)),
+            "base64": base64.b64encode(noise).decode(),
+            "base64url": base64.urlsafe_b64encode(noise).decode(),
+            "hex": rng.randbytes(length // 2).hex(),
+        }[kind]
+        seen += holds_secret(f"client = Client({key!r})")
+    assert seen >= (270 if length > 24 or kind != "hex" else 200)
+    assert seen >= 200
+
+
+def test_what_is_found_says_what_and_where() -> None:
+    text = "x = 1\nengine = create_engine('postgres://ann:hunter2@db/x')"
+    found = find_secret(text)
+    assert found is not None
+    assert (found.what, text[found.start : found.end]) == ("password in an address", "hunter2")
+
+
+def test_a_text_with_too_many_names_to_look_at_is_refused_unread() -> None:
+    assert not holds_secret("token = f(x)\n" * (MAX_STEPS // 2))
+    assert holds_secret("token = f(x)\n" * (MAX_STEPS + 1))
+
+
+@pytest.mark.parametrize("mark", ["sk-ant-", "ghp_", "xoxb-", "AKIA", "github_pat_", "hf_"])
+def test_a_key_that_is_half_typed_is_told_from_other_words(mark: str) -> None:
+    assert begins_secret(f"client = Client('{mark}")
+    assert begins_secret(f"client = Client('{mark}a1")
+    assert not begins_secret("client = Client('something')\nfrom hub import hf_hub_download")
+
+
+def test_no_shape_is_missed_because_its_mark_is_not_in_it() -> None:
+    """A mark is looked for first, so it must stand in all that its expression matches."""
+    for text in (*SECRETS.values(), *VARIANTS):
+        for what, mark, pattern in SHAPES:
+            for match in re.finditer(pattern, text, re.ASCII):
+                assert mark in match[0], what
+
+
+HOSTILE = [
+    "a", "é", "0", "key", "token ", "token=", "sig=", "password = (", "passwd", "'", '"', "\\",
+    "\\'", "' + '", "'\n'", "' \\\n '", "://", "://a:", "://a:b@", "https://a:b/", "a@", " ",
+    "\n", "\t", "-", "_", "/", "=", "+", "(", "{", "[", ",", ".", "#", "%", "$", "<password>",
+    "x, password, ", "aZ9/", "password or ", "password.get(", 'f"{', "curl -u a:", "mysql -p",
+    "echo ", "eyJ", "eyJa.", "sk-", "-----BEGIN ", "A", "M1", "auth=(", "auth=('a',",
+    "login(a,", "d8e8fca2", "hooks.slack.com/services/",
+]  # fmt: skip
+
+
+def test_no_text_takes_more_than_linear_time() -> None:
+    """Quadratic time would take hours; the limit is the processor's time, not the clock's."""
+    code = (
+        "import sys, json; from nextedit_jupyter.core.redact import holds_secret\n"
+        "for piece in json.loads(sys.stdin.read()):\n"
+        "    for head, tail in (('', ''), (\"key = 'k1'; x = '\", \"'\"), ('password = ', '')):\n"
+        "        holds_secret(head + piece * (100_000 // len(piece)) + tail)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=json.dumps(HOSTILE),
+        text=True,
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (90, 90)),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-500:]

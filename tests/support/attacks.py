@@ -1,0 +1,367 @@
+"""What the product is put under: each attack counts what went wrong, and how bad it was.
+
+Requests go to a real worker with the packaged bundle, in a runtime folder of its own. An attack
+never stops at the first fault: `faults` says what kinds there were and gives an example of each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+from hostile_bundles import KINDS, make_hostile
+from mutations import cells_of_examples, edited, mutated_body, request
+from tiny_bundle import make_bundle
+
+from nextedit_jupyter.bundles.store import BundleStore
+from nextedit_jupyter.core.errors import BundleError, WorkerError
+from nextedit_jupyter.core.notebook import text_hash
+from nextedit_jupyter.suggest.canary import run_canary
+from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
+
+SLOW_MS = 1_000.0
+MAX_GROWTH = 1.10
+
+
+@dataclass
+class Report:
+    """One attack: how many times, how they ended, the slowest in ms, and memory in MB.
+
+    `sizes` are of the worker, by thousands of requests; `peak_mb` the largest of any process.
+    """
+
+    name: str
+    count: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    worst_ms: float = 0.0
+    slow: int = 0
+    peak_mb: float = 0.0
+    sizes: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def fault(self, kind: str, example: object = "") -> None:
+        self.faults[kind] += 1
+        self.examples.setdefault(kind, repr(example)[:2_000])
+
+    def took(self, milliseconds: float, example: object = "") -> None:
+        self.worst_ms = max(self.worst_ms, milliseconds)
+        if milliseconds > SLOW_MS:
+            self.slow += 1
+            self.examples.setdefault("slow", repr(example)[:2_000])
+
+
+@contextlib.contextmanager
+def worker(**fields: Any) -> Iterator[WorkerClient]:
+    """A client of a worker with the packaged bundle, in a folder that goes with it."""
+    with tempfile.TemporaryDirectory(
+        prefix="nextedit-attack-", ignore_cleanup_errors=True
+    ) as folder:
+        runtime, data = Path(folder, "run"), Path(folder, "data")
+        runtime.mkdir(mode=0o700)
+        kept = {name: os.environ.get(name) for name in ("NEXTEDIT_DATA_DIR", "NEXTEDIT_BUNDLE")}
+        os.environ["NEXTEDIT_DATA_DIR"] = str(data)
+        os.environ.pop("NEXTEDIT_BUNDLE", None)
+        try:
+            settings = WorkerSettings(
+                **{"runtime_dir": runtime, "backoff_seconds": 0.01, "updates": False, **fields}
+            )
+            with WorkerClient("attack", settings) as client:
+                try:
+                    yield client
+                finally:
+                    _end_worker(client)
+        finally:
+            for name, value in kept.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+def _end_worker(client: WorkerClient) -> None:
+    """Have the worker leave, and wait until it is gone: its folder goes next."""
+    with contextlib.suppress(WorkerError, psutil.Error):
+        if (pid := client.status(start=False)["pid"]) is not None:
+            process = psutil.Process(pid)
+            client.stop_worker()
+            try:
+                process.wait(20)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(20)
+
+
+def _ask(
+    client: WorkerClient, body: bytes, report: Report, example: object
+) -> dict[str, Any] | None:
+    """The answer to one request, counted; None if there was none."""
+    report.count += 1
+    began = time.perf_counter()
+    try:
+        reply = client.exchange(body, 30.0)
+    except WorkerError as error:
+        report.ended["no answer"] += 1
+        report.fault(f"no answer: {str(error)[:60]}", example)
+        _wait_for_worker(client)
+        return None
+    report.took((time.perf_counter() - began) * 1_000, example)
+    try:
+        answer: dict[str, Any] = json.loads(reply.body)
+    except ValueError:
+        report.fault("the answer is no JSON", example)
+        return None
+    report.ended[answer["error"]["code"] if "error" in answer else reply.outcome] += 1
+    if answer.get("error", {}).get("code") in ("internal", "error"):
+        report.fault("a fault of ours", example)
+    return answer
+
+
+def _wait_for_worker(client: WorkerClient) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with contextlib.suppress(WorkerError):
+            if client.status()["state"] != "starting":
+                return
+        time.sleep(0.05)
+
+
+def _note_size(client: WorkerClient, report: Report) -> None:
+    with contextlib.suppress(WorkerError):
+        size = float(client.status()["rss_mb"])
+        report.sizes.append(size)
+        report.peak_mb = max(report.peak_mb, size)
+
+
+def attack_protocol(count: int, seed: int = 0) -> Report:
+    """Requests with wrong values, shapes and bytes: each gets one answer, under its own id."""
+    report, random, cells = Report("protocol"), Random(seed), cells_of_examples()
+    seeds = [edited(random, cells) for _ in range(40)]
+    began = time.perf_counter()
+    with worker() as client:
+        client.suggest(seeds[0], 60)
+        for i in range(count):
+            body = mutated_body(random.choice(seeds), random)
+            if len(body) > client.settings.request_bytes:
+                continue
+            answer = _ask(client, body, report, body)
+            sent = _id_of(body)
+            if answer is not None and sent is not None and answer.get("id") != sent:
+                report.fault("another id came back", (sent, answer.get("id")))
+            if i % 1_000 == 0:
+                _note_size(client, report)
+        _note_size(client, report)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _id_of(body: bytes) -> int | str | None:
+    try:
+        value = json.loads(body)
+        id = value["id"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return id if isinstance(id, int | str) and not isinstance(id, bool) else None
+
+
+def attack_sources(count: int, seed: int = 0) -> Report:
+    """Cells gone wrong: what is offered applies to the very texts that were sent."""
+    report, random, cells = Report("sources"), Random(seed), cells_of_examples()
+    began = time.perf_counter()
+    with worker() as client:
+        client.suggest(edited(random, cells), 60)
+        for i in range(count):
+            sent = edited(random, cells)
+            answer = _ask(client, json.dumps(sent).encode("ascii"), report, sent)
+            if answer is not None:
+                _check_edits(sent, answer, report)
+            if i % 1_000 == 0:
+                _note_size(client, report)
+        _note_size(client, report)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _check_edits(sent: dict[str, Any], answer: dict[str, Any], report: Report) -> None:
+    texts = {cell["id"]: cell["source"] for cell in sent["notebook"]["cells"]}
+    for suggestion in answer.get("suggestions", ()):
+        for edit in (*suggestion["edits"], *suggestion.get("optional", ())):
+            text = texts.get(edit["cell"])
+            if text is None or text_hash(text) != edit["base"]:
+                report.fault("an edit of a text that was not sent", sent)
+            elif not 0 <= edit["start"] <= edit["end"] <= len(text):
+                report.fault("an edit outside of its cell", sent)
+
+
+def attack_with_kills(count: int, seed: int = 0) -> Report:
+    """kill -9 in mid-request: one answer is lost, the next worker serves, with its model."""
+    report, random, cells = Report("kills of the worker"), Random(seed), cells_of_examples()
+    began = time.perf_counter()
+    with worker(quiet_seconds=0.1) as client:
+        client.suggest(edited(random, cells), 60)
+        for _ in range(count):
+            report.count += 1
+            pid = client.status(30)["pid"]
+            bodies = [json.dumps(edited(random, cells)).encode("ascii") for _ in range(8)]
+            tickets = [client.submit(body, client=str(i)) for i, body in enumerate(bodies)]
+            time.sleep(random.random() * 0.3)
+            os.kill(pid, signal.SIGKILL)
+            for ticket in tickets:
+                try:
+                    report.ended[ticket.future.result(30).outcome] += 1
+                except WorkerError:
+                    report.ended["lost"] += 1
+                except TimeoutError:
+                    report.fault("a request that is never answered", pid)
+            again = time.perf_counter()
+            _wait_for_worker(client)
+            report.took((time.perf_counter() - again) * 1_000)
+        with contextlib.suppress(WorkerError):
+            client.suggest(edited(random, cells), 60)
+        status = client.status(60)
+        if status["bundle"] is None and not status["off"]:
+            report.fault("the model is gone", status["problem"])
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+_INSTALL = """
+import sys
+from pathlib import Path
+from nextedit_jupyter.bundles.store import BundleStore
+store = BundleStore(Path(sys.argv[1]))
+while True:
+    for source in sys.argv[2:]:
+        store.install(Path(source))
+"""
+
+
+def attack_store_with_kills(count: int, seed: int = 0) -> Report:
+    """Installs that are killed at any moment: the store holds whole bundles, and one is chosen."""
+    report, random = Report("kills of an install"), Random(seed)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="nextedit-attack-") as folder:
+        root = Path(folder, "store")
+        sources = [
+            str(make_bundle(Path(folder, version), version=version, seed=i))
+            for i, version in enumerate(("0.1.0", "0.2.0", "0.3.0"))
+        ]
+        store = BundleStore(root)
+        store.install(Path(sources[0]))
+        command = [sys.executable, "-c", _INSTALL, str(root), *sources[1:]]
+        for _ in range(count):
+            report.count += 1
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+            time.sleep(0.5 + random.random() * 0.3)
+            process.kill()
+            process.wait()
+            try:
+                for item in store.installed():
+                    store.open(item.id, item.version)
+                report.ended[f"{store.open('nextedit-tiny').version} is in use"] += 1
+            except BundleError as error:
+                report.fault(f"half a bundle: {error}")
+            if random.random() < 0.5:
+                store.use("nextedit-tiny", "0.1.0")
+                for item in store.installed():
+                    if item.version != "0.1.0":
+                        store.remove(item.id, item.version)
+        store.install(Path(sources[1]))
+        if left := [path.name for path in root.iterdir() if path.name.startswith(".")]:
+            report.fault("something is left over", left)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def attack_by_endurance(count: int, seed: int = 0) -> Report:
+    """Typing without end: every answer comes, and the worker does not grow."""
+    report, random, cells = Report("endurance"), Random(seed), cells_of_examples()
+    began = time.perf_counter()
+    with worker() as client:
+        client.suggest(edited(random, cells), 60)
+        while report.count < count:
+            chosen = random.sample(cells, min(len(cells), 5))
+            text = chosen[-1]
+            start = random.randint(0, max(0, len(text) - 40))
+            for end in range(start + 1, min(len(text), start + 40) + 1):
+                at, before = len(chosen) - 1, text[: end - 1]
+                event = {"cell": f"c{at}", "before": before, "after": text[:end], "at": float(end)}
+                sent = request(
+                    [*chosen[:-1], text[:end]],
+                    at,
+                    end,
+                    history=[{**event, "origin": "typed"}],
+                )
+                answer = _ask(client, json.dumps(sent).encode("ascii"), report, sent)
+                if answer is not None:
+                    _check_edits(sent, answer, report)
+                if report.count % 1_000 == 0:
+                    _note_size(client, report)
+                if report.count >= count:
+                    break
+        _note_size(client, report)
+    # What is cached is there after a tenth of it; from then on nothing may be added.
+    settled = report.sizes[len(report.sizes) // 10 :] or report.sizes
+    if settled and settled[-1] > settled[0] * MAX_GROWTH:
+        report.fault(f"it grew from {settled[0]:.0f} to {settled[-1]:.0f} MB")
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def attack_with_bundles(count: int | None = None, seed: int = 0) -> Report:
+    """Bundles that mean harm: refused with a reason, in bounded memory, the one before goes on."""
+    report = Report("hostile bundles")
+    kinds = list(KINDS)
+    Random(seed).shuffle(kinds)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="nextedit-attack-") as folder:
+
+        def canary(path: Path) -> None:
+            run_canary(path, timeout=60)
+
+        store = BundleStore(Path(folder, "store"), canary=canary)
+        BundleStore(store.root).install(make_bundle(Path(folder, "good")))
+        for number, kind in enumerate(kinds[:count]):
+            hostile = make_hostile(Path(folder, str(number)), kind)
+            report.count += 1
+            again = time.perf_counter()
+            try:
+                store.install(hostile)
+                report.fault("a hostile bundle was let in", kind)
+            except BundleError:
+                report.ended["refused"] += 1
+            except Exception as error:
+                report.fault(f"{type(error).__name__} instead of a refusal", kind)
+            report.worst_ms = max(report.worst_ms, (time.perf_counter() - again) * 1_000)
+            if store.open("nextedit-tiny").version != "0.1.0":
+                report.fault("the bundle before is gone", kind)
+    report.peak_mb = _children_peak_mb()
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _children_peak_mb() -> float:
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def machine() -> str:
+    return f"{psutil.cpu_count()} cores, Python {sys.version.split()[0]}, {sys.platform}"
