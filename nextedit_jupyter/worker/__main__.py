@@ -33,6 +33,13 @@ LOG_BYTES = 256 * 1024
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    if options.expect_version not in (None, __version__):
+        # An upgrade under a running process: this worker would listen where nobody looks for it.
+        _say(
+            f"nextedit-jupyter was changed to {__version__} while a process of "
+            f"{options.expect_version} runs: restart the Jupyter server and its kernels"
+        )
+        return 4
     try:
         folder = RuntimeFolder.find(options.runtime_dir)
     except NextEditError as error:
@@ -209,6 +216,7 @@ def _remote(text: str) -> RemoteSettings:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m nextedit_jupyter.worker")
+    parser.add_argument("--expect-version", help="the client's; another one is refused")
     parser.add_argument("--runtime-dir", type=Path, help="where the socket lies")
     parser.add_argument("--bundle", help="folder of the model bundle; the default one if absent")
     parser.add_argument(

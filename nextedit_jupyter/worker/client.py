@@ -584,6 +584,7 @@ def _spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
         "-m",
         "nextedit_jupyter.worker",
         "--detach",
+        f"--expect-version={folder.version}",
         f"--runtime-dir={folder.path}",
         f"--threads={settings.threads}",
         f"--memory-mb={settings.memory_mb}",
