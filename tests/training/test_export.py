@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from nextedit_jupyter import __version__
+from nextedit_jupyter import __version__  # noqa: E402
 from nextedit_jupyter.bundles.graph import Int8Columns, build_graph  # noqa: E402
 from nextedit_jupyter.bundles.manifest import Identity  # noqa: E402
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402

@@ -488,9 +488,9 @@ def test_a_worker_of_another_version_than_its_client_is_not_started(
 ) -> None:
     """An upgrade under a running server: the new worker's socket is not where the old one looks."""
     monkeypatch.setattr(RuntimeFolder.__init__, "__defaults__", ("0.0.1",))
-    with WorkerClient("old", WorkerSettings(runtime_dir=folder)) as old:
-        with pytest.raises(WorkerError, match="restart the Jupyter server"):
-            old.status()
+    old = WorkerClient("old", WorkerSettings(runtime_dir=folder))
+    with old, pytest.raises(WorkerError, match="restart the Jupyter server"):
+        old.status()
     assert not list(folder.glob("*.sock"))
 
 
