@@ -6,13 +6,15 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 # Such as --no-browser.
 LAB_FLAGS ?=
+# Such as --tag.
+RELEASE_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 LABEXT := nextedit_jupyter/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab setup-test labextension large lab test test-python test-ts test-arch test-ui lint format types bench bench-peers attack wheel clean
+.PHONY: help setup setup-lab setup-test labextension large lab test test-python test-fast test-ts test-arch test-ui lint format types bench bench-peers attack wheel docs release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -50,7 +52,7 @@ $(VENV)/.lab: pyproject.toml $(LABEXT)
 $(VENV)/.test: pyproject.toml $(VENV)/.lab
 	$(BIN)/python -m pip install --quiet '$(TORCH)'
 	@$(unlink)
-	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev,test,train,eval]'
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev,docs,test,train,eval]'
 	@SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet 'gguf>=0.10' 'llama-cpp-python[server]>=0.3' \
 		|| echo "llama.cpp's server could not be built: the tests that ask it are left out"
 	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter && $(link)
@@ -91,6 +93,9 @@ test-arch: setup-test ## Check who imports whom
 test-python: setup-test ## Run the Python tests
 	$(BIN)/python -m pytest -q --ignore=tests/architecture --ignore=tests/ui
 
+test-fast: setup-test ## Run the quick Python tests in parallel, in less than two minutes
+	$(BIN)/python -m pytest -q -n auto -m 'not slow and not ui' --ignore=tests/ui
+
 test-ts: setup-test ## Run the TypeScript tests
 	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm test
 
@@ -116,6 +121,13 @@ bench-peers: setup-lab ## Measure our engine beside llama.cpp and onnxruntime-ge
 wheel: $(LABEXT) ## Build the wheel; it installs without Node
 	$(BIN)/python -m pip install --quiet build
 	$(BIN)/python -m build --wheel
+
+docs: setup-test ## Build the documentation in build/docs; broken links fail
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict --quiet
+
+release: test docs ## Build and try a release; RELEASE_FLAGS=--tag makes its tag
+	$(BIN)/python .ci/release.py $(RELEASE_FLAGS)
 
 clean: ## Remove everything that was built, .venv included
 	rm -rf $(VENV) build dist labextension/node_modules labextension/lib nextedit_jupyter/labextension

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nextedit_jupyter import __version__
+
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.graph import GraphShape
 
@@ -18,14 +20,18 @@ NOTICE = "NOTICE"  # of those that a bundle is made from, where there is one
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a bundle is called and what it asks of the application."""
+    """What a bundle is called and what it asks of the application.
+
+    `min_app_version` is the version that writes the bundle: an older one may lack its prompt
+    format or its operators, and nobody tried it there.
+    """
 
     id: str
     version: str
     prompt_format: str
     language: str = "python"
     licence: str = "BSD-3-Clause"
-    min_app_version: str = "0.1.0"
+    min_app_version: str = __version__
 
 
 def manifest_of(

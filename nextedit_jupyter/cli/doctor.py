@@ -143,6 +143,8 @@ def _lab() -> Iterator[Check]:
             "pip install --force-reinstall --no-deps nextedit-jupyter, in JupyterLab's environment",
         )
         return
+    from nextedit_jupyter import __version__
+
     version = json.loads((folder / "package.json").read_bytes()).get("version")
     setting = installation.labextension_setting()
     if not setting.on:
@@ -151,6 +153,14 @@ def _lab() -> Iterator[Check]:
             "wrong",
             f"the extension {version} is disabled in {setting.file}",
             "jupyter nextedit enable, then reload the page",
+        )
+        return
+    if version != __version__:
+        yield Check(
+            "JupyterLab",
+            "wrong",
+            f"the extension is {version}, the package {__version__}",
+            "pip install --force-reinstall --no-deps nextedit-jupyter, then reload the page",
         )
         return
     yield Check("JupyterLab", "ok", f"extension {version} in {folder}")

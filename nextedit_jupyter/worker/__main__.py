@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    if options.expect_version not in (None, __version__):
+        # An upgrade under a running process: this worker would listen where nobody looks for it.
+        _say(
+            f"nextedit-jupyter was changed to {__version__} while a process of "
+            f"{options.expect_version} runs: restart the Jupyter server and its kernels"
+        )
+        return 4
     settings: WorkerSettings = options.settings
     try:
         folder = RuntimeFolder.find(options.runtime_dir or settings.runtime_dir)
@@ -172,6 +179,7 @@ def _bound_threads(threads: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m nextedit_jupyter.worker")
+    parser.add_argument("--expect-version", help="the client's; another one is refused")
     parser.add_argument("--runtime-dir", type=Path, help="where the socket lies")
     parser.add_argument(
         "--settings",

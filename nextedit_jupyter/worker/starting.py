@@ -35,6 +35,7 @@ def spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
         "-m",
         "nextedit_jupyter.worker",
         "--detach",
+        f"--expect-version={folder.version}",
         f"--runtime-dir={folder.path}",
         f"--settings={settings.to_json()}",
     ]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nextedit_jupyter import __version__
 from nextedit_jupyter.bundles import active
 from nextedit_jupyter.cli import installation, main
 from nextedit_jupyter.cli.installation import Setting
@@ -32,7 +33,7 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation in which nothing is wrong; tests then break one thing."""
     folder = tmp_path / "labextension"
     folder.mkdir()
-    (folder / "package.json").write_text('{"version": "0.1.0"}')
+    (folder / "package.json").write_text(json.dumps({"version": __version__}))
     on = Setting(True, tmp_path / "config.json")
     monkeypatch.setattr(installation, "labextension_folder", lambda: folder)
     monkeypatch.setattr(installation, "labextension_setting", lambda: on)
@@ -103,6 +104,16 @@ def test_a_missing_extension_of_lab_is_found(
     code, checks = examine()
     assert code == 1
     assert checks["JupyterLab"]["state"] == "wrong"
+    assert "pip install" in checks["JupyterLab"]["todo"]
+
+
+def test_an_extension_of_lab_that_an_upgrade_left_behind_is_found(
+    healthy: Path, examine: Report
+) -> None:
+    (healthy / "labextension" / "package.json").write_text('{"version": "0.0.9"}')
+    code, checks = examine()
+    assert code == 1
+    assert "0.0.9" in checks["JupyterLab"]["found"]
     assert "pip install" in checks["JupyterLab"]["todo"]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from nextedit_jupyter import __version__  # noqa: E402
 from nextedit_jupyter.bundles.graph import Int8Columns, build_graph  # noqa: E402
 from nextedit_jupyter.bundles.manifest import Identity  # noqa: E402
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
@@ -105,6 +106,7 @@ def test_a_bundle_says_what_it_is_and_replaces_an_older_one(tmp_path: Path) -> N
         )
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["version"] == "0.2.0"
+    assert manifest["min_app_version"] == __version__  # of the one that wrote it
     assert manifest["parameters"] == SHAPE.parameters
     for name, facts in manifest["files"].items():
         data = (out / name).read_bytes()

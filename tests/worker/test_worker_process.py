@@ -484,6 +484,17 @@ sys.exit(__main__.main(["--runtime-dir", sys.argv[1], "--settings", settings]))
 """
 
 
+def test_a_worker_of_another_version_than_its_client_is_not_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade under a running server: the new worker's socket is not where the old one looks."""
+    monkeypatch.setattr(RuntimeFolder.__init__, "__defaults__", ("0.0.1",))
+    old = WorkerClient("old", WorkerSettings(runtime_dir=folder))
+    with old, pytest.raises(WorkerError, match="restart the Jupyter server"):
+        old.status()
+    assert not list(folder.glob("*.sock"))
+
+
 def test_threads_may_share_one_client(connect: Connect) -> None:
     client = connect()
     with ThreadPoolExecutor(8) as pool:

@@ -24,7 +24,9 @@ KEPT = 0.5
 # Spelt so alike, a name was corrected: `lod` and `load` are 0.86, `json` and `math` 0.25.
 _ALIKE = 0.8
 _CONTENT = re.compile(
-    r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|#[^\n]*|\w+(?:\.\d\w*)?",
+    # A string that nothing closes ends with the text: else each quote would be tried to the end.
+    r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)"
+    r"|\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|#[^\n]*|\w+(?:\.\d\w*)?",
     re.S,
 )
 _SYNTAX = frozenset(keyword.kwlist)
