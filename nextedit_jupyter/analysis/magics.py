@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from nextedit_jupyter.analysis.budget import spend
+
 RegionKind = Literal["magic", "shell", "help", "cell-magic", "foreign"]
 
 
@@ -141,7 +143,7 @@ _STRING_END = {
     "'''": re.compile(r"(?:[^'\\]|\\.|'(?!''))*('''|$)", re.S),
 }
 _WRITES = {  # cell or line magics that assign: how the name is given
-    "capture": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),  # its options take no values
+    "capture": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),  # no option has a value
     "bash": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
     "sh": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
     "script": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
@@ -155,13 +157,14 @@ _READS = {"R": re.compile(r"(?:-i|--input)[ =]?(?P<name>[^\W\d]\w*)")}
 def mask(source: str) -> Masked:
     """The cell's text with everything that is no Python blanked, at equal length.
 
-    Never raises. Cost is one regular expression for a cell without IPython's syntax.
+    Raises nothing but OverBudget. Costs one regular expression where there is no IPython syntax.
     """
     text = source
     if not source.isascii() and not _is_valid(source):
         text = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in source)
     if not _SUSPECT.search(text):
         return Masked(source, text)
+    spend(len(text) // 4)
     return _Masker(source, text).run()
 
 
