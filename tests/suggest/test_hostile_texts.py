@@ -98,7 +98,7 @@ def test_a_rename_is_never_offered_from_a_notebook_that_was_read_in_part() -> No
 
 
 def test_what_is_read_is_counted_within_a_budget_alone() -> None:
-    spend(10**9)
+    spend(10**9)  # nobody counts here
     with budget(100) as own:
         spend(60)
         with pytest.raises(OverBudget):
