@@ -64,7 +64,11 @@ function isSplitUp(text: string): boolean {
 }
 
 function hasAddress(text: string): boolean {
+  let steps = 0;
   for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at + 3)) {
+    if (++steps > rules.MAX_STEPS) {
+      return true;
+    }
     const password = matchAt('scheme', text, at)?.[2];
     if (password !== undefined) {
       const slash = password.indexOf('/');

@@ -44,14 +44,14 @@ export function isSecretValue(value: string, strength: Strength): boolean {
   }
   const length = [...value].length;
   if (strength === 'password') {
-    return length >= 4 && (!value.includes('\n') || looksRandom(value));
+    return length >= 3 && (!value.includes('\n') || looksRandom(value));
   }
   if ([' ', '\t', '\n', '\\n'].some(blank => value.includes(blank)) && !looksRandom(value)) {
     return false;
   }
   if (strength === 'key') {
     const words = value.split(/[_./:-]/).filter(word => word);
-    return length >= 8 && (isMixed(value) || words.length === 1 || looksRandom(value));
+    return isMixed(value) || (length >= 8 && (words.length === 1 || looksRandom(value)));
   }
   if (strength === 'token') {
     return isMixed(value) || looksRandom(value);

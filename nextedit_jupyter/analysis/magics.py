@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from nextedit_jupyter.analysis.budget import spend
+
 RegionKind = Literal["magic", "shell", "help", "cell-magic", "foreign"]
 
 
@@ -144,7 +146,7 @@ _STRING_END = {
 # Magics of other languages that take names from the kernel and give names back: `-i a,b -o c`.
 _BRIDGES = ("R", "octave", "julia", "matlab", "spark", "sparkr", "sparksql", "snowpark")
 _WRITES = {  # cell or line magics that assign: how the name is given
-    "capture": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),  # its options take no values
+    "capture": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),  # no option has a value
     "bash": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
     "sh": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
     "script": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
@@ -168,13 +170,14 @@ _BODIES = frozenset(["sql"])
 def mask(source: str) -> Masked:
     """The cell's text with everything that is no Python blanked, at equal length.
 
-    Never raises. Cost is one regular expression for a cell without IPython's syntax.
+    Raises nothing but OverBudget. Costs one regular expression where there is no IPython syntax.
     """
     text = source
     if not source.isascii() and not _is_valid(source):
         text = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in source)
     if not _SUSPECT.search(text):
         return Masked(source, text)
+    spend(len(text) // 4)
     return _Masker(source, text).run()
 
 

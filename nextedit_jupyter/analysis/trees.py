@@ -13,23 +13,31 @@ from collections.abc import Callable, Iterator
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Tree
 
+from nextedit_jupyter.analysis.budget import spend
+
 _LANGUAGE = Language(tree_sitter_python.language())
 _LOCAL = threading.local()
 _INDENTED = "if 1:\n"
+# Joined lines in one cell. The parser's time grows with their square where they make no sense.
+_MAX_JOINED = 300
 
 
 def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
     """The tree of a masked cell, and what turns its byte offsets into code points of `text`.
 
-    A cell that is indented as a whole, which IPython runs, is read as a block.
+    A cell that is indented as a whole, which IPython runs, is read as a block. Raises OverBudget
+    where the request's budget has no room for the tree's nodes.
     """
     parser: Parser | None = getattr(_LOCAL, "parser", None)
     if parser is None:
         parser = _LOCAL.parser = Parser(_LANGUAGE)
+    if text.count("\\") > _MAX_JOINED:  # joined by blanks instead, which means the same
+        text = text.replace("\\\r\n", "   ").replace("\\\n", "  ")
     first = next((line for line in text.split("\n", 64) if line.strip()), "")
     shift = len(_INDENTED) if first[:1] in (" ", "\t") else 0
     data = text.encode("utf-8", "replace")
     tree = parser.parse(_INDENTED.encode() + data if shift else data)
+    spend(tree.root_node.descendant_count + len(data) // 20)
     if len(data) == len(text):
         return tree, (lambda byte: max(byte - shift, 0)) if shift else int
     points: list[int] = []

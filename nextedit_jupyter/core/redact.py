@@ -95,7 +95,11 @@ def _split_up(text: str) -> Finding | None:
 def _address(text: str) -> Finding | None:
     """`scheme://user:password@host`, or a long random user such as a token."""
     at = text.find("://")
+    steps = 0
     while at >= 0:
+        steps += 1
+        if steps > MAX_STEPS:
+            return Finding("too many addresses to look at each", at, at + 3)
         match = expression("scheme").match(text, at)
         if match is not None:
             password = match[2]

@@ -25,12 +25,12 @@ def is_secret_value(value: str, strength: Strength) -> bool:
     if is_template(value) or is_stand_in(value):
         return False
     if strength == "password":
-        return len(value) >= 4 and ("\n" not in value or looks_random(value))
+        return len(value) >= 3 and ("\n" not in value or looks_random(value))
     if any(blank in value for blank in (" ", "\t", "\n", "\\n")) and not looks_random(value):
         return False
     if strength == "key":
         words = [word for word in re.split(r"[_./:-]", value) if word]
-        return len(value) >= 8 and (is_mixed(value) or len(words) == 1 or looks_random(value))
+        return is_mixed(value) or (len(value) >= 8 and (len(words) == 1 or looks_random(value)))
     if strength == "token":
         return is_mixed(value) or looks_random(value)
     return (len(value) >= 32 and is_hex(value)) or (len(value) >= 20 and looks_random(value))

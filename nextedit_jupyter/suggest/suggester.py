@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from nextedit_jupyter.analysis.budget import OverBudget, budget
 from nextedit_jupyter.analysis.languages import language_at_caret, notebook_language
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
@@ -34,6 +35,7 @@ from nextedit_jupyter.suggest.symbols import SymbolsLane
 log = logging.getLogger(__name__)
 
 OFF_TAG = "nextedit-off"
+_TOO_MUCH = Silence("deadline", "the notebook is too large to be read at once")
 
 # What a suggestion of each kind and lane must survive. The symbols lane proves what it offers, so
 # a name that it brings is never unknown; the patterns lane brings what the user typed elsewhere.
@@ -118,10 +120,15 @@ class Suggester:
         deadline = time.monotonic() + request.deadline_ms / 1000
         request = self._secrets.without_past(request)
         round_ = _Round(self, request, deadline, cancelled)
-        try:
-            round_.ask()
-        except Exception as error:
-            _log_failure("suggester", error)
+        with budget() as read:
+            try:
+                round_.ask()
+            except OverBudget:
+                pass
+            except Exception as error:
+                _log_failure("suggester", error)
+        if read.is_over:
+            round_.explain_unread()
         suggestions = round_.chosen()
         silence: dict[str, Silence] = {
             kind: round_.silence.get(kind, Silence("no_change"))
@@ -202,6 +209,13 @@ class _Round:
         if "next_edit" in request.want and all(s.kind == "inline" for s in self._found):
             self._model("next_edit", visible)
 
+    def explain_unread(self) -> None:
+        """What has no better reason is silent because more had to be read than one request may."""
+        for kind in self._request.want:
+            known = self.silence.get(kind)
+            if known is None or known.reason == "no_change":
+                self.silence[kind] = _TOO_MUCH
+
     def chosen(self) -> tuple[Suggestion, ...]:
         """The wanted kinds in the request's order, each capped, each lane's order kept."""
         result: list[Suggestion] = []
@@ -216,6 +230,8 @@ class _Round:
         started = time.perf_counter()
         try:
             said = lane.suggest(self._request, self._over)
+        except OverBudget:
+            said = []
         except Exception as error:
             _log_failure(name, error)
             said = []
@@ -273,6 +289,8 @@ class _Round:
         for gate in checks:
             try:
                 refused = gate(self._request, suggestion)
+            except OverBudget:
+                refused = _TOO_MUCH
             except Exception as error:
                 _log_failure(getattr(gate, "__name__", "gate"), error)
                 refused = Silence("refused", "the suggestion could not be checked")

@@ -1,0 +1,119 @@
+"""No text within the bounds keeps a request busy; what is too much to read is silence that says so.
+
+Time is the processor's, under a limit many times what is promised: it tells linear from quadratic.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from nextedit_jupyter.analysis.budget import OverBudget, budget, spend
+from nextedit_jupyter.analysis.index import forget_cells
+from nextedit_jupyter.core import Answer, Caret, Cell, EditEvent, Notebook, SuggestRequest
+from nextedit_jupyter.suggest import Suggester
+from nextedit_jupyter.suggest.secrets import Secrets
+
+LIMIT_S = 4.0
+PIECES = [
+    "a", "a.", "a, ", "a(", "(", "[", "{", "'", '"', "\\", "f'{", "'''", "x = ", "a\n", "\n",
+    " ", "a\\\n",
+    "\t", "#", "%", "!ls {", "$a ", "?", "x?\n", "%time ", "for x in ", "lambda: ", "not ",
+    "@", "é",
+    "🙂", "0", "a[0]", "f(a=", "import a\n", "df['a']", "df.append(x)\n", "if x:\n ", "x=1;",
+    "\\\n",
+    "%%capture -a ", ">>> a\n", "old ", "old: ", "old, ", "for old ", "as old ", "key = 'k1'; ",
+    "token=", "password = (", "://a:", "append(", "x.concat(", "a'b\"c", "\x00", "\r", "a -o ",
+]  # fmt: skip
+EDITS = [
+    ("df.append(x)", "df.concat(x)"),
+    ("old = 1", "new = 1"),
+    ("f(old=1)", "f(new=1)"),
+    ("import old", "import new"),
+    ("x = 'old'", "x = 'new'"),
+    ("def f(a, b):\n    return a", "def f(a):\n    return a"),
+    ("df['old']", "df['new']"),
+]
+
+
+def request(before: str, after: str, *others: str, caret: int | None = None) -> SuggestRequest:
+    cells = (Cell("here", "code", after), *(Cell(f"c{i}", "code", o) for i, o in enumerate(others)))
+    event = EditEvent("here", before, after, "typed", 0.0)
+    at = Caret("here", len(after) if caret is None else caret)
+    return SuggestRequest(
+        Notebook("python", cells),
+        at,
+        history=(event,),
+        want=("rename", "next_edit", "inline"),
+        deadline_ms=600_000.0,  # what is counted decides here, not the clock
+    )
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_text_of_any_kind_is_answered_in_linear_time(piece: str) -> None:
+    rng = random.Random(piece)
+    suggester = Suggester()
+    text = piece * (24_000 // len(piece))
+    before, after = rng.choice(EDITS)
+    asked = [
+        request(before, after, text, f"{before}\n{before}"),
+        request(f"{before}\n{text}", f"{after}\n{text}", before, caret=len(after)),
+        request(f"{text}\n{before}", f"{text}\n{after}", before),
+    ]
+    for one in asked:
+        started = time.process_time()
+        answer = suggester.answer(one)
+        assert isinstance(answer, Answer)
+        assert time.process_time() - started < LIMIT_S
+
+
+def test_a_notebook_that_is_too_large_to_read_at_once_is_read_by_and_by() -> None:
+    forget_cells()
+    dense = [f"v{i} = [" + "a, " * 15_000 + "]" for i in range(12)]
+    asked = request("old = 1", "new = 1", *dense, "print(old)")
+    suggester = Suggester()
+    answer = suggester.answer(asked)
+    assert answer.suggestions == ()
+    assert answer.silence["rename"].reason == "deadline"
+    assert answer.silence["rename"].detail == "the notebook is too large to be read at once"
+    for _ in range(30):
+        answer = suggester.answer(asked)
+        if answer.suggestions:
+            break
+    assert [s.kind for s in answer.suggestions][:1] == ["rename"]
+
+
+def test_a_rename_is_never_offered_from_a_notebook_that_was_read_in_part() -> None:
+    """A use in the part that was not read would be left behind."""
+    forget_cells()
+    suggester = Suggester()
+    dense = ["x = [" + f"a{i}, " * 12_000 + "]" for i in range(8)]
+    for _ in range(3):
+        found = suggester.answer(request("old = 1", "new = 1", *dense, "print(old)")).suggestions
+        for suggestion in found:
+            assert [change.cell for change in suggestion.edits] == ["c8"]
+        forget_cells()
+
+
+def test_what_is_read_is_counted_within_a_budget_alone() -> None:
+    spend(10**9)  # nobody counts here
+    with budget(100) as own:
+        spend(60)
+        with pytest.raises(OverBudget):
+            spend(60)
+        with pytest.raises(OverBudget):
+            spend(1)
+        assert own.is_over
+    spend(10**9)
+
+
+def test_much_text_is_looked_through_for_secrets_in_linear_time() -> None:
+    for piece in ("token=", "password or ", "://a:b", "sig=", "a.b/", "aZ9"):
+        secrets = Secrets()
+        text = piece * (60_000 // len(piece))
+        started = time.process_time()
+        for number in range(4):
+            secrets.in_text(f"{number}{text}")
+        assert time.process_time() - started < LIMIT_S
