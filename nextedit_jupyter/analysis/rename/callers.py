@@ -80,6 +80,15 @@ def calls_of(index: NotebookIndex, cell: str, function: Function) -> Starts:
 
 
 def callers_of(index: NotebookIndex, cell: str, function: Function) -> Callers:
+    """Where a function is called; treat it as frozen: it is kept for the next who asks."""
+    key = cell, function.scope
+    if key not in index.callers:
+        index.callers[key] = _find_callers(index, cell, function)
+    found: Callers = index.callers[key]
+    return found
+
+
+def _find_callers(index: NotebookIndex, cell: str, function: Function) -> Callers:
     here = index.cells[cell]
     found = Callers(decorators=_opaque(function.decorators))
     if here.scopes[function.outer].kind != "class":
@@ -211,13 +220,15 @@ def functions_called(
     )
     if text is None:
         return
-    for id, there in index.readable():
-        for function in there.functions:
-            is_init = function.name in _CONSTRUCTORS and text in index.classes
-            if (function.name == text or is_init) and target in calls_of(index, id, function).get(
-                cell, ()
-            ):
-                yield id, function
+    named = index.functions.get(text, [])
+    if text in index.classes:
+        named = [
+            *named,
+            *(pair for name in _CONSTRUCTORS for pair in index.functions.get(name, [])),
+        ]
+    for id, function in named:
+        if target in calls_of(index, id, function).get(cell, ()):
+            yield id, function
 
 
 def parameter_of_keyword(index: NotebookIndex, cell: str, target: int, name: str) -> Target | None:

@@ -159,8 +159,15 @@ def class_of_name(index: NotebookIndex, cell: str, i: int) -> Family | None:
     """The family of the class that all definitions of a name are, or are instances of."""
     here = index.cells[cell]
     name, home = here.names[i], here.homes[i]
-    if (family := _of_self(index, cell, i)) is not None:
-        return family
+    key = ("" if home == MODULE else cell, home, name.name)
+    if key not in index.instances:
+        index.instances[key] = _of_self(index, cell, i) or _of_definitions(index, cell, i)
+    return index.instances[key]
+
+
+def _of_definitions(index: NotebookIndex, cell: str, i: int) -> Family | None:
+    here = index.cells[cell]
+    name, home = here.names[i], here.homes[i]
     if home == MODULE:
         definitions = index.definitions(name.name, declared=True)
     else:
