@@ -33,12 +33,16 @@ CHOICES = [
 ]  # fmt: skip
 
 
+def is_printed(output: nbformat.NotebookNode) -> bool:
+    """Whether it is what the cell printed: warnings quote the code, timings differ."""
+    return output.get("name") == "stdout" and "time:" not in output.text
+
+
 def outputs(sources: list[str]) -> list[str]:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     return [
-        "".join(o.get("text", "") for o in cell.outputs if "time:" not in o.get("text", "x"))
-        for cell in notebook.cells
+        "".join(o.get("text", "") for o in cell.outputs if is_printed(o)) for cell in notebook.cells
     ]
 
 

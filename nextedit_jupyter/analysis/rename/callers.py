@@ -18,6 +18,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     class_with,
     classes_of,
     family_of,
+    is_redefined,
     members,
     name_places,
 )
@@ -160,9 +161,10 @@ def _constructor_calls(index: NotebookIndex, owner: ClassId, method: str, found:
             if attribute.name != method:
                 continue
             reached = _class_asked(index, id, attribute.object, attribute.root, attribute.scope)
-            if reached == owner:
+            if reached in (owner, ""):
                 is_super = attribute.object == "super()"
-                places = found.maybe if is_super and several else found.starts
+                unsure = reached == "" or (is_super and several)
+                places = found.maybe if unsure else found.starts
                 places.setdefault(id, set()).add(attribute.start)
         for word in there.keywords:
             if _is_own_class(index, id, word, family):
@@ -188,12 +190,16 @@ def _class_asked(
     if text == "super()":
         around = next((s for s in here.enclosing(scope) if here.scopes[s].kind == "class"), None)
         owner = next((c for c in here.classes if c.scope == around), None)
-        bases = [b for base in owner.bases if (b := index.classes.get(base))] if owner else []
-        return class_with(index, bases[0], "__init__") if bases else None
+        texts = [base for base in owner.bases if base in index.classes] if owner else []
+        if any(is_redefined(index, base) for base in texts):
+            return ""
+        return class_with(index, index.classes[texts[0]], "__init__") if texts else None
     i = here.starts.get(root)
     if i is None or "." in text or "(" in text:
         return None
     named = class_at(index, cell, i)
+    if named is not None and is_redefined(index, text):
+        return ""
     return class_with(index, named, "__init__") if named else None
 
 
