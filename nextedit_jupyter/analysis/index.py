@@ -13,8 +13,9 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, index_cell
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, index_cell
 from nextedit_jupyter.core import Cell, KernelFacts, Notebook
 
 Place = tuple[str, int]
@@ -99,6 +100,8 @@ class NotebookIndex:
         self.facts = facts or KernelFacts()
         self._definitions: dict[str, list[Place]] = {}
         self.families: dict[tuple[str, int], frozenset[tuple[str, int]]] = {}  # see `rename`
+        self.instances: dict[tuple[str, int, str], frozenset[tuple[str, int]] | None] = {}
+        self.callers: dict[tuple[str, int], Any] = {}  # `Callers` of functions by their scopes
         python = notebook.language == "python"
         self.cells: dict[str, CellIndex] = (
             {cell.id: cell_index(cell.source) for cell in notebook.cells if cell.is_code}
@@ -134,8 +137,16 @@ class NotebookIndex:
 
     def module_places(self, name: str) -> dict[str, list[int]]:
         """Where the notebook's own `name` stands, by cell, cells that parse only."""
-        key = (MODULE, name)
-        return {id: places for id, index in self.readable() if (places := index.streams.get(key))}
+        return self._module.get(name, {})
+
+    @cached_property
+    def _module(self) -> dict[str, dict[str, list[int]]]:
+        found: dict[str, dict[str, list[int]]] = {}
+        for id, index in self.readable():
+            for (home, name), places in index.streams.items():
+                if home == MODULE:
+                    found.setdefault(name, {})[id] = places
+        return found
 
     def definitions(self, name: str, *, declared: bool = False) -> list[Place]:
         """The places that bind `name` in the notebook's namespace, in document order.
@@ -179,6 +190,15 @@ class NotebookIndex:
         for index in self.cells.values():
             bound |= index.bound_at_module()
         return frozenset(bound)
+
+    @cached_property
+    def functions(self) -> dict[str, list[tuple[str, Function]]]:
+        """The notebook's functions by name, with their cells, in document order."""
+        found: dict[str, list[tuple[str, Function]]] = {}
+        for id, index in self.readable():
+            for function in index.functions:
+                found.setdefault(function.name, []).append((id, function))
+        return found
 
     @cached_property
     def classes(self) -> dict[str, tuple[str, int]]:

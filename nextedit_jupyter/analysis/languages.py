@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from nextedit_jupyter.analysis.magics import CODE_CELL_MAGICS
+from nextedit_jupyter.analysis.magic_names import CODE_CELL_MAGICS
 from nextedit_jupyter.core import Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.languages import common_language
 

@@ -15,6 +15,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nextedit_jupyter.analysis.budget import spend
+from nextedit_jupyter.analysis.magic_names import (
+    CODE_CELL_MAGICS,
+    CODE_LINE_MAGICS,
+    NAME_LINE_MAGICS,
+)
 
 RegionKind = Literal["magic", "shell", "help", "cell-magic", "foreign"]
 
@@ -56,63 +61,6 @@ class Masked:
     def is_python(self) -> bool:
         return self.language == "python"
 
-
-# Cell magics whose body runs as Python in the kernel's own namespace.
-CODE_CELL_MAGICS = frozenset(
-    [
-        "time",
-        "timeit",
-        "capture",
-        "prun",
-        "memit",
-        "mprun",
-        "lprun",
-        "snakeviz",
-        "debug",
-        "pyinstrument",
-        "heat",
-        "nextedit",
-        "notify",
-        "ipytest",
-        "pycodestyle",
-        "flake8",
-        "wandb",
-        "scalene",
-        "mypy",
-    ]
-)
-# Line magics that run the rest of their line.
-CODE_LINE_MAGICS = frozenset(
-    [
-        "time",
-        "timeit",
-        "prun",
-        "memit",
-        "mprun",
-        "lprun",
-        "snakeviz",
-        "pyinstrument",
-        "heat",
-        "debug",
-    ]
-)
-# Line magics whose words are names in the kernel.
-NAME_LINE_MAGICS = frozenset(
-    [
-        "pinfo",
-        "pinfo2",
-        "pdoc",
-        "pdef",
-        "psource",
-        "pfile",
-        "page",
-        "store",
-        "xdel",
-        "view",
-        "edit",
-        "reset_selective",
-    ]
-)
 
 _SUSPECT = re.compile(
     r"^[ \t]*(?:[%!?,;/]|>>>|In \[|(?:pip3?|conda|mamba|cd)[ \t])|=[ \t]*[%!]|\?[ \t]*(?:#.*)?$",

@@ -151,33 +151,9 @@ def _returned(function: Function) -> set[int]:
 def _plan_parameters(
     index: NotebookIndex, cell: str, old: Function, new: Function
 ) -> SignaturePlan | Silence | None:
-    if any(p.kind in ("star", "stars") for p in (*old.parameters, *new.parameters)):
-        return None
-    was, now = [p.name for p in old.parameters], [p.name for p in new.parameters]
-    if len(set(was)) != len(was) or len(set(now)) != len(now):
-        # A name typed over another: taking that for a removal would delete arguments.
-        return Silence("low_confidence", f"two parameters of `{new.name}` have one name")
-    added = [name for name in now if name not in was]
-    removed = [name for name in was if name not in now]
-    if added and removed:
-        return None  # one became the other: a rename
-    defaulted = {p.name for p in new.parameters if p.has_default}
-    kept = [name for name in now if name in was]
-    shown = _shown(index, cell, new)
-    if added:
-        missing = [name for name in added if name not in defaulted]
-        inserted = any(name in added for name in now[: len(was)])
-        if not missing and not inserted:
-            return None
-        what = f"give {_listed(added)} to `{shown}`"
-    elif removed:
-        if used := [name for name in removed if _is_free(index, cell, new, name)]:
-            return Silence("low_confidence", f"{_listed(used)} is still used in `{new.name}`")
-        what = f"take {_listed(removed)} from `{shown}`"
-    elif kept != was:
-        what = f"reorder the arguments of `{shown}`"
-    else:
-        return None
+    what = _what_changed(index, cell, old, new)
+    if what is None or isinstance(what, Silence):
+        return what
     method = index.cells[cell].scopes[new.outer].kind == "class"
     static = any("staticmethod" in d for d in new.decorators)
     by_class = any("classmethod" in d for d in new.decorators)
@@ -199,15 +175,38 @@ def _plan_parameters(
     if not changes:
         return Silence("no_change", f"no call of `{new.name}` has to follow")
     unknown = any(PLACEHOLDER in change.text for change in changes)
-    return SignaturePlan(
-        new.name,
-        what,
-        index.notebook,
-        tuple(changes),
-        sites,
-        tuple(notes),
-        0.9 if unknown else 0.95,
-    )
+    sure = 0.9 if unknown else 0.95
+    return SignaturePlan(new.name, what, index.notebook, tuple(changes), sites, tuple(notes), sure)
+
+
+def _what_changed(
+    index: NotebookIndex, cell: str, old: Function, new: Function
+) -> str | Silence | None:
+    """What the callers have to do, in words; None where the parameters ask nothing of them."""
+    if any(p.kind in ("star", "stars") for p in (*old.parameters, *new.parameters)):
+        return None
+    was, now = [p.name for p in old.parameters], [p.name for p in new.parameters]
+    if len(set(was)) != len(was) or len(set(now)) != len(now):
+        # A name typed over another: as a removal it would delete arguments.
+        return Silence("low_confidence", f"two parameters of `{new.name}` have one name")
+    added = [name for name in now if name not in was]
+    removed = [name for name in was if name not in now]
+    if added and removed:
+        return None  # one became the other: a rename
+    defaulted = {p.name for p in new.parameters if p.has_default}
+    kept = [name for name in now if name in was]
+    shown = _shown(index, cell, new)
+    if added:
+        missing = [name for name in added if name not in defaulted]
+        inserted = any(name in added for name in now[: len(was)])
+        if not missing and not inserted:
+            return None
+        return f"give {_listed(added)} to `{shown}`"
+    if removed:
+        if used := [name for name in removed if _is_free(index, cell, new, name)]:
+            return Silence("low_confidence", f"{_listed(used)} is still used in `{new.name}`")
+        return f"take {_listed(removed)} from `{shown}`"
+    return f"reorder the arguments of `{shown}`" if kept != was else None
 
 
 def _is_free(index: NotebookIndex, cell: str, function: Function, name: str) -> bool:

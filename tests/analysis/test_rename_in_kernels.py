@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from nextedit_jupyter.analysis.index import index_notebook
 from nextedit_jupyter.analysis.rename import RenamePlan, plan_rename
 from nextedit_jupyter.core import Cell, KernelFacts, Notebook
 
@@ -30,12 +33,16 @@ CHOICES = [
 ]  # fmt: skip
 
 
+def is_printed(output: nbformat.NotebookNode) -> bool:
+    """Whether it is what the cell printed: warnings quote the code, timings differ."""
+    return output.get("name") == "stdout" and "time:" not in output.text
+
+
 def outputs(sources: list[str]) -> list[str]:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     return [
-        "".join(o.get("text", "") for o in cell.outputs if "time:" not in o.get("text", "x"))
-        for cell in notebook.cells
+        "".join(o.get("text", "") for o in cell.outputs if is_printed(o)) for cell in notebook.cells
     ]
 
 
@@ -68,3 +75,45 @@ def source_of(notebook: Notebook, id: str) -> str:
     cell = notebook.cell(id)
     assert cell is not None
     return cell.source
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.ipynb"))
+
+
+def all_renamed(notebook: Notebook) -> tuple[Notebook, int]:
+    """Every name that a cell binds in the notebook renamed in turn, where nothing is noted."""
+    count = 0
+    for name in sorted(index_notebook(notebook).bound_names()):
+        place = next(iter(index_notebook(notebook).definitions(name)), None)
+        if place is None:
+            continue
+        start = index_notebook(notebook).cells[place[0]].names[place[1]].start
+        plan = plan_rename(notebook, KernelFacts(), place[0], start, f"renamed_{count}")
+        if not isinstance(plan, RenamePlan) or plan.notes:
+            continue
+        count += 1
+        texts = {e.cell: e.edit.apply(source_of(notebook, e.cell)) for e in plan.edits()}
+        cells = (Cell(c.id, c.type, texts.get(c.id, c.source)) for c in notebook.cells)
+        notebook = Notebook("python", tuple(cells))
+    return notebook, count
+
+
+def cells_of(path: Path) -> list[str]:
+    found = nbformat.read(path, as_version=4).cells
+    # What our own magics print are counts and times, which differ from run to run.
+    return [c.source for c in found if c.cell_type == "code" and "nextedit" not in c.source]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_whose_names_are_all_renamed_prints_what_it_printed(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.chdir(tmp_path)
+    sources = cells_of(path)
+    cells = tuple(Cell(f"c{i}", "code", source) for i, source in enumerate(sources))
+    renamed, count = all_renamed(Notebook("python", cells))
+    assert count >= 3
+    assert outputs([c.source for c in renamed.cells]) == outputs(sources)

@@ -16,6 +16,7 @@ from nextedit_jupyter.core import (
     Silence,
     SuggestRequest,
 )
+from nextedit_jupyter.suggest.symbols import SymbolsLane
 
 DRAW = "def draw(w, color='r'):\n    return w, color"
 
@@ -344,3 +345,33 @@ def test_a_left_over_use_is_renamed_to_what_its_definition_is_called_now() -> No
     assert texts(plan) == ["print(costs)", "costs = 1", "costs + 1"]
     assert isinstance(plan, RenamePlan)
     assert plan.notes == ("no cell defines `prices`",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("def f(a, b):\n    return a", "def f(a, a):\n    return a"),
+        ("def f(a, b=1):\n    return a", "def f(a, a=1):\n    return a"),
+        ("def f(a, b):\n    return a + b", "def f(a):\n    return a + b"),
+    ],
+)
+def test_a_name_typed_over_another_parameter_deletes_no_argument(before: str, after: str) -> None:
+    cells = (Cell("c0", "code", after), Cell("c1", "code", "f(1, 2)\nf(1, b=2)"))
+    event = EditEvent("c0", before, after, "typed")
+    answer = SymbolsLane().suggest(
+        SuggestRequest(Notebook("python", cells), Caret("c0", 0), (event,))
+    )
+    assert isinstance(answer, Silence)
+
+
+def test_a_parameter_added_is_passed_where_a_method_is_called_through_its_class() -> None:
+    before = "class Box:\n    def grow(self, by): pass"
+    after = "class Box:\n    def grow(self, by, to): pass"
+    cells = (Cell("c0", "code", after), Cell("c1", "code", "Box.grow(Box(), 2)\nBox().grow(3)"))
+    event = EditEvent("c0", before, after, "typed")
+    answer = SymbolsLane().suggest(
+        SuggestRequest(Notebook("python", cells), Caret("c0", 0), (event,))
+    )
+    assert not isinstance(answer, Silence)
+    (edit,) = answer[0].edits
+    assert edit.edit.apply(cells[1].source) == "Box.grow(Box(), 2, ...)\nBox().grow(3, ...)"

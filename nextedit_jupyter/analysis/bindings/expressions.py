@@ -67,13 +67,15 @@ def read_string(walker: Walker, node: Node, context: Context) -> None:
     if context.in_type and (span := walker.content(node)):
         walker.snippet(*span, context)
         return
-    is_doc = walker.place(node.start_byte) in walker.docs
-    for child in node.named_children:
-        if child.type == "string_content" and not is_doc:
-            span = walker.place(child.start_byte), walker.place(child.end_byte)
-            walker.index.strings.append(span)
-    if node.named_child_count > 2:
-        walker.push_all([n for n in node.named_children if n.type == "interpolation"], context)
+    children = node.named_children
+    if walker.place(node.start_byte) not in walker.docs:
+        walker.index.strings += [
+            (walker.place(child.start_byte), walker.place(child.end_byte))
+            for child in children
+            if child.type == "string_content"
+        ]
+    if len(children) > 2:
+        walker.push_all([n for n in children if n.type == "interpolation"], context)
 
 
 def read_interpolation(walker: Walker, node: Node, context: Context) -> None:
@@ -103,8 +105,10 @@ def read_arguments(walker: Walker, callee: Node, arguments: Node, context: Conte
     target = walker.place(last.start_byte) if last is not None else -1
     called = walker.string_of(last) if last is not None else ""
     children = [n for n in arguments.named_children if n.type != "comment"]
-    passed = names_passed(walker, children)
-    if any(child.type == "dictionary_splat" for child in children):
+    kinds = {child.type for child in children}
+    named = "dictionary_splat" in kinds or "keyword_argument" in kinds
+    passed = names_passed(walker, children) if named else ()
+    if "dictionary_splat" in kinds:
         walker.index.splats.append(Splat(target, root, context.scope, passed))
     for child in children:
         if child.type != "keyword_argument":

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from tree_sitter import Node
 
@@ -114,12 +115,27 @@ _LISTS = frozenset(["__all__", "__slots__", "__match_args__"])
 _FIELD = re.compile(r"\{\w*(?P<path>(?:\.[^\W\d]\w*|\[\w*\])+)")
 _PART = re.compile(r"\.(?P<name>[^\W\d]\w*)")
 _WORD = re.compile(r"[^\W\d]\w*")
+_TYPE_CALLS = frozenset(
+    ["ForwardRef", "NewType", "ParamSpec", "TypeVar", "TypeVarTuple", "TypedDict", "cast"]
+)
+_NO_TYPES: frozenset[int] = frozenset()
+# Calls that are looked at more closely; most calls of a notebook are none of them.
+_LOOKED_AT = (
+    _CALLS
+    | _BUILTINS
+    | _PRINTING
+    | _ACCESS
+    | frozenset(["attrgetter", "methodcaller", "vars", "dir", "type"])
+    | frozenset(["format", "format_map", "extend", "append", "remove"])
+)
 # Errors whose messages name what was not found.
 _TELLING = re.compile(r"\b(?:NameError|UnboundLocalError|AttributeError|TypeError)\b")
 
 
-def quoted_types(walker: Walker, called: str, children: list[Node]) -> set[int]:
+def quoted_types(walker: Walker, called: str, children: list[Node]) -> Collection[int]:
     """The ids of a call's arguments whose strings are types: `cast("Box", x)`."""
+    if called not in _TYPE_CALLS:
+        return _NO_TYPES
     plain = [n for n in children if n.type != "keyword_argument"]
     words = {
         walker.string_of(name): n
@@ -159,6 +175,8 @@ def read_call(
     walker: Walker, callee: Node, called: str, children: list[Node], context: Context
 ) -> None:
     """What a call names in its strings, or reads by name."""
+    if called not in _LOOKED_AT:
+        return
     scope = context.scope
     at = walker.place(callee.start_byte)
     if called in _ACCESS and callee.type == "identifier":

@@ -18,6 +18,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     class_with,
     classes_of,
     family_of,
+    is_redefined,
     members,
     name_places,
 )
@@ -80,6 +81,15 @@ def calls_of(index: NotebookIndex, cell: str, function: Function) -> Starts:
 
 
 def callers_of(index: NotebookIndex, cell: str, function: Function) -> Callers:
+    """Where a function is called; treat it as frozen: it is kept for the next who asks."""
+    key = cell, function.scope
+    if key not in index.callers:
+        index.callers[key] = _find_callers(index, cell, function)
+    found: Callers = index.callers[key]
+    return found
+
+
+def _find_callers(index: NotebookIndex, cell: str, function: Function) -> Callers:
     here = index.cells[cell]
     found = Callers(decorators=_opaque(function.decorators))
     if here.scopes[function.outer].kind != "class":
@@ -151,9 +161,10 @@ def _constructor_calls(index: NotebookIndex, owner: ClassId, method: str, found:
             if attribute.name != method:
                 continue
             reached = _class_asked(index, id, attribute.object, attribute.root, attribute.scope)
-            if reached == owner:
+            if reached in (owner, ""):
                 is_super = attribute.object == "super()"
-                places = found.maybe if is_super and several else found.starts
+                unsure = reached == "" or (is_super and several)
+                places = found.maybe if unsure else found.starts
                 places.setdefault(id, set()).add(attribute.start)
         for word in there.keywords:
             if _is_own_class(index, id, word, family):
@@ -179,12 +190,16 @@ def _class_asked(
     if text == "super()":
         around = next((s for s in here.enclosing(scope) if here.scopes[s].kind == "class"), None)
         owner = next((c for c in here.classes if c.scope == around), None)
-        bases = [b for base in owner.bases if (b := index.classes.get(base))] if owner else []
-        return class_with(index, bases[0], "__init__") if bases else None
+        texts = [base for base in owner.bases if base in index.classes] if owner else []
+        if any(is_redefined(index, base) for base in texts):
+            return ""
+        return class_with(index, index.classes[texts[0]], "__init__") if texts else None
     i = here.starts.get(root)
     if i is None or "." in text or "(" in text:
         return None
     named = class_at(index, cell, i)
+    if named is not None and is_redefined(index, text):
+        return ""
     return class_with(index, named, "__init__") if named else None
 
 
@@ -211,13 +226,15 @@ def functions_called(
     )
     if text is None:
         return
-    for id, there in index.readable():
-        for function in there.functions:
-            is_init = function.name in _CONSTRUCTORS and text in index.classes
-            if (function.name == text or is_init) and target in calls_of(index, id, function).get(
-                cell, ()
-            ):
-                yield id, function
+    named = index.functions.get(text, [])
+    if text in index.classes:
+        named = [
+            *named,
+            *(pair for name in _CONSTRUCTORS for pair in index.functions.get(name, [])),
+        ]
+    for id, function in named:
+        if target in calls_of(index, id, function).get(cell, ()):
+            yield id, function
 
 
 def parameter_of_keyword(index: NotebookIndex, cell: str, target: int, name: str) -> Target | None:

@@ -90,6 +90,11 @@ def class_named(index: NotebookIndex, name: str) -> ClassId | None:
     return found if kinds == {"class"} else None
 
 
+def is_redefined(index: NotebookIndex, name: str) -> bool:
+    """Whether several cells define a class of that name: which one is meant is the run's matter."""
+    return len(index.definitions(name)) > 1
+
+
 def class_of_type(index: NotebookIndex, text: str) -> ClassId | None:
     """The notebook's class that an annotation means: `Box`, `"Box"`, `Optional[Box]`."""
     text = text.strip().strip("'\"").strip()
@@ -149,7 +154,7 @@ def class_with(index: NotebookIndex, owner: ClassId, method: str) -> ClassId | L
             return here
         found = next(c for c in there.classes if c.scope == scope)
         bases = [base for text in found.bases if (base := class_named(index, text))]
-        if len(bases) > 1 or found.is_open:
+        if len(bases) > 1 or found.is_open or any(is_redefined(index, b) for b in found.bases):
             return ""
         here = bases[0] if bases else None
     return None
@@ -159,8 +164,15 @@ def class_of_name(index: NotebookIndex, cell: str, i: int) -> Family | None:
     """The family of the class that all definitions of a name are, or are instances of."""
     here = index.cells[cell]
     name, home = here.names[i], here.homes[i]
-    if (family := _of_self(index, cell, i)) is not None:
-        return family
+    key = ("" if home == MODULE else cell, home, name.name)
+    if key not in index.instances:
+        index.instances[key] = _of_self(index, cell, i) or _of_definitions(index, cell, i)
+    return index.instances[key]
+
+
+def _of_definitions(index: NotebookIndex, cell: str, i: int) -> Family | None:
+    here = index.cells[cell]
+    name, home = here.names[i], here.homes[i]
     if home == MODULE:
         definitions = index.definitions(name.name, declared=True)
     else:

@@ -233,30 +233,52 @@ def _plan(
         found = plan(index, target, new, edited=seeds, ran=ran)
         return _of_another_member(index, found, seeds[0])
     if roles.keywords:
-        cell, swap = roles.keywords[0]
-        word = next(k for k in index.cells[cell].keywords if k.start == swap.start)
-        if is_rewritten(window, cell, swap, _text(request.notebook, cell)):
-            return _replaced(old)
-        parameter = parameter_of_keyword(index, cell, word.target, old)
-        if parameter is None and (family := record_of_keyword(index, cell, word)):
-            return plan(index, Target(word.name, [], family), new)
-        if parameter is None:
-            return Silence("no_change", "the called function stands in no cell")
-        return plan(index, parameter, new)
+        return _plan_keyword(request, window, index, roles, old, new)
     if roles.attributes:
-        cell, swap = roles.attributes[0]
-        attribute = next(a for a in index.cells[cell].attributes if a.start == swap.start)
-        if attribute.op != "read" and is_rewritten(
-            window, cell, swap, _text(request.notebook, cell)
-        ):
-            return _replaced(old)
-        owner = target_of_attribute(index, cell, attribute)
-        if isinstance(owner, Silence):
-            return Silence("no_change", owner.detail)
-        if refusal := _is_half_typed(request, window, index, old, new, attribute.op != "read"):
-            return refusal
-        return plan(index, owner, new)
+        return _plan_attribute(request, window, index, roles, old, new)
     return Silence("no_change", "no name was changed")
+
+
+def _plan_keyword(
+    request: SuggestRequest,
+    window: Window,
+    index: NotebookIndex,
+    roles: _Roles,
+    old: str,
+    new: str,
+) -> RenamePlan | Silence:
+    """What a keyword changed at a call says of the parameter, or of the record's field."""
+    cell, swap = roles.keywords[0]
+    word = next(k for k in index.cells[cell].keywords if k.start == swap.start)
+    if is_rewritten(window, cell, swap, _text(request.notebook, cell)):
+        return _replaced(old)
+    parameter = parameter_of_keyword(index, cell, word.target, old)
+    if parameter is None and (family := record_of_keyword(index, cell, word)):
+        return plan(index, Target(word.name, [], family), new)
+    if parameter is None:
+        return Silence("no_change", "the called function stands in no cell")
+    return plan(index, parameter, new)
+
+
+def _plan_attribute(
+    request: SuggestRequest,
+    window: Window,
+    index: NotebookIndex,
+    roles: _Roles,
+    old: str,
+    new: str,
+) -> RenamePlan | Silence:
+    """What a changed attribute says of its class."""
+    cell, swap = roles.attributes[0]
+    attribute = next(a for a in index.cells[cell].attributes if a.start == swap.start)
+    if attribute.op != "read" and is_rewritten(window, cell, swap, _text(request.notebook, cell)):
+        return _replaced(old)
+    owner = target_of_attribute(index, cell, attribute)
+    if isinstance(owner, Silence):
+        return Silence("no_change", owner.detail)
+    if refusal := _is_half_typed(request, window, index, old, new, attribute.op != "read"):
+        return refusal
+    return plan(index, owner, new)
 
 
 def _is_replaced(

@@ -19,6 +19,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     class_with,
     classes_of,
     family_of,
+    is_redefined,
 )
 
 _RECORDS = frozenset(["NamedTuple", "BaseModel", "TypedDict", "Struct", "SQLModel"])
@@ -68,6 +69,8 @@ def record_of_keyword(index: NotebookIndex, cell: str, word: Keyword) -> Family 
     family = None
     if word.target == word.root and (i := here.starts.get(word.root)) is not None:
         owner = class_at(index, cell, i)
+        if owner is not None and is_redefined(index, word.callee):
+            return None
         if owner is not None and class_with(index, owner, "__init__") is not None:
             return None
         family = family_of(index, *owner) if owner else None
@@ -94,6 +97,8 @@ def may_be_of_record(index: NotebookIndex, cell: str, word: Keyword) -> bool:
     if i is None:
         return False
     kinds = index.kinds_of(cell, i)
+    if kinds == {"class"} and is_redefined(index, word.callee):
+        return True
     return bool(kinds - {"function", "overload", "class", "import", "member", "alias", "package"})
 
 
