@@ -35,11 +35,11 @@ MAX_COLD_MS = 2_000.0
 TIMEOUT_S = 120.0
 # Processor time. A prompt's text takes milliseconds; an expression that backtracks takes its square
 # or cube.
-MAX_ENCODE_S = 1.0
+MAX_ENCODE_S = 0.25
 _HOSTILE_CHARACTERS = (
     *("a", "A", "1", " ", "\n", "\t", "_", ".", "-", "é", "中", "a ", " \n", "a1", "a_"),
 )
-_HOSTILE_SIZES = (200, 4_000)
+_HOSTILE_SIZES = (250, 500, 1_000, 2_000, 4_000)  # the cube of the last would take minutes
 _LOOK_S = 0.1
 _TOO_LARGE = "the bundle takes over {:.0f} MB of memory in its trial: not used"
 
@@ -162,7 +162,7 @@ def _try_texts(
     for characters in _HOSTILE_CHARACTERS:
         for size in _HOSTILE_SIZES:
             text = (characters * size)[:size]
-            for ending in ("", "!", "\n", f" \n\0{asked_for}"):
+            for ending in ("", f" \n\0{asked_for}"):
                 began = clock()
                 encode(text + ending)
                 if clock() - began > MAX_ENCODE_S:
