@@ -86,6 +86,15 @@ def test_it_answers_from_then_on_and_a_rollback_goes_to_the_small_one(
     assert used(run) == "nextedit-large/1.0.0"
 
 
+def test_a_busy_machine_does_not_keep_it_out(
+    run: Run, links: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(canary, "run_canary", lambda folder, any_size: asked.append(any_size))
+    run(*get(links))
+    assert asked == [True]  # the trial's answers decide, its times do not
+
+
 def test_a_damaged_one_is_made_again(run: Run, links: Path, tmp_path: Path) -> None:
     run(*get(links))
     model = tmp_path / "data" / "bundles" / "nextedit-large" / "1.0.0" / "model.onnx"
