@@ -183,3 +183,24 @@ def test_a_gguf_file_is_imported_by_its_name(run: Run, tmp_path: Path) -> None:
     assert "own-model.q8_0/0.1.0 is installed" in said
     info = json.loads(run("model", "list", "--json"))
     assert any(entry.get("licence") == "mit" for entry in info)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda data: data[: len(data) // 2], "cut off"),
+        (lambda data: b"GGUF" + b"\xff" * 200, "no whole GGUF file"),
+        (lambda data: b"", "is it a GGUF file"),
+        (lambda data: data.replace(b"llama", b"gemma"), "gemma"),
+    ],
+)
+def test_a_gguf_file_that_is_none_of_ours_is_refused_and_leaves_nothing(
+    run: Run, tmp_path: Path, spoil: Callable[[bytes], bytes], says: str
+) -> None:
+    file = make_gguf(tmp_path / "own.gguf").path
+    file.write_bytes(spoil(file.read_bytes()))
+    said = run("model", "import", file, "--prompt", "fim-qwen", code=1)
+    assert says in said
+    assert used(run) == "nextedit-python/1.0.0"
+    assert not list((tmp_path / "data" / "bundles").glob("[!l]*"))
+    assert not list((tmp_path / "data" / "bundles").glob(".import-*"))
