@@ -239,11 +239,13 @@ class _Reader:
         return value
 
     def file(self, key: str) -> Path | None:
-        """A file beside the description; its name leads nowhere else."""
+        """A file beside the description, which is there; its name leads nowhere else."""
         name = self.get(key)
         if name is None:
             return None
         if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise self.bad(key)
+        if not (self._folder / name).is_file():  # before a base is fetched for it
             raise self.bad(key)
         return self._folder / name
 

@@ -37,7 +37,8 @@ class Kit:
     folder: Path
 
     def delta(self, tensors: dict[str, np.ndarray] | None = None, **changes: Any) -> Delta:
-        folder = make_delta(self.folder / "delta", self.wheel, self.base.path, **changes)
+        folder = self.folder / "delta"
+        make_delta(folder, self.wheel, self.base.path, **changes)
         if tensors is not None:
             write_tensors(folder / "delta.safetensors", tensors)
             make_delta(folder, self.wheel, self.base.path, weights="delta.safetensors", **changes)
@@ -58,6 +59,11 @@ class Kit:
 def kit(tmp_path: Path) -> Kit:
     base = make_gguf(tmp_path / "base.gguf", quant="Q8_0")
     return Kit(base, make_wheel(tmp_path, base.path), tmp_path)
+
+
+def save_kept(kit: Kit, ids: np.ndarray) -> None:
+    (kit.folder / "delta").mkdir(exist_ok=True)
+    np.save(kit.folder / "delta" / "kept.npy", ids, allow_pickle=True)
 
 
 def digest(folder: Path) -> str:
@@ -160,9 +166,9 @@ def test_moved_factors_change_the_rounding_and_not_the_model(kit: Kit) -> None:
 def test_the_vocabulary_is_cut_to_what_is_kept(kit: Kit) -> None:
     whole = ByteLevelVocabulary.from_metadata(_metadata(kit))
     kept = [id for id, token in enumerate(whole.tokens) if token in {*ALPHABET, "in", "int"}]
-    delta = kit.delta(vocabulary={"kept": "kept.npy", "control_tokens": list(CONTROL_TOKENS)})
-    np.save(delta.folder / "kept.npy", np.array(kept, np.uint16))
-    folder = kit.build(delta)
+    save_kept(kit, np.array(kept, np.uint16))
+    vocabulary = {"kept": "kept.npy", "control_tokens": list(CONTROL_TOKENS)}
+    folder = kit.build(kit.delta(vocabulary=vocabulary))
     bundle = Bundle.open(folder)
     assert bundle.vocab_size == len(kept) + len(whole.missing_bytes) + len(CONTROL_TOKENS)
     tokenizer = BundleTokenizer(bundle.tokenizer)
@@ -232,12 +238,13 @@ def test_a_delta_that_does_not_fit_is_refused_and_leaves_nothing(kit: Kit, what:
 
 
 def test_kept_tokens_that_are_none_are_refused(kit: Kit) -> None:
+    save_kept(kit, np.array([1], np.uint16))
     delta = kit.delta(vocabulary={"kept": "kept.npy", "control_tokens": []})
     for wrong in (np.array([1, 2], np.int64), np.array([[1]], np.uint16), np.array([], np.uint16)):
-        np.save(delta.folder / "kept.npy", wrong)
+        save_kept(kit, wrong)
         with pytest.raises(BundleError, match="token ids"):
             kit.build(delta)
-    np.save(delta.folder / "kept.npy", np.array([{}], object), allow_pickle=True)
+    save_kept(kit, np.array([{}], object))
     with pytest.raises(BundleError, match=r"kept\.npy"):
         kit.build(delta)
     with pytest.raises(BundleError, match="graph"):
@@ -252,6 +259,7 @@ def test_kept_tokens_that_are_none_are_refused(kit: Kit) -> None:
         {"version": None},
         {"base": None},
         {"weights": "../../delta.safetensors"},
+        {"weights": "not-there.safetensors"},
         {"vocabulary": {"kept": "/etc/passwd"}},
         {"vocabulary": {"control_tokens": ["a", "a"]}},
         {"context": 0},

@@ -86,6 +86,15 @@ def test_it_answers_from_then_on_and_a_rollback_goes_to_the_small_one(
     assert used(run) == "nextedit-large/1.0.0"
 
 
+def test_a_busy_machine_does_not_keep_it_out(
+    run: Run, links: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(canary, "run_canary", lambda folder, any_size: asked.append(any_size))
+    run(*get(links))
+    assert asked == [True]  # the trial's answers decide, its times do not
+
+
 def test_a_damaged_one_is_made_again(run: Run, links: Path, tmp_path: Path) -> None:
     run(*get(links))
     model = tmp_path / "data" / "bundles" / "nextedit-large" / "1.0.0" / "model.onnx"
@@ -174,3 +183,24 @@ def test_a_gguf_file_is_imported_by_its_name(run: Run, tmp_path: Path) -> None:
     assert "own-model.q8_0/0.1.0 is installed" in said
     info = json.loads(run("model", "list", "--json"))
     assert any(entry.get("licence") == "mit" for entry in info)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda data: data[: len(data) // 2], "cut off"),
+        (lambda data: b"GGUF" + b"\xff" * 200, "no whole GGUF file"),
+        (lambda data: b"", "is it a GGUF file"),
+        (lambda data: data.replace(b"llama", b"gemma"), "gemma"),
+    ],
+)
+def test_a_gguf_file_that_is_none_of_ours_is_refused_and_leaves_nothing(
+    run: Run, tmp_path: Path, spoil: Callable[[bytes], bytes], says: str
+) -> None:
+    file = make_gguf(tmp_path / "own.gguf").path
+    file.write_bytes(spoil(file.read_bytes()))
+    said = run("model", "import", file, "--prompt", "fim-qwen", code=1)
+    assert says in said
+    assert used(run) == "nextedit-python/1.0.0"
+    assert not list((tmp_path / "data" / "bundles").glob("[!l]*"))
+    assert not list((tmp_path / "data" / "bundles").glob(".import-*"))
