@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from nextedit_jupyter.analysis.syntax import parses_at_least_as_well
+from nextedit_jupyter.analysis.languages import language_at_caret
 from nextedit_jupyter.core import (
     CellEdit,
     Silence,
@@ -27,6 +27,7 @@ from nextedit_jupyter.engine.remote import RemoteEngine
 from nextedit_jupyter.prompt import Prompt, PromptFormat, TextTokenizer
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter, Situation, features
 from nextedit_jupyter.suggest.caret import CaretContext, caret_context
+from nextedit_jupyter.suggest.fitting import fitted
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 from nextedit_jupyter.suggest.recall import PendingEdit, Recall, Reply
 from nextedit_jupyter.suggest.trim import (
@@ -37,7 +38,6 @@ from nextedit_jupyter.suggest.trim import (
     says_what_follows,
     token_steps,
     without_loop,
-    without_overlap,
 )
 
 
@@ -152,13 +152,18 @@ class ModelLane:
         if cut is None:
             silence = Silence("low_confidence" if text.strip() else "no_change")
             return replace(cost, silence={"inline": silence})
-        shown = _fitting(text[: cut.end].rstrip(), before, after)
-        if len(shown.strip()) < self.settings.least:
+        python = language_at_caret(request) == "python"
+        shown = fitted(before, text[: cut.end].rstrip(), after, python=python)
+        if shown is None:
+            silence = Silence("breaks_syntax", "it does not fit what stands there")
+            return replace(cost, silence={"inline": silence})
+        if len(shown.text.strip()) < self.settings.least:
             return replace(cost, silence={"inline": Silence("low_confidence")})
-        if says_what_follows(shown, after):
+        if says_what_follows(shown.text, after):
             silence = Silence("no_change", "it stands there already")
             return replace(cost, silence={"inline": silence})
-        edits = (CellEdit.of(request.caret.cell, source, TextEdit.insert(offset, shown)),)
+        edit = TextEdit.replace(offset, offset + shown.replaced, shown.text)
+        edits = (CellEdit.of(request.caret.cell, source, edit),)
         suggestion = Suggestion(
             suggestion_id("inline", "model", edits),
             "inline",
@@ -311,14 +316,6 @@ class ModelLane:
         edits = (CellEdit.of(cell, found.source, edit),)
         id = suggestion_id("next_edit", "model", edits)
         return Suggestion(id, "next_edit", "model", "next edit", confidence, edits)
-
-
-def _fitting(text: str, before: str, after: str) -> str:
-    """The text without an end that stands after the caret, unless it parses better with it."""
-    short = without_overlap(text, after)
-    if short != text and parses_at_least_as_well(before + text + after, before + short + after):
-        return short
-    return text
 
 
 def _probability(completion: Completion) -> float:

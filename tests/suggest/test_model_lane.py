@@ -181,6 +181,25 @@ def test_what_the_editor_closed_already_is_not_closed_again() -> None:
     assert inline(lane(Scripted("g(x)")), at("f(|)")) == "g(x)"
 
 
+def edit_of(made: ModelLane, request: SuggestRequest) -> tuple[int, int, str]:
+    (suggestion,) = made.inline(request, time.monotonic() + 1, lambda: False).suggestions
+    ((change,),) = ([c.edit.replacements for c in suggestion.edits],)
+    (only,) = change
+    return only.start - request.caret.offset, only.end - request.caret.offset, only.text
+
+
+def test_a_text_that_goes_past_the_editors_closer_replaces_it() -> None:
+    made = lane(Scripted("10):"))
+    assert edit_of(made, at("for i in range(|)")) == (0, 1, "10):")
+    assert edit_of(made, at("for i in range(|")) == (0, 0, "10):")
+
+
+def test_what_a_text_would_leave_open_is_left_to_the_person() -> None:
+    assert inline(lane(Scripted("np.zeros((3")), at("x = |")) == "np.zeros"
+    assert inline(lane(Scripted("nt('hello")), at("pri|(x)")) == "nt"
+    assert silence(lane(Scripted("('hello")), at("print|")) == "breaks_syntax"
+
+
 def test_what_follows_the_caret_is_not_offered() -> None:
     assert silence(lane(Scripted("x = 1")), at("|\nx = 1")) == "no_change"
 
