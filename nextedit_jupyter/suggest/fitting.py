@@ -67,7 +67,8 @@ def fitted(before: str, text: str, after: str, *, python: bool = True) -> Fit | 
 def stands(was: str, now: str, caret: int, end: int) -> bool:
     """Whether `now` parses at least as well as `was`, which may miss an operand at the caret.
 
-    `end` is where the caret is in `now`. Of its line a block's body, and the colon before it, may be missing.
+    `end` is where the caret is in `now`. Of its line a block's body, and the colon before it, may
+    be missing.
     """
     allowed = min(map(errors.of, as_it_stands(was, caret)))
     if allowed:
