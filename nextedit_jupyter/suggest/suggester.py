@@ -21,6 +21,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest import gates
+from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
 from nextedit_jupyter.suggest.gates import Gate
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
@@ -153,7 +154,7 @@ class Suggester:
         try:
             self.model.prefill(visible, cancelled)
             if language_at_caret(request) == "python" and not cancelled():
-                gates.read_names_ahead(request)
+                gates.names_elsewhere(request)
         except Exception as error:
             _log_failure("prefill", error)
 
@@ -198,6 +199,8 @@ class _Round:
         visible = clear
         if "inline" in request.want:
             self._model("inline", visible)
+            if language_at_caret(request) == "python":
+                self._existing(visible)
         # A lane that proves its edit leaves nothing for the model to guess.
         if "next_edit" in request.want and all(s.kind == "inline" for s in self._found):
             self._model("next_edit", visible)
@@ -268,6 +271,23 @@ class _Round:
                 checks += (gates.uses_unknown_name,)
         for suggestion in answer.suggestions:
             self._take(suggestion, checks)
+
+    def _existing(self, visible: SuggestRequest) -> None:
+        """What exists at the caret wins over what the model says of it."""
+        try:
+            existing = what_exists(visible)
+            said = next((s for s in self._found if s.kind == "inline"), None)
+            better = reconciled(visible, existing, said) if existing is not None else said
+        except Exception as error:
+            _log_failure("existing names", error)
+            return
+        if better is said:
+            return
+        self._found = [s for s in self._found if s.kind != "inline"]
+        if better is None:
+            self.silence["inline"] = Silence("unknown_name", "that does not exist there")
+        else:
+            self._take(better, _ALWAYS)
 
     def _take(self, suggestion: Suggestion, checks: Sequence[Gate]) -> None:
         for gate in checks:
