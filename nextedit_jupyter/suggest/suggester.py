@@ -25,6 +25,7 @@ from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
 from nextedit_jupyter.suggest.gates import Gate
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
+from nextedit_jupyter.suggest.memory import Memory
 from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.remote import TeamServer
@@ -94,6 +95,7 @@ class Suggester:
         self._patterns = patterns if patterns is not None else PatternsLane()
         self._secrets = Secrets()
         self._fixes = fixes if fixes is not None else FixesLane()
+        self._memory = Memory()
 
     @property
     def lanes(self) -> list[str]:
@@ -120,7 +122,10 @@ class Suggester:
         request = self._secrets.without_past(request)
         round_ = _Round(self, request, deadline, cancelled)
         try:
+            self._memory.observe(request)
             round_.ask()
+            for suggestion in round_.chosen():
+                self._memory.show(request, suggestion)
         except Exception as error:
             _log_failure("suggester", error)
         suggestions = round_.chosen()
@@ -144,6 +149,10 @@ class Suggester:
             id=request.id,
             stale=_stale(request),
         )
+
+    def forget(self) -> None:
+        """Drop what is known of what was shown before: for tests and measurements."""
+        self._memory.forget()
 
     def prefill(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> None:
         """Read ahead what the next keystroke at this caret will need. Never raises."""
@@ -296,6 +305,11 @@ class _Round:
             except Exception as error:
                 _log_failure(getattr(gate, "__name__", "gate"), error)
                 refused = Silence("refused", "the suggestion could not be checked")
+            if refused is not None:
+                self.silence[suggestion.kind] = refused
+                return
+        if suggestion.kind == "inline" or suggestion.lane == "model":
+            refused = self._suggester._memory.refuses(self._request, suggestion)
             if refused is not None:
                 self.silence[suggestion.kind] = refused
                 return
