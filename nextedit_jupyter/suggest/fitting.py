@@ -49,7 +49,12 @@ def fitted(before: str, text: str, after: str, *, python: bool = True) -> Fit | 
     caret = len(before)
     tried: set[Fit] = set()
     for shorter in _beginnings(text):
-        found = _without_overlap(fit(before, shorter, after), before, after, python=python)
+        found = fit(before, shorter, after)
+        if found.text != shorter.rstrip() and not shorter.startswith(found.text + "\n"):
+            lines, newline, _ = found.text.rpartition("\n")
+            if newline:  # of several lines each is whole
+                found = fit(before, lines, after)
+        found = _without_overlap(found, before, after, python=python)
         if not found.text.strip():
             return None
         if not behind and not found.replaced:

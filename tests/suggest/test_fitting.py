@@ -59,3 +59,10 @@ def test_other_languages_keep_the_rules_of_brackets_alone() -> None:
     found = fitted("x <- c(1", "):", ")", python=False)
     assert found is not None
     assert found.apply("x <- c(1", ")") == "x <- c(1):"
+
+
+def test_of_several_lines_each_is_shown_whole() -> None:
+    said = "x = 1\ny = 2\nplt.plot(x,"
+    assert line("|", said) == "x = 1\ny = 2"
+    assert line("|", "plt.plot(\n    x,") == "plt.plot"
+    assert line("|", "for i in a:\n    f(i)\n    g(i)") == "for i in a:\n    f(i)\n    g(i)"

@@ -139,6 +139,35 @@ def test_on_a_blank_line_several_lines_may_come() -> None:
     assert inline(one, at("for i in a:\n    |")) == "x = 1"
 
 
+def test_lines_have_thresholds_of_their_own() -> None:
+    engine = Scripted("x = 1\ny = 2", 0.95)
+
+    def said(marked: str, **more: float) -> str | None:
+        return inline(lane(engine, None, threshold=0.8, **more), at(marked))
+
+    assert said("|") == "x ="
+    assert said("|", line_start=0.7) == "x = 1"
+    assert said("# x\n|", line_start=0.7, lines=0.5) == "x = 1\ny = 2"
+    assert said("for i in a:\n    |", line_start=0.7, lines=0.99) == "x = 1"
+    assert said("y = |", line_start=0.5, lines=0.5) == "x ="  # that is no line's start
+
+
+def test_the_thresholds_of_lines_hold_for_the_filter_too() -> None:
+    weights = tuple(1.0 if name == "logit" else 0.0 for name in FEATURES)
+    made = lane(Scripted("x = 1", 0.95), line_start=0.6)
+    made.acceptance = AcceptanceFilter(weights, 0.0, 0.9)
+    assert inline(made, at("|")) == "x = 1"
+    assert inline(made, at("y |")) is None
+
+
+def test_a_bundle_says_its_thresholds() -> None:
+    made = ModelSettings.from_thresholds({"inline": 0.7, "line_start": 0.5, "lines": 0.4})
+    assert (made.threshold, made.line_start, made.lines) == (0.7, 0.5, 0.4)
+    assert made.needed(0.7, starts_line=False, lines=1) == 0.7
+    assert made.needed(0.7, starts_line=True, lines=1) == 0.5
+    assert made.needed(0.7, starts_line=True, lines=3) == 0.4
+
+
 def test_typing_through_a_suggestion_asks_the_engine_once() -> None:
     engine = Scripted(".head(10)")
     made = lane(engine)
