@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
+from nextedit_jupyter.core import CellEdit, EditEvent, Silence, Suggestion, SuggestRequest
 
 # The confidence that a text must have after its first words were typed over so often in the cell.
 BARS = (0.0, 0.9, 0.97)
@@ -57,14 +57,22 @@ class _Shown:
 
 
 @dataclass(slots=True)
+class _Edit:
+    """An edit that was offered after the event `because`: whether it was made, then undone."""
+
+    because: EditEvent | None
+    made: bool = False
+    undone: bool = False
+
+
+@dataclass(slots=True)
 class _Cell:
     neighbours: tuple[int, int]
     shown: _Shown | None = None
     refused: OrderedDict[_Refused, None] = field(default_factory=OrderedDict)
     heads: Counter[str] = field(default_factory=Counter)
     taken: OrderedDict[int, tuple[str, str]] = field(default_factory=OrderedDict)
-    # Next edits by the texts before and after: 0 offered, 1 made, 2 undone.
-    edits: OrderedDict[tuple[int, int], int] = field(default_factory=OrderedDict)
+    edits: OrderedDict[tuple[int, int], _Edit] = field(default_factory=OrderedDict)
 
 
 class Memory:
@@ -102,38 +110,50 @@ class Memory:
             self._refuse(here, *undone)
 
     def refuses(self, request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-        """Whether a suggestion was refused before by what the person did."""
+        """Whether a suggestion was refused before by what the person did.
+
+        Edits of other cells are offered again once the edit that they follow was made again.
+        """
+        if request.rename_to is not None:  # a command is no offer
+            return None
+        if suggestion.kind != "inline":
+            undone = [self._was_undone(request, change) for change in suggestion.edits]
+            return Silence("reverts_user", "it was undone") if undone and all(undone) else None
         for change in suggestion.edits:
             known = self._cells.get(change.cell)
-            found = request.notebook.cell(change.cell)
-            if known is None or found is None:
+            if known is None:
                 continue
-            if suggestion.kind == "next_edit":
-                key = (hash(found.source), hash(change.edit.apply(found.source)))
-                if known.edits.get(key) == 2:
-                    return Silence("reverts_user", "it was undone")
-            elif suggestion.kind == "inline":
-                before = found.source[: request.caret.offset]
-                text = "".join(replacement.text for replacement in change.edit)
-                if any(refused.is_said_by(before, text) for refused in known.refused):
-                    return Silence("reverts_user", "it was typed over or undone here")
-                times = known.heads[_word(before, text)]
-                if times >= len(BARS) or suggestion.confidence < BARS[times]:
-                    return Silence("low_confidence", "it was typed over in this cell")
+            before = request.cell.source[: request.caret.offset]
+            text = "".join(replacement.text for replacement in change.edit)
+            if any(refused.is_said_by(before, text) for refused in known.refused):
+                return Silence("reverts_user", "it was typed over or undone here")
+            times = known.heads[_word(before, text)]
+            if times >= len(BARS) or suggestion.confidence < BARS[times]:
+                return Silence("low_confidence", "it was typed over in this cell")
         return None
+
+    def _was_undone(self, request: SuggestRequest, change: CellEdit) -> bool:
+        known, found = self._cells.get(change.cell), request.notebook.cell(change.cell)
+        if known is None or found is None:
+            return False
+        edit = known.edits.get((hash(found.source), hash(change.edit.apply(found.source))))
+        return edit is not None and edit.undone and edit.because in (None, *request.history)
 
     def show(self, request: SuggestRequest, suggestion: Suggestion) -> None:
         """Take note of what is shown now."""
-        if suggestion.kind == "rename":
+        if request.rename_to is not None:
             return
+        because = request.history[-1] if request.history else None
         for change in suggestion.edits:
             found = request.notebook.cell(change.cell)
             if found is None:
                 continue
             cell = self._of(request, change.cell)
-            if suggestion.kind == "next_edit":
+            if suggestion.kind != "inline":
                 key = (hash(found.source), hash(change.edit.apply(found.source)))
-                cell.edits.setdefault(key, 0)
+                edit = cell.edits.get(key)
+                if edit is None or edit.undone:
+                    cell.edits[key] = _Edit(because)
                 _bound(cell.edits, self._places)
                 continue
             before = found.source[: request.caret.offset]
@@ -173,11 +193,11 @@ class Memory:
             here.shown = None
 
     def _observe_edits(self, known: _Cell, source: int) -> None:
-        for (was, becomes), state in known.edits.items():
-            if state == 0 and source == becomes:
-                known.edits[was, becomes] = 1
-            elif state == 1 and source == was:
-                known.edits[was, becomes] = 2
+        for (was, becomes), edit in known.edits.items():
+            if source == becomes:
+                edit.made = True
+            elif source == was and edit.made:
+                edit.undone = True
 
     def _refuse(self, here: _Cell, before: str, text: str) -> None:
         here.refused[_Refused.of(before, text)] = None

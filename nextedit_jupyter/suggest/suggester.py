@@ -308,11 +308,10 @@ class _Round:
             if refused is not None:
                 self.silence[suggestion.kind] = refused
                 return
-        if suggestion.kind == "inline" or suggestion.lane == "model":
-            refused = self._suggester._memory.refuses(self._request, suggestion)
-            if refused is not None:
-                self.silence[suggestion.kind] = refused
-                return
+        refused = self._suggester._memory.refuses(self._request, suggestion)
+        if refused is not None:
+            self.silence[suggestion.kind] = refused
+            return
         self._found.append(suggestion)
 
     def _over(self) -> bool:

@@ -172,3 +172,38 @@ def test_a_next_edit_that_was_undone_is_not_offered_again() -> None:
     assert not offered("fit(learning_rate=1)")
     assert not offered("fit(lr=1)")
     assert offered("fit(x, lr=1)")  # another text
+
+
+TRIGGER = EditEvent("c0", "plt.plot(x, lw=2)", "plt.plot(x, linewidth=2)", "typed", 1.0)
+
+
+@pytest.mark.parametrize("kind", ["next_edit", "rename"])
+def test_an_undone_edit_of_another_cell_waits_until_its_reason_comes_again(kind: Any) -> None:
+    """The record of edits dropped both the acceptance and its undoing."""
+    first, then = "plt.plot(y, lw=2)", "plt.plot(y, linewidth=2)"
+
+    class Spreads:
+        def suggest(self, request: SuggestRequest, cancelled: Any) -> list[Suggestion]:
+            if request.notebook.cells[1].source != first:
+                return []
+            edit = CellEdit.of("c1", first, TextEdit.between(first, then))
+            return [Suggestion("s", kind, "patterns", "", 0.9, (edit,))]
+
+    made = Suggester(symbols=Spreads())
+
+    def offered(source: str, *history: EditEvent, **more: Any) -> bool:
+        sources = (TRIGGER.after, source, "z = 3")
+        cells = tuple(Cell(f"c{i}", "code", text) for i, text in enumerate(sources))
+        request = SuggestRequest(Notebook("python", cells), Caret("c2", 5), history, **more)
+        return any(s.kind == kind for s in made.answer(request).suggestions)
+
+    other = EditEvent("c2", "", "z = 3", "typed", 9.0)
+    assert offered(first, TRIGGER)
+    assert offered(first, TRIGGER)  # not taken so far
+    assert not offered(then, TRIGGER)
+    assert not offered(first, TRIGGER)
+    assert not offered(first, TRIGGER, other)
+    again = EditEvent("c0", TRIGGER.before, TRIGGER.after, "typed", 20.0)
+    assert offered(first, other, again)
+    if kind == "rename":
+        assert offered(first, TRIGGER, rename_to="linewidth")  # a command is no offer
