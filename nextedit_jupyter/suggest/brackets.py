@@ -17,6 +17,7 @@ _OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
 # What ends a plain stretch: searched for, so that a long cell costs one step a bracket.
 _IN_CODE = re.compile(r"[#\"'()\[\]{}\n]")
 _IN_STRING = re.compile(r"[\\\"'{}\n]")
+_DEEPEST = 50  # brackets that a closer of another kind may lie behind
 _PREFIX = re.compile(r"(?i)(?<![^\W_])(?:[bruft]|[rbft]r|r[bft])\Z")
 
 
@@ -57,14 +58,27 @@ class Event:
 
 @dataclass(slots=True)
 class Scan:
-    """A text read piece by piece; `frames` are those open now, outermost first."""
+    """A text read piece by piece; `frames` are those open now, outermost first.
+
+    `quotes` are the depths of the strings among them: at most one of each kind of quote, for the
+    same quote within an f-string's field ends that.
+    """
 
     frames: list[Frame] = field(default_factory=list)
     in_comment: bool = False
     at: int = 0
+    quotes: list[int] = field(default_factory=list)
 
     def copy(self) -> Scan:
-        return Scan(list(self.frames), self.in_comment, self.at)
+        return Scan(list(self.frames), self.in_comment, self.at, list(self.quotes))
+
+    def close(self, depth: int) -> Frame:
+        """Close the frame at that depth, and all within it."""
+        frame = self.frames[depth]
+        del self.frames[depth:]
+        while self.quotes and self.quotes[-1] >= depth:
+            self.quotes.pop()
+        return frame
 
     def read(self, text: str, end: int | None = None) -> Iterator[Event]:
         """Read `text`, the whole of it up to `end`, from where the last reading ended."""
@@ -95,10 +109,10 @@ class Scan:
             elif char in _OPENERS:
                 self.at += 1
                 if top is not None and top.closer == char:
-                    yield Event("close", start, self.at, self.frames.pop())
+                    yield Event("close", start, self.at, self.close(len(self.frames) - 1))
                 else:
                     yield Event("stray", start, self.at)
-            elif char == "\n" and any(_is_one_line(frame) for frame in self.frames):
+            elif char == "\n" and self._one_line() is not None:
                 yield self._break()
             else:
                 self.at += 1
@@ -109,7 +123,7 @@ class Scan:
             self.at += 2
         elif text.startswith(top.opener, start):
             self.at += len(top.opener)
-            yield Event("close", start, self.at, self.frames.pop())
+            yield Event("close", start, self.at, self.close(len(self.frames) - 1))
         elif char == "\n" and len(top.opener) == 1:
             yield self._break()
         elif top.formatted and char in "{}":
@@ -125,12 +139,11 @@ class Scan:
     def _quote(self, text: str) -> Iterator[Event]:
         """A quote in code: it opens a string, or ends the f-string whose field was left open."""
         start = self.at
-        for depth in range(len(self.frames) - 1, -1, -1):
+        for depth in reversed(self.quotes):
             frame = self.frames[depth]
-            if frame.is_quote and text.startswith(frame.opener, start):
+            if text.startswith(frame.opener, start):
                 self.at += len(frame.opener)
-                del self.frames[depth + 1 :]
-                yield Event("close", start, self.at, self.frames.pop())
+                yield Event("close", start, self.at, self.close(depth))
                 return
         char = text[start]
         opener = char * 3 if text.startswith(char * 3, start) else char
@@ -146,19 +159,20 @@ class Scan:
                 start = prefix.start()
                 formatted = bool(set("fFtT") & set(prefix[0]))
         frame = Frame(opener, at, start, formatted)
+        if frame.is_quote:
+            self.quotes.append(len(self.frames))
         self.frames.append(frame)
         return Event("open", start, self.at, frame)
 
+    def _one_line(self) -> int | None:
+        """The depth of the outermost string that its line ends."""
+        return next((depth for depth in self.quotes if len(self.frames[depth].opener) == 1), None)
+
     def _break(self) -> Event:
         """A line ends within a one-line string: what it holds is over, too."""
-        depth = next(i for i, frame in enumerate(self.frames) if _is_one_line(frame))
-        frame = self.frames[depth]
-        del self.frames[depth:]
-        return Event("broken", self.at, self.at, frame)
-
-
-def _is_one_line(frame: Frame) -> bool:
-    return frame.is_quote and len(frame.opener) == 1
+        depth = self._one_line()
+        assert depth is not None
+        return Event("broken", self.at, self.at, self.close(depth))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,14 +257,12 @@ def _closed_behind(base: Scan, before: str, after: str) -> dict[int, tuple[int, 
         span = (event.start - offset, event.end - offset)
         if event.what == "stray" and len(scan.frames) <= left:
             char = after[span[0]]
-            depths = (
-                d for d in range(len(scan.frames) - 1, -1, -1) if scan.frames[d].closer == char
-            )
-            depth = next(depths, None)
+            inner = range(len(scan.frames) - 1, max(-1, len(scan.frames) - _DEEPEST), -1)
+            depth = next((d for d in inner if scan.frames[d].closer == char), None)
             if depth is not None:  # what was open within it is closed by nobody
                 left = depth
                 found[left] = span
-                del scan.frames[depth:]
+                scan.close(depth)
         elif event.what == "close" and len(scan.frames) < left:
             left = len(scan.frames)
             found[left] = span

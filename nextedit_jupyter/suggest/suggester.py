@@ -283,6 +283,8 @@ class _Round:
 
     def _existing(self, visible: SuggestRequest) -> None:
         """What exists at the caret wins over what the model says of it."""
+        if self._over():
+            return
         try:
             existing = what_exists(visible)
             said = next((s for s in self._found if s.kind == "inline"), None)

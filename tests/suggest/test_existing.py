@@ -162,3 +162,15 @@ def test_a_column_that_a_cell_makes_exists_before_the_kernel_knows_it() -> None:
 def test_the_line_that_is_being_typed_says_nothing() -> None:
     assert shown(at('y = frame["stat|')) is None
     assert shown(at('y = frame["stat|"]\nz = 1')) is None
+
+
+def test_members_that_other_lines_say_are_offered_where_a_model_is_silent() -> None:
+    above = "plt.subplots()\nplt.show()\nfor x in y:\n    self.history = 1"
+    assert shown(at("plt.su|", above)) == "plt.subplots"
+    assert shown(at("plt.su|(2)", above)) == "plt.subplots(2)"
+    assert shown(at("print(self.hi|)", above)) == "print(self.history)"
+    assert shown(at("plt.sh|", above), "ape") == "plt.shape"
+    assert shown(at("plt.s|", above)) is None
+    assert shown(at("plt.su|", above, "plt.suptitle('a')")) is None
+    assert shown(at("other.su|", above)) is None
+    assert shown(at("x = 1\nplt.su|\nplt.subplots()")) == "x = 1\nplt.subplots\nplt.subplots()"
