@@ -50,7 +50,11 @@ def fitted(before: str, text: str, after: str, *, python: bool = True) -> Fit | 
         return None  # in mid-word nobody asks for more
     caret = len(before)
     tried: set[Fit] = set()
-    tries = min(_TRIES, _PARSED // (len(before) + len(after) + 1))
+    size = len(before) + len(after) + 1
+    tries = min(_TRIES, _PARSED // size)
+    python = python and size <= _PARSED
+    if behind and size > _PARSED:
+        return None  # nobody looks whether the line would parse
     for shorter in _beginnings(text, tries):
         found = fit(before, shorter, after)
         if found.text != shorter.rstrip() and not shorter.startswith(found.text + "\n"):
