@@ -34,7 +34,7 @@ _AFTER_NAME = frozenset(range(0x100)) - _NAME_BYTES
 _QUOTES = frozenset(b"\"'")
 # Types whose instances have no attributes but their type's, so that its members are all there is.
 # fmt: off
-_CLOSED_TYPES = frozenset((
+CLOSED_TYPES = frozenset((
     "module", "str", "bytes", "list", "dict", "set", "tuple", "int", "float", "complex",
     "builtins.str", "builtins.bytes", "builtins.list", "builtins.dict", "builtins.set",
     "builtins.tuple", "builtins.int", "builtins.float", "builtins.complex",
@@ -323,7 +323,7 @@ class FactsConstraint:
         if known is None:
             return None
         if place.kind == "members":
-            if known.type not in _CLOSED_TYPES or not known.members:
+            if known.type not in CLOSED_TYPES or not known.members:
                 return None
             return _names(known.members + known.subscripts)
         if place.kind == "columns":

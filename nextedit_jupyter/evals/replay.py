@@ -136,6 +136,7 @@ class Typist:
     ) -> None:
         lane = self.lane
         lane.forget()
+        self.suggester.forget()
         lane.acceptance = setting.acceptance
         lane.show_from(setting.threshold)
 

@@ -229,6 +229,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     for threshold in arguments.threshold or [model.shown_from]:
         model.show_from(threshold)
         model.forget()
+        suggester.forget()
         rows.append({"threshold": threshold, **type_cells(suggester, places).report()})
     return {"bundle": suggester.bundle, "notebooks": len(paths), "typing": rows}
 

@@ -2,7 +2,8 @@
 
 A name, key, attribute or keyword that does not exist, and one that does and is spelt almost alike:
 then the failing line is offered with the right spelling. Two candidates are none, and nothing is
-offered once the line has changed.
+offered once the line has changed, nor where a cell of the notebook makes what is missing: then that
+cell has to run, and there is nothing to edit.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Collection, Iterator
 from difflib import SequenceMatcher
 
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree, TreeCache
+from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.names import known_names
 from nextedit_jupyter.analysis.patterns.nodes import callee, dotted
 from nextedit_jupyter.core import (
@@ -50,6 +52,7 @@ _CONVENTIONS = {
     "math": "import math",
     "json": "import json",
 }
+_WORD = re.compile(r"[^\W\d]\w*")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
@@ -70,8 +73,10 @@ class FixesLane:
             return Silence("no_change")
         imported = _missing_import(request, error)
         if imported is not None:
-            edit = TextEdit.insert(0, imported + "\n")
+            edit = _import_edit(self._trees.tree(cell.source), imported)
             return [_suggestion(cell, edit, f"{error.exception}: {imported}")]
+        if self._is_made_by_a_cell(request, error):
+            return Silence("no_change", "a cell of the notebook makes it: that cell has to run")
         tree = self._trees.tree(cell.source)
         found = {(node.start, node.end, text) for node, text in _fixes(request, error, tree)}
         if len(found) != 1:
@@ -79,6 +84,111 @@ class FixesLane:
         ((start, end, text),) = found
         label = f"{error.exception}: change {cell.source[start:end]} to {text}"
         return [_suggestion(cell, TextEdit.replace(start, end, text), label)]
+
+    def _is_made_by_a_cell(self, request: SuggestRequest, error: KernelError) -> bool:
+        """Whether a cell binds the name, sets the attribute or key, or has the parameter."""
+        wrong = _about(error)
+        cells = [c for c in request.notebook.cells if c.is_code]
+        if error.exception in ("NameError", "UnboundLocalError"):
+            ran = {run.cell for run in request.facts.runs}
+            return any(
+                wrong in cell_index(c.source).bound_at_module()
+                or (c.id not in ran and _may_bring_names(c.source))
+                for c in cells
+            )
+        saying = [c for c in cells if wrong in c.source]
+        if error.exception != "KeyError" and any(_binds(c.source, wrong) for c in saying):
+            return True
+        if error.exception == "TypeError":
+            return False
+        return any(
+            _says_key(self._trees.tree(c.source), wrong, _failing_line(c, error))
+            for c in saying
+            if len(c.source) <= MAX_CELL
+        )
+
+
+# What brings names that no cell shows, until it has run.
+_BRINGS_NAMES = re.compile(
+    r"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+import[ \t]*\*|%run\b|%pylab\b|exec\()", re.M
+)
+
+
+def _may_bring_names(source: str) -> bool:
+    return _BRINGS_NAMES.search(source) is not None
+
+
+def _binds(source: str, wrong: str) -> bool:
+    """Whether the cell binds `wrong` in any scope: a method, a field, a parameter, an attribute."""
+    index = cell_index(source)
+    return (
+        any(name.name == wrong and name.op != "read" for name in index.names)
+        or any(a.name == wrong and a.op != "read" for a in index.attributes)
+        or any(f.name == wrong or wrong in {p.name for p in f.parameters} for f in index.functions)
+    )
+
+
+def _says_key(tree: SyntaxTree, wrong: str, failing: tuple[int, int]) -> bool:
+    """Whether `wrong` is said as a key other than to read it, the failing line left out.
+
+    As a string that is no subscript, or one that is assigned to; as a keyword (`assign(prices=…)`).
+    """
+    for node in tree.of_kind("string_content", "identifier"):
+        if failing[0] <= node.start < failing[1] or node.parent is None:
+            continue
+        if node.kind == "identifier":
+            named = node.parent.kind == "keyword_argument" and node.field == "name"
+            if named and node.text == wrong:
+                return True
+        elif wrong in _WORD.findall(node.text) or node.text == wrong:
+            subscript = _subscript_of(node)
+            if subscript is None or _is_target(subscript):
+                return True
+    return False
+
+
+def _subscript_of(content: Node) -> Node | None:
+    """The subscript that a string's content is a key of, in a list or alone."""
+    above = content.parent.parent if content.parent is not None else None
+    while above is not None and above.kind in ("list", "tuple"):
+        above = above.parent
+    return above if above is not None and above.kind == "subscript" else None
+
+
+_BINDING = ("assignment", "augmented_assignment", "for_statement", "for_in_clause")
+
+
+def _is_target(node: Node) -> bool:
+    return any(
+        n.field == "left" and n.parent is not None and n.parent.kind in _BINDING
+        for n in (node, *node.ancestors)
+    )
+
+
+def _failing_line(cell: Cell, error: KernelError) -> tuple[int, int]:
+    return _line(cell.source, error.line) if cell.id == error.cell else (-1, -1)
+
+
+def _import_edit(tree: SyntaxTree, statement: str) -> TextEdit:
+    """The import above the cell's code, below its docstring and its `from __future__` lines."""
+    last: Node | None = None
+    for at, node in enumerate(n for n in tree.root.named_children if n.kind != "comment"):
+        if node.kind == "future_import_statement" or (at == 0 and _is_string(node)):
+            last = node
+    if last is None:
+        return TextEdit.insert(0, statement + "\n")
+    end = tree.text.find("\n", last.end)
+    end = len(tree.text) if end < 0 else end
+    rest = tree.text[last.end : end]
+    if rest.lstrip().startswith(";"):
+        semicolon = last.end + rest.index(";") + 1
+        return TextEdit.insert(semicolon, f" {statement};")
+    return TextEdit.insert(end, "\n" + statement)
+
+
+def _is_string(node: Node) -> bool:
+    children = node.named_children
+    return node.kind == "expression_statement" and [c.kind for c in children] == ["string"]
 
 
 def _suggestion(cell: Cell, edit: TextEdit, label: str) -> Suggestion:
@@ -152,10 +262,8 @@ def _fixes(
         for node in here:
             if node.kind != "string_content" or node.text != wrong or node.parent is None:
                 continue
-            subscript = node.parent.parent
-            if subscript is not None and subscript.kind == "list":
-                subscript = subscript.parent
-            if subscript is None or subscript.kind != "subscript":
+            subscript = _subscript_of(node)
+            if subscript is None:
                 continue
             owner = _known(subscript.child("value"), request)
             right = nearest(wrong, owner.subscripts) if owner is not None else None

@@ -13,19 +13,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from nextedit_jupyter.analysis import grammars, names, syntax
+from nextedit_jupyter.analysis import grammars, names
 from nextedit_jupyter.core import CellEdit, Replacement, Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.text_edit import TextEdit
 from nextedit_jupyter.engine.filters import is_clean
 from nextedit_jupyter.suggest.caret import caret_context
+from nextedit_jupyter.suggest.fitting import BODY, errors, stands
 
 Gate = Callable[[SuggestRequest, Suggestion], Silence | None]
 
 # Sweep's bounds: a rewrite that drops and adds more lines than that, some of it above the caret,
 # is the model running away.
 MAX_REWRITTEN_LINES = 5
-# A body for a suggestion that ends in a colon; whether the line itself parses is what counts.
-_BODY = "pass"
 
 
 def changes_nothing(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
@@ -77,24 +76,28 @@ def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | N
 def breaks_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
     """Each cell parses at least as well after the edit as before, magics masked.
 
-    An inline suggestion may leave a line unfinished, as typing does: it counts as the line would
-    be finished in the shortest way (brackets closed, an operand added, a body for a block), and so
-    does what stands there before it.
+    An inline suggestion at a line's end may leave it unfinished, as typing does: it counts as the
+    line would be finished in the shortest way (brackets closed, an operand added, a body for a
+    block), and so does what stands there before it. In mid-line only a block's body may be missing.
     """
     for change, source in _sources(request, suggestion):
         if _swaps_names(change.edit, source):
             continue
-        allowed = _errors.of(source)
+        allowed = errors.of(source)
         after = change.edit.apply(source)
         if suggestion.kind == "inline" and len(change.edit.replacements) == 1:
             (only,) = change.edit.replacements
-            if allowed:  # the line was unfinished before, too
-                allowed = min(allowed, *map(_errors.of, _finished(source, only.start)))
             end = only.start + len(only.text)
+            if only.end > only.start or _line_from(source, only.start).strip():
+                if not stands(source, after, only.start, end):
+                    return Silence("breaks_syntax")
+                continue
+            if allowed:  # the line was unfinished before, too
+                allowed = min(allowed, *map(errors.of, _finished(source, only.start)))
             texts = [after, *_finished(after, end)]
         else:
             texts = [after]
-        if any(_errors.of(text) <= allowed for text in texts):
+        if any(errors.of(text) <= allowed for text in texts):
             continue
         return Silence("breaks_syntax")
     return None
@@ -148,7 +151,7 @@ def uses_unknown_name(request: SuggestRequest, suggestion: Suggestion) -> Silenc
             (only,) = change.edit.replacements
             end = only.start + len(only.text)
             texts = (after, *_finished(after, end))
-            whole = next((text for text in texts if not _errors.of(text)), None)
+            whole = next((text for text in texts if not errors.of(text)), None)
             if whole is None:
                 continue  # nobody can say what is a name here
             may_be_bound = _may_be_bound(after[:end])
@@ -159,9 +162,9 @@ def uses_unknown_name(request: SuggestRequest, suggestion: Suggestion) -> Silenc
     return None
 
 
-def read_names_ahead(request: SuggestRequest) -> None:
-    """Have the other cells' names at hand, whose first reading takes 250 ms for 1,000 cells."""
-    _known.names(request, request.caret.cell)
+def names_elsewhere(request: SuggestRequest) -> frozenset[str]:
+    """What the other cells and the kernel know; the first reading of 1,000 cells takes 250 ms."""
+    return _known.names(request, request.caret.cell)
 
 
 _TARGETS = re.compile(r"\s*(?:for\s+)?\*?[^\W\d]\w*(?:\s*,\s*\*?[^\W\d]\w*)*\s*,?\s*\Z")
@@ -326,26 +329,6 @@ class _KnownNames:
 _known = _KnownNames()
 
 
-class _ErrorCounts:
-    """Syntax errors of texts seen lately, by their hash: a keystroke changes one cell of many."""
-
-    def __init__(self, size: int = 4_096) -> None:
-        self._size = size
-        self._counts: OrderedDict[tuple[int, int], int] = OrderedDict()
-
-    def of(self, text: str) -> int:
-        key = (len(text), hash(text))
-        count = self._counts.get(key)
-        if count is None:
-            count = self._counts[key] = syntax.error_count(text)
-            if len(self._counts) > self._size:
-                self._counts.popitem(last=False)
-        return count
-
-
-_errors = _ErrorCounts()
-
-
 def _sources(request: SuggestRequest, suggestion: Suggestion) -> Iterator[tuple[CellEdit, str]]:
     for change in suggestion.edits:
         cell = request.notebook.cell(change.cell)
@@ -383,6 +366,11 @@ def _brings_back(mine: Replacement, back: Replacement) -> bool:
     return removed.startswith(offered) or (len(removed) > 2 and offered.startswith(removed))
 
 
+def _line_from(text: str, at: int) -> str:
+    end = text.find("\n", at)
+    return text[at:] if end < 0 else text[at:end]
+
+
 def _caret_line_start(request: SuggestRequest) -> int:
     return request.cell.source.rfind("\n", 0, request.caret.offset) + 1
 
@@ -395,7 +383,7 @@ def _finished(text: str, end: int) -> Iterator[str]:
         return
     line = text[text.rfind("\n", 0, end) + 1 : end]
     margin = "\n" + line[: len(line) - len(line.lstrip())]
-    body = margin + "    " + _BODY
+    body = margin + "    " + BODY
     tails = [
         operand + context.closers + block for operand in ("", "_") for block in ("", ":" + body)
     ]

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from nextedit_jupyter.analysis.syntax import parses_at_least_as_well
+from nextedit_jupyter.analysis.languages import language_at_caret
 from nextedit_jupyter.core import (
     CellEdit,
     Silence,
@@ -27,17 +27,17 @@ from nextedit_jupyter.engine.remote import RemoteEngine
 from nextedit_jupyter.prompt import Prompt, PromptFormat, TextTokenizer
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter, Situation, features
 from nextedit_jupyter.suggest.caret import CaretContext, caret_context
+from nextedit_jupyter.suggest.fitting import fitted
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 from nextedit_jupyter.suggest.recall import PendingEdit, Recall, Reply
 from nextedit_jupyter.suggest.trim import (
     Cut,
     CutPolicy,
-    best_cut,
     cuts,
     says_what_follows,
     token_steps,
     without_loop,
-    without_overlap,
+    without_rejoined,
 )
 
 
@@ -46,11 +46,15 @@ class ModelSettings:
     """What the lane may do; a bundle's manifest overrides the thresholds with measured ones.
 
     `threshold` is the probability (product over the shown tokens) from which an inline suggestion
-    is shown, `next_edit_threshold` that of a whole rewritten window.
+    is shown, `next_edit_threshold` that of a whole rewritten window. `line_start` holds where only
+    blanks stand on the line, `lines` where more than one line is shown; both stand for whatever
+    judges a text, the product or the bundle's filter, and are as for any other text if None.
     """
 
     threshold: float = 0.6
     next_edit_threshold: float = 0.7
+    line_start: float | None = None
+    lines: float | None = None
     budget: int = 1024  # prompt tokens: about 80 ms cold on two cores for the default bundle
     max_new: int = 32  # a line of about a hundred characters
     max_new_lines: int = 64  # several lines, where they may be shown
@@ -69,7 +73,22 @@ class ModelSettings:
         return cls(
             threshold=thresholds.get("inline", default.threshold),
             next_edit_threshold=thresholds.get("next_edit", default.next_edit_threshold),
+            line_start=thresholds.get("line_start"),
+            lines=thresholds.get("lines"),
         )
+
+    @property
+    def lowest(self) -> float:
+        """The probability from which a text may be shown anywhere."""
+        return min(t for t in (self.threshold, self.line_start, self.lines) if t is not None)
+
+    def needed(self, usual: float, *, starts_line: bool, lines: int) -> float:
+        """What a text of so many lines must reach where `usual` is what any text must."""
+        if lines > 1 and self.lines is not None:
+            return self.lines
+        if starts_line and self.line_start is not None:
+            return self.line_start
+        return usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +171,18 @@ class ModelLane:
         if cut is None:
             silence = Silence("low_confidence" if text.strip() else "no_change")
             return replace(cost, silence={"inline": silence})
-        shown = _fitting(text[: cut.end].rstrip(), before, after)
-        if len(shown.strip()) < self.settings.least:
+        python = language_at_caret(request) == "python"
+        shown = fitted(before, text[: cut.end].rstrip(), after, python=python)
+        if shown is None:
+            silence = Silence("breaks_syntax", "it does not fit what stands there")
+            return replace(cost, silence={"inline": silence})
+        if len(shown.text.strip()) < self.settings.least:
             return replace(cost, silence={"inline": Silence("low_confidence")})
-        if says_what_follows(shown, after):
+        if says_what_follows(shown.text, after):
             silence = Silence("no_change", "it stands there already")
             return replace(cost, silence={"inline": silence})
-        edits = (CellEdit.of(request.caret.cell, source, TextEdit.insert(offset, shown)),)
+        edit = TextEdit.replace(offset, offset + shown.replaced, shown.text)
+        edits = (CellEdit.of(request.caret.cell, source, edit),)
         suggestion = Suggestion(
             suggestion_id("inline", "model", edits),
             "inline",
@@ -251,26 +275,33 @@ class ModelLane:
 
         Judged by the filter where there is one, else by the product of the probabilities.
         """
-        text = without_loop(reply.text)
+        after = request.cell.source[request.caret.offset :]
+        text = without_rejoined(without_loop(reply.text), after)
         finished = reply.finished and text == reply.text
-        policy = CutPolicy(self.settings.threshold, self.settings.whole_lines, several)
+        least = self.settings.hope
         if self.acceptance is None:
-            return text, best_cut(text, reply.steps, policy, finished=finished)
-        policy = replace(policy, threshold=self.settings.hope)
+            least = min(least, self.settings.lowest)
+        policy = CutPolicy(least, self.settings.whole_lines, several)
         best: Cut | None = None
         situation: Situation | None = None
         for cut, count in cuts(text, reply.steps, policy, finished=finished):
-            situation = situation or Situation.of(request, context)
-            values = features(situation, text, reply.steps, cut, count)
-            probability = self.acceptance.probability(values)
-            if probability >= self.acceptance.threshold:
-                best = Cut(cut.end, probability)
+            sure = cut.confidence
+            if self.acceptance is not None:
+                situation = situation or Situation.of(request, context)
+                values = features(situation, text, reply.steps, cut, count)
+                sure = self.acceptance.probability(values)
+            if sure >= self.settings.needed(
+                self.shown_from,
+                starts_line=context.place == "indent",
+                lines=text.count("\n", 0, cut.end) + 1,
+            ):
+                best = Cut(cut.end, sure)
         return text, best
 
     def _wants_more(self, reply: Reply) -> bool:
         """Whether a reply that was broken off is sure up to where it was."""
         total = math.exp(sum(step.logprob for step in reply.steps))
-        return not reply.finished and total >= self.settings.threshold
+        return not reply.finished and total >= self.settings.lowest
 
     def _complete(
         self,
@@ -311,14 +342,6 @@ class ModelLane:
         edits = (CellEdit.of(cell, found.source, edit),)
         id = suggestion_id("next_edit", "model", edits)
         return Suggestion(id, "next_edit", "model", "next edit", confidence, edits)
-
-
-def _fitting(text: str, before: str, after: str) -> str:
-    """The text without an end that stands after the caret, unless it parses better with it."""
-    short = without_overlap(text, after)
-    if short != text and parses_at_least_as_well(before + text + after, before + short + after):
-        return short
-    return text
 
 
 def _probability(completion: Completion) -> float:

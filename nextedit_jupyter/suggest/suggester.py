@@ -22,9 +22,11 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest import gates
+from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
 from nextedit_jupyter.suggest.gates import Gate
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
+from nextedit_jupyter.suggest.memory import Memory
 from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.remote import TeamServer
@@ -95,6 +97,7 @@ class Suggester:
         self._patterns = patterns if patterns is not None else PatternsLane()
         self._secrets = Secrets()
         self._fixes = fixes if fixes is not None else FixesLane()
+        self._memory = Memory()
 
     @property
     def lanes(self) -> list[str]:
@@ -122,7 +125,10 @@ class Suggester:
         round_ = _Round(self, request, deadline, cancelled)
         with budget() as read:
             try:
+                self._memory.observe(request)
                 round_.ask()
+                for suggestion in round_.chosen():
+                    self._memory.show(request, suggestion)
             except OverBudget:
                 pass
             except Exception as error:
@@ -151,6 +157,10 @@ class Suggester:
             stale=_stale(request),
         )
 
+    def forget(self) -> None:
+        """Drop what is known of what was shown before: for tests and measurements."""
+        self._memory.forget()
+
     def prefill(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> None:
         """Read ahead what the next keystroke at this caret will need. Never raises."""
         visible = without_switched_off(self._secrets.without_past(request))
@@ -160,7 +170,7 @@ class Suggester:
         try:
             self.model.prefill(visible, cancelled)
             if language_at_caret(request) == "python" and not cancelled():
-                gates.read_names_ahead(request)
+                gates.names_elsewhere(request)
         except Exception as error:
             _log_failure("prefill", error)
 
@@ -205,6 +215,8 @@ class _Round:
         visible = clear
         if "inline" in request.want:
             self._model("inline", visible)
+            if language_at_caret(request) == "python":
+                self._existing(visible)
         # A lane that proves its edit leaves nothing for the model to guess.
         if "next_edit" in request.want and all(s.kind == "inline" for s in self._found):
             self._model("next_edit", visible)
@@ -285,6 +297,25 @@ class _Round:
         for suggestion in answer.suggestions:
             self._take(suggestion, checks)
 
+    def _existing(self, visible: SuggestRequest) -> None:
+        """What exists at the caret wins over what the model says of it."""
+        if self._over():
+            return
+        try:
+            existing = what_exists(visible)
+            said = next((s for s in self._found if s.kind == "inline"), None)
+            better = reconciled(visible, existing, said) if existing is not None else said
+        except Exception as error:
+            _log_failure("existing names", error)
+            return
+        if better is said:
+            return
+        self._found = [s for s in self._found if s.kind != "inline"]
+        if better is None:
+            self.silence["inline"] = Silence("unknown_name", "that does not exist there")
+        else:
+            self._take(better, _ALWAYS)
+
     def _take(self, suggestion: Suggestion, checks: Sequence[Gate]) -> None:
         for gate in checks:
             try:
@@ -297,6 +328,10 @@ class _Round:
             if refused is not None:
                 self.silence[suggestion.kind] = refused
                 return
+        refused = self._suggester._memory.refuses(self._request, suggestion)
+        if refused is not None:
+            self.silence[suggestion.kind] = refused
+            return
         self._found.append(suggestion)
 
     def _over(self) -> bool:

@@ -162,6 +162,22 @@ def _is_loop(line: str, times: int = 5) -> bool:
     return False
 
 
+def without_rejoined(text: str, after: str) -> str:
+    """The text up to the line that says the next line behind the caret's again.
+
+    What comes then stands there already. A closing bracket alone says too little.
+    """
+    below = (line.strip() for line in after.split("\n")[1:])
+    following = next((line for line in below if line), "")
+    if len(following) < 4 or "\n" not in text:
+        return text
+    lines = text.split("\n")
+    for at in range(1, len(lines)):
+        if lines[at].strip() == following:
+            return "\n".join(lines[:at]).rstrip()
+    return text
+
+
 def without_overlap(text: str, after: str) -> str:
     """The completion without an end that already stands after the caret on its line.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from IPython.terminal.shortcuts.auto_suggest import NavigableAutoSuggestFromHistory
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import emacs_insert_mode, has_focus, has_suggestion
+from prompt_toolkit.filters import Condition, emacs_insert_mode, has_focus, has_suggestion
 
 from nextedit_jupyter.core.pacing import Pacing, Power
 from nextedit_jupyter.terminal.asking import Asker
@@ -21,6 +21,9 @@ from nextedit_jupyter.terminal.session import TerminalSession
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*|(?<=[\"'])[^\"'\n]{1,60}(?=[\"'])")
 _RECENT_CELLS = 20
+# How long the bytes of one key may take to come: what tells Escape from an arrow, which begins
+# alike. prompt_toolkit's half second is felt; a tenth is long for any line.
+ESCAPE_SECONDS = 0.1
 
 
 class Terminal:
@@ -46,6 +49,7 @@ class Terminal:
         self._fix: str | None = None
         self._runs = 0
         self._lock = threading.Lock()
+        self._escape_wait: float | None = None
 
     def start(self) -> None:
         shell, ghost = self._shell, self.ghost
@@ -58,7 +62,10 @@ class Terminal:
         shell.pt_app.app.on_reset += self._new_prompt
         # IPython's own Escape only takes the text off the screen; what is added last goes first.
         shown = has_suggestion & has_focus(DEFAULT_BUFFER) & emacs_insert_mode
-        shell.pt_app.key_bindings.add("escape", filter=shown)(self._dismiss)
+        alone = Condition(self._comes_alone)
+        shell.pt_app.key_bindings.add("escape", filter=shown, eager=alone)(self._dismiss)
+        self._escape_wait = shell.pt_app.app.ttimeoutlen
+        shell.pt_app.app.ttimeoutlen = min(self._escape_wait, ESCAPE_SECONDS)
         shell.events.register("post_run_cell", self._after_run)
         self._session.add_completer(self._matcher)
         self._refresh()
@@ -72,11 +79,20 @@ class Terminal:
         shell.pt_app.app.on_reset -= self._new_prompt
         with contextlib.suppress(ValueError):  # other bindings were put in their place
             shell.pt_app.key_bindings.remove(self._dismiss)
+        if self._escape_wait is not None:
+            shell.pt_app.app.ttimeoutlen = self._escape_wait
         self.ghost.disconnect()
         if shell.auto_suggest is self.ghost:
             shell.auto_suggest = shell.pt_app.auto_suggest = self._before
             if isinstance(self._before, NavigableAutoSuggestFromHistory):
                 self._before.connect(shell.pt_app)
+
+    def _comes_alone(self) -> bool:
+        """Whether Escape is all that was pressed: Alt-F comes as Escape and F at once.
+
+        Without that, prompt_toolkit waits a second for what may follow.
+        """
+        return not self._shell.pt_app.app.key_processor.input_queue
 
     def _dismiss(self, event: Any) -> None:
         self.ghost.dismiss(event.current_buffer)

@@ -137,3 +137,171 @@ def test_nearest_asks_for_one_candidate() -> None:
     assert nearest("x1", {"x2", "x3"}) is None
     assert nearest("data", {"data"}) is None
     assert nearest("", {"a"}) is None
+
+
+def found_in(
+    *sources: str,
+    error: KernelError,
+    names: tuple[NamedObject, ...] = (),
+    ran: tuple[int, ...] = (),
+) -> str | Silence:
+    """What becomes of the failing cell, whose number the error names; `ran` are those that ran."""
+    cells = tuple(Cell(f"c{i}", "code", source) for i, source in enumerate(sources))
+    runs = tuple(CellRun(f"c{i}", text_hash(sources[i]), 1) for i in ran)
+    request = SuggestRequest(
+        Notebook("python", cells),
+        Caret(error.cell, 0),
+        facts=KernelFacts(runs=runs, names=names, error=error),
+    )
+    found = FixesLane().suggest(request, lambda: False)
+    if isinstance(found, Silence):
+        return found
+    texts = found[0].apply(request.notebook)
+    assert texts is not None
+    return texts[error.cell]
+
+
+NEAR = (NamedObject("vals", "list"), NamedObject("total_", "int"))
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        "val = 3",
+        "val: int = 3",
+        "def val(): pass",
+        "class val: pass",
+        "import val",
+        "from m import val",
+        "from m import x as val",
+        "for val in range(3): pass",
+        "with open('a') as val: pass",
+        "if (val := 3): pass",
+        "a, (val, b) = 1, (2, 3)",
+        "val = 3\nfoo(",  # a cell that does not parse
+        "%%capture val\nprint(1)",
+        "val = !ls",
+        "try:\n    val = 1\nexcept ValueError:\n    pass",
+        "global val\nval = 1",
+        "from helpers import *",
+        "%run helpers.ipynb",
+    ],
+)
+def test_a_name_that_a_cell_makes_is_no_misspelling(maker: str) -> None:
+    error = KernelError("c0", 1, "NameError", "val", "name 'val' is not defined")
+    assert isinstance(found_in("print(val)", maker, error=error, names=NEAR), Silence)
+    assert isinstance(found_in("print(val)\n" + maker, error=error, names=NEAR), Silence)
+
+
+def test_a_star_import_that_ran_did_not_bring_the_name() -> None:
+    error = KernelError("c1", 1, "NameError", "vlaues")
+    cells = ("from helpers import *", "print(vlaues)")
+    assert isinstance(found_in(*cells, error=error, names=(VALUES,)), Silence)
+    assert found_in(*cells, error=error, names=(VALUES,), ran=(0, 1)) == "print(values)"
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        "df['prices'] = 3",
+        "df.loc[:, 'prices'] = 3",
+        "df['prices'], y = 1, 2",
+        "df = df.assign(prices=3)",
+        "df = df.rename(columns={'price': 'prices'})",
+        "df = pd.DataFrame({'prices': [1]})",
+        "df = pd.DataFrame(dict(prices=[1]))",
+        "df.columns = ['prices', 'qty']",
+        "df = pd.read_csv('a.csv', names=['prices'])",
+        "df.insert(0, 'prices', 1)",
+        "df = df.reset_index(name='prices')",
+        "COLUMN = 'prices'\ndf[COLUMN] = 1",
+    ],
+)
+def test_a_column_that_a_cell_makes_is_no_misspelling(maker: str) -> None:
+    frame = NamedObject("df", "pandas.DataFrame", subscripts=("price", "qty"))
+    error = KernelError("c1", 1, "KeyError", "prices", "'prices'")
+    for use in ("df['prices'].mean()", "df[['prices', 'qty']]", "d = df.loc[:, 'prices']"):
+        assert isinstance(found_in(maker, use, error=error, names=(frame,)), Silence)
+    attribute = KernelError("c1", 1, "AttributeError", "prices", "no attribute 'prices'")
+    found = found_in(maker, "df.prices.mean()", error=attribute, names=(frame,))
+    assert isinstance(found, Silence)
+
+
+def test_a_column_that_other_cells_only_read_is_a_misspelling() -> None:
+    frame = NamedObject("df", "pandas.DataFrame", subscripts=("price", "qty"))
+    error = KernelError("c1", 1, "KeyError", "prcie", "'prcie'")
+    cells = ("x = df['prcie'] + 1", "df['prcie'].mean()")
+    assert found_in(*cells, error=error, names=(frame,)) == "df['price'].mean()"
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        "def f(x, scales=1): pass",
+        "def f(x, *, scales): pass",
+        "f = lambda x, scales: x",
+        "class f:\n    def __init__(self, x, scales=1): pass",
+        "@dataclass\nclass f:\n    x: int\n    scales: int = 1",
+    ],
+)
+def test_a_parameter_of_a_definition_that_changed_is_no_misspelling(maker: str) -> None:
+    known = NamedObject("f", "function", keywords=("x", "scale"))
+    message = "f() got an unexpected keyword argument 'scales'"
+    error = KernelError("c1", 1, "TypeError", "scales", message)
+    assert isinstance(found_in(maker, "f(1, scales=2)", error=error, names=(known,)), Silence)
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        "class A:\n    def totals(self): pass",
+        "class A:\n    totals = 1",
+        "class A:\n    def __init__(self):\n        self.totals = 1",
+        "a.totals = 1",
+    ],
+)
+def test_a_member_of_a_class_that_changed_is_no_misspelling(maker: str) -> None:
+    known = NamedObject("a", "A", members=("total",))
+    error = KernelError("c1", 1, "AttributeError", "totals", "'A' has no attribute 'totals'")
+    assert isinstance(found_in(maker, "a.totals", error=error, names=(known,)), Silence)
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "becomes"),
+    [
+        (
+            "from __future__ import annotations\nnp.zeros(3)",
+            2,
+            "from __future__ import annotations\nimport numpy as np\nnp.zeros(3)",
+        ),
+        (
+            '"""What."""\nfrom __future__ import annotations\n\nnp.zeros(3)',
+            4,
+            '"""What."""\nfrom __future__ import annotations\nimport numpy as np\n\nnp.zeros(3)',
+        ),
+        ('"""What."""\nnp.zeros(3)', 2, '"""What."""\nimport numpy as np\nnp.zeros(3)'),
+        (
+            "# first\nfrom __future__ import (\n    annotations,\n    division,\n)\nnp.zeros(3)",
+            6,
+            "# first\nfrom __future__ import (\n    annotations,\n    division,\n)\n"
+            "import numpy as np\nnp.zeros(3)",
+        ),
+        (
+            "from __future__ import annotations  # types\nfrom __future__ import division\nnp.e",
+            3,
+            "from __future__ import annotations  # types\nfrom __future__ import division\n"
+            "import numpy as np\nnp.e",
+        ),
+        (
+            "from __future__ import annotations; np.zeros(3)",
+            1,
+            "from __future__ import annotations; import numpy as np; np.zeros(3)",
+        ),
+        ("# a note\nnp.zeros(3)", 2, "import numpy as np\n# a note\nnp.zeros(3)"),
+    ],
+)
+def test_an_import_goes_below_what_must_come_first(source: str, line: int, becomes: str) -> None:
+    error = KernelError("c0", line, "NameError", "np", "name 'np' is not defined")
+    found = found_in(source, error=error)
+    assert found == becomes
+    compile(becomes, "<cell>", "exec")

@@ -124,6 +124,15 @@ def test_what_no_typing_can_mend_breaks_the_syntax(text: str, offered: str) -> N
     assert reason(gates.breaks_syntax(request, inserting(request, offered))) == "breaks_syntax"
 
 
+@pytest.mark.parametrize(("text", "offered"), [("pri|(x)", "nt('"), ("f(|, a)", "x[")])
+def test_in_mid_line_nothing_is_finished_before_what_stands_there(text: str, offered: str) -> None:
+    request = at(text)
+    assert reason(gates.breaks_syntax(request, inserting(request, offered))) == "breaks_syntax"
+    whole = at("for i in range(3|)")
+    edit = TextEdit.replace(whole.caret.offset, whole.caret.offset + 1, "):")
+    assert gates.breaks_syntax(whole, editing(whole, edit, "inline")) is None
+
+
 def test_a_next_edit_must_parse_as_it_stands() -> None:
     request = at("x = f(1)|")
     assert reason(gates.breaks_syntax(request, becoming(request, "x = f(1"))) == "breaks_syntax"

@@ -142,6 +142,35 @@ def test_on_a_blank_line_several_lines_may_come() -> None:
     assert inline(one, at("for i in a:\n    |")) == "x = 1"
 
 
+def test_lines_have_thresholds_of_their_own() -> None:
+    engine = Scripted("x = 1\ny = 2", 0.95)
+
+    def said(marked: str, **more: float) -> str | None:
+        return inline(lane(engine, None, threshold=0.8, **more), at(marked))
+
+    assert said("|") == "x ="
+    assert said("|", line_start=0.7) == "x = 1"
+    assert said("# x\n|", line_start=0.7, lines=0.5) == "x = 1\ny = 2"
+    assert said("for i in a:\n    |", line_start=0.7, lines=0.99) == "x = 1"
+    assert said("y = |", line_start=0.5, lines=0.5) == "x ="  # that is no line's start
+
+
+def test_the_thresholds_of_lines_hold_for_the_filter_too() -> None:
+    weights = tuple(1.0 if name == "logit" else 0.0 for name in FEATURES)
+    made = lane(Scripted("x = 1", 0.95), line_start=0.6)
+    made.acceptance = AcceptanceFilter(weights, 0.0, 0.9)
+    assert inline(made, at("|")) == "x = 1"
+    assert inline(made, at("y |")) is None
+
+
+def test_a_bundle_says_its_thresholds() -> None:
+    made = ModelSettings.from_thresholds({"inline": 0.7, "line_start": 0.5, "lines": 0.4})
+    assert (made.threshold, made.line_start, made.lines) == (0.7, 0.5, 0.4)
+    assert made.needed(0.7, starts_line=False, lines=1) == 0.7
+    assert made.needed(0.7, starts_line=True, lines=1) == 0.5
+    assert made.needed(0.7, starts_line=True, lines=3) == 0.4
+
+
 def test_typing_through_a_suggestion_asks_the_engine_once() -> None:
     engine = Scripted(".head(10)")
     made = lane(engine)
@@ -182,6 +211,25 @@ def test_a_filter_decides_in_the_place_of_the_product() -> None:
 def test_what_the_editor_closed_already_is_not_closed_again() -> None:
     assert inline(lane(Scripted("x, y)")), at("plot(|)")) == "x, y"
     assert inline(lane(Scripted("g(x)")), at("f(|)")) == "g(x)"
+
+
+def edit_of(made: ModelLane, request: SuggestRequest) -> tuple[int, int, str]:
+    (suggestion,) = made.inline(request, time.monotonic() + 1, lambda: False).suggestions
+    ((change,),) = ([c.edit.replacements for c in suggestion.edits],)
+    (only,) = change
+    return only.start - request.caret.offset, only.end - request.caret.offset, only.text
+
+
+def test_a_text_that_goes_past_the_editors_closer_replaces_it() -> None:
+    made = lane(Scripted("10):"))
+    assert edit_of(made, at("for i in range(|)")) == (0, 1, "10):")
+    assert edit_of(made, at("for i in range(|")) == (0, 0, "10):")
+
+
+def test_what_a_text_would_leave_open_is_left_to_the_person() -> None:
+    assert inline(lane(Scripted("np.zeros((3")), at("x = |")) == "np.zeros"
+    assert inline(lane(Scripted("nt('hello")), at("pri|(x)")) == "nt"
+    assert silence(lane(Scripted("('hello")), at("print|")) == "breaks_syntax"
 
 
 def test_what_follows_the_caret_is_not_offered() -> None:

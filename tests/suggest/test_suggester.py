@@ -330,8 +330,32 @@ def test_reading_ahead_has_the_other_cells_names_at_hand(
     language: str, read: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(gates, "read_names_ahead", lambda request: asked.append("names"))
+    monkeypatch.setattr(gates, "names_elsewhere", lambda request: asked.append("names"))
     model: Any = FakeModel()
     Suggester(model, symbols=FakeLane(), patterns=FakeLane()).prefill(ask(A, B, language=language))
     assert [what for what, _ in model.seen] == ["prefill"]
     assert asked == (["names"] if read else [])
+
+
+HERE = Cell("here", "code", 'sales.groupby("sto')
+MADE = Cell("made", "code", 'sales["store"], sales["visitors"] = 1, 2')
+
+
+def offered(made: Suggester, *cells: Cell) -> tuple[str, str] | str:
+    answer = made.answer(ask(*cells, want=("inline",)))
+    if not answer.suggestions:
+        return answer.silence["inline"].reason
+    ((only,),) = (answer.suggestions[0].edits[0].edit.replacements,)
+    return answer.suggestions[0].lane, only.text
+
+
+def test_what_exists_is_offered_without_a_model_too_and_wins_over_one() -> None:
+    assert offered(suggester(), HERE, MADE) == ("symbols", 're"')
+    assert offered(suggester(FakeModel('ck")')), HERE, MADE) == ("symbols", 're"')
+    assert offered(suggester(FakeModel('re").mean()')), HERE, MADE) == ("model", 're").mean()')
+
+
+def test_a_guess_that_contradicts_what_exists_is_not_shown() -> None:
+    either = Cell("here", "code", 'y = sales["')
+    assert offered(suggester(FakeModel('value"]')), either, MADE) == "unknown_name"
+    assert offered(suggester(FakeModel('store"]')), either, MADE) == ("model", 'store"]')

@@ -14,6 +14,7 @@ from nextedit_jupyter.suggest.trim import (
     token_steps,
     without_loop,
     without_overlap,
+    without_rejoined,
 )
 
 
@@ -125,3 +126,17 @@ def test_only_what_follows_is_no_completion() -> None:
     assert says_what_follows("x + 1", " x + 1\n")
     assert says_what_follows("  ", "")
     assert not says_what_follows("x + 1", "y")
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "kept"),
+    [
+        ("x = 1\ny = 2\nz = 3", "\ny = 2", "x = 1"),
+        ("x = 1\n\n    y = 2", "\n\n    y = 2\n", "x = 1"),
+        ("x = 1\ny = 2", "\nother()", "x = 1\ny = 2"),
+        ("f(\n)\nx", "\n)", "f(\n)\nx"),
+        ("y = 2", "\ny = 2", "y = 2"),  # a single line: a gate looks at that
+    ],
+)
+def test_lines_end_where_they_come_to_what_stands_below(text: str, after: str, kept: str) -> None:
+    assert without_rejoined(text, after) == kept

@@ -337,6 +337,24 @@ def test_escape_rejects_and_the_same_is_not_offered_again_in_this_prompt(
     assert (someone.session.counts.accepted, someone.session.counts.rejected) == (0, 1)
 
 
+def test_escape_alone_waits_for_no_other_key_and_with_one_it_is_alt(someone: Terminal) -> None:
+    someone.client.answering = going_on({"np": " + one + two"})
+    someone.shell.pt_app.app.timeoutlen = None  # what may follow Escape is waited for for ever
+
+    async def typing() -> None:
+        await someone.type("np")
+        await someone.shows(" + one + two")
+        await someone.type("\x1bf")  # Alt-F takes a word
+        await someone.until(lambda: someone.buffer.text != "np")
+        await someone.until(lambda: someone.ghost is not None)
+        await someone.type(ESCAPE)
+        await someone.shows(None)
+        await someone.type("0")
+        await someone.type(ENTER)
+
+    someone.prompt(typing)
+
+
 def test_escape_takes_only_the_screens_text_where_history_spoke(someone: Terminal) -> None:
     someone.run("print('from history')")
 

@@ -53,11 +53,14 @@ def test_loading_puts_ghost_text_in_and_unloading_takes_all_back(
     shell: Any, extension: str
 ) -> None:
     before = state(shell)
+    waits = shell.pt_app.app.ttimeoutlen
     shell.run_cell(f"%load_ext {extension}")
+    assert shell.pt_app.app.ttimeoutlen <= 0.1
     assert isinstance(shell.auto_suggest, GhostText)
     assert shell.pt_app.auto_suggest is shell.auto_suggest
     shell.run_cell("%unload_ext nextedit_jupyter")
     assert state(shell) == before
+    assert shell.pt_app.app.ttimeoutlen == waits
 
 
 def test_reloading_leaves_one_of_each(shell: Any) -> None:

@@ -1,0 +1,446 @@
+"""What can be typed next because it exists: columns, keys, members, keyword arguments.
+
+The kernel's facts say what exists; without them the notebook does, by what its other lines say.
+Where one candidate is left it is certain enough to be shown without a model, and where a model
+says something else than what exists, what exists wins.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from nextedit_jupyter.analysis.index import cell_index
+from nextedit_jupyter.core import (
+    CellEdit,
+    Replacement,
+    Suggestion,
+    SuggestRequest,
+    TextEdit,
+)
+from nextedit_jupyter.engine.constraint import CLOSED_TYPES
+from nextedit_jupyter.suggest.brackets import Frame, Scan
+from nextedit_jupyter.suggest.fitting import fitted
+from nextedit_jupyter.suggest.gates import names_elsewhere
+from nextedit_jupyter.suggest.lane import suggestion_id
+
+KNOWN, READ = 0.97, 0.9  # how sure a candidate of the kernel is, and one that was read in cells
+LEAST = 2  # characters: taking one is a key press itself
+_CUT = 200  # facts hold no more names of an object: at that many, some may be missing
+_NEAR = 2_000  # characters before the caret that a call or a chain may begin in
+
+# Each may begin at a word's start alone, so that none is tried at every letter of a long text.
+_ATTRIBUTE = re.compile(r"(?<![\w.])([^\W\d]\w*(?:\.[^\W\d]\w*)*)\.(\w*)\Z")
+_ARGUMENT = re.compile(r"[(,]\s*([^\W\d]\w*)\Z")
+_KEYWORD = re.compile(r"\b([^\W\d]\w*)\s*=\Z")
+_GIVEN = re.compile(r"\b([^\W\d]\w*)\s*=(?!=)")
+_DATA = re.compile(r"\A\(\s*(?:data\s*=\s*)?([^\W\d]\w*)\s*,|\bdata\s*=\s*([^\W\d]\w*)")
+_INDEXERS = ("loc", "iloc", "at", "iat")
+# Methods of frames alone whose strings name columns, and those that other objects have, too.
+_FRAME_METHODS = frozenset(
+    {
+        *("groupby", "sort_values", "set_index", "drop_duplicates", "pivot", "pivot_table", "melt"),
+        *("explode", "nlargest", "nsmallest", "merge"),
+    }
+)
+_METHODS = _FRAME_METHODS | {
+    *("drop", "dropna", "duplicated", "value_counts", "get", "pop", "hist", "boxplot", "plot")
+}
+# Those whose dictionaries have columns as keys.
+_BY_KEY = frozenset(("agg", "aggregate", "rename", "fillna", "astype", "replace"))
+_KEYWORDS = frozenset(
+    {
+        *("by", "on", "left_on", "right_on", "columns", "subset", "x", "y", "z", "hue", "style"),
+        *("size", "col", "row", "index", "values", "id_vars", "value_vars", "weights", "c"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """The names that exist at the caret and begin with `prefix`, which is typed already.
+
+    `tail` follows any of them. `is_all`: nothing else can be meant; `is_hint`: something else may
+    be as well, so that a model that says something is right.
+    """
+
+    prefix: str
+    names: tuple[str, ...]
+    tail: str
+    is_all: bool = False
+    confidence: float = READ
+    delimiter: str = ""  # what ends a name that is a string
+    is_hint: bool = False
+
+    @property
+    def one_left(self) -> str | None:
+        """What remains to be typed of the only candidate."""
+        if len(self.names) != 1 or self.names[0] == self.prefix:
+            return None
+        return self.names[0][len(self.prefix) :] + self.tail
+
+    def agrees(self, text: str, behind: str) -> bool:
+        """Whether a text for the caret goes on to one of the names."""
+        said = self.prefix + text
+        if self.delimiter:
+            name, ended, _ = said.partition(self.delimiter)
+            whole = bool(ended) or behind.startswith(self.delimiter)
+        else:
+            match = re.match(r"\w*", said)
+            name, whole = (match[0] if match else ""), True
+        if whole:
+            return name in self.names
+        return any(known.startswith(name) for known in self.names)
+
+
+def what_exists(request: SuggestRequest) -> Existing | None:
+    """The candidates at the caret, None where nothing is known of what may stand there."""
+    source, offset = request.cell.source, request.caret.offset
+    if not request.cell.is_code:
+        return None
+    before = source[:offset]
+    scan = Scan()
+    for _ in scan.read(before):
+        pass
+    if scan.in_comment:
+        return None
+    top = scan.frames[-1] if scan.frames else None
+    if top is not None and top.is_quote:
+        return _strings(request, before, scan.frames)
+    member = _ATTRIBUTE.search(before, max(0, offset - 200))
+    if member is not None:
+        return _members(request, before, member)
+    if top is not None and top.opener == "(":
+        return _keywords(request, before, top)
+    return None
+
+
+def reconciled(
+    request: SuggestRequest, existing: Existing, said: Suggestion | None
+) -> Suggestion | None:
+    """What to show at the caret: `said` if it names what exists, the one that is left if not."""
+    source, offset = request.cell.source, request.caret.offset
+    if said is not None and existing.is_hint:
+        return said
+    if said is not None:
+        text = "".join(r.text for change in said.edits for r in change.edit)
+        left = existing.one_left
+        says_more = left is not None and left != text and left.startswith(text)
+        if existing.agrees(text, source[offset:]) and not says_more:
+            return said
+    left = existing.one_left
+    if left is None or not existing.prefix:
+        contradicts = existing.is_all or existing.names
+        return None if contradicts else said
+    found = fitted(source[:offset], left, source[offset:])
+    if found is None or len(found.text) < LEAST:
+        return said if said is not None and not existing.is_all else None
+    edit = TextEdit((Replacement(offset, offset + found.replaced, found.text),))
+    edits = (CellEdit.of(request.caret.cell, source, edit),)
+    id = suggestion_id("inline", "symbols", edits)
+    return Suggestion(id, "inline", "symbols", "complete", existing.confidence, edits)
+
+
+# Strings: columns of frames, keys of dictionaries ---------------------------------------------
+
+
+def _strings(request: SuggestRequest, before: str, frames: list[Frame]) -> Existing | None:
+    quote = frames[-1]
+    prefix = before[quote.at + len(quote.opener) :]
+    if len(quote.opener) > 1 or quote.start != quote.at or set(prefix) & set("\\{}"):
+        return None
+    outer = frames[:-1]
+    tail = quote.opener
+    in_list = bool(outer) and outer[-1].opener == "[" and _is_display(before, outer[-1].at)
+    if in_list:
+        outer = outer[:-1]
+    by_key = bool(outer) and outer[-1].opener == "{" and not in_list
+    if by_key:
+        if before[: quote.at].rstrip()[-1:] not in ("{", ","):
+            return None
+        outer = outer[:-1]
+    if not outer or outer[-1].opener != ("(" if by_key else outer[-1].opener):
+        return None
+    opened = outer[-1]
+    if opened.opener == "[":
+        path = _callee(before, opened.at)
+        owner = _without_indexer(path)
+        root = owner or _root_of_chain(before[: opened.at])
+        if not in_list and path == owner:
+            tail += "]"
+        return _labels(request, Asked(prefix, owner, root, tail, quote.opener, direct=bool(owner)))
+    if opened.opener != "(":
+        return None
+    owner, root, anywhere = _frame_of_call(before, opened, quote, by_key=by_key)
+    if not root:
+        return None
+    return _labels(request, Asked(prefix, owner, root, tail, quote.opener, anywhere=anywhere))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a string is a label of: `owner` by its own name, `root` through a chain of calls.
+
+    `direct`: it is a subscript of the owner. `anywhere`: labels of other objects may be meant.
+    """
+
+    prefix: str
+    owner: str
+    root: str
+    tail: str
+    quote: str
+    direct: bool = False
+    anywhere: bool = True
+
+
+def _is_display(before: str, at: int) -> bool:
+    """Whether the bracket at `at` begins a list, and subscripts nothing."""
+    previous = before[:at].rstrip()[-1:]
+    return not (previous in tuple(")]}\"'_") or previous.isalnum())
+
+
+def _frame_of_call(
+    before: str, opened: Frame, quote: Frame, *, by_key: bool
+) -> tuple[str, str, bool]:
+    """The frame that a call's string names a column of, as `Asked` has it; "" where none is."""
+    argument = before[opened.at + 1 : quote.start]
+    keyword_ = _KEYWORD.search(argument[-100:].rstrip(" \t\n[{"))
+    named = keyword_ is not None and keyword_[1] in _KEYWORDS
+    callee = _callee(before, opened.at)
+    owner, _, method = callee.rpartition(".")
+    if named and method not in _METHODS | _BY_KEY:
+        data = _DATA.search(before[opened.at : quote.start][:_NEAR])
+        name = (data[1] or data[2]) if data is not None else ""
+        return name, name, False
+    if method not in (_BY_KEY if by_key else _METHODS) or (keyword_ is not None and not named):
+        return "", "", False
+    anywhere = method in _FRAME_METHODS
+    if not owner or owner.startswith("."):
+        return "", _root_of_chain(before[: opened.at]), anywhere
+    return owner, owner, anywhere
+
+
+def _labels(request: SuggestRequest, asked: Asked) -> Existing | None:
+    def existing(names: Iterable[str], sure: float) -> Existing:
+        usable = (name for name in names if not set(name) & {asked.quote, "\\", "\n"})
+        fits = tuple(sorted({name for name in usable if name.startswith(asked.prefix)}))
+        return Existing(asked.prefix, fits, asked.tail, False, sure, asked.quote)
+
+    said = _said_labels(request)
+    known = request.facts.named(asked.owner or asked.root)
+    if known is not None and known.subscripts:
+        written = {text for name, text, wrote in said if wrote and name == known.name}
+        found = existing((*known.subscripts, *written), KNOWN)
+        if found.names:
+            return found
+        if asked.direct and len(known.subscripts) < _CUT and not _begins_statement(request):
+            return replace(found, is_all=True)
+        return None
+    of_root = existing({text for name, text, _ in said if name and name == asked.root}, READ)
+    if of_root.names:
+        return of_root
+    if not asked.anywhere or len(asked.prefix) < LEAST:
+        return None
+    anywhere = existing({text for _, text, _ in said}, READ)
+    return anywhere if anywhere.names else None
+
+
+def _begins_statement(request: SuggestRequest) -> bool:
+    """Whether the caret's line is `name["…`, which may come to be assigned to."""
+    source, offset = request.cell.source, request.caret.offset
+    line = source[source.rfind("\n", 0, offset) + 1 : offset]
+    return re.fullmatch(r"\s*[^\W\d][\w.]*\[[^\[\](),]*", line) is not None
+
+
+def _said_labels(request: SuggestRequest) -> set[tuple[str, str, bool]]:
+    """The labels that the notebook says: of which name ("" if none is known), and if written."""
+    return {label for source in _other_lines(request) for label in _labels_of(source)}
+
+
+def _other_lines(request: SuggestRequest) -> Iterator[str]:
+    """The code cells; of the caret's cell all but its line, which is being typed."""
+    for cell in request.notebook.cells:
+        if not cell.is_code:
+            continue
+        if cell.id != request.caret.cell:
+            yield cell.source
+            continue
+        source, offset = cell.source, request.caret.offset
+        end = source.find("\n", offset)
+        rest = source[end:] if end >= 0 else ""
+        yield source[: source.rfind("\n", 0, offset) + 1] + rest
+
+
+_DICT_KEY = re.compile(r"(?P<quote>[\"'])(?P<key>[^\"'\n\\]{1,60})(?P=quote)\s{0,2}:")
+_GIVES = re.compile(r"([^\W\d]\w*)[ \t]*=(?!=)")
+_STARTS = re.compile(r"^[^\s)\]}#]", re.M)
+
+
+@lru_cache(maxsize=1024)
+def _labels_of(source: str) -> frozenset[tuple[str, str, bool]]:
+    """(name, label, written) of one cell: subscripts, strings of frames' methods, keys."""
+    index = cell_index(source)
+    if not index.is_python:
+        return frozenset()
+
+    def name_at(start: int) -> str:
+        at = index.starts.get(start)
+        return index.names[at].name if at is not None else ""
+
+    given = _Given(source)
+    said = {(name_at(k.root), k.text, k.op == "write") for k in index.keys}
+    for text in index.texts:
+        if text.role == "key" or (text.role == "value" and text.keyword == "columns"):
+            said.add((given.name(text.start) or name_at(text.root), text.text, True))
+        elif text.method in _METHODS and (not text.keyword or text.keyword in _KEYWORDS):
+            said.add((name_at(text.root), text.text, False))
+    for match in _DICT_KEY.finditer(source):
+        said.add((given.name(match.start()), match["key"], True))
+    return frozenset(label for label in said if label[1])
+
+
+class _Given:
+    """The names that a cell's statements give dictionaries."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._starts = [match.start() for match in _STARTS.finditer(source)]
+
+    def name(self, at: int) -> str:
+        """The name that the statement around `at` gives a dictionary, "" if it gives none."""
+        statement = bisect_right(self._starts, at) - 1
+        gives = _GIVES.match(self._source, self._starts[statement]) if statement >= 0 else None
+        return gives[1] if gives is not None else ""
+
+
+# Members and keyword arguments ------------------------------------------------------------------
+
+
+def _members(request: SuggestRequest, before: str, member: re.Match[str]) -> Existing | None:
+    previous = before[: member.start()].rstrip()
+    if previous.endswith((".", "import", "from")) or re.search(
+        r"^[ \t]*(?:from|import)\b", _line(before)
+    ):
+        return None
+    prefix = member[2]
+    known = request.facts.named(member[1])
+    if known is None or known.type not in CLOSED_TYPES or not known.members:
+        return _members_read(request, member[1], prefix)
+    columns = (name for name in known.subscripts if name.isidentifier())
+    names = sorted(n for n in {*known.members, *columns} if n.startswith(prefix))
+    whole = len(known.members) < _CUT and bool(prefix)
+    if not names and not whole:
+        return None
+    return Existing(prefix, tuple(names), "", whole, KNOWN)
+
+
+def _members_read(request: SuggestRequest, owner: str, prefix: str) -> Existing | None:
+    """What other lines say behind the same name: on real cells right 9 times of 10."""
+    if len(prefix) < LEAST:
+        return None
+    said = {name for source in _other_lines(request) for name in _members_of(source, owner)}
+    names = tuple(sorted(name for name in said if name.startswith(prefix)))
+    return Existing(prefix, names, "", is_hint=True) if names else None
+
+
+@lru_cache(maxsize=1024)
+def _attributes_of(source: str) -> dict[str, frozenset[str]]:
+    """The members that one cell says, by what they are members of."""
+    said: dict[str, set[str]] = {}
+    for attribute in cell_index(source).attributes:
+        said.setdefault(attribute.object, set()).add(attribute.name)
+    return {owner: frozenset(names) for owner, names in said.items()}
+
+
+def _members_of(source: str, owner: str) -> frozenset[str]:
+    return _attributes_of(source).get(owner, frozenset())
+
+
+def _keywords(request: SuggestRequest, before: str, opened: Frame) -> Existing | None:
+    argument = _ARGUMENT.search(before, max(opened.at, len(before) - 200))
+    callee = _callee(before, opened.at)
+    if argument is None or len(argument[1]) < LEAST or not callee:
+        return None
+    if re.search(r"\b(?:def|class)\s+\Z", before[: opened.at - len(callee)][-20:]):
+        return None
+    known = request.facts.named(callee)
+    keywords = known.keywords if known is not None else _parameters(request, callee)
+    given = set(_GIVEN.findall(before[opened.at : len(before)]))
+    prefix = argument[1]
+    names = sorted(k for k in set(keywords) - given if k.startswith(prefix))
+    if len(names) != 1 or any(
+        name.startswith(prefix) and name != prefix for name in _readable_names(request)
+    ):
+        return None
+    return Existing(prefix, (names[0],), "=", False, KNOWN if known is not None else READ)
+
+
+def _parameters(request: SuggestRequest, callee: str) -> tuple[str, ...]:
+    """The keywords of a function that the notebook defines once."""
+    if "." in callee:
+        return ()
+    found = [
+        tuple(p.name for p in f.parameters if p.kind in ("positional", "keyword"))
+        for cell in request.notebook.cells
+        if cell.is_code and callee in cell.source
+        for f in cell_index(cell.source).functions
+        if f.name == callee
+    ]
+    return found[0] if len(found) == 1 else ()
+
+
+_ALWAYS = frozenset((*dir(builtins), *keyword.kwlist))
+
+
+def _readable_names(request: SuggestRequest) -> Iterator[str]:
+    yield from _ALWAYS
+    yield from names_elsewhere(request)
+    yield from (name.name for name in cell_index(request.cell.source).names)
+
+
+# Text before the caret --------------------------------------------------------------------------
+
+
+def _line(before: str) -> str:
+    return before[before.rfind("\n") + 1 :]
+
+
+def _callee(before: str, at: int) -> str:
+    """The dotted name that ends at `at`, with a dot first if it goes on after a call."""
+    start = at
+    while start > max(0, at - 200) and (before[start - 1].isalnum() or before[start - 1] in "._"):
+        start -= 1
+    path = before[start:at]
+    parts = path.removeprefix(".").split(".")
+    if not all(part.isidentifier() for part in parts) or keyword.iskeyword(parts[-1]):
+        return ""
+    return path
+
+
+def _without_indexer(path: str) -> str:
+    owner, _, last = path.rpartition(".")
+    path = owner if owner and last in _INDEXERS else path
+    return "" if path.startswith(".") else path
+
+
+def _root_of_chain(head: str) -> str:
+    """The first name of `name.f(…)[…].g`, which `head` ends with; "" if there is none."""
+    at, depth, low = len(head), 0, max(0, len(head) - _NEAR)
+    while at > low:
+        char = head[at - 1]
+        if char in ")]}":
+            depth += 1
+        elif char in "([{":
+            if not depth:
+                break
+            depth -= 1
+        elif not depth and not (char.isalnum() or char in "_."):
+            break
+        at -= 1
+    match = re.match(r"[^\W\d]\w*", head[at:])
+    return match[0] if match is not None and not depth else ""
