@@ -1,0 +1,371 @@
+"""What speaks for and against a candidate, as numbers that a person can read.
+
+No feature knows a library, a name or a repository: they count, compare with the examples, and say
+what stands there.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextedit_jupyter.suggest.judge.candidates import Candidate
+from nextedit_jupyter.suggest.judge.changes import CONTEXT, SHAPES, Change, Edited, Site
+from nextedit_jupyter.suggest.judge.lexed import KINDS, LexedCell
+
+MAX_EXAMPLES = 8
+_BINDS = ("definition", "target", "import")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the other lanes say: places (cell number, start) that bindings prove or a rule names.
+
+    `ruled` says how much the rule trusts itself: 1 for what examples alone carry, 2 for what is
+    specific, 3 for what the kernel knows.
+    """
+
+    proved: Collection[tuple[int, int]] = ()
+    refused: bool = False
+    ruled: Mapping[tuple[int, int], int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The notebook as the judge sees it: code cells by number, and where the person works."""
+
+    cells: Mapping[int, LexedCell]
+    sources: Mapping[int, str]
+    edited: Sequence[Edited]
+    numbers: Sequence[int]  # the cell numbers of `edited`, newest first
+    evidence: Evidence
+    _bindings: dict[str, list[int]] = field(default_factory=dict)
+
+    def bindings(self, name: str) -> list[int]:
+        """The cells that were not edited and bind the name outside of functions' parameters."""
+        known = self._bindings.get(name)
+        if known is None:
+            edited = set(self.numbers)
+            known = self._bindings[name] = [
+                number
+                for number, source in self.sources.items()
+                if number not in edited
+                and name in source
+                and (cell := self.cells.get(number)) is not None
+                and self.binds(cell, name)
+            ]
+        return known
+
+    @staticmethod
+    def binds(cell: LexedCell, name: str) -> bool:
+        return any(
+            cell.kinds[i] in _BINDS and cell.opens[i] < 0 for i in cell.places.get(name, ())
+        )
+
+
+def _change_names() -> list[str]:
+    return [
+        *(f"shape {s}" for s in SHAPES),
+        "examples",
+        "example cells",
+        "left alone",
+        "share made",
+        "age",
+        "changes in newest edit",
+        "lines in newest edit",
+        "all changes",
+        "all edits",
+        "old length",
+        "new length",
+        "old tokens",
+        "new tokens",
+        "same but for case",
+        "one extends the other",
+        "common start",
+        "common end",
+        "old is number",
+        "new is number",
+        "old is Python's",
+        "new is Python's",
+        "new existed in edited cell",
+        "new in other cells",
+        "candidates",
+        "candidate cells",
+        "old still bound",
+        "new bound elsewhere",
+        *(f"example is {k}" for k in KINDS),
+        "any proved",
+        "proved share",
+        "refused",
+        "any ruled",
+        "owners of examples",
+        "lines of examples",
+        "lefts of examples",
+    ]
+
+
+def _place_names() -> list[str]:
+    return [
+        *(f"is {k}" for k in KINDS),
+        "kind of an example",
+        "left match",
+        "right match",
+        "both match",
+        "line of an example",
+        "owner of an example",
+        "owner known",
+        "callee of an example",
+        "alone left match",
+        "alone right match",
+        "alone kind",
+        "alone owner",
+        "alone line",
+        "line length",
+        "below",
+        "ahead",
+        "distance",
+        "in an edited cell",
+        "places in cell",
+        "changes in cell",
+        "share of changes in cell",
+        "lines shared",
+        "share of lines shared",
+        "proved",
+        "ruled",
+        "others proved in cell",
+        "cell holds new",
+        "near changes",
+        "old bound between",
+        "old bound before",
+        "new bound before",
+        "new bound in edited cell",
+        "local here",
+        "local in an example",
+        "same function",
+        "words shared with a line",
+        "commented line",
+        "first in line",
+        "other places of line",
+        "spaces before",
+    ]
+
+
+NAMES: tuple[str, ...] = (*_change_names(), *_place_names())
+
+
+def feature_rows(candidates: Sequence[Candidate], view: View) -> NDArray[np.float32]:
+    """One row a candidate, a column for each of `NAMES`."""
+    rows = np.zeros((len(candidates), len(NAMES)), np.float32)
+    if not candidates:
+        return rows
+    of_change: dict[int, list[Candidate]] = {}
+    of_cell: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        of_change.setdefault(id(candidate.change), []).append(candidate)
+        of_cell.setdefault(candidate.cell, []).append(candidate)
+    heads = {key: _change_values(found, view) for key, found in of_change.items()}
+    cells = {cell: _CellView(cell, found, view) for cell, found in of_cell.items()}
+    for row, candidate in zip(rows, candidates):
+        place = _place_values(candidate, cells[candidate.cell], view)
+        row[:] = heads[id(candidate.change)] + place
+    return rows
+
+
+def _change_values(found: Sequence[Candidate], view: View) -> list[float]:
+    change = found[0].change
+    examples = change.examples
+    sites = [e.site for e in examples[:MAX_EXAMPLES]]
+    made, alone = len(examples), len(change.left_alone)
+    age = min(e.edit for e in examples)
+    newest = view.edited[0]
+    old, new = " ".join(change.replaced), change.new
+    proved = sum((c.cell, c.start) in view.evidence.proved for c in found)
+    ruled = view.evidence.ruled or {}
+    kinds = {site.kind for site in sites}
+    word = change.shape == "word"
+    return [
+        *(float(change.shape == s) for s in SHAPES),
+        min(made, 20),
+        len({e.edit for e in examples}),
+        min(alone, 12),
+        made / (made + alone),
+        age,
+        min(newest.changes, 40),
+        min(newest.lines, 40),
+        min(sum(e.changes for e in view.edited), 60),
+        len(view.edited),
+        min(len(old), 80),
+        min(len(new), 80),
+        min(change.high - change.low, 20),
+        min(len(new.split()), 20),
+        float(old.lower() == new.lower()),
+        float(bool(old and new) and (old.startswith(new) or new.startswith(old) or old.endswith(new) or new.endswith(old))),
+        min(_common(old, new), 20),
+        min(_common(old[::-1], new[::-1]), 20),
+        float(old[:1].isdigit()),
+        float(new[:1].isdigit()),
+        float(keyword.iskeyword(old)),
+        float(keyword.iskeyword(new)),
+        float(bool(new) and any(new in e.before.source for e in view.edited)),
+        min(_holding(new, view), 20) if new.strip() else -1.0,
+        min(len(found), 60),
+        min(len({c.cell for c in found}), 40),
+        float(word and bool(view.bindings(change.old[0]))),
+        float(word and bool(view.bindings(new))),
+        *(float(k in kinds) for k in KINDS),
+        float(bool(view.evidence.proved)),
+        proved / len(found),
+        float(view.evidence.refused),
+        float(any((c.cell, c.start) in ruled for c in found)),
+        len({s.owner for s in sites}),
+        len({s.line for s in sites}),
+        len({s.left[:1] for s in sites}),
+    ]
+
+
+def _common(a: str, b: str) -> int:
+    count = 0
+    for x, y in zip(a, b):
+        if x != y:
+            break
+        count += 1
+    return count
+
+
+def _holding(text: str, view: View) -> int:
+    edited = set(view.numbers)
+    return sum(text in source for n, source in view.sources.items() if n not in edited)
+
+
+class _CellView:
+    """What holds for all candidates of one cell."""
+
+    def __init__(self, number: int, found: Sequence[Candidate], view: View) -> None:
+        self.lexed = view.cells[number]
+        newest = view.numbers[0]
+        travel = 1
+        if len(view.numbers) > 1 and view.numbers[1] > newest:
+            travel = -1
+        mine = {line for line in self.lexed.lines if len(line) > 3}
+        shared = share = 0.0
+        for edit in view.edited[:4]:
+            theirs = {line for line in edit.before.lines if len(line) > 3}
+            both = len(mine & theirs)
+            if both > shared:
+                shared, share = both, both / max(len(mine | theirs), 1)
+        kinds = {id(c.change) for c in found}
+        biggest = max(
+            sum(any(e.edit == n for e in c.change.examples) for c in _one_each(found))
+            for n in range(len(view.edited))
+        )
+        total = max(max(e.changes for e in view.edited), 1)
+        self.values: list[float] = [
+            float(number > newest),
+            float((number - newest) * travel > 0),
+            min(abs(number - newest), 60),
+            float(number in view.numbers),
+        ]
+        self.tail: list[float] = [
+            min(len(kinds), 20),
+            biggest / total,
+            min(shared, 20),
+            share,
+        ]
+        self.number = number
+        self.proved = sum((c.cell, c.start) in view.evidence.proved for c in found)
+        self.line_counts = Counter(self.lexed.lines)
+        self.per_change: dict[int, int] = {}
+        self.by_line: dict[int, set[int]] = {}
+        for c in found:
+            self.per_change[id(c.change)] = self.per_change.get(id(c.change), 0) + 1
+            line = self.lexed.line_of(c.start)
+            self.by_line.setdefault(line, set()).add(id(c.change))
+
+
+def _one_each(found: Sequence[Candidate]) -> list[Candidate]:
+    return list({id(c.change): c for c in found}.values())
+
+
+def _place_values(candidate: Candidate, cell: _CellView, view: View) -> list[float]:
+    change = candidate.change
+    site = Site.of(cell.lexed, candidate.first, candidate.last)
+    sites = [e.site for e in change.examples[:MAX_EXAMPLES]]
+    alone = change.left_alone[:MAX_EXAMPLES]
+    key = (candidate.cell, candidate.start)
+    is_proved = key in view.evidence.proved
+    return [
+        *(float(site.kind == k) for k in KINDS),
+        float(any(s.kind == site.kind for s in sites)),
+        *_matches(site, sites),
+        float(any(s.line == site.line for s in sites)),
+        float(bool(site.owner) and any(s.owner == site.owner for s in sites)),
+        float(bool(site.owner)),
+        float(bool(site.callee) and any(s.callee == site.callee for s in sites)),
+        *_matches(site, alone)[:2],
+        float(any(s.kind == site.kind for s in alone)),
+        float(any(s.kind == site.kind and s.owner == site.owner for s in alone)),
+        float(any(s.line == site.line for s in alone)),
+        min(len(site.line), 120),
+        *cell.values,
+        min(cell.per_change[id(change)], 20),
+        *cell.tail,
+        float(is_proved),
+        float((view.evidence.ruled or {}).get(key, 0)),
+        float(cell.proved - is_proved > 0),
+        float(bool(change.new.strip()) and change.new.strip() in cell.lexed.source),
+        len(cell.by_line[cell.lexed.line_of(candidate.start)]),
+        *_binding_values(candidate, cell, view, site, sites),
+        max((_shared(site.words, s.words) for s in sites), default=0.0),
+        float(site.line.startswith("#")),
+        float(not site.indent_only),
+        min(cell.line_counts[site.line], 9),
+        min(site.indent, 16),
+    ]
+
+
+def _shared(a: frozenset[str], b: frozenset[str]) -> float:
+    return len(a & b) / max(len(a | b), 1)
+
+
+def _binding_values(
+    candidate: Candidate, cell: _CellView, view: View, site: Site, sites: Sequence[Site]
+) -> list[float]:
+    change = candidate.change
+    if change.shape != "word":
+        return [-1.0] * 7
+    old, new = change.old[0], change.new
+    newest = view.numbers[min(e.edit for e in change.examples)]
+    low, high = sorted((newest, candidate.cell))
+    bound = view.bindings(old)
+    return [
+        min(sum(low < n < high for n in bound) + (candidate.cell in bound), 5),
+        float(any(n < candidate.cell for n in bound)),
+        float(any(n < candidate.cell for n in view.bindings(new))),
+        float(any(view.binds(e.after, new) for e in view.edited)),
+        float(old in site.function),
+        float(any(old in s.function for s in sites)),
+        float(any(site.function == s.function for s in sites)),
+    ]
+
+
+def _matches(site: Site, others: Sequence[Site]) -> tuple[float, float, float]:
+    """The most tokens that agree on the left, on the right, and with one site on both sides."""
+    left = right = both = 0
+    for other in others:
+        a, b = _same(site.left, other.left), _same(site.right, other.right)
+        left, right, both = max(left, a), max(right, b), max(both, a + b)
+    return float(left), float(right), float(both)
+
+
+def _same(a: tuple[str, ...], b: tuple[str, ...]) -> int:
+    count = 0
+    for x, y in zip(a, b):
+        if x != y:
+            return count
+        count += 1
+    return CONTEXT if count == len(a) == len(b) else count
