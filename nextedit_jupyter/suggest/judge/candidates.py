@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nextedit_jupyter.suggest.judge.changes import Change, Edited, Site
@@ -23,6 +23,18 @@ class Candidate:
     text: str
     first: int
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the patterns lane offers: (cell number, start, end, text), and how sure it is.
+
+    `trust` is 1 for what one example carries, 1.5 for several, 2 for what is specific, 3 for what
+    the kernel knows.
+    """
+
+    trust: float
+    places: tuple[tuple[int, int, int, str], ...]
 
 
 def find_candidates(
@@ -106,7 +118,9 @@ def _line_places(change: Change, cell: LexedCell, number: int) -> Iterator[Candi
             continue
         top, bottom = solid[at], solid[at + size - 1]
         margin = raw[top][: len(raw[top]) - len(raw[top].lstrip())]
-        block = "\n".join(margin + line if line.strip() else line for line in change.new.split("\n"))
+        block = "\n".join(
+            margin + line if line.strip() else line for line in change.new.split("\n")
+        )
         begin = cell.line_starts[top]
         end = cell.line_starts[bottom] + len(raw[bottom])
         if change.shape == "lines added":
@@ -131,8 +145,14 @@ def _whole(
     return Candidate(change, number, start, end, text, cell.at(start), cell.at(end))
 
 
-def note_left_alone(changes: Sequence[Change], edited: Sequence[Edited]) -> None:
-    """What the person passed over: places of a change that their edited cells still hold."""
+def note_left_alone(
+    changes: Sequence[Change], edited: Sequence[Edited]
+) -> list[tuple[int, Candidate]]:
+    """Keep what the person passed over: places of a change that their edited cells still hold.
+
+    Those places, by the edit's number, for they may be left for later.
+    """
+    found: list[tuple[int, Candidate]] = []
     for change in changes:
         for number, edit in enumerate(edited):
             if needle(change) not in edit.after.source:
@@ -140,4 +160,28 @@ def note_left_alone(changes: Sequence[Change], edited: Sequence[Edited]) -> None
             for place in places(change, edit.after, number):
                 if len(change.left_alone) >= MAX_LEFT_ALONE:
                     break
-                change.left_alone.append(Site.of(edit.after, place.first, place.last))
+                change.left_alone.append((number, Site.of(edit.after, place.first, place.last)))
+                found.append((number, place))
+    return found
+
+
+def ruled_candidates(
+    rules: Sequence[Rule],
+    changes: Sequence[Change],
+    lexed: Mapping[int, LexedCell],
+    known: Sequence[Candidate],
+) -> list[Candidate]:
+    """The places of the patterns lane's rules that are no candidates yet."""
+    have = {(c.cell, c.start, c.end) for c in known}
+    examples = [e for change in changes for e in change.examples]
+    found: list[Candidate] = []
+    for rule in rules:
+        change: Change | None = None
+        for cell, start, end, text in rule.places:
+            if (cell, start, end) in have or cell not in lexed or not examples:
+                continue
+            here = lexed[cell]
+            change = change or Change("rule", (here.source[start:end],), text, 0, 1, examples)
+            first = here.at(start)
+            found.append(Candidate(change, cell, start, end, text, first, here.at(end)))
+    return found

@@ -14,8 +14,17 @@ from typing import Literal
 
 from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
 
-Shape = Literal["word", "tokens", "insert", "lines", "lines added", "lines removed"]
-SHAPES: tuple[Shape, ...] = ("word", "tokens", "insert", "lines", "lines added", "lines removed")
+# `rule`: what the patterns lane generalised, whose places it knows itself.
+Shape = Literal["word", "tokens", "insert", "lines", "lines added", "lines removed", "rule"]
+SHAPES: tuple[Shape, ...] = (
+    "word",
+    "tokens",
+    "insert",
+    "lines",
+    "lines added",
+    "lines removed",
+    "rule",
+)
 
 # Beyond these an edit is a rewrite or a paste, which nobody repeats by places.
 MAX_LINES = 60
@@ -72,9 +81,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Where a change was made: the edit's number, newest 0, and the site before it."""
+    """Where a change was made: the edit's number, newest 0, the line, and the site before it."""
 
     edit: int
+    line: int
     site: Site
 
 
@@ -91,7 +101,7 @@ class Change:
     low: int
     high: int
     examples: list[Example] = field(default_factory=list)
-    left_alone: list[Site] = field(default_factory=list)
+    left_alone: list[tuple[int, Site]] = field(default_factory=list)  # by the edit's number
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -127,7 +137,9 @@ def read_changes(
             found = []
         for change, first, last in found:
             known = table.setdefault(change.key, change)
-            known.examples.append(Example(number, Site.of(was, first, last)))
+            start = was.starts[first] if first < len(was.starts) else len(before)
+            line = was.line_of(start)
+            known.examples.append(Example(number, line, Site.of(was, first, last)))
         lines = _changed_lines(was.lines, now.lines)
         edited.append(Edited(cell, was, now, recent, len(found), lines))
     return list(table.values()), edited
@@ -157,7 +169,14 @@ def _changes_of(was: LexedCell, now: LexedCell) -> Iterator[Found]:
 
 
 def _of_block(
-    was: LexedCell, now: LexedCell, old: list[str], new: list[str], i1: int, i2: int, j1: int, j2: int
+    was: LexedCell,
+    now: LexedCell,
+    old: list[str],
+    new: list[str],
+    i1: int,
+    i2: int,
+    j1: int,
+    j2: int,
 ) -> Iterator[Found]:
     """The changes of a stretch of lines that became another."""
     if i1 == i2 or j1 == j2:
@@ -169,7 +188,7 @@ def _of_block(
         return
     i, j = i1, j1
     for p, q in [*((i1 + p, j1 + q) for p, q in pairs), (i2, j2)]:
-        if (i < p or j < q):
+        if i < p or j < q:
             yield from _of_lines(was, old, new, i, p, j, q)
         if p < i2 and q < j2 and old[p] != new[q]:
             yield from _of_line(was, now, p, q)
@@ -179,9 +198,7 @@ def _of_block(
 def _paired(old: list[str], new: list[str]) -> list[tuple[int, int]]:
     """The lines that are the same ones, edited."""
     if len(old) == len(new):
-        return [
-            (n, n) for n, (a, b) in enumerate(zip(old, new)) if a.strip() and _alike(a, b, 0.4)
-        ]
+        return [(n, n) for n, (a, b) in enumerate(zip(old, new)) if a.strip() and _alike(a, b, 0.4)]
     pairs, at = [], 0
     for i, line in enumerate(old):
         if not line.strip():
@@ -325,9 +342,7 @@ def _of_hunk(
 
 def _is_word(text: str) -> bool:
     """One name or number."""
-    return (text[:1].isalnum() or text[:1] == "_") and all(
-        c.isalnum() or c in "_." for c in text
-    )
+    return (text[:1].isalnum() or text[:1] == "_") and all(c.isalnum() or c in "_." for c in text)
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nextedit_jupyter.suggest.judge.candidates import Candidate
+from nextedit_jupyter.suggest.judge.candidates import Candidate, Rule
 from nextedit_jupyter.suggest.judge.changes import CONTEXT, SHAPES, Change, Edited, Site
 from nextedit_jupyter.suggest.judge.lexed import KINDS, LexedCell
 
@@ -24,15 +24,19 @@ _BINDS = ("definition", "target", "import")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the other lanes say: places (cell number, start) that bindings prove or a rule names.
-
-    `ruled` says how much the rule trusts itself: 1 for what examples alone carry, 2 for what is
-    specific, 3 for what the kernel knows.
-    """
+    """What the other lanes say: places (cell number, start) that bindings prove, and rules."""
 
     proved: Collection[tuple[int, int]] = ()
     refused: bool = False
-    ruled: Mapping[tuple[int, int], int] | None = None
+    rules: Sequence[Rule] = ()
+
+    def ruled(self) -> dict[tuple[int, int], float]:
+        """How much the rule trusts itself that names a place."""
+        found: dict[tuple[int, int], float] = {}
+        for rule in self.rules:
+            for cell, start, _, _ in rule.places:
+                found[cell, start] = max(found.get((cell, start), 0.0), rule.trust)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class View:
     edited: Sequence[Edited]
     numbers: Sequence[int]  # the cell numbers of `edited`, newest first
     evidence: Evidence
+    ruled: Mapping[tuple[int, int], float]
     _bindings: dict[str, list[int]] = field(default_factory=dict)
 
     def bindings(self, name: str) -> list[int]:
@@ -63,9 +68,7 @@ class View:
 
     @staticmethod
     def binds(cell: LexedCell, name: str) -> bool:
-        return any(
-            cell.kinds[i] in _BINDS and cell.opens[i] < 0 for i in cell.places.get(name, ())
-        )
+        return any(cell.kinds[i] in _BINDS and cell.opens[i] < 0 for i in cell.places.get(name, ()))
 
 
 def _change_names() -> list[str]:
@@ -152,6 +155,9 @@ def _place_names() -> list[str]:
         "first in line",
         "other places of line",
         "spaces before",
+        "made in this cell",
+        "made above in this cell",
+        "made below in this cell",
     ]
 
 
@@ -185,7 +191,7 @@ def _change_values(found: Sequence[Candidate], view: View) -> list[float]:
     newest = view.edited[0]
     old, new = " ".join(change.replaced), change.new
     proved = sum((c.cell, c.start) in view.evidence.proved for c in found)
-    ruled = view.evidence.ruled or {}
+    ruled = view.ruled
     kinds = {site.kind for site in sites}
     word = change.shape == "word"
     return [
@@ -204,7 +210,12 @@ def _change_values(found: Sequence[Candidate], view: View) -> list[float]:
         min(change.high - change.low, 20),
         min(len(new.split()), 20),
         float(old.lower() == new.lower()),
-        float(bool(old and new) and (old.startswith(new) or new.startswith(old) or old.endswith(new) or new.endswith(old))),
+        float(
+            bool(old and new)
+            and (
+                old.startswith(new) or new.startswith(old) or old.endswith(new) or new.endswith(old)
+            )
+        ),
         min(_common(old, new), 20),
         min(_common(old[::-1], new[::-1]), 20),
         float(old[:1].isdigit()),
@@ -295,7 +306,7 @@ def _place_values(candidate: Candidate, cell: _CellView, view: View) -> list[flo
     change = candidate.change
     site = Site.of(cell.lexed, candidate.first, candidate.last)
     sites = [e.site for e in change.examples[:MAX_EXAMPLES]]
-    alone = change.left_alone[:MAX_EXAMPLES]
+    alone = [s for n, s in change.left_alone[:MAX_EXAMPLES] if view.numbers[n] != candidate.cell]
     key = (candidate.cell, candidate.start)
     is_proved = key in view.evidence.proved
     return [
@@ -315,7 +326,7 @@ def _place_values(candidate: Candidate, cell: _CellView, view: View) -> list[flo
         min(cell.per_change[id(change)], 20),
         *cell.tail,
         float(is_proved),
-        float((view.evidence.ruled or {}).get(key, 0)),
+        float(view.ruled.get(key, 0)),
         float(cell.proved - is_proved > 0),
         float(bool(change.new.strip()) and change.new.strip() in cell.lexed.source),
         len(cell.by_line[cell.lexed.line_of(candidate.start)]),
@@ -325,7 +336,19 @@ def _place_values(candidate: Candidate, cell: _CellView, view: View) -> list[flo
         float(not site.indent_only),
         min(cell.line_counts[site.line], 9),
         min(site.indent, 16),
+        *_in_cell_values(candidate, cell, view),
     ]
+
+
+def _in_cell_values(candidate: Candidate, cell: _CellView, view: View) -> list[float]:
+    """How often the change was made in the candidate's own cell, above it and below it."""
+    if candidate.cell not in view.numbers:
+        return [0.0, 0.0, 0.0]
+    number = view.numbers.index(candidate.cell)
+    lines = [e.line for e in candidate.change.examples if e.edit == number]
+    line = cell.lexed.line_of(candidate.start)
+    above = sum(at <= line for at in lines)
+    return [float(min(n, 9)) for n in (len(lines), above, len(lines) - above)]
 
 
 def _shared(a: frozenset[str], b: frozenset[str]) -> float:

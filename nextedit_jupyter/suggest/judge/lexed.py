@@ -226,7 +226,7 @@ class LexedCell:
                 kinds[i] = "import"
             elif before == ".":
                 kinds[i] = "attribute"
-            elif before in ("def", "class"):
+            elif before in ("def", "class") or (before in "(,*" and self._is_parameter(i)):
                 kinds[i] = "definition"
             elif after == "=" and after2 != "=":
                 kinds[i] = "keyword" if self.opens[i] >= 0 else "target"
@@ -234,6 +234,14 @@ class LexedCell:
                 kinds[i] = "target"
             elif after == "(":
                 kinds[i] = "call"
+
+    def _is_parameter(self, i: int) -> bool:
+        """Whether token i stands in the brackets of a function's head."""
+        opened = self.opens[i]
+        if opened < 0 or self.texts[opened] != "(":
+            return False
+        head = self.left(opened, 2)
+        return len(head) == 2 and head[1] == "def"
 
 
 class LexedCells:
