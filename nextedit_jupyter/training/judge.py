@@ -11,19 +11,31 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nextedit_jupyter.core import (
+    Caret,
+    EditEvent,
+    Notebook,
+    Silence,
+    Suggestion,
+    SuggestRequest,
+)
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.evals import propagation_edits
 from nextedit_jupyter.evals.real_edits import Commit
 from nextedit_jupyter.suggest import Suggester
+from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.features import NAMES
 from nextedit_jupyter.suggest.judge.forest import MAX_LEAVES, Forest
-from nextedit_jupyter.suggest.judge.lane import JudgeLane
+from nextedit_jupyter.suggest.judge.lane import JudgeLane, Said
+from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
+from nextedit_jupyter.suggest.patterns import PatternsLane
+from nextedit_jupyter.suggest.symbols import SymbolsLane
 from nextedit_jupyter.training.judge_states import Rows, rows_of, states_of
 from nextedit_jupyter.training.judge_trees import as_json
 
 # Pairs of thresholds that are tried, for a place and for the surest place of an offer.
 TICKS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
-SHOWS = (0.5, 0.55, 0.6, 0.65, 0.7)
+SHOWS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
 LISTED = 0.3
 PRECISION, SILENT = 0.95, 0.975
 
@@ -89,13 +101,16 @@ def choose(
     Where none is, the ones that lack least.
     """
     best: tuple[tuple[float, ...], dict[str, float], dict[str, float]] | None = None
+    symbols, patterns = _Remembering(SymbolsLane()), _Remembering(PatternsLane())
+    known: dict[Asked, Considered] = {}
     for tick in TICKS:
         for show in SHOWS:
             if show < tick:
                 continue
             limits = {"show": show, "tick": tick, "list": min(LISTED, tick)}
+            weighing = _RememberingJudge(Forest({**told, "thresholds": limits}), known)
             offer = propagation_edits.product(
-                Suggester(judge=JudgeLane(Forest({**told, "thresholds": limits})))
+                Suggester(symbols=symbols, patterns=patterns, judge=weighing)
             )
             replayed = propagation_edits.replay(commits, offer).report()
             silent = propagation_edits.quiet(commits, offer, len(commits))["share"]
@@ -110,6 +125,37 @@ def choose(
                 best = rank, limits, figures
     assert best is not None
     return best[1], best[2]
+
+
+Asked = tuple[Notebook, tuple[EditEvent, ...], Caret]
+
+
+class _Remembering:
+    """A lane that thinks about each request once, for all thresholds."""
+
+    def __init__(self, lane: DeterministicLane) -> None:
+        self._lane = lane
+        self._known: dict[Asked, Sequence[Suggestion] | Silence] = {}
+
+    def suggest(
+        self, request: SuggestRequest, cancelled: Cancelled
+    ) -> Sequence[Suggestion] | Silence:
+        key = request.notebook, request.history, request.caret
+        if key not in self._known:
+            self._known[key] = self._lane.suggest(request, cancelled)
+        return self._known[key]
+
+
+class _RememberingJudge(JudgeLane):
+    def __init__(self, forest: Forest, known: dict[Asked, Considered]) -> None:
+        super().__init__(forest)
+        self._known = known
+
+    def consider(self, request: SuggestRequest, symbols: Said, patterns: Said) -> Considered:
+        key = request.notebook, request.history, request.caret
+        if key not in self._known:
+            self._known[key] = super().consider(request, symbols, patterns)
+        return self._known[key]
 
 
 def write(told: dict[str, Any], path: Path) -> None:

@@ -16,7 +16,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from nextedit_jupyter.core import SuggestRequest
+from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.evals.real_edits import (
     Commit,
     caret_after,
@@ -32,6 +32,10 @@ MAX_CHARACTERS = 60_000
 MAX_TOKENS = 400  # of a cell of which one change of several is made alone
 # How much a state weighs: half a step for what was cut out of an edit, not seen whole.
 WEIGHTS = {"rename": 1.0, "edit": 1.0, "single": 1.0, "partial": 0.5}
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,14 @@ def rows_of(states: Iterable[State]) -> Rows:
     owners: list[str] = []
     for state in states:
         request = state.request
-        found = judge.consider(
-            request, symbols.suggest(request), patterns.suggest(request, lambda: False)
-        )
+        proved: Sequence[Suggestion] | Silence
+        ruled: Sequence[Suggestion] | Silence
+        try:
+            proved = symbols.suggest(request)
+            ruled = patterns.suggest(request, _never)
+        except Exception:  # as in the product, a lane that fails says nothing
+            proved = ruled = Silence("no_change")
+        found = judge.consider(request, proved, ruled)
         told = [_label(state, c.cell, c.start, c.end, c.text) for c in found.candidates]
         kept = [n for n, label in enumerate(told) if label is not None]
         if not kept:

@@ -147,7 +147,7 @@ def read_changes(
 
 def _changed_lines(was: Sequence[str], now: Sequence[str]) -> int:
     before, after = set(was), set(now)
-    return max(sum(l not in after for l in was), sum(l not in before for l in now))
+    return max(sum(line not in after for line in was), sum(line not in before for line in now))
 
 
 Found = tuple[Change, int, int]

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextedit_jupyter.suggest.judge.candidates import Candidate, Rule
-from nextedit_jupyter.suggest.judge.changes import CONTEXT, SHAPES, Change, Edited, Site
+from nextedit_jupyter.suggest.judge.changes import CONTEXT, SHAPES, Edited, Site
 from nextedit_jupyter.suggest.judge.lexed import KINDS, LexedCell
 
 MAX_EXAMPLES = 8
+MAX_PASSED = 12
 _BINDS = ("definition", "target", "import")
 
 
@@ -109,6 +110,9 @@ def _change_names() -> list[str]:
         "owners of examples",
         "lines of examples",
         "lefts of examples",
+        "cells passed over",
+        "cells above",
+        "cells below",
     ]
 
 
@@ -158,6 +162,9 @@ def _place_names() -> list[str]:
         "made in this cell",
         "made above in this cell",
         "made below in this cell",
+        "like one passed over",
+        "like one above",
+        "left of one passed over",
     ]
 
 
@@ -174,11 +181,17 @@ def feature_rows(candidates: Sequence[Candidate], view: View) -> NDArray[np.floa
     for candidate in candidates:
         of_change.setdefault(id(candidate.change), []).append(candidate)
         of_cell.setdefault(candidate.cell, []).append(candidate)
-    heads = {key: _change_values(found, view) for key, found in of_change.items()}
+    sites = {id(c): Site.of(view.cells[c.cell], c.first, c.last) for c in candidates}
+    passed = {key: _Passed(found, sites, view) for key, found in of_change.items()}
+    heads = {
+        key: _change_values(found, view) + passed[key].values for key, found in of_change.items()
+    }
     cells = {cell: _CellView(cell, found, view) for cell, found in of_cell.items()}
     for row, candidate in zip(rows, candidates):
-        place = _place_values(candidate, cells[candidate.cell], view)
-        row[:] = heads[id(candidate.change)] + place
+        key = id(candidate.change)
+        site = sites[id(candidate)]
+        place = _place_values(candidate, site, cells[candidate.cell], view)
+        row[:] = heads[key] + place + passed[key].likeness(candidate, site)
     return rows
 
 
@@ -237,6 +250,35 @@ def _change_values(found: Sequence[Candidate], view: View) -> list[float]:
         len({s.line for s in sites}),
         len({s.left[:1] for s in sites}),
     ]
+
+
+class _Passed:
+    """The places of one change that the person passed over: between edited cells, or above all."""
+
+    def __init__(self, found: Sequence[Candidate], sites: Mapping[int, Site], view: View) -> None:
+        numbers = [view.numbers[e.edit] for e in found[0].change.examples]
+        low, high = min(numbers), max(numbers)
+        edited = set(view.numbers)
+        between = [c for c in found if low < c.cell < high and c.cell not in edited]
+        above = [c for c in found if c.cell < low and c.cell not in edited]
+        self._between = [(c.cell, sites[id(c)]) for c in between[:MAX_PASSED]]
+        self._above = [(c.cell, sites[id(c)]) for c in above[:MAX_PASSED]]
+        self.values = [
+            float(min(len({c.cell for c in between}), 10)),
+            float(min(len({c.cell for c in above}), 10)),
+            float(min(len({c.cell for c in found if c.cell > high}), 20)),
+        ]
+
+    def likeness(self, candidate: Candidate, site: Site) -> list[float]:
+        """Whether a place that was passed over, in another cell, is much the same."""
+        between = [s for cell, s in self._between if cell != candidate.cell]
+        above = [s for cell, s in self._above if cell != candidate.cell]
+        mine = site.kind, site.owner
+        return [
+            float(any((s.kind, s.owner) == mine for s in between)),
+            float(any((s.kind, s.owner) == mine for s in above)),
+            float(any(s.left[:2] == site.left[:2] for s in between)),
+        ]
 
 
 def _common(a: str, b: str) -> int:
@@ -302,9 +344,8 @@ def _one_each(found: Sequence[Candidate]) -> list[Candidate]:
     return list({id(c.change): c for c in found}.values())
 
 
-def _place_values(candidate: Candidate, cell: _CellView, view: View) -> list[float]:
+def _place_values(candidate: Candidate, site: Site, cell: _CellView, view: View) -> list[float]:
     change = candidate.change
-    site = Site.of(cell.lexed, candidate.first, candidate.last)
     sites = [e.site for e in change.examples[:MAX_EXAMPLES]]
     alone = [s for n, s in change.left_alone[:MAX_EXAMPLES] if view.numbers[n] != candidate.cell]
     key = (candidate.cell, candidate.start)

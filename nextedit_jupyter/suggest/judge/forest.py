@@ -83,7 +83,8 @@ class Forest:
             alive &= np.where(columns[feature] > border, left, _ALL)
         said = self._leaves.ravel()[self._lowest[alive] + self._offsets]
         score = said.sum(axis=0, dtype=np.float32) + np.float32(self._bias)
-        return (1 / (1 + np.exp(-score))).astype(np.float32)
+        sure: NDArray[np.float32] = (1 / (1 + np.exp(-score))).astype(np.float32)
+        return sure
 
 
 @lru_cache(maxsize=1)

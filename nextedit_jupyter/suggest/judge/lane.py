@@ -24,6 +24,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate, Rule
+from nextedit_jupyter.suggest.judge.changes import Site
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.features import Evidence
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
@@ -196,10 +197,17 @@ def _agreed(
             for r in c.edit
         ]
         seen = [p for p in places if p is not None]
-        bound = any(e.site.kind in _BINDING for p in seen for e in p.candidate.change.examples)
+        bound = any(_binds(e.site) for p in seen for e in p.candidate.change.examples)
         if bound or not seen or sum(p.sure for p in seen) / len(seen) >= tick:
             kept.append(said)
     return kept or Silence("low_confidence", "a use was changed, the definition was not")
+
+
+def _binds(site: Site) -> bool:
+    """Whether a name was bound or declared there, or an attribute assigned."""
+    if site.kind == "attribute":
+        return site.right[:1] == ("=",) and site.right[1:2] != ("=",)
+    return site.kind in _BINDING
 
 
 def _known(patterns: Said) -> list[Suggestion]:
@@ -223,7 +231,7 @@ def _taken(said: Said, request: SuggestRequest) -> set[tuple[int, int, int]]:
 def _touches(candidate: Candidate, taken: set[tuple[int, int, int]]) -> bool:
     start, end = candidate.start, candidate.end
     return any(
-        cell == candidate.cell and (max(start, s) < min(end, e) or (start, end) == (s, e))
+        cell == candidate.cell and ((start < e and s < end) or (start, end) == (s, e))
         for cell, s, e in taken
     )
 

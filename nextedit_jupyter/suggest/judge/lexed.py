@@ -122,13 +122,14 @@ class LexedCell:
         return self.texts[opened]
 
     def owner(self, i: int) -> str:
-        """What a word belongs to: the object of an attribute or key, the callee of an argument."""
-        kind = self.kinds[i]
+        """The name that a word belongs to: the object of an attribute or of a key, the variable of
+        a literal, the callee of an argument; "" where nothing is named.
+        """
         before = self.left(i, 2)
-        if kind == "attribute":
+        if self.kinds[i] == "attribute":
             owner = before[1] if len(before) > 1 else ""
-            return owner + "." if owner[:1].isalnum() or owner[:1] == "_" else "()."
-        return self.callee(i)
+            return owner if owner[:1].isalnum() or owner[:1] == "_" else ""
+        return self.callee(i).rstrip("([{=")
 
     def words(self, line: int) -> frozenset[str]:
         """The names and numbers of a line."""

@@ -72,7 +72,7 @@ def _joined(tokens: Sequence[str]) -> str:
     """Tokens as they are written: blanks where two words meet and behind a comma."""
     text = ""
     for token in tokens:
-        if text and (text[-1].isalnum() and token[:1].isalnum() or text[-1] == ","):
+        if text and ((text[-1].isalnum() and token[:1].isalnum()) or text[-1] == ","):
             text += " "
         text += token
     return text
