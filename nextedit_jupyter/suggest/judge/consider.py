@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ class Considered:
 
     candidates: tuple[Candidate, ...]
     rows: NDArray[np.float32]
+    cells: Mapping[int, LexedCell] = field(default_factory=dict)
 
 
 NOTHING = Considered((), np.zeros((0, len(NAMES)), np.float32))
@@ -69,4 +70,4 @@ def consider(
     candidates += ruled_candidates(evidence.rules, changes, cells, candidates)
     view = View(cells, sources, edited, [e.number for e in edits], evidence, evidence.ruled())
     del candidates[MAX_CANDIDATES:]
-    return Considered(tuple(candidates), feature_rows(candidates, view))
+    return Considered(tuple(candidates), feature_rows(candidates, view), cells)

@@ -28,6 +28,7 @@ from nextedit_jupyter.suggest.judge.changes import Site
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.features import Evidence
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
+from nextedit_jupyter.suggest.judge.guards import held_back
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.words import label_of, notes_of
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
@@ -41,8 +42,7 @@ _NAME = re.compile(r"[\w.]+")
 _BINDING = ("definition", "target", "import", "keyword", "string")
 # From this confidence on a pattern rests on what the kernel knows, which no example has to support.
 _KNOWN = 0.97
-# More than this is a rewrite of the notebook, which nobody looks through.
-MAX_CHANGES = 4
+_JUST_BELOW = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,11 @@ class JudgeLane:
             return Weighed(symbols, patterns, silent)
         forest = self._forest or shipped()
         sure = forest.values(considered.rows)
-        found = [_Placed(c, float(p)) for c, p in zip(considered.candidates, sure)]
+        most = forest.thresholds.tick * _JUST_BELOW
+        found = [
+            _Placed(c, min(float(p), most) if held else float(p))
+            for c, p, held in zip(considered.candidates, sure, held_back(considered))
+        ]
         by_place = _by_place(found)
         symbols = _agreed(symbols, by_place, request, forest.thresholds.tick)
         proved = _taken(symbols, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.changes import Change
 
 MAX_WORDS = 40
+_MORE = re.compile(r" \(\d+ more\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def label_of(
     """
     same = _same_rule(patterns, edits)
     if same is not None:
-        return Label(same.label, same.label)
+        return Label(_MORE.sub("", same.label), same.label)
     changes = list({id(c.change): c.change for c in chosen}.values())
     where = f"{_counted(len(chosen), 'place')} in {_counted(len(edits), 'cell')}"
     what = {_described(change) for change in changes}
