@@ -53,6 +53,14 @@ class Site:
 
     @classmethod
     def of(cls, cell: LexedCell, first: int, last: int) -> Site:
+        """The site of tokens `first` to `last`; read once for each cell."""
+        known = cell.memory.get((first, last))
+        if not isinstance(known, Site):
+            known = cell.memory[first, last] = cls._read(cell, first, last)
+        return known
+
+    @classmethod
+    def _read(cls, cell: LexedCell, first: int, last: int) -> Site:
         word = next(
             (
                 i

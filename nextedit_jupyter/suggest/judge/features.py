@@ -7,7 +7,6 @@ what stands there.
 from __future__ import annotations
 
 import keyword
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -173,9 +172,8 @@ NAMES: tuple[str, ...] = (*_change_names(), *_place_names())
 
 def feature_rows(candidates: Sequence[Candidate], view: View) -> NDArray[np.float32]:
     """One row a candidate, a column for each of `NAMES`."""
-    rows = np.zeros((len(candidates), len(NAMES)), np.float32)
     if not candidates:
-        return rows
+        return np.zeros((0, len(NAMES)), np.float32)
     of_change: dict[int, list[Candidate]] = {}
     of_cell: dict[int, list[Candidate]] = {}
     for candidate in candidates:
@@ -187,12 +185,13 @@ def feature_rows(candidates: Sequence[Candidate], view: View) -> NDArray[np.floa
         key: _change_values(found, view) + passed[key].values for key, found in of_change.items()
     }
     cells = {cell: _CellView(cell, found, view) for cell, found in of_cell.items()}
-    for row, candidate in zip(rows, candidates):
+    rows: list[list[float]] = []
+    for candidate in candidates:
         key = id(candidate.change)
         site = sites[id(candidate)]
         place = _place_values(candidate, site, cells[candidate.cell], view)
-        row[:] = heads[key] + place + passed[key].likeness(candidate, site)
-    return rows
+        rows.append(heads[key] + place + passed[key].likeness(candidate, site))
+    return np.array(rows, np.float32)
 
 
 def _change_values(found: Sequence[Candidate], view: View) -> list[float]:
@@ -304,10 +303,10 @@ class _CellView:
         travel = 1
         if len(view.numbers) > 1 and view.numbers[1] > newest:
             travel = -1
-        mine = {line for line in self.lexed.lines if len(line) > 3}
+        mine = self.lexed.long_lines
         shared = share = 0.0
         for edit in view.edited[:4]:
-            theirs = {line for line in edit.before.lines if len(line) > 3}
+            theirs = edit.before.long_lines
             both = len(mine & theirs)
             if both > shared:
                 shared, share = both, both / max(len(mine | theirs), 1)
@@ -331,7 +330,7 @@ class _CellView:
         ]
         self.number = number
         self.proved = sum((c.cell, c.start) in view.evidence.proved for c in found)
-        self.line_counts = Counter(self.lexed.lines)
+        self.line_counts = self.lexed.line_counts
         self.per_change: dict[int, int] = {}
         self.by_line: dict[int, set[int]] = {}
         for c in found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from functools import cached_property
 
 _LEXEME = re.compile(
@@ -78,6 +78,20 @@ class LexedCell:
     @cached_property
     def lines(self) -> list[str]:
         return [line.strip() for line in self.source.split("\n")]
+
+    @cached_property
+    def long_lines(self) -> frozenset[str]:
+        """The lines that say enough to tell copies by."""
+        return frozenset(line for line in self.lines if len(line) > 3)
+
+    @cached_property
+    def line_counts(self) -> Counter[str]:
+        return Counter(self.lines)
+
+    @cached_property
+    def memory(self) -> dict[tuple[int, int], object]:
+        """What others read from a stretch of the cell, kept as long as the cell is."""
+        return {}
 
     @cached_property
     def line_starts(self) -> list[int]:
