@@ -19,6 +19,7 @@ from nextedit_jupyter.suggest.judge.lexed import KINDS, LexedCell
 
 MAX_EXAMPLES = 8
 MAX_PASSED = 12
+_ONE_HOT = {kind: [float(kind == k) for k in KINDS] for kind in KINDS}
 _BINDS = ("definition", "target", "import")
 
 
@@ -181,6 +182,7 @@ def feature_rows(candidates: Sequence[Candidate], view: View) -> NDArray[np.floa
         of_cell.setdefault(candidate.cell, []).append(candidate)
     sites = {id(c): Site.of(view.cells[c.cell], c.first, c.last) for c in candidates}
     passed = {key: _Passed(found, sites, view) for key, found in of_change.items()}
+    likes = {key: _Like(found) for key, found in of_change.items()}
     heads = {
         key: _change_values(found, view) + passed[key].values for key, found in of_change.items()
     }
@@ -189,7 +191,7 @@ def feature_rows(candidates: Sequence[Candidate], view: View) -> NDArray[np.floa
     for candidate in candidates:
         key = id(candidate.change)
         site = sites[id(candidate)]
-        place = _place_values(candidate, site, cells[candidate.cell], view)
+        place = _place_values(candidate, site, likes[key], cells[candidate.cell], view)
         rows.append(heads[key] + place + passed[key].likeness(candidate, site))
     return np.array(rows, np.float32)
 
@@ -343,20 +345,34 @@ def _one_each(found: Sequence[Candidate]) -> list[Candidate]:
     return list({id(c.change): c for c in found}.values())
 
 
-def _place_values(candidate: Candidate, site: Site, cell: _CellView, view: View) -> list[float]:
-    change = candidate.change
-    sites = [e.site for e in change.examples[:MAX_EXAMPLES]]
+class _Like:
+    """What the examples of one change are like."""
+
+    def __init__(self, found: Sequence[Candidate]) -> None:
+        self.sites = [e.site for e in found[0].change.examples[:MAX_EXAMPLES]]
+        self.kinds = {s.kind for s in self.sites}
+        self.lines = {s.line for s in self.sites}
+        self.owners = {s.owner for s in self.sites}
+        self.callees = {s.callee for s in self.sites}
+        self.functions = {s.function for s in self.sites}
+        self.words = {s.words for s in self.sites}
+
+
+def _place_values(
+    candidate: Candidate, site: Site, like: _Like, cell: _CellView, view: View
+) -> list[float]:
+    change, sites = candidate.change, like.sites
     alone = [s for n, s in change.left_alone[:MAX_EXAMPLES] if view.numbers[n] != candidate.cell]
     key = (candidate.cell, candidate.start)
     is_proved = key in view.evidence.proved
     return [
-        *(float(site.kind == k) for k in KINDS),
-        float(any(s.kind == site.kind for s in sites)),
+        *_ONE_HOT[site.kind],
+        float(site.kind in like.kinds),
         *_matches(site, sites),
-        float(any(s.line == site.line for s in sites)),
-        float(bool(site.owner) and any(s.owner == site.owner for s in sites)),
+        float(site.line in like.lines),
+        float(bool(site.owner) and site.owner in like.owners),
         float(bool(site.owner)),
-        float(bool(site.callee) and any(s.callee == site.callee for s in sites)),
+        float(bool(site.callee) and site.callee in like.callees),
         *_matches(site, alone)[:2],
         float(any(s.kind == site.kind for s in alone)),
         float(any(s.kind == site.kind and s.owner == site.owner for s in alone)),
@@ -370,8 +386,8 @@ def _place_values(candidate: Candidate, site: Site, cell: _CellView, view: View)
         float(cell.proved - is_proved > 0),
         float(bool(change.new.strip()) and change.new.strip() in cell.lexed.source),
         len(cell.by_line[cell.lexed.line_of(candidate.start)]),
-        *_binding_values(candidate, cell, view, site, sites),
-        max((_shared(site.words, s.words) for s in sites), default=0.0),
+        *_binding_values(candidate, view, site, like),
+        max((_shared(site.words, words) for words in like.words), default=0.0),
         float(site.line.startswith("#")),
         float(not site.indent_only),
         min(cell.line_counts[site.line], 9),
@@ -395,9 +411,7 @@ def _shared(a: frozenset[str], b: frozenset[str]) -> float:
     return len(a & b) / max(len(a | b), 1)
 
 
-def _binding_values(
-    candidate: Candidate, cell: _CellView, view: View, site: Site, sites: Sequence[Site]
-) -> list[float]:
+def _binding_values(candidate: Candidate, view: View, site: Site, like: _Like) -> list[float]:
     change = candidate.change
     if change.shape != "word":
         return [-1.0] * 7
@@ -411,8 +425,8 @@ def _binding_values(
         float(any(n < candidate.cell for n in view.bindings(new))),
         float(any(view.binds(e.after, new) for e in view.edited)),
         float(old in site.function),
-        float(any(old in s.function for s in sites)),
-        float(any(site.function == s.function for s in sites)),
+        float(any(old in function for function in like.functions)),
+        float(site.function in like.functions),
     ]
 
 
