@@ -101,8 +101,15 @@ _OTHER_KEYWORDS = frozenset(
         "ascending",
         "inplace",
         "file",
+        "like",
+        "regex",
     ]
 )
+# Methods whose `index=` names rows; elsewhere (`pivot`) it names a column.
+_OF_ROWS = frozenset(("rename", "drop", "reindex"))
+_JOINS = frozenset(("merge", "merge_asof", "merge_ordered"))
+_SECOND = re.compile(r"\w+\s*,\s*([^\W\d]\w*)\s*[,)]")
+_NEAR = 1_000  # characters before a label in which its brackets open
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +296,7 @@ def _spots(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[_Spot]:
     """Every place of the cell that may name a column, with the frame."""
     for key in here.keys:
         frame = _name_at(here, key.root)
-        if frame and _is_frame_part(key):
+        if frame and _is_frame_part(key) and not _is_row(here, key):
             yield _Spot(cell, key.start, key.end, key.text, frame, key.op == "write")
     for text in here.texts:
         frame = _frame_of(here, text)
@@ -304,11 +311,49 @@ def _is_frame_part(key: Key) -> bool:
     return all(part in ("loc", "at", "iloc", "values") for part in parts)
 
 
+def _is_row(here: CellIndex, key: Key) -> bool:
+    """Whether the text stands for rows: the first thing that `loc` or `at` is given."""
+    source, depth, second = here.masked.text, 0, False
+    for at in range(key.start - 1, max(key.start - _NEAR, -1), -1):
+        char = source[at]
+        if char in ")]}":
+            depth += 1
+        elif char == "," and not depth:
+            second = True
+        elif char in "([{" and depth:
+            depth -= 1
+        elif char in "([{":
+            before = source[:at].rstrip()
+            if before.endswith((".loc", ".at")):
+                return not second
+            if before[-1:].isalnum() or before[-1:] in ("_", ")", "]"):
+                return False  # a subscript or a call of its own
+            second = False  # a list of labels, itself the first or the second
+    return False
+
+
+def _joined(here: CellIndex, text: Text) -> str:
+    """The frame whose key `left_on=` or `right_on=` is: of `a.merge(b)` or of `merge(a, b)`."""
+    first = _name_at(here, text.data)
+    second = _SECOND.match(here.masked.text, text.data) if text.data >= 0 else None
+    if second is not None:
+        left, right = first, _name_at(here, second.start(1))
+    else:
+        left, right = _name_at(here, text.root), first
+    return left if text.keyword == "left_on" else right
+
+
 def _frame_of(here: CellIndex, text: Text) -> str:
     if text.method == "DataFrame" and text.role == "key":
         return _assigned(here, text.start)
     if text.keyword in _OTHER_KEYWORDS:
         return ""
+    if text.method in _JOINS and text.keyword in ("left_on", "right_on"):
+        return _joined(here, text)
+    if text.method in _OF_ROWS and text.keyword == "index":
+        return ""
+    if text.method == "rename" and text.role == "argument" and not text.keyword:
+        return ""  # the name that a series gets
     frame = _name_at(here, text.data)
     if frame and text.keyword:
         return frame

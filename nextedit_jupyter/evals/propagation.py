@@ -2,7 +2,8 @@
 wrong, beside jedi, rope and plain word replacement on the same cases in the same run.
 
 The cases are synthesised on notebooks of source distributions (`sdists`), the right places found
-by `oracle`, which shares nothing with the analysis but the masking of magics.
+by `oracle`, which shares nothing with the analysis but the masking of magics: a regression test,
+for people edit otherwise. `--edits FILE` measures on real commits (`propagation_edits`).
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter.core import Suggestion
+from nextedit_jupyter.evals import propagation_edits
 from nextedit_jupyter.evals.edits import Case, Place, cases
 from nextedit_jupyter.evals.peers import PEERS
+from nextedit_jupyter.evals.real_edits import read_commits
 from nextedit_jupyter.evals.sdists import PACKAGES, notebooks
-from nextedit_jupyter.suggest import Suggester
+from nextedit_jupyter.suggest import Suggester, build_suggester
+from nextedit_jupyter.suggest.judge.forest import shipped
+from nextedit_jupyter.suggest.judge.lane import JudgeLane
 
 MIGRATIONS = ("attribute", "keyword argument", "module path", "string value")
 
@@ -33,6 +38,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--per-kind", type=int, default=60, help="cases of each kind (default 60)")
     parser.add_argument(
         "--no-peers", action="store_true", help="leave jedi and rope out, which take minutes"
+    )
+    parser.add_argument(
+        "--edits",
+        type=Path,
+        metavar="FILE",
+        help="measure on these real commits instead (JSON Lines, .zst or not)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=propagation_edits.MAX_CASES,
+        help="with --edits: commits for next edits and for silence (default %(default)s)",
+    )
+    parser.add_argument(
+        "--curve", action="store_true", help="with --edits: the figures by the judge's threshold"
+    )
+    parser.add_argument(
+        "--no-model", action="store_true", help="with --edits: only the lanes that need none"
     )
 
 
@@ -234,6 +257,8 @@ def _explained(
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """The whole evaluation, as JSON values."""
+    if arguments.edits is not None:
+        return _run_edits(arguments)
     suite = cases(notebooks(arguments.cache), arguments.seed, arguments.per_kind)
     report = evaluate(suite, peers=not arguments.no_peers)
     report["packages"] = list(PACKAGES)
@@ -241,7 +266,28 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return report
 
 
+def _run_edits(arguments: argparse.Namespace) -> dict[str, Any]:
+    suggester = Suggester() if arguments.no_model else build_suggester()
+    shared = suggester.model
+
+    def at_level(level: float) -> Suggester:
+        return Suggester(shared, suggester.bundle, judge=JudgeLane(shipped().at(level)))
+
+    report = propagation_edits.evaluate(
+        list(read_commits(arguments.edits)),
+        suggester,
+        peers=not arguments.no_peers,
+        limit=arguments.limit,
+        at_level=at_level if arguments.curve else None,
+    )
+    report["edits"] = arguments.edits.name
+    report["model"] = suggester.bundle
+    return report
+
+
 def format_report(report: dict[str, Any]) -> str:
+    if "edits" in report:
+        return propagation_edits.format_report(report)
     lines = [
         f"{report['cases']} cases on notebooks of {len(report.get('packages', PACKAGES))} packages",
         "",

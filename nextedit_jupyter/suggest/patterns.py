@@ -31,7 +31,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 
-_OWN = ("typed", "pasted", "accepted")
+OWN = ("typed", "pasted", "accepted")
 _NAME = re.compile(r"[\w.]+")
 # How many of the newest events may still be continued: whoever edited three things since has left
 # the rest as it is.
@@ -68,7 +68,7 @@ class PatternsLane:
         self._trees = trees or TreeCache()
 
     def suggest(self, request: SuggestRequest, cancelled: Cancelled) -> list[Suggestion] | Silence:
-        if not request.history or request.history[-1].origin not in _OWN:
+        if not request.history or request.history[-1].origin not in OWN:
             return Silence("no_change")
         nets = net_edits(request)
         if not nets:

@@ -25,6 +25,7 @@ from nextedit_jupyter.suggest import gates
 from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
 from nextedit_jupyter.suggest.gates import Gate
+from nextedit_jupyter.suggest.judge.lane import JudgeLane, Weighed
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
 from nextedit_jupyter.suggest.memory import Memory
 from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
@@ -87,6 +88,7 @@ class Suggester:
         symbols: DeterministicLane | None = None,
         patterns: DeterministicLane | None = None,
         fixes: DeterministicLane | None = None,
+        judge: JudgeLane | None = None,
         settings: SuggesterSettings | None = None,
     ) -> None:
         self.model = model
@@ -95,6 +97,7 @@ class Suggester:
         self.settings = settings or SuggesterSettings()
         self._symbols = symbols if symbols is not None else SymbolsLane()
         self._patterns = patterns if patterns is not None else PatternsLane()
+        self._judge = judge if judge is not None else JudgeLane()
         self._secrets = Secrets()
         self._fixes = fixes if fixes is not None else FixesLane()
         self._memory = Memory()
@@ -199,11 +202,11 @@ class _Round:
             return
         if notebook_language(request.notebook) == "python":
             edits_wanted = {"rename", "next_edit"} & set(request.want)
-            if edits_wanted:
-                self._deterministic(suggester._symbols, "symbols")
-                if request.rename_to is None:
-                    self._deterministic(suggester._patterns, "patterns")
-                    self._deterministic(suggester._fixes, "fixes")
+            if edits_wanted and request.rename_to is not None:
+                self._accept(self._asked(suggester._symbols, "symbols"), "symbols")
+            elif edits_wanted:
+                self._judged()
+                self._accept(self._asked(suggester._fixes, "fixes"), "fixes")
         elif "rename" in request.want:
             self.silence["rename"] = Silence("off", "renames are offered in Python notebooks")
         models = [kind for kind in ("inline", "next_edit") if kind in request.want]
@@ -236,9 +239,27 @@ class _Round:
             result += of_kind[: self._suggester.settings.cap(kind)]
         return tuple(result)
 
-    def _deterministic(self, lane: DeterministicLane, name: str) -> None:
+    def _judged(self) -> None:
+        """What the symbols and the patterns lanes find, weighed, and what the judge adds."""
+        suggester = self._suggester
+        symbols = self._asked(suggester._symbols, "symbols")
+        patterns = self._asked(suggester._patterns, "patterns")
+        weighed = Weighed(symbols, patterns, Silence("no_change"))
+        if not self._over():
+            started = time.perf_counter()
+            try:
+                weighed = suggester._judge.weigh(self._request, symbols, patterns, self._over)
+            except Exception as error:  # the other lanes' offers stand as they are
+                _log_failure("judge", error)
+            self.analysis_ms += (time.perf_counter() - started) * 1000
+        self._accept(weighed.symbols, "symbols")
+        self._accept(weighed.patterns, "patterns")
+        self._accept(weighed.own, "judge")
+
+    def _asked(self, lane: DeterministicLane, name: str) -> Sequence[Suggestion] | Silence:
+        """What a lane says; nothing where it fails or there is no time."""
         if self._over():
-            return
+            return []
         started = time.perf_counter()
         try:
             said = lane.suggest(self._request, self._over)
@@ -248,6 +269,9 @@ class _Round:
             _log_failure(name, error)
             said = []
         self.analysis_ms += (time.perf_counter() - started) * 1000
+        return said
+
+    def _accept(self, said: Sequence[Suggestion] | Silence, name: str) -> None:
         if isinstance(said, Silence):
             # The first lane's reason stands, unless a later one says more than "nothing to do".
             for kind in ("rename", "next_edit"):
@@ -257,9 +281,9 @@ class _Round:
             return
         earlier = tuple(self._found)
         checks = _ALWAYS
-        if name == "patterns":  # which looks by itself whether each cell goes on parsing
+        if name == "patterns":
             checks += (gates.below(self._suggester.settings.patterns_threshold),)
-        else:
+        elif name != "judge":  # both look by themselves whether each cell goes on parsing
             checks += (gates.breaks_syntax,)
         for suggestion in said:
             if suggestion.kind not in self._request.want:

@@ -12,6 +12,7 @@ jupyter nextedit train rl --work WORK --checkpoint run/final.pt --minutes 60   r
 jupyter nextedit train export --work WORK --out BUNDLE
 jupyter nextedit train evaluate --bundle BUNDLE --work WORK
 jupyter nextedit train filter --bundle BUNDLE --work WORK    when to show what it says
+jupyter nextedit train judge --edits FILE --validation FILE   which places follow an edit
 jupyter nextedit train personal FOLDER… --out BUNDLE  the bundle, fine-tuned on your own code
 jupyter nextedit train tiny --out BUNDLE              all of it, small, in under three minutes
 """
@@ -28,7 +29,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training import cli_base, cli_edits, cli_personal, cli_rl, cli_search
+from nextedit_jupyter.training import (
+    cli_base,
+    cli_edits,
+    cli_judge,
+    cli_personal,
+    cli_rl,
+    cli_search,
+)
 from nextedit_jupyter.training.progress import Bar
 
 if TYPE_CHECKING:
@@ -56,6 +64,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     data.set_defaults(run=run_data)
 
     cli_edits.add_parsers(steps)
+    cli_judge.add_parsers(steps)
 
     tokenizer = steps.add_parser("tokenizer", help="train the tokenizer on the documents")
     _work(tokenizer)

@@ -1,0 +1,187 @@
+"""The places where a change could be made too: generous, for the judge to weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nextedit_jupyter.suggest.judge.changes import Change, Edited, Site
+from nextedit_jupyter.suggest.judge.lexed import LexedCell
+
+MAX_CANDIDATES = 3_000
+MAX_LEFT_ALONE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """From `start` to `end` of a cell's text becomes `text`; tokens `first` to `last`."""
+
+    change: Change
+    cell: int
+    start: int
+    end: int
+    text: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the patterns lane offers: (cell number, start, end, text), and how sure it is.
+
+    `trust` is 1 for what one example carries, 1.5 for several, 2 for what is specific, 3 for what
+    the kernel knows.
+    """
+
+    trust: float
+    places: tuple[tuple[int, int, int, str], ...]
+
+
+def find_candidates(
+    changes: Sequence[Change],
+    sources: Sequence[tuple[int, str]],
+    lexed: dict[int, LexedCell],
+) -> list[Candidate]:
+    """Every place of every change in the cells (number, source), at most `MAX_CANDIDATES`."""
+    found: list[Candidate] = []
+    for number, source in sources:
+        for change in changes:
+            if needle(change) not in source:
+                continue
+            found += places(change, lexed[number], number)
+            if len(found) >= MAX_CANDIDATES:
+                return found[:MAX_CANDIDATES]
+    return found
+
+
+def needle(change: Change) -> str:
+    """A text that every place holds."""
+    return max(change.old, key=len)
+
+
+def places(change: Change, cell: LexedCell, number: int) -> Iterator[Candidate]:
+    if change.shape in ("lines", "lines added", "lines removed"):
+        yield from _line_places(change, cell, number)
+        return
+    anchor = max(range(len(change.old)), key=lambda k: len(change.old[k]))
+    old, size = change.old, len(change.old)
+    behind = -1
+    for token in cell.places.get(old[anchor], ()):
+        rank = cell.rank[token] - anchor
+        if rank < 0 or rank + size > len(cell.solid):
+            continue
+        tokens = cell.solid[rank : rank + size]
+        if any(cell.texts[t] != text for t, text in zip(tokens, old)):
+            continue
+        if change.low < change.high:
+            first, last = tokens[change.low], tokens[change.high - 1] + 1
+            start, end = cell.starts[first], _end(cell, last - 1)
+        elif change.low:
+            first = last = tokens[change.low - 1] + 1
+            start = end = _end(cell, first - 1)
+        else:
+            first = last = tokens[0]
+            start = end = cell.starts[first]
+        if start < behind or _is_done(change, cell, start, end):
+            continue
+        if not change.new and cell.source[end : end + 1] == " " and change.low == 0:
+            end += 1  # what is removed takes its blank along
+        behind = end
+        yield Candidate(change, number, start, end, change.new, first, last)
+
+
+def _end(cell: LexedCell, token: int) -> int:
+    return cell.starts[token] + len(cell.texts[token])
+
+
+def _is_done(change: Change, cell: LexedCell, start: int, end: int) -> bool:
+    """Whether the new text stands there already: what is longer by itself is not made longer."""
+    new, replaced = change.new, cell.source[start:end]
+    if not new.strip():
+        return False
+    if start == end:
+        return cell.source.startswith(new, start) or cell.source.endswith(new, 0, start)
+    if replaced and replaced in new:
+        head = new.find(replaced)
+        return cell.source[max(start - head, 0) : start - head + len(new)] == new
+    return False
+
+
+def _line_places(change: Change, cell: LexedCell, number: int) -> Iterator[Candidate]:
+    size, lines = len(change.old), cell.lines
+    solid = [n for n, line in enumerate(lines) if line]
+    texts = [lines[n] for n in solid]
+    raw = cell.source.split("\n")
+    added = [line.strip() for line in change.new.split("\n")]
+    for at in range(len(solid) - size + 1):
+        if texts[at] != change.old[0] or tuple(texts[at : at + size]) != change.old:
+            continue
+        top, bottom = solid[at], solid[at + size - 1]
+        margin = raw[top][: len(raw[top]) - len(raw[top].lstrip())]
+        block = "\n".join(
+            margin + line if line.strip() else line for line in change.new.split("\n")
+        )
+        begin = cell.line_starts[top]
+        end = cell.line_starts[bottom] + len(raw[bottom])
+        if change.shape == "lines added":
+            if added[0] in lines:
+                continue
+            if change.low:
+                yield _whole(change, cell, number, end, end, "\n" + block)
+            else:
+                yield _whole(change, cell, number, begin, begin, block + "\n")
+        elif change.shape == "lines removed":
+            if end < len(cell.source):
+                yield _whole(change, cell, number, begin, end + 1, "")
+            elif begin:
+                yield _whole(change, cell, number, begin - 1, end, "")
+        else:
+            yield _whole(change, cell, number, begin, end, block)
+
+
+def _whole(
+    change: Change, cell: LexedCell, number: int, start: int, end: int, text: str
+) -> Candidate:
+    return Candidate(change, number, start, end, text, cell.at(start), cell.at(end))
+
+
+def note_left_alone(
+    changes: Sequence[Change], edited: Sequence[Edited]
+) -> list[tuple[int, Candidate]]:
+    """Keep what the person passed over: places of a change that their edited cells still hold.
+
+    Those places, by the edit's number, for they may be left for later.
+    """
+    found: list[tuple[int, Candidate]] = []
+    for change in changes:
+        for number, edit in enumerate(edited):
+            if needle(change) not in edit.after.source:
+                continue
+            for place in places(change, edit.after, number):
+                if len(change.left_alone) >= MAX_LEFT_ALONE:
+                    break
+                change.left_alone.append((number, Site.of(edit.after, place.first, place.last)))
+                found.append((number, place))
+    return found
+
+
+def ruled_candidates(
+    rules: Sequence[Rule],
+    changes: Sequence[Change],
+    lexed: Mapping[int, LexedCell],
+    known: Sequence[Candidate],
+) -> list[Candidate]:
+    """The places of the patterns lane's rules that are no candidates yet."""
+    have = {(c.cell, c.start, c.end) for c in known}
+    examples = [e for change in changes for e in change.examples]
+    found: list[Candidate] = []
+    for rule in rules:
+        change: Change | None = None
+        for cell, start, end, text in rule.places:
+            if (cell, start, end) in have or cell not in lexed or not examples:
+                continue
+            here = lexed[cell]
+            change = change or Change("rule", (here.source[start:end],), text, 0, 1, examples)
+            first = here.at(start)
+            found.append(Candidate(change, cell, start, end, text, first, here.at(end)))
+    return found

@@ -1,0 +1,73 @@
+"""From the last edits and the cells to candidates with their features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextedit_jupyter.suggest.judge.candidates import (
+    MAX_CANDIDATES,
+    Candidate,
+    find_candidates,
+    needle,
+    note_left_alone,
+    ruled_candidates,
+)
+from nextedit_jupyter.suggest.judge.changes import read_changes
+from nextedit_jupyter.suggest.judge.features import NAMES, Evidence, View, feature_rows
+from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
+
+
+@dataclass(frozen=True, slots=True)
+class CellPast:
+    """A cell that the person edited: its number, its text before all that and now."""
+
+    number: int
+    before: str
+    after: str
+    recent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """Candidates and, for each, a row of features."""
+
+    candidates: tuple[Candidate, ...]
+    rows: NDArray[np.float32]
+    cells: Mapping[int, LexedCell] = field(default_factory=dict)
+
+
+NOTHING = Considered((), np.zeros((0, len(NAMES)), np.float32))
+
+
+def consider(
+    edits: Sequence[CellPast],
+    sources: Mapping[int, str],
+    evidence: Evidence,
+    lexed: LexedCells,
+) -> Considered:
+    """Every place that could follow `edits` (newest first) in the code cells `sources`."""
+    changes, edited = read_changes(
+        [(str(e.number), e.before, e.after, e.recent) for e in edits], lexed
+    )
+    done = {e.number for e in edits}
+    open_cells = [(n, source) for n, source in sources.items() if n not in done]
+    words = {needle(c) for c in changes} | {c.new for c in changes if c.shape == "word"}
+    ruled = {place[0] for rule in evidence.rules for place in rule.places}
+    cells: dict[int, LexedCell] = {
+        n: lexed.of(source)
+        for n, source in open_cells
+        if n in ruled or any(word in source for word in words)
+    }
+    for edit in edits:
+        cells[edit.number] = lexed.of(edit.after)
+    candidates = find_candidates(changes, open_cells, cells)
+    for number, place in note_left_alone(changes, edited):
+        candidates.append(replace(place, cell=edits[number].number))
+    candidates += ruled_candidates(evidence.rules, changes, cells, candidates)
+    view = View(cells, sources, edited, [e.number for e in edits], evidence, evidence.ruled())
+    del candidates[MAX_CANDIDATES:]
+    return Considered(tuple(candidates), feature_rows(candidates, view), cells)

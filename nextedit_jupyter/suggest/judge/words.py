@@ -1,0 +1,109 @@
+"""What an offer of the judge is called: what is done, in how many places, and why there."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nextedit_jupyter.core import CellEdit, Silence, Suggestion
+from nextedit_jupyter.suggest.judge.candidates import Candidate
+from nextedit_jupyter.suggest.judge.changes import Change
+
+MAX_WORDS = 40
+_MORE = re.compile(r" \(\d+ more\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """`short` names the change, `whole` also its places."""
+
+    short: str
+    whole: str
+
+
+def label_of(
+    chosen: Sequence[Candidate],
+    patterns: Sequence[Suggestion] | Silence,
+    edits: Sequence[CellEdit],
+) -> Label:
+    """Of one change what it does; of several that they are repeated.
+
+    Where a rule of the patterns lane has the same places, its words are the better ones.
+    """
+    same = _same_rule(patterns, edits)
+    if same is not None:
+        return Label(_MORE.sub("", same.label), same.label)
+    changes = list({id(c.change): c.change for c in chosen}.values())
+    where = f"{_counted(len(chosen), 'place')} in {_counted(len(edits), 'cell')}"
+    what = {_described(change) for change in changes}
+    if len(what) == 1:
+        (short,) = what
+        return Label(short, f"{short}: {where}")
+    short = f"repeat {_counted(len(what), 'change')}"
+    return Label(short, f"{short}: {where}")
+
+
+def _same_rule(
+    patterns: Sequence[Suggestion] | Silence, edits: Sequence[CellEdit]
+) -> Suggestion | None:
+    if isinstance(patterns, Silence):
+        return None
+    mine = {(c.cell, r) for c in edits for r in c.edit}
+    for said in patterns:
+        if mine == {(c.cell, r) for c in said.edits for r in c.edit}:
+            return said
+    return None
+
+
+def _described(change: Change) -> str:
+    old, new = _cut(_joined(change.replaced)), _cut(change.new)
+    if change.shape == "lines added":
+        return f"add the line `{new}`" if "\n" not in change.new else f"add the lines `{new}`"
+    if change.shape == "lines removed":
+        return f"remove the line `{old}`" if len(change.old) == 1 else f"remove the lines `{old}`"
+    if not old:
+        return f"insert `{new}`"
+    if not change.new.strip():
+        return f"remove `{old}`"
+    return f"change `{old}` to `{new}`"
+
+
+def _joined(tokens: Sequence[str]) -> str:
+    """Tokens as they are written: blanks where two words meet and behind a comma."""
+    text = ""
+    for token in tokens:
+        if text and ((text[-1].isalnum() and token[:1].isalnum()) or text[-1] == ","):
+            text += " "
+        text += token
+    return text
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1] + "…"
+
+
+def notes_of(chosen: Sequence[Candidate], unsure: int) -> tuple[str, ...]:
+    """Why these places, and how many others are listed without being chosen."""
+    kinds = Counter(_reason(c) for c in chosen)
+    notes = [f"{reason}: {_counted(count, 'place')}" for reason, count in kinds.most_common()]
+    if unsure:
+        notes.append(f"less sure and not chosen: {_counted(unsure, 'place')}")
+    return tuple(notes)
+
+
+def _reason(candidate: Candidate) -> str:
+    shape = candidate.change.shape
+    if shape == "word":
+        return "the same word as in your edit"
+    if shape in ("lines", "lines added", "lines removed"):
+        return "the same line as in your edit"
+    if shape == "rule":
+        return "the same kind of code as in your edit"
+    return "the same text as in your edit"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"

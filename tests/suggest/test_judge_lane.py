@@ -1,0 +1,225 @@
+"""What the judge offers, what it leaves to the other lanes, and when it is silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nextedit_jupyter.analysis.syntax import error_count
+from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, Suggestion, SuggestRequest
+from nextedit_jupyter.core.history import Origin
+from nextedit_jupyter.suggest import Suggester
+
+
+def ask(
+    cells: dict[str, str],
+    *edits: tuple[str, str] | tuple[str, str, Origin],
+    caret: int | None = None,
+    want: Any = ("rename", "next_edit"),
+) -> SuggestRequest:
+    """A request after edits of cells: each gives a cell and its text before; the text after is the
+    one that the next edit of the cell begins with, or the present one."""
+    present = dict(cells)
+    events: list[EditEvent] = []
+    for at, (cell, before, *origin) in reversed(list(enumerate(edits))):
+        kind: Origin = origin[0] if origin else "typed"  # type: ignore[assignment]
+        events.insert(0, EditEvent(cell, before, present[cell], kind, float(at)))
+        present[cell] = before
+    last = events[-1]
+    written = max((r.start + len(r.text) for r in last.edit), default=0)
+    return SuggestRequest(
+        Notebook("python", tuple(Cell(id, "code", text, 1) for id, text in cells.items())),
+        Caret(last.cell, written if caret is None else caret),
+        tuple(events),
+        want=want,
+        deadline_ms=10_000,
+    )
+
+
+def offers(request: SuggestRequest) -> list[Suggestion]:
+    return list(Suggester().answer(request).suggestions)
+
+
+def texts(request: SuggestRequest) -> dict[str, str]:
+    """The cells as the offers leave them, the first one that touches a cell."""
+    found: dict[str, str] = {}
+    for said in offers(request):
+        for cell, text in (said.apply(request.notebook) or {}).items():
+            found.setdefault(cell, text)
+    return found
+
+
+STATEMENT = "model.fit(X_train, y_train, epochs=10, verbose=1)"
+QUIETER = "model.fit(X_train, y_train, epochs=10, verbose=0)"
+
+
+def test_the_same_statement_elsewhere_is_offered_after_two_examples() -> None:
+    request = ask(
+        {"a": QUIETER, "b": "x = 1", "c": QUIETER, "d": STATEMENT, "e": f"{STATEMENT}\nplot()"},
+        ("a", STATEMENT),
+        ("c", STATEMENT),
+    )
+    assert texts(request) == {"d": QUIETER, "e": f"{QUIETER}\nplot()"}
+
+
+def test_a_call_of_several_tokens_is_carried_over() -> None:
+    old, new = "tf.contrib.layers.dense(h, 10)", "tf.keras.layers.Dense(10)(h)"
+    request = ask(
+        {"a": f"x = {new}", "b": f"y = {new}", "c": f"z = {old}"},
+        ("a", f"x = {old}"),
+        ("b", f"y = {old}"),
+    )
+    assert texts(request) == {"c": f"z = {new}"}
+
+
+def test_what_is_only_judged_is_not_called_a_rename() -> None:
+    request = ask(
+        {"a": QUIETER, "c": QUIETER, "d": STATEMENT, "e": STATEMENT},
+        ("a", STATEMENT),
+        ("c", STATEMENT),
+    )
+    said = offers(request)
+    assert said
+    for suggestion in said:
+        assert suggestion.lane == "patterns"
+        assert "rename" not in suggestion.label
+        assert suggestion.notes
+
+
+def test_a_renamed_definition_stays_the_symbols_lanes() -> None:
+    request = ask(
+        {"a": "total = load()", "b": "print(tot)", "c": "plot(tot)"}, ("a", "tot = load()")
+    )
+    first = offers(request)[0]
+    assert (first.lane, first.kind) == ("symbols", "rename")
+    assert first.label.startswith("rename tot to total")
+    assert texts(request) == {"b": "print(total)", "c": "plot(total)"}
+
+
+def test_an_attribute_that_is_assigned_under_another_name_is_a_definition() -> None:
+    before = (
+        "class Box:\n    def __init__(self, w):\n        self.w = w\n"
+        "    def area(self):\n        return self.w * self.w"
+    )
+    after = before.replace("self.w = w", "self.width = w")
+    request = ask({"a": after}, ("a", before))
+    assert offers(request)[0].lane == "symbols"
+
+
+@pytest.mark.parametrize(
+    ("other", "made"),
+    [
+        ("other.warn('e')", "log.error('{}')|log.warn('{}')"),
+        ("bx.plot(y)", "ax.scatter({})|ax.plot({})"),
+        ("second.head()", "first.tail()  # {}|first.head()  # {}"),
+    ],
+)
+def test_a_method_chosen_for_one_object_is_not_chosen_for_another(other: str, made: str) -> None:
+    new, old = made.split("|")
+    request = ask(
+        {"a": new.format("a"), "b": "q = 1\n" + new.format("b"), "c": other},
+        ("a", old.format("a")),
+        ("b", "q = 1\n" + old.format("b")),
+    )
+    assert texts(request) == {}
+
+
+def test_a_method_that_replaces_another_for_several_objects_follows_for_the_rest() -> None:
+    request = ask(
+        {
+            "a": "first.to_numpy(copy=True)",
+            "b": "second.to_numpy(copy=True)",
+            "c": "third.to_numpy(copy=True)",
+            "d": "fourth.as_matrix(copy=True)",
+        },
+        ("a", "first.as_matrix(copy=True)"),
+        ("b", "second.as_matrix(copy=True)"),
+        ("c", "third.as_matrix(copy=True)"),
+    )
+    assert texts(request) == {"d": "fourth.to_numpy(copy=True)"}
+
+
+def test_a_key_of_another_dictionary_is_left_alone() -> None:
+    request = ask(
+        {
+            "a": "cfg = {'rate': 1}\nopt = {'lr': 3}",
+            "b": "print(cfg['lr'], opt['lr'])",
+        },
+        ("a", "cfg = {'lr': 1}\nopt = {'lr': 3}"),
+    )
+    assert "opt['rate']" not in texts(request).get("b", "")
+    assert texts(request).get("a", "opt = {'lr'").count("'lr'") == 1
+
+
+def test_who_writes_something_new_elsewhere_has_moved_on() -> None:
+    cells = {"a": "plt.plot(x, linewidth=2)", "b": "plt.plot(y, lw=2)", "c": "z = 3"}
+    assert texts(ask(cells, ("a", "plt.plot(x, lw=2)"), ("c", ""))) == {}
+
+
+def test_after_an_undo_nothing_is_offered() -> None:
+    request = ask(
+        {"a": QUIETER, "b": QUIETER, "c": STATEMENT, "d": STATEMENT},
+        ("a", STATEMENT),
+        ("b", STATEMENT),
+        ("c", QUIETER, "undone"),
+    )
+    assert texts(request) == {}
+
+
+def test_a_half_typed_word_is_not_spread() -> None:
+    old, half = "plt.plot(x, linewidth=2)", "plt.plot(x, linew=2)"
+    request = ask(
+        {"a": half, "b": old.replace("x", "y")}, ("a", old), caret=len("plt.plot(x, linew")
+    )
+    assert texts(request) == {}
+
+
+def test_an_edit_that_stands_alone_has_no_followers() -> None:
+    request = ask(
+        {
+            "a": "threshold = compute(data, window=5)\nprint(threshold)",
+            "b": "result = transform(data)",
+            "c": "window = 3\nsmooth(result, window)",
+        },
+        ("a", "threshold = compute(data)\nprint(threshold)"),
+    )
+    assert texts(request) == {}
+
+
+def test_silence_says_how_sure_the_surest_place_was() -> None:
+    request = ask({"a": "f(x, 2)", "b": "g = 1", "c": "h(1, k=g)"}, ("a", "f(x, 1)"))
+    silence = Suggester().answer(request).silence
+    assert silence["rename"].reason in ("low_confidence", "no_change")
+    assert silence["rename"].reason != "low_confidence" or "surest" in silence["rename"].detail
+
+
+def test_a_cell_that_is_switched_off_is_neither_read_nor_changed() -> None:
+    request = ask({"a": QUIETER, "b": QUIETER, "c": STATEMENT}, ("a", STATEMENT), ("b", STATEMENT))
+    cells = tuple(
+        Cell(c.id, c.type, c.source, c.execution_count, ("nextedit-off",)) if c.id == "c" else c
+        for c in request.notebook.cells
+    )
+    off = SuggestRequest(
+        Notebook("python", cells), request.caret, request.history, want=request.want
+    )
+    assert texts(off) == {}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from([STATEMENT, "x = f(a, b)\n", "f('a')", "a.b(c)", ""]), min_size=3),
+    st.sampled_from(["f(a)", QUIETER, "x = f(b)\n", "f('b')", "a.c(c)", "(", "'"]),
+    st.integers(0, 2),
+)
+def test_no_offer_makes_a_cell_parse_worse(cells: list[str], new: str, at: int) -> None:
+    named = {f"c{n}": text for n, text in enumerate(cells)}
+    before = named[f"c{at}"]
+    if before == new:
+        return
+    named[f"c{at}"] = new
+    request = ask(named, (f"c{at}", before))
+    for cell, text in texts(request).items():
+        assert error_count(text) <= error_count(named[cell])
