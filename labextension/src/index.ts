@@ -16,6 +16,7 @@ import { Client } from './client';
 import type { EditorHost } from './editor';
 import { editorExtension } from './editor';
 import { InlineProvider, isActive } from './inline';
+import { isName } from './names';
 import { Pace } from './pace';
 import { SuggestionsPanel } from './panel';
 import { askForName } from './renameDialog';
@@ -53,6 +54,7 @@ function activate(
     client,
     pace: new Pace(),
     settings: { ...DEFAULTS },
+    trans,
     announce: (message: string) => {
       live.textContent = message;
     }
@@ -406,7 +408,7 @@ function nameAtCaret(session: NotebookSession): string | null {
   const { main } = editor.state.selection;
   const word = editor.state.wordAt(main.head);
   const text = word ? editor.state.sliceDoc(word.from, word.to) : '';
-  return /^[\p{L}_][\p{L}\p{N}\p{M}_]*$/u.test(text) ? text : null;
+  return isName(text) ? text : null;
 }
 
 /** What screen readers are told. */

@@ -4,12 +4,12 @@ import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
+import { isName } from './names';
 import { Pending } from './pending';
 import type { NotebookSession } from './session';
 
 /** Pause in ms before the worker is asked about a half-typed name. */
 const PAUSE = 120;
-const NAME = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u;
 
 export interface RenameChoice {
   pending: Pending;
@@ -62,7 +62,7 @@ class RenameBody extends Widget implements Dialog.IBodyWidget<Pending | null> {
     if (to === this.name) {
       return;
     }
-    if (!NAME.test(to)) {
+    if (!isName(to)) {
       this.report(null, to ? this.trans.__('%1 is no name', to) : '');
       return;
     }
