@@ -1,7 +1,8 @@
 /** What was accepted last, to be taken back as a whole, and what a rename leaves behind. */
 
-import type { Application } from './apply';
+import type { Application, CellApplication } from './apply';
 import { takeBack } from './apply';
+import type { EditEvent } from './history';
 import { isName } from './names';
 import type { Pending, Place } from './pending';
 
@@ -24,8 +25,18 @@ export class Applications {
     return this.held.length > 0 && this.from === pending.id;
   }
 
-  /** These places were accepted; called while `pending` still has them. */
-  add(application: Application, pending: Pending, places: readonly Place[]): void {
+  /**
+   * These places were accepted; called while `pending` still has them. `definition` is the change by
+   * hand that called for it: uses without it would be of no use.
+   */
+  add(
+    made: Application,
+    pending: Pending,
+    places: readonly Place[],
+    definition: CellApplication | null
+  ): void {
+    const isFirst = definition && !this.continues(pending);
+    const application = isFirst ? { ...made, cells: [definition, ...made.cells] } : made;
     this.held = this.continues(pending) ? [...this.held, application] : [application];
     this.from = pending.id;
     if (pending.kind === 'rename') {
@@ -33,13 +44,43 @@ export class Applications {
     }
   }
 
-  /** False if a later edit is in the way, or there is nothing to take back. */
-  takeBack(): boolean {
+  /** The number of cells that read again as before; null if a later edit is in the way. */
+  takeBack(): number | null {
+    const cells = new Set(this.held.flatMap(one => one.cells.map(cell => cell.id)));
     if (!takeBack(this.held)) {
-      return false;
+      return null;
     }
     this.held = [];
     this.renamed = [];
-    return true;
+    return cells.size;
   }
+}
+
+/**
+ * The change by hand that renamed `old` to `to` in a cell that now reads `after`, if nothing else was
+ * changed by it; however many pauses there were in typing it.
+ */
+export function renamedByHand(
+  events: readonly EditEvent[],
+  cell: string,
+  after: string,
+  [old, to]: readonly [string, string]
+): CellApplication | null {
+  let now = after;
+  for (const event of [...events].reverse().filter(event => event.cell === cell)) {
+    if (event.after !== now) {
+      return null;
+    }
+    now = event.before;
+    if (isRename(now, after, old, to)) {
+      return { id: cell, before: now, after, byHand: true };
+    }
+  }
+  return null;
+}
+
+function isRename(before: string, after: string, old: string, to: string): boolean {
+  const [was, is] = [before, after].map(text => text.split(/([\p{XID_Continue}]+)/u));
+  const isSame = (word: string, i: number) => word === is[i] || (word === old && is[i] === to);
+  return before !== after && was.length === is.length && was.every(isSame);
 }

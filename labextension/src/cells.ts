@@ -18,8 +18,14 @@ export function wireOf(cell: ISharedBaseCell, source: string, hasRun: boolean): 
     type: cell.cell_type as CellWire['type'],
     source,
     execution_count: hasRun ? executionCount(cell) : null,
-    ...(tags.length ? { tags } : {})
+    ...(tags.length ? { tags } : {}),
+    ...(isLocked(cell) ? { editable: false } : {})
   };
+}
+
+/** A cell that its author locked: nobody changes it, nor do we. */
+export function isLocked(cell: ISharedBaseCell): boolean {
+  return (cell.getMetadata('editable') as unknown) === false;
 }
 
 /** Null if it never ran, or is no code. */

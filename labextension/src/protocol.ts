@@ -29,6 +29,7 @@ export interface CellWire {
   source: string;
   execution_count?: number | null;
   tags?: string[];
+  editable?: boolean;
 }
 
 export interface NotebookWire {

@@ -4,14 +4,14 @@ import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { sharedCell } from './apply';
-import { bundleOf, isTaggedOff, languageOf, wireOf } from './cells';
+import { bundleOf, isLocked, isTaggedOff, languageOf, wireOf } from './cells';
 import type { Client } from './client';
 import { matches } from './glob';
 import type { KernelFacts } from './kernelFacts';
 import { Pending } from './pending';
 import type { CellWire, Kind, RequestWire, SuggestionWire } from './protocol';
 import type { Recorder } from './recorder';
-import { buildRequest } from './request';
+import { buildRequest, isTooLarge } from './request';
 import type { Settings } from './tokens';
 import type { NotebookViews } from './views';
 
@@ -23,7 +23,15 @@ export interface Snapshot {
 }
 
 /** Why nothing is asked here. */
-export type NotServed = 'off' | 'off-here' | 'language' | 'excluded' | 'tagged';
+export type NotServed =
+  | 'off'
+  | 'off-here'
+  | 'no-notebook'
+  | 'language'
+  | 'excluded'
+  | 'read-only'
+  | 'tagged'
+  | 'too-large';
 
 export interface RequestsHost {
   readonly notebook: ISharedNotebook;
@@ -48,7 +56,7 @@ export class Requests {
   /** Why this notebook is not served; null if it is. `cell` is that of the caret. */
   notServed(cell?: string): NotServed | null {
     const { settings, client } = this.host.shared;
-    const path = this.host.views.panel.context.localPath;
+    const { context } = this.host.views.panel;
     if (!client.enabled) {
       return 'off';
     }
@@ -58,11 +66,17 @@ export class Requests {
     if (settings.languages[this.language] !== true) {
       return 'language';
     }
-    if (settings.excludedPaths.some(glob => matches(glob, path))) {
+    if (settings.excludedPaths.some(glob => matches(glob, context.localPath))) {
       return 'excluded';
     }
+    if (context.model.readOnly || context.contentsModel?.writable === false) {
+      return 'read-only';
+    }
     const shared = cell === undefined ? undefined : sharedCell(this.host.notebook, cell);
-    return cell !== undefined && (!shared || isTaggedOff(shared)) ? 'tagged' : null;
+    if (cell !== undefined && (!shared || isTaggedOff(shared))) {
+      return 'tagged';
+    }
+    return shared && isTooLarge(shared.getSource()) ? 'too-large' : null;
   }
 
   /** A request for these kinds as the notebook stands; null where none is to be made. */
@@ -100,7 +114,8 @@ export class Requests {
     const { trans, client } = this.host.shared;
     const snapshot = this.snapshot(['rename'], to);
     if (!snapshot) {
-      return trans.__('suggestions are disabled for this notebook');
+      const reason = this.notServed(this.host.views.caret()?.cell);
+      return reason === null ? trans.__('no cell is active') : whyNot(reason, trans);
     }
     const answer = await client.suggest(snapshot.request);
     if (!answer) {
@@ -117,19 +132,32 @@ export class Requests {
     return this.upToDate(suggestion, snapshot) ?? trans.__('the notebook changed, try again');
   }
 
-  /** The suggestion for the notebook as it is now; null if it is stale. */
+  /** The suggestion for the notebook as it is now; null if it is stale. Locked cells are left out. */
   upToDate(suggestion: SuggestionWire, snapshot: Snapshot): Pending | null {
+    const { notebook, recorder } = this.host;
     const pending = Pending.from(suggestion, cell => snapshot.texts.get(cell), snapshot.burst);
-    if (!pending) {
+    const typed = recorder.history.all.find(event => event.burst === snapshot.burst);
+    const then = typed && snapshot.texts.get(typed.cell);
+    if (typed && then !== undefined) {
+      pending?.calledForBy(typed.cell, typed.before, then);
+    }
+    if (!pending?.followAll(cell => sharedCell(notebook, cell)?.getSource())) {
       return null;
     }
-    for (const cell of pending.cells) {
-      const now = sharedCell(this.host.notebook, cell)?.getSource();
-      if (now === undefined || !pending.follow(cell, now)) {
-        return null;
+    this.leaveLocked(pending);
+    return pending.places.length ? pending : null;
+  }
+
+  /** Take the places in locked cells out, and say so. */
+  leaveLocked(pending: Pending): void {
+    const { notebook, shared } = this.host;
+    notebook.cells.forEach((cell, index) => {
+      const places = isLocked(cell) ? pending.in(cell.getId()) : [];
+      places.forEach(place => pending.remove(place));
+      if (places.length) {
+        pending.note(shared.trans.__('cell %1 is locked', index + 1));
       }
-    }
-    return pending;
+    });
   }
 
   private cells(): CellWire[] {
@@ -142,4 +170,19 @@ export class Requests {
         return wireOf(cell, source, !this.host.isEdited(id));
       });
   }
+}
+
+/** Why nothing is offered here, in words. */
+export function whyNot(reason: NotServed, trans: TranslationBundle): string {
+  const words: Record<NotServed, string> = {
+    off: trans.__('suggestions are off'),
+    'off-here': trans.__('suggestions are off in this notebook'),
+    'no-notebook': trans.__('suggestions are for notebooks'),
+    language: trans.__('suggestions are disabled for this language'),
+    excluded: trans.__('suggestions are disabled for this path'),
+    'read-only': trans.__('this notebook is read-only'),
+    tagged: trans.__('suggestions are disabled for this cell by its tag'),
+    'too-large': trans.__('this cell is too large; split it')
+  };
+  return words[reason];
 }

@@ -13,28 +13,29 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import { Applications } from './applications';
+import { Applications, renamedByHand } from './applications';
 import { apply, sharedCell } from './apply';
 import { bundleOf, cellNames, runsOf, setBundle } from './cells';
 import type { Client } from './client';
-import { drawingOf } from './drawing';
+import { drawingOf, summaryOf } from './drawing';
 import { show } from './editor';
 import { KeptWatch } from './keptWatch';
 import { KernelFacts } from './kernelFacts';
 import { isName } from './names';
+import { Offers } from './offers';
 import type { Pace } from './pace';
 import { Pending, isAt, nextPlace } from './pending';
 import type { Place } from './pending';
 import type { AnswerWire, Kind, Lane, SuggestionWire } from './protocol';
 import type { CellChange } from './recorder';
 import { Recorder } from './recorder';
-import type { Snapshot } from './requests';
-import { Requests } from './requests';
+import type { NotServed, Snapshot } from './requests';
+import { Requests, whyNot } from './requests';
 import { Scheduler } from './scheduler';
 import { StaleCells } from './staleCells';
 import type { Settings } from './tokens';
 import type { CaretPlace } from './views';
-import { NotebookViews } from './views';
+import { NotebookViews, isCaretInView } from './views';
 
 const PENDING_CLASS = 'nextedit-mod-pending';
 const TAB_CLASS = 'nextedit-mod-tab';
@@ -48,6 +49,8 @@ export interface Shared {
   readonly trans: TranslationBundle;
   /** Tell the user in a few words; screen readers read it. */
   announce(message: string): void;
+  /** The same where the user asked for something and nothing else is to be seen. */
+  tell(message: string): void;
 }
 
 export class NotebookSession implements IDisposable {
@@ -60,8 +63,7 @@ export class NotebookSession implements IDisposable {
   private readonly stale: StaleCells;
   private readonly kept: KeptWatch;
   private readonly applications = new Applications();
-  private held: Pending | null = null;
-  private dismissed = new Set<string>();
+  private readonly offers = new Offers();
   private seenError: string | null = null;
   private on = true;
   private isAccepting = false;
@@ -124,7 +126,7 @@ export class NotebookSession implements IDisposable {
 
   /** The suggestion that waits, unless newer typing awaits its answer. */
   get pending(): Pending | null {
-    return this.held && !this.held.hidden ? this.held : null;
+    return this.offers.shown;
   }
 
   get canUndo(): boolean {
@@ -177,9 +179,13 @@ export class NotebookSession implements IDisposable {
 
   // Asking
 
-  /** Whether this notebook is served at all; `cell` is that of the caret. */
-  isServed(cell?: string): boolean {
-    return this.requests.notServed(cell) === null;
+  /** Why nothing is offered at the caret; null if something may be. */
+  get notServed(): NotServed | null {
+    return this.requests.notServed(this.views.activeCell?.model.sharedModel.getId());
+  }
+
+  get language(): string {
+    return this.requests.language;
   }
 
   /** The id of the model that answers in this notebook; null for the one of each cell's language. */
@@ -201,13 +207,20 @@ export class NotebookSession implements IDisposable {
     return this.requests.snapshot(want);
   }
 
-  /** Ask for next edits now, whatever the pace. */
+  /** Ask for next edits now, whatever was dismissed, and say so if there are none. */
   async suggest(): Promise<void> {
-    this.scheduler.cancel();
-    const snapshot = this.snapshot(['next_edit', 'rename']);
-    const answer = snapshot && (await this.shared.client.suggest(snapshot.request));
-    if (snapshot && answer) {
-      this.adopt(answer, snapshot);
+    const { client, trans, tell } = this.shared;
+    const reason = this.notServed;
+    if (reason !== null) {
+      tell(whyNot(reason, trans));
+      return;
+    }
+    const answer = await this.ask(true);
+    if (answer && !this.offers.shown) {
+      const { next_edit, rename } = answer.silence_detail ?? {};
+      tell(rename ?? next_edit ?? trans.__('No next edit here.'));
+    } else if (!answer) {
+      tell(client.status.problem ?? trans.__('no answer'));
     }
   }
 
@@ -233,12 +246,21 @@ export class NotebookSession implements IDisposable {
 
   // Accepting and leaving
 
-  /** Show this suggestion and no other. */
-  offer(pending: Pending): void {
-    this.held = pending;
-    this.shared.announce(pending.label);
+  /** Show the first of these suggestions, and the others once it is done. */
+  offer(...suggestions: Pending[]): void {
+    const { trans, settings, client } = this.shared;
+    const [pending] = suggestions;
+    this.offers.show(suggestions, this.views.activeCell?.model.sharedModel.getId() ?? null);
+    this.shared.announce(
+      trans.__(
+        '%1. %2 goes to the next place, %3 accepts all places.',
+        summaryOf(pending, trans),
+        settings.keepTab ? 'Alt J' : 'Tab',
+        'Alt Shift A'
+      )
+    );
     this.redraw();
-    void this.shared.client.report('shown', pending.kind, pending.lane);
+    void client.report('shown', pending.kind, pending.lane);
   }
 
   /** Count whether what was accepted is still there after 30 s and after 5 minutes. */
@@ -261,20 +283,24 @@ export class NotebookSession implements IDisposable {
     if (!place || !view) {
       return false;
     }
-    this.views.focus(view, (this.held?.place(place.id) ?? place).end);
+    this.offers.moveTo(place.cell);
+    this.views.focus(view, (this.offers.current?.place(place.id) ?? place).end);
     this.redraw();
     return true;
   }
 
   /** Accept one place. */
   accept(place: Place | null = this.currentPlace): boolean {
+    if (place !== null) {
+      this.offers.moveTo(place.cell);
+    }
     return place !== null && this.take([place]);
   }
 
   /** Accept these places, or all that are chosen. All or nothing. */
   acceptAll(places?: readonly Place[]): boolean {
     const pending = this.pending;
-    return pending !== null && this.take(places ?? pending.places.filter(p => pending.isChosen(p)));
+    return pending !== null && this.take(places ?? pending.chosen);
   }
 
   /** Leave the suggestion; it is not shown again until its places change. */
@@ -283,9 +309,7 @@ export class NotebookSession implements IDisposable {
     if (!pending) {
       return false;
     }
-    for (const place of pending.places) {
-      this.dismissed.add(pending.signature(place));
-    }
+    this.offers.drop(true);
     this.shared.pace.dismissed();
     void this.shared.client.report('rejected', pending.kind, pending.lane);
     this.clear();
@@ -294,25 +318,26 @@ export class NotebookSession implements IDisposable {
 
   /** Revert what was accepted last, in all cells. */
   undoAccept(): boolean {
+    const { announce, trans } = this.shared;
     if (this.applications.isEmpty) {
       return false;
     }
     const runs = runsOf(this.notebook);
-    if (!this.applications.takeBack()) {
-      this.shared.announce(
-        this.shared.trans.__('A later edit is in the way: nothing was reverted.')
-      );
+    const cells = this.applications.takeBack();
+    if (cells === null) {
+      announce(trans.__('A later edit is in the way: nothing was reverted.'));
       return false;
     }
     this.clear();
     this.stale.takenBack(runs);
+    announce(trans._n('Reverted in %1 cell.', 'Reverted in %1 cells.', cells));
     return true;
   }
 
   /** Drop what is offered, without holding it against it. */
   clear(): void {
     this.scheduler.cancel();
-    this.held = null;
+    this.offers.drop();
     this.redraw();
   }
 
@@ -320,6 +345,11 @@ export class NotebookSession implements IDisposable {
   executed(cell: string): void {
     this.stale.executed(cell);
     this.facts.ask();
+  }
+
+  /** Back from a panel or dialog to where the user was typing. */
+  focusEditor(): void {
+    this.views.focusEditor();
   }
 
   // Drawing
@@ -340,15 +370,19 @@ export class NotebookSession implements IDisposable {
   }
 
   /**
-   * Whether Tab goes to a place, or accepts the one at the caret. Never in leading white space or with
-   * a selection unless the caret is at the place: Tab indents there.
+   * Whether Tab goes to a place, or accepts the one at the caret. It goes only from where the hint is
+   * seen; never in leading white space or with a selection, where Tab indents.
    */
   isTabOurs(view: EditorView): boolean {
-    if (!this.currentPlace || this.shared.settings.keepTab) {
+    const isHere = view === this.views.activeView;
+    if (!isHere || !this.currentPlace || this.shared.settings.keepTab) {
       return false;
     }
     if (this.isAtPlace) {
       return true;
+    }
+    if (!this.offers.isHome(this.caret()?.cell) || !isCaretInView(view)) {
+      return false;
     }
     const { main, ranges } = view.state.selection;
     const line = view.state.doc.lineAt(main.head);
@@ -376,7 +410,9 @@ export class NotebookSession implements IDisposable {
       current: this.currentPlace,
       caret: this.caret(),
       order: this.order(),
-      keepTab: this.shared.settings.keepTab
+      keepTab: this.shared.settings.keepTab,
+      isHome: (cell: string) => this.offers.isHome(cell),
+      trans: this.shared.trans
     };
     show(view, drawingOf(scene, (model.sharedModel as unknown as ISharedCodeCell).getId()));
   }
@@ -391,7 +427,7 @@ export class NotebookSession implements IDisposable {
       isQuiet: () => pace.isQuiet,
       settled: () => client.settled(),
       lastEdit: () => this.recorder.history.last,
-      ask: () => void this.suggest(),
+      ask: () => void this.ask(false),
       readAhead: () => {
         const isCode = this.views.activeCell?.model.type === 'code';
         const snapshot = isCode ? this.snapshot([]) : null;
@@ -431,8 +467,12 @@ export class NotebookSession implements IDisposable {
     if (this.isAccepting) {
       return; // `take` sees to what is pending
     }
-    if (this.held) {
-      this.held = this.followed(this.held, change);
+    if (this.offers.current) {
+      const history = this.recorder.history;
+      this.offers.follow(change, {
+        burst: history.last?.burst ?? null,
+        holds: burst => history.all.some(event => event.burst === burst)
+      });
       // Editors must not be changed from within their own update.
       queueMicrotask(() => this.redraw());
     }
@@ -441,55 +481,55 @@ export class NotebookSession implements IDisposable {
     }
   }
 
-  /** What a change leaves of the suggestion. */
-  private followed(held: Pending, change: CellChange): Pending | null {
-    const history = this.recorder.history;
-    const isSameTyping = history.last?.burst === held.burst && change.origin !== 'remote';
-    const isUndone = held.burst !== null && !history.all.some(e => e.burst === held.burst);
-    if (isUndone || !held.follow(change.cell, change.after)) {
-      return null;
+  /** Ask for next edits, and show what comes; `wanted` says that the user asked. */
+  private async ask(wanted: boolean): Promise<AnswerWire | null> {
+    this.scheduler.cancel();
+    const snapshot = this.snapshot(['next_edit', 'rename']);
+    const answer = snapshot && (await this.shared.client.suggest(snapshot.request));
+    if (snapshot && answer && !this.gone) {
+      this.adopt(answer, snapshot, wanted);
     }
-    held.hidden ||= isSameTyping;
-    return held;
+    return answer;
   }
 
-  private adopt(answer: AnswerWire, snapshot: Snapshot): void {
-    for (const suggestion of answer.suggestions) {
-      if (suggestion.kind === 'inline' || suggestion.confidence < this.shared.settings.confidence) {
-        continue;
-      }
-      const pending = this.requests.upToDate(suggestion, snapshot);
-      if (!pending) {
-        continue;
-      }
-      for (const place of pending.places) {
-        if (this.dismissed.has(pending.signature(place))) {
-          pending.remove(place);
-        }
-      }
-      if (pending.places.some(place => !place.optional)) {
-        this.offer(pending);
-        return;
-      }
-    }
-    if (this.held?.hidden || this.held?.burst === snapshot.burst) {
+  private adopt(answer: AnswerWire, snapshot: Snapshot, wanted: boolean): void {
+    const found = answer.suggestions
+      .filter(s => s.kind !== 'inline' && s.confidence >= this.shared.settings.confidence)
+      .map(suggestion => this.requests.upToDate(suggestion, snapshot))
+      .filter(pending => pending !== null && !pending.isTouched) as Pending[];
+    const chosen = this.offers.choose(found, wanted);
+    const held = this.offers.current;
+    if (chosen.length) {
+      this.offer(...chosen);
+    } else if (held && (held.hidden || held.burst === snapshot.burst)) {
       this.clear();
     }
   }
 
   private take(places: readonly Place[]): boolean {
-    const { client, pace, trans } = this.shared;
+    const { pace, trans } = this.shared;
     const pending = this.pending;
     if (!pending || !places.length) {
       return false;
     }
+    this.requests.leaveLocked(pending);
+    const history = this.recorder.history.all;
+    const typed = history.find(event => event.burst === pending.burst);
+    const [first] = places;
+    const definition =
+      typed && pending.kind === 'rename'
+        ? renamedByHand(history, typed.cell, this.textOf(typed.cell) ?? '', [
+            pending.old(first),
+            first.text
+          ])
+        : null;
     this.isAccepting = true;
     const application = pending.isFresh(this.textOf)
-      ? apply(this.notebook, pending.edits(places))
+      ? apply(this.notebook, pending.edits(places.filter(({ id }) => pending.place(id))))
       : null;
     this.isAccepting = false;
     if (!application) {
-      this.held = null;
+      this.offers.drop();
       this.redraw();
       this.shared.announce(trans.__('The cells changed since: nothing was applied.'));
       return false;
@@ -498,29 +538,35 @@ export class NotebookSession implements IDisposable {
     const olds = places.map(place => pending.old(place));
     const onlyNames =
       pending.lane === 'symbols' && olds.every(isName) && places.every(p => isName(p.text));
-    this.applications.add(application, pending, places);
+    this.applications.add(application, pending, places, definition);
     pending.took(places);
     pace.accepted();
-    // What called for it was changed, too.
-    const typed = this.recorder.history.all.find(event => event.burst === pending.burst);
-    const changed = [...application.cells.map(cell => cell.id), ...(typed ? [typed.cell] : [])];
-    this.stale.accepted({ cells: changed, onlyNames, continues });
-    const left = pending.places.filter(place => !place.optional).length;
-    if (!left) {
-      this.held = null;
-    }
+    const cells = [
+      ...application.cells.map(cell => cell.id),
+      ...(definition ? [definition.id] : [])
+    ];
+    this.stale.accepted({ cells, onlyNames, continues, byHand: typed?.cell ?? null });
+    this.accepted(pending, places);
+    return true;
+  }
+
+  /** These places of what is shown were accepted: show what is left, or what comes next. */
+  private accepted(pending: Pending, places: readonly Place[]): void {
+    const { client, trans } = this.shared;
+    const left = pending.chosen.length;
+    const next = left ? null : this.offers.next(this.textOf);
     this.redraw();
     void client.report(left ? 'partial' : 'accepted', pending.kind, pending.lane);
+    const more = left + (next?.chosen.length ?? 0);
     this.shared.announce(
-      left ? trans._n('Applied. %1 more.', 'Applied. %1 more.', left) : trans.__('Applied.')
+      more ? trans._n('Applied. %1 more.', 'Applied. %1 more.', more) : trans.__('Applied.')
     );
     if (!left) {
       this.watch(pending.kind, pending.lane, places);
-      if (pending.lane === 'model') {
-        this.scheduler.schedule();
+      if (!next && pending.kind === 'next_edit') {
+        this.scheduler.schedule(); // one edit calls for the next
       }
     }
-    return true;
   }
 
   private applyWhole(suggestion: SuggestionWire): void {
@@ -529,8 +575,8 @@ export class NotebookSession implements IDisposable {
       this.shared.announce(this.shared.trans.__('The cells changed since: nothing was applied.'));
       return;
     }
-    this.held = pending;
-    this.take(pending.places.filter(place => !place.optional));
+    this.offers.show([pending], null);
+    this.take(pending.chosen);
   }
 
   private async askStale(changed: readonly string[]): Promise<readonly string[] | null> {

@@ -19,6 +19,8 @@ export interface StaleHost {
 /** What was accepted, as far as it makes results out of date. */
 export interface Change {
   cells: readonly string[];
+  /** The cell that was changed by hand before, and stays so. */
+  byHand: string | null;
   /** Names alone were changed: what uses the results is as good as before. */
   onlyNames: boolean;
   /** It belongs to the same suggestion as the last one: both are taken back together. */
@@ -80,7 +82,9 @@ export class StaleCells {
       if (!this.ranBefore.has(id)) {
         this.ranBefore.set(id, ran);
       }
-      if (ran !== null && this.edited.has(id)) {
+    }
+    for (const id of [...change.cells, ...(change.byHand === null ? [] : [change.byHand])]) {
+      if ((runs.get(id) ?? null) !== null && this.edited.has(id)) {
         this.stale.add(id);
       }
     }

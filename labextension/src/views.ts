@@ -5,6 +5,7 @@ import type { Cell } from '@jupyterlab/cells';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
+import { NotebookActions } from '@jupyterlab/notebook';
 
 export interface CaretPlace {
   cell: string;
@@ -83,8 +84,12 @@ export class NotebookViews {
     if (index < 0) {
       return null;
     }
-    await content.scrollToItem(index);
     const cell: Cell = content.widgets[index];
+    if (cell.isHidden) {
+      NotebookActions.expandParent(cell, content); // its heading was collapsed
+    }
+    cell.inputHidden = false;
+    await content.scrollToItem(index);
     await cell.ready;
     content.activeCellIndex = index;
     content.deselectAll();
@@ -104,6 +109,17 @@ export class NotebookViews {
     view.focus();
   }
 
+  /** Give the active cell's editor the focus again, its caret where it was. */
+  focusEditor(): void {
+    const view = this.activeView;
+    if (view) {
+      this.panel.content.mode = 'edit';
+      view.focus();
+    } else {
+      this.panel.content.activate();
+    }
+  }
+
   private cells(): Cell[] {
     return this.panels.flatMap(panel => [...panel.content.widgets]);
   }
@@ -112,4 +128,15 @@ export class NotebookViews {
 function viewOf(cell: Cell | null): EditorView | null {
   const editor = cell?.editor as CodeMirrorEditor | null | undefined;
   return editor && !editor.isDisposed ? editor.editor : null;
+}
+
+/** Whether the caret is to be seen, and with it what is drawn beside it. */
+export function isCaretInView(view: EditorView): boolean {
+  const frame = view.dom.closest('.jp-WindowedPanel-outer, .jp-Notebook');
+  const caret = view.coordsAtPos(view.state.selection.main.head);
+  if (!frame || !caret) {
+    return caret !== null;
+  }
+  const { top, bottom } = frame.getBoundingClientRect();
+  return caret.bottom > top && caret.top < bottom;
 }

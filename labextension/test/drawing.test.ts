@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { nullTranslator } from '@jupyterlab/translation';
+
 import { drawingOf } from '../src/drawing';
 import { Pending, nextPlace } from '../src/pending';
 import { textHash } from '../src/textHash';
@@ -28,7 +30,15 @@ function scene(caret: { cell: string; offset: number } | null, keepTab = false) 
     cell => TEXTS[cell]
   )!;
   const current = nextPlace(pending, ORDER, caret);
-  return { pending, current, caret, order: ORDER, keepTab };
+  return {
+    pending,
+    current,
+    caret,
+    order: ORDER,
+    keepTab,
+    isHome: (cell: string) => cell !== 'c',
+    trans: nullTranslator.load('')
+  };
 }
 
 test('each place of a cell is drawn, one of all is the current one', () => {
@@ -48,7 +58,7 @@ test('each place of a cell is drawn, one of all is the current one', () => {
 
 test('the hint stands in the cell of the caret, and says which key goes where', () => {
   const there = scene({ cell: 'a', offset: 0 });
-  assert.match(drawingOf(there, 'a').hint, /^Tab → cell 2: rename x to y/);
+  assert.equal(drawingOf(there, 'a').hint, 'Tab → cell 2: rename x to y: 3 places in 2 cells');
   assert.equal(drawingOf(there, 'b').hint, '');
   assert.match(drawingOf(scene({ cell: 'b', offset: 0 }), 'b').hint, /^Tab → rename/);
 });
@@ -62,4 +72,16 @@ test('at a place there is no hint, and the key beside it accepts', () => {
 
 test('where Tab is kept the other chord is named', () => {
   assert.match(drawingOf(scene({ cell: 'a', offset: 0 }, true), 'a').hint, /^Alt-J → /);
+});
+
+test('away from its home an offer has no hint', () => {
+  assert.equal(drawingOf(scene({ cell: 'c', offset: 1 }), 'c').hint, '');
+});
+
+test('a place that is not ticked is not drawn, nor counted', () => {
+  const one = scene({ cell: 'a', offset: 0 });
+  one.pending.choose(one.pending.in('b')[0], false);
+  const again = { ...one, current: nextPlace(one.pending, ORDER, one.caret) };
+  assert.equal(drawingOf(again, 'b').marks.length, 1);
+  assert.match(drawingOf(again, 'a').hint, /2 places in 2 cells$/);
 });

@@ -23,7 +23,7 @@ function world(answer: (changed: readonly string[]) => string[] | null = c => [.
   };
   const accept = (cells: string[], onlyNames: boolean, continues = false) => {
     cells.forEach(cell => stale.edit(cell));
-    stale.accepted({ cells, onlyNames, continues });
+    stale.accepted({ cells, onlyNames, continues, byHand: null });
   };
   return { stale, runs, run, accept };
 }

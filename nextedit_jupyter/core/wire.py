@@ -34,6 +34,7 @@ class CellWire(TypedDict):
     source: str
     execution_count: NotRequired[int | None]
     tags: NotRequired[list[str]]
+    editable: NotRequired[bool]
 
 
 class NotebookWire(TypedDict):
