@@ -15,7 +15,9 @@ import { NotebookPanel } from '@jupyterlab/notebook';
 
 import { clearGhost, isGhostShown } from './ghost';
 import type { Pace } from './pace';
-import type { Lane, SuggestionWire } from './protocol';
+import type { AnswerWire, Lane, SuggestionWire } from './protocol';
+import type { Snapshot } from './requests';
+import { whyNot } from './requests';
 import type { NotebookSession, Shared } from './session';
 import type { Shown } from './typedThrough';
 import { leftOf, nextLine, nextWord } from './typedThrough';
@@ -81,36 +83,52 @@ export class InlineProvider implements IInlineCompletionProvider {
       }
     }
     const snapshot = session.snapshot(['inline']);
+    if (invoked && session.notServed !== null) {
+      this.shared.tell(whyNot(session.notServed, this.shared.trans));
+    }
     const answer = snapshot && (await this.shared.client.suggest(snapshot.request));
     if (!answer || serial !== this.serial) {
       return NONE;
     }
-    const now = session.caret();
-    const { cursor } = snapshot.request;
-    const text = snapshot.texts.get(cursor.cell)!;
-    if (now?.cell !== cursor.cell || session.textOf(now.cell) === undefined) {
+    const shownOf = this.shownOf(answer, snapshot, session);
+    if (invoked && !shownOf) {
+      const { trans, tell } = this.shared;
+      tell(answer.silence_detail?.inline ?? trans.__('No ghost text here.'));
+    }
+    if (!shownOf || (!invoked && this.unwanted.has(signature(shownOf.shown)))) {
       return NONE;
     }
-    const suggestion = answer.suggestions.find(s => s.kind === 'inline');
-    if (!suggestion || suggestion.confidence < this.shared.settings.confidence) {
-      return NONE;
-    }
-    const insert = insertion(suggestion, cursor.cell, cursor.offset, text);
-    if (!insert) {
-      return NONE;
-    }
-    const shown = { cell: cursor.cell, text, offset: cursor.offset, ...insert };
-    if (!invoked && this.unwanted.has(signature(shown))) {
-      return NONE;
-    }
-    this.shown = shown;
-    this.lane = suggestion.lane;
+    this.shown = shownOf.shown;
+    this.lane = shownOf.lane;
     void this.shared.client.report('shown', 'inline', this.lane);
     const rest = this.left(session); // something may have been typed meanwhile
     return rest ? { items: [{ insertText: rest }] } : NONE;
   }
 
-  /** Take the next word, or line, of the ghost text; the rest stays. False if none is shown. */
+  /** What an answer has for the place that it was asked for; null if nothing. */
+  private shownOf(
+    answer: AnswerWire,
+    snapshot: Snapshot,
+    session: NotebookSession
+  ): { shown: Shown; lane: Lane } | null {
+    const now = session.caret();
+    const { cursor } = snapshot.request;
+    const text = snapshot.texts.get(cursor.cell)!;
+    const suggestion = answer.suggestions.find(s => s.kind === 'inline');
+    if (
+      now?.cell !== cursor.cell ||
+      session.textOf(now.cell) === undefined ||
+      !suggestion ||
+      suggestion.confidence < this.shared.settings.confidence
+    ) {
+      return null;
+    }
+    const insert = insertion(suggestion, cursor.cell, cursor.offset, text);
+    const shown = insert && { cell: cursor.cell, text, offset: cursor.offset, ...insert };
+    return shown && { shown, lane: suggestion.lane };
+  }
+
+  /** Accept the next word, or line, of the ghost text; the rest stays. False if none is shown. */
   acceptPart(session: NotebookSession, part: 'word' | 'line'): boolean {
     const view = session.activeView;
     const left = this.left(session);

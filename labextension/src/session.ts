@@ -5,7 +5,7 @@
  */
 
 import type { EditorView } from '@codemirror/view';
-import type { ISharedCodeCell, ISharedNotebook } from '@jupyter/ydoc';
+import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -13,32 +13,29 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import { Applications, renamedByHand } from './applications';
-import { apply, sharedCell } from './apply';
+import { Acceptance } from './acceptance';
+import { sharedCell } from './apply';
+import { Asking } from './asking';
 import { bundleOf, cellNames, runsOf, setBundle } from './cells';
 import type { Client } from './client';
-import { drawingOf, summaryOf } from './drawing';
-import { show } from './editor';
+import { summaryOf } from './drawing';
 import { KeptWatch } from './keptWatch';
 import { KernelFacts } from './kernelFacts';
-import { isName } from './names';
 import { Offers } from './offers';
 import type { Pace } from './pace';
+import { Painter } from './painter';
 import { Pending, isAt, nextPlace } from './pending';
 import type { Place } from './pending';
-import type { AnswerWire, Kind, Lane, SuggestionWire } from './protocol';
+import type { Kind, Lane, SuggestionWire } from './protocol';
 import type { CellChange } from './recorder';
 import { Recorder } from './recorder';
 import type { NotServed, Snapshot } from './requests';
-import { Requests, whyNot } from './requests';
-import { Scheduler } from './scheduler';
+import { Requests } from './requests';
 import { StaleCells } from './staleCells';
 import type { Settings } from './tokens';
 import type { CaretPlace } from './views';
-import { NotebookViews, isCaretInView } from './views';
+import { NotebookViews } from './views';
 
-const PENDING_CLASS = 'nextedit-mod-pending';
-const TAB_CLASS = 'nextedit-mod-tab';
 const STALE_CLASS = 'nextedit-mod-stale';
 
 /** What all notebooks share. */
@@ -59,14 +56,14 @@ export class NotebookSession implements IDisposable {
   private readonly notebook: ISharedNotebook;
   private readonly views = new NotebookViews();
   private readonly requests: Requests;
-  private readonly scheduler: Scheduler;
+  private readonly asking: Asking;
   private readonly stale: StaleCells;
   private readonly kept: KeptWatch;
-  private readonly applications = new Applications();
+  private readonly acceptance: Acceptance;
+  private readonly painter: Painter;
   private readonly offers = new Offers();
   private seenError: string | null = null;
   private on = true;
-  private isAccepting = false;
   private gone = false;
   private changedSignal = new Signal<this, void>(this);
   private disposedSignal = new Signal<this, void>(this);
@@ -95,12 +92,33 @@ export class NotebookSession implements IDisposable {
       isOn: () => this.on,
       isEdited: cell => this.stale.isEdited(cell)
     });
-    this.scheduler = this.makeScheduler();
+    this.asking = new Asking({
+      views: this.views,
+      offers: this.offers,
+      recorder: this.recorder,
+      requests: this.requests,
+      shared,
+      show: suggestions => this.offer(...suggestions),
+      clear: () => this.clear()
+    });
     this.stale = new StaleCells({
       runs: () => runsOf(this.notebook),
       order: () => this.order(),
       ask: changed => this.askStale(changed),
       changed: () => this.markStale()
+    });
+    this.acceptance = new Acceptance({
+      notebook: this.notebook,
+      recorder: this.recorder,
+      stale: this.stale
+    });
+    this.painter = new Painter({
+      views: this.views,
+      offers: this.offers,
+      trans: shared.trans,
+      order: () => this.order(),
+      keepTab: () => shared.settings.keepTab,
+      currentPlace: () => this.currentPlace
     });
     this.kept = new KeptWatch(this.textOf, (...what) => void shared.client.report(...what));
     this.addPanel(panel);
@@ -130,7 +148,7 @@ export class NotebookSession implements IDisposable {
   }
 
   get canUndo(): boolean {
-    return !this.applications.isEmpty;
+    return this.acceptance.canRevert;
   }
 
   /** Ids of the cells whose results are out of date, in the order to run them. */
@@ -146,7 +164,7 @@ export class NotebookSession implements IDisposable {
   /** What to know after an application: names that the kernel still holds. */
   get aftermath(): readonly string[] {
     const alive = (name: string) => this.facts.current?.names?.some(known => known.name === name);
-    return this.applications.oldNames
+    return this.acceptance.oldNames
       .filter(alive)
       .map(name => this.shared.trans.__('`%1` still exists in the kernel', name));
   }
@@ -169,7 +187,7 @@ export class NotebookSession implements IDisposable {
       return;
     }
     this.gone = true;
-    this.scheduler.dispose();
+    this.asking.dispose();
     this.kept.dispose();
     this.recorder.dispose();
     this.facts.dispose();
@@ -208,20 +226,8 @@ export class NotebookSession implements IDisposable {
   }
 
   /** Ask for next edits now, whatever was dismissed, and say so if there are none. */
-  async suggest(): Promise<void> {
-    const { client, trans, tell } = this.shared;
-    const reason = this.notServed;
-    if (reason !== null) {
-      tell(whyNot(reason, trans));
-      return;
-    }
-    const answer = await this.ask(true);
-    if (answer && !this.offers.shown) {
-      const { next_edit, rename } = answer.silence_detail ?? {};
-      tell(rename ?? next_edit ?? trans.__('No next edit here.'));
-    } else if (!answer) {
-      tell(client.status.problem ?? trans.__('no answer'));
-    }
+  suggest(): Promise<void> {
+    return this.asking.suggest();
   }
 
   /** The rename of the name at the caret: its suggestion, or why there is none. */
@@ -319,24 +325,22 @@ export class NotebookSession implements IDisposable {
   /** Revert what was accepted last, in all cells. */
   undoAccept(): boolean {
     const { announce, trans } = this.shared;
-    if (this.applications.isEmpty) {
+    if (!this.canUndo) {
       return false;
     }
-    const runs = runsOf(this.notebook);
-    const cells = this.applications.takeBack();
+    const cells = this.acceptance.revert();
     if (cells === null) {
       announce(trans.__('A later edit is in the way: nothing was reverted.'));
       return false;
     }
     this.clear();
-    this.stale.takenBack(runs);
     announce(trans._n('Reverted in %1 cell.', 'Reverted in %1 cells.', cells));
     return true;
   }
 
   /** Drop what is offered, without holding it against it. */
   clear(): void {
-    this.scheduler.cancel();
+    this.asking.cancel();
     this.offers.drop();
     this.redraw();
   }
@@ -357,7 +361,7 @@ export class NotebookSession implements IDisposable {
   /** Draw in each editor what belongs there. */
   redraw(): void {
     if (!this.gone) {
-      this.paint();
+      this.painter.paint();
       this.changedSignal.emit();
     }
   }
@@ -365,29 +369,13 @@ export class NotebookSession implements IDisposable {
   /** The caret moved: what Tab would do may have changed. */
   caretMoved(): void {
     if (this.pending) {
-      queueMicrotask(() => this.paint());
+      queueMicrotask(() => this.painter.paint());
     }
   }
 
-  /**
-   * Whether Tab goes to a place, or accepts the one at the caret. It goes only from where the hint is
-   * seen; never in leading white space or with a selection, where Tab indents.
-   */
+  /** Whether Tab goes to a place, or accepts the one at the caret. */
   isTabOurs(view: EditorView): boolean {
-    const isHere = view === this.views.activeView;
-    if (!isHere || !this.currentPlace || this.shared.settings.keepTab) {
-      return false;
-    }
-    if (this.isAtPlace) {
-      return true;
-    }
-    if (!this.offers.isHome(this.caret()?.cell) || !isCaretInView(view)) {
-      return false;
-    }
-    const { main, ranges } = view.state.selection;
-    const line = view.state.doc.lineAt(main.head);
-    const isIndenting = line.text.slice(0, main.head - line.from).trim() === '';
-    return main.empty && ranges.length === 1 && !isIndenting;
+    return this.painter.isTabOurs(view);
   }
 
   /** What Tab does while it is ours. */
@@ -396,55 +384,14 @@ export class NotebookSession implements IDisposable {
   }
 
   drawIn(model: CodeEditor.IModel, view: EditorView): void {
-    const pending = this.pending;
-    // Where the application looks at keys before the editor does, shortcuts go by these classes.
-    const host = view.dom.closest('.jp-CodeMirrorEditor') ?? view.dom;
-    host.classList.toggle(PENDING_CLASS, pending !== null);
-    host.classList.toggle(TAB_CLASS, pending !== null && this.isTabOurs(view));
-    if (!pending || view.state.doc.toString() !== model.sharedModel.getSource()) {
-      show(view);
-      return;
-    }
-    const scene = {
-      pending,
-      current: this.currentPlace,
-      caret: this.caret(),
-      order: this.order(),
-      keepTab: this.shared.settings.keepTab,
-      isHome: (cell: string) => this.offers.isHome(cell),
-      trans: this.shared.trans
-    };
-    show(view, drawingOf(scene, (model.sharedModel as unknown as ISharedCodeCell).getId()));
+    this.painter.drawIn(model, view);
   }
 
   // Inside
 
-  private makeScheduler(): Scheduler {
-    const { client, pace, settings } = this.shared;
-    return new Scheduler({
-      mayAsk: () => client.enabled && client.mayInfer,
-      pause: () => Math.max(client.pause, pace.pause(settings.delay)),
-      isQuiet: () => pace.isQuiet,
-      settled: () => client.settled(),
-      lastEdit: () => this.recorder.history.last,
-      ask: () => void this.ask(false),
-      readAhead: () => {
-        const isCode = this.views.activeCell?.model.type === 'code';
-        const snapshot = isCode ? this.snapshot([]) : null;
-        if (snapshot) {
-          void client.prefill(snapshot.request);
-        }
-      }
-    });
-  }
-
-  private paint(): void {
-    this.views.forEachEditor((model, view) => this.drawIn(model, view));
-  }
-
   private entered(): void {
     this.redraw();
-    this.scheduler.entered();
+    this.asking.entered();
   }
 
   private order(): string[] {
@@ -456,7 +403,7 @@ export class NotebookSession implements IDisposable {
     const error = this.facts.current?.error ?? null;
     const seen = error && JSON.stringify([error, this.textOf(error.cell)]);
     if (seen !== null && seen !== this.seenError) {
-      this.scheduler.schedule();
+      this.asking.schedule();
     }
     this.seenError = seen;
     this.changedSignal.emit();
@@ -464,7 +411,7 @@ export class NotebookSession implements IDisposable {
 
   private onChange(change: CellChange): void {
     this.stale.edit(change.cell);
-    if (this.isAccepting) {
+    if (this.acceptance.isAccepting) {
       return; // `take` sees to what is pending
     }
     if (this.offers.current) {
@@ -477,32 +424,7 @@ export class NotebookSession implements IDisposable {
       queueMicrotask(() => this.redraw());
     }
     if (change.origin === 'typed' || change.origin === 'pasted') {
-      this.scheduler.schedule();
-    }
-  }
-
-  /** Ask for next edits, and show what comes; `wanted` says that the user asked. */
-  private async ask(wanted: boolean): Promise<AnswerWire | null> {
-    this.scheduler.cancel();
-    const snapshot = this.snapshot(['next_edit', 'rename']);
-    const answer = snapshot && (await this.shared.client.suggest(snapshot.request));
-    if (snapshot && answer && !this.gone) {
-      this.adopt(answer, snapshot, wanted);
-    }
-    return answer;
-  }
-
-  private adopt(answer: AnswerWire, snapshot: Snapshot, wanted: boolean): void {
-    const found = answer.suggestions
-      .filter(s => s.kind !== 'inline' && s.confidence >= this.shared.settings.confidence)
-      .map(suggestion => this.requests.upToDate(suggestion, snapshot))
-      .filter(pending => pending !== null && !pending.isTouched) as Pending[];
-    const chosen = this.offers.choose(found, wanted);
-    const held = this.offers.current;
-    if (chosen.length) {
-      this.offer(...chosen);
-    } else if (held && (held.hidden || held.burst === snapshot.burst)) {
-      this.clear();
+      this.asking.schedule();
     }
   }
 
@@ -513,40 +435,15 @@ export class NotebookSession implements IDisposable {
       return false;
     }
     this.requests.leaveLocked(pending);
-    const history = this.recorder.history.all;
-    const typed = history.find(event => event.burst === pending.burst);
-    const [first] = places;
-    const definition =
-      typed && pending.kind === 'rename'
-        ? renamedByHand(history, typed.cell, this.textOf(typed.cell) ?? '', [
-            pending.old(first),
-            first.text
-          ])
-        : null;
-    this.isAccepting = true;
-    const application = pending.isFresh(this.textOf)
-      ? apply(this.notebook, pending.edits(places.filter(({ id }) => pending.place(id))))
-      : null;
-    this.isAccepting = false;
-    if (!application) {
+    const open = places.filter(({ id }) => pending.place(id));
+    if (!open.length || !this.acceptance.accept(pending, open)) {
       this.offers.drop();
       this.redraw();
       this.shared.announce(trans.__('The cells changed since: nothing was applied.'));
       return false;
     }
-    const continues = this.applications.continues(pending);
-    const olds = places.map(place => pending.old(place));
-    const onlyNames =
-      pending.lane === 'symbols' && olds.every(isName) && places.every(p => isName(p.text));
-    this.applications.add(application, pending, places, definition);
-    pending.took(places);
     pace.accepted();
-    const cells = [
-      ...application.cells.map(cell => cell.id),
-      ...(definition ? [definition.id] : [])
-    ];
-    this.stale.accepted({ cells, onlyNames, continues, byHand: typed?.cell ?? null });
-    this.accepted(pending, places);
+    this.accepted(pending, open);
     return true;
   }
 
@@ -564,7 +461,7 @@ export class NotebookSession implements IDisposable {
     if (!left) {
       this.watch(pending.kind, pending.lane, places);
       if (!next && pending.kind === 'next_edit') {
-        this.scheduler.schedule(); // one edit calls for the next
+        this.asking.schedule(); // one edit calls for the next
       }
     }
   }
