@@ -14,6 +14,9 @@ const HOST = '.jp-CodeMirrorEditor';
 /** Spacers keep the room of ghost text that is gone. */
 const GHOST = '.jp-GhostText:not(.jp-GhostText-lineSpacer, .jp-GhostText-letterSpacer)';
 
+/** Milliseconds in which ghost text has its text, where it is highlighted first. */
+const COLOURED = 30;
+
 /** Whether ghost text is to be seen in this editor, and so whether its keys do something. */
 export function isGhostShown(view: EditorView): boolean {
   return (
@@ -42,6 +45,7 @@ class ClassKeeper implements PluginValue {
   private readonly observer = new MutationObserver(() => this.check());
   private host: Element | null = null;
   private due = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly view: EditorView) {
     this.update();
@@ -59,17 +63,24 @@ class ClassKeeper implements PluginValue {
 
   destroy(): void {
     this.observer.disconnect();
+    clearTimeout(this.timer);
   }
 
-  private check(): void {
+  private check(isLate = false): void {
     const host = this.view.dom.closest(HOST);
     if (host && host !== this.host) {
       this.host = host;
       this.observer.disconnect();
       this.observer.observe(host, { attributes: true, attributeFilter: ['class'] });
     }
-    if (host?.classList.contains(ACTIVE_CLASS) && !isGhostShown(this.view)) {
+    clearTimeout(this.timer);
+    if (!host?.classList.contains(ACTIVE_CLASS) || isGhostShown(this.view)) {
+      return;
+    }
+    if (isLate || !this.view.dom.querySelector(GHOST)) {
       host.classList.remove(ACTIVE_CLASS);
+    } else {
+      this.timer = setTimeout(() => this.check(true), COLOURED); // it may get its text yet
     }
   }
 }

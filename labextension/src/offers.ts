@@ -59,15 +59,20 @@ export class Offers {
     return chosen.sort((a, b) => b.chosen.length - a.chosen.length);
   }
 
-  /** Show the first of these; the others come when it is done. Where the caret is, is its home. */
-  show([pending, ...rest]: readonly Pending[], home: string | null): void {
+  /**
+   * Show the first of these; the others come when it is done. Where the caret is, is its home. False
+   * if it was shown already.
+   */
+  show([pending, ...rest]: readonly Pending[], home: string | null): boolean {
     const isSame = this.held !== null && signatures(this.held) === signatures(pending);
-    if (!isSame || this.held?.hidden) {
+    const isNew = !isSame || this.held?.hidden === true;
+    if (isNew) {
       this.home = home;
       this.strays.clear();
     }
     this.held = pending;
     this.rest = rest;
+    return isNew;
   }
 
   /** Its next place was gone to, or one was accepted there. */

@@ -256,7 +256,11 @@ export class NotebookSession implements IDisposable {
   offer(...suggestions: Pending[]): void {
     const { trans, settings, client } = this.shared;
     const [pending] = suggestions;
-    this.offers.show(suggestions, this.views.activeCell?.model.sharedModel.getId() ?? null);
+    const home = this.views.activeCell?.model.sharedModel.getId() ?? null;
+    if (!this.offers.show(suggestions, home)) {
+      this.redraw();
+      return;
+    }
     this.shared.announce(
       trans.__(
         '%1. %2 goes to the next place, %3 accepts all places.',
