@@ -12,6 +12,7 @@ const GAP = 16;
 const ENOUGH = 120;
 
 interface Spot {
+  left: number;
   top: number;
   height: number;
   room: number;
@@ -66,6 +67,7 @@ export class HintLayer implements PluginValue {
     this.node.hidden = spot === null || spot.room < ENOUGH / 2;
     if (spot) {
       Object.assign(this.node.style, {
+        left: `${spot.left}px`,
         top: `${spot.top}px`,
         lineHeight: `${spot.height}px`,
         maxWidth: `${Math.max(0, spot.room)}px`
@@ -80,6 +82,11 @@ function roomAt(view: EditorView, end: number): Spot | null {
   if (!at) {
     return null;
   }
-  const { top, right } = view.dom.getBoundingClientRect();
-  return { top: at.top - top, height: at.bottom - at.top, room: right - at.right - GAP };
+  const { left, top, right } = view.dom.getBoundingClientRect();
+  return {
+    left: at.right - left + GAP,
+    top: at.top - top,
+    height: at.bottom - at.top,
+    room: right - at.right - GAP
+  };
 }

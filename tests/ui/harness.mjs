@@ -90,6 +90,8 @@ export class LabPage {
     });
     await this.page.evaluate(async () => {
       await window.jupyterapp.restored;
+      window.executed = [];
+      window.jupyterapp.commands.commandExecuted.connect((_, { id }) => window.executed.push(id));
     });
   }
 
@@ -344,6 +346,11 @@ export class LabPage {
   /** What screen readers were told last. */
   live() {
     return this.page.$eval('.nextedit-live', node => node.textContent);
+  }
+
+  /** The commands executed since this was asked last. */
+  executed() {
+    return this.page.evaluate(() => window.executed.splice(0));
   }
 
   /** Whether the completer's popup is open. */
