@@ -8,10 +8,18 @@ import { TextEdit } from './textEdit';
 /** The origin of our transactions, by which the record of edits knows them. */
 export const ACCEPTED = Object.freeze({ name: 'nextedit-accepted' });
 
+export interface CellApplication {
+  readonly id: string;
+  readonly before: string;
+  readonly after: string;
+  /** The user's own change, which is taken back together with what it called for. */
+  readonly byHand?: boolean;
+}
+
 /** One application over several cells. */
 export interface Application {
   readonly notebook: ISharedNotebook;
-  readonly cells: readonly { id: string; before: string; after: string }[];
+  readonly cells: readonly CellApplication[];
 }
 
 /** The shared cell with this id. */
@@ -72,12 +80,12 @@ export function takeBack(applications: readonly Application[]): boolean {
   // What each cell's applications did together, newest last.
   const changed = new Map<string, { before: string; after: string; steps: number }>();
   for (const application of applications) {
-    for (const { id, before, after } of application.cells) {
+    for (const { id, before, after, byHand } of application.cells) {
       const earlier = changed.get(id);
       changed.set(id, {
         before: earlier?.before ?? before,
         after,
-        steps: (earlier?.steps ?? 0) + 1
+        steps: (earlier?.steps ?? 0) + (byHand ? 0 : 1)
       });
     }
   }

@@ -1,12 +1,15 @@
-/** What is drawn in an editor, and the two keys that are ours while something is drawn. */
+/** What is drawn in an editor, and the keys that are ours while something is drawn. */
 
-import type { Extension, Transaction } from '@codemirror/state';
+import type { Extension, Transaction, TransactionSpec } from '@codemirror/state';
 import { EditorState, Prec, StateEffect, StateField } from '@codemirror/state';
 import type { DecorationSet } from '@codemirror/view';
 import { Decoration, EditorView, ViewPlugin, WidgetType, keymap } from '@codemirror/view';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { IEditorExtensionFactory } from '@jupyterlab/codemirror';
 import { EditorExtensionRegistry } from '@jupyterlab/codemirror';
+
+import { ghostClass } from './ghost';
+import { HintLayer } from './hint';
 
 /** A place of this editor's text as it is drawn. */
 export interface Mark {
@@ -21,7 +24,7 @@ export interface Mark {
 
 export interface Drawing {
   marks: readonly Mark[];
-  /** Shown at the end of the caret's line: where Tab goes if that is elsewhere. */
+  /** Shown beside the caret's line: where Tab goes if that is elsewhere. */
   hint: string;
 }
 
@@ -29,12 +32,13 @@ export interface Drawing {
 export interface EditorHost {
   attached(model: CodeEditor.IModel, view: EditorView): void;
   detached(model: CodeEditor.IModel, view: EditorView): void;
-  /** Called for each transaction before it takes effect. */
-  beforeTransaction(model: CodeEditor.IModel, transaction: Transaction): void;
+  /** Called for each transaction before it takes effect; gives what is to be done with it. */
+  beforeTransaction(model: CodeEditor.IModel, transaction: Transaction): TransactionSpec | null;
   caretMoved(model: CodeEditor.IModel): void;
   /** True if the key was ours. */
   tab(model: CodeEditor.IModel, view: EditorView): boolean;
   escape(model: CodeEditor.IModel, view: EditorView): boolean;
+  acceptPart(model: CodeEditor.IModel, view: EditorView, part: 'word' | 'line'): boolean;
 }
 
 const NOTHING: Drawing = { marks: [], hint: '' };
@@ -111,23 +115,6 @@ class NewText extends WidgetType {
   }
 }
 
-class Hint extends WidgetType {
-  constructor(private readonly text: string) {
-    super();
-  }
-
-  eq(other: Hint): boolean {
-    return this.text === other.text;
-  }
-
-  toDOM(): HTMLElement {
-    const node = document.createElement('span');
-    node.className = 'nextedit-hint';
-    node.textContent = this.text;
-    return node;
-  }
-}
-
 function key(label: string): HTMLElement {
   const node = document.createElement('kbd');
   node.className = 'nextedit-key';
@@ -136,7 +123,7 @@ function key(label: string): HTMLElement {
 }
 
 function decorations(state: EditorState): DecorationSet {
-  const { marks, hint } = state.field(drawing);
+  const { marks } = state.field(drawing);
   const ranges = [];
   for (const mark of marks) {
     if (mark.end > state.doc.length) {
@@ -152,10 +139,6 @@ function decorations(state: EditorState): DecorationSet {
     }
     ranges.push(Decoration.widget({ widget: new NewText(mark), side: 1 }).range(mark.end));
   }
-  if (hint) {
-    const line = state.doc.lineAt(state.selection.main.head);
-    ranges.push(Decoration.widget({ widget: new Hint(hint), side: 2 }).range(line.to));
-  }
   return Decoration.set(ranges, true);
 }
 
@@ -163,10 +146,12 @@ function decorations(state: EditorState): DecorationSet {
 export function editorExtension(host: EditorHost): IEditorExtensionFactory {
   const extension = (model: CodeEditor.IModel): Extension => [
     drawing,
-    EditorView.decorations.compute([drawing, 'selection'], decorations),
+    EditorView.decorations.compute([drawing], decorations),
+    ViewPlugin.define(view => new HintLayer(view, from => drawn(from).hint)),
+    ghostClass,
     EditorState.transactionFilter.of(transaction => {
-      host.beforeTransaction(model, transaction);
-      return transaction;
+      const more = host.beforeTransaction(model, transaction);
+      return more ? [transaction, more] : transaction;
     }),
     ViewPlugin.define(view => {
       host.attached(model, view);
@@ -182,7 +167,13 @@ export function editorExtension(host: EditorHost): IEditorExtensionFactory {
     Prec.highest(
       keymap.of([
         { key: 'Tab', run: view => host.tab(model, view) },
-        { key: 'Escape', run: view => host.escape(model, view) }
+        { key: 'Escape', run: view => host.escape(model, view) },
+        {
+          // Before the editor's own moves by syntax, which would take the key in mid-cell.
+          key: 'Alt-ArrowRight',
+          run: view => host.acceptPart(model, view, 'word'),
+          shift: view => host.acceptPart(model, view, 'line')
+        }
       ])
     )
   ];

@@ -1,7 +1,7 @@
 /** The plugin: wires notebooks, editors, completer, commands, status item and sidebar together. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
+import { ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils';
 import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import { IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { ICompletionProviderManager } from '@jupyterlab/completer';
@@ -15,10 +15,13 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Client } from './client';
 import type { EditorHost } from './editor';
 import { editorExtension } from './editor';
-import { InlineProvider, isActive } from './inline';
+import { isGhostShown } from './ghost';
+import { InlineProvider } from './inline';
+import { isKeyword, isName } from './names';
 import { Pace } from './pace';
 import { SuggestionsPanel } from './panel';
 import { askForName } from './renameDialog';
+import { whyNot } from './requests';
 import type { Shared } from './session';
 import { NotebookSession } from './session';
 import { StatusItem } from './statusItem';
@@ -53,8 +56,13 @@ function activate(
     client,
     pace: new Pace(),
     settings: { ...DEFAULTS },
+    trans,
     announce: (message: string) => {
       live.textContent = message;
+    },
+    tell: (message: string) => {
+      live.textContent = message;
+      Notification.emit(`${trans.__('Next Edit')}: ${message}`, 'info', { autoClose: 4000 });
     }
   };
   const sessions = new Sessions(notebooks, shared);
@@ -75,7 +83,15 @@ function activate(
   sessions.onAdded = followCurrent;
 
   const toggle = () => void app.commands.execute(CommandIDs.toggle);
-  const status = new StatusItem(client, trans, toggle);
+  const status = new StatusItem(client, trans, toggle, () => {
+    const current = app.shell.currentWidget;
+    const isNotebook = current !== null && current === notebooks.currentWidget;
+    return isNotebook ? (sessions.current?.notServed ?? null) : 'no-notebook';
+  });
+  const look = () => status.refresh();
+  app.shell.currentChanged?.connect(look);
+  notebooks.activeCellChanged.connect(look);
+  sessions.onLook = look;
   if (statusBar) {
     statusBar.registerStatusItem(PLUGIN_ID, { item: status, align: 'right', rank: 100 });
   } else {
@@ -83,11 +99,21 @@ function activate(
     app.shell.add(status, 'menu', { rank: 900 }); // Notebook 7 has no status bar
   }
 
-  addCommands({ app, sessions, inline, settings, client, panel, trans, palette });
+  addCommands({
+    app,
+    sessions,
+    inline,
+    settings,
+    client,
+    panel,
+    trans,
+    palette,
+    tell: shared.tell
+  });
 
   app.commands.commandExecuted.connect((_, { id }) => {
     if (id === 'notebook:enter-command-mode') {
-      inline.dismiss(); // Escape, where the application sees it before the editor
+      inline.dismiss(null);
     }
   });
   NotebookActions.executed.connect((_, { notebook, cell }) => {
@@ -101,6 +127,8 @@ function activate(
 /** One session a notebook document. */
 class Sessions {
   onAdded: () => void = () => {};
+  /** What may be offered has changed. */
+  onLook: () => void = () => {};
   private readonly known = new Map<unknown, NotebookSession>();
 
   constructor(
@@ -137,6 +165,7 @@ class Sessions {
       session = new NotebookSession(panel, this.shared);
       this.known.set(notebook, session);
       session.disposed.connect(() => this.known.delete(notebook));
+      session.changed.connect(() => this.onLook());
     } else {
       session.addPanel(panel);
     }
@@ -207,27 +236,31 @@ function editorHost(sessions: Sessions, inline: InlineProvider): EditorHost {
     beforeTransaction(model, transaction) {
       const session = sessions.ofCell(model.sharedModel);
       if (!session || !transaction.docChanged) {
-        return;
+        return null;
       }
       if (transaction.isUserEvent('input.paste') || transaction.isUserEvent('input.drop')) {
         const cell = (model.sharedModel as unknown as { getId(): string }).getId();
         session.recorder.announce(cell, 'pasted');
       }
-      inline.beforeTransaction(session, model, transaction);
+      return inline.beforeTransaction(session, model, transaction);
     },
     caretMoved(model) {
       sessions.ofCell(model.sharedModel)?.caretMoved();
     },
     tab(model, view) {
       const session = sessions.ofCell(model.sharedModel);
-      return !!session?.isTabOurs(view) && !isActive(view) && session.tab();
+      return !!session?.isTabOurs(view) && !isGhostShown(view) && session.tab();
     },
     escape(model, view) {
-      if (isActive(view)) {
-        inline.dismiss();
-        return false; // the completer removes the ghost text
+      if (isGhostShown(view)) {
+        inline.dismiss(view);
+        return true;
       }
       return sessions.ofCell(model.sharedModel)?.dismiss() ?? false;
+    },
+    acceptPart(model, view, part) {
+      const session = sessions.ofCell(model.sharedModel);
+      return !!session && isGhostShown(view) && inline.acceptPart(session, part);
     }
   };
 }
@@ -241,10 +274,11 @@ interface CommandParts {
   panel: SuggestionsPanel;
   trans: TranslationBundle;
   palette: ICommandPalette | null;
+  tell(message: string): void;
 }
 
 function addCommands(parts: CommandParts): void {
-  const { app, sessions, inline, settings, client, panel, trans, palette } = parts;
+  const { app, sessions, inline, settings, client, panel, trans, palette, tell } = parts;
   const { commands } = app;
   const hasPending = () => !!sessions.current?.pending;
   const category = trans.__('Next Edit');
@@ -268,73 +302,80 @@ function addCommands(parts: CommandParts): void {
 
   add(
     CommandIDs.toggle,
-    trans.__('Suggestions on or off'),
+    trans.__('Toggle Suggestions'),
     () => settings.toggle(),
     undefined,
     () => client.enabled
   );
   commands.addCommand(CommandIDs.tab, {
-    label: trans.__('Go to the suggested place, or take it'),
+    label: trans.__('Go to the Next Place, or Accept It'),
     execute: () => sessions.current?.tab(),
+    describedBy: { args: { type: 'object', properties: {} } }
+  });
+  commands.addCommand(CommandIDs.dismissGhost, {
+    label: trans.__('Dismiss the Ghost Text'),
+    execute: () => inline.dismiss(sessions.current?.activeView ?? null),
     describedBy: { args: { type: 'object', properties: {} } }
   });
   add(
     CommandIDs.jump,
-    trans.__('Go to the next suggested place'),
+    trans.__('Go to the Next Place'),
     () => sessions.current?.jump(),
     hasPending
   );
   add(
     CommandIDs.accept,
-    trans.__('Take the suggestion at the next place'),
+    trans.__('Accept Next Place'),
     () => sessions.current?.accept(),
     hasPending
   );
   add(
     CommandIDs.acceptAll,
-    trans.__('Take the suggestion everywhere'),
+    trans.__('Accept All Places'),
     () => sessions.current?.acceptAll(),
     hasPending
   );
   add(
     CommandIDs.dismiss,
-    trans.__('Dismiss the suggestion'),
+    trans.__('Dismiss the Suggestion'),
     () => sessions.current?.dismiss(),
     hasPending
   );
   add(
     CommandIDs.suggest,
-    trans.__('Suggest next edits now'),
+    trans.__('Suggest Next Edits Now'),
     () => sessions.current?.suggest(),
-    () => client.enabled && sessions.current !== null
+    () => sessions.current !== null
   );
   add(
     CommandIDs.undoAccept,
-    trans.__('Undo what was taken last, in all cells'),
+    trans.__('Undo Last Accept (All Cells)'),
     () => sessions.current?.undoAccept(),
     () => !!sessions.current?.canUndo
   );
-  add(CommandIDs.openPanel, trans.__('Show the suggestions panel'), () => {
+  add(CommandIDs.openPanel, trans.__('Show the Suggestions Panel'), () => {
     app.shell.activateById(panel.id);
     panel.activate();
   });
   add(
     CommandIDs.runStale,
-    trans.__('Run the cells whose results are out of date, in order'),
+    trans.__('Run Out-of-Date Cells in Order'),
     () => runStale(sessions.current),
     () => !!sessions.current?.staleCells.length
   );
   add(
     CommandIDs.rename,
-    trans.__('Rename in all cells…'),
+    trans.__('Rename in All Cells…'),
     async () => {
       const session = sessions.current;
       const name = session && nameAtCaret(session);
-      if (!session || !name) {
+      const problem = session && whyNoRename(session, name, trans);
+      if (!session || !name || problem) {
+        tell(problem || trans.__('suggestions are for notebooks'));
         return;
       }
       const choice = await askForName(session, name, trans);
-      session.panel.content.mode = 'edit';
+      session.focusEditor();
       if (!choice) {
         return;
       }
@@ -346,11 +387,11 @@ function addCommands(parts: CommandParts): void {
         session.acceptAll();
       }
     },
-    () => client.enabled && sessions.current !== null
+    () => sessions.current !== null
   );
   add(
     CommandIDs.chooseBundle,
-    trans.__('Choose the model for this notebook…'),
+    trans.__('Choose the Model for This Notebook…'),
     () => chooseBundle(sessions.current, client, trans),
     () => client.enabled && sessions.current !== null && client.bundles.length > 0
   );
@@ -360,8 +401,8 @@ function addCommands(parts: CommandParts): void {
       inline.acceptPart(session, which);
     }
   };
-  add(CommandIDs.acceptWord, trans.__('Take the next word of the ghost text'), part('word'));
-  add(CommandIDs.acceptLine, trans.__('Take the next line of the ghost text'), part('line'));
+  add(CommandIDs.acceptWord, trans.__('Accept Next Word of Ghost Text'), part('word'));
+  add(CommandIDs.acceptLine, trans.__('Accept Next Line of Ghost Text'), part('line'));
 }
 
 /** Which model answers in a notebook, whatever its cells' languages; kept in its metadata. */
@@ -406,7 +447,25 @@ function nameAtCaret(session: NotebookSession): string | null {
   const { main } = editor.state.selection;
   const word = editor.state.wordAt(main.head);
   const text = word ? editor.state.sliceDoc(word.from, word.to) : '';
-  return /^[\p{L}_][\p{L}\p{N}\p{M}_]*$/u.test(text) ? text : null;
+  return isName(text) ? text : null;
+}
+
+/** Why the word at the caret is not to be renamed; null if it may be. */
+function whyNoRename(
+  session: NotebookSession,
+  name: string | null,
+  trans: TranslationBundle
+): string | null {
+  const reason = session.notServed;
+  if (reason !== null) {
+    return whyNot(reason, trans);
+  }
+  if (name === null) {
+    return trans.__('put the caret in a name to rename it');
+  }
+  return session.language === 'python' && isKeyword(name)
+    ? trans.__('`%1` is a keyword of Python', name)
+    : null;
 }
 
 /** What screen readers are told. */

@@ -1,6 +1,6 @@
 /** Ghost text at the caret, by way of JupyterLab's inline completer. */
 
-import type { Transaction } from '@codemirror/state';
+import type { Transaction, TransactionSpec } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import type { ISharedCodeCell } from '@jupyter/ydoc';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
@@ -13,8 +13,11 @@ import type {
 } from '@jupyterlab/completer';
 import { NotebookPanel } from '@jupyterlab/notebook';
 
+import { clearGhost, isGhostShown } from './ghost';
 import type { Pace } from './pace';
-import type { Lane, SuggestionWire } from './protocol';
+import type { AnswerWire, Lane, SuggestionWire } from './protocol';
+import type { Snapshot } from './requests';
+import { whyNot } from './requests';
 import type { NotebookSession, Shared } from './session';
 import type { Shown } from './typedThrough';
 import { leftOf, nextLine, nextWord } from './typedThrough';
@@ -24,7 +27,6 @@ const NONE: IInlineCompletionList = { items: [] };
 const INVOKED = 0;
 /** Keystrokes closer than this, in ms, are one request. */
 const DEBOUNCE = 20;
-const ACTIVE_CLASS = 'jp-mod-inline-completer-active';
 
 export class InlineProvider implements IInlineCompletionProvider {
   readonly identifier = 'nextedit-jupyter';
@@ -36,7 +38,7 @@ export class InlineProvider implements IInlineCompletionProvider {
   private serial = 0;
   private shown: Shown | null = null;
   private lane: Lane = 'model'; // that of what is shown
-  private dismissed = new Set<string>();
+  private unwanted = new Set<string>(); // dismissed, or typed over
 
   constructor(
     private readonly shared: Shared,
@@ -63,6 +65,9 @@ export class InlineProvider implements IInlineCompletionProvider {
     if (left) {
       return { items: [{ insertText: left }] };
     }
+    if (this.shown && left === null && this.isTypedOver(session, this.shown)) {
+      this.unwanted.add(signature(this.shown));
+    }
     if (left === '' && session.recorder.lastOrigin(caret.cell) === 'typed') {
       void this.shared.client.report('typed_through', 'inline', this.lane);
     }
@@ -78,47 +83,68 @@ export class InlineProvider implements IInlineCompletionProvider {
       }
     }
     const snapshot = session.snapshot(['inline']);
+    if (invoked && session.notServed !== null) {
+      this.shared.tell(whyNot(session.notServed, this.shared.trans));
+    }
     const answer = snapshot && (await this.shared.client.suggest(snapshot.request));
     if (!answer || serial !== this.serial) {
       return NONE;
     }
-    const now = session.caret();
-    const { cursor } = snapshot.request;
-    const text = snapshot.texts.get(cursor.cell)!;
-    if (now?.cell !== cursor.cell || session.textOf(now.cell) === undefined) {
+    const shownOf = this.shownOf(answer, snapshot, session);
+    if (invoked && !shownOf) {
+      const { trans, tell } = this.shared;
+      tell(answer.silence_detail?.inline ?? trans.__('No ghost text here.'));
+    }
+    if (!shownOf || (!invoked && this.unwanted.has(signature(shownOf.shown)))) {
       return NONE;
     }
-    const suggestion = answer.suggestions.find(s => s.kind === 'inline');
-    if (!suggestion || suggestion.confidence < this.shared.settings.confidence) {
-      return NONE;
-    }
-    const insert = insertion(suggestion, cursor.cell, cursor.offset, text);
-    if (!insert) {
-      return NONE;
-    }
-    const shown = { cell: cursor.cell, text, offset: cursor.offset, insert };
-    if (!invoked && this.dismissed.has(signature(shown))) {
-      return NONE;
-    }
-    this.shown = shown;
-    this.lane = suggestion.lane;
+    this.shown = shownOf.shown;
+    this.lane = shownOf.lane;
     void this.shared.client.report('shown', 'inline', this.lane);
     const rest = this.left(session); // something may have been typed meanwhile
     return rest ? { items: [{ insertText: rest }] } : NONE;
   }
 
-  /** Take the next word, or line, of the ghost text; the rest stays. False if none is shown. */
+  /** What an answer has for the place that it was asked for; null if nothing. */
+  private shownOf(
+    answer: AnswerWire,
+    snapshot: Snapshot,
+    session: NotebookSession
+  ): { shown: Shown; lane: Lane } | null {
+    const now = session.caret();
+    const { cursor } = snapshot.request;
+    const text = snapshot.texts.get(cursor.cell)!;
+    const suggestion = answer.suggestions.find(s => s.kind === 'inline');
+    if (
+      now?.cell !== cursor.cell ||
+      session.textOf(now.cell) === undefined ||
+      !suggestion ||
+      suggestion.confidence < this.shared.settings.confidence
+    ) {
+      return null;
+    }
+    const insert = insertion(suggestion, cursor.cell, cursor.offset, text);
+    const shown = insert && { cell: cursor.cell, text, offset: cursor.offset, ...insert };
+    return shown && { shown, lane: suggestion.lane };
+  }
+
+  /** Accept the next word, or line, of the ghost text; the rest stays. False if none is shown. */
   acceptPart(session: NotebookSession, part: 'word' | 'line'): boolean {
     const view = session.activeView;
     const left = this.left(session);
     const caret = session.caret();
-    if (!view || !left || !caret || !isActive(view)) {
+    if (!view || !left || !caret || !isGhostShown(view)) {
       return false;
     }
     const text = part === 'word' ? nextWord(left) : nextLine(left);
+    const isWhole = text === left;
     session.aboutToAccept(caret.cell);
     view.dispatch({
-      changes: { from: caret.offset, insert: text },
+      changes: {
+        from: caret.offset,
+        to: caret.offset + ((isWhole && this.shown?.replaces) || 0),
+        insert: text
+      },
       selection: { anchor: caret.offset + text.length },
       userEvent: 'input.complete',
       scrollIntoView: true
@@ -127,42 +153,66 @@ export class InlineProvider implements IInlineCompletionProvider {
     return true;
   }
 
-  /** Escape while ghost text is shown: the completer removes it, and it is not shown again here. */
-  dismiss(): void {
+  /** Escape while ghost text is shown: it goes, and it is not shown again here. */
+  dismiss(view: EditorView | null): void {
+    if (view) {
+      clearGhost(view);
+    }
     if (this.shown) {
-      this.dismissed.add(signature(this.shown));
+      this.unwanted.add(signature(this.shown));
       this.shown = null;
       this.pace.dismissed();
       void this.shared.client.report('rejected', 'inline', this.lane);
     }
   }
 
-  /** Knows JupyterLab's own accepting by what it inserts. */
+  /**
+   * Knows JupyterLab's own accepting by what it inserts. Gives what is to be done beside it: it does
+   * not replace what stands behind the caret.
+   */
   beforeTransaction(
     session: NotebookSession,
     model: CodeEditor.IModel,
     transaction: Transaction
-  ): void {
+  ): TransactionSpec | null {
     if (!this.shown || !transaction.docChanged || transaction.isUserEvent('input')) {
-      return;
+      return null;
     }
     const cell = (model.sharedModel as unknown as ISharedCodeCell).getId();
     if (cell !== this.shown.cell) {
-      return;
+      return null;
     }
+    const { replaces } = this.shown;
+    let behind: TransactionSpec | null = null;
     const left = leftOf(
       this.shown,
       transaction.startState.doc.toString(),
       transaction.startState.selection.main.head
     );
-    transaction.changes.iterChanges((_fromA, _toA, _fromB, _toB, inserted) => {
+    transaction.changes.iterChanges((_fromA, _toA, _fromB, toB, inserted) => {
       if (left !== null && left !== '' && inserted.toString() === left) {
         session.aboutToAccept(cell);
         this.pace.accepted();
         void this.shared.client.report('accepted', 'inline', this.lane);
         session.watch('inline', this.lane, [{ cell, text: left }]);
+        if (replaces) {
+          behind = { changes: { from: toB, to: toB + replaces }, sequential: true };
+        }
       }
     });
+    return behind;
+  }
+
+  /** Whether something else was typed in its place, rather than the caret moved away. */
+  private isTypedOver(session: NotebookSession, shown: Shown): boolean {
+    const caret = session.caret();
+    const text = session.textOf(shown.cell) ?? '';
+    return (
+      caret?.cell === shown.cell &&
+      caret.offset > shown.offset &&
+      text.startsWith(shown.text.slice(0, shown.offset)) &&
+      session.recorder.lastOrigin(shown.cell) === 'typed'
+    );
   }
 
   /** What is left to type of the ghost text at the caret; null if there is none. */
@@ -176,23 +226,21 @@ export class InlineProvider implements IInlineCompletionProvider {
   }
 }
 
-export function isActive(view: EditorView): boolean {
-  return view.dom.closest(`.${ACTIVE_CLASS}`) !== null;
-}
-
-/** The text to insert at the caret; null if the suggestion is not of that form. */
+/** What to insert at the caret, and what that replaces behind it; null if it is not of that form. */
 function insertion(
   suggestion: SuggestionWire,
   cell: string,
   offset: number,
   text: string
-): string | null {
+): { insert: string; replaces: number } | null {
   const [edit] = suggestion.edits;
   if (suggestion.edits.length !== 1 || edit.cell !== cell || edit.start !== offset) {
     return null;
   }
   const old = text.slice(edit.start, edit.end);
-  return edit.text.endsWith(old) ? edit.text.slice(0, edit.text.length - old.length) : null;
+  const isKept = edit.text.endsWith(old);
+  const insert = isKept ? edit.text.slice(0, edit.text.length - old.length) : edit.text;
+  return insert ? { insert, replaces: isKept ? 0 : old.length } : null;
 }
 
 function signature(shown: Shown): string {

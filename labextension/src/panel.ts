@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { editIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 
+import { summaryOf } from './drawing';
 import type { Pending, Place } from './pending';
 import type { NotebookSession } from './session';
 
@@ -84,7 +85,7 @@ export class SuggestionsPanel extends Widget {
   private suggestion(session: NotebookSession, pending: Pending): HTMLElement[] {
     const trans = this.trans;
     const heading = element('h2', 'nextedit-heading');
-    heading.textContent = pending.label;
+    heading.textContent = summaryOf(pending, trans);
     const groups = element('div', 'nextedit-groups');
     session.cellNumbers().forEach(({ id, name }) => {
       const places = pending.in(id);
@@ -112,11 +113,16 @@ export class SuggestionsPanel extends Widget {
       }
       parts.push(notes);
     }
-    const chosen = pending.places.filter(place => pending.isChosen(place)).length;
+    const chosen = pending.chosen.length;
     const bar = element('div', 'nextedit-actions');
     bar.append(
-      this.action('apply', trans.__('Apply %1', chosen), () => session.acceptAll(), chosen === 0),
-      this.action('apply-all', trans.__('Apply all'), () =>
+      this.action(
+        'apply',
+        trans.__('Apply Ticked (%1)', chosen),
+        () => session.acceptAll(),
+        chosen === 0
+      ),
+      this.action('apply-all', trans.__('Apply All'), () =>
         session.acceptAll(pending.places.filter(place => !place.optional))
       ),
       this.action('dismiss', trans.__('Dismiss'), () => session.dismiss())
@@ -126,7 +132,7 @@ export class SuggestionsPanel extends Widget {
 
   private row(session: NotebookSession, pending: Pending, place: Place, cell: string): HTMLElement {
     const trans = this.trans;
-    const { line, before, after } = lineOf(pending, place);
+    const { line, column, before, after } = lineOf(pending, place);
     const old = pending.old(place);
     const item = element('li', 'nextedit-row');
     const box = document.createElement('input');
@@ -135,17 +141,24 @@ export class SuggestionsPanel extends Widget {
     box.dataset.focus = `box ${place.id}`;
     box.setAttribute(
       'aria-label',
-      trans.__('%1, line %2: %3 becomes %4', cell, line, old || trans.__('nothing'), place.text)
+      trans.__(
+        '%1, line %2, column %3: %4 becomes %5',
+        cell,
+        line,
+        column,
+        old || trans.__('nothing'),
+        place.text || trans.__('nothing')
+      )
     );
     box.addEventListener('change', () => {
       pending.choose(place, box.checked);
-      this.render();
+      session.redraw();
     });
     const go = document.createElement('button');
     go.type = 'button';
     go.className = 'nextedit-go';
     go.dataset.focus = `go ${place.id}`;
-    go.setAttribute('aria-label', trans.__('Go to %1, line %2', cell, line));
+    go.setAttribute('aria-label', trans.__('Go to %1, line %2, column %3', cell, line, column));
     go.addEventListener('click', () => void session.jump(place));
     const number = element('span', 'nextedit-line');
     number.textContent = String(line);
@@ -170,7 +183,9 @@ export class SuggestionsPanel extends Widget {
     const parts: HTMLElement[] = [];
     const stale = session.staleCells;
     const lines = [
-      ...(stale.length ? [trans.__('Cells whose results are out of date: %1', stale.length)] : []),
+      ...(stale.length
+        ? [trans._n('%1 cell is out of date', '%1 cells are out of date', stale.length)]
+        : []),
       ...session.aftermath
     ];
     if (lines.length) {
@@ -184,10 +199,10 @@ export class SuggestionsPanel extends Widget {
     }
     const bar = element('div', 'nextedit-actions');
     if (stale.length) {
-      bar.append(this.action('run', trans.__('Run them in order'), () => this.actions.runStale()));
+      bar.append(this.action('run', trans.__('Run Them in Order'), () => this.actions.runStale()));
     }
     if (session.canUndo) {
-      bar.append(this.action('undo', trans.__('Undo in all cells'), () => session.undoAccept()));
+      bar.append(this.action('undo', trans.__('Undo in All Cells'), () => session.undoAccept()));
     }
     if (bar.childElementCount) {
       parts.push(bar);
@@ -205,7 +220,12 @@ export class SuggestionsPanel extends Widget {
     button.dataset.focus = id;
     button.textContent = label;
     button.disabled = disabled;
-    button.addEventListener('click', run);
+    button.addEventListener('click', () => {
+      run();
+      if (!this.session?.pending) {
+        this.session?.focusEditor(); // the list is gone: back to the text
+      }
+    });
     return button;
   }
 
@@ -217,7 +237,7 @@ export class SuggestionsPanel extends Widget {
       const at = all.indexOf(document.activeElement as HTMLElement);
       all[(at + step + all.length) % all.length]?.focus();
     } else if (event.key === 'Escape') {
-      this.session?.panel.content.activate();
+      this.session?.focusEditor();
     } else {
       return;
     }
@@ -226,16 +246,17 @@ export class SuggestionsPanel extends Widget {
   }
 }
 
-/** The place's line, counted from 1, and what stands around the change in it. */
+/** The place's line and column, counted from 1, and what stands around the change in it. */
 export function lineOf(
   pending: Pending,
   place: Place
-): { line: number; before: string; after: string } {
+): { line: number; column: number; before: string; after: string } {
   const text = pending.textOf(place.cell);
   const from = text.lastIndexOf('\n', place.start - 1) + 1;
   const to = text.indexOf('\n', place.end);
   return {
     line: text.slice(0, place.start).split('\n').length,
+    column: [...text.slice(from, place.start)].length + 1,
     before: shorten(text.slice(from, place.start).trimStart()),
     after: text.slice(place.end, to < 0 ? undefined : to)
   };

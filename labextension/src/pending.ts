@@ -27,14 +27,16 @@ export class Pending {
   readonly kind: Kind;
   readonly lane: Lane;
   readonly label: string;
-  readonly notes: readonly string[];
+  readonly notes: string[];
   /** The typing that called for it: more of that typing makes it obsolete. */
   readonly burst: number | null;
   /** Not drawn, for an answer to newer typing is awaited. */
   hidden = false;
 
   private held: Place[];
-  private chosen: Set<string>;
+  private ticked: Set<string>;
+  private trigger: { cell: string; start: number; end: number } | null = null;
+  private touched = false;
   private texts = new Map<string, string>();
 
   private constructor(suggestion: SuggestionWire, places: Place[], burst: number | null) {
@@ -42,10 +44,10 @@ export class Pending {
     this.kind = suggestion.kind;
     this.lane = suggestion.lane;
     this.label = suggestion.label;
-    this.notes = suggestion.notes ?? [];
+    this.notes = [...(suggestion.notes ?? [])];
     this.burst = burst;
     this.held = places;
-    this.chosen = new Set(places.filter(place => !place.optional).map(place => place.id));
+    this.ticked = new Set();
   }
 
   /**
@@ -84,13 +86,23 @@ export class Pending {
     if (!add(suggestion.edits, false) || !add(suggestion.optional ?? [], true) || !places.length) {
       return null;
     }
-    pending.chosen = new Set(places.filter(place => !place.optional).map(place => place.id));
+    pending.ticked = new Set(places.filter(place => !place.optional).map(place => place.id));
     return pending;
+  }
+
+  /** What it does, without the counts that its maker gave: those change. */
+  get title(): string {
+    return this.label.replace(/: \d+ places? in \d+ cells?$/, '');
   }
 
   /** Sorted by place within each cell; cells in the order of the answer. */
   get places(): readonly Place[] {
     return this.held;
+  }
+
+  /** The places that are ticked: these are drawn, gone to and accepted. */
+  get chosen(): readonly Place[] {
+    return this.held.filter(place => this.isChosen(place));
   }
 
   get cells(): string[] {
@@ -106,15 +118,53 @@ export class Pending {
   }
 
   isChosen(place: Place): boolean {
-    return this.chosen.has(place.id);
+    return this.ticked.has(place.id);
   }
 
   choose(place: Place, chosen: boolean): void {
     if (chosen) {
-      this.chosen.add(place.id);
+      this.ticked.add(place.id);
     } else {
-      this.chosen.delete(place.id);
+      this.ticked.delete(place.id);
     }
+  }
+
+  /**
+   * The typing that called for it, as the cell read before and reads now. Once that is changed,
+   * `isTouched` says so: the suggestion would carry on what no longer stands there.
+   */
+  calledForBy(cell: string, before: string, after: string): void {
+    const { replacements } = TextEdit.between(before, after);
+    if (!replacements.length || (this.texts.has(cell) && this.texts.get(cell) !== after)) {
+      return;
+    }
+    let [from, to] = [replacements[0].start, 0];
+    let grown = 0;
+    for (const r of replacements) {
+      grown += r.text.length - (r.end - r.start);
+      to = r.end + grown;
+    }
+    while (from > 0 && isInWord(after, from)) {
+      from -= 1;
+    }
+    while (to < after.length && isInWord(after, to)) {
+      to += 1;
+    }
+    this.texts.set(cell, after);
+    this.trigger = { cell, start: from, end: to };
+  }
+
+  /** Whether what called for it was changed since. */
+  get isTouched(): boolean {
+    return this.touched;
+  }
+
+  /** Keep up with all cells; false if it is stale. */
+  followAll(textOf: TextOf): boolean {
+    return [...this.texts.keys()].every(cell => {
+      const now = textOf(cell);
+      return now !== undefined && this.follow(cell, now);
+    });
   }
 
   /** The text that this place replaces. */
@@ -151,6 +201,9 @@ export class Pending {
     }
     this.held = moved;
     this.texts.set(cell, after);
+    if (this.trigger?.cell === cell) {
+      this.moveTrigger(this.trigger, change, before);
+    }
     return true;
   }
 
@@ -168,7 +221,7 @@ export class Pending {
     return edits;
   }
 
-  /** These places were taken: the others of their cells move. */
+  /** These places were accepted: the others of their cells move. */
   took(places: readonly Place[]): void {
     const edits = this.edits(places);
     const gone = new Set(places.map(place => place.id));
@@ -188,10 +241,46 @@ export class Pending {
       this.texts.set(cell, edit.apply(this.textOf(cell)));
     }
     this.held = left;
+    const edit = this.trigger && edits.get(this.trigger.cell);
+    if (this.trigger && edit) {
+      const { cell, start, end } = this.trigger;
+      this.trigger = { cell, start: edit.mapOffset(start), end: edit.mapOffset(end, false) };
+    }
+  }
+
+  /** Say something of what is left alone. */
+  note(text: string): void {
+    this.notes.push(text);
   }
 
   remove(place: Place): void {
     this.held = this.held.filter(other => other.id !== place.id);
+  }
+
+  /** A change beside the word leaves it; one in it, or that makes it longer, does not. */
+  private moveTrigger(
+    at: { cell: string; start: number; end: number },
+    change: TextEdit,
+    was: string
+  ) {
+    const joins = (text: string) => /^[\p{L}\p{N}\p{M}_]/u.test(text);
+    const { start, end } = at;
+    this.touched ||= change.replacements.some(r => {
+      if (r.start < end && start < r.end) {
+        return true;
+      }
+      if (r.start === end && r.end === end) {
+        return start === end || (joins(r.text) && joins(was.slice(end - 1, end)));
+      }
+      return r.end === start
+        ? joins(r.text.slice(-1)) && joins(was.slice(start, start + 1))
+        : false;
+    });
+    this.trigger = {
+      ...at,
+      start: change.mapOffset(start),
+      end: Math.max(change.mapOffset(start), change.mapOffset(end, false))
+    };
   }
 
   /** What a place looks like, wherever its cell stands: dismissed once, it is not shown again. */
@@ -246,7 +335,7 @@ export function nextPlace(
 ): Place | null {
   const index = new Map(order.map((cell, i) => [cell, i]));
   const places = pending.places
-    .filter(place => !place.optional && index.has(place.cell))
+    .filter(place => pending.isChosen(place) && index.has(place.cell))
     .sort((a, b) => index.get(a.cell)! - index.get(b.cell)! || a.start - b.start);
   if (!places.length) {
     return null;

@@ -4,12 +4,13 @@ import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
+import { summaryOf } from './drawing';
+import { isKeyword, isName } from './names';
 import { Pending } from './pending';
 import type { NotebookSession } from './session';
 
 /** Pause in ms before the worker is asked about a half-typed name. */
 const PAUSE = 120;
-const NAME = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u;
 
 export interface RenameChoice {
   pending: Pending;
@@ -33,7 +34,7 @@ class RenameBody extends Widget implements Dialog.IBodyWidget<Pending | null> {
     super();
     this.addClass('nextedit-rename');
     const label = document.createElement('label');
-    label.textContent = trans.__('New name of %1', name);
+    label.textContent = trans.__('New name for `%1`', name);
     this.input.className = 'jp-mod-styled';
     this.input.value = name;
     this.input.spellcheck = false;
@@ -62,16 +63,17 @@ class RenameBody extends Widget implements Dialog.IBodyWidget<Pending | null> {
     if (to === this.name) {
       return;
     }
-    if (!NAME.test(to)) {
-      this.report(null, to ? this.trans.__('%1 is no name', to) : '');
+    if (!isName(to) || isKeyword(to)) {
+      this.report(null, to ? this.trans.__('`%1` is not a valid Python name', to) : '');
       return;
     }
+    this.message.textContent = this.trans.__('Looking for the places…');
     this.timer = setTimeout(async () => {
       const found = await this.session.rename(to);
       if (serial === this.serial) {
         this.report(
           found instanceof Pending ? found : null,
-          found instanceof Pending ? [found.label, ...found.notes].join('\n') : found
+          found instanceof Pending ? described(found, this.trans) : found
         );
       }
     }, PAUSE);
@@ -93,7 +95,7 @@ export async function askForName(
 ): Promise<RenameChoice | null> {
   const body = new RenameBody(session, name, trans);
   const dialog = new Dialog<Pending | null>({
-    title: trans.__('Rename in all cells'),
+    title: trans.__('Rename in All Cells'),
     body,
     buttons: [
       Dialog.cancelButton(),
@@ -122,4 +124,9 @@ export async function askForName(
     return null;
   }
   return { pending: result.value, preview: result.button.actions.includes('preview') };
+}
+
+function described(pending: Pending, trans: TranslationBundle): string {
+  const alone = pending.notes.map(note => trans.__('left alone: %1', note));
+  return [summaryOf(pending, trans), ...alone].join('\n');
 }

@@ -27,7 +27,7 @@ export interface RequestParts {
  */
 export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | null {
   const at = parts.cells.findIndex(cell => cell.id === parts.caret.cell);
-  if (at < 0 || size(parts.cells[at]) > CELL) {
+  if (at < 0 || isTooLarge(parts.cells[at].source)) {
     return null;
   }
   const history = newest(parts.history, HISTORY);
@@ -62,6 +62,11 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
     deadline_ms: parts.deadlineMs ?? 1_000,
     ...(parts.renameTo === undefined ? {} : { rename_to: parts.renameTo })
   };
+}
+
+/** Whether a cell is past what the server serves. */
+export function isTooLarge(source: string): boolean {
+  return source.length * 6 > CELL && size(source) > CELL;
 }
 
 /** Bytes of the JSON in UTF-8. */

@@ -4,6 +4,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import type { Client, ClientStatus, ServerStatus, State } from './client';
+import type { NotServed } from './requests';
+import { whyNot } from './requests';
 
 export class StatusItem extends Widget {
   private readonly button = document.createElement('button');
@@ -11,7 +13,9 @@ export class StatusItem extends Widget {
   constructor(
     private readonly client: Client,
     private readonly trans: TranslationBundle,
-    toggle: () => void
+    toggle: () => void,
+    /** Why nothing is offered in what the user sees; null if something is. */
+    private readonly notServed: () => NotServed | null
   ) {
     super();
     this.addClass('nextedit-status');
@@ -22,26 +26,36 @@ export class StatusItem extends Widget {
     this.onChanged();
   }
 
+  /** Look again: another widget or cell is the current one. */
+  refresh(): void {
+    this.onChanged();
+  }
+
   private onChanged(): void {
     const status = this.client.status;
-    const { text, title } = this.describe(status);
-    this.button.dataset.state = status.state;
+    const reason =
+      status.state === 'ready' || status.state === 'thinking' ? this.notServed() : null;
+    const { text, title } = this.describe(status, reason);
+    this.button.dataset.state = reason === null ? status.state : 'not-here';
     this.button.textContent = text;
     this.button.title = title;
     this.button.setAttribute('aria-pressed', String(status.state !== 'off'));
     this.button.setAttribute('aria-label', `${text}. ${title}`);
   }
 
-  private describe(status: ClientStatus): { text: string; title: string } {
+  private describe(
+    status: ClientStatus,
+    reason: NotServed | null
+  ): { text: string; title: string } {
     const trans = this.trans;
     const words: Record<State, string> = {
       ready: trans.__('ready'),
       thinking: trans.__('thinking'),
       off: trans.__('off'),
       'no-worker': trans.__('no worker'),
-      'no-bundle': trans.__('no model')
+      'no-bundle': trans.__('no model (renames still work)')
     };
-    const lines = [];
+    const lines = reason === null ? [] : [whyNot(reason, trans)];
     if (status.problem) {
       lines.push(status.problem);
     }
@@ -67,21 +81,22 @@ export class StatusItem extends Widget {
         ? trans.__('Click to switch suggestions on')
         : trans.__('Click to switch suggestions off')
     );
-    const isUp = status.state === 'ready' || status.state === 'thinking';
+    const isUp = reason === null && (status.state === 'ready' || status.state === 'thinking');
     const ms = isUp && status.lastMs !== null ? ` · ${Math.round(status.lastMs)} ms` : '';
     const where = remote ? ` → ${remote.host}` : '';
     const mark = update && isUp ? this.mark(update.state) : '';
-    const text = trans.__('Next Edit: %1', words[status.state]) + ms + where + mark;
+    const word = reason === null ? words[status.state] : trans.__('not here');
+    const text = trans.__('Next Edit: %1', word) + ms + where + mark;
     return { text, title: lines.join('\n') };
   }
 
   /** What is seen of an update without pointing at the item. */
   private mark(state: string): string {
     const words: Record<string, string> = {
-      available: this.trans.__('update waits'),
-      ready: this.trans.__('update waits'),
+      available: this.trans.__('update available'),
+      ready: this.trans.__('update available'),
       switched: this.trans.__('updated'),
-      failed: this.trans.__('update refused')
+      failed: this.trans.__('update failed')
     };
     return words[state] ? ` · ${words[state]}` : '';
   }
@@ -92,13 +107,13 @@ export class StatusItem extends Widget {
     const changes = update.changes ? `: ${update.changes}` : '';
     switch (update.state) {
       case 'available':
-        return this.trans.__('Update %1 is to be fetched', version) + changes;
+        return this.trans.__('Update %1 is available', version) + changes;
       case 'ready':
-        return this.trans.__('Update %1 comes at the next pause', version) + changes;
+        return this.trans.__('Update %1 will be installed when idle', version) + changes;
       case 'switched':
         return this.trans.__('Updated to %1', version) + changes;
       case 'failed':
-        return this.trans.__('Update %1 was not taken', version) + `: ${update.problem}`;
+        return this.trans.__('Update %1 could not be installed', version) + `: ${update.problem}`;
       default:
         return null;
     }

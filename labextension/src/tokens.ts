@@ -9,6 +9,7 @@ export const CommandIDs = {
   accept: 'nextedit:accept',
   acceptAll: 'nextedit:accept-all',
   dismiss: 'nextedit:dismiss',
+  dismissGhost: 'nextedit:dismiss-ghost',
   suggest: 'nextedit:suggest',
   rename: 'nextedit:rename',
   undoAccept: 'nextedit:undo-accept',

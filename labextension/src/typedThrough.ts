@@ -6,6 +6,8 @@ export interface Shown {
   readonly text: string;
   readonly offset: number;
   readonly insert: string;
+  /** How many characters behind the caret it takes the place of, such as a bracket closed there. */
+  readonly replaces: number;
 }
 
 const CLOSERS = /^[)\]}'"]+/;
@@ -33,7 +35,7 @@ export function leftOf(shown: Shown, text: string, offset: number): string | nul
     return left;
   }
   const closed = after.slice(0, after.length - before.length);
-  if (!after.endsWith(before) || CLOSERS.exec(closed)?.[0] !== closed) {
+  if (shown.replaces || !after.endsWith(before) || CLOSERS.exec(closed)?.[0] !== closed) {
     return null;
   }
   return left.endsWith(closed) ? left.slice(0, left.length - closed.length) : null;

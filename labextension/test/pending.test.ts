@@ -154,3 +154,45 @@ test('a place is what changes and no more, but words change as a whole', () => {
   assert.deepEqual(change(0, 12, 'fit(x, rate=1)'), ['lr', 'rate']);
   assert.deepEqual(change(0, 12, 'fit(x)'), [', lr=1', '']);
 });
+
+test('the counts of a title are not those of its maker', () => {
+  const label = 'rename total to sum_: 4 places in 2 cells';
+  assert.equal(pendingOf(rename({ label })).title, 'rename total to sum_');
+  assert.equal(pendingOf(rename({ label: 'fix: 2 places' })).title, 'fix: 2 places');
+});
+
+/** Whether this change of the typing that called for it counts as one. */
+function touches(after: string): boolean {
+  const pending = pendingOf();
+  pending.calledForBy('c0', 'tot = 1', 'total = 1');
+  assert.ok(pending.follow('c0', after));
+  return pending.isTouched;
+}
+
+test('what called for a suggestion is touched by a change of its word, and by nothing beside it', () => {
+  for (const after of ['totals = 1', 'tota = 1', 'a_total = 1', 'tXtal = 1', '']) {
+    assert.ok(touches(after), after);
+  }
+  for (const after of ['total = 12', '# new\ntotal = 1', 'total  = 1', 'total.x = 1']) {
+    assert.ok(!touches(after), after);
+  }
+});
+
+test('what called for it is followed as its cell changes, also by what is accepted there', () => {
+  const pending = pendingOf();
+  pending.calledForBy('c1', 'print(tot)\ntotal + total', TEXTS.c1);
+  pending.remove(pending.in('c1')[0]);
+  pending.took(pending.in('c1'));
+  pending.follow('c1', '# new\nprint(total)\nsum_ + sum_');
+  assert.ok(!pending.isTouched);
+  pending.follow('c1', '# new\nprint(totals)\nsum_ + sum_');
+  assert.ok(pending.isTouched);
+});
+
+test('a place that is not ticked is not gone to, a mention that is ticked is', () => {
+  const pending = pendingOf(rename({ edits: [edit('c3', 0, 5)], optional: [edit('c2', 6, 11)] }));
+  pending.choose(pending.in('c3')[0], false);
+  assert.equal(nextPlace(pending, ['c2', 'c3'], null), null);
+  pending.choose(pending.in('c2')[0], true);
+  assert.equal(nextPlace(pending, ['c2', 'c3'], null)?.cell, 'c2');
+});

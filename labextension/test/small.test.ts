@@ -52,7 +52,7 @@ test('a dismissal brings five seconds of quiet, an acceptance ends them', () => 
   assert.ok(!pace.isQuiet);
 });
 
-const shown = { cell: 'c', text: 'x = pr\ny', offset: 6, insert: 'int(total)' };
+const shown = { cell: 'c', text: 'x = pr\ny', offset: 6, insert: 'int(total)', replaces: 0 };
 
 test('typing the suggestion leaves the rest of it, typing anything else nothing', () => {
   assert.equal(leftOf(shown, 'x = pr\ny', 6), 'int(total)');
@@ -67,6 +67,14 @@ test('typing the suggestion leaves the rest of it, typing anything else nothing'
 test('a bracket that the editor closed is not inserted twice', () => {
   assert.equal(leftOf(shown, 'x = print()\ny', 10), 'total');
   assert.equal(leftOf(shown, 'x = print(]\ny', 10), null);
+});
+
+test('ghost text that takes the place of what stands behind the caret stays while that stands', () => {
+  const over = { cell: 'c', text: 'x = f()', offset: 6, insert: 'a, b)\ny = 2', replaces: 1 };
+  assert.equal(leftOf(over, 'x = f()', 6), 'a, b)\ny = 2');
+  assert.equal(leftOf(over, 'x = f(a)', 7), ', b)\ny = 2');
+  assert.equal(leftOf(over, 'x = f(', 6), null);
+  assert.equal(leftOf(over, 'x = f())', 6), null);
 });
 
 test('partial acceptance goes word by word and line by line', () => {
@@ -147,12 +155,12 @@ test('every shortcut belongs to a command of ours', () => {
   }
 });
 
-test('Tab and Escape are taken only while a suggestion waits and no ghost text is shown', () => {
+test('Tab and Escape are taken only while a suggestion waits or ghost text is shown', () => {
   for (const { keys, selector } of schema['jupyter.lab.shortcuts']) {
     if (/Tab|Escape|Enter/.test(keys.join(' '))) {
       assert.match(
         selector,
-        /^\.nextedit-mod-(tab|pending):not\(\.jp-mod-inline-completer-active\)/
+        /^(\.nextedit-mod-(tab|pending):not\(\.jp-mod-inline-completer-active\)|\.jp-mod-inline-completer-active) \.cm-content/
       );
     }
   }

@@ -171,10 +171,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def run_browser_test() -> Callable[[str, Lab], None]:
+def run_browser_test() -> Callable[..., None]:
     """Runs one file of browser tests with Node's test runner; its report is ours on failure."""
 
-    def run(name: str, lab: Lab) -> None:
+    def run(name: str, lab: Lab, *, timeout: float = 280) -> None:
         if not (HERE.parents[1] / "labextension" / "node_modules" / "playwright-core").exists():
             pytest.fail("playwright-core is not installed: cd labextension && jlpm install")
         if chromium() is None:
@@ -185,7 +185,7 @@ def run_browser_test() -> Callable[[str, Lab], None]:
             env={**os.environ, **lab.environ},
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=timeout,
         )
         print(done.stdout)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -90,6 +90,8 @@ export class LabPage {
     });
     await this.page.evaluate(async () => {
       await window.jupyterapp.restored;
+      window.executed = [];
+      window.jupyterapp.commands.commandExecuted.connect((_, { id }) => window.executed.push(id));
     });
   }
 
@@ -212,7 +214,16 @@ export class LabPage {
   }
 
   press(key) {
+    if (key === 'Escape') {
+      this.escapedAt = Date.now();
+    }
     return this.page.keyboard.press(key);
+  }
+
+  /** Wait until the quiet after an Escape is over. */
+  async calm() {
+    const left = (this.escapedAt ?? 0) + 5_200 - Date.now();
+    await new Promise(resolve => setTimeout(resolve, Math.max(0, left)));
   }
 
   /** Run every cell; the outcome of each is 'ok', 'error' or null. */
@@ -318,8 +329,47 @@ export class LabPage {
     );
   }
 
+  /** Where Tab goes, as it is said beside the caret's line. */
   hint() {
-    return this.inPanel(panel => panel.node.querySelector('.nextedit-hint')?.textContent ?? '');
+    return this.inPanel(
+      panel => panel.node.querySelector('.nextedit-hint:not([hidden])')?.textContent ?? ''
+    );
+  }
+
+  async closeDialogs() {
+    for (let i = 0; i < 5 && (await this.page.$('.jp-Dialog')); i++) {
+      await this.page.click('.jp-Dialog .jp-mod-reject');
+      await this.page.waitForSelector('.jp-Dialog', { state: 'detached' });
+    }
+  }
+
+  /** What screen readers were told last. */
+  live() {
+    return this.page.$eval('.nextedit-live', node => node.textContent);
+  }
+
+  /** The commands executed since this was asked last. */
+  executed() {
+    return this.page.evaluate(() => window.executed.splice(0));
+  }
+
+  /** Whether the completer's popup is open. */
+  popup() {
+    return this.page.evaluate(
+      () => document.querySelector('.jp-Completer:not(.lm-mod-hidden) .jp-Completer-item') !== null
+    );
+  }
+
+  /** Whether the active editor is marked as having ghost text, and whether it has. */
+  ghostClass() {
+    return this.inPanel(panel => {
+      const { node } = panel.content.activeCell;
+      const ghosts = [...node.querySelectorAll('.jp-GhostText:not([class*=Spacer])')];
+      return {
+        isActive: node.querySelector('.jp-mod-inline-completer-active') !== null,
+        isShown: ghosts.some(ghost => ghost.textContent.trim() !== '')
+      };
+    });
   }
 
   waitForPlaces(count = 1) {
@@ -378,12 +428,29 @@ export class LabPage {
   }
 }
 
+/** Open a notebook without a kernel: much quicker. */
+export async function openQuickly(lab, cells) {
+  const path = `quick-${randomUUID().slice(0, 8)}.ipynb`;
+  writeNotebook(path, cells);
+  await lab.closeAll();
+  await lab.command('docmanager:open', {
+    path,
+    factory: 'Notebook',
+    kernelPreference: { shouldStart: false, autoStartDefault: false }
+  });
+  await lab.page.waitForFunction(path => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    return panel?.context?.path === path && panel.context.isReady && panel.content.activeCell;
+  }, path);
+  return path;
+}
+
 /** Write a notebook into the server's folder. */
 export function writeNotebook(path, cells) {
   writeFileSync(join(LAB_FOLDER, path), JSON.stringify(notebook(cells)));
 }
 
-/** nbformat 4.5 of sources; a cell may be an object with `type`, `source`, `tags`. */
+/** nbformat 4.5 of sources; a cell may be an object with `type`, `source`, `tags`, `metadata`. */
 export function notebook(cells) {
   return {
     nbformat: 4,
@@ -397,12 +464,17 @@ export function notebook(cells) {
       language_info: { name: 'python' }
     },
     cells: cells.map((cell, i) => {
-      const { type = 'code', source, tags } = typeof cell === 'string' ? { source: cell } : cell;
+      const {
+        type = 'code',
+        source,
+        tags,
+        metadata = {}
+      } = typeof cell === 'string' ? { source: cell } : cell;
       return {
-        id: `cell-${i}`,
+        id: `cell-${i}-${randomUUID().slice(0, 8)}`,
         cell_type: type,
         source,
-        metadata: tags ? { tags } : {},
+        metadata: tags ? { ...metadata, tags } : metadata,
         ...(type === 'code' ? { outputs: [], execution_count: null } : {})
       };
     })
@@ -410,3 +482,27 @@ export function notebook(cells) {
 }
 
 export { assert };
+
+/** The contrast ratio of a text on all that lies behind it, by WCAG 2. */
+export function contrastOf(page, selector) {
+  return page.$eval(selector, node => {
+    const brush = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
+    const context = brush.getContext('2d');
+    const layers = [getComputedStyle(node).color];
+    for (let at = node; at; at = at.parentElement) {
+      layers.unshift(getComputedStyle(at).backgroundColor);
+    }
+    const luminance = colours => {
+      for (const colour of ['white', ...colours]) {
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 1, 1);
+      }
+      const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map(value =>
+        value <= 10 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4
+      );
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const [dark, light] = [luminance(layers), luminance(layers.slice(0, -1))].sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+  });
+}

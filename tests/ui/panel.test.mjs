@@ -2,7 +2,7 @@
 
 import { after, afterEach, before, test } from 'node:test';
 
-import { LabPage, assert, openBrowser } from './harness.mjs';
+import { LabPage, assert, contrastOf, openBrowser } from './harness.mjs';
 
 let browser;
 let lab;
@@ -59,7 +59,7 @@ test('the panel lists each place by cell with its line, mentions in prose unchec
   const listed = await rows();
   const code = listed.filter(row => row.checked);
   assert.equal(code.length, 3);
-  assert.match(code[1].label, /Cell 3 \[3\], line 2: total becomes amount/);
+  assert.match(code[1].label, /Cell 3 \[3\], line 2, column 7: total becomes amount/);
   const prose = listed.filter(row => !row.checked);
   assert.ok(prose.every(row => row.label.startsWith('Cell 4')));
   await lab.screenshot('panel');
@@ -181,8 +181,9 @@ test('what ran after it was taken is out of date again once that is undone', asy
   await lab.command('nextedit:run-stale');
   await lab.eventually(stale, left => left.length === 0, 'still stale');
   await lab.command('nextedit:undo-accept');
+  assert.equal(await lab.source(1), CELLS[1]);
   assert.equal(await lab.source(4), CELLS[4]);
-  assert.deepEqual(await stale(), [2, 4]);
+  assert.deepEqual(await stale(), [1, 2, 4]);
 });
 
 test('what is left alone is named, and so is the old name that lives on in the kernel', async () => {
@@ -239,26 +240,4 @@ test('the buttons stay in sight under a long list, and every text can be read in
   }
 });
 
-/** The contrast ratio of a text on all that lies behind it, by WCAG 2. */
-function contrast(selector) {
-  return lab.page.$eval(selector, node => {
-    const brush = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
-    const context = brush.getContext('2d');
-    const layers = [getComputedStyle(node).color];
-    for (let at = node; at; at = at.parentElement) {
-      layers.unshift(getComputedStyle(at).backgroundColor);
-    }
-    const luminance = colours => {
-      for (const colour of ['white', ...colours]) {
-        context.fillStyle = colour;
-        context.fillRect(0, 0, 1, 1);
-      }
-      const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map(value =>
-        value <= 10 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4
-      );
-      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const [dark, light] = [luminance(layers), luminance(layers.slice(0, -1))].sort((a, b) => a - b);
-    return (light + 0.05) / (dark + 0.05);
-  });
-}
+const contrast = selector => contrastOf(lab.page, selector);

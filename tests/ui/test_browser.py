@@ -28,11 +28,29 @@ REQUEST = {
     "cursor": {"cell": "a", "offset": 25},
 }
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
-Run = Callable[[str, Lab], None]
+Run = Callable[..., None]
 
 
 def test_the_main_job_works_in_jupyterlab(lab: Lab, run_browser_test: Run) -> None:
     run_browser_test("main.test.mjs", lab)
+
+
+def test_every_key_does_what_it_says_at_each_place_of_a_cell(
+    lab: Lab, run_browser_test: Run
+) -> None:
+    run_browser_test("hands.test.mjs", lab, timeout=600)
+
+
+def test_each_key_does_what_the_table_of_the_docs_says(lab: Lab, run_browser_test: Run) -> None:
+    run_browser_test("keys.test.mjs", lab, timeout=1200)
+
+
+@pytest.mark.parametrize("where", ["lab", "notebook"])
+def test_the_tour_keeps_what_it_promises(
+    lab: Lab, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setenv("LAB_TOUR_IN", where)
+    run_browser_test("tour.test.mjs", lab)
 
 
 def test_the_panel_the_explicit_rename_and_stale_cells_work(
@@ -109,7 +127,7 @@ def test_an_update_is_announced_a_bad_one_refused_and_a_rollback_seen_in_the_sta
         step("switched", "updated", f"Updated to 1.1.0: longer lines.*Model: {ID}/1.1.0")
         publishing.publish("1.2.0", spoil=True)
         look_again(tmp_path, lab)
-        step("refused", "update refused", f"Update 1.2.0 was not taken.*Model: {ID}/1.1.0")
+        step("refused", "update failed", f"Update 1.2.0 could not be installed.*Model: {ID}/1.1.0")
         assert main(["model", "rollback"]) == 0
         step("rolled-back", "ready", f"Model: {ID}/1.0.0")
 

@@ -1,0 +1,85 @@
+/** Accepting places of a suggestion, all or nothing, and reverting what was accepted last. */
+
+import type { ISharedNotebook } from '@jupyter/ydoc';
+
+import { Applications, renamedByHand } from './applications';
+import type { CellApplication } from './apply';
+import { apply, sharedCell } from './apply';
+import { runsOf } from './cells';
+import { isName } from './names';
+import type { Pending, Place } from './pending';
+import type { Recorder } from './recorder';
+import type { StaleCells } from './staleCells';
+
+export interface AcceptanceHost {
+  readonly notebook: ISharedNotebook;
+  readonly recorder: Recorder;
+  readonly stale: StaleCells;
+}
+
+export class Acceptance {
+  private readonly applications = new Applications();
+  private accepting = false;
+
+  constructor(private readonly host: AcceptanceHost) {}
+
+  /** Whether what changes just now is what is accepted. */
+  get isAccepting(): boolean {
+    return this.accepting;
+  }
+
+  get canRevert(): boolean {
+    return !this.applications.isEmpty;
+  }
+
+  /** Old names that the kernel may still hold. */
+  get oldNames(): readonly string[] {
+    return this.applications.oldNames;
+  }
+
+  /** Apply these places; false if the cells changed since they were offered. */
+  accept(pending: Pending, places: readonly Place[]): boolean {
+    const { notebook, recorder, stale } = this.host;
+    const typed = recorder.history.all.find(event => event.burst === pending.burst);
+    const definition = typed ? this.definition(pending, places[0], typed.cell) : null;
+    this.accepting = true;
+    const application = pending.isFresh(this.textOf)
+      ? apply(notebook, pending.edits(places))
+      : null;
+    this.accepting = false;
+    if (!application) {
+      return false;
+    }
+    const continues = this.applications.continues(pending);
+    const olds = places.map(place => pending.old(place));
+    const onlyNames =
+      pending.lane === 'symbols' && olds.every(isName) && places.every(p => isName(p.text));
+    this.applications.add(application, pending, places, definition);
+    pending.took(places);
+    const cells = [...application.cells, ...(definition ? [definition] : [])].map(({ id }) => id);
+    stale.accepted({ cells, onlyNames, continues, byHand: typed?.cell ?? null });
+    return true;
+  }
+
+  /** The number of cells reverted; null if a later edit is in the way. */
+  revert(): number | null {
+    const runs = runsOf(this.host.notebook);
+    const cells = this.applications.takeBack();
+    if (cells !== null) {
+      this.host.stale.takenBack(runs);
+    }
+    return cells;
+  }
+
+  private textOf = (cell: string): string | undefined =>
+    sharedCell(this.host.notebook, cell)?.getSource();
+
+  /** What the user renamed by hand, if that is what called for it. */
+  private definition(pending: Pending, place: Place, cell: string): CellApplication | null {
+    if (pending.kind !== 'rename') {
+      return null;
+    }
+    const change = [pending.old(place), place.text] as const;
+    return renamedByHand(this.host.recorder.history.all, cell, this.textOf(cell) ?? '', change);
+  }
+}

@@ -1,0 +1,119 @@
+/** Asks for the next edits of one notebook, after a pause or by command, and chooses what to show. */
+
+import type { IDisposable } from '@lumino/disposable';
+
+import type { Offers } from './offers';
+import type { Pending } from './pending';
+import type { AnswerWire } from './protocol';
+import type { Recorder } from './recorder';
+import type { Requests, Snapshot } from './requests';
+import { whyNot } from './requests';
+import { Scheduler } from './scheduler';
+import type { Shared } from './session';
+import type { NotebookViews } from './views';
+
+export interface AskingHost {
+  readonly views: NotebookViews;
+  readonly offers: Offers;
+  readonly recorder: Recorder;
+  readonly requests: Requests;
+  readonly shared: Shared;
+  /** Show the first of these, and the others once it is done. */
+  show(suggestions: readonly Pending[]): void;
+  clear(): void;
+}
+
+export class Asking implements IDisposable {
+  private readonly scheduler: Scheduler;
+
+  constructor(private readonly host: AskingHost) {
+    this.scheduler = this.makeScheduler();
+  }
+
+  get isDisposed(): boolean {
+    return this.scheduler.isDisposed;
+  }
+
+  /** Ask after the pause. */
+  schedule(): void {
+    this.scheduler.schedule();
+  }
+
+  cancel(): void {
+    this.scheduler.cancel();
+  }
+
+  /** Another cell is the active one. */
+  entered(): void {
+    this.scheduler.entered();
+  }
+
+  dispose(): void {
+    this.scheduler.dispose();
+  }
+
+  /** Ask for next edits now, whatever was dismissed, and say so if there are none. */
+  async suggest(): Promise<void> {
+    const { views, offers, requests, shared } = this.host;
+    const { client, trans, tell } = shared;
+    const reason = requests.notServed(views.activeCell?.model.sharedModel.getId());
+    if (reason !== null) {
+      tell(whyNot(reason, trans));
+      return;
+    }
+    const answer = await this.ask(true);
+    if (answer && !offers.shown) {
+      const { next_edit, rename } = answer.silence_detail ?? {};
+      tell(rename ?? next_edit ?? trans.__('No next edit here.'));
+    } else if (!answer) {
+      tell(client.status.problem ?? trans.__('no answer'));
+    }
+  }
+
+  private makeScheduler(): Scheduler {
+    const { recorder, requests, views, shared } = this.host;
+    const { client, pace, settings } = shared;
+    return new Scheduler({
+      mayAsk: () => client.enabled && client.mayInfer,
+      pause: () => Math.max(client.pause, pace.pause(settings.delay)),
+      isQuiet: () => pace.isQuiet,
+      settled: () => client.settled(),
+      lastEdit: () => recorder.history.last,
+      ask: () => void this.ask(false),
+      readAhead: () => {
+        const isCode = views.activeCell?.model.type === 'code';
+        const snapshot = isCode ? requests.snapshot([]) : null;
+        if (snapshot) {
+          void client.prefill(snapshot.request);
+        }
+      }
+    });
+  }
+
+  /** Ask for next edits, and show what comes; `wanted` says that the user asked. */
+  private async ask(wanted: boolean): Promise<AnswerWire | null> {
+    this.scheduler.cancel();
+    const { requests, shared } = this.host;
+    const snapshot = requests.snapshot(['next_edit', 'rename']);
+    const answer = snapshot && (await shared.client.suggest(snapshot.request));
+    if (snapshot && answer && !this.isDisposed) {
+      this.adopt(answer, snapshot, wanted);
+    }
+    return answer;
+  }
+
+  private adopt(answer: AnswerWire, snapshot: Snapshot, wanted: boolean): void {
+    const { offers, requests, shared } = this.host;
+    const found = answer.suggestions
+      .filter(s => s.kind !== 'inline' && s.confidence >= shared.settings.confidence)
+      .map(suggestion => requests.upToDate(suggestion, snapshot))
+      .filter(pending => pending !== null && !pending.isTouched) as Pending[];
+    const chosen = offers.choose(found, wanted);
+    const held = offers.current;
+    if (chosen.length) {
+      this.host.show(chosen);
+    } else if (held && (held.hidden || held.burst === snapshot.burst)) {
+      this.host.clear();
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/** What stands in a notebook's document beside the text: tags, counts, the language, a model's name. */
+
+import type { ISharedBaseCell, ISharedCodeCell, ISharedNotebook } from '@jupyter/ydoc';
+
+import type { CellWire } from './protocol';
+import { OFF_TAG } from './tokens';
+
+/** A cell with the tag that keeps it from ever being sent. */
+export function isTaggedOff(cell: ISharedBaseCell): boolean {
+  return tagsOf(cell).includes(OFF_TAG);
+}
+
+/** A cell as it is sent; `hasRun` false says that its text is not what ran. */
+export function wireOf(cell: ISharedBaseCell, source: string, hasRun: boolean): CellWire {
+  const tags = tagsOf(cell);
+  return {
+    id: cell.getId(),
+    type: cell.cell_type as CellWire['type'],
+    source,
+    execution_count: hasRun ? executionCount(cell) : null,
+    ...(tags.length ? { tags } : {}),
+    ...(isLocked(cell) ? { editable: false } : {})
+  };
+}
+
+/** A cell that its author locked: nobody changes it, nor do we. */
+export function isLocked(cell: ISharedBaseCell): boolean {
+  return (cell.getMetadata('editable') as unknown) === false;
+}
+
+/** Null if it never ran, or is no code. */
+export function executionCount(cell: ISharedBaseCell): number | null {
+  return cell.cell_type === 'code' ? (cell as ISharedCodeCell).execution_count : null;
+}
+
+export function runsOf(notebook: ISharedNotebook): Map<string, number | null> {
+  return new Map(
+    notebook.cells
+      .filter(cell => cell.cell_type === 'code')
+      .map(cell => [cell.getId(), executionCount(cell)])
+  );
+}
+
+/** Cells in order with how people call them: by execution count, or by place. */
+export function cellNames(notebook: ISharedNotebook): { id: string; name: string }[] {
+  return notebook.cells.map((cell, i) => {
+    const count = executionCount(cell);
+    return { id: cell.getId(), name: count ? `Cell ${i + 1} [${count}]` : `Cell ${i + 1}` };
+  });
+}
+
+/** The language that the notebook says, else `otherwise`. */
+export function languageOf(notebook: ISharedNotebook, otherwise: string): string {
+  const { language_info, kernelspec } = notebook.metadata;
+  const language = language_info?.name ?? (kernelspec?.language as string | undefined) ?? otherwise;
+  return language === 'ipython' ? 'python' : language;
+}
+
+/** The id of the model that answers in this notebook; null for the one of each cell's language. */
+export function bundleOf(notebook: ISharedNotebook): string | null {
+  const ours = notebook.getMetadata('nextedit') as { bundle?: unknown } | undefined;
+  return typeof ours?.bundle === 'string' && ours.bundle ? ours.bundle : null;
+}
+
+export function setBundle(notebook: ISharedNotebook, id: string | null): void {
+  if (id === null) {
+    notebook.deleteMetadata('nextedit');
+  } else {
+    notebook.setMetadata('nextedit', { bundle: id });
+  }
+}
+
+function tagsOf(cell: ISharedBaseCell): string[] {
+  const tags: unknown = cell.getMetadata('tags');
+  return Array.isArray(tags) ? tags.filter(tag => typeof tag === 'string') : [];
+}

@@ -1,0 +1,60 @@
+/** What is to be drawn of a suggestion in one cell's editor: decided here, drawn by `editor.ts`. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { Drawing } from './editor';
+import type { Pending, Place } from './pending';
+import { isAt } from './pending';
+
+export interface Scene {
+  pending: Pending;
+  /** The place that Tab goes to or accepts. */
+  current: Place | null;
+  caret: { cell: string; offset: number } | null;
+  /** The cells from top to bottom. */
+  order: readonly string[];
+  /** Tab is the editor's: other keys are named. */
+  keepTab: boolean;
+  /** Whether the hint is shown in this cell. */
+  isHome(cell: string): boolean;
+  trans: TranslationBundle;
+}
+
+/** The marks and the hint of `cell`. */
+export function drawingOf(scene: Scene, cell: string): Drawing {
+  const { pending, current, caret, keepTab } = scene;
+  const atPlace = current !== null && isAt(current, caret);
+  const acceptKey = keepTab ? 'Alt-Shift-J' : 'Tab';
+  const goKey = keepTab ? 'Alt-J' : 'Tab';
+  const isElsewhere = current !== null && !atPlace && caret?.cell === cell && scene.isHome(cell);
+  return {
+    marks: pending
+      .in(cell)
+      .filter(place => pending.isChosen(place))
+      .map(place => ({
+        start: place.start,
+        end: place.end,
+        text: place.text,
+        isCurrent: place.id === current?.id,
+        label: atPlace ? acceptKey : goKey
+      })),
+    hint: isElsewhere
+      ? `${goKey} → ${where(scene, current, cell)}${summaryOf(pending, scene.trans)}`
+      : ''
+  };
+}
+
+function where({ order, trans }: Scene, place: Place, cell: string): string {
+  return place.cell === cell ? '' : `${trans.__('cell %1', order.indexOf(place.cell) + 1)}: `;
+}
+
+/** What a suggestion does and how many of its places are ticked now. */
+export function summaryOf(pending: Pending, trans: TranslationBundle): string {
+  const places = pending.chosen.length;
+  const cells = new Set(pending.chosen.map(place => place.cell)).size;
+  if (places <= 1 && pending.title === pending.label) {
+    return pending.label;
+  }
+  const counted = trans._n('%1 place', '%1 places', places);
+  return `${pending.title}: ${trans._n('%2 in %1 cell', '%2 in %1 cells', cells, counted)}`;
+}

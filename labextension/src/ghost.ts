@@ -1,0 +1,89 @@
+/**
+ * The ghost text that JupyterLab's inline completer draws, as far as keys depend on it.
+ *
+ * The completer marks its editor with a class by which shortcuts go, but leaves it there when its text
+ * was typed to the end, or when nothing new came: Tab is dead then. Here the class is made true again.
+ */
+
+import { EditorSelection } from '@codemirror/state';
+import type { EditorView, PluginValue } from '@codemirror/view';
+import { ViewPlugin } from '@codemirror/view';
+
+const ACTIVE_CLASS = 'jp-mod-inline-completer-active';
+const HOST = '.jp-CodeMirrorEditor';
+/** Spacers keep the room of ghost text that is gone. */
+const GHOST = '.jp-GhostText:not(.jp-GhostText-lineSpacer, .jp-GhostText-letterSpacer)';
+
+/** Milliseconds in which ghost text has its text, where it is highlighted first. */
+const COLOURED = 30;
+
+/** Whether ghost text is to be seen in this editor, and so whether its keys do something. */
+export function isGhostShown(view: EditorView): boolean {
+  return (
+    view.dom.closest(`.${ACTIVE_CLASS}`) !== null &&
+    [...view.dom.querySelectorAll(GHOST)].some(node => node.textContent?.trim())
+  );
+}
+
+/**
+ * Have the completer drop its ghost text. It offers no such thing, but drops it when text is selected:
+ * select a character, and put the caret back before anything is drawn.
+ */
+export function clearGhost(view: EditorView): void {
+  const { selection, doc } = view.state;
+  const { head } = selection.main;
+  const other = head > 0 ? head - 1 : Math.min(1, doc.length);
+  if (other !== head) {
+    view.dispatch({ selection: EditorSelection.single(other, head) });
+    view.dispatch({ selection });
+  } else {
+    view.contentDOM.dispatchEvent(new FocusEvent('blur')); // an empty cell has nothing to select
+  }
+}
+
+class ClassKeeper implements PluginValue {
+  private readonly observer = new MutationObserver(() => this.check());
+  private host: Element | null = null;
+  private due = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly view: EditorView) {
+    this.update();
+  }
+
+  update(): void {
+    if (!this.due) {
+      this.due = true;
+      queueMicrotask(() => {
+        this.due = false;
+        this.check();
+      });
+    }
+  }
+
+  destroy(): void {
+    this.observer.disconnect();
+    clearTimeout(this.timer);
+  }
+
+  private check(isLate = false): void {
+    const host = this.view.dom.closest(HOST);
+    if (host && host !== this.host) {
+      this.host = host;
+      this.observer.disconnect();
+      this.observer.observe(host, { attributes: true, attributeFilter: ['class'] });
+    }
+    clearTimeout(this.timer);
+    if (!host?.classList.contains(ACTIVE_CLASS) || isGhostShown(this.view)) {
+      return;
+    }
+    if (isLate || !this.view.dom.querySelector(GHOST)) {
+      host.classList.remove(ACTIVE_CLASS);
+    } else {
+      this.timer = setTimeout(() => this.check(true), COLOURED); // it may get its text yet
+    }
+  }
+}
+
+/** Keeps the class true in an editor. */
+export const ghostClass = ViewPlugin.fromClass(ClassKeeper);

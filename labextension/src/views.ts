@@ -1,0 +1,142 @@
+/** The views that show one notebook: which has the focus, where its caret is, and going elsewhere. */
+
+import type { EditorView } from '@codemirror/view';
+import type { Cell } from '@jupyterlab/cells';
+import type { CodeEditor } from '@jupyterlab/codeeditor';
+import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { NotebookActions } from '@jupyterlab/notebook';
+
+export interface CaretPlace {
+  cell: string;
+  offset: number;
+}
+
+export class NotebookViews {
+  private readonly panels: NotebookPanel[] = [];
+
+  /** False if it is known already. */
+  add(panel: NotebookPanel): boolean {
+    if (this.panels.includes(panel)) {
+      return false;
+    }
+    this.panels.push(panel);
+    return true;
+  }
+
+  remove(panel: NotebookPanel): void {
+    this.panels.splice(this.panels.indexOf(panel), 1);
+  }
+
+  get isEmpty(): boolean {
+    return !this.panels.length;
+  }
+
+  /** The view that has the focus, or the first one. */
+  get panel(): NotebookPanel {
+    return (
+      this.panels.find(panel => panel.node.contains(document.activeElement)) ??
+      this.panels.find(panel => panel.isVisible) ??
+      this.panels[0]
+    );
+  }
+
+  get activeCell(): Cell | null {
+    return this.panel?.content.activeCell ?? null;
+  }
+
+  get activeView(): EditorView | null {
+    return viewOf(this.activeCell);
+  }
+
+  /** The caret in the active cell; null in command mode or without an editor. */
+  caret(): CaretPlace | null {
+    const cell = this.activeCell;
+    const state = viewOf(cell)?.state;
+    // An editor that counts otherwise than the document, as with CR LF, is left alone.
+    if (!cell || !state || state.doc.length !== cell.model.sharedModel.getSource().length) {
+      return null;
+    }
+    return { cell: cell.model.sharedModel.getId(), offset: state.selection.main.head };
+  }
+
+  /** Every editor that is there, in every view. */
+  forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void {
+    for (const cell of this.cells()) {
+      const view = viewOf(cell);
+      if (view) {
+        work(cell.editor!.model, view);
+      }
+    }
+  }
+
+  /** Mark the cells for which `is` holds with a class. */
+  toggleClass(name: string, is: (cell: string) => boolean): void {
+    for (const cell of this.cells()) {
+      cell.toggleClass(name, is(cell.model.sharedModel.getId()));
+    }
+  }
+
+  /** Make a cell the active one, seen and ready to type in; its editor, or null if there is none. */
+  async enter(id: string): Promise<EditorView | null> {
+    const content = this.panel.content;
+    const index = content.widgets.findIndex(widget => widget.model.sharedModel.getId() === id);
+    if (index < 0) {
+      return null;
+    }
+    const cell: Cell = content.widgets[index];
+    if (cell.isHidden) {
+      NotebookActions.expandParent(cell, content); // its heading was collapsed
+    }
+    cell.inputHidden = false;
+    await content.scrollToItem(index);
+    await cell.ready;
+    content.activeCellIndex = index;
+    content.deselectAll();
+    if (cell.model.type === 'markdown') {
+      (cell as Cell & { rendered: boolean }).rendered = false;
+    }
+    return viewOf(cell);
+  }
+
+  /** Put the caret there, in edit mode. */
+  focus(view: EditorView, offset: number): void {
+    view.dispatch({
+      selection: { anchor: Math.min(offset, view.state.doc.length) },
+      scrollIntoView: true
+    });
+    this.panel.content.mode = 'edit';
+    view.focus();
+  }
+
+  /** Give the active cell's editor the focus again, its caret where it was. */
+  focusEditor(): void {
+    const view = this.activeView;
+    if (view) {
+      this.panel.content.mode = 'edit';
+      view.focus();
+    } else {
+      this.panel.content.activate();
+    }
+  }
+
+  private cells(): Cell[] {
+    return this.panels.flatMap(panel => [...panel.content.widgets]);
+  }
+}
+
+function viewOf(cell: Cell | null): EditorView | null {
+  const editor = cell?.editor as CodeMirrorEditor | null | undefined;
+  return editor && !editor.isDisposed ? editor.editor : null;
+}
+
+/** Whether the caret is to be seen, and with it what is drawn beside it. */
+export function isCaretInView(view: EditorView): boolean {
+  const frame = view.dom.closest('.jp-WindowedPanel-outer, .jp-Notebook');
+  const caret = view.coordsAtPos(view.state.selection.main.head);
+  if (!frame || !caret) {
+    return caret !== null;
+  }
+  const { top, bottom } = frame.getBoundingClientRect();
+  return caret.bottom > top && caret.top < bottom;
+}

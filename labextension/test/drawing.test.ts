@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { nullTranslator } from '@jupyterlab/translation';
+
+import { drawingOf } from '../src/drawing';
+import { Pending, nextPlace } from '../src/pending';
+import { textHash } from '../src/textHash';
+
+const TEXTS: Record<string, string> = { a: 'x = 1', b: 'print(x)\nx + x', c: 'x' };
+const ORDER = ['a', 'b', 'c'];
+
+function scene(caret: { cell: string; offset: number } | null, keepTab = false) {
+  const edit = (cell: string, start: number) => ({
+    cell,
+    base: textHash(TEXTS[cell]),
+    start,
+    end: start + 1,
+    text: 'y'
+  });
+  const pending = Pending.from(
+    {
+      id: 's',
+      kind: 'rename',
+      lane: 'symbols',
+      label: 'rename x to y',
+      confidence: 1,
+      edits: [edit('b', 6), edit('b', 9), edit('c', 0)]
+    },
+    cell => TEXTS[cell]
+  )!;
+  const current = nextPlace(pending, ORDER, caret);
+  return {
+    pending,
+    current,
+    caret,
+    order: ORDER,
+    keepTab,
+    isHome: (cell: string) => cell !== 'c',
+    trans: nullTranslator.load('')
+  };
+}
+
+test('each place of a cell is drawn, one of all is the current one', () => {
+  const drawn = ORDER.map(cell => drawingOf(scene({ cell: 'a', offset: 0 }), cell).marks);
+  assert.deepEqual(
+    drawn.map(marks => marks.map(mark => [mark.start, mark.text, mark.isCurrent])),
+    [
+      [],
+      [
+        [6, 'y', true],
+        [9, 'y', false]
+      ],
+      [[0, 'y', false]]
+    ]
+  );
+});
+
+test('the hint stands in the cell of the caret, and says which key goes where', () => {
+  const there = scene({ cell: 'a', offset: 0 });
+  assert.equal(drawingOf(there, 'a').hint, 'Tab → cell 2: rename x to y: 3 places in 2 cells');
+  assert.equal(drawingOf(there, 'b').hint, '');
+  assert.match(drawingOf(scene({ cell: 'b', offset: 0 }), 'b').hint, /^Tab → rename/);
+});
+
+test('at a place there is no hint, and the key beside it accepts', () => {
+  const here = drawingOf(scene({ cell: 'b', offset: 6 }), 'b');
+  assert.equal(here.hint, '');
+  assert.equal(here.marks[0].label, 'Tab');
+  assert.equal(drawingOf(scene({ cell: 'b', offset: 6 }, true), 'b').marks[0].label, 'Alt-Shift-J');
+});
+
+test('where Tab is kept the other chord is named', () => {
+  assert.match(drawingOf(scene({ cell: 'a', offset: 0 }, true), 'a').hint, /^Alt-J → /);
+});
+
+test('away from its home an offer has no hint', () => {
+  assert.equal(drawingOf(scene({ cell: 'c', offset: 1 }), 'c').hint, '');
+});
+
+test('a place that is not ticked is not drawn, nor counted', () => {
+  const one = scene({ cell: 'a', offset: 0 });
+  one.pending.choose(one.pending.in('b')[0], false);
+  const again = { ...one, current: nextPlace(one.pending, ORDER, one.caret) };
+  assert.equal(drawingOf(again, 'b').marks.length, 1);
+  assert.match(drawingOf(again, 'a').hint, /2 places in 2 cells$/);
+});

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Offers } from '../src/offers';
+import { Pending } from '../src/pending';
+import type { Origin } from '../src/protocol';
+import { textHash } from '../src/textHash';
+
+const TEXTS: Record<string, string> = { a: 'costs = 1', b: 'print(cost)', c: 'cost + cost' };
+
+/** `cost` becomes `costs` at these places; it was called for in cell a by the burst 1. */
+function pendingOf(places: [string, number][], id = 's'): Pending {
+  const pending = Pending.from(
+    {
+      id,
+      kind: 'rename',
+      lane: 'symbols',
+      label: 'rename cost to costs',
+      confidence: 1,
+      edits: places.map(([cell, start]) => ({
+        cell,
+        base: textHash(TEXTS[cell]),
+        start,
+        end: start + 4,
+        text: 'costs'
+      }))
+    },
+    cell => TEXTS[cell],
+    1
+  )!;
+  pending.calledForBy('a', 'cost = 1', TEXTS.a);
+  return pending;
+}
+
+const FOUR: [string, number][] = [
+  ['b', 6],
+  ['c', 0],
+  ['c', 7]
+];
+
+function shown(pending = pendingOf(FOUR)) {
+  const offers = new Offers();
+  offers.show([pending], 'a');
+  let burst = 1;
+  const change = (cell: string, after: string, origin: Origin = 'typed', isNew = true) => {
+    burst += isNew ? 1 : 0;
+    const now = burst;
+    offers.follow(
+      { cell, before: '', after, origin },
+      { burst: now, holds: other => other <= now }
+    );
+  };
+  return { offers, change };
+}
+
+test('of one answer the suggestion with most places comes first', () => {
+  const offers = new Offers();
+  const [one, three] = [pendingOf([['b', 6]], 'one'), pendingOf(FOUR, 'three')];
+  assert.deepEqual(
+    offers.choose([one, three], false).map(pending => pending.id),
+    ['three', 'one']
+  );
+});
+
+test('what the same answer had beside it comes when the first is done, if it still fits', () => {
+  const offers = new Offers();
+  offers.show([pendingOf([['b', 6]], 'first'), pendingOf([['c', 0]], 'second')], 'a');
+  assert.equal(offers.next(cell => TEXTS[cell])?.id, 'second');
+  offers.show([pendingOf([['b', 6]], 'first'), pendingOf([['c', 0]], 'second')], 'a');
+  assert.equal(
+    offers.next(cell => (cell === 'c' ? 'costly' : TEXTS[cell])),
+    null
+  );
+});
+
+test('refused places are not offered by themselves, but where the user asks', () => {
+  const { offers } = shown();
+  offers.drop(true);
+  assert.deepEqual(offers.choose([pendingOf(FOUR)], false), []);
+  assert.equal(offers.choose([pendingOf(FOUR)], true).length, 1);
+});
+
+test('an undo of what was deleted drops an offer made in between', () => {
+  const { offers, change } = shown();
+  change('a', 'costsx = 1', 'undone');
+  assert.equal(offers.current, null);
+});
+
+test('an offer hides while the name that called for it is typed on', () => {
+  const { offers, change } = shown();
+  change('a', 'costs_ = 1');
+  assert.equal(offers.shown, null);
+  assert.notEqual(offers.current, null);
+});
+
+test('text behind the name leaves an offer as it is', () => {
+  const { offers, change } = shown();
+  change('a', 'costs = 1  # EUR');
+  assert.notEqual(offers.shown, null);
+});
+
+test('at the second burst of other work an offer goes, and stays away', () => {
+  const { offers, change } = shown();
+  change('d', 'one');
+  change('d', 'one two', 'typed', false);
+  assert.notEqual(offers.shown, null);
+  change('d', 'one two three');
+  assert.equal(offers.current, null);
+  assert.deepEqual(offers.choose([pendingOf(FOUR)], false), []);
+});
+
+test('an offer has its home where it was made, then where its last place was', () => {
+  const { offers } = shown();
+  assert.ok(offers.isHome('a') && !offers.isHome('b') && !offers.isHome(undefined));
+  offers.moveTo('b');
+  assert.ok(offers.isHome('b') && !offers.isHome('a'));
+});
+
+test('the same offer made again elsewhere keeps its home', () => {
+  const { offers } = shown();
+  offers.show([pendingOf(FOUR, 'again')], 'd');
+  assert.ok(offers.isHome('a') && !offers.isHome('d'));
+});

@@ -1,0 +1,360 @@
+// Each key in a person's hands: at the beginning, in the middle and at the end of a cell.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { assert, contrastOf, labForAllTests } from './harness.mjs';
+
+const held = labForAllTests();
+const lab = new Proxy({}, { get: (_, name) => bound(held.lab, name) });
+const bound = (target, name) =>
+  typeof target[name] === 'function' ? target[name].bind(target) : target[name];
+
+/** A cell's text around the caret. */
+const PLACES = {
+  beginning: ['', '\nbefore = 1\nafter = 2'],
+  middle: ['before = 1\n', '\nafter = 2'],
+  end: ['before = 1\nafter = 2\n', '']
+};
+const TYPED = 'for i in ran';
+
+async function ghostAt(place) {
+  const [head, tail] = PLACES[place];
+  await lab.calm();
+  await lab.openNotebook(`hands-${place}`, ['import numpy as np', head + tail]);
+  await lab.edit(1, head.length);
+  await lab.type(TYPED);
+  return lab.waitForGhost();
+}
+
+const middle = async place => {
+  const [head, tail] = PLACES[place];
+  const text = await lab.source(1);
+  assert.ok(text.startsWith(head) && text.endsWith(tail), text);
+  return text.slice(head.length, text.length - tail.length);
+};
+
+for (const place of Object.keys(PLACES)) {
+  test(`at the ${place} of a cell Alt-Right takes a word of ghost text, each time`, async () => {
+    const ghost = await ghostAt(place);
+    await lab.press('Alt+ArrowRight');
+    const first = await lab.eventually(
+      () => middle(place),
+      text => text.length > TYPED.length,
+      'no word taken'
+    );
+    assert.ok(`${TYPED}${ghost}`.startsWith(first), first);
+    if (await lab.ghost()) {
+      await lab.press('Alt+Shift+ArrowRight');
+      await lab.eventually(
+        () => middle(place),
+        text => text === TYPED + ghost.split('\n')[0],
+        'no line'
+      );
+    }
+    assert.equal(await selected(), '');
+  });
+
+  test(`at the ${place} of a cell Escape takes ghost text away and stays in the cell`, async () => {
+    await ghostAt(place);
+    await lab.press('Escape');
+    await lab.eventually(
+      () => lab.ghost(),
+      ghost => ghost.trim() === '',
+      'the ghost text stays'
+    );
+    assert.equal(await lab.inPanel(panel => panel.content.mode), 'edit');
+    await lab.type('dd');
+    assert.equal(await middle(place), `${TYPED}dd`);
+    assert.equal((await lab.sources()).length, 2);
+  });
+
+  test(`at the ${place} of a cell Tab is alive after ghost text was typed to its end`, async () => {
+    const ghost = (await ghostAt(place)).split('\n')[0];
+    await lab.type(ghost);
+    await lab.eventually(
+      () => lab.ghostClass(),
+      ({ isActive, isShown }) => isActive === isShown,
+      'the class says otherwise than the eye'
+    );
+    const before = await lab.source(1);
+    const isShown = (await lab.ghost()).trim() !== '';
+    await lab.executed();
+    await lab.press('Tab');
+    const run = await lab.eventually(
+      () => lab.executed(),
+      ids => ids.length > 0,
+      'Tab did nothing'
+    );
+    // Text is accepted where text is shown; else the popup is asked for names.
+    assert.ok(
+      run.some(id => (isShown ? /^inline-completer:accept/ : /^completer:invoke/).test(id)),
+      run
+    );
+    assert.equal((await lab.source(1)) !== before, isShown);
+  });
+
+  test(`at the ${place} of a cell Tab is alive after ghost text was erased`, async () => {
+    await ghostAt(place);
+    for (let i = 0; i < 3; i++) {
+      await lab.press('Backspace');
+    }
+    await lab.eventually(
+      () => lab.ghostClass(),
+      ({ isActive, isShown }) => isActive === isShown,
+      'the class says otherwise than the eye'
+    );
+  });
+}
+
+const selected = () => lab.page.evaluate(() => String(document.getSelection()));
+
+const PLOTS = ['b', 'g', 'r', 'k', 'y'].map(c => `plt.plot(x, color="${c}", lw=1)`);
+
+/** Spell `lw` out in the first of five cells. */
+async function spellOut() {
+  await lab.openNotebook('plots', ['import matplotlib.pyplot as plt\nx = [1]', ...PLOTS]);
+  const at = PLOTS[0].indexOf('lw');
+  await lab.select(1, at, at + 2);
+  await lab.type('linewidth');
+  await lab.waitForPlaces(4);
+}
+
+test('one keyword spelt out is offered in all other calls, and all are taken at once', async () => {
+  await spellOut();
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(
+    () => lab.sources(),
+    sources => sources.slice(1).every(text => text.includes('linewidth=1')),
+    'not all were changed'
+  );
+});
+
+test('one keyword spelt out is taken place by place with Tab', async () => {
+  await spellOut();
+  for (let i = 0; i < 8; i++) {
+    await lab.press('Tab');
+    await new Promise(resolve => setTimeout(resolve, 300));
+  }
+  await lab.eventually(
+    () => lab.sources(),
+    sources => sources.slice(1).every(text => text.includes('linewidth=1')),
+    'not all were changed'
+  );
+});
+
+/** Rename `total` in the first cell. */
+async function rename(cells, count = 1) {
+  await lab.openNotebook('rename', cells);
+  await lab.select(0, 0, 'total'.length);
+  await lab.type('amount');
+  await lab.waitForPlaces(count);
+}
+
+test('a locked cell is never changed', async () => {
+  const locked = { source: 'print(total)', metadata: { editable: false } };
+  await rename(['total = 1', locked, 'total + 1']);
+  assert.ok((await lab.places()).every(({ cell }) => cell === 2));
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(
+    () => lab.source(2),
+    text => text === 'amount + 1',
+    'not taken'
+  );
+  assert.equal(await lab.source(1), 'print(total)');
+});
+
+test('the hint takes no room: no line is longer, no cell higher', async () => {
+  const long = `print(total, "${'x'.repeat(140)}")`;
+  await lab.openNotebook('room', [`total = 1\n${long}`, 'print(total)', 'end = 1']);
+  const room = () =>
+    lab.inPanel(panel =>
+      panel.content.widgets.map(cell => {
+        const { scrollWidth, offsetHeight } = cell.node.querySelector('.cm-scroller');
+        return [scrollWidth, offsetHeight, cell.node.offsetTop];
+      })
+    );
+  await lab.edit(0, 0);
+  await lab.type('# note\n');
+  const before = await room();
+  await lab.select(0, '# note\n'.length, '# note\ntotal'.length);
+  await lab.type('amount');
+  await lab.waitForPlaces();
+  assert.ok(await lab.hint());
+  // Places draw their new text in the line; cells without one stay as they were.
+  const after = await room();
+  assert.deepEqual(after[2], before[2]);
+  assert.equal(after[0][1], before[0][1]);
+  await lab.screenshot('hint-room');
+});
+
+test('a collapsed cell is opened by Tab, and the next Tab takes its place', async () => {
+  await rename(
+    ['total = 1', { source: 'print(total)', metadata: { jupyter: { source_hidden: true } } }],
+    0
+  );
+  await lab.eventually(
+    () => lab.hint(),
+    hint => hint.includes('cell 2'),
+    'nothing is offered'
+  );
+  await lab.press('Tab');
+  await lab.waitForPlaces();
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.source(1),
+    text => text === 'print(amount)',
+    'not taken'
+  );
+});
+
+test('a cell under a collapsed heading is opened by Tab', async () => {
+  const heading = {
+    type: 'markdown',
+    source: '# Part',
+    metadata: { 'jp-MarkdownHeadingCollapsed': true }
+  };
+  await rename(['total = 1', heading, 'print(total)'], 0);
+  await lab.eventually(
+    () => lab.hint(),
+    hint => hint.includes('cell 3'),
+    'nothing is offered'
+  );
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.isInView(2),
+    seen => seen,
+    'not opened'
+  );
+  await lab.press('Tab');
+  await lab.eventually(
+    () => lab.source(2),
+    text => text === 'print(amount)',
+    'not taken'
+  );
+});
+
+test('away from where it was made an offer leaves Tab alone, and other work ends it', async () => {
+  await rename(['total = 1', 'print(total)', 'other = 1']);
+  await lab.edit(2);
+  assert.equal(await lab.hint(), '');
+  await lab.press('Tab');
+  assert.equal(await lab.activeCell(), 2);
+  await lab.type('\none = 1');
+  await new Promise(resolve => setTimeout(resolve, 1500));
+  await lab.type('\ntwo = 2');
+  await lab.eventually(
+    () => lab.places(),
+    places => places.length === 0,
+    'the offer stays for ever'
+  );
+  assert.equal(await lab.source(1), 'print(total)');
+});
+
+test('an offer does not outlive the undoing of what was deleted', async () => {
+  await lab.openNotebook('costs', ['cost = 1', 'print(cost)']);
+  const pause = () => new Promise(resolve => setTimeout(resolve, 1400));
+  await lab.edit(0, 'cost'.length);
+  await lab.type('s');
+  await lab.waitForPlaces();
+  await pause();
+  await lab.type('x');
+  await pause();
+  await lab.press('Backspace');
+  await pause();
+  await lab.press('Control+z');
+  await pause();
+  await lab.press('Alt+Shift+A');
+  await pause();
+  const [definition, use] = await lab.sources();
+  const name = definition.split(' ')[0];
+  assert.ok(use === 'print(cost)' || use === `print(${name})`, `${definition} / ${use}`);
+});
+
+test('what called for a rename is reverted together with it', async () => {
+  await rename(['total = 1', 'print(total)', 'total + 1'], 2);
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(
+    () => lab.source(2),
+    text => text === 'amount + 1',
+    'not taken'
+  );
+  await lab.command('nextedit:undo-accept');
+  assert.deepEqual(await lab.sources(), ['total = 1', 'print(total)', 'total + 1']);
+  assert.match(await lab.live(), /Reverted in 3 cells/);
+});
+
+test('an offer is announced with the keys that take it', async () => {
+  await rename(['total = 1', 'print(total)']);
+  assert.match(await lab.live(), /rename total to amount.*Tab.*Alt Shift A/);
+});
+
+test('F2 on a keyword opens nothing and says why', async () => {
+  await lab.openNotebook('keyword', ['import os']);
+  await lab.edit(0, 3);
+  await lab.press('F2');
+  await lab.eventually(
+    () => lab.live(),
+    said => /`import` is a keyword/.test(said),
+    'nothing is said'
+  );
+  assert.equal(await lab.page.$('.jp-Dialog'), null);
+});
+
+test('the panel keeps its counts, draws what is ticked alone, and Escape goes back to typing', async () => {
+  await rename(['total = 1', 'print(total + total)', 'total + 1'], 3);
+  await lab.command('nextedit:open-panel');
+  await lab.page.waitForSelector('.nextedit-panel .nextedit-row');
+  const labels = await lab.page.$$eval('.nextedit-row input', nodes =>
+    nodes.map(node => node.getAttribute('aria-label'))
+  );
+  assert.equal(new Set(labels).size, labels.length);
+  await lab.page.click('.nextedit-row input');
+  await lab.eventually(
+    () => lab.places(),
+    places => places.length === 2,
+    'the unticked place stays drawn'
+  );
+  const heading = () => lab.page.$eval('.nextedit-heading', node => node.textContent);
+  assert.match(await heading(), /2 places in 2 cells/);
+  await lab.page.focus('.nextedit-row input');
+  await lab.press('Escape');
+  assert.equal(await lab.inPanel(panel => panel.content.mode), 'edit');
+  assert.ok(await lab.page.evaluate(() => document.activeElement.closest('.cm-editor') !== null));
+  await lab.page.click('.nextedit-panel [data-focus=apply]');
+  await lab.eventually(
+    () => lab.source(2),
+    text => text === 'amount + 1',
+    'not applied'
+  );
+  assert.ok(await lab.page.evaluate(() => document.activeElement.closest('.cm-editor') !== null));
+});
+
+test('the status item says where nothing is offered', async () => {
+  writeFileSync(join(process.env.LAB_FOLDER, 'plain.py'), 'x = 1\n');
+  await lab.openNotebook('served', ['x = 1', { source: 'y = 2', tags: ['nextedit-off'] }]);
+  await lab.edit(0);
+  await lab.waitForStatus('ready');
+  await lab.edit(1);
+  await lab.waitForStatus('not-here');
+  assert.match((await lab.status()).title, /its tag/);
+  await lab.command('docmanager:open', { path: 'plain.py' });
+  await lab.waitForStatus('not-here');
+  assert.match((await lab.status()).title, /notebooks/);
+});
+
+test('ghost text can be read in every theme', async () => {
+  try {
+    for (const theme of ['JupyterLab Light', 'JupyterLab Dark', 'JupyterLab Dark High Contrast']) {
+      await lab.command('apputils:change-theme', { theme });
+      await lab.page.waitForFunction(name => document.body.dataset.jpThemeName === name, theme);
+      await lab.page.waitForSelector('#jupyterlab-splash', { state: 'detached' });
+      await ghostAt('end');
+      const ratio = await contrastOf(lab.page, '.jp-GhostText');
+      assert.ok(ratio >= 4.5, `${theme}: ${ratio}`);
+    }
+  } finally {
+    await lab.command('apputils:change-theme', { theme: 'JupyterLab Light' });
+  }
+});
