@@ -74,7 +74,7 @@ class Settings:
         default=500.0, metadata={"doc": "milliseconds to wait for the browser's notebook"}
     )
     mains_ms: float = field(
-        default=50.0, metadata={"doc": "milliseconds between ghost texts on mains, at the least"}
+        default=50.0, metadata={"doc": "minimum milliseconds between ghost texts on mains"}
     )
     battery_ms: float = field(
         default=300.0, metadata={"doc": "milliseconds between ghost texts on battery"}
