@@ -79,10 +79,31 @@ export interface KernelErrorWire {
   message?: string;
 }
 
+export interface AxesWire {
+  title?: string;
+  xlabel?: string;
+  ylabel?: string;
+  zlabel?: string;
+  xscale?: string;
+  yscale?: string;
+  xlim?: number[];
+  ylim?: number[];
+  legend?: string[];
+  kinds?: string[];
+  colors?: string[];
+  projection?: string;
+}
+
+export interface FigureWire {
+  title?: string;
+  axes?: AxesWire[];
+}
+
 export interface FactsWire {
   runs?: RunWire[];
   names?: NameWire[];
   error?: KernelErrorWire | null;
+  figures?: FigureWire[];
 }
 
 export interface RequestWire {

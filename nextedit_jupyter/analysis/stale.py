@@ -1,16 +1,19 @@
 """Which cells hold results that no longer stand after some cells changed, in the order to run them.
 
 A cell is stale if it changed, or if it uses a name that a stale cell binds and that no fresh cell
-binds anew in between.
+binds again in between. A cell is needed if it binds a name that a stale or needed cell uses and
+that the kernel does not have, as after a restart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.core import KernelFacts, Notebook
+
+CUT_NAMES = 100  # from here on the kernel's list may be incomplete: 200 names or 25 ms
 
 
 def stale_cells(
@@ -18,9 +21,10 @@ def stale_cells(
 ) -> tuple[str, ...]:
     """Ids of the cells to run again after `changed` did, dependencies first.
 
-    `notebook` is the state after the change. Cells that never ran hold no results: they are
-    listed only if they changed. The order is that of the runs, and of the document for cells that
-    did not run; a cell that uses what only a later one binds follows it.
+    `notebook` is the state after the change; its execution counts are those of the running kernel
+    (none after a restart). Cells that never ran hold no results: they are listed only if they
+    changed, or if a listed cell needs what they bind. The order is that of the runs, and of the
+    document for cells that did not run; a cell that uses what only a later one binds follows it.
     """
     index = index_notebook(notebook, facts)
     order = _order(index)
@@ -36,7 +40,60 @@ def stale_cells(
             tainted |= here.bound_at_module()
         else:
             tainted -= here.bound_at_module() - uses
-    return tuple(id for id in order if id in stale)
+    listed = stale | _needed(index, order, stale, _Live(index, notebook, facts))
+    return tuple(id for id in order if id in listed)
+
+
+class _Live:
+    """Which names the kernel has, as far as that is known."""
+
+    def __init__(self, index: NotebookIndex, notebook: Notebook, facts: KernelFacts) -> None:
+        runs = {run.cell for run in facts.runs}
+        counted = {cell.id for cell in notebook.cells if cell.execution_count is not None}
+        # Facts list the kernel's names; a document's counts may be an earlier kernel's. A long
+        # list may have been cut, and underscored names are never in it: counts decide there.
+        self._cut = (not runs and not facts.names) or len(facts.names) >= CUT_NAMES
+        self._listed = {name.name for name in facts.names} | _bound_by(index, runs)
+        self._counted = _bound_by(index, counted)
+
+    def __contains__(self, name: str) -> bool:
+        if name in self._listed:
+            return True
+        return (self._cut or name.startswith("_")) and name in self._counted
+
+
+def _needed(
+    index: NotebookIndex, order: Sequence[str], stale: Collection[str], live: _Live
+) -> set[str]:
+    """Cells to run before the stale ones, for names that the kernel does not have."""
+    everything = index.bound_names()
+    needed: set[str] = set()
+    waiting = list(stale)
+    while waiting:
+        id = waiting.pop()
+        here = index.cells[id]
+        at = order.index(id)
+        own = here.bound_at_module()
+        for name in _used(here):
+            if name not in everything or name in live:
+                continue
+            binders = [
+                other for other in order[:at] if name in index.cells[other].bound_at_module()
+            ]
+            if not binders and name not in own:
+                binders = [o for o in order[at:] if name in index.cells[o].bound_at_module()][:1]
+            # The last that binds it, and back to one that does not build on an earlier value.
+            for binder in reversed(binders):
+                if binder not in needed and binder not in stale:
+                    needed.add(binder)
+                    waiting.append(binder)
+                if name not in _used(index.cells[binder]):
+                    break
+    return needed
+
+
+def _bound_by(index: NotebookIndex, cells: Collection[str]) -> set[str]:
+    return {name for id in cells if id in index.cells for name in index.cells[id].bound_at_module()}
 
 
 def _order(index: NotebookIndex) -> list[str]:

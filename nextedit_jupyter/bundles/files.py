@@ -185,7 +185,7 @@ def _elements(dims: list[int]) -> int:
 def _refused(why: str) -> BundleError:
     return BundleError(
         f"model.onnx is refused: {why}. Use a bundle from `jupyter nextedit model install`, "
-        "or import the checkpoint anew"
+        "or import the checkpoint again"
     )
 
 

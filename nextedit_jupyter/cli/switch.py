@@ -22,7 +22,7 @@ _ENABLE = """\
 Without options: the parts in JupyterLab, Notebook and the Jupyter server, which installing has
 enabled already, in this environment or with --user for you in all of them. With --kernel, each new
 kernel of this environment does `%load_ext nextedit_jupyter` by itself; with --terminal, IPython in
-your terminals does. Running servers and kernels take it up when they start anew."""
+your terminals does. Running servers and kernels load it when they restart."""
 _DISABLE = """\
 The reverse of `enable`: without options the parts in JupyterLab, Notebook and the server; with
 --kernel or --terminal only those. To switch suggestions off for a while, click the item in
@@ -81,7 +81,7 @@ def run_toggle(arguments: argparse.Namespace) -> int:
     for setting in (installation.labextension_setting(), installation.server_setting()):
         if setting.on != on:
             raise NextEditError(f"{setting.file} says otherwise and wins: change it there")
-    print("a running Jupyter server takes it up when it starts anew")
+    print("a running Jupyter server loads it when it restarts")
     return 0
 
 

@@ -47,12 +47,43 @@ class KernelError:
 
 
 @dataclass(frozen=True, slots=True)
+class AxesFacts:
+    """One coordinate system of a figure; empty where nothing is set.
+
+    `xlim` and `ylim` are None while the figure is not drawn. `xscale` and `yscale` are empty where
+    linear. `kinds` are what was drawn (line, scatter, bar, colorbar, ...), each once.
+    """
+
+    title: str = ""
+    xlabel: str = ""
+    ylabel: str = ""
+    zlabel: str = ""
+    xscale: str = ""
+    yscale: str = ""
+    xlim: tuple[float, float] | None = None
+    ylim: tuple[float, float] | None = None
+    legend: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
+    projection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureFacts:
+    """What a figure shows; never the data."""
+
+    title: str = ""
+    axes: tuple[AxesFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class KernelFacts:
     """Everything the kernel sends along; empty where there is no kernel."""
 
     runs: tuple[CellRun, ...] = ()
     names: tuple[NamedObject, ...] = ()
     error: KernelError | None = None
+    figures: tuple[FigureFacts, ...] = ()
 
     def named(self, name: str) -> NamedObject | None:
         return next((known for known in self.names if known.name == name), None)

@@ -20,7 +20,14 @@ from dataclasses import asdict
 from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 from nextedit_jupyter.core.errors import NextEditError, WireError
-from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
+from nextedit_jupyter.core.facts import (
+    AxesFacts,
+    CellRun,
+    FigureFacts,
+    KernelError,
+    KernelFacts,
+    NamedObject,
+)
 from nextedit_jupyter.core.history import ORIGINS, EditEvent, Origin
 from nextedit_jupyter.core.notebook import Caret, Cell, CellType, LeftOut, LeftOutReason, Notebook
 from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
@@ -86,10 +93,31 @@ class KernelErrorWire(TypedDict):
     message: NotRequired[str]
 
 
+class AxesWire(TypedDict):
+    title: NotRequired[str]
+    xlabel: NotRequired[str]
+    ylabel: NotRequired[str]
+    zlabel: NotRequired[str]
+    xscale: NotRequired[str]
+    yscale: NotRequired[str]
+    xlim: NotRequired[list[float]]
+    ylim: NotRequired[list[float]]
+    legend: NotRequired[list[str]]
+    kinds: NotRequired[list[str]]
+    colors: NotRequired[list[str]]
+    projection: NotRequired[str]
+
+
+class FigureWire(TypedDict):
+    title: NotRequired[str]
+    axes: NotRequired[list[AxesWire]]
+
+
 class FactsWire(TypedDict):
     runs: NotRequired[list[RunWire]]
     names: NotRequired[list[NameWire]]
     error: NotRequired[KernelErrorWire | None]
+    figures: NotRequired[list[FigureWire]]
 
 
 class RequestWire(TypedDict):
@@ -308,7 +336,7 @@ def encode_request(request: SuggestRequest) -> RequestWire:
 
 
 def encode_facts(facts: KernelFacts) -> FactsWire:
-    return {
+    wire: FactsWire = {
         "runs": [cast(RunWire, asdict(run)) for run in facts.runs],
         "names": [
             cast(
@@ -323,6 +351,21 @@ def encode_facts(facts: KernelFacts) -> FactsWire:
         ],
         "error": cast(KernelErrorWire, asdict(facts.error)) if facts.error else None,
     }
+    if facts.figures:
+        wire["figures"] = [
+            {"title": figure.title, "axes": [_encode_axes(axes) for axes in figure.axes]}
+            for figure in facts.figures
+        ]
+    return wire
+
+
+def _encode_axes(axes: AxesFacts) -> AxesWire:
+    told = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in asdict(axes).items()
+        if value
+    }
+    return cast(AxesWire, told)
 
 
 def decode_facts(value: Mapping[str, Any]) -> KernelFacts:
@@ -578,6 +621,13 @@ def _facts(value: Mapping[str, Any]) -> KernelFacts:
         )
         if error
         else None,
+        figures=tuple(
+            FigureFacts(
+                _Reader.string(figure, "title", ""),
+                tuple(_axes(axes) for axes in _Reader.objects(figure, "axes", optional=True)),
+            )
+            for figure in _Reader.objects(value, "figures", optional=True)
+        ),
     )
 
 
@@ -609,6 +659,28 @@ def _left_out(
 
 def _are_unique(cells: list[Cell]) -> bool:
     return len({cell.id for cell in cells}) == len(cells)
+
+
+def _axes(value: Mapping[str, Any]) -> AxesFacts:
+    texts = ("title", "xlabel", "ylabel", "zlabel", "xscale", "yscale", "projection")
+    return AxesFacts(
+        **{key: _Reader.string(value, key, "") for key in texts},
+        xlim=_limits(value, "xlim"),
+        ylim=_limits(value, "ylim"),
+        legend=_Reader.strings(value, "legend"),
+        kinds=_Reader.strings(value, "kinds"),
+        colors=_Reader.strings(value, "colors"),
+    )
+
+
+def _limits(value: Mapping[str, Any], key: str) -> tuple[float, float] | None:
+    found = value.get(key)
+    if found is None:
+        return None
+    numbers = [n for n in found if type(n) in (int, float)] if isinstance(found, list) else []
+    if len(numbers) != 2 or len(numbers) != len(found):
+        raise WireError(f"{key} is a list of two numbers")
+    return float(numbers[0]), float(numbers[1])
 
 
 def _within(cells: list[Cell], caret_cell: str, bounds: Bounds) -> list[Cell]:

@@ -97,6 +97,10 @@ class Channel:
         self._take(comm)
 
     def _take(self, comm: Any) -> None:
+        # ipykernel 7.4 hands a reply to the shell that spoke last. A cell that asks for the
+        # notebook holds that shell until it is answered: the browser's own subshell takes it.
+        if hasattr(comm, "_reply_subshell_for"):
+            comm._reply_subshell_for = _as_sent
         comm.on_msg(lambda message: self._on_message(comm, message))
         comm.on_close(lambda message: self._forget(comm))
         with self._lock:
@@ -135,3 +139,8 @@ class Channel:
     @quietly("closing the comm")
     def _close(self, comm: Any) -> None:
         comm.close()
+
+
+def _as_sent(data: object, subshell: str | None) -> str | None:
+    """The subshell of a message from the browser is the one it was sent to."""
+    return subshell

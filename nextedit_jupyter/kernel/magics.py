@@ -128,7 +128,7 @@ class Magic:
         one.add_argument("number", nargs="?", type=int, default=1, metavar="N", help="which (1)")
         one = command("rename", "rename a variable in all cells", self._rename)
         one.add_argument("old", metavar="OLD", help="the name as it is")
-        one.add_argument("new", metavar="NEW", help="the name as it shall be")
+        one.add_argument("new", metavar="NEW", help="the new name")
         one.add_argument("--dry-run", action="store_true", help="only show the diff")
         command("propagate", "offer your last edit at the other places", self._propagate)
         command("stats", "what was shown and taken in this session, and how fast", self._stats)

@@ -6,6 +6,7 @@ All that it changes in the shell is undone by `stop`.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nextedit_jupyter.core.request import SuggestRequest
     from nextedit_jupyter.core.suggestion import Kind
     from nextedit_jupyter.kernel.comm import Channel
+    from nextedit_jupyter.kernel.figures import Figures
     from nextedit_jupyter.kernel.pending import Pending
     from nextedit_jupyter.kernel.telling import Telling
 
@@ -72,7 +74,7 @@ class Settings:
         default=500.0, metadata={"doc": "milliseconds to wait for the browser's notebook"}
     )
     mains_ms: float = field(
-        default=50.0, metadata={"doc": "milliseconds between ghost texts on mains, at the least"}
+        default=50.0, metadata={"doc": "minimum milliseconds between ghost texts on mains"}
     )
     battery_ms: float = field(
         default=300.0, metadata={"doc": "milliseconds between ghost texts on battery"}
@@ -157,6 +159,8 @@ class Session:
         self._telling: Telling | None = None
         self._pre = quietly("recording a cell")(self.recorder.pre_run_cell)
         self._post = quietly("recording a cell")(self.recorder.post_run_cell)
+        self._figures: Figures | None = None
+        self._drawn = quietly("looking at figures")(self._note_figures)
 
     # Life ---------------------------------------------------------------------------------------
 
@@ -167,6 +171,7 @@ class Session:
 
         self._configure()
         self.shell.events.register("pre_run_cell", self._pre)
+        self.shell.events.register("post_execute", self._drawn)
         self.shell.events.register("post_run_cell", self._post)
         magics.register(self)
         if getattr(self.shell, "kernel", None) is not None:
@@ -181,7 +186,11 @@ class Session:
         from nextedit_jupyter.kernel import magics
 
         self.enabled = False
-        for event, callback in (("pre_run_cell", self._pre), ("post_run_cell", self._post)):
+        for event, callback in (
+            ("pre_run_cell", self._pre),
+            ("post_execute", self._drawn),
+            ("post_run_cell", self._post),
+        ):
             if callback in self.shell.events.callbacks[event]:
                 self.shell.events.unregister(event, callback)
         magics.unregister(self)
@@ -192,6 +201,7 @@ class Session:
         if client is not None:
             client.close()
         self.recorder.purge()
+        self._figures = None
         self.pending.clear()
         self._keep(False)
 
@@ -234,6 +244,7 @@ class Session:
         from nextedit_jupyter.core.history_store import HistoryStore, store_path
 
         forgotten, kept = self.recorder.purge(), 0
+        self._figures = None
         self.pending.clear()
         if store_path().exists():
             store = HistoryStore()
@@ -275,8 +286,20 @@ class Session:
                 names=int(self.settings.max_names), budget_ms=self.settings.facts_ms
             ),
         )
+        if self._figures is not None:
+            facts = replace(facts, figures=self._figures.facts(self.shell.user_ns))
         self._facts = (generation, facts)
         return facts
+
+    def _note_figures(self) -> None:
+        """After a cell, before the inline backend closes what it drew."""
+        if not self.enabled or "matplotlib.figure" not in sys.modules:
+            return
+        if self._figures is None:
+            from nextedit_jupyter.kernel.figures import Figures
+
+            self._figures = Figures()
+        self._figures.note()
 
     def cached_facts(self) -> KernelFacts:
         """The facts of the last finished run, collected now only if there are none so recent."""

@@ -23,7 +23,7 @@ class NextEdit(Configurable):
     ).tag(config=True)
     threads = Int(2, min=1, help="Threads that inference may use.").tag(config=True)
     worker_memory_mb = Int(
-        1_024, min=128, help="The worker leaves, and is started anew, above this resident size."
+        1_024, min=128, help="Restart the worker above this memory use, in MB."
     ).tag(config=True)
     idle_seconds = Float(
         600.0, min=1.0, help="The worker leaves after so long without a request."
@@ -51,15 +51,15 @@ class NextEdit(Configurable):
         "", help="Folder of the worker's socket, which must be closed to all other users."
     ).tag(config=True)
     mains_ms = Float(
-        50.0, min=0.0, help="Milliseconds between inferences on mains power, at the least."
+        50.0, min=0.0, help="Minimum milliseconds between inferences on mains power."
     ).tag(config=True)
     battery_ms = Float(
-        300.0, min=0.0, help="Milliseconds between inferences on battery, at the least."
+        300.0, min=0.0, help="Minimum milliseconds between inferences on battery."
     ).tag(config=True)
     low_battery_ms = Float(
         1_000.0,
         min=0.0,
-        help="Milliseconds between inferences below 20 % of battery, at the least; nothing is "
+        help="Minimum milliseconds between inferences below 20 % of battery; nothing is "
         "read ahead then.",
     ).tag(config=True)
     off_on_low_battery = Bool(False, help="Ask for nothing unasked below 20 % of battery.").tag(
@@ -98,7 +98,7 @@ class NextEdit(Configurable):
     ).tag(config=True)
     openai_url = Unicode(
         "",
-        help="Base address of an OpenAI-compatible server inside the house (vLLM, llama.cpp's), "
+        help="Base address of an OpenAI-compatible server on your network (vLLM, llama.cpp's), "
         "such as https://models.example.org/v1. Redirects are not followed.",
     ).tag(config=True)
     openai_hosts = List(

@@ -106,7 +106,7 @@ secrets, data or very long lines were dropped. Validation: {held["validation"]};
 `{recipe or f"models/recipes/{identity.id}.toml"}`.
 {before}
 ## Test packages
-Cells typed key by key through the product with its gates, leading blanks given, {known}.
+Cells typed key by key through the product with its gates, indentation given, {known}.
 
 {format_report(test)}
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from nextedit_jupyter.analysis.stale import stale_cells
-from nextedit_jupyter.core import Cell, CellRun, KernelFacts, Notebook
+from nextedit_jupyter.core import Cell, CellRun, KernelFacts, NamedObject, Notebook
 
 
-def stale(*sources: str, changed: str, runs: str = "", ran: str = "") -> str:
+def stale(*sources: str, changed: str, runs: str = "", ran: str = "", names: str = "") -> str:
     cells = tuple(
         Cell(f"c{i}", "code", source, 1 if f"c{i}" in ran else None)
         for i, source in enumerate(sources)
     )
-    facts = KernelFacts(tuple(CellRun(cell, "") for cell in runs.split()))
+    facts = KernelFacts(
+        tuple(CellRun(cell, "") for cell in runs.split()),
+        tuple(NamedObject(name, "int") for name in names.split()),
+    )
     return " ".join(stale_cells(Notebook("python", cells), facts, changed.split()))
 
 
@@ -39,3 +42,43 @@ def test_cells_that_never_ran_hold_no_results() -> None:
 def test_a_function_s_callers_depend_on_what_it_reads() -> None:
     sources = ("k = 1", "def f(): return k", "f()", "print(2)")
     assert stale(*sources, changed="c0", runs="c0 c1 c2 c3") == "c0 c1 c2"
+
+
+def test_after_a_restart_the_cells_that_define_what_is_needed_are_run_as_well() -> None:
+    sources = ("import math", "x = 1", "unused = 2", "y = math.sqrt(x)", "print(y)")
+    assert stale(*sources, changed="c3") == "c0 c1 c3 c4"
+    assert stale(*sources, changed="c4") == "c0 c1 c3 c4"
+
+
+def test_after_a_restart_the_kernel_s_facts_count_for_more_than_the_document_s_numbers() -> None:
+    sources = ("import math", "x = 1", "y = math.sqrt(x)", "print(y)")
+    everything = "c0 c1 c2 c3"
+    assert stale(*sources, changed="c2", ran=everything, runs="c0") == "c1 c2 c3"
+    assert stale(*sources, changed="c2", ran=everything, names="math x y") == "c2 c3"
+    assert stale(*sources, changed="c2", ran=everything) == "c2 c3"  # nothing else is known
+
+
+def test_what_the_kernel_still_has_is_not_run_again() -> None:
+    sources = ("x = slow()", "y = x + 1", "print(y)")
+    assert stale(*sources, changed="c1", runs="c0 c1 c2") == "c1 c2"
+
+
+def test_a_value_that_is_built_up_is_built_from_its_start() -> None:
+    sources = ("total = 0", "total += 1", "other = 3", "print(total)")
+    assert stale(*sources, changed="c3") == "c0 c1 c3"
+    assert stale("total = 9", *sources, changed="c4") == "c1 c2 c4"
+
+
+def test_a_function_s_needs_count_where_it_is_needed() -> None:
+    sources = ("k = 1", "def f(): return k", "f()")
+    assert stale(*sources, changed="c2") == "c0 c1 c2"
+
+
+def test_names_that_an_extension_hides_or_cuts_are_taken_as_present_if_their_cell_ran() -> None:
+    many = " ".join(f"n{i}" for i in range(150))
+    assert stale("x = 1", "print(x)", changed="c1", ran="c0 c1", names=many) == "c1"
+    assert stale("_x = 1", "print(_x)", changed="c1", ran="c0 c1", names="a") == "c1"
+
+
+def test_a_ring_of_needs_ends() -> None:
+    assert stale("a = b", "b = a", changed="c0") in ("c0 c1", "c1 c0")

@@ -15,6 +15,7 @@ from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.bundles.importing import import_folder
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.wire import decode_request
 from nextedit_jupyter.suggest.build import build_suggester, open_model_lane
 from nextedit_jupyter.suggest.canary import try_bundle
 from nextedit_jupyter.suggest.model import ModelSettings
@@ -109,6 +110,9 @@ def test_a_format_that_does_not_fit_its_tokenizer_is_refused(imported: Path) -> 
     try:
         with pytest.raises(BundleError, match="no control token"):
             try_bundle(imported)
-        assert build_suggester(imported).answer is not None
+        # Where it is used all the same, the model is silent with a reason.
+        answer = build_suggester(imported).answer(decode_request(REQUEST))
+        assert answer.suggestions == ()
+        assert set(answer.silence) == {"inline", "next_edit"}
     finally:
         (imported / "manifest.json").write_text(original)

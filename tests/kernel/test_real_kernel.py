@@ -179,3 +179,44 @@ def test_loading_leaves_the_collector_as_it_was() -> None:
         finally:
             gc.enable()
             nextedit_jupyter.unload_ipython_extension(shell)
+
+
+def test_a_running_cell_gets_the_browser_s_notebook_through_a_subshell(kernel: Kernel) -> None:
+    """The reply must not wait for the cell that waits for it."""
+    client = kernel.client
+    request = client.session.msg("create_subshell_request", {})
+    client.control_channel.send(request)
+    reply = client.control_channel.get_msg(timeout=30)["content"]
+    if reply["status"] != "ok":
+        pytest.skip("this ipykernel has no subshells")
+    kernel.comms.clear()
+    kernel.run("%load_ext nextedit_jupyter", "s0")
+    comm_id = kernel.comms[-1]["comm_id"]
+    kernel.tell(comm_id, {"op": "facts"})
+
+    def say(data: dict[str, Any]) -> None:
+        message = client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
+        message["header"]["subshell_id"] = reply["subshell_id"]
+        client.shell_channel.send(message)
+
+    asks = (
+        "from nextedit_jupyter.kernel import session_of\n"
+        "print(session_of(get_ipython()).channel.ask_notebook(20))"
+    )
+    content = {"code": asks, "silent": False, "store_history": True, "allow_stdin": False}
+    cell = client.session.msg("execute_request", content, metadata={"cellId": "s1"})
+    client.shell_channel.send(cell)
+    said, done = "", False
+    while not done:
+        message = client.get_iopub_msg(timeout=30)
+        found = message["content"]
+        if message["msg_type"] == "comm_msg" and found["data"]["op"] == "notebook":
+            say({"op": "notebook", "token": found["data"]["token"], "request": {"id": 7}})
+        elif message["msg_type"] == "stream":
+            said += found["text"]
+        done = (
+            found.get("execution_state") == "idle"
+            and message["parent_header"].get("msg_id") == cell["header"]["msg_id"]
+        )
+    assert said.strip() == "{'id': 7}"
+    kernel.run("%unload_ext nextedit_jupyter", "s2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
@@ -22,6 +23,8 @@ from nextedit_jupyter.core import (
     Suggestion,
     SuggestRequest,
 )
+from nextedit_jupyter.core.notebook import text_hash
+from nextedit_jupyter.core.suggestion import SilenceReason
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 
 CELLS = 1_000
@@ -105,12 +108,37 @@ def test_a_hard_cell_under_the_caret_gets_an_answer(hard: str) -> None:
         EditEvent("a", hard.replace("x", "y", 1), hard),
     ):
         asked = SuggestRequest(notebook, Caret("a", len(hard)), (event,))
-        assert SymbolsLane().suggest(asked) is not None
+        assert_answers(asked)
     command = SuggestRequest(notebook, Caret("a", 0), rename_to="width")
-    assert SymbolsLane().suggest(command) is not None
-    assert error_count(hard) >= 0
+    assert_answers(command)
     assert isinstance(known_names(notebook, command.facts), frozenset)
     assert isinstance(unknown_names(command, "b", hard), frozenset)
+
+
+def assert_answers(asked: SuggestRequest) -> None:
+    """A silence that says why, or edits of the cells as they are."""
+    answer = SymbolsLane().suggest(asked)
+    if isinstance(answer, Silence):
+        assert answer.reason in get_args(SilenceReason)
+        return
+    assert answer
+    for change in (change for suggestion in answer for change in suggestion.edits):
+        cell = asked.notebook.cell(change.cell)
+        assert cell is not None
+        assert change.base == text_hash(cell.source)
+        assert change.edit.apply(cell.source) != cell.source
+
+
+@pytest.mark.parametrize("name", ["a megabyte in a line", "bash", "bidi", "comment that commands"])
+def test_a_hard_cell_that_parses_has_no_errors(name: str) -> None:
+    assert error_count(HARD[name]) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["NUL", "broken", "control token", "fifty thousand open parentheses", "lone surrogate"]
+)
+def test_a_hard_cell_that_is_broken_has_errors(name: str) -> None:
+    assert error_count(HARD[name]) > 0
 
 
 @pytest.mark.parametrize("hard", HARD.values(), ids=HARD)
