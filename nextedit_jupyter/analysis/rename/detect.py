@@ -22,6 +22,8 @@ from nextedit_jupyter.analysis.rename.records import record_of_keyword
 from nextedit_jupyter.analysis.rename.rewrite import is_rewritten
 from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 
+# How the reason of a silence ends where a definition made way for another one.
+REPLACED = "was replaced, not renamed"
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # How many events back a rename may lie behind edits of other kinds.
 RECENT_EVENTS = 3
@@ -309,7 +311,7 @@ def _of_another_member(
 
 
 def _replaced(old: str) -> Silence:
-    return Silence("no_change", f"what defined `{old}` was replaced, not renamed")
+    return Silence("no_change", f"what defined `{old}` {REPLACED}")
 
 
 def _text(notebook: Notebook, cell: str) -> str:

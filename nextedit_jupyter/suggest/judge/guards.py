@@ -1,15 +1,27 @@
-"""Places that the person has to choose, however like the examples they look.
+"""Places that the person has to choose, and those that bindings have decided about.
 
-Two kinds, each of which says of which object something holds: a method that was chosen for one
-object, and a key of one dictionary. They are listed as optional, not chosen.
+Two kinds of place say of which object something holds, however like the examples they look: a
+method that was chosen for one object, and a key of one dictionary. They are listed as optional.
+
+Where bindings prove a rename, a place of the same word that they left alone is another name: it is
+not offered, and a mention of it in a text is optional. Where a definition made way for another one,
+its uses mean the old one until a use is changed as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
+from nextedit_jupyter.analysis.rename.detect import REPLACED
+from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
-from nextedit_jupyter.suggest.judge.changes import Change
+from nextedit_jupyter.suggest.judge.changes import Change, Site
 from nextedit_jupyter.suggest.judge.consider import Considered
+
+# What an example is where the new name is bound or declared: the uses then follow for certain.
+BINDING = ("definition", "target", "import", "keyword", "string")
 
 
 def held_back(considered: Considered) -> list[bool]:
@@ -62,3 +74,49 @@ def _owners(change: Change, kind: str) -> set[str]:
     """What the examples belong to; empty if one is of another kind."""
     sites = [e.site for e in change.examples]
     return {s.owner for s in sites} if all(s.kind == kind for s in sites) else set()
+
+
+Ruling = Literal["open", "optional", "closed"]
+
+_TEXTS = frozenset(["comment", "docstring", "string"])
+
+
+def rulings(
+    considered: Considered, symbols: Sequence[Suggestion] | Silence, request: SuggestRequest
+) -> list[Ruling]:
+    """For each candidate what bindings have decided about it."""
+    if isinstance(symbols, Silence):
+        replaced = symbols.detail.endswith(REPLACED)
+        return [
+            "closed" if replaced and _is_of_definitions_alone(place.change) else "open"
+            for place in considered.candidates
+        ]
+    proved = {
+        (cell.source[r.start : r.end], r.text)
+        for said in symbols
+        for change in said.edits
+        if (cell := request.notebook.cell(change.cell)) is not None
+        for r in change.edit
+    }
+    found: list[Ruling] = []
+    for place in considered.candidates:
+        change = place.change
+        if change.shape != "word" or ("".join(change.replaced), change.new) not in proved:
+            found.append("open")
+        elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
+            found.append("optional")
+        else:
+            found.append("closed")
+    return found
+
+
+def _is_of_definitions_alone(change: Change) -> bool:
+    """Whether a word was changed only where a name is bound or declared."""
+    return change.shape == "word" and all(binds(e.site) for e in change.examples)
+
+
+def binds(site: Site) -> bool:
+    """Whether a name was bound or declared there, or an attribute assigned."""
+    if site.kind == "attribute":
+        return site.right[:1] == ("=",) and site.right[1:2] != ("=",)
+    return site.kind in BINDING

@@ -24,11 +24,10 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate, Rule
-from nextedit_jupyter.suggest.judge.changes import Site
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.features import Evidence
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
-from nextedit_jupyter.suggest.judge.guards import held_back
+from nextedit_jupyter.suggest.judge.guards import binds, held_back, rulings
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.words import label_of, notes_of
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
@@ -38,8 +37,6 @@ Said = Sequence[Suggestion] | Silence
 
 OFF_TAG = "nextedit-off"
 _NAME = re.compile(r"[\w.]+")
-# What an example is where the new name is bound or declared: the uses then follow for certain.
-_BINDING = ("definition", "target", "import", "keyword", "string")
 # From this confidence on a pattern rests on what the kernel knows, which no example has to support.
 _KNOWN = 0.97
 _JUST_BELOW = 0.99
@@ -85,8 +82,15 @@ class JudgeLane:
             _Placed(c, min(float(p), most) if held else float(p))
             for c, p, held in zip(considered.candidates, sure, held_back(considered))
         ]
-        by_place = _by_place(found)
-        symbols = _agreed(symbols, by_place, request, forest.thresholds.tick)
+        symbols = _agreed(symbols, _by_place(found), request, forest.thresholds.tick)
+        ruled = rulings(considered, symbols, request)
+        found = [
+            _Placed(p.candidate, min(p.sure, most)) if ruling == "optional" else p
+            for p, ruling in zip(found, ruled)
+            if ruling != "closed"
+        ]
+        if not found:
+            return Weighed(symbols, patterns, silent)
         proved = _taken(symbols, request)
         kept = _known(patterns)
         taken = proved | _taken(kept, request)
@@ -201,17 +205,10 @@ def _agreed(
             for r in c.edit
         ]
         seen = [p for p in places if p is not None]
-        bound = any(_binds(e.site) for p in seen for e in p.candidate.change.examples)
+        bound = any(binds(e.site) for p in seen for e in p.candidate.change.examples)
         if bound or not seen or sum(p.sure for p in seen) / len(seen) >= tick:
             kept.append(said)
     return kept or Silence("low_confidence", "a use was changed, the definition was not")
-
-
-def _binds(site: Site) -> bool:
-    """Whether a name was bound or declared there, or an attribute assigned."""
-    if site.kind == "attribute":
-        return site.right[:1] == ("=",) and site.right[1:2] != ("=",)
-    return site.kind in _BINDING
 
 
 def _known(patterns: Said) -> list[Suggestion]:
