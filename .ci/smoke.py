@@ -27,6 +27,11 @@ shell.run_cell("price = 3", store_history=True)
 shell.run_cell("print(price)", store_history=True)
 shell.run_line_magic("nextedit", "rename price cost --dry-run")
 """
+STOP = """
+from nextedit_jupyter.worker.client import WorkerClient
+with WorkerClient("smoke") as client:
+    client.stop_worker()
+"""
 CELLS = {"a": "cost = 3", "b": "print(price)"}
 
 
@@ -50,7 +55,7 @@ def main(version: str) -> None:
         ).stdout  # fmt: skip
         assert "cost" in said, said
         serve(home, folder, version)
-        ask(home, "worker", "stop")
+        subprocess.run([sys.executable, "-I", "-c", STOP], env=home, check=True)
     print(f"nextedit-jupyter {version} works in an environment of its own.")
 
 
