@@ -41,7 +41,7 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(installation, "kernel_setting", lambda: Setting(False, None))
     monkeypatch.setattr(installation, "terminal_setting", lambda: Setting(False, None))
     monkeypatch.setattr(installation, "own_extension_lists", lambda: [])
-    opened = SimpleNamespace(label="nextedit-python/0.0.1", path=folder)
+    opened = SimpleNamespace(label="nextedit-python/0.0.1", path=folder, manifest={})
     monkeypatch.setattr(active, "active_bundle", lambda: (opened, None))
     monkeypatch.setenv("NEXTEDIT_RUNTIME_DIR", str(tmp_path / "run"))
     answering(monkeypatch, STATUS, {"id": 1, "suggestions": []})

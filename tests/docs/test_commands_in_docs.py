@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tiny_bundle import make_bundle
 from tiny_checkpoint import make_checkpoint
+from tiny_gguf import make_gguf
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -90,6 +91,7 @@ def test_the_guide_on_models(
     make_bundle(here / "r-bundle", id="tiny-r", version="1.0.0", language="r")
     make_checkpoint(here / "Qwen2.5-Coder-0.5B")
     make_checkpoint(here / "sweep-next-edit-0.5B", seed=1)
+    make_gguf(here / "SmolLM2-135M-Instruct.Q8_0.gguf")
     # `update` asks the repository that an administrator configured.
     monkeypatch.setenv("NEXTEDIT_REPOSITORY", served)
     monkeypatch.setenv("NEXTEDIT_ROOT", str(here / "root.json"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
@@ -60,6 +61,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_shell_command_runs(guide: str, home: Path) -> None:
     commands = shell_commands(guide)
     assert commands
+    notebook = {"cells": [{"cell_type": "code", "source": "x = 1"}], "nbformat": 4}
+    (home / "notebook.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     for command in commands:
         words = shlex.split(command)[2:]
         if words == ["enable"]:

@@ -145,8 +145,8 @@ def test_a_purge_deletes_the_kept_edits_too(
 ) -> None:
     monkeypatch.setenv("NEXTEDIT_DATA_DIR", str(tmp_path))
     assert "disk" not in user.run("%nextedit history --purge")
-    store = HistoryStore()
-    store.take("python", [EditEvent("a", "", "x = 1"), EditEvent("a", "x = 1", "x = 2")])
+    store = HistoryStore(settle_s=0.0)
+    store.take("python", [EditEvent("a", "x = 1", "x = 2")])
     assert "Deleted 1 edit from the disk" in user.run("%nextedit history --purge")
     assert len(store) == 0
 

@@ -47,6 +47,19 @@ def session() -> Iterator[dict[str, Any]]:
         yield request_for(
             text, id=number, cursor={"cell": "a", "offset": len(text)}, history=history[-10:]
         )
+    # Edits are written once their cell was left.
+    cells = [
+        {"id": "a", "type": "code", "source": text},
+        {"id": "b", "type": "code", "source": "z = 3"},
+    ]
+    history.append({"cell": "b", "before": "", "after": "z = 3", "origin": "typed", "at": 90.0})
+    yield request_for(
+        text,
+        id=99,
+        notebook={"language": "python", "cells": cells},
+        cursor={"cell": "b", "offset": 5},
+        history=history[-10:],
+    )
 
 
 @pytest.mark.parametrize(
