@@ -1,7 +1,8 @@
 """Places that the person has to choose, and those that bindings have decided about.
 
-Two kinds of place say of which object something holds, however like the examples they look: a
-method that was chosen for one object, and a key of one dictionary. They are listed as optional.
+Three kinds of place say of which object something holds, however like the examples they look: a
+method that was chosen for one object, a key of one dictionary, and a variable that was taken in
+another's place once, where both are bound. They are listed as optional.
 
 Where bindings prove a rename, a place of the same word that they left alone is another name: it is
 not offered, and a mention of it in a text is optional. Where a definition made way for another one,
@@ -20,6 +21,8 @@ from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.changes import Change, Site
 from nextedit_jupyter.suggest.judge.consider import Considered
 
+# Where a word names a variable, a function, a class or a module from there on.
+_BOUND = frozenset(["target", "definition"])
 # What an example is where the new name is bound or declared: the uses then follow for certain.
 BINDING = ("definition", "target", "import", "keyword", "string")
 
@@ -27,6 +30,12 @@ BINDING = ("definition", "target", "import", "keyword", "string")
 def held_back(considered: Considered) -> list[bool]:
     """For each candidate whether it is the person's to choose."""
     literals: dict[int, set[str]] = {}
+    bound = {
+        cell.texts[i]
+        for cell in considered.cells.values()
+        for i, kind in enumerate(cell.kinds)
+        if kind in _BOUND
+    }
     for place in considered.candidates:
         cell = considered.cells[place.cell]
         if place.change.shape == "word" and cell.kinds[place.first] == "string":
@@ -38,6 +47,7 @@ def held_back(considered: Considered) -> list[bool]:
         and (
             _is_method_of_another(place, considered)
             or _is_key_of_another(place, considered, literals.get(id(place.change), set()))
+            or _is_one_variable_for_another(place.change, bound)
         )
         for place in considered.candidates
     ]
@@ -68,6 +78,16 @@ def _is_key_of_another(place: Candidate, considered: Considered, literals: set[s
     owners = _owners(place.change, "string")
     owner = considered.cells[place.cell].owner(place.first)
     return bool(owners) and "" not in owners and owner in literals and owner not in owners
+
+
+def _is_one_variable_for_another(change: Change, bound: set[str]) -> bool:
+    """Whether one use was changed, of a name that is still bound, to another that is bound too."""
+    return (
+        len(change.examples) == 1
+        and change.examples[0].site.kind == "name"
+        and change.new in bound
+        and "".join(change.replaced) in bound
+    )
 
 
 def _owners(change: Change, kind: str) -> set[str]:
