@@ -169,7 +169,8 @@ def net_edits(request: SuggestRequest) -> list[NetEdit]:
         if event.origin == "executed":
             continue  # the text as it ran, no edit of its own
         expected = before.get(event.cell, cell.source)
-        if event.after != expected or event.origin == "remote":
+        if event.after != expected or event.origin in ("remote", "undone"):
+            # What was undone is no example of anything, and what it undid may be forgotten.
             broken.add(event.cell)
             continue
         if event.cell not in before:
