@@ -207,7 +207,10 @@ def fit(before: str, text: str, after: str) -> Fit:
         pass
     rest_of_line = after.split("\n", 1)[0]
     if base.in_comment:
-        return Fit(text.split("\n", 1)[0] if rest_of_line.strip() else text)
+        line = Fit(text.split("\n", 1)[0])
+        whole_text = Fit(text)  # what comes below the comment is code
+        left = faults(whole_text.apply(before, after)) > faults(before + after)
+        return line if left or rest_of_line.strip() else whole_text
     closed_at = _closed_behind(base, before, after)
     whole = before + text
     scan, end = base.copy(), len(whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nextedit_jupyter.suggest.brackets import Fit, faults, fit
@@ -96,6 +96,7 @@ PIECES = st.lists(
 ).map("".join)
 
 
+@example("#", "\n(", "")
 @given(PIECES, PIECES, PIECES)
 def test_no_text_adds_a_fault_among_the_brackets(before: str, text: str, after: str) -> None:
     found = fit(before, text, after)
