@@ -91,7 +91,7 @@ test-arch: setup-test ## Check who imports whom
 	$(BIN)/python -m pytest -q tests/architecture
 
 test-python: setup-test ## Run the Python tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/architecture --ignore=tests/ui
+	$(BIN)/python -m pytest -q --ignore=tests/architecture --ignore=tests/ui
 
 test-fast: setup-test ## Run the quick Python tests in parallel, in less than two minutes
 	$(BIN)/python -m pytest -q -n auto -m 'not slow and not ui' --ignore=tests/ui
