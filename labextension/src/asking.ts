@@ -10,10 +10,10 @@ import type { Requests, Snapshot } from './requests';
 import { whyNot } from './requests';
 import { Scheduler } from './scheduler';
 import type { Shared } from './session';
-import type { NotebookViews } from './views';
+import type { Views } from './surfaces';
 
 export interface AskingHost {
-  readonly views: NotebookViews;
+  readonly views: Views;
   readonly offers: Offers;
   readonly recorder: Recorder;
   readonly requests: Requests;
@@ -56,7 +56,7 @@ export class Asking implements IDisposable {
   async suggest(): Promise<void> {
     const { views, offers, requests, shared } = this.host;
     const { client, trans, tell } = shared;
-    const reason = requests.notServed(views.activeCell?.model.sharedModel.getId());
+    const reason = requests.notServed(views.activeId);
     if (reason !== null) {
       tell(whyNot(reason, trans));
       return;
@@ -81,8 +81,7 @@ export class Asking implements IDisposable {
       lastEdit: () => recorder.history.last,
       ask: () => void this.ask(false),
       readAhead: () => {
-        const isCode = views.activeCell?.model.type === 'code';
-        const snapshot = isCode ? requests.snapshot([]) : null;
+        const snapshot = views.isActiveCode ? requests.snapshot([]) : null;
         if (snapshot) {
           void client.prefill(snapshot.request);
         }
@@ -93,9 +92,9 @@ export class Asking implements IDisposable {
   /** Ask for next edits, and show what comes; `wanted` says that the user asked. */
   private async ask(wanted: boolean): Promise<AnswerWire | null> {
     this.scheduler.cancel();
-    const { requests, shared } = this.host;
+    const { requests } = this.host;
     const snapshot = requests.snapshot(['next_edit', 'rename']);
-    const answer = snapshot && (await shared.client.suggest(snapshot.request));
+    const answer = snapshot && (await requests.ask(snapshot));
     if (snapshot && answer && !this.isDisposed) {
       this.adopt(answer, snapshot, wanted);
     }

@@ -2,22 +2,23 @@
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils';
-import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import { IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { ICompletionProviderManager } from '@jupyterlab/completer';
-import type { NotebookPanel } from '@jupyterlab/notebook';
-import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
+import { INotebookTracker, NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { Widget } from '@lumino/widgets';
 
 import { Client } from './client';
+import { cellIdOf } from './documents';
 import type { EditorHost } from './editor';
 import { editorExtension } from './editor';
 import { isGhostShown } from './ghost';
 import { InlineProvider } from './inline';
 import { isKeyword, isName } from './names';
+import { fileLanguage, followOpenTexts, isConsole, isFileEditor } from './openTexts';
 import { Pace } from './pace';
 import { SuggestionsPanel } from './panel';
 import { askForName } from './renameDialog';
@@ -25,6 +26,8 @@ import { whyNot } from './requests';
 import type { Shared } from './session';
 import { NotebookSession } from './session';
 import { StatusItem } from './statusItem';
+import type { Surface } from './surfaces';
+import { ConsoleSurface, FileSurface, NotebookSurface } from './surfaces';
 import type { Settings } from './tokens';
 import { CommandIDs, DEFAULTS, PLUGIN_ID } from './tokens';
 
@@ -65,9 +68,9 @@ function activate(
       Notification.emit(`${trans.__('Next Edit')}: ${message}`, 'info', { autoClose: 4000 });
     }
   };
-  const sessions = new Sessions(notebooks, shared);
+  const sessions = new Sessions(app, notebooks, shared);
   // Registered now: the completer gives settings to no provider that comes later.
-  const inline = new InlineProvider(shared, new Pace(), panel => sessions.of(panel));
+  const inline = new InlineProvider(shared, new Pace(), widget => sessions.of(widget));
   completers.registerInlineProvider(inline);
   editors.addExtension(editorExtension(editorHost(sessions, inline)));
 
@@ -80,13 +83,14 @@ function activate(
   app.shell.add(panel, 'right', { rank: 900 });
   const followCurrent = () => panel.follow(sessions.current);
   notebooks.currentChanged.connect(followCurrent);
+  app.shell.currentChanged?.connect(followCurrent);
   sessions.onAdded = followCurrent;
 
   const toggle = () => void app.commands.execute(CommandIDs.toggle);
   const status = new StatusItem(client, trans, toggle, () => {
     const current = app.shell.currentWidget;
-    const isNotebook = current !== null && current === notebooks.currentWidget;
-    return isNotebook ? (sessions.current?.notServed ?? null) : 'no-notebook';
+    const session = current && sessions.of(current);
+    return session ? session.notServed : 'no-notebook';
   });
   const look = () => status.refresh();
   app.shell.currentChanged?.connect(look);
@@ -124,17 +128,23 @@ function activate(
   });
 }
 
-/** One session a notebook document. */
+/** One session a document: a notebook, a file, a console. */
 class Sessions {
   onAdded: () => void = () => {};
   /** What may be offered has changed. */
   onLook: () => void = () => {};
-  private readonly known = new Map<unknown, NotebookSession>();
+  private readonly known = new Map<object, NotebookSession>();
 
   constructor(
+    private readonly app: JupyterFrontEnd,
     private readonly notebooks: INotebookTracker,
     private readonly shared: Shared
   ) {
+    followOpenTexts(app, widget => {
+      this.of(widget);
+      this.onAdded();
+      this.onLook();
+    });
     notebooks.widgetAdded.connect((_, panel) => {
       void panel.context.ready.then(() => {
         if (!panel.isDisposed) {
@@ -150,32 +160,53 @@ class Sessions {
   }
 
   get current(): NotebookSession | null {
+    const current = this.app.shell.currentWidget;
     const panel = this.notebooks.currentWidget;
-    return panel ? this.of(panel) : null;
+    return (current && this.of(current)) ?? (panel ? this.of(panel) : null);
   }
 
-  /** The session of this panel's notebook; null until its document is there. */
-  of(panel: NotebookPanel): NotebookSession | null {
-    const notebook = panel.model?.sharedModel;
-    if (!notebook || panel.isDisposed || !panel.context.isReady) {
+  /** The session of what a widget shows; null where it is nothing of ours, or not there yet. */
+  of(widget: Widget): NotebookSession | null {
+    if (widget.isDisposed) {
       return null;
     }
-    let session = this.known.get(notebook);
-    if (!session) {
-      session = new NotebookSession(panel, this.shared);
-      this.known.set(notebook, session);
-      session.disposed.connect(() => this.known.delete(notebook));
-      session.changed.connect(() => this.onLook());
-    } else {
-      session.addPanel(panel);
+    if (widget instanceof NotebookPanel) {
+      const document = widget.context.isReady ? widget.model?.sharedModel : null;
+      return document ? this.held(document, widget, () => new NotebookSurface(widget)) : null;
     }
+    if (isConsole(widget)) {
+      return this.held(widget.console, widget, () => new ConsoleSurface(widget));
+    }
+    if (isFileEditor(widget) && widget.context.isReady) {
+      const language = (file: typeof widget) => fileLanguage(this.app.docRegistry, file);
+      const document = widget.context.model.sharedModel;
+      return this.held(document, widget, () => new FileSurface(widget, language));
+    }
+    return null;
+  }
+
+  private held(document: object, widget: Widget, surface: () => Surface): NotebookSession {
+    let session = this.known.get(document);
+    if (!session) {
+      session = new NotebookSession(surface(), this.shared);
+      this.known.set(document, session);
+      session.disposed.connect(() => this.known.delete(document));
+      session.changed.connect(() => this.onLook());
+    }
+    session.add(widget);
     return session;
   }
 
-  /** The session that this editor's cell belongs to. */
-  ofCell(model: unknown): NotebookSession | null {
-    const notebook = (model as { notebook?: unknown }).notebook;
-    return this.known.get(notebook) ?? null;
+  /** The session that this editor's text belongs to. */
+  ofCell(model: object): NotebookSession | null {
+    const { notebook } = model as { notebook?: object };
+    return this.known.get(notebook ?? model) ?? this.ofPrompt(model);
+  }
+
+  /** That of the console in whose prompt a text stands. */
+  private ofPrompt(model: object): NotebookSession | null {
+    const isOurs = 'getId' in model; // a console's cell belongs to no notebook
+    return (isOurs && this.all.find(session => session.holds(cellIdOf(model)))) || null;
   }
 }
 
@@ -239,8 +270,7 @@ function editorHost(sessions: Sessions, inline: InlineProvider): EditorHost {
         return null;
       }
       if (transaction.isUserEvent('input.paste') || transaction.isUserEvent('input.drop')) {
-        const cell = (model.sharedModel as unknown as { getId(): string }).getId();
-        session.recorder.announce(cell, 'pasted');
+        session.recorder.announce(cellIdOf(model.sharedModel), 'pasted');
       }
       return inline.beforeTransaction(session, model, transaction);
     },
@@ -371,7 +401,7 @@ function addCommands(parts: CommandParts): void {
       const name = session && nameAtCaret(session);
       const problem = session && whyNoRename(session, name, trans);
       if (!session || !name || problem) {
-        tell(problem || trans.__('suggestions are for notebooks'));
+        tell(problem || whyNot('no-notebook', trans));
         return;
       }
       const choice = await askForName(session, name, trans);
@@ -428,25 +458,24 @@ async function chooseBundle(
 }
 
 async function runStale(session: NotebookSession | null): Promise<void> {
-  const content = session?.panel.content;
-  if (!session || !content) {
+  const panel = session?.panel;
+  if (!panel) {
     return;
   }
   const cells = session.staleCells.map(id =>
-    content.widgets.find(cell => cell.model.sharedModel.getId() === id)!
+    panel.content.widgets.find(cell => cell.model.sharedModel.getId() === id)!
   );
-  await NotebookActions.runCells(content, cells, session.panel.sessionContext);
+  await NotebookActions.runCells(panel.content, cells, panel.sessionContext);
 }
 
 /** The name that the caret is in, or just after. */
 function nameAtCaret(session: NotebookSession): string | null {
-  const editor = session.panel.content.activeCell?.editor as CodeMirrorEditor | null;
-  if (!editor) {
+  const state = session.activeView?.state;
+  if (!state) {
     return null;
   }
-  const { main } = editor.state.selection;
-  const word = editor.state.wordAt(main.head);
-  const text = word ? editor.state.sliceDoc(word.from, word.to) : '';
+  const word = state.wordAt(state.selection.main.head);
+  const text = word ? state.sliceDoc(word.from, word.to) : '';
   return isName(text) ? text : null;
 }
 

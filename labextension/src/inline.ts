@@ -2,7 +2,6 @@
 
 import type { Transaction, TransactionSpec } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
-import type { ISharedCodeCell } from '@jupyter/ydoc';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type {
   CompletionHandler,
@@ -11,8 +10,9 @@ import type {
   IInlineCompletionList,
   IInlineCompletionProvider
 } from '@jupyterlab/completer';
-import { NotebookPanel } from '@jupyterlab/notebook';
+import type { Widget } from '@lumino/widgets';
 
+import { cellIdOf } from './documents';
 import { clearGhost, isGhostShown } from './ghost';
 import type { Pace } from './pace';
 import type { AnswerWire, Lane, SuggestionWire } from './protocol';
@@ -43,7 +43,7 @@ export class InlineProvider implements IInlineCompletionProvider {
   constructor(
     private readonly shared: Shared,
     private readonly pace: Pace,
-    private readonly sessionOf: (panel: NotebookPanel) => NotebookSession | null
+    private readonly sessionOf: (widget: Widget) => NotebookSession | null
   ) {}
 
   async fetch(
@@ -52,7 +52,7 @@ export class InlineProvider implements IInlineCompletionProvider {
   ): Promise<IInlineCompletionList<IInlineCompletionItem>> {
     const serial = ++this.serial;
     const invoked = (context.triggerKind as number) === INVOKED;
-    if (!(context.widget instanceof NotebookPanel) || !this.shared.client.enabled) {
+    if (!this.shared.client.enabled) {
       return NONE;
     }
     const session = this.sessionOf(context.widget);
@@ -86,7 +86,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     if (invoked && session.notServed !== null) {
       this.shared.tell(whyNot(session.notServed, this.shared.trans));
     }
-    const answer = snapshot && (await this.shared.client.suggest(snapshot.request));
+    const answer = snapshot && (await session.ask(snapshot));
     if (!answer || serial !== this.serial) {
       return NONE;
     }
@@ -112,7 +112,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     session: NotebookSession
   ): { shown: Shown; lane: Lane } | null {
     const now = session.caret();
-    const { cursor } = snapshot.request;
+    const cursor = snapshot.caret;
     const text = snapshot.texts.get(cursor.cell)!;
     const suggestion = answer.suggestions.find(s => s.kind === 'inline');
     if (
@@ -178,7 +178,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     if (!this.shown || !transaction.docChanged || transaction.isUserEvent('input')) {
       return null;
     }
-    const cell = (model.sharedModel as unknown as ISharedCodeCell).getId();
+    const cell = cellIdOf(model.sharedModel);
     if (cell !== this.shown.cell) {
       return null;
     }

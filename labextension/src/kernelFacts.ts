@@ -27,12 +27,13 @@ export class KernelFacts implements IDisposable {
   private disposed = false;
 
   constructor(
-    private readonly context: ISessionContext,
+    /** Null where a text has no kernel. */
+    private readonly context: ISessionContext | null,
     private readonly peer: KernelPeer
   ) {
-    context.kernelChanged.connect(this.onKernelChanged, this);
-    context.statusChanged.connect(this.onStatusChanged, this);
-    this.use(context.session?.kernel ?? null);
+    context?.kernelChanged.connect(this.onKernelChanged, this);
+    context?.statusChanged.connect(this.onStatusChanged, this);
+    this.use(context?.session?.kernel ?? null);
   }
 
   /** The newest facts; null without the kernel extension. */
@@ -51,13 +52,13 @@ export class KernelFacts implements IDisposable {
 
   dispose(): void {
     this.disposed = true;
-    this.context.kernelChanged.disconnect(this.onKernelChanged, this);
-    this.context.statusChanged.disconnect(this.onStatusChanged, this);
+    this.context?.kernelChanged.disconnect(this.onKernelChanged, this);
+    this.context?.statusChanged.disconnect(this.onStatusChanged, this);
     this.use(null);
   }
 
   private onKernelChanged(): void {
-    this.use(this.context.session?.kernel ?? null);
+    this.use(this.context?.session?.kernel ?? null);
   }
 
   private onStatusChanged(_: unknown, status: Kernel.Status): void {

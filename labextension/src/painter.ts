@@ -1,23 +1,23 @@
 /** Draws what is offered in every editor of a notebook, and says whose the Tab key is there. */
 
 import type { EditorView } from '@codemirror/view';
-import type { ISharedCodeCell } from '@jupyter/ydoc';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { cellIdOf } from './documents';
 import { drawingOf } from './drawing';
 import { show } from './editor';
 import type { Offers } from './offers';
 import type { Place } from './pending';
 import { isAt } from './pending';
-import type { NotebookViews } from './views';
+import type { Views } from './surfaces';
 import { isCaretInView } from './views';
 
 const PENDING_CLASS = 'nextedit-mod-pending';
 const TAB_CLASS = 'nextedit-mod-tab';
 
 export interface PainterHost {
-  readonly views: NotebookViews;
+  readonly views: Views;
   readonly offers: Offers;
   readonly trans: TranslationBundle;
   /** The cells from top to bottom. */
@@ -78,6 +78,6 @@ export class Painter {
       isHome: (cell: string) => offers.isHome(cell),
       trans
     };
-    show(view, drawingOf(scene, (model.sharedModel as unknown as ISharedCodeCell).getId()));
+    show(view, drawingOf(scene, cellIdOf(model.sharedModel)));
   }
 }

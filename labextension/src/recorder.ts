@@ -5,6 +5,8 @@ import type { IDisposable } from '@lumino/disposable';
 import type * as Y from 'yjs';
 
 import { ACCEPTED } from './apply';
+import type { WatchedDocument } from './documents';
+import { isWatched } from './documents';
 import { EditHistory } from './history';
 import type { Origin } from './protocol';
 
@@ -28,18 +30,16 @@ export class Recorder implements IDisposable {
   private texts = new Map<string, string>();
   private announced = new Map<string, Origin>();
   private origins = new Map<string, Origin>();
-  private readonly cells: Y.Array<Y.Map<unknown>>;
+  private readonly stop: () => void;
   private disposed = false;
 
   constructor(
-    notebook: ISharedNotebook,
+    private readonly notebook: ISharedNotebook,
     private readonly onChange: (change: CellChange) => void,
     private readonly now: Seconds = () => performance.now() / 1000
   ) {
-    const ydoc = (notebook as unknown as { ydoc: Y.Doc }).ydoc;
-    this.cells = ydoc.getArray('cells');
     this.rescan();
-    this.cells.observeDeep(this.onEvents);
+    this.stop = isWatched(notebook) ? this.watch(notebook) : this.observe();
   }
 
   get isDisposed(): boolean {
@@ -65,8 +65,22 @@ export class Recorder implements IDisposable {
   dispose(): void {
     if (!this.disposed) {
       this.disposed = true;
-      this.cells.unobserveDeep(this.onEvents);
+      this.stop();
     }
+  }
+
+  private watch(document: WatchedDocument): () => void {
+    return document.watch({
+      changed: (cell, after, transaction) => this.onSource(cell, after, transaction),
+      rearranged: () => this.rescan()
+    });
+  }
+
+  private observe(): () => void {
+    const { ydoc } = this.notebook as unknown as { ydoc: Y.Doc };
+    const cells = ydoc.getArray<Y.Map<unknown>>('cells');
+    cells.observeDeep(this.onEvents);
+    return () => cells.unobserveDeep(this.onEvents);
   }
 
   private onEvents = (events: Y.YEvent<Y.AbstractType<unknown>>[], tr: Y.Transaction): void => {
@@ -113,12 +127,7 @@ export class Recorder implements IDisposable {
   }
 
   private rescan(): void {
-    const texts = new Map<string, string>();
-    for (const cell of this.cells) {
-      const id = cell.get('id') as string;
-      texts.set(id, textOf(cell.get('source')));
-    }
-    this.texts = texts;
+    this.texts = new Map(this.notebook.cells.map(cell => [cell.getId(), cell.getSource()]));
   }
 }
 

@@ -1,25 +1,28 @@
 /** What is asked about one notebook: where it is served at all, and the request as it stands now. */
 
-import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { sharedCell } from './apply';
-import { bundleOf, isLocked, isTaggedOff, languageOf, wireOf } from './cells';
+import { bundleOf, isLocked } from './cells';
 import type { Client } from './client';
 import { matches } from './glob';
 import type { KernelFacts } from './kernelFacts';
 import { Pending } from './pending';
-import type { CellWire, Kind, RequestWire, SuggestionWire } from './protocol';
+import type { AnswerWire, Kind, RequestWire, SuggestionWire } from './protocol';
 import type { Recorder } from './recorder';
 import { buildRequest, isTooLarge } from './request';
+import type { Surface } from './surfaces';
 import type { Settings } from './tokens';
-import type { NotebookViews } from './views';
+import type { CaretPlace } from './views';
 
 /** A request and the texts it was made with. */
 export interface Snapshot {
   readonly request: Omit<RequestWire, 'id'>;
   readonly texts: ReadonlyMap<string, string>;
+  readonly caret: CaretPlace;
   readonly burst: number | null;
+  /** An answer about the cells that were sent as one about the text. */
+  restore(answer: AnswerWire): AnswerWire;
 }
 
 /** Why nothing is asked here. */
@@ -31,11 +34,11 @@ export type NotServed =
   | 'excluded'
   | 'read-only'
   | 'tagged'
-  | 'too-large';
+  | 'too-large'
+  | 'file-too-large';
 
 export interface RequestsHost {
-  readonly notebook: ISharedNotebook;
-  readonly views: NotebookViews;
+  readonly surface: Surface;
   readonly recorder: Recorder;
   readonly shared: { client: Client; settings: Settings; trans: TranslationBundle };
   facts(): KernelFacts;
@@ -49,14 +52,13 @@ export class Requests {
   constructor(private readonly host: RequestsHost) {}
 
   get language(): string {
-    const { notebook, views } = this.host;
-    return languageOf(notebook, views.panel.model?.defaultKernelLanguage ?? '');
+    return this.host.surface.views.place.language;
   }
 
   /** Why this notebook is not served; null if it is. `cell` is that of the caret. */
   notServed(cell?: string): NotServed | null {
     const { settings, client } = this.host.shared;
-    const { context } = this.host.views.panel;
+    const { path, isReadOnly } = this.host.surface.views.place;
     if (!client.enabled) {
       return 'off';
     }
@@ -66,37 +68,42 @@ export class Requests {
     if (settings.languages[this.language] !== true) {
       return 'language';
     }
-    if (settings.excludedPaths.some(glob => matches(glob, context.localPath))) {
+    if (settings.excludedPaths.some(glob => matches(glob, path))) {
       return 'excluded';
     }
-    if (context.model.readOnly || context.contentsModel?.writable === false) {
+    if (isReadOnly) {
       return 'read-only';
     }
-    const shared = cell === undefined ? undefined : sharedCell(this.host.notebook, cell);
-    if (cell !== undefined && (!shared || isTaggedOff(shared))) {
+    if (cell === undefined) {
+      return null;
+    }
+    const { surface } = this.host;
+    if (surface.isOff(cell)) {
       return 'tagged';
     }
-    return shared && isTooLarge(shared.getSource()) ? 'too-large' : null;
+    const isFile = surface.kind === 'file';
+    return isTooLarge(surface.sizeAt(cell)) ? (isFile ? 'file-too-large' : 'too-large') : null;
   }
 
   /** A request for these kinds as the notebook stands; null where none is to be made. */
   snapshot(want: Kind[], renameTo?: string): Snapshot | null {
-    const { views, recorder } = this.host;
-    const active = views.activeCell?.model.sharedModel.getId();
-    const caret = views.caret() ?? (active === undefined ? null : { cell: active, offset: 0 });
+    const { surface, recorder } = this.host;
+    const active = surface.views.activeId;
+    const caret =
+      surface.views.caret() ?? (active === undefined ? null : { cell: active, offset: 0 });
     if (!caret || this.notServed(caret.cell) !== null) {
       return null;
     }
-    const cells = this.cells();
-    const known = new Set(cells.map(cell => cell.id));
+    const hasRun = (cell: string) => !this.host.isEdited(cell);
+    const sent = surface.send(caret, hasRun, cell => recorder.text(cell));
     const request = buildRequest({
       language: this.language,
-      cells,
-      caret,
-      history: recorder.history.wire().filter(event => known.has(event.cell)),
+      cells: sent.cells,
+      caret: sent.caret,
+      history: sent.events(recorder.history.wire()),
       facts: this.host.facts().current,
       want,
-      bundle: bundleOf(this.host.notebook) ?? undefined,
+      bundle: bundleOf(surface.document) ?? undefined,
       renameTo
     });
     if (!request) {
@@ -104,9 +111,22 @@ export class Requests {
     }
     return {
       request,
-      texts: new Map(request.notebook.cells.map(cell => [cell.id, cell.source])),
-      burst: recorder.history.last?.burst ?? null
+      texts: new Map(
+        surface.document.cells.map(cell => {
+          const id = cell.getId();
+          return [id, recorder.text(id) ?? cell.getSource()];
+        })
+      ),
+      caret,
+      burst: recorder.history.last?.burst ?? null,
+      restore: answer => sent.restore(answer)
     };
+  }
+
+  /** The answer to a request, about the text that it was made of. */
+  async ask(snapshot: Snapshot): Promise<AnswerWire | null> {
+    const answer = await this.host.shared.client.suggest(snapshot.request);
+    return answer && snapshot.restore(answer);
   }
 
   /** The rename of the name at the caret: its suggestion, or why there is none. */
@@ -114,10 +134,10 @@ export class Requests {
     const { trans, client } = this.host.shared;
     const snapshot = this.snapshot(['rename'], to);
     if (!snapshot) {
-      const reason = this.notServed(this.host.views.caret()?.cell);
+      const reason = this.notServed(this.host.surface.views.caret()?.cell);
       return reason === null ? trans.__('no cell is active') : whyNot(reason, trans);
     }
-    const answer = await client.suggest(snapshot.request);
+    const answer = await this.ask(snapshot);
     if (!answer) {
       return client.status.problem ?? trans.__('no answer');
     }
@@ -134,7 +154,8 @@ export class Requests {
 
   /** The suggestion for the notebook as it is now; null if it is stale. Locked cells are left out. */
   upToDate(suggestion: SuggestionWire, snapshot: Snapshot): Pending | null {
-    const { notebook, recorder } = this.host;
+    const { surface, recorder } = this.host;
+    const notebook = surface.document;
     const pending = Pending.from(suggestion, cell => snapshot.texts.get(cell), snapshot.burst);
     const typed = recorder.history.all.find(event => event.burst === snapshot.burst);
     const then = typed && snapshot.texts.get(typed.cell);
@@ -150,8 +171,8 @@ export class Requests {
 
   /** Take the places in locked cells out, and say so. */
   leaveLocked(pending: Pending): void {
-    const { notebook, shared } = this.host;
-    notebook.cells.forEach((cell, index) => {
+    const { surface, shared } = this.host;
+    surface.document.cells.forEach((cell, index) => {
       const places = isLocked(cell) ? pending.in(cell.getId()) : [];
       places.forEach(place => pending.remove(place));
       if (places.length) {
@@ -159,30 +180,20 @@ export class Requests {
       }
     });
   }
-
-  private cells(): CellWire[] {
-    const { notebook, recorder } = this.host;
-    return notebook.cells
-      .filter(cell => !isTaggedOff(cell))
-      .map(cell => {
-        const id = cell.getId();
-        const source = recorder.text(id) ?? cell.getSource();
-        return wireOf(cell, source, !this.host.isEdited(id));
-      });
-  }
 }
 
 /** Why nothing is offered here, in words. */
 export function whyNot(reason: NotServed, trans: TranslationBundle): string {
   const words: Record<NotServed, string> = {
     off: trans.__('suggestions are off'),
-    'off-here': trans.__('suggestions are off in this notebook'),
-    'no-notebook': trans.__('suggestions are for notebooks'),
+    'off-here': trans.__('suggestions are off in this document'),
+    'no-notebook': trans.__('suggestions are for notebooks, Python files and consoles'),
     language: trans.__('suggestions are disabled for this language'),
     excluded: trans.__('suggestions are disabled for this path'),
-    'read-only': trans.__('this notebook is read-only'),
+    'read-only': trans.__('this document is read-only'),
     tagged: trans.__('suggestions are disabled for this cell by its tag'),
-    'too-large': trans.__('this cell is too large; split it')
+    'too-large': trans.__('this cell is too large; split it'),
+    'file-too-large': trans.__('too much text without a line `# %%`; such lines split a file')
   };
   return words[reason];
 }

@@ -1,5 +1,5 @@
 /**
- * One open notebook: what was typed in it, what is offered for it, and what accepting that does.
+ * One open text, a notebook in most cases: what was typed in it, what is offered for it, and what accepting that does.
  * Shared by all views of the notebook. When to ask is the scheduler's, what to draw `drawing.ts`',
  * which results are out of date `staleCells.ts`'.
  */
@@ -12,11 +12,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
 
 import { Acceptance } from './acceptance';
 import { sharedCell } from './apply';
 import { Asking } from './asking';
-import { bundleOf, cellNames, runsOf, setBundle } from './cells';
+import { bundleOf, runsOf, setBundle } from './cells';
 import type { Client } from './client';
 import { summaryOf } from './drawing';
 import { KeptWatch } from './keptWatch';
@@ -26,15 +27,15 @@ import type { Pace } from './pace';
 import { Painter } from './painter';
 import { Pending, isAt, nextPlace } from './pending';
 import type { Place } from './pending';
-import type { Kind, Lane, SuggestionWire } from './protocol';
+import type { AnswerWire, Kind, Lane, SuggestionWire } from './protocol';
 import type { CellChange } from './recorder';
 import { Recorder } from './recorder';
 import type { NotServed, Snapshot } from './requests';
 import { Requests } from './requests';
 import { StaleCells } from './staleCells';
+import type { Surface, Views } from './surfaces';
 import type { Settings } from './tokens';
 import type { CaretPlace } from './views';
-import { NotebookViews } from './views';
 
 const STALE_CLASS = 'nextedit-mod-stale';
 
@@ -54,7 +55,7 @@ export class NotebookSession implements IDisposable {
   readonly recorder: Recorder;
   readonly facts: KernelFacts;
   private readonly notebook: ISharedNotebook;
-  private readonly views = new NotebookViews();
+  private readonly views: Views;
   private readonly requests: Requests;
   private readonly asking: Asking;
   private readonly stale: StaleCells;
@@ -69,12 +70,13 @@ export class NotebookSession implements IDisposable {
   private disposedSignal = new Signal<this, void>(this);
 
   constructor(
-    panel: NotebookPanel,
+    private readonly surface: Surface,
     private readonly shared: Shared
   ) {
-    this.notebook = panel.model!.sharedModel;
+    this.notebook = surface.document;
+    this.views = surface.views;
     this.recorder = new Recorder(this.notebook, change => this.onChange(change));
-    this.facts = new KernelFacts(panel.sessionContext, {
+    this.facts = new KernelFacts(surface.sessionContext, {
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
       apply: suggestion => this.applyWhole(suggestion),
       setEnabled: enabled => {
@@ -84,8 +86,7 @@ export class NotebookSession implements IDisposable {
       factsChanged: () => this.onFacts()
     });
     this.requests = new Requests({
-      notebook: this.notebook,
-      views: this.views,
+      surface,
       recorder: this.recorder,
       shared,
       facts: () => this.facts,
@@ -121,7 +122,11 @@ export class NotebookSession implements IDisposable {
       currentPlace: () => this.currentPlace
     });
     this.kept = new KeptWatch(this.textOf, (...what) => void shared.client.report(...what));
-    this.addPanel(panel);
+    surface.listen({
+      entered: () => this.entered(),
+      executed: cell => this.executed(cell),
+      closed: () => this.dispose()
+    });
   }
 
   /** What is offered, or what is shown of it, changed. */
@@ -137,9 +142,13 @@ export class NotebookSession implements IDisposable {
     return this.gone;
   }
 
-  /** The view that has the focus, or the first one. */
-  get panel(): NotebookPanel {
-    return this.views.panel;
+  /** The notebook's view that has the focus, or the first one; null for a file or a console. */
+  get panel(): NotebookPanel | null {
+    return this.surface.panel;
+  }
+
+  get path(): string {
+    return this.views.place.path;
   }
 
   /** The suggestion that waits, unless newer typing awaits its answer. */
@@ -158,7 +167,7 @@ export class NotebookSession implements IDisposable {
 
   /** Cells in order with how people call them: by execution count, or by place. */
   cellNumbers(): { id: string; name: string }[] {
-    return cellNames(this.notebook);
+    return this.surface.names();
   }
 
   /** What to know after an application: names that the kernel still holds. */
@@ -169,17 +178,9 @@ export class NotebookSession implements IDisposable {
       .map(name => this.shared.trans.__('`%1` still exists in the kernel', name));
   }
 
-  addPanel(panel: NotebookPanel): void {
-    if (!this.views.add(panel)) {
-      return;
-    }
-    panel.content.activeCellChanged.connect(this.entered, this);
-    panel.disposed.connect(() => {
-      this.views.remove(panel);
-      if (this.views.isEmpty) {
-        this.dispose();
-      }
-    });
+  /** One more view of the same text. */
+  add(widget: Widget): void {
+    this.surface.add(widget);
   }
 
   dispose(): void {
@@ -199,7 +200,7 @@ export class NotebookSession implements IDisposable {
 
   /** Why nothing is offered at the caret; null if something may be. */
   get notServed(): NotServed | null {
-    return this.requests.notServed(this.views.activeCell?.model.sharedModel.getId());
+    return this.requests.notServed(this.views.activeId);
   }
 
   get language(): string {
@@ -225,6 +226,11 @@ export class NotebookSession implements IDisposable {
     return this.requests.snapshot(want);
   }
 
+  /** The answer to a request of ours. */
+  ask(snapshot: Snapshot): Promise<AnswerWire | null> {
+    return this.requests.ask(snapshot);
+  }
+
   /** Ask for next edits now, whatever was dismissed, and say so if there are none. */
   suggest(): Promise<void> {
     return this.asking.suggest();
@@ -237,6 +243,11 @@ export class NotebookSession implements IDisposable {
 
   /** The text of a cell; undefined if it is not in the notebook. */
   textOf = (cell: string): string | undefined => sharedCell(this.notebook, cell)?.getSource();
+
+  /** Whether a cell is in this text. */
+  holds(cell: string): boolean {
+    return this.recorder.text(cell) !== undefined;
+  }
 
   get activeView(): EditorView | null {
     return this.views.activeView;
@@ -256,7 +267,7 @@ export class NotebookSession implements IDisposable {
   offer(...suggestions: Pending[]): void {
     const { trans, settings, client } = this.shared;
     const [pending] = suggestions;
-    const home = this.views.activeCell?.model.sharedModel.getId() ?? null;
+    const home = this.views.activeId ?? null;
     if (!this.offers.show(suggestions, home)) {
       this.redraw();
       return;

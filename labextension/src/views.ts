@@ -7,12 +7,15 @@ import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
 
+import { languageOf } from './cells';
+import type { Views, Whereabouts } from './surfaces';
+
 export interface CaretPlace {
   cell: string;
   offset: number;
 }
 
-export class NotebookViews {
+export class NotebookViews implements Views {
   private readonly panels: NotebookPanel[] = [];
 
   /** False if it is known already. */
@@ -41,8 +44,25 @@ export class NotebookViews {
     );
   }
 
+  get place(): Whereabouts {
+    const { context, model } = this.panel;
+    return {
+      path: context.localPath,
+      language: languageOf(context.model.sharedModel, model?.defaultKernelLanguage ?? ''),
+      isReadOnly: context.model.readOnly || context.contentsModel?.writable === false
+    };
+  }
+
   get activeCell(): Cell | null {
     return this.panel?.content.activeCell ?? null;
+  }
+
+  get activeId(): string | undefined {
+    return this.activeCell?.model.sharedModel.getId();
+  }
+
+  get isActiveCode(): boolean {
+    return this.activeCell?.model.type === 'code';
   }
 
   get activeView(): EditorView | null {
@@ -132,7 +152,9 @@ function viewOf(cell: Cell | null): EditorView | null {
 
 /** Whether the caret is to be seen, and with it what is drawn beside it. */
 export function isCaretInView(view: EditorView): boolean {
-  const frame = view.dom.closest('.jp-WindowedPanel-outer, .jp-Notebook');
+  const frame = view.dom.closest(
+    '.jp-WindowedPanel-outer, .jp-Notebook, .jp-FileEditor, .jp-CodeConsole'
+  );
   const caret = view.coordsAtPos(view.state.selection.main.head);
   if (!frame || !caret) {
     return caret !== null;

@@ -187,3 +187,9 @@ def test_two_people_in_one_notebook_dont_get_in_each_others_way(
 ) -> None:
     with running_lab(tmp_path, collaboration=True) as lab:
         run_browser_test("collaboration.test.mjs", lab)
+
+
+def test_python_files_and_consoles_have_what_notebooks_have(
+    lab: Lab, run_browser_test: Run
+) -> None:
+    run_browser_test("files.test.mjs", lab)

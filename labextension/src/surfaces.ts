@@ -1,0 +1,433 @@
+/** What a session works on: a text with its views, and how that text is sent. */
+
+import type { EditorView } from '@codemirror/view';
+import type { ISharedNotebook, YCodeCell } from '@jupyter/ydoc';
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { CodeEditor } from '@jupyterlab/codeeditor';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Widget } from '@lumino/widgets';
+
+import { cellNames, isTaggedOff, wireOf } from './cells';
+import type { ConsoleWidget, FileWidget } from './openTexts';
+import { editorViewOf } from './openTexts';
+import { ConsoleDocument, FileDocument, asNotebook, cellIdOf } from './documents';
+import type { Segment } from './percent';
+import { cellsOf, eventsOf, isOff, segmentAt, segmentsOf, wholeAnswer } from './percent';
+import type { AnswerWire, CellWire, EventWire } from './protocol';
+import type { CaretPlace } from './views';
+import { NotebookViews } from './views';
+
+/** Where a text is, and what may be done to it. */
+export interface Whereabouts {
+  /** Relative to the server's root. */
+  readonly path: string;
+  readonly language: string;
+  readonly isReadOnly: boolean;
+}
+
+/** The views of one text: which has the focus, where its caret is, and going elsewhere. */
+export interface Views {
+  readonly place: Whereabouts;
+  /** The cell that is typed in. */
+  readonly activeId: string | undefined;
+  readonly isActiveCode: boolean;
+  readonly activeView: EditorView | null;
+  caret(): CaretPlace | null;
+  forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void;
+  toggleClass(name: string, is: (cell: string) => boolean): void;
+  enter(cell: string): Promise<EditorView | null>;
+  focus(view: EditorView, offset: number): void;
+  focusEditor(): void;
+}
+
+/** A text as cells of a request, and answers back; `restore` is for the request of the same moment. */
+export interface Sent {
+  readonly cells: CellWire[];
+  readonly caret: CaretPlace;
+  events(events: readonly EventWire[]): EventWire[];
+  restore(answer: AnswerWire): AnswerWire;
+}
+
+export interface SurfaceListener {
+  /** The caret came to another cell. */
+  entered(): void;
+  executed(cell: string): void;
+  /** No view is left. */
+  closed(): void;
+}
+
+export interface Surface {
+  readonly kind: 'notebook' | 'file' | 'console';
+  readonly document: ISharedNotebook;
+  readonly views: Views;
+  readonly sessionContext: ISessionContext | null;
+  /** The notebook's view that has the focus; null where the text is no notebook. */
+  readonly panel: NotebookPanel | null;
+  listen(listener: SurfaceListener): void;
+  add(widget: Widget): void;
+  /** Cells in order with how people call them. */
+  names(): { id: string; name: string }[];
+  /** Whether the text at the caret is left out of everything by a tag. */
+  isOff(cell: string): boolean;
+  /** The text at the caret, on which the bound of a cell's size is put. */
+  sizeAt(cell: string): string;
+  send(caret: CaretPlace, hasRun: (cell: string) => boolean, text: TextOf): Sent;
+}
+
+type TextOf = (cell: string) => string | undefined;
+
+export class NotebookSurface implements Surface {
+  readonly kind = 'notebook';
+  readonly document: ISharedNotebook;
+  readonly views = new NotebookViews();
+  readonly sessionContext: ISessionContext;
+  private listener: SurfaceListener | null = null;
+
+  constructor(panel: NotebookPanel) {
+    this.document = panel.model!.sharedModel;
+    this.sessionContext = panel.sessionContext;
+  }
+
+  get panel(): NotebookPanel {
+    return this.views.panel;
+  }
+
+  listen(listener: SurfaceListener): void {
+    this.listener = listener;
+  }
+
+  add(widget: Widget): void {
+    const panel = widget as NotebookPanel;
+    if (!this.views.add(panel)) {
+      return;
+    }
+    panel.content.activeCellChanged.connect(() => this.listener?.entered(), this);
+    panel.disposed.connect(() => {
+      this.views.remove(panel);
+      if (this.views.isEmpty) {
+        this.listener?.closed();
+      }
+    });
+  }
+
+  names(): { id: string; name: string }[] {
+    return cellNames(this.document);
+  }
+
+  isOff(cell: string): boolean {
+    const shared = this.cell(cell);
+    return !shared || isTaggedOff(shared);
+  }
+
+  sizeAt(cell: string): string {
+    return this.cell(cell)?.getSource() ?? '';
+  }
+
+  send(caret: CaretPlace, hasRun: (cell: string) => boolean, text: TextOf): Sent {
+    return sentAsCells(this.document, caret, hasRun, text);
+  }
+
+  private cell(id: string) {
+    return this.document.cells.find(cell => cell.getId() === id);
+  }
+}
+
+export class FileSurface implements Surface {
+  readonly kind = 'file';
+  readonly document: ISharedNotebook;
+  readonly views: FileViews;
+  readonly sessionContext = null;
+  readonly panel = null;
+  private readonly id: string;
+  private listener: SurfaceListener | null = null;
+
+  constructor(widget: FileWidget, language: (widget: FileWidget) => string) {
+    this.document = asNotebook(new FileDocument(widget.context.model.sharedModel));
+    this.id = cellIdOf(widget.context.model.sharedModel);
+    this.views = new FileViews(this.id, language);
+  }
+
+  listen(listener: SurfaceListener): void {
+    this.listener = listener;
+  }
+
+  add(widget: Widget): void {
+    const file = widget as FileWidget;
+    if (this.views.add(file)) {
+      file.disposed.connect(() => {
+        this.views.remove(file);
+        if (this.views.isEmpty) {
+          this.listener?.closed();
+        }
+      });
+    }
+  }
+
+  names(): { id: string; name: string }[] {
+    const { path } = this.views.place;
+    return [{ id: this.id, name: path.slice(path.lastIndexOf('/') + 1) }];
+  }
+
+  isOff(): boolean {
+    const { segment } = this.atCaret();
+    return isOff(segment);
+  }
+
+  sizeAt(): string {
+    const { segment, text } = this.atCaret();
+    return text.slice(segment.start, segment.end);
+  }
+
+  send(caret: CaretPlace, _hasRun: unknown, textOf: TextOf): Sent {
+    const text = textOf(this.id) ?? this.text;
+    const segments = segmentsOf(text);
+    const at = segmentAt(segments, caret.offset);
+    return {
+      cells: cellsOf(text, segments),
+      caret: { cell: at.id, offset: caret.offset - at.start },
+      events: events => eventsOf(events, segments),
+      restore: answer => wholeAnswer(answer, this.id, text, segments)
+    };
+  }
+
+  private get text(): string {
+    return this.document.cells[0].getSource();
+  }
+
+  private atCaret(): { segment: Segment; text: string } {
+    const { text } = this;
+    return { segment: segmentAt(segmentsOf(text), this.views.caret()?.offset ?? 0), text };
+  }
+}
+
+export class ConsoleSurface implements Surface {
+  readonly kind = 'console';
+  readonly document: ISharedNotebook;
+  readonly views: ConsoleViews;
+  readonly sessionContext: ISessionContext;
+  readonly panel = null;
+  private readonly texts: ConsoleDocument;
+  private listener: SurfaceListener | null = null;
+
+  constructor(private readonly widget: ConsoleWidget) {
+    const { console } = widget;
+    this.texts = new ConsoleDocument(() => ({
+      ran: codeCells(widget),
+      prompt: (console.promptCell?.model.sharedModel as YCodeCell | undefined) ?? null
+    }));
+    this.document = asNotebook(this.texts);
+    this.views = new ConsoleViews(widget);
+    this.sessionContext = console.sessionContext;
+  }
+
+  listen(listener: SurfaceListener): void {
+    this.listener = listener;
+    const { console } = this.widget;
+    console.promptCellCreated.connect(() => {
+      this.texts.rearranged();
+      listener.entered();
+    }, this);
+    console.executed.connect(() => {
+      const [last] = codeCells(this.widget).slice(-1);
+      if (last) {
+        listener.executed(last.getId());
+      }
+    }, this);
+    this.widget.disposed.connect(() => listener.closed());
+  }
+
+  add(): void {
+    this.listener?.entered(); // a console has one view
+  }
+
+  names(): { id: string; name: string }[] {
+    return cellNames(this.document);
+  }
+
+  isOff(): boolean {
+    return false;
+  }
+
+  sizeAt(cell: string): string {
+    return this.document.cells.find(known => known.getId() === cell)?.getSource() ?? '';
+  }
+
+  send(caret: CaretPlace, hasRun: (cell: string) => boolean, text: TextOf): Sent {
+    return sentAsCells(this.document, caret, hasRun, text);
+  }
+}
+
+function sentAsCells(
+  document: ISharedNotebook,
+  caret: CaretPlace,
+  hasRun: (cell: string) => boolean,
+  text: TextOf
+): Sent {
+  const cells = document.cells
+    .filter(cell => !isTaggedOff(cell))
+    .map(cell => wireOf(cell, text(cell.getId()) ?? cell.getSource(), hasRun(cell.getId())));
+  const known = new Set(cells.map(cell => cell.id));
+  return {
+    cells,
+    caret,
+    events: events => events.filter(event => known.has(event.cell)),
+    restore: answer => answer
+  };
+}
+
+/** The editors of one file. */
+export class FileViews implements Views {
+  private readonly widgets: FileWidget[] = [];
+
+  constructor(
+    readonly activeId: string,
+    private readonly language: (widget: FileWidget) => string
+  ) {}
+
+  add(widget: FileWidget): boolean {
+    if (this.widgets.includes(widget)) {
+      return false;
+    }
+    this.widgets.push(widget);
+    return true;
+  }
+
+  remove(widget: FileWidget): void {
+    this.widgets.splice(this.widgets.indexOf(widget), 1);
+  }
+
+  get isEmpty(): boolean {
+    return !this.widgets.length;
+  }
+
+  get place(): Whereabouts {
+    const { context } = this.current;
+    return {
+      path: context.localPath,
+      language: this.language(this.current),
+      isReadOnly: context.model.readOnly || context.contentsModel?.writable === false
+    };
+  }
+
+  readonly isActiveCode = true;
+
+  get activeView(): EditorView | null {
+    return this.isEmpty ? null : editorViewOf(this.current.content.editor);
+  }
+
+  caret(): CaretPlace | null {
+    return caretIn(
+      this.activeView,
+      this.current.context.model.sharedModel.getSource(),
+      this.activeId
+    );
+  }
+
+  forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void {
+    for (const { content } of this.widgets) {
+      const view = editorViewOf(content.editor);
+      if (view) {
+        work(content.editor.model, view);
+      }
+    }
+  }
+
+  toggleClass(): void {}
+
+  enter(cell: string): Promise<EditorView | null> {
+    return Promise.resolve(cell === this.activeId ? this.activeView : null);
+  }
+
+  focus(view: EditorView, offset: number): void {
+    focusAt(view, offset);
+  }
+
+  focusEditor(): void {
+    this.activeView?.focus();
+  }
+
+  private get current(): FileWidget {
+    const { widgets } = this;
+    return (
+      widgets.find(widget => widget.node.contains(document.activeElement)) ??
+      widgets.find(widget => widget.isVisible) ??
+      widgets[0]
+    );
+  }
+}
+
+/** The one view of a console. */
+export class ConsoleViews implements Views {
+  constructor(private readonly widget: ConsoleWidget) {}
+
+  get place(): Whereabouts {
+    const { sessionContext, promptCell } = this.widget.console;
+    const kernel = sessionContext.session?.kernel?.name ?? sessionContext.kernelPreference.name;
+    const spec = sessionContext.specsManager.specs?.kernelspecs[kernel ?? ''];
+    const isPython = promptCell?.model.mimeType.includes('python') ?? false;
+    const language = spec?.language ?? (isPython ? 'python' : '');
+    return { path: sessionContext.path, language, isReadOnly: false };
+  }
+
+  get activeId(): string | undefined {
+    const { promptCell } = this.widget.console;
+    return promptCell ? cellIdOf(promptCell.model.sharedModel) : undefined;
+  }
+
+  readonly isActiveCode = true;
+
+  get activeView(): EditorView | null {
+    return editorViewOf(this.widget.console.promptCell?.editor ?? null);
+  }
+
+  caret(): CaretPlace | null {
+    const shared = this.widget.console.promptCell?.model.sharedModel;
+    return shared ? caretIn(this.activeView, shared.getSource(), cellIdOf(shared)) : null;
+  }
+
+  forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void {
+    const { promptCell } = this.widget.console;
+    const view = editorViewOf(promptCell?.editor ?? null);
+    if (promptCell?.editor && view) {
+      work(promptCell.editor.model, view);
+    }
+  }
+
+  toggleClass(): void {}
+
+  enter(cell: string): Promise<EditorView | null> {
+    return Promise.resolve(cell === this.activeId ? this.activeView : null);
+  }
+
+  focus(view: EditorView, offset: number): void {
+    focusAt(view, offset);
+  }
+
+  focusEditor(): void {
+    this.activeView?.focus();
+  }
+}
+
+/** The code cells that ran in a console, as they stand from top to bottom. */
+function codeCells({ console }: ConsoleWidget): YCodeCell[] {
+  return [...console.cells]
+    .map(cell => cell.model)
+    .filter(model => model.type === 'code')
+    .map(model => model.sharedModel as YCodeCell);
+}
+
+function focusAt(view: EditorView, offset: number): void {
+  view.dispatch({
+    selection: { anchor: Math.min(offset, view.state.doc.length) },
+    scrollIntoView: true
+  });
+  view.focus();
+}
+
+function caretIn(view: EditorView | null, source: string, cell: string): CaretPlace | null {
+  // An editor that counts otherwise than the document, as with CR LF, is left alone.
+  if (!view || view.state.doc.length !== source.length) {
+    return null;
+  }
+  return { cell, offset: view.state.selection.main.head };
+}

@@ -1,0 +1,301 @@
+// Python files and consoles: what notebooks have, there too.
+
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+
+import { assert, labForAllTests } from './harness.mjs';
+
+const held = labForAllTests();
+const lab = new Proxy({}, { get: (_, name) => bound(held.lab, name) });
+const bound = (target, name) =>
+  typeof target[name] === 'function' ? target[name].bind(target) : target[name];
+const { LAB_FOLDER } = process.env;
+
+/** Write a file and open it in the text editor; what else is open is closed. */
+async function openFile(text, { path = `file-${randomUUID().slice(0, 8)}.py` } = {}) {
+  mkdirSync(dirname(join(LAB_FOLDER, path)), { recursive: true });
+  writeFileSync(join(LAB_FOLDER, path), text);
+  await lab.closeAll();
+  await lab.command('docmanager:open', { path, factory: 'Editor' });
+  await lab.page.waitForFunction(path => {
+    const widget = window.jupyterapp.shell.currentWidget;
+    return widget?.context?.path === path && widget.context.isReady;
+  }, path);
+  return path;
+}
+
+async function openConsole() {
+  await lab.closeAll();
+  await lab.command('console:create', {
+    activate: true,
+    kernelPreference: { name: 'python3' },
+    insertMode: 'tab-after'
+  });
+  await lab.page.waitForFunction(
+    () => {
+      const { console } = window.jupyterapp.shell.currentWidget ?? {};
+      return (
+        console?.promptCell?.editor && console.sessionContext.session?.kernel?.status === 'idle'
+      );
+    },
+    null,
+    { timeout: 60_000 }
+  );
+}
+
+const editor = work =>
+  lab.page.evaluate(source => {
+    const widget = window.jupyterapp.shell.currentWidget;
+    const { editor } = widget.console ? widget.console.promptCell : widget.content;
+    return new Function('editor', `return (${source})(editor.editor)`)(editor);
+  }, work.toString());
+const text = () => editor(view => view.state.doc.toString());
+const caret = () => editor(view => view.state.selection.main.head);
+
+/** Put the caret there, as a click would; a selection with two places. */
+const put = (anchor, head = anchor) =>
+  lab.page.evaluate(
+    ([anchor, head]) => {
+      const widget = window.jupyterapp.shell.currentWidget;
+      const view = (widget.console ? widget.console.promptCell : widget.content).editor.editor;
+      view.dispatch({ selection: { anchor, head }, scrollIntoView: true });
+      view.focus();
+    },
+    [anchor, head]
+  );
+
+const places = () =>
+  lab.page.$$eval('.nextedit-place', nodes =>
+    nodes.map(node => node.querySelector('.nextedit-new')?.textContent ?? '')
+  );
+const somePlaces = count =>
+  lab.eventually(places, found => found.length >= count, `fewer than ${count} places`);
+const undo = () => lab.press('Control+z');
+
+const TYPED = 'for i in ran';
+/** A file's text around the caret. */
+const PLACES = {
+  beginning: ['', '\nbefore = 1\nafter = 2\n'],
+  middle: ['before = 1\n', '\nafter = 2\n'],
+  end: ['before = 1\nafter = 2\n', '']
+};
+
+for (const [place, [head, tail]] of Object.entries(PLACES)) {
+  test(`at the ${place} of a file ghost text is shown, and Tab accepts it`, async () => {
+    await openFile(head + tail);
+    await put(head.length);
+    await lab.type(TYPED);
+    const ghost = await lab.waitForGhost();
+    await lab.press('Tab');
+    await lab.eventually(
+      text,
+      now => now.startsWith(`${head}${TYPED}${ghost.split('\n')[0]}`) && now.endsWith(tail),
+      'not accepted'
+    );
+    await undo();
+    await lab.eventually(text, now => now === `${head}${TYPED}${tail}`, 'undo took more, or less');
+  });
+
+  test(`at the ${place} of a file Escape dismisses ghost text, Alt-Right takes a word`, async () => {
+    await lab.calm();
+    await openFile(head + tail);
+    await put(head.length);
+    await lab.type(TYPED);
+    const ghost = await lab.waitForGhost();
+    await lab.press('Alt+ArrowRight');
+    await lab.eventually(text, now => now.length > (head + TYPED + tail).length, 'no word');
+    assert.ok((await text()).startsWith(head + TYPED + ghost.slice(0, 1)));
+    if ((await lab.ghost()).trim()) {
+      await lab.press('Escape');
+      await lab.eventually(
+        () => lab.ghost(),
+        now => now.trim() === '',
+        'the ghost text stays'
+      );
+    }
+    await lab.calm();
+  });
+}
+
+const RENAMED = {
+  beginning: 0,
+  middle: 1,
+  end: 3
+};
+for (const [place, line] of Object.entries(RENAMED)) {
+  test(`a variable renamed by hand at the ${place} of a file is offered at its other places`, async () => {
+    const lines = ['x = 1', 'total = 1 + x', 'print(x + 1)', 'print(total)'];
+    if (place === 'beginning') {
+      lines[0] = 'total = 1';
+      lines[1] = 'x = total';
+    }
+    if (place === 'end') {
+      lines[3] = 'total = x';
+      lines[1] = 'x = 2';
+      lines.push('print(total, total)');
+    }
+    const whole = `${lines.join('\n')}\n`;
+    await openFile(whole);
+    const at = lines.slice(0, line).join('\n').length + (line ? 1 : 0);
+    await put(at, at + 'total'.length);
+    await lab.type('amount');
+    await somePlaces(1);
+    await lab.press('Alt+Shift+A');
+    await lab.eventually(text, now => now === whole.replaceAll('total', 'amount'), 'not renamed');
+    await lab.command('nextedit:undo-accept');
+    await lab.eventually(text, now => now === whole, 'not taken back');
+  });
+}
+
+const CELLS = [
+  'import math',
+  '# %% one',
+  'radius = 2.0',
+  'print(radius)',
+  '# %% [markdown]',
+  '# The radius is drawn.',
+  '# %%',
+  'print(radius * math.pi)',
+  ''
+].join('\n');
+
+test('F2 renames in all cells of a file with markers, each key undone at once', async () => {
+  await openFile(CELLS);
+  await put(CELLS.indexOf('radius') + 2);
+  await lab.press('F2');
+  await lab.page.waitForSelector('.jp-Dialog .nextedit-rename input');
+  await lab.type('size');
+  await lab.page.waitForFunction(
+    () => !document.querySelector('.jp-Dialog .jp-mod-accept:not(.jp-mod-reject)')?.disabled
+  );
+  await lab.press('Enter');
+  const renamed = CELLS.replace(/\bradius\b(?! is)/g, 'size');
+  await lab.eventually(text, now => now === renamed, 'not renamed');
+  await undo();
+  await lab.eventually(text, now => now === CELLS, 'undo');
+});
+
+test('Tab goes from place to place of a file, and accepts each', async () => {
+  const whole = 'width = 1\n\n\ndef area():\n    return width * 2\n\n\nprint(width)\n';
+  await openFile(whole);
+  await put(0, 'width'.length);
+  await lab.type('breadth');
+  await somePlaces(2);
+  await lab.press('Tab');
+  const there = whole.replace('width', 'breadth').indexOf('width');
+  await lab.eventually(caret, at => at >= there && at <= there + 7, 'Tab went nowhere');
+  await lab.press('Tab');
+  await lab.eventually(text, now => now.includes('return breadth'), 'not accepted');
+  await lab.press('Tab');
+  await lab.press('Tab');
+  await lab.eventually(text, now => now === whole.replaceAll('width', 'breadth'), 'the last');
+});
+
+test('the panel lists the places of a file under its name', async () => {
+  const path = await openFile('width = 1\nprint(width)\n');
+  await put(0, 'width'.length);
+  await lab.type('breadth');
+  await somePlaces(1);
+  await lab.command('nextedit:open-panel');
+  const title = await lab.page.waitForSelector('.nextedit-panel .nextedit-group h3');
+  assert.equal(await title.textContent(), path);
+  await lab.screenshot('file');
+});
+
+test('a cell of a file that is tagged off is never sent', async () => {
+  const whole = '# %% tags=["nextedit-off"]\nkey_of_mine = 1\n# %%\nother = 1\n';
+  await openFile(whole);
+  await put(whole.length);
+  await lab.type('print(oth');
+  await lab.eventually(
+    () => lab.asked().some(request => request.postData()?.includes('print(oth')),
+    asked => asked,
+    'nothing was asked'
+  );
+  assert.ok(!lab.asked().some(request => request.postData()?.includes('key_of_mine')));
+  await put(whole.indexOf('key'));
+  await lab.type('a');
+  const { title, state } = await lab.waitForStatus('not-here');
+  assert.match(title, /tag/, state);
+});
+
+for (const [name, whole, why] of [
+  ['notes.md', '# Title\n\nSome words\n', 'language'],
+  ['data.json', '{"a": 1}\n', 'language'],
+  ['model.R', 'x <- 1\n', 'language'],
+  ['words.txt', 'some words\n', 'language'],
+  ['secrets/key.py', 'x = 1\n', 'path'],
+  ['.env.py', 'x = 1\n', 'path']
+]) {
+  test(`${name} is left alone, and the status item says why`, async () => {
+    await openFile(whole, { path: name.includes('/') ? name : name.replace(/^\./, '.') });
+    await lab.waitForStatus('not-here');
+    assert.match((await lab.status()).title, new RegExp(`disabled for this ${why}`));
+    const before = lab.asked().length;
+    await put(whole.length);
+    await lab.type('x = ab');
+    assert.ok(await lab.quiet());
+    assert.equal(lab.asked().length, before);
+    await lab.press('F2');
+    assert.equal(await lab.page.$('.nextedit-rename'), null);
+  });
+}
+
+test('the status item says that it is ready in a Python file', async () => {
+  await openFile('x = 1\n');
+  await put(0);
+  await lab.waitForStatus('ready');
+});
+
+test('a console has ghost text from what ran before, and its keys', async () => {
+  await openConsole();
+  await lab.waitForStatus('ready');
+  await put(0);
+  await lab.type('wavelength_of_light = 5');
+  await lab.press('Shift+Enter');
+  await lab.eventually(text, now => now === '', 'it did not run');
+  await lab.type('print(wavelen');
+  const ghost = await lab.waitForGhost();
+  assert.match(ghost, /^gth_of_light/);
+  await lab.press('Tab');
+  await lab.eventually(text, now => now.startsWith('print(wavelength_of_light'), 'not accepted');
+});
+
+test('in a console names of its prompt are renamed, and what ran is left as it is', async () => {
+  await openConsole();
+  await put(0);
+  await lab.type('count = 5');
+  await lab.press('Shift+Enter');
+  await lab.eventually(text, now => now === '', 'it did not run');
+  await lab.type('item = 1; print(item, item)');
+  await lab.eventually(text, now => now.includes('item, item'));
+  await put(1);
+  await lab.press('F2');
+  await lab.page.waitForSelector('.jp-Dialog .nextedit-rename input');
+  await lab.type('thing');
+  await lab.page.waitForFunction(
+    () => !document.querySelector('.jp-Dialog .jp-mod-accept:not(.jp-mod-reject)')?.disabled
+  );
+  await lab.press('Enter');
+  await lab.eventually(text, now => now.startsWith('thing = 1; print(thing, thing'), 'not renamed');
+  const ran = await lab.page.evaluate(() => {
+    const { console } = window.jupyterapp.shell.currentWidget;
+    return [...console.cells].map(cell => cell.model.sharedModel.getSource());
+  });
+  assert.ok(ran.includes('count = 5'), ran.join('|'));
+  await lab.screenshot('console');
+});
+
+test('what is renamed by hand in a prompt is offered there', async () => {
+  await openConsole();
+  await put(0);
+  await lab.type('speed = 5; print(speed * 2)');
+  await lab.press('Escape');
+  await put(0, 'speed'.length);
+  await lab.type('velocity');
+  await somePlaces(1);
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(text, now => now.startsWith('velocity = 5; print(velocity'), 'not renamed');
+});
