@@ -29,6 +29,8 @@ export interface ServerStatus {
   last_ms: number | null;
   version: string;
   bundles?: { id: string; language: string; label: string }[];
+  /** How much of the folder around the documents was read; null while nothing is. */
+  folder?: { files: number; pieces: number; is_reading: boolean } | null;
   pace?: PaceWire | null;
   /** The team's server that text goes to; absent if it stays on this machine. */
   remote?: { host: string; model: string | null; problem: string | null } | null;
@@ -112,6 +114,11 @@ export class Client {
   /** Where text goes beyond this machine; null if nowhere. */
   get remote(): ServerStatus['remote'] {
     return this.server?.remote ?? null;
+  }
+
+  /** How many files of the folder were read; null where none is to be. */
+  get filesRead(): number | null {
+    return this.server?.folder?.files ?? null;
   }
 
   /** How far an update of the model is; null if none is looked for. */

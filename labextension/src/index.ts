@@ -21,6 +21,7 @@ import { isKeyword, isName } from './names';
 import { fileLanguage, followOpenTexts, isConsole, isFileEditor } from './openTexts';
 import { Pace } from './pace';
 import { SuggestionsPanel } from './panel';
+import { RecentPaths } from './recentPaths';
 import { askForName } from './renameDialog';
 import { whyNot } from './requests';
 import type { Shared } from './session';
@@ -59,6 +60,7 @@ function activate(
     client,
     pace: new Pace(),
     settings: { ...DEFAULTS },
+    recent: new RecentPaths(),
     trans,
     announce: (message: string) => {
       live.textContent = message;

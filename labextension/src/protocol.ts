@@ -106,6 +106,12 @@ export interface FactsWire {
   figures?: FigureWire[];
 }
 
+export interface PlaceWire {
+  path: string;
+  excluded?: string[];
+  recent?: string[];
+}
+
 export interface RequestWire {
   id: number | string | null;
   offsets?: Offsets;
@@ -118,6 +124,7 @@ export interface RequestWire {
   rename_to?: string;
   changed?: string[];
   bundle?: string;
+  place?: PlaceWire;
 }
 
 export interface EditWire {

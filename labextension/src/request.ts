@@ -1,6 +1,6 @@
 /** A request from what the page knows, kept under the server's bounds. */
 
-import type { CellWire, EventWire, FactsWire, Kind, RequestWire } from './protocol';
+import type { CellWire, EventWire, FactsWire, Kind, PlaceWire, RequestWire } from './protocol';
 
 /** Bytes; the server refuses bodies over 1 MB and leaves out cells over 64 kB. */
 const BODY = 950_000;
@@ -19,6 +19,8 @@ export interface RequestParts {
   bundle?: string;
   deadlineMs?: number;
   renameTo?: string;
+  /** Where the document is, if the folder around it may be read. */
+  place?: PlaceWire;
 }
 
 /**
@@ -59,6 +61,7 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
     ...(facts ? { facts } : {}),
     want: [...parts.want],
     ...(parts.bundle ? { bundle: parts.bundle } : {}),
+    ...(parts.place ? { place: parts.place } : {}),
     deadline_ms: parts.deadlineMs ?? 1_000,
     ...(parts.renameTo === undefined ? {} : { rename_to: parts.renameTo })
   };

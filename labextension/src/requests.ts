@@ -8,7 +8,8 @@ import type { Client } from './client';
 import { matches } from './glob';
 import type { KernelFacts } from './kernelFacts';
 import { Pending } from './pending';
-import type { AnswerWire, Kind, RequestWire, SuggestionWire } from './protocol';
+import type { AnswerWire, Kind, PlaceWire, RequestWire, SuggestionWire } from './protocol';
+import type { RecentPaths } from './recentPaths';
 import type { Recorder } from './recorder';
 import { buildRequest, isTooLarge } from './request';
 import type { Surface } from './surfaces';
@@ -40,7 +41,12 @@ export type NotServed =
 export interface RequestsHost {
   readonly surface: Surface;
   readonly recorder: Recorder;
-  readonly shared: { client: Client; settings: Settings; trans: TranslationBundle };
+  readonly shared: {
+    client: Client;
+    settings: Settings;
+    trans: TranslationBundle;
+    recent: RecentPaths;
+  };
   facts(): KernelFacts;
   /** Whether the kernel's switch is on. */
   isOn(): boolean;
@@ -104,6 +110,7 @@ export class Requests {
       facts: this.host.facts().current,
       want,
       bundle: bundleOf(surface.document) ?? undefined,
+      place: this.place() ?? undefined,
       renameTo
     });
     if (!request) {
@@ -120,6 +127,21 @@ export class Requests {
       caret,
       burst: recorder.history.last?.burst ?? null,
       restore: answer => sent.restore(answer)
+    };
+  }
+
+  /** Where the document is; null where the folder around it is not to be read. */
+  private place(): PlaceWire | null {
+    const { surface, shared } = this.host;
+    const { path, isOnServer } = surface.views.place;
+    if (!shared.settings.folder || !isOnServer) {
+      return null;
+    }
+    shared.recent.saw(path);
+    return {
+      path,
+      excluded: shared.settings.excludedPaths,
+      recent: shared.recent.besides(path)
     };
   }
 

@@ -29,6 +29,7 @@ import { Pending, isAt, nextPlace } from './pending';
 import type { Place } from './pending';
 import type { AnswerWire, Kind, Lane, SuggestionWire } from './protocol';
 import type { CellChange } from './recorder';
+import type { RecentPaths } from './recentPaths';
 import { Recorder } from './recorder';
 import type { NotServed, Snapshot } from './requests';
 import { Requests } from './requests';
@@ -45,6 +46,7 @@ export interface Shared {
   readonly pace: Pace;
   readonly settings: Settings;
   readonly trans: TranslationBundle;
+  readonly recent: RecentPaths;
   /** Tell the user in a few words; screen readers read it. */
   announce(message: string): void;
   /** The same where the user asked for something and nothing else is to be seen. */

@@ -73,6 +73,10 @@ export class StatusItem extends Widget {
     if (status.bundle) {
       lines.push(trans.__('Model: %1', status.bundle));
     }
+    const read = this.client.filesRead;
+    if (read !== null && reason === null) {
+      lines.push(trans._n('Folder: %1 file read', 'Folder: %1 files read', read));
+    }
     if (status.lastMs !== null) {
       lines.push(trans.__('Last answer: %1 ms', status.lastMs.toFixed(1)));
     }

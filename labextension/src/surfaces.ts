@@ -15,7 +15,7 @@ import type { Segment } from './percent';
 import { cellsOf, eventsOf, isOff, segmentAt, segmentsOf, wholeAnswer } from './percent';
 import type { AnswerWire, CellWire, EventWire } from './protocol';
 import type { CaretPlace } from './views';
-import { NotebookViews } from './views';
+import { NotebookViews, isOnServer } from './views';
 
 /** Where a text is, and what may be done to it. */
 export interface Whereabouts {
@@ -23,6 +23,8 @@ export interface Whereabouts {
   readonly path: string;
   readonly language: string;
   readonly isReadOnly: boolean;
+  /** Whether the path is one of the server's own files, not of another drive. */
+  readonly isOnServer: boolean;
 }
 
 /** The views of one text: which has the focus, where its caret is, and going elsewhere. */
@@ -305,7 +307,8 @@ export class FileViews implements Views {
     return {
       path: context.localPath,
       language: this.language(this.current),
-      isReadOnly: context.model.readOnly || context.contentsModel?.writable === false
+      isReadOnly: context.model.readOnly || context.contentsModel?.writable === false,
+      isOnServer: isOnServer(context.path)
     };
   }
 
@@ -366,7 +369,7 @@ export class ConsoleViews implements Views {
     const spec = sessionContext.specsManager.specs?.kernelspecs[kernel ?? ''];
     const isPython = promptCell?.model.mimeType.includes('python') ?? false;
     const language = spec?.language ?? (isPython ? 'python' : '');
-    return { path: sessionContext.path, language, isReadOnly: false };
+    return { path: sessionContext.path, language, isReadOnly: false, isOnServer: true };
   }
 
   get activeId(): string | undefined {

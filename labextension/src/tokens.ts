@@ -30,6 +30,7 @@ export interface Settings {
   delay: number;
   confidence: number;
   keepTab: boolean;
+  folder: boolean;
 }
 
 /** As in schema/plugin.json. */
@@ -39,5 +40,6 @@ export const DEFAULTS: Settings = {
   excludedPaths: ['.env*', '*.env.ipynb', '**/secrets/**'],
   delay: 200,
   confidence: 0,
-  keepTab: false
+  keepTab: false,
+  folder: true
 };

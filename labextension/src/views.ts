@@ -49,7 +49,8 @@ export class NotebookViews implements Views {
     return {
       path: context.localPath,
       language: languageOf(context.model.sharedModel, model?.defaultKernelLanguage ?? ''),
-      isReadOnly: context.model.readOnly || context.contentsModel?.writable === false
+      isReadOnly: context.model.readOnly || context.contentsModel?.writable === false,
+      isOnServer: isOnServer(context.path)
     };
   }
 
@@ -148,6 +149,12 @@ export class NotebookViews implements Views {
 function viewOf(cell: Cell | null): EditorView | null {
   const editor = cell?.editor as CodeMirrorEditor | null | undefined;
   return editor && !editor.isDisposed ? editor.editor : null;
+}
+
+/** Whether a path with its drive is one of the server's own files; `RTC` is those, shared. */
+export function isOnServer(path: string): boolean {
+  const colon = path.indexOf(':');
+  return colon < 0 || ['', 'RTC'].includes(path.slice(0, colon));
 }
 
 /** Whether the caret is to be seen, and with it what is drawn beside it. */

@@ -331,6 +331,8 @@ def _worker() -> Iterator[Check]:
         )
     else:
         yield Check("worker", "ok", found)
+    if (folder := status.get("folder")) is not None:
+        yield Check("folder", "ok", f"{folder['files']} files read, below {folder['root']}")
 
 
 def _keystrokes() -> Iterator[Mapping[str, Any]]:

@@ -136,6 +136,8 @@ def run_status(arguments: argparse.Namespace) -> int:
     if (remote := worker.get("remote")) is not None:
         problem = f", {remote['problem']}" if remote.get("problem") else ""
         print(f"{'text goes to':<24} {remote['host']}, as this server is configured{problem}")
+    if (folder := worker.get("folder")) is not None:
+        print(f"{'folder':<24} {folder['files']} files read, below {folder['root']}")
     idle, spent = worker.get("idle_s"), worker.get("idle_cpu_s")
     if idle is not None and spent is not None:
         print(f"{'idle':<24} for {idle:.0f} s, {spent:.2f} s of processor time in them")

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
     from nextedit_jupyter.core.history import EditEvent, EditHistory, Origin
     from nextedit_jupyter.core.notebook import Caret, Cell, CellType, LeftOut, Notebook, text_hash
-    from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest, Timing, TokenCounts
+    from nextedit_jupyter.core.request import (
+        Answer,
+        Bounds,
+        Nearby,
+        Place,
+        SuggestRequest,
+        Timing,
+        TokenCounts,
+    )
     from nextedit_jupyter.core.suggestion import CellEdit, Kind, Lane, Silence, Suggestion
     from nextedit_jupyter.core.text_edit import Replacement, TextEdit
 
@@ -34,9 +42,11 @@ __all__ = [
     "Lane",
     "LeftOut",
     "NamedObject",
+    "Nearby",
     "NextEditError",
     "Notebook",
     "Origin",
+    "Place",
     "Replacement",
     "Silence",
     "SuggestRequest",
@@ -64,10 +74,12 @@ _HOMES = {
     "Kind": "suggestion",
     "Lane": "suggestion",
     "NamedObject": "facts",
+    "Nearby": "request",
     "NextEditError": "errors",
     "LeftOut": "notebook",
     "Notebook": "notebook",
     "Origin": "history",
+    "Place": "request",
     "Replacement": "text_edit",
     "Silence": "suggestion",
     "SuggestRequest": "request",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from nextedit_jupyter.core.facts import KernelFacts
 from nextedit_jupyter.core.history import EditEvent
@@ -21,6 +22,29 @@ class Bounds:
     history_events: int = 10
     left_out: int = 1_000  # cells that the client says it left out
     deadline_ms: float = 2_000.0
+    path_characters: int = 1_000
+    globs: int = 200  # excluded paths
+    recent_paths: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a document is: its path below the server's root, with slashes, and what else a front
+    end says of the folder. `excluded` are globs of paths that are not to be read, `recent` paths of
+    documents that were opened lately, newest first."""
+
+    path: str
+    excluded: tuple[str, ...] = ()
+    recent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """A text of another file that helps to go on here: a module's stubs, or a piece of a file."""
+
+    path: str
+    text: str
+    kind: Literal["module", "piece"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +54,8 @@ class SuggestRequest:
     `history` is oldest first. `rename_to` is set by the explicit command: the name at the caret is
     to become that. `changed` are cells that no longer say what ran: the answer then lists all whose
     results are out of date. `bundle` is the id of the model that the notebook wants asked. `id` is
-    the client's and comes back as it was (a number, a string or None).
+    the client's and comes back as it was (a number, a string or None). `place` is where the
+    document is, if the folder around it may be read; `nearby` what was found there.
     """
 
     notebook: Notebook
@@ -42,6 +67,8 @@ class SuggestRequest:
     rename_to: str | None = None
     changed: tuple[str, ...] = ()
     bundle: str | None = None
+    place: Place | None = None
+    nearby: tuple[Nearby, ...] = ()
     id: int | str | None = None
 
     @property

@@ -30,7 +30,7 @@ from nextedit_jupyter.core.facts import (
 )
 from nextedit_jupyter.core.history import ORIGINS, EditEvent, Origin
 from nextedit_jupyter.core.notebook import Caret, Cell, CellType, LeftOut, LeftOutReason, Notebook
-from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
+from nextedit_jupyter.core.request import Answer, Bounds, Place, SuggestRequest
 from nextedit_jupyter.core.suggestion import KINDS, CellEdit, Kind, Suggestion
 
 Offsets = Literal["utf-16", "code-point"]
@@ -120,6 +120,12 @@ class FactsWire(TypedDict):
     figures: NotRequired[list[FigureWire]]
 
 
+class PlaceWire(TypedDict):
+    path: str
+    excluded: NotRequired[list[str]]
+    recent: NotRequired[list[str]]
+
+
 class RequestWire(TypedDict):
     id: int | str | None
     offsets: NotRequired[Offsets]
@@ -132,6 +138,7 @@ class RequestWire(TypedDict):
     rename_to: NotRequired[str]
     changed: NotRequired[list[str]]
     bundle: NotRequired[str]
+    place: NotRequired[PlaceWire]
 
 
 class EditWire(TypedDict):
@@ -301,6 +308,7 @@ def decode_request(
             rename_to=rename_to,
             changed=changed,
             bundle=bundle or None,
+            place=_place(read.object(value, "place", optional=True), bounds),
             id=request_id(value),
         )
     except ValueError as error:
@@ -332,6 +340,12 @@ def encode_request(request: SuggestRequest) -> RequestWire:
         wire["bundle"] = request.bundle
     if request.changed:
         wire["changed"] = list(request.changed)
+    if request.place is not None:
+        wire["place"] = {
+            "path": request.place.path,
+            "excluded": list(request.place.excluded),
+            "recent": list(request.place.recent),
+        }
     return wire
 
 
@@ -443,6 +457,18 @@ def encode_error(id: int | str | None, error: NextEditError) -> ErrorAnswerWire:
 def dump_line(value: Mapping[str, Any]) -> bytes:
     """One line of ASCII JSON with its newline: lone surrogates survive as escapes."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+
+
+def _place(value: Mapping[str, Any], bounds: Bounds) -> Place | None:
+    if not value:
+        return None
+    path = _Reader.string(value, "path")
+    if len(path) > bounds.path_characters:
+        return None
+    excluded, recent = _Reader.strings(value, "excluded"), _Reader.strings(value, "recent")
+    if len(excluded) > bounds.globs:  # rather read nothing than what was to be left out
+        return None
+    return Place(path, excluded, recent[: bounds.recent_paths])
 
 
 class _Reader:

@@ -37,6 +37,7 @@ from nextedit_jupyter.prompt.lines import (
     line_window,
     tail_window,
 )
+from nextedit_jupyter.prompt.nearby import NEARBY_SHARE, nearby_texts
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer, encode_open
 
 STEP = 64  # tokens by which a window that is too long moves on
@@ -275,7 +276,11 @@ class CellsSpmV1:
         return [id for piece in reversed(pieces) for id in piece]
 
     def _cells(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> list[int]:
-        """The other code cells that fit: chosen nearest first, given in the order they ran."""
+        """What other files say, then the other code cells that fit: chosen nearest first, given in
+        the order they ran."""
+        told = nearby_texts(request, tokenizer, self.cache, int(budget * NEARBY_SHARE))
+        near = [self.cell(text, tokenizer) for _, text, _ in told]
+        budget -= sum(map(len, near))
         chosen: list[tuple[tuple[int, int], list[int]]] = []
         most = int(budget * self.shares.cell)
         for order, cell in nearest_cells(request):
@@ -288,7 +293,7 @@ class CellsSpmV1:
             budget -= len(ids)
             chosen.append((order, ids))
         chosen.sort(key=lambda pair: pair[0])
-        return [id for _, ids in chosen for id in ids]
+        return [id for ids in (*near, *(ids for _, ids in chosen)) for id in ids]
 
     def _stop(self, tokenizer: TextTokenizer, allowed: tuple[str, ...]) -> frozenset[int]:
         return frozenset(

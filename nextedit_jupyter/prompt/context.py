@@ -8,6 +8,7 @@ from nextedit_jupyter.core import EditEvent, SuggestRequest
 from nextedit_jupyter.prompt.cells_spm_v1 import name_line, nearest_cells, ordered_names
 from nextedit_jupyter.prompt.format import EncodingCache
 from nextedit_jupyter.prompt.lines import changed_lines, head_window
+from nextedit_jupyter.prompt.nearby import NEARBY_SHARE, nearby_texts
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 CHARS = 4  # characters taken a token when a text is cut before it is encoded
@@ -89,8 +90,11 @@ def cells_before(
 ) -> list[tuple[str, str]]:
     """The other code cells that fit in `budget` tokens, as (file name, source).
 
-    Chosen nearest first, given in the order they ran; one takes `share` of the budget at most.
+    Chosen nearest first, given in the order they ran; one takes `share` of the budget at most. What
+    other files say comes before them.
     """
+    near = nearby_texts(request, tokenizer, cache, int(budget * NEARBY_SHARE))
+    budget -= sum(cost for _, _, cost in near)
     chosen: list[tuple[tuple[int, int], str, str]] = []
     most = int(budget * share)
     for order, cell in nearest_cells(request):
@@ -103,7 +107,10 @@ def cells_before(
         budget -= cost
         chosen.append((order, file_name(request, cell.id), source))
     chosen.sort(key=lambda entry: entry[0])
-    return [(name, source) for _, name, source in chosen]
+    return [
+        *((name, text) for name, text, _ in near),
+        *((name, source) for _, name, source in chosen),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,12 @@ class NextEdit(Configurable):
         help="Requests under way at a time of one client, of which the newest is answered; "
         "429 above.",
     ).tag(config=True)
+    folder = Bool(
+        True,
+        help="Read the modules that a notebook imports and the files around it, below the server's "
+        "root folder, so that suggestions know them. Excluded paths and what .gitignore names are "
+        "left out.",
+    ).tag(config=True)
     prewarm = Bool(
         True,
         help="Start the worker when a page first asks for the status, not with the first request.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import re
 
 from jupyter_server.serverapp import ServerApp
@@ -18,11 +19,22 @@ from nextedit_jupyter.server.handlers import (
 )
 from nextedit_jupyter.worker.client import WorkerSettings
 
+MAX_ROOT = 2_000  # characters: it travels in each request's header
+
+
+def root_of(server_app: ServerApp) -> str | None:
+    """The folder whose files the server shows; None where its contents are no folder's."""
+    named = getattr(server_app.contents_manager, "root_dir", None)
+    if not isinstance(named, str) or not named:
+        return None
+    root = os.path.realpath(os.path.expanduser(named))
+    return root if os.path.isdir(root) and len(root) <= MAX_ROOT else None
+
 
 def attach(server_app: ServerApp, settings: WorkerSettings | None = None) -> Gateway:
     """Add the routes; returns the gateway, which also stands in the web application's settings
     under "nextedit". `settings` is for tests, in place of those from `c.NextEdit`."""
-    gateway = Gateway(NextEdit(parent=server_app), settings)
+    gateway = Gateway(NextEdit(parent=server_app), settings, root=root_of(server_app))
     web_app = server_app.web_app
     web_app.settings["nextedit"] = gateway
     base = re.escape(web_app.settings["base_url"])

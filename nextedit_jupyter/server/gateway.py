@@ -31,6 +31,15 @@ class StatusWire(TypedDict):
     bundles: list[BundleWire]
     remote: RemoteWire | None
     larger: LargerWire | None
+    folder: FolderWire | None
+
+
+class FolderWire(TypedDict):
+    """How much of the folder around the documents was read; None while nothing is."""
+
+    files: int
+    pieces: int
+    is_reading: bool
 
 
 class BundleWire(TypedDict):
@@ -71,8 +80,11 @@ class PaceWire(TypedDict):
 class Gateway:
     """The server's one connection to the worker, shared by all browser tabs."""
 
-    def __init__(self, config: NextEdit, settings: WorkerSettings | None = None) -> None:
+    def __init__(
+        self, config: NextEdit, settings: WorkerSettings | None = None, *, root: str | None = None
+    ) -> None:
         self.config = config
+        self._root = root if config.folder else None
         self.client = WorkerClient("server", settings or config.worker_settings())
         self.larger = Larger(config, self._reload)
         self.admission = Admission(config.max_in_flight, config.max_in_flight_per_client)
@@ -119,7 +131,7 @@ class Gateway:
 
     async def _submit(self, body: bytes, client: str) -> Ticket:
         def submit() -> Ticket:
-            return self.client.submit(body, client=client)
+            return self.client.submit(body, client=client, root=self._root)
 
         submitted = asyncio.get_running_loop().run_in_executor(self._sender, submit)
         try:
@@ -179,6 +191,7 @@ class Gateway:
             # Said before the worker runs, too: whoever looks is to know where their text goes.
             "remote": found.get("remote") or self._remote(),
             "larger": None,
+            "folder": _folder(found),
         }
 
     def _remote(self) -> RemoteWire | None:
@@ -217,6 +230,13 @@ class Gateway:
         with contextlib.suppress(WorkerError):
             self.client.stop_worker(0.5, if_unused=True)
         self.client.close()
+
+
+def _folder(found: dict[str, Any]) -> FolderWire | None:
+    told = found.get("folder")
+    if not told:
+        return None
+    return {"files": told["files"], "pieces": told["pieces"], "is_reading": told["is_reading"]}
 
 
 def _pace(found: dict[str, Any]) -> PaceWire | None:

@@ -85,15 +85,18 @@ class WorkerClient:
                     raise
         raise AssertionError
 
-    def submit(self, body: bytes, *, client: str | None = None) -> Ticket:
+    def submit(self, body: bytes, *, client: str | None = None, root: str | None = None) -> Ticket:
         """Send a request and return at once; starts a worker if there is none, which may block.
 
         The ticket's future ends with a Reply, a WorkerError, or WorkerLeft, after which the
-        request may be submitted again. Raises WorkerError.
+        request may be submitted again. `root` is the folder that may be read around the document.
+        Raises WorkerError.
         """
         if len(body) > self.settings.request_bytes:
             raise WorkerError(f"a request has at most {self.settings.request_bytes} bytes")
         header = {"op": "suggest", "client": self.client if client is None else client}
+        if root is not None:
+            header["root"] = root
         for attempt in (1, 2):
             link = self._connected()
             try:

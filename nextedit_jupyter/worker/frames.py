@@ -5,7 +5,7 @@ and client pass on without reading it.
 
     client to worker                                       worker to client
     {"op": "hello", "version"}                             {"op": "hello", "version", "pid", "bundle_path"}
-    {"op": "suggest", "n", "client"} + RequestWire         {"n", "outcome", "offered"} + AnswerWire
+    {"op": "suggest", "n", "client", "root"} + RequestWire {"n", "outcome", "offered"} + AnswerWire
     {"op": "status", "n"}                                  {"n", "outcome"} + status
     {"op": "cancel", "n"} or {"op": "cancel", "client"}    none
     {"op": "outcome", "n", "said", "kind", "lane"}         {"n", "outcome"} + pace

@@ -23,6 +23,7 @@ from nextedit_jupyter.core.phases import Phase
 from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
 from nextedit_jupyter.core.suggestion import Silence
 from nextedit_jupyter.core.wire import Offsets, encode_answer, encode_error, request_id
+from nextedit_jupyter.project.folder import Folders
 from nextedit_jupyter.worker.answers import silent_answer
 from nextedit_jupyter.worker.connection import dump
 from nextedit_jupyter.worker.deaths import PROVED_AFTER_ANSWERS
@@ -88,6 +89,7 @@ class Inference:
         history: HistoryStore | None = None,
     ) -> None:
         self.held = HeldCells()
+        self._folders = Folders()
         self.bounds = Bounds(request_bytes=settings.request_bytes)
         self.suggester: Suggesting | None = None
         self.served = 0
@@ -137,6 +139,7 @@ class Inference:
             "last_ms": self.last_ms,
             "deaths": self._deaths_before,
             "off": sorted(self._deaths.off()),
+            "folder": self._folders.told(),
         }
 
     def quiet_for(self) -> float:
@@ -281,6 +284,7 @@ class Inference:
         try:
             request = self.held.decode(job.client, job.value, self.bounds)
             self._served_request = request
+            request = self._around(request, job.root)
             waited_ms = (began - job.arrived) * 1_000
             # Waiting for the model to load is not held against the first requests: whoever still
             # waits for them (the command line) wants an answer, a page has sent newer ones.
@@ -306,6 +310,14 @@ class Inference:
             problem = NextEditError(f"a fault of ours: {type(error).__name__}", code="internal")
         header |= {"outcome": "error", "code": problem.code}
         return header, dump(encode_error(request_id(job.value), problem))
+
+    def _around(self, request: SuggestRequest, root: str | None) -> SuggestRequest:
+        """The request with what the folder around its document says."""
+        try:
+            return self._folders.enrich(request, root)
+        except Exception as error:
+            log_error(log, "the folder was left out", error)
+            return request
 
     def _ask(self, job: Job, suggester: Suggesting, request: SuggestRequest) -> Answer:
         # Half a second past the deadline the suggester's own look at the clock has failed.

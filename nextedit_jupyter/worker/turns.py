@@ -17,6 +17,7 @@ class Job:
     client: tuple[int, str]
     value: dict[str, Any]
     arrived: float
+    root: str | None = None  # the folder that may be read around the document
     cancelled: bool = False
     _answered: bool = field(default=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

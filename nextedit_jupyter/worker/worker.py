@@ -213,7 +213,7 @@ class Worker:
         n = n if isinstance(n, int) else 0
         op = header.get("op")
         if op == "suggest":
-            self._queue(client, n, str(header.get("client", ""))[:256], body)
+            self._queue(client, n, str(header.get("client", ""))[:256], body, header.get("root"))
         elif op == "status":
             client.reply({"n": n, "outcome": "status"}, dump(self.status()))
         elif op == "outcome":
@@ -237,14 +237,17 @@ class Worker:
         else:
             client.refuse(n, WireError("unknown op"))
 
-    def _queue(self, client: ClientConnection, n: int, name: str, body: bytes) -> None:
+    def _queue(
+        self, client: ClientConnection, n: int, name: str, body: bytes, root: object = None
+    ) -> None:
         now = self._inference.last_request = time.monotonic()
         try:
             value = parse_request(body, self._inference.bounds)
         except WireError as error:
             client.refuse(n, error)
             return
-        self._turns.put(Job(n, (client.number, name), value, now))
+        where = root if isinstance(root, str) else None
+        self._turns.put(Job(n, (client.number, name), value, now, where))
 
     def _send(self, job: Job, header: Mapping[str, Any], body: bytes) -> None:
         client = self._clients.get(job.client[0])

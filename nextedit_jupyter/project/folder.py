@@ -1,0 +1,199 @@
+"""One root's modules and pieces, kept up to date in the background, and requests made richer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from nextedit_jupyter.analysis.languages import notebook_language
+from nextedit_jupyter.core import Nearby, Notebook, Place, SuggestRequest
+from nextedit_jupyter.core.cache import LruCache
+from nextedit_jupyter.core.error_log import log_error
+from nextedit_jupyter.project.files import Limits, Root, Stamp
+from nextedit_jupyter.project.modules import Modules, Said
+from nextedit_jupyter.project.pieces import Piece, Words, pieces_of, words_of
+
+log = logging.getLogger("nextedit.project")
+
+LOOK_EVERY = 15.0  # seconds between two looks at the folder, while requests come
+MODULES_EVERY = 2.0  # the same for the modules that a notebook imports
+MOST_PIECES = 2
+LEAST_LIKENESS = 0.3
+_ABOVE = 2  # cells above the caret's whose words say what is being done
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStatus:
+    """`files` were read (modules and neighbours), `pieces` came of them."""
+
+    root: str
+    files: int
+    pieces: int
+    is_reading: bool
+
+
+class Folder:
+    """What is known around the documents of one root. For several threads.
+
+    `run` starts work in the background; tests run it at once.
+    """
+
+    def __init__(
+        self,
+        root: Root,
+        *,
+        run: Callable[[Callable[[], None]], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._root = root
+        self._run = run or _in_background
+        self._clock = clock
+        self._modules = Modules(root)
+        self._said: LruCache[str, tuple[float, tuple[str, ...], Said]] = LruCache(16)
+        self._module_files: frozenset[str] = frozenset()
+        self._pieces: dict[str, tuple[Stamp, tuple[Piece, ...]]] = {}
+        self._words: dict[str, Words] = {}  # by the folder of the document
+        self._looked: dict[str, float] = {}
+        self._reading = threading.Lock()
+
+    def status(self) -> FolderStatus:
+        read = self._pieces
+        pieces = sum(len(found) for _, found in read.values())
+        files = len(self._module_files | read.keys())
+        return FolderStatus(self._root.path, files, pieces, self._reading.locked())
+
+    def enrich(self, request: SuggestRequest, *, pieces: bool = True) -> SuggestRequest:
+        """The request with what its folder says: names that the kernel does not know, texts beside.
+
+        Reads the imported modules where they changed; neighbours as they were read last.
+        """
+        place = request.place
+        if place is None or notebook_language(request.notebook) != "python":
+            return request
+        if not self._root.is_open(place.path):
+            return request
+        said = self._imported(request.notebook, place)
+        near = list(said.texts)
+        if pieces:
+            self._look_again(place)
+            near += self._likest(request, place)
+        known = {named.name for named in request.facts.names}
+        names = tuple(named for named in said.names if named.name not in known)
+        if not names and not near:
+            return request
+        facts = replace(request.facts, names=(*request.facts.names, *names))
+        return replace(request, facts=facts, nearby=tuple(near))
+
+    def _imported(self, notebook: Notebook, place: Place) -> Said:
+        now = self._clock()
+        folder = place.path.rpartition("/")[0]
+        # What a line that is being typed says of modules is read when its cell is left.
+        imports = tuple(c.source for c in notebook.code_cells if "import" in c.source)
+        held = self._said.get(place.path)
+        if held is not None and held[1] == imports and now - held[0] < MODULES_EVERY:
+            return held[2]
+        said = self._modules.said_to(notebook, folder)
+        self._said.put(place.path, (now, imports, said))
+        self._module_files |= frozenset(said.files)
+        return said
+
+    def _likest(self, request: SuggestRequest, place: Place) -> list[Nearby]:
+        words = self._words.get(place.path.rpartition("/")[0])
+        if words is None:
+            return []
+        cells = request.notebook.cells
+        at = request.notebook.index(request.caret.cell) or 0
+        before = [cell.source for cell in cells[:at] if cell.is_code][-_ABOVE:]
+        # Whole lines only: what is found, and with it the prompt, changes with a line, not a key.
+        source = request.cell.source[: request.caret.offset]
+        lines = source[: source.rfind("\n") + 1]
+        own = (cell.source for cell in cells if cell.is_code)
+        found = words.nearest(
+            words_of(lines),
+            words_of("\n".join(before)),
+            most=MOST_PIECES + 1,
+            least=LEAST_LIKENESS,
+            apart_from=own,
+        )
+        return [near for near in found if near.path != place.path][:MOST_PIECES]
+
+    def _look_again(self, place: Place) -> None:
+        folder = place.path.rpartition("/")[0]
+        if self._clock() - self._looked.get(folder, -LOOK_EVERY) < LOOK_EVERY:
+            return
+        if self._reading.acquire(blocking=False):
+            self._looked[folder] = self._clock()
+            self._run(lambda: self._read(folder, place))
+
+    def _read(self, folder: str, place: Place) -> None:
+        """Read what changed of the neighbours: those opened lately, the folder, what is below it,
+        and the folders above."""
+        try:
+            limits = self._root.limits
+            parts = folder.split("/") if folder else []
+            above = ["/".join(parts[:n]) for n in range(len(parts) - 1, -1, -1)]
+            paths = [p for p in place.recent if p.endswith((".py", ".ipynb"))]
+            paths += self._root.walk([folder, *above[:1]])
+            kept: list[Piece] = []
+            total = 0
+            fresh: dict[str, tuple[Stamp, tuple[Piece, ...]]] = {}
+            for path in dict.fromkeys(paths):
+                stamp = self._root.stamp(path)
+                if stamp is None:
+                    continue
+                total += stamp.size
+                if len(fresh) == limits.files or total > limits.total_bytes:
+                    break
+                known = self._pieces.get(path)
+                if known is None or known[0] != stamp:
+                    text = self._root.read(path)
+                    known = (stamp, pieces_of(path, text) if text is not None else ())
+                fresh[path] = known
+                kept += known[1]
+            self._words = {folder: Words(kept)} | {
+                k: v for k, v in list(self._words.items())[:3] if k != folder
+            }
+            self._pieces = fresh
+        except Exception as error:
+            log_error(log, "the folder could not be read", error)
+        finally:
+            self._reading.release()
+
+
+class Folders:
+    """The folders of all roots that requests came from, the latest few."""
+
+    def __init__(self, limits: Limits | None = None, *, pieces: bool = True) -> None:
+        self._limits = limits or Limits()
+        self._with_pieces = pieces
+        self._held: LruCache[tuple[str, tuple[str, ...]], Folder] = LruCache(4)
+        self._last: Folder | None = None
+
+    def enrich(self, request: SuggestRequest, root: str | None) -> SuggestRequest:
+        """`Folder.enrich` with the folder of this root; the request as it is without one."""
+        if root is None or request.place is None or not Path(root).is_absolute():
+            return request
+        key = (root, request.place.excluded)
+        folder = self._held.get(key)
+        if folder is None:
+            folder = Folder(Root(root, request.place.excluded, self._limits))
+            self._held.put(key, folder)
+        self._last = folder
+        return folder.enrich(request, pieces=self._with_pieces)
+
+    def status(self) -> FolderStatus | None:
+        """Of the folder that was asked last; None if none was."""
+        return self._last.status() if self._last is not None else None
+
+    def told(self) -> dict[str, object] | None:
+        """The same as JSON values."""
+        status = self.status()
+        return asdict(status) if status is not None else None
+
+
+def _in_background(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="folder", daemon=True).start()

@@ -1,0 +1,243 @@
+"""What local modules say to those who import them: names for the lanes, texts for prompts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from nextedit_jupyter.core import NamedObject, Nearby, Notebook
+from nextedit_jupyter.core.cache import LruCache
+from nextedit_jupyter.core.redact import holds_secret
+from nextedit_jupyter.project.files import Root, Stamp
+from nextedit_jupyter.project.imports import Import, Resolver, added_folders, notebook_imports
+from nextedit_jupyter.project.outline import Definition, Outline, outline, stub
+
+MAX_MODULES = 24  # read for one notebook
+MAX_MEMBERS = 199  # facts with 200 or more count as cut off
+MAX_STUBS = 4_000  # characters of a module's stubs
+_FOLLOWED = 4  # imports from module to module
+_LOCAL_MODULE = "local module"  # of which it is not known that nothing else is in it
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Names that the notebook's imports bind, and the modules' stubs; `files` were read for it."""
+
+    names: tuple[NamedObject, ...] = ()
+    texts: tuple[Nearby, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class Modules:
+    """The outlines of one root's modules, read again when a file changed."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._held: LruCache[str, tuple[Stamp, Outline | None]] = LruCache(256)
+
+    def outline(self, path: str) -> Outline | None:
+        """A module's names; those of its last sound text while it is half typed; None if it is not
+        to be read. A text with a secret is not."""
+        stamp = self._root.stamp(path)
+        if stamp is None:
+            self._held.drop(path)
+            return None
+        known = self._held.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        text = self._root.read(path)
+        found = None
+        if text is not None and not holds_secret(text):
+            found = outline(text) or (known[1] if known is not None else None)
+        self._held.put(path, (stamp, found))
+        return found
+
+    def said_to(self, notebook: Notebook, folder: str) -> Said:
+        """What the notebook's imports of local modules bring; `folder` is the notebook's."""
+        resolver = Resolver(self._root, folder, added_folders(notebook, folder))
+        round_ = _Round(self, self._root, resolver)
+        for one in notebook_imports(notebook):
+            round_.take(one)
+            if len(round_.used) >= MAX_MODULES:
+                break
+        words = frozenset(
+            word for cell in notebook.code_cells for word in _WORD.findall(cell.source)
+        )
+        return Said(tuple(round_.names.values()), tuple(round_.texts(words)), tuple(round_.read))
+
+
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+class _Round:
+    """One notebook's imports, followed."""
+
+    def __init__(self, modules: Modules, root: Root, resolver: Resolver) -> None:
+        self._modules = modules
+        self._root = root
+        self._resolver = resolver
+        self.names: dict[str, NamedObject] = {}
+        self.read: dict[str, Outline] = {}
+        # Definitions to tell of each file: those that were named, or all.
+        self.used: dict[str, dict[str, Definition]] = {}
+
+    def take(self, one: Import) -> None:
+        if one.name == "":
+            self._module(one.module, one.bound, whole=one.bound)
+        elif one.name == "*":
+            self._star(one.module)
+        else:
+            self._member(one.module, one.name, one.bound)
+
+    def texts(self, words: frozenset[str]) -> Iterator[Nearby]:
+        """The stubs of each module, what the notebook uses first, as one text."""
+        for path, definitions in self.used.items():
+            worth = [d for d in definitions.values() if d.kind in ("function", "class")]
+            worth.sort(key=lambda d: d.name not in words)
+            lines, left = [], MAX_STUBS
+            for definition in worth:
+                text = stub(definition)
+                left -= len(text) + 1
+                if left < 0:
+                    break
+                lines.append(text)
+            if lines:
+                yield Nearby(path, "\n".join(lines), "module")
+
+    def _module(self, module: str, bound: str, whole: str) -> None:
+        """`import a.b` binds `a`; `import a.b as c` binds the module itself."""
+        is_first = "." in module and bound == module.partition(".")[0]
+        target = bound if is_first else module
+        outline_ = self._read(target)
+        if is_first:
+            inner = self._read(module)
+            if inner is not None:
+                self._bind_module(module, inner[0], inner[1])
+        if outline_ is not None:
+            extra = (module.split(".")[1],) if is_first else ()
+            self._bind_module(bound, outline_[0], outline_[1], extra)
+        elif is_first and module in self.names:
+            name = module.split(".")[1]
+            self.names[bound] = NamedObject(bound, _LOCAL_MODULE, (name,), module=bound)
+
+    def _bind_module(
+        self, bound: str, path: str, found: Outline, extra: Iterable[str] = ()
+    ) -> None:
+        definitions = {d.name: d for d in self._all(path, found, 0)}
+        members = tuple(dict.fromkeys([*definitions, *extra]))
+        is_all = self._is_closed(path, found, 0) and len(members) <= MAX_MEMBERS
+        kind = "module" if is_all and members else _LOCAL_MODULE
+        self.names[bound] = NamedObject(bound, kind, members[:MAX_MEMBERS], module=bound)
+        for definition in list(definitions.values())[:MAX_MEMBERS]:
+            if definition.keywords:
+                dotted = f"{bound}.{definition.name}"
+                self.names[dotted] = _named(definition, dotted, path)
+        self._tell(path, definitions.values())
+
+    def _member(self, module: str, name: str, bound: str) -> None:
+        found = self._read(module)
+        definition = None
+        if found is not None:
+            path, definition = self._definition(*found, name, 0)
+            if definition is not None and definition.kind in ("function", "class"):
+                self.names[bound] = _named(definition, bound, path)
+                self._tell(path, [definition])
+                return
+        below = self._resolver.find_member(module, name)
+        if below is not None and definition is None:
+            outline_ = self._outline(below)
+            if outline_ is not None:
+                self._bind_module(bound, below, outline_)
+
+    def _star(self, module: str) -> None:
+        found = self._read(module)
+        if found is None:
+            return
+        path, outline_ = found
+        definitions = list(self._all(path, outline_, 0))[:MAX_MEMBERS]
+        for definition in definitions:
+            if definition.kind in ("function", "class"):
+                self.names[definition.name] = _named(definition, definition.name, path)
+        self._tell(path, definitions)
+
+    def _all(self, path: str, found: Outline, depth: int) -> Iterator[Definition]:
+        """The public names of a module with their true definitions, as far as they are local."""
+        for definition in found.public:
+            source = definition.source
+            if source is None:
+                yield definition
+            elif path.endswith("__init__.py") or (
+                found.exported is not None and definition.name in found.exported
+            ):
+                there = self._from(path, source[0], depth)
+                real = None
+                if there is not None and source[1]:
+                    real = self._definition(*there, source[1], depth + 1)[1]
+                yield replace(real, name=definition.name) if real is not None else definition
+            elif source[0].startswith("."):
+                yield definition  # what a module takes from its siblings is seldom meant for others
+        for star in found.stars:
+            there = self._from(path, star, depth)
+            if there is not None:
+                yield from self._all(*there, depth + 1)
+
+    def _definition(
+        self, path: str, found: Outline, name: str, depth: int
+    ) -> tuple[str, Definition | None]:
+        """The definition behind a name of a module, where imports lead to it."""
+        definition = found.named(name)
+        if definition is not None and definition.source is None:
+            return path, definition
+        sources = [definition.source] if definition is not None and definition.source else []
+        sources += [(star, name) for star in found.stars] if definition is None else []
+        for module, original in sources:
+            there = self._from(path, module, depth)
+            if there is not None and original:
+                where, real = self._definition(*there, original, depth + 1)
+                if real is not None:
+                    return where, real
+        return path, definition
+
+    def _is_closed(self, path: str, found: Outline, depth: int) -> bool:
+        """Whether all names of a module are known. A package's submodules may be added to it."""
+        if not found.is_closed or path.endswith("__init__.py"):
+            return False
+        return all(
+            there is not None and self._is_closed(*there, depth + 1)
+            for there in (self._from(path, star, depth) for star in found.stars)
+        )
+
+    def _from(self, path: str, module: str, depth: int) -> tuple[str, Outline] | None:
+        """A module as another one names it."""
+        if depth >= _FOLLOWED:
+            return None
+        folder = path.rpartition("/")[0]
+        where = Resolver(self._root, folder).find(module) if module.startswith(".") else None
+        where = where or (None if module.startswith(".") else self._resolver.find(module))
+        outline_ = self._outline(where) if where is not None else None
+        return (where, outline_) if where is not None and outline_ is not None else None
+
+    def _read(self, module: str) -> tuple[str, Outline] | None:
+        where = self._resolver.find(module)
+        outline_ = self._outline(where) if where is not None else None
+        return (where, outline_) if where is not None and outline_ is not None else None
+
+    def _outline(self, path: str) -> Outline | None:
+        if path not in self.read and len(self.read) >= MAX_MODULES:
+            return None
+        found = self._modules.outline(path)
+        if found is not None:
+            self.read[path] = found
+        return found
+
+    def _tell(self, path: str, definitions: Iterable[Definition]) -> None:
+        told = self.used.setdefault(path, {})
+        for definition in definitions:
+            told.setdefault(definition.name, definition)
+
+
+def _named(definition: Definition, name: str, path: str) -> NamedObject:
+    kind = "type" if definition.kind == "class" else "function"
+    members = definition.members if definition.kind == "class" else ()
+    return NamedObject(name, kind, members, keywords=definition.keywords, module=path)
