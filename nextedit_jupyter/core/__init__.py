@@ -10,6 +10,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nextedit_jupyter.core.across import (
+        Across,
+        CellChanges,
+        DocumentChanges,
+        Elsewhere,
+        OpenDocument,
+    )
     from nextedit_jupyter.core.errors import NextEditError
     from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
     from nextedit_jupyter.core.history import EditEvent, EditHistory, Origin
@@ -27,15 +34,19 @@ if TYPE_CHECKING:
     from nextedit_jupyter.core.text_edit import Replacement, TextEdit
 
 __all__ = [
+    "Across",
     "Answer",
     "Bounds",
     "Caret",
     "Cell",
+    "CellChanges",
     "CellEdit",
     "CellRun",
     "CellType",
+    "DocumentChanges",
     "EditEvent",
     "EditHistory",
+    "Elsewhere",
     "KernelError",
     "KernelFacts",
     "Kind",
@@ -45,6 +56,7 @@ __all__ = [
     "Nearby",
     "NextEditError",
     "Notebook",
+    "OpenDocument",
     "Origin",
     "Place",
     "Replacement",
@@ -60,6 +72,11 @@ __all__ = [
 # Where each name stands. They are fetched when first asked for: a kernel that loads the extension
 # needs few of them, and making the classes of all takes it as long as everything else together.
 _HOMES = {
+    "Across": "across",
+    "CellChanges": "across",
+    "DocumentChanges": "across",
+    "Elsewhere": "across",
+    "OpenDocument": "across",
     "Answer": "request",
     "Bounds": "request",
     "Caret": "notebook",

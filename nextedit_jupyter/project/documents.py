@@ -1,0 +1,115 @@
+"""The documents that a rename may reach: those that are open, as they stand, and files on disk."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
+from nextedit_jupyter.core import Cell, Notebook, OpenDocument
+from nextedit_jupyter.project.files import Limits, Root
+from nextedit_jupyter.project.imports import Resolver, added_folders
+
+MAX_CANDIDATES = 200
+# A rename is waited for: a look at the folder for it is shorter than one in the background.
+LOOK = Limits(files=MAX_CANDIDATES, entries=4_000, seconds=1.0)
+FILE_CELL = "file"
+
+
+@dataclass(eq=False)
+class Document:
+    """One document by its path. A module is a notebook of one cell.
+
+    `numbers` are the places of its cells in the file, from 0. `skipped` are the texts of code cells
+    that may not be changed.
+    """
+
+    path: str
+    notebook: Notebook
+    is_open: bool
+    root: Root
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def is_module(self) -> bool:
+        return self.path.endswith(".py")
+
+    @property
+    def folder(self) -> str:
+        return self.path.rpartition("/")[0]
+
+    @cached_property
+    def index(self) -> NotebookIndex:
+        return index_notebook(self.notebook)
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        return Resolver(self.root, self.folder, added_folders(self.notebook, self.folder))
+
+
+def opened(document: OpenDocument, root: Root) -> Document:
+    """One that is open: what the page says of it counts, not what is on disk."""
+    may = [cell for cell in document.cells if cell.editable and "nextedit-off" not in cell.tags]
+    numbers = {cell.id: i for i, cell in enumerate(document.cells)}
+    skipped = tuple(cell.source for cell in document.cells if cell.is_code and cell not in may)
+    return Document(document.path, Notebook("python", tuple(may)), True, root, numbers, skipped)
+
+
+def closed(path: str, text: str, root: Root) -> Document | None:
+    """A file of the folder; None if it cannot be read as Python or a Python notebook."""
+    if path.endswith(".py"):
+        return Document(path, Notebook("python", (Cell(FILE_CELL, "code", text),)), False, root)
+    try:
+        value = json.loads(text)
+        language = value.get("metadata", {}).get("kernelspec", {}).get("language") or "python"
+        cells = list(value["cells"])
+        found = [cell for i, value in enumerate(cells) if (cell := _cell(i, value)) is not None]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if not isinstance(language, str) or language.lower() not in ("python", "ipython"):
+        return None
+    may = tuple(cell for cell in found if cell.editable)
+    numbers = {cell.id: int(cell.id.removeprefix("cell-")) for cell in may}
+    skipped = tuple(cell.source for cell in found if not cell.editable)
+    return Document(path, Notebook("python", may), False, root, numbers, skipped)
+
+
+def candidates(
+    root: Root, near: str, words: Sequence[str], known: Mapping[str, Document]
+) -> Iterator[Document]:
+    """Closed documents below the root in which one of the words stands, nearest to `near` first."""
+    looked = Root(root.path, root.excluded, LOOK)
+    word = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in words))
+    count = 0
+    for path in dict.fromkeys(looked.walk([near, ""])):
+        if path in known:
+            continue
+        count += 1
+        if count > MAX_CANDIDATES:
+            return
+        text = looked.read(path)
+        if text is None or not word.search(text):
+            continue
+        document = closed(path, text, root)
+        if document is not None:
+            yield document
+
+
+def _cell(number: int, value: Mapping[str, object]) -> Cell | None:
+    """A code cell, not editable where it may not be changed; None for others."""
+    metadata = value.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    tags = metadata.get("tags")
+    if value.get("cell_type") != "code":
+        return None
+    is_off = isinstance(tags, list) and "nextedit-off" in tags
+    may = not is_off and metadata.get("editable") is not False
+    source = value.get("source", "")
+    text = "".join(source) if isinstance(source, list) else source
+    if not isinstance(text, str):
+        return None
+    return Cell(f"cell-{number}", "code", text, editable=may)

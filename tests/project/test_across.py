@@ -1,0 +1,257 @@
+"""A rename in a module reaches whoever imports it, by bindings and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nextedit_jupyter.core import Across, Cell, Elsewhere, OpenDocument, Silence
+from nextedit_jupyter.project.across import rename_across
+from nextedit_jupyter.project.files import Root
+
+
+def ipynb(*cells: str, **metadata: object) -> str:
+    made = [{"cell_type": "code", "source": cell, "metadata": metadata} for cell in cells]
+    return json.dumps({"cells": made, "metadata": {}})
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+
+def document(path: str, *cells: str) -> OpenDocument:
+    return OpenDocument(path, tuple(Cell(f"{path}-{i}", "code", c) for i, c in enumerate(cells)))
+
+
+def ask(
+    root: Path,
+    path: str,
+    cells: tuple[str, ...],
+    at: str,
+    new: str,
+    *others: OpenDocument,
+    cell: int = 0,
+) -> Elsewhere | Silence:
+    """Rename the name at the first `at` of a cell."""
+    across = Across(
+        path,
+        f"{path}-{cell}",
+        cells[cell].index(at) + len(at) - 1,
+        (document(path, *cells), *others),
+        to=new,
+    )
+    return rename_across(across, Root(str(root)))
+
+
+def after(found: Elsewhere | Silence) -> dict[str, list[str]]:
+    """The changed cells of each document as they are to be."""
+    assert isinstance(found, Elsewhere), found
+    result: dict[str, list[str]] = {}
+    for changes in found.documents:
+        for cell in changes.cells:
+            text = cell.source
+            for r in reversed(cell.replacements):
+                text = text[: r.start] + r.text + text[r.end :]
+            result.setdefault(changes.path, []).append(text)
+    return result
+
+
+MODULE = "def load(path):\n    return path\n\n\ndef again():\n    return load('x')\n"
+RENAMED = MODULE.replace("load", "read_table")
+
+
+def test_a_function_renamed_in_its_module_follows_in_every_importer(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "helpers.py": MODULE,
+            "a.ipynb": ipynb("from helpers import load", "load(1)\nloader = 2"),
+            "b.ipynb": ipynb("import helpers as h", "h.load(1); load = 3; print(load)"),
+            "sub/c.py": "from helpers import load as get\nget(load=1)\n",
+            "d.ipynb": ipynb("def load(): ...", "load()"),
+            "e.ipynb": ipynb("from helpers import *", "x = load(2)"),
+            "f.py": "text = 'load'  # load\n",
+        },
+    )
+    found = ask(tmp_path, "helpers.py", (MODULE,), "def load", "read_table")
+    assert after(found) == {
+        "helpers.py": [RENAMED],
+        "a.ipynb": ["from helpers import read_table", "read_table(1)\nloader = 2"],
+        "b.ipynb": ["h.read_table(1); load = 3; print(load)"],
+        "sub/c.py": ["from helpers import read_table as get\nget(load=1)\n"],
+        "e.ipynb": ["x = read_table(2)"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("cells", "cell", "at"),
+    [
+        (("from helpers import load", "load(1)"), 1, "load"),
+        (("from helpers import load", "load(1)"), 0, "import load"),
+        (("import helpers", "helpers.load(1)"), 1, "helpers.load"),
+        (("import helpers as h", "h.load(1)"), 1, "h.load"),
+    ],
+)
+def test_an_imported_name_is_renamed_where_it_is_defined(
+    tmp_path: Path, cells: tuple[str, ...], cell: int, at: str
+) -> None:
+    write(tmp_path, {"helpers.py": MODULE, "other.py": "from helpers import load\nload(2)\n"})
+    found = after(ask(tmp_path, "a.ipynb", cells, at, "read_table", cell=cell))
+    assert found["helpers.py"] == [RENAMED]
+    assert found["other.py"] == ["from helpers import read_table\nread_table(2)\n"]
+    expected = [text.replace("load", "read_table") for text in cells if "load" in text]
+    assert found["a.ipynb"] == expected
+    assert next(iter(found)) == "a.ipynb"
+
+
+def test_what_is_open_counts_as_it_stands_not_as_it_is_on_disk(tmp_path: Path) -> None:
+    write(tmp_path, {"helpers.py": MODULE, "a.ipynb": ipynb("x = 1")})
+    now = document("a.ipynb", "from helpers import load\nload(5)")
+    found = ask(tmp_path, "helpers.py", (MODULE,), "def load", "read_table", now)
+    assert after(found)["a.ipynb"] == ["from helpers import read_table\nread_table(5)"]
+    assert isinstance(found, Elsewhere)
+    assert [d.is_open for d in found.documents] == [True, True]
+
+
+def test_a_rename_by_hand_is_carried_on_in_the_other_documents(tmp_path: Path) -> None:
+    write(tmp_path, {"helpers.py": MODULE, "a.ipynb": ipynb("from helpers import load\nload(1)")})
+    now = MODULE.replace("def load", "def read_table")
+    across = Across("helpers.py", "helpers.py-0", 8, (document("helpers.py", now),), before=MODULE)
+    found = after(rename_across(across, Root(str(tmp_path))))
+    assert found == {"a.ipynb": ["from helpers import read_table\nread_table(1)"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (MODULE, MODULE + "def more(): ...\n"),
+        (MODULE, MODULE.replace("def load", "def load2").replace("def again", "def again2")),
+        (MODULE, "def again(): ...\ndef other(path): ...\n"),
+        (MODULE, MODULE.replace("path", "file")),
+        (MODULE, MODULE.replace("def load", "def (")),
+    ],
+)
+def test_what_is_no_rename_of_one_definition_is_not_carried_on(
+    tmp_path: Path, before: str, now: str
+) -> None:
+    write(tmp_path, {"a.ipynb": ipynb("from helpers import load\nload(1)")})
+    across = Across("helpers.py", "helpers.py-0", 0, (document("helpers.py", now),), before=before)
+    assert isinstance(rename_across(across, Root(str(tmp_path))), Silence)
+
+
+def test_packages_that_take_a_name_on_follow(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "pkg/__init__.py": "from .core import load\n\n__all__ = ['load', 'x']\n",
+            "pkg/core.py": MODULE,
+            "a.ipynb": ipynb("import pkg", "pkg.load(1); pkg.core.load(2)"),
+            "b.ipynb": ipynb("from pkg import load", "load(1)"),
+            "c.ipynb": ipynb("from other import load", "load(1)"),
+            "other.py": "def load(): ...\n",
+        },
+    )
+    found = after(ask(tmp_path, "pkg/core.py", (MODULE,), "def load", "read_table"))
+    assert found["pkg/__init__.py"] == [
+        "from .core import read_table\n\n__all__ = ['read_table', 'x']\n"
+    ]
+    assert found["b.ipynb"] == ["from pkg import read_table", "read_table(1)"]
+    assert found["a.ipynb"][0].startswith("pkg.read_table(1)")
+    assert "c.ipynb" not in found
+    assert "other.py" not in found
+
+
+def test_a_document_that_has_the_new_name_keeps_the_old_one_by_an_alias(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "helpers.py": MODULE,
+            "a.py": "from helpers import load\nread_table = 1\nload(read_table)\n",
+        },
+    )
+    found = ask(tmp_path, "helpers.py", (MODULE,), "def load", "read_table")
+    assert after(found)["a.py"][0].startswith("from helpers import read_table as load\n")
+    assert isinstance(found, Elsewhere)
+    assert "keeps `load`" in found.notes[0]
+
+
+@pytest.mark.parametrize("new", ["again", "class", "print", "not a name", "__init__"])
+def test_a_new_name_that_the_module_cannot_have_is_refused(tmp_path: Path, new: str) -> None:
+    write(tmp_path, {"helpers.py": MODULE, "a.py": "from helpers import load\nload(1)\n"})
+    found = ask(tmp_path, "helpers.py", (MODULE,), "def load", new)
+    assert isinstance(found, Silence)
+    assert found.reason == "refused"
+
+
+def test_local_names_and_names_of_installed_packages_are_not_for_other_documents(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, {"helpers.py": MODULE, "a.py": "import numpy as np\n"})
+    for cells, at in (
+        (("import numpy as np\nnp.array(1)",), "np.array"),
+        (("from numpy import array\narray(1)",), "import array"),
+        (("x = 1\nprint(x)",), "x"),
+        (("def f(load):\n    return load\n",), "load"),
+    ):
+        found = ask(tmp_path, "n.ipynb", cells, at, "renamed")
+        assert isinstance(found, Silence), cells
+
+
+def test_nothing_outside_the_root_and_nothing_excluded_is_changed(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    write(
+        tmp_path,
+        {
+            "outside.py": "from helpers import load\nload(1)\n",
+            "root/helpers.py": MODULE,
+            "root/secrets/a.py": "from helpers import load\nload(1)\n",
+            "root/.gitignore": "built/\n",
+            "root/built/a.py": "from helpers import load\nload(1)\n",
+            "root/ok.py": "from helpers import load\n",
+        },
+    )
+    across = Across(
+        "helpers.py", "helpers.py-0", 5, (document("helpers.py", MODULE),), to="read_table"
+    )
+    found = rename_across(across, Root(str(root), ("**/secrets/**",)))
+    assert set(after(found)) == {"helpers.py", "ok.py"}
+    stray = Across(
+        "../outside.py", "../outside.py-0", 21, (document("../outside.py", "load"),), to="x"
+    )
+    assert isinstance(rename_across(stray, Root(str(root))), Silence)
+
+
+def test_locked_cells_are_left_alone_and_named(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "helpers.py": MODULE,
+            "a.ipynb": ipynb("from helpers import load\nload(1)", editable=False),
+            "b.py": "from helpers import load\n",
+        },
+    )
+    found = ask(tmp_path, "helpers.py", (MODULE,), "def load", "read_table")
+    assert "a.ipynb" not in after(found)
+    assert isinstance(found, Elsewhere)
+    assert any("a.ipynb" in note and "locked" in note for note in found.notes)
+
+
+def test_cells_are_addressed_by_their_place_in_the_file(tmp_path: Path) -> None:
+    text = json.dumps(
+        {
+            "cells": [
+                {"cell_type": "markdown", "source": "load", "metadata": {}},
+                {"cell_type": "code", "source": ["from helpers import load\n", "load(1)"]},
+            ]
+        }
+    )
+    write(tmp_path, {"helpers.py": MODULE, "a.ipynb": text})
+    found = ask(tmp_path, "helpers.py", (MODULE,), "def load", "read_table")
+    assert isinstance(found, Elsewhere)
+    (cell,) = next(d for d in found.documents if d.path == "a.ipynb").cells
+    assert cell.number == 1
+    assert cell.source == "from helpers import load\nload(1)"
