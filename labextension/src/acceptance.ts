@@ -3,9 +3,10 @@
 import type { ISharedNotebook } from '@jupyter/ydoc';
 
 import { Applications, renamedByHand } from './applications';
-import type { CellApplication } from './apply';
+import type { Application, CellApplication } from './apply';
 import { apply, sharedCell } from './apply';
 import { runsOf } from './cells';
+import type { OtherDocuments } from './elsewhere';
 import { isName } from './names';
 import type { Pending, Place } from './pending';
 import type { Recorder } from './recorder';
@@ -19,6 +20,7 @@ export interface AcceptanceHost {
 
 export class Acceptance {
   private readonly applications = new Applications();
+  private readonly others = new Set<OtherDocuments>();
   private accepting = false;
 
   constructor(private readonly host: AcceptanceHost) {}
@@ -39,13 +41,11 @@ export class Acceptance {
 
   /** Apply these places; false if the cells changed since they were offered. */
   accept(pending: Pending, places: readonly Place[]): boolean {
-    const { notebook, recorder, stale } = this.host;
+    const { recorder, stale } = this.host;
     const typed = recorder.history.all.find(event => event.burst === pending.burst);
     const definition = typed ? this.definition(pending, places[0], typed.cell) : null;
     this.accepting = true;
-    const application = pending.isFresh(this.textOf)
-      ? apply(notebook, pending.edits(places))
-      : null;
+    const application = this.apply(pending, places);
     this.accepting = false;
     if (!application) {
       return false;
@@ -56,9 +56,36 @@ export class Acceptance {
       pending.lane === 'symbols' && olds.every(isName) && places.every(p => isName(p.text));
     this.applications.add(application, pending, places, definition);
     pending.took(places);
+    if (pending.others) {
+      this.others.add(pending.others);
+    } else if (!continues) {
+      this.others.clear();
+    }
     const cells = [...application.cells, ...(definition ? [definition] : [])].map(({ id }) => id);
     stale.accepted({ cells, onlyNames, continues, byHand: typed?.cell ?? null });
     return true;
+  }
+
+  /** Take back what was accepted last in other documents; gives those that were edited since. */
+  async revertOthers(): Promise<string[]> {
+    const others = [...this.others];
+    this.others.clear();
+    return (await Promise.all(others.map(one => one.revert()))).flat();
+  }
+
+  /** Change the cells, and those of other documents that are open; null if one doesn't fit. */
+  private apply(pending: Pending, places: readonly Place[]): Application | null {
+    const { notebook } = this.host;
+    if (!pending.isFresh(this.textOf)) {
+      return null;
+    }
+    const edits = pending.edits(places);
+    const [own, others] = pending.others?.split(edits) ?? [edits, null];
+    const fits = [...own].every(([cell, edit]) => edit.fits(this.textOf(cell) ?? ''));
+    if (!fits || (others && !pending.others!.applyOpen(others))) {
+      return null;
+    }
+    return apply(notebook, own);
   }
 
   /** The number of cells reverted; null if a later edit is in the way. */

@@ -18,6 +18,8 @@ export interface AskingHost {
   readonly recorder: Recorder;
   readonly requests: Requests;
   readonly shared: Shared;
+  /** A module's text before it was changed by hand; null where that concerns no other document. */
+  byHand(): string | null;
   /** Show the first of these, and the others once it is done. */
   show(suggestions: readonly Pending[]): void;
   clear(): void;
@@ -93,7 +95,9 @@ export class Asking implements IDisposable {
   private async ask(wanted: boolean): Promise<AnswerWire | null> {
     this.scheduler.cancel();
     const { requests } = this.host;
-    const snapshot = requests.snapshot(['next_edit', 'rename']);
+    const before = this.host.byHand();
+    const across = before === null ? undefined : { before };
+    const snapshot = requests.snapshot(['next_edit', 'rename'], undefined, across);
     const answer = snapshot && (await requests.ask(snapshot));
     if (snapshot && answer && !this.isDisposed) {
       this.adopt(answer, snapshot, wanted);
@@ -103,10 +107,15 @@ export class Asking implements IDisposable {
 
   private adopt(answer: AnswerWire, snapshot: Snapshot, wanted: boolean): void {
     const { offers, requests, shared } = this.host;
-    const found = answer.suggestions
-      .filter(s => s.kind !== 'inline' && s.confidence >= shared.settings.confidence)
-      .map(suggestion => requests.upToDate(suggestion, snapshot))
-      .filter(pending => pending !== null && !pending.isTouched) as Pending[];
+    const own = answer.suggestions.find(s => s.kind === 'rename') ?? null;
+    const across = requests.across(answer, snapshot, own);
+    const rest = across ? answer.suggestions.filter(s => s !== own) : answer.suggestions;
+    const found = [
+      ...(across ? [across] : []),
+      ...rest
+        .filter(s => s.kind !== 'inline' && s.confidence >= shared.settings.confidence)
+        .map(suggestion => requests.upToDate(suggestion, snapshot))
+    ].filter(pending => pending !== null && !pending.isTouched) as Pending[];
     const chosen = offers.choose(found, wanted);
     const held = offers.current;
     if (chosen.length) {

@@ -14,6 +14,7 @@ import type { Widget } from '@lumino/widgets';
 import { Client } from './client';
 import { cellIdOf } from './documents';
 import type { EditorHost } from './editor';
+import type { OpenText } from './elsewhere';
 import { editorExtension } from './editor';
 import { isGhostShown } from './ghost';
 import { InlineProvider } from './inline';
@@ -61,6 +62,11 @@ function activate(
     pace: new Pace(),
     settings: { ...DEFAULTS },
     recent: new RecentPaths(),
+    others: {
+      contents: app.serviceManager.contents,
+      open: () => sessions.openTexts,
+      reveal: (path: string) => void app.commands.execute('docmanager:open', { path })
+    },
     trans,
     announce: (message: string) => {
       live.textContent = message;
@@ -165,6 +171,11 @@ class Sessions {
     const current = this.app.shell.currentWidget;
     const panel = this.notebooks.currentWidget;
     return (current && this.of(current)) ?? (panel ? this.of(panel) : null);
+  }
+
+  /** The documents that a rename may reach. */
+  get openTexts(): OpenText[] {
+    return this.all.flatMap(session => session.openText ?? []);
   }
 
   /** The session of what a widget shows; null where it is nothing of ours, or not there yet. */

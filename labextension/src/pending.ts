@@ -4,6 +4,7 @@
  * Nothing here touches a notebook; `session.ts` does.
  */
 
+import type { OtherDocuments } from './elsewhere';
 import type { EditWire, Kind, Lane, SuggestionWire } from './protocol';
 import { TextEdit } from './textEdit';
 import { textHash } from './textHash';
@@ -32,6 +33,8 @@ export class Pending {
   readonly burst: number | null;
   /** Not drawn, for an answer to newer typing is awaited. */
   hidden = false;
+  /** Other documents that it changes. */
+  others: OtherDocuments | null = null;
 
   private held: Place[];
   private ticked: Set<string>;
@@ -57,13 +60,15 @@ export class Pending {
   static from(
     suggestion: SuggestionWire,
     textOf: TextOf,
-    burst: number | null = null
+    burst: number | null = null,
+    others: OtherDocuments | null = null
   ): Pending | null {
     const places: Place[] = [];
     const pending = new Pending(suggestion, places, burst);
+    pending.others = others;
     const add = (edits: readonly EditWire[], optional: boolean): boolean => {
       for (const edit of edits) {
-        const text = textOf(edit.cell);
+        const text = pending.now(edit.cell, textOf);
         if (text === undefined) {
           return false;
         }
@@ -162,7 +167,7 @@ export class Pending {
   /** Keep up with all cells; false if it is stale. */
   followAll(textOf: TextOf): boolean {
     return [...this.texts.keys()].every(cell => {
-      const now = textOf(cell);
+      const now = this.now(cell, textOf);
       return now !== undefined && this.follow(cell, now);
     });
   }
@@ -209,7 +214,7 @@ export class Pending {
 
   /** Whether each cell still reads as the places need it. */
   isFresh(textOf: TextOf): boolean {
-    return this.cells.every(cell => textOf(cell) === this.texts.get(cell));
+    return this.cells.every(cell => this.now(cell, textOf) === this.texts.get(cell));
   }
 
   /** The edit of each cell that takes these places. */
@@ -255,6 +260,11 @@ export class Pending {
 
   remove(place: Place): void {
     this.held = this.held.filter(other => other.id !== place.id);
+  }
+
+  /** The text of a cell of this or of another document. */
+  private now(cell: string, textOf: TextOf): string | undefined {
+    return this.others?.holds(cell) ? this.others.textOf(cell) : textOf(cell);
   }
 
   /** A change beside the word leaves it; one in it, or that makes it longer, does not. */

@@ -112,6 +112,20 @@ export interface PlaceWire {
   recent?: string[];
 }
 
+export interface OpenDocumentWire {
+  path: string;
+  cells: CellWire[];
+}
+
+export interface AcrossWire {
+  path: string;
+  cell: string;
+  offset: number;
+  open: OpenDocumentWire[];
+  to?: string;
+  before?: string;
+}
+
 export interface RequestWire {
   id: number | string | null;
   offsets?: Offsets;
@@ -125,6 +139,7 @@ export interface RequestWire {
   changed?: string[];
   bundle?: string;
   place?: PlaceWire;
+  across?: AcrossWire;
 }
 
 export interface EditWire {
@@ -162,6 +177,32 @@ export interface TokensWire {
   accepted: number;
 }
 
+export interface ReplacementWire {
+  start: number;
+  end: number;
+  text: string;
+}
+
+export interface CellChangesWire {
+  cell: string;
+  number: number;
+  source: string;
+  edits: ReplacementWire[];
+}
+
+export interface DocumentChangesWire {
+  path: string;
+  open: boolean;
+  cells: CellChangesWire[];
+}
+
+export interface ElsewhereWire {
+  old: string;
+  new: string;
+  documents: DocumentChangesWire[];
+  notes: string[];
+}
+
 export interface AnswerWire {
   id: number | string | null;
   bundle: string | null;
@@ -171,6 +212,7 @@ export interface AnswerWire {
   timing_ms: TimingWire;
   tokens: TokensWire;
   stale?: string[];
+  elsewhere?: ElsewhereWire;
 }
 
 export interface ErrorWire {

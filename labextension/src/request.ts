@@ -1,6 +1,14 @@
 /** A request from what the page knows, kept under the server's bounds. */
 
-import type { CellWire, EventWire, FactsWire, Kind, PlaceWire, RequestWire } from './protocol';
+import type {
+  AcrossWire,
+  CellWire,
+  EventWire,
+  FactsWire,
+  Kind,
+  PlaceWire,
+  RequestWire
+} from './protocol';
 
 /** Bytes; the server refuses bodies over 1 MB and leaves out cells over 64 kB. */
 const BODY = 950_000;
@@ -21,6 +29,8 @@ export interface RequestParts {
   renameTo?: string;
   /** Where the document is, if the folder around it may be read. */
   place?: PlaceWire;
+  /** A rename that may reach other documents. */
+  across?: AcrossWire;
 }
 
 /**
@@ -62,6 +72,7 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
     want: [...parts.want],
     ...(parts.bundle ? { bundle: parts.bundle } : {}),
     ...(parts.place ? { place: parts.place } : {}),
+    ...(parts.across && left > size(parts.across) ? { across: parts.across } : {}),
     deadline_ms: parts.deadlineMs ?? 1_000,
     ...(parts.renameTo === undefined ? {} : { rename_to: parts.renameTo })
   };

@@ -6,9 +6,18 @@ import { sharedCell } from './apply';
 import { bundleOf, isLocked } from './cells';
 import type { Client } from './client';
 import { matches } from './glob';
+import type { OtherDocumentsHost } from './elsewhere';
+import { OtherDocuments, openWire, wholeRename } from './elsewhere';
 import type { KernelFacts } from './kernelFacts';
 import { Pending } from './pending';
-import type { AnswerWire, Kind, PlaceWire, RequestWire, SuggestionWire } from './protocol';
+import type {
+  AcrossWire,
+  AnswerWire,
+  Kind,
+  PlaceWire,
+  RequestWire,
+  SuggestionWire
+} from './protocol';
 import type { RecentPaths } from './recentPaths';
 import type { Recorder } from './recorder';
 import { buildRequest, isTooLarge } from './request';
@@ -46,6 +55,7 @@ export interface RequestsHost {
     settings: Settings;
     trans: TranslationBundle;
     recent: RecentPaths;
+    others: OtherDocumentsHost;
   };
   facts(): KernelFacts;
   /** Whether the kernel's switch is on. */
@@ -53,6 +63,9 @@ export interface RequestsHost {
   /** Whether a cell was changed since it ran. */
   isEdited(cell: string): boolean;
 }
+
+/** A new name that was asked for, or a cell's text before it was changed by hand. */
+export type AcrossAsked = { to: string } | { before: string };
 
 export class Requests {
   constructor(private readonly host: RequestsHost) {}
@@ -92,7 +105,7 @@ export class Requests {
   }
 
   /** A request for these kinds as the notebook stands; null where none is to be made. */
-  snapshot(want: Kind[], renameTo?: string): Snapshot | null {
+  snapshot(want: Kind[], renameTo?: string, across?: AcrossAsked): Snapshot | null {
     const { surface, recorder } = this.host;
     const active = surface.views.activeId;
     const caret =
@@ -111,6 +124,7 @@ export class Requests {
       want,
       bundle: bundleOf(surface.document) ?? undefined,
       place: this.place() ?? undefined,
+      across: (across && this.acrossWire(across, caret)) ?? undefined,
       renameTo
     });
     if (!request) {
@@ -128,6 +142,44 @@ export class Requests {
       burst: recorder.history.last?.burst ?? null,
       restore: answer => sent.restore(answer)
     };
+  }
+
+  /**
+   * What an answer has for this and for other documents, as one suggestion; null if it has nothing for
+   * others. `own` is what the same answer offers here, where the rename was made by hand.
+   */
+  across(answer: AnswerWire, snapshot: Snapshot, own: SuggestionWire | null): Pending | null {
+    const { surface, shared } = this.host;
+    const found = answer.elsewhere;
+    if (!found?.documents.length) {
+      return null;
+    }
+    const { path } = surface.views.place;
+    const others = new OtherDocuments(found, path, shared.others);
+    const suggestion = wholeRename(found, path, own);
+    const pending = Pending.from(
+      suggestion,
+      cell => snapshot.texts.get(cell),
+      snapshot.burst,
+      others
+    );
+    if (!pending?.followAll(cell => sharedCell(surface.document, cell)?.getSource())) {
+      return null;
+    }
+    this.leaveLocked(pending);
+    return pending.places.some(place => others.holds(place.cell)) ? pending : null;
+  }
+
+  /** What is asked of other documents; null where they are not to be read. */
+  private acrossWire(asked: AcrossAsked, caret: CaretPlace): AcrossWire | null {
+    const { surface, shared } = this.host;
+    const place = this.place();
+    const cell = surface.document.cells.find(one => one.getId() === caret.cell);
+    if (!place || surface.kind === 'console' || !cell) {
+      return null;
+    }
+    const open = openWire(shared.others.open());
+    return { path: place.path, cell: caret.cell, offset: caret.offset, open, ...asked };
   }
 
   /** Where the document is; null where the folder around it is not to be read. */
@@ -154,7 +206,7 @@ export class Requests {
   /** The rename of the name at the caret: its suggestion, or why there is none. */
   async rename(to: string): Promise<Pending | string> {
     const { trans, client } = this.host.shared;
-    const snapshot = this.snapshot(['rename'], to);
+    const snapshot = this.snapshot(['rename'], to, { to });
     if (!snapshot) {
       const reason = this.notServed(this.host.surface.views.caret()?.cell);
       return reason === null ? trans.__('no cell is active') : whyNot(reason, trans);
@@ -162,6 +214,10 @@ export class Requests {
     const answer = await this.ask(snapshot);
     if (!answer) {
       return client.status.problem ?? trans.__('no answer');
+    }
+    const across = this.across(answer, snapshot, null);
+    if (across) {
+      return across;
     }
     const suggestion = answer.suggestions.find(s => s.kind === 'rename');
     if (!suggestion) {

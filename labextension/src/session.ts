@@ -17,9 +17,10 @@ import type { Widget } from '@lumino/widgets';
 import { Acceptance } from './acceptance';
 import { sharedCell } from './apply';
 import { Asking } from './asking';
-import { bundleOf, runsOf, setBundle } from './cells';
+import { bundleOf, runsOf, setBundle, wireOf } from './cells';
 import type { Client } from './client';
 import { summaryOf } from './drawing';
+import type { OpenText, OtherDocumentsHost } from './elsewhere';
 import { KeptWatch } from './keptWatch';
 import { KernelFacts } from './kernelFacts';
 import { Offers } from './offers';
@@ -47,6 +48,7 @@ export interface Shared {
   readonly settings: Settings;
   readonly trans: TranslationBundle;
   readonly recent: RecentPaths;
+  readonly others: OtherDocumentsHost;
   /** Tell the user in a few words; screen readers read it. */
   announce(message: string): void;
   /** The same where the user asked for something and nothing else is to be seen. */
@@ -101,6 +103,7 @@ export class NotebookSession implements IDisposable {
       recorder: this.recorder,
       requests: this.requests,
       shared,
+      byHand: () => this.moduleBefore,
       show: suggestions => this.offer(...suggestions),
       clear: () => this.clear()
     });
@@ -169,7 +172,7 @@ export class NotebookSession implements IDisposable {
 
   /** Cells in order with how people call them: by execution count, or by place. */
   cellNumbers(): { id: string; name: string }[] {
-    return this.surface.names();
+    return [...this.surface.names(), ...(this.offers.current?.others?.names() ?? [])];
   }
 
   /** What to know after an application: names that the kernel still holds. */
@@ -178,6 +181,18 @@ export class NotebookSession implements IDisposable {
     return this.acceptance.oldNames
       .filter(alive)
       .map(name => this.shared.trans.__('`%1` still exists in the kernel', name));
+  }
+
+  /** This text for a rename that begins elsewhere; null where it is not to be read. */
+  get openText(): OpenText | null {
+    if (this.surface.kind === 'console' || this.requests.notServed() !== null) {
+      return null;
+    }
+    return {
+      path: this.path,
+      document: this.notebook,
+      cells: () => this.notebook.cells.map(cell => wireOf(cell, cell.getSource(), false))
+    };
   }
 
   /** One more view of the same text. */
@@ -302,6 +317,10 @@ export class NotebookSession implements IDisposable {
 
   /** Go to a place, or to the next one, ready to type there. False if there is none. */
   async jump(place: Place | null = this.currentPlace): Promise<boolean> {
+    if (place && this.offers.current?.others?.holds(place.cell)) {
+      this.offers.current.others.reveal(place.cell);
+      return true;
+    }
     const view = place && (await this.views.enter(place.cell));
     if (!place || !view) {
       return false;
@@ -352,6 +371,11 @@ export class NotebookSession implements IDisposable {
     }
     this.clear();
     announce(trans._n('Reverted in %1 cell.', 'Reverted in %1 cells.', cells));
+    void this.acceptance.revertOthers().then(left => {
+      if (left.length) {
+        this.shared.tell(trans.__('%1 was edited since and was left as it is.', left.join(', ')));
+      }
+    });
     return true;
   }
 
@@ -406,6 +430,14 @@ export class NotebookSession implements IDisposable {
 
   // Inside
 
+  /** How a module read before the newest burst of typing; null if this is no module. */
+  private get moduleBefore(): string | null {
+    const { last } = this.recorder.history;
+    return this.surface.kind === 'file' && this.path.endsWith('.py')
+      ? (last?.before ?? null)
+      : null;
+  }
+
   private entered(): void {
     this.redraw();
     this.asking.entered();
@@ -453,15 +485,49 @@ export class NotebookSession implements IDisposable {
     }
     this.requests.leaveLocked(pending);
     const open = places.filter(({ id }) => pending.place(id));
+    if (open.some(place => pending.others?.holds(place.cell))) {
+      void this.takeAcross(pending, open);
+      return true;
+    }
     if (!open.length || !this.acceptance.accept(pending, open)) {
-      this.offers.drop();
-      this.redraw();
-      this.shared.announce(trans.__('The cells changed since: nothing was applied.'));
+      this.refuse(trans.__('The cells changed since: nothing was applied.'));
       return false;
     }
     pace.accepted();
     this.accepted(pending, open);
     return true;
+  }
+
+  /** Accept places of several documents: all or nothing, as far as files that aren't open allow. */
+  private async takeAcross(pending: Pending, places: readonly Place[]): Promise<void> {
+    const { pace, trans, tell } = this.shared;
+    const others = pending.others!;
+    const [, edits] = others.split(pending.edits(places));
+    const changed = await others.changedFiles(edits);
+    if (changed.length) {
+      this.refuse(trans.__('%1 changed since: nothing was applied.', changed.join(', ')));
+      return;
+    }
+    if (this.gone || this.pending !== pending) {
+      return; // something else is offered now
+    }
+    if (!pending.followAll(this.textOf) || !this.acceptance.accept(pending, places)) {
+      this.refuse(trans.__('The cells changed since: nothing was applied.'));
+      return;
+    }
+    pace.accepted();
+    this.accepted(pending, places);
+    const refused = await others.write(edits);
+    if (refused.length) {
+      tell(trans.__('%1 changed meanwhile and was left as it is.', refused.join(', ')));
+    }
+  }
+
+  /** What is offered no longer fits: it goes, and why is said. */
+  private refuse(why: string): void {
+    this.offers.drop();
+    this.redraw();
+    this.shared.announce(why);
   }
 
   /** These places of what is shown were accepted: show what is left, or what comes next. */

@@ -126,6 +126,20 @@ class PlaceWire(TypedDict):
     recent: NotRequired[list[str]]
 
 
+class OpenDocumentWire(TypedDict):
+    path: str
+    cells: list[CellWire]
+
+
+class AcrossWire(TypedDict):
+    path: str
+    cell: str
+    offset: int
+    open: list[OpenDocumentWire]
+    to: NotRequired[str]
+    before: NotRequired[str]
+
+
 class RequestWire(TypedDict):
     id: int | str | None
     offsets: NotRequired[Offsets]
@@ -139,6 +153,7 @@ class RequestWire(TypedDict):
     changed: NotRequired[list[str]]
     bundle: NotRequired[str]
     place: NotRequired[PlaceWire]
+    across: NotRequired[AcrossWire]
 
 
 class EditWire(TypedDict):
@@ -176,6 +191,32 @@ class TokensWire(TypedDict):
     accepted: int
 
 
+class ReplacementWire(TypedDict):
+    start: int
+    end: int
+    text: str
+
+
+class CellChangesWire(TypedDict):
+    cell: str
+    number: int
+    source: str
+    edits: list[ReplacementWire]
+
+
+class DocumentChangesWire(TypedDict):
+    path: str
+    open: bool
+    cells: list[CellChangesWire]
+
+
+class ElsewhereWire(TypedDict):
+    old: str
+    new: str
+    documents: list[DocumentChangesWire]
+    notes: list[str]
+
+
 class AnswerWire(TypedDict):
     id: int | str | None
     bundle: str | None
@@ -185,6 +226,7 @@ class AnswerWire(TypedDict):
     timing_ms: TimingWire
     tokens: TokensWire
     stale: NotRequired[list[str]]
+    elsewhere: NotRequired[ElsewhereWire]
 
 
 class ErrorWire(TypedDict):

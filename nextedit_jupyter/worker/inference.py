@@ -16,13 +16,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
-from nextedit_jupyter.core import phases
+from nextedit_jupyter.analysis.budget import OverBudget, budget
+from nextedit_jupyter.core import Elsewhere, phases
 from nextedit_jupyter.core.error_log import log_error
 from nextedit_jupyter.core.errors import BundleError, NextEditError
 from nextedit_jupyter.core.phases import Phase
 from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
 from nextedit_jupyter.core.suggestion import Silence
 from nextedit_jupyter.core.wire import Offsets, encode_answer, encode_error, request_id
+from nextedit_jupyter.core.wire_across import decode_across, encode_elsewhere
+from nextedit_jupyter.project.across import rename_across
+from nextedit_jupyter.project.files import Root
 from nextedit_jupyter.project.folder import Folders
 from nextedit_jupyter.worker.answers import silent_answer
 from nextedit_jupyter.worker.connection import dump
@@ -299,7 +303,7 @@ class Inference:
                 # The request's offsets were checked when it was decoded.
                 offsets = cast(Offsets, job.value.get("offsets", "utf-16"))
                 found = replace(found, id=request.id, timing=timing)
-                body = dump(encode_answer(found, request, offsets))
+                body = dump(encode_answer(found, request, offsets) | self._elsewhere(job, request))
                 header["offered"] = sorted({(s.kind, s.lane) for s in found.suggestions})
                 header["outcome"] = "suggested" if found.suggestions else "silent"
             return header, body
@@ -318,6 +322,24 @@ class Inference:
         except Exception as error:
             log_error(log, "the folder was left out", error)
             return request
+
+    def _elsewhere(self, job: Job, request: SuggestRequest) -> dict[str, Any]:
+        """What follows in other documents, where that was asked: {"elsewhere": …} or nothing."""
+        if "across" not in job.value or job.root is None or request.place is None:
+            return {}
+        across = decode_across(job.value)
+        root = Root(job.root, request.place.excluded)
+        found: Elsewhere | Silence
+        try:
+            with budget():
+                found = rename_across(across, root)
+        except OverBudget:
+            found = Silence("refused", "the other documents are too much to be read at once")
+        if isinstance(found, Silence):
+            if found.reason != "refused":
+                return {}
+            found = Elsewhere("", across.to or "", (), (found.detail,))
+        return {"elsewhere": encode_elsewhere(found, job.value.get("offsets", "utf-16"))}
 
     def _ask(self, job: Job, suggester: Suggesting, request: SuggestRequest) -> Answer:
         # Half a second past the deadline the suggester's own look at the clock has failed.
