@@ -210,7 +210,7 @@ export class OtherDocuments {
       if (changes.some(({ cell, before }) => textIn(model, cell) !== before)) {
         return false;
       }
-      const content = changes.reduce(
+      const content = changes.reduce<unknown>(
         (made, change) => withText(model, made, change),
         model.content
       );
