@@ -10,7 +10,15 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 
 ORDER: dict[str, tuple[str, ...]] = {
-    "Start": ("index.md", "keys.md", "magics.md", "terminal.md", "models.md"),
+    "Start": (
+        "index.md",
+        "keys.md",
+        "files.md",
+        "folder.md",
+        "magics.md",
+        "terminal.md",
+        "models.md",
+    ),
     "How it works": ("how-it-works.md", "offers.md", "privacy.md", "reliability.md", "glossary.md"),
     "Administrators": ("administrators.md",),
     "Train your own": ("training.md", "formats.md"),

@@ -110,6 +110,7 @@ export interface PlaceWire {
   path: string;
   excluded?: string[];
   recent?: string[];
+  neighbours?: boolean;
 }
 
 export interface OpenDocumentWire {

@@ -193,7 +193,8 @@ export class Requests {
     return {
       path,
       excluded: shared.settings.excludedPaths,
-      recent: shared.recent.besides(path)
+      recent: shared.recent.besides(path),
+      neighbours: shared.settings.neighbours
     };
   }
 

@@ -31,6 +31,7 @@ export interface Settings {
   confidence: number;
   keepTab: boolean;
   folder: boolean;
+  neighbours: boolean;
 }
 
 /** As in schema/plugin.json. */
@@ -41,5 +42,6 @@ export const DEFAULTS: Settings = {
   delay: 200,
   confidence: 0,
   keepTab: false,
-  folder: true
+  folder: true,
+  neighbours: false
 };

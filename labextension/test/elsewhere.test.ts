@@ -114,7 +114,8 @@ function offer(elsewhere: ElsewhereWire, files: Files, open: OpenText[]) {
     null,
     others
   )!;
-  const [own, edits] = others.split(pending.edits(pending.chosen));
+  const places = (pending as Pending | null)?.chosen ?? [];
+  const [own, edits] = others.split(places.length ? pending.edits(places) : new Map());
   return { others, pending, own, edits };
 }
 
@@ -146,8 +147,9 @@ test('open documents are changed where they stand, and undo works in each', () =
   assert.ok(others.applyOpen(edits));
   const read = () => [notebook, file].map(({ document }) => document.cells[0].getSource());
   assert.deepEqual(read(), ['read(1)', 'read()\nread()']);
-  notebook.document.cells[0].undoManager!.undo();
-  file.document.cells[0].undoManager!.undo();
+  for (const { document } of [notebook, file]) {
+    (document as YNotebook).cells[0].undoManager!.undo();
+  }
   assert.deepEqual(read(), ['load(1)', 'load()\nload()']);
 });
 

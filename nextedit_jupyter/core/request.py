@@ -31,11 +31,13 @@ class Bounds:
 class Place:
     """Where a document is: its path below the server's root, with slashes, and what else a front
     end says of the folder. `excluded` are globs of paths that are not to be read, `recent` paths of
-    documents that were opened lately, newest first."""
+    documents that were opened lately, newest first. `neighbours`: pieces of files around it are
+    wanted, not only the modules that it imports."""
 
     path: str
     excluded: tuple[str, ...] = ()
     recent: tuple[str, ...] = ()
+    neighbours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

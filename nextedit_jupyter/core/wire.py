@@ -124,6 +124,7 @@ class PlaceWire(TypedDict):
     path: str
     excluded: NotRequired[list[str]]
     recent: NotRequired[list[str]]
+    neighbours: NotRequired[bool]
 
 
 class OpenDocumentWire(TypedDict):
@@ -387,6 +388,7 @@ def encode_request(request: SuggestRequest) -> RequestWire:
             "path": request.place.path,
             "excluded": list(request.place.excluded),
             "recent": list(request.place.recent),
+            "neighbours": request.place.neighbours,
         }
     return wire
 
@@ -510,7 +512,8 @@ def _place(value: Mapping[str, Any], bounds: Bounds) -> Place | None:
     excluded, recent = _Reader.strings(value, "excluded"), _Reader.strings(value, "recent")
     if len(excluded) > bounds.globs:  # rather read nothing than what was to be left out
         return None
-    return Place(path, excluded, recent[: bounds.recent_paths])
+    neighbours = value.get("neighbours") is True
+    return Place(path, excluded, recent[: bounds.recent_paths], neighbours)
 
 
 class _Reader:

@@ -66,7 +66,7 @@ class Folder:
         files = len(self._module_files | read.keys())
         return FolderStatus(self._root.path, files, pieces, self._reading.locked())
 
-    def enrich(self, request: SuggestRequest, *, pieces: bool = True) -> SuggestRequest:
+    def enrich(self, request: SuggestRequest) -> SuggestRequest:
         """The request with what its folder says: names that the kernel does not know, texts beside.
 
         Reads the imported modules where they changed; neighbours as they were read last.
@@ -78,7 +78,7 @@ class Folder:
             return request
         said = self._imported(request.notebook, place)
         near = list(said.texts)
-        if pieces:
+        if place.neighbours:
             self._look_again(place)
             near += self._likest(request, place)
         known = {named.name for named in request.facts.names}
@@ -167,9 +167,8 @@ class Folder:
 class Folders:
     """The folders of all roots that requests came from, the latest few."""
 
-    def __init__(self, limits: Limits | None = None, *, pieces: bool = True) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._with_pieces = pieces
         self._held: LruCache[tuple[str, tuple[str, ...]], Folder] = LruCache(4)
         self._last: Folder | None = None
 
@@ -183,7 +182,7 @@ class Folders:
             folder = Folder(Root(root, request.place.excluded, self._limits))
             self._held.put(key, folder)
         self._last = folder
-        return folder.enrich(request, pieces=self._with_pieces)
+        return folder.enrich(request)
 
     def status(self) -> FolderStatus | None:
         """Of the folder that was asked last; None if none was."""

@@ -45,9 +45,8 @@ class NextEdit(Configurable):
     ).tag(config=True)
     folder = Bool(
         True,
-        help="Read the modules that a notebook imports and the files around it, below the server's "
-        "root folder, so that suggestions know them. Excluded paths and what .gitignore names are "
-        "left out.",
+        help="Let the modules that a notebook imports, and files around it, be read below the "
+        "server's root folder. Excluded paths and what .gitignore names are left out.",
     ).tag(config=True)
     prewarm = Bool(
         True,

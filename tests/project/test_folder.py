@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from nextedit_jupyter.core import (
@@ -51,7 +52,7 @@ def request(
         Notebook("python", made),
         Caret(made[-1].id, len(cells[-1])),
         facts=facts or KernelFacts(),
-        place=Place(path, **place),
+        place=Place(path, **place, neighbours=True),
     )
 
 
@@ -154,6 +155,16 @@ def test_what_the_kernel_says_of_a_name_counts(tmp_path: Path) -> None:
     facts = KernelFacts(names=(told,))
     names = at_once(tmp_path).enrich(request("import helpers", "x", facts=facts)).facts.names
     assert [known for known in names if known.name == "helpers"] == [told]
+
+
+def test_neighbours_are_read_only_where_that_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "other.ipynb").write_text(notebook_text(*OTHER))
+    folder = at_once(tmp_path)
+    wanted = request(*WRITING)
+    plain = replace(wanted, place=Place("here.ipynb"))
+    assert folder.enrich(plain) is plain
+    assert folder.status().files == 0
+    assert folder.enrich(wanted).nearby
 
 
 def test_no_more_files_are_read_than_may_be(tmp_path: Path) -> None:
