@@ -16,7 +16,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
-from nextedit_jupyter.analysis.budget import OverBudget, budget
 from nextedit_jupyter.core import Elsewhere, phases
 from nextedit_jupyter.core.error_log import log_error
 from nextedit_jupyter.core.errors import BundleError, NextEditError
@@ -25,9 +24,6 @@ from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
 from nextedit_jupyter.core.suggestion import Silence
 from nextedit_jupyter.core.wire import Offsets, encode_answer, encode_error, request_id
 from nextedit_jupyter.core.wire_across import decode_across, encode_elsewhere
-from nextedit_jupyter.project.across import rename_across
-from nextedit_jupyter.project.files import Root
-from nextedit_jupyter.project.folder import Folders
 from nextedit_jupyter.worker.answers import silent_answer
 from nextedit_jupyter.worker.connection import dump
 from nextedit_jupyter.worker.deaths import PROVED_AFTER_ANSWERS
@@ -39,6 +35,7 @@ from nextedit_jupyter.worker.upkeep import Rebuilt
 if TYPE_CHECKING:
     from nextedit_jupyter.core.history_store import HistoryStore
     from nextedit_jupyter.core.pacing import Pacing
+    from nextedit_jupyter.project.folder import Folders
     from nextedit_jupyter.worker.deaths import Deaths
     from nextedit_jupyter.worker.settings import WorkerSettings
     from nextedit_jupyter.worker.statistics import Statistics
@@ -93,7 +90,7 @@ class Inference:
         history: HistoryStore | None = None,
     ) -> None:
         self.held = HeldCells()
-        self._folders = Folders()
+        self._folders: Folders | None = None  # imported with the first document that has a place
         self.bounds = Bounds(request_bytes=settings.request_bytes)
         self.suggester: Suggesting | None = None
         self.served = 0
@@ -143,7 +140,7 @@ class Inference:
             "last_ms": self.last_ms,
             "deaths": self._deaths_before,
             "off": sorted(self._deaths.off()),
-            "folder": self._folders.told(),
+            "folder": self._folders.told() if self._folders is not None else None,
         }
 
     def quiet_for(self) -> float:
@@ -318,6 +315,12 @@ class Inference:
     def _around(self, request: SuggestRequest, root: str | None) -> SuggestRequest:
         """The request with what the folder around its document says."""
         try:
+            if root is None or request.place is None:
+                return request
+            if self._folders is None:
+                from nextedit_jupyter.project.folder import Folders
+
+                self._folders = Folders()
             return self._folders.enrich(request, root)
         except Exception as error:
             log_error(log, "the folder was left out", error)
@@ -327,6 +330,10 @@ class Inference:
         """What follows in other documents, where that was asked: {"elsewhere": …} or nothing."""
         if "across" not in job.value or job.root is None or request.place is None:
             return {}
+        from nextedit_jupyter.analysis.budget import OverBudget, budget
+        from nextedit_jupyter.project.across import rename_across
+        from nextedit_jupyter.project.files import Root
+
         across = decode_across(job.value)
         root = Root(job.root, request.place.excluded)
         found: Elsewhere | Silence
