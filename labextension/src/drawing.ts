@@ -27,6 +27,9 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
   const acceptKey = keepTab ? 'Alt-Shift-J' : 'Tab';
   const goKey = keepTab ? 'Alt-J' : 'Tab';
   const isElsewhere = current !== null && !atPlace && caret?.cell === cell && scene.isHome(cell);
+  // No key goes to places of other documents: all are accepted at once, or in the panel.
+  const isHome = caret?.cell === cell && scene.isHome(cell);
+  const isInOtherDocuments = current === null && isHome && pending.chosen.length > 0;
   return {
     marks: pending
       .in(cell)
@@ -40,7 +43,9 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
       })),
     hint: isElsewhere
       ? `${goKey} → ${where(scene, current, cell)}${summaryOf(pending, scene.trans)}`
-      : ''
+      : isInOtherDocuments
+        ? `Alt-Shift-A → ${summaryOf(pending, scene.trans)}`
+        : ''
   };
 }
 

@@ -85,3 +85,9 @@ test('a place that is not ticked is not drawn, nor counted', () => {
   assert.equal(drawingOf(again, 'b').marks.length, 1);
   assert.match(drawingOf(again, 'a').hint, /2 places in 2 cells$/);
 });
+
+test('where all places are in other documents the hint says how to accept them', () => {
+  const elsewhere = { ...scene({ cell: 'a', offset: 0 }), current: null };
+  assert.match(drawingOf(elsewhere, 'a').hint, /^Alt-Shift-A → rename x to y: 3 places/);
+  assert.equal(drawingOf(elsewhere, 'b').hint, '');
+});
