@@ -74,6 +74,222 @@ const somePlaces = count =>
   lab.eventually(places, found => found.length >= count, `fewer than ${count} places`);
 const undo = () => lab.press('Control+z');
 
+const HELPERS = 'def load_table(path, limit=3):\n    """Read a table."""\n    return path\n';
+
+/** A folder of its own with these files; the path of the folder. */
+function makeFolder(files) {
+  const folder = `folder-${randomUUID().slice(0, 8)}`;
+  mkdirSync(join(LAB_FOLDER, folder));
+  for (const [name, content] of Object.entries(files)) {
+    const text = typeof content === 'string' ? content : JSON.stringify(notebook(content));
+    writeFileSync(join(LAB_FOLDER, folder, name), text);
+  }
+  return folder;
+}
+
+/** Open a document beside what is open; a notebook without a kernel. */
+async function open(path) {
+  const isNotebook = path.endsWith('.ipynb');
+  await lab.command('docmanager:open', {
+    path,
+    factory: isNotebook ? 'Notebook' : 'Editor',
+    kernelPreference: { shouldStart: false, autoStartDefault: false }
+  });
+  await lab.page.waitForFunction(path => {
+    const widget = window.jupyterapp.shell.currentWidget;
+    return widget?.context?.path === path && widget.context.isReady;
+  }, path);
+}
+
+/** The texts of an open document's cells. */
+const textsOf = path =>
+  lab.page.evaluate(path => {
+    const widgets = [...window.jupyterapp.shell.widgets('main')];
+    const { sharedModel } = widgets.find(one => one.context?.path === path).context.model;
+    return sharedModel.cells?.map(cell => cell.getSource()) ?? [sharedModel.getSource()];
+  }, path);
+const onDisk = path => readFileSync(join(LAB_FOLDER, path), 'utf8');
+const cellsOnDisk = path =>
+  JSON.parse(onDisk(path)).cells.map(({ source }) => [source].flat().join(''));
+
+async function rename(to) {
+  await lab.press('F2');
+  await lab.page.waitForSelector('.jp-Dialog .nextedit-rename input');
+  await lab.type(to);
+  await lab.page.waitForFunction(
+    () => !document.querySelector('.jp-Dialog .jp-mod-accept:not(.jp-mod-reject)')?.disabled
+  );
+}
+
+test('a notebook knows what the module beside it defines, and the status item counts files', async () => {
+  const folder = makeFolder({ 'helpers.py': HELPERS, 'a.ipynb': ['import helpers', ''] });
+  await lab.closeAll();
+  await open(`${folder}/a.ipynb`);
+  await lab.edit(1);
+  await lab.type('t = helpers.load_t');
+  assert.match(await lab.waitForGhost(), /^able/);
+  await lab.eventually(
+    () => lab.status(),
+    ({ title }) => /\d+ files? read/.test(title),
+    'no count'
+  );
+});
+
+test('a function renamed in the module by hand is offered in the notebook that imports it', async () => {
+  const folder = makeFolder({
+    'helpers.py': HELPERS,
+    'a.ipynb': ['from helpers import load_table', 'load_table("x")'],
+    'closed.ipynb': ['import helpers\nhelpers.load_table("y")'],
+    'other.ipynb': ['def load_table(): ...', 'load_table()']
+  });
+  await lab.closeAll();
+  await open(`${folder}/a.ipynb`);
+  await open(`${folder}/helpers.py`);
+  await put(4, 4 + 'load_table'.length);
+  await lab.type('read_table');
+  await lab.command('nextedit:open-panel');
+  const groups = () =>
+    lab.page.$$eval('.nextedit-panel .nextedit-group', nodes =>
+      nodes.map(node => ({
+        title: node.querySelector('h3').textContent,
+        ticked: [...node.querySelectorAll('input')].every(box => box.checked)
+      }))
+    );
+  const found = await lab.eventually(groups, some => some.length >= 3, 'no offer');
+  assert.deepEqual(
+    found.map(({ title, ticked }) => [title.replace(`${folder}/`, ''), ticked]),
+    [
+      ['a.ipynb: Cell 1', true],
+      ['a.ipynb: Cell 2', true],
+      ['closed.ipynb: Cell 1', true]
+    ]
+  );
+  await lab.screenshot('across');
+  await lab.page.click('.nextedit-panel [data-focus="apply"]');
+  await lab.eventually(
+    () => textsOf(`${folder}/a.ipynb`),
+    texts => texts.join() === 'from helpers import read_table,read_table("x")',
+    'the open notebook'
+  );
+  await lab.eventually(
+    () => cellsOnDisk(`${folder}/closed.ipynb`),
+    texts => texts.join() === 'import helpers\nhelpers.read_table("y")',
+    'the closed notebook'
+  );
+  assert.deepEqual(cellsOnDisk(`${folder}/other.ipynb`), ['def load_table(): ...', 'load_table()']);
+  await lab.command('nextedit:undo-accept');
+  await lab.eventually(
+    () => textsOf(`${folder}/a.ipynb`),
+    texts => texts.join() === 'from helpers import load_table,load_table("x")',
+    'not taken back'
+  );
+  await lab.eventually(
+    () => cellsOnDisk(`${folder}/closed.ipynb`),
+    texts => texts.join() === 'import helpers\nhelpers.load_table("y")',
+    'not taken back in the file'
+  );
+});
+
+test('F2 on an imported name in the notebook renames it in the module, and undo works there', async () => {
+  const folder = makeFolder({
+    'helpers.py': HELPERS,
+    'a.ipynb': ['import helpers', 'helpers.load_table("x")']
+  });
+  await lab.closeAll();
+  await open(`${folder}/helpers.py`);
+  await open(`${folder}/a.ipynb`);
+  await lab.edit(1, 'helpers.load'.length);
+  await rename('read_table');
+  await lab.press('Enter');
+  await lab.eventually(
+    () => textsOf(`${folder}/helpers.py`),
+    ([module]) => module === HELPERS.replace('load_table', 'read_table'),
+    'the module'
+  );
+  assert.deepEqual(await textsOf(`${folder}/a.ipynb`), [
+    'import helpers',
+    'helpers.read_table("x")'
+  ]);
+  await open(`${folder}/helpers.py`);
+  await put(0);
+  await undo();
+  await lab.eventually(text, now => now === HELPERS, 'undo in the module');
+});
+
+test('a file that changed since it was read is not written', async () => {
+  const folder = makeFolder({
+    'helpers.py': HELPERS,
+    'a.ipynb': ['from helpers import load_table', 'load_table("x")']
+  });
+  await lab.closeAll();
+  await open(`${folder}/a.ipynb`);
+  await lab.edit(1, 3);
+  await rename('read_table');
+  await lab.page.click('.jp-Dialog button:has-text("Preview")');
+  await lab.page.waitForSelector('.nextedit-panel .nextedit-group');
+  const changed = HELPERS.replace('limit=3', 'limit=4');
+  writeFileSync(join(LAB_FOLDER, folder, 'helpers.py'), changed);
+  await lab.page.click('.nextedit-panel [data-focus="apply"]');
+  await lab.eventually(
+    () => lab.live(),
+    said => /helpers\.py changed since: nothing was applied/.test(said),
+    'not refused'
+  );
+  assert.equal(onDisk(`${folder}/helpers.py`), changed);
+  assert.deepEqual((await textsOf(`${folder}/a.ipynb`))[1], 'load_table("x")');
+});
+
+test('a console has ghost text from what ran before, and its keys', async () => {
+  await openConsole();
+  await lab.waitForStatus('ready');
+  await put(0);
+  await lab.type('wavelength_of_light = 5');
+  await lab.press('Shift+Enter');
+  await lab.eventually(text, now => now === '', 'it did not run');
+  await lab.type('print(wavelen');
+  const ghost = await lab.waitForGhost();
+  assert.match(ghost, /^gth_of_light/);
+  await lab.press('Tab');
+  await lab.eventually(text, now => now.startsWith('print(wavelength_of_light'), 'not accepted');
+});
+
+test('in a console names of its prompt are renamed, and what ran is left as it is', async () => {
+  await openConsole();
+  await put(0);
+  await lab.type('count = 5');
+  await lab.press('Shift+Enter');
+  await lab.eventually(text, now => now === '', 'it did not run');
+  await lab.type('item = 1; print(item, item)');
+  await lab.eventually(text, now => now.includes('item, item'));
+  await put(1);
+  await lab.press('F2');
+  await lab.page.waitForSelector('.jp-Dialog .nextedit-rename input');
+  await lab.type('thing');
+  await lab.page.waitForFunction(
+    () => !document.querySelector('.jp-Dialog .jp-mod-accept:not(.jp-mod-reject)')?.disabled
+  );
+  await lab.press('Enter');
+  await lab.eventually(text, now => now.startsWith('thing = 1; print(thing, thing'), 'not renamed');
+  const ran = await lab.page.evaluate(() => {
+    const { console } = window.jupyterapp.shell.currentWidget;
+    return [...console.cells].map(cell => cell.model.sharedModel.getSource());
+  });
+  assert.ok(ran.includes('count = 5'), ran.join('|'));
+  await lab.screenshot('console');
+});
+
+test('what is renamed by hand in a prompt is offered there', async () => {
+  await openConsole();
+  await put(0);
+  await lab.type('speed = 5; print(speed * 2)');
+  await lab.press('Escape');
+  await put(0, 'speed'.length);
+  await lab.type('velocity');
+  await somePlaces(1);
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(text, now => now.startsWith('velocity = 5; print(velocity'), 'not renamed');
+});
+
 const TYPED = 'for i in ran';
 /** A file's text around the caret. */
 const PLACES = {
@@ -246,220 +462,4 @@ test('the status item says that it is ready in a Python file', async () => {
   await openFile('x = 1\n');
   await put(0);
   await lab.waitForStatus('ready');
-});
-
-test('a console has ghost text from what ran before, and its keys', async () => {
-  await openConsole();
-  await lab.waitForStatus('ready');
-  await put(0);
-  await lab.type('wavelength_of_light = 5');
-  await lab.press('Shift+Enter');
-  await lab.eventually(text, now => now === '', 'it did not run');
-  await lab.type('print(wavelen');
-  const ghost = await lab.waitForGhost();
-  assert.match(ghost, /^gth_of_light/);
-  await lab.press('Tab');
-  await lab.eventually(text, now => now.startsWith('print(wavelength_of_light'), 'not accepted');
-});
-
-test('in a console names of its prompt are renamed, and what ran is left as it is', async () => {
-  await openConsole();
-  await put(0);
-  await lab.type('count = 5');
-  await lab.press('Shift+Enter');
-  await lab.eventually(text, now => now === '', 'it did not run');
-  await lab.type('item = 1; print(item, item)');
-  await lab.eventually(text, now => now.includes('item, item'));
-  await put(1);
-  await lab.press('F2');
-  await lab.page.waitForSelector('.jp-Dialog .nextedit-rename input');
-  await lab.type('thing');
-  await lab.page.waitForFunction(
-    () => !document.querySelector('.jp-Dialog .jp-mod-accept:not(.jp-mod-reject)')?.disabled
-  );
-  await lab.press('Enter');
-  await lab.eventually(text, now => now.startsWith('thing = 1; print(thing, thing'), 'not renamed');
-  const ran = await lab.page.evaluate(() => {
-    const { console } = window.jupyterapp.shell.currentWidget;
-    return [...console.cells].map(cell => cell.model.sharedModel.getSource());
-  });
-  assert.ok(ran.includes('count = 5'), ran.join('|'));
-  await lab.screenshot('console');
-});
-
-test('what is renamed by hand in a prompt is offered there', async () => {
-  await openConsole();
-  await put(0);
-  await lab.type('speed = 5; print(speed * 2)');
-  await lab.press('Escape');
-  await put(0, 'speed'.length);
-  await lab.type('velocity');
-  await somePlaces(1);
-  await lab.press('Alt+Shift+A');
-  await lab.eventually(text, now => now.startsWith('velocity = 5; print(velocity'), 'not renamed');
-});
-
-const HELPERS = 'def load_table(path, limit=3):\n    """Read a table."""\n    return path\n';
-
-/** A folder of its own with these files; the path of the folder. */
-function makeFolder(files) {
-  const folder = `folder-${randomUUID().slice(0, 8)}`;
-  mkdirSync(join(LAB_FOLDER, folder));
-  for (const [name, content] of Object.entries(files)) {
-    const text = typeof content === 'string' ? content : JSON.stringify(notebook(content));
-    writeFileSync(join(LAB_FOLDER, folder, name), text);
-  }
-  return folder;
-}
-
-/** Open a document beside what is open; a notebook without a kernel. */
-async function open(path) {
-  const isNotebook = path.endsWith('.ipynb');
-  await lab.command('docmanager:open', {
-    path,
-    factory: isNotebook ? 'Notebook' : 'Editor',
-    kernelPreference: { shouldStart: false, autoStartDefault: false }
-  });
-  await lab.page.waitForFunction(path => {
-    const widget = window.jupyterapp.shell.currentWidget;
-    return widget?.context?.path === path && widget.context.isReady;
-  }, path);
-}
-
-/** The texts of an open document's cells. */
-const textsOf = path =>
-  lab.page.evaluate(path => {
-    const widgets = [...window.jupyterapp.shell.widgets('main')];
-    const { sharedModel } = widgets.find(one => one.context?.path === path).context.model;
-    return sharedModel.cells?.map(cell => cell.getSource()) ?? [sharedModel.getSource()];
-  }, path);
-const onDisk = path => readFileSync(join(LAB_FOLDER, path), 'utf8');
-const cellsOnDisk = path =>
-  JSON.parse(onDisk(path)).cells.map(({ source }) => [source].flat().join(''));
-
-async function rename(to) {
-  await lab.press('F2');
-  await lab.page.waitForSelector('.jp-Dialog .nextedit-rename input');
-  await lab.type(to);
-  await lab.page.waitForFunction(
-    () => !document.querySelector('.jp-Dialog .jp-mod-accept:not(.jp-mod-reject)')?.disabled
-  );
-}
-
-test('a notebook knows what the module beside it defines, and the status item counts files', async () => {
-  const folder = makeFolder({ 'helpers.py': HELPERS, 'a.ipynb': ['import helpers', ''] });
-  await lab.closeAll();
-  await open(`${folder}/a.ipynb`);
-  await lab.edit(1);
-  await lab.type('t = helpers.load_t');
-  assert.match(await lab.waitForGhost(), /^able/);
-  await lab.eventually(
-    () => lab.status(),
-    ({ title }) => /\d+ files? read/.test(title),
-    'no count'
-  );
-});
-
-test('a function renamed in the module by hand is offered in the notebook that imports it', async () => {
-  const folder = makeFolder({
-    'helpers.py': HELPERS,
-    'a.ipynb': ['from helpers import load_table', 'load_table("x")'],
-    'closed.ipynb': ['import helpers\nhelpers.load_table("y")'],
-    'other.ipynb': ['def load_table(): ...', 'load_table()']
-  });
-  await lab.closeAll();
-  await open(`${folder}/a.ipynb`);
-  await open(`${folder}/helpers.py`);
-  await put(4, 4 + 'load_table'.length);
-  await lab.type('read_table');
-  await lab.command('nextedit:open-panel');
-  const groups = () =>
-    lab.page.$$eval('.nextedit-panel .nextedit-group', nodes =>
-      nodes.map(node => ({
-        title: node.querySelector('h3').textContent,
-        ticked: [...node.querySelectorAll('input')].every(box => box.checked)
-      }))
-    );
-  const found = await lab.eventually(groups, some => some.length >= 3, 'no offer');
-  assert.deepEqual(
-    found.map(({ title, ticked }) => [title.replace(`${folder}/`, ''), ticked]),
-    [
-      ['a.ipynb: Cell 1', true],
-      ['a.ipynb: Cell 2', true],
-      ['closed.ipynb: Cell 1', true]
-    ]
-  );
-  await lab.screenshot('across');
-  await lab.page.click('.nextedit-panel [data-focus="apply"]');
-  await lab.eventually(
-    () => textsOf(`${folder}/a.ipynb`),
-    texts => texts.join() === 'from helpers import read_table,read_table("x")',
-    'the open notebook'
-  );
-  await lab.eventually(
-    () => cellsOnDisk(`${folder}/closed.ipynb`),
-    texts => texts.join() === 'import helpers\nhelpers.read_table("y")',
-    'the closed notebook'
-  );
-  assert.deepEqual(cellsOnDisk(`${folder}/other.ipynb`), ['def load_table(): ...', 'load_table()']);
-  await lab.command('nextedit:undo-accept');
-  await lab.eventually(
-    () => textsOf(`${folder}/a.ipynb`),
-    texts => texts.join() === 'from helpers import load_table,load_table("x")',
-    'not taken back'
-  );
-  await lab.eventually(
-    () => cellsOnDisk(`${folder}/closed.ipynb`),
-    texts => texts.join() === 'import helpers\nhelpers.load_table("y")',
-    'not taken back in the file'
-  );
-});
-
-test('F2 on an imported name in the notebook renames it in the module, and undo works there', async () => {
-  const folder = makeFolder({
-    'helpers.py': HELPERS,
-    'a.ipynb': ['import helpers', 'helpers.load_table("x")']
-  });
-  await lab.closeAll();
-  await open(`${folder}/helpers.py`);
-  await open(`${folder}/a.ipynb`);
-  await lab.edit(1, 'helpers.load'.length);
-  await rename('read_table');
-  await lab.press('Enter');
-  await lab.eventually(
-    () => textsOf(`${folder}/helpers.py`),
-    ([module]) => module === HELPERS.replace('load_table', 'read_table'),
-    'the module'
-  );
-  assert.deepEqual(await textsOf(`${folder}/a.ipynb`), [
-    'import helpers',
-    'helpers.read_table("x")'
-  ]);
-  await open(`${folder}/helpers.py`);
-  await put(0);
-  await undo();
-  await lab.eventually(text, now => now === HELPERS, 'undo in the module');
-});
-
-test('a file that changed since it was read is not written', async () => {
-  const folder = makeFolder({
-    'helpers.py': HELPERS,
-    'a.ipynb': ['from helpers import load_table', 'load_table("x")']
-  });
-  await lab.closeAll();
-  await open(`${folder}/a.ipynb`);
-  await lab.edit(1, 3);
-  await rename('read_table');
-  await lab.page.click('.jp-Dialog button:has-text("Preview")');
-  await lab.page.waitForSelector('.nextedit-panel .nextedit-group');
-  const changed = HELPERS.replace('limit=3', 'limit=4');
-  writeFileSync(join(LAB_FOLDER, folder, 'helpers.py'), changed);
-  await lab.page.click('.nextedit-panel [data-focus="apply"]');
-  await lab.eventually(
-    () => lab.live(),
-    said => /helpers\.py changed since: nothing was applied/.test(said),
-    'not refused'
-  );
-  assert.equal(onDisk(`${folder}/helpers.py`), changed);
-  assert.deepEqual((await textsOf(`${folder}/a.ipynb`))[1], 'load_table("x")');
 });
