@@ -209,7 +209,6 @@ export class ConsoleSurface implements Surface {
   readonly sessionContext: ISessionContext;
   readonly panel = null;
   private readonly texts: ConsoleDocument;
-  private listener: SurfaceListener | null = null;
 
   constructor(private readonly widget: ConsoleWidget) {
     const { console } = widget;
@@ -223,7 +222,6 @@ export class ConsoleSurface implements Surface {
   }
 
   listen(listener: SurfaceListener): void {
-    this.listener = listener;
     const { console } = this.widget;
     console.promptCellCreated.connect(() => {
       this.texts.rearranged();
@@ -239,7 +237,7 @@ export class ConsoleSurface implements Surface {
   }
 
   add(): void {
-    this.listener?.entered(); // a console has one view
+    // A console has one view.
   }
 
   names(): { id: string; name: string }[] {
