@@ -63,6 +63,13 @@ def test_what_a_local_module_lacks_is_not_offered(tmp_path: Path) -> None:
     assert ghost(tmp_path, "import helpers", "t = helpers.save") == ""
 
 
+class AllLetters(Letters):
+    """Whose tokens all have bytes, lone surrogates too."""
+
+    def token_bytes(self, id: int) -> bytes:
+        return b"x"
+
+
 @pytest.mark.parametrize("format", ["cells-spm-v1", "edit-span-told-v1", "plain-ltr-v1"])
 def test_stubs_and_pieces_stand_before_the_cells(format: str) -> None:
     cells = (Cell("a", "code", "first_cell = 1"), Cell("b", "code", "second"))
@@ -71,7 +78,7 @@ def test_stubs_and_pieces_stand_before_the_cells(format: str) -> None:
         Nearby("other.ipynb", "piece_of_other = 2", "piece"),
     )
     request = SuggestRequest(Notebook("python", cells), Caret("b", 6), nearby=near)
-    tokenizer = Letters()
+    tokenizer = AllLetters()
     text = tokenizer.decode(get_format(format).inline(request, tokenizer, 1_024).ids)
     words = ("piece_of_other", "# helpers.py\ndef stub_of_mine", "first_cell")
     at = [text.index(word) for word in words]
