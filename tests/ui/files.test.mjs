@@ -109,8 +109,13 @@ const textsOf = path =>
     return sharedModel.cells?.map(cell => cell.getSource()) ?? [sharedModel.getSource()];
   }, path);
 const onDisk = path => readFileSync(join(LAB_FOLDER, path), 'utf8');
-const cellsOnDisk = path =>
-  JSON.parse(onDisk(path)).cells.map(({ source }) => [source].flat().join(''));
+const cellsOnDisk = path => {
+  const text = onDisk(path);
+  // The server may be writing it just now.
+  return text.endsWith('}\n') || text.endsWith('}')
+    ? JSON.parse(text).cells.map(({ source }) => [source].flat().join(''))
+    : [];
+};
 
 async function rename(to) {
   await lab.press('F2');
