@@ -25,7 +25,7 @@ MOST_MISSES = 1_000  # tries in a row that find nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PromptTask:
     """`target` is the caret's cell as it is to be, or for `line` the rest of the caret's line.
 
     `change` is a kind of `training.edits`, `none` where nothing is to be done, or `line`.
@@ -50,7 +50,7 @@ class Rendered:
         return [id | NO_LOSS for id in self.prompt] + list(self.answer)
 
 
-def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Task]:
+def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[PromptTask]:
     """Half-done edits of stretches of documents, a fourth of them with nothing left to do.
 
     They go on for ever, and end where the documents offer none.
@@ -65,10 +65,10 @@ def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Ta
         case = make_case(cells, rng) if cells else None
         if case is not None:
             misses = 0
-            yield Task("edit", edit_request(case), case.after, case.kind)
+            yield PromptTask("edit", edit_request(case), case.after, case.kind)
 
 
-def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Task]:
+def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[PromptTask]:
     """Carets within lines, with what stands below them or without; as `edit_tasks` ends."""
     chosen = [document for document in documents if any(document.cells)]
     misses = 0
@@ -94,11 +94,11 @@ def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Ta
         here = Cell("here", "code", text[:caret] + below)
         request = SuggestRequest(Notebook("python", (*cells, here)), Caret("here", caret))
         misses = 0
-        yield Task("line", request, rest, "line")
+        yield PromptTask("line", request, rest, "line")
 
 
 def render(
-    task: Task, fmt: EditFormat, tokenizer: TextTokenizer, *, length: int
+    task: PromptTask, fmt: EditFormat, tokenizer: TextTokenizer, *, length: int
 ) -> Rendered | None:
     """The task in a format, in at most `length` tokens; None where it can't be written in it."""
     if task.kind == "line":

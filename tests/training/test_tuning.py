@@ -13,14 +13,15 @@ from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
 from nextedit_jupyter.training.lora import MATRICES  # noqa: E402
 from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
 from nextedit_jupyter.training.packing import pack, write_packed  # noqa: E402
-from nextedit_jupyter.training.sft import Budget, Settings, train  # noqa: E402
+from nextedit_jupyter.training.schedule import RunBudget  # noqa: E402
+from nextedit_jupyter.training.sft import SftSettings, train  # noqa: E402
 from nextedit_jupyter.training.tuning import adapted, learnt, open_tuning  # noqa: E402
 
 SHAPE = Shape(
     vocab_size=48, width=32, layers=2, heads=2, kv_heads=1, head_dim=16, hidden=48, context=64
 )
 NEW = 8
-SETTINGS = Settings(batch=2, warmup_steps=1, threads=1, compile=False, validate_s=1e9)
+SETTINGS = SftSettings(batch=2, warmup_steps=1, threads=1, compile=False, validate_s=1e9)
 
 
 def base() -> dict[str, torch.Tensor]:
@@ -41,7 +42,7 @@ def data(tmp_path: Path) -> Path:
 
 def run(folder: Path, data: Path, steps: int, *, resume: Path | None = None) -> Decoder:
     tuned = model()
-    budget = Budget(steps=steps)
+    budget = RunBudget(steps=steps)
     train(
         open_tuning(folder, tuned, resume=resume), data, SETTINGS, budget, progress=lambda _: None
     )
