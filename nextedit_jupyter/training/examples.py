@@ -16,11 +16,11 @@ from nextedit_jupyter.prompt.cells_spm_v1 import (
     CellsSpmV1,
 )
 from nextedit_jupyter.prompt.format import EditFormat
-from nextedit_jupyter.prompt.lines import changed_lines, head_window, line_window
+from nextedit_jupyter.prompt.lines import changed_lines, common_ends, head_window, line_window
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.commits.real_edit import RealEdit
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import EditCase, make_case
+from nextedit_jupyter.training.edits import EditCase, draw_stretch, make_case
 from nextedit_jupyter.training.kernel_names import columns_used, guess_names
 from nextedit_jupyter.training.packing import NO_LOSS
 
@@ -71,7 +71,9 @@ def logical_ends(text: str) -> list[int]:
     return ends
 
 
-def middle_cell(text: str, tokenizer: TextTokenizer, rng: random.Random, mix: Mix) -> list[int]:
+def middle_cell(
+    text: str, tokenizer: TextTokenizer, rng: random.Random, mix: Mix, fmt: CellsSpmV1
+) -> list[int]:
     """One cell as suffix, prefix and middle; where the middle ends, the model writes `<|end|>`.
 
     Prefix and middle are one stretch of tokens: the caret is wherever a prompt ends.
@@ -88,24 +90,21 @@ def middle_cell(text: str, tokenizer: TextTokenizer, rng: random.Random, mix: Mi
             head = text[line_start:end].rstrip(")]}'\":")
             end = line_start + len(head) if head.strip() else end
         suffix = text[end:]
-    ids = [tokenizer.control(control.SUFFIX), *tokenizer.encode(suffix)]
-    ids += [tokenizer.control(control.PREFIX), *tokenizer.encode(text[:end])]
-    ids.append(tokenizer.control(control.END))
-    return ids
+    return [*fmt.inline_tail(text[:end], suffix, tokenizer), tokenizer.control(control.END)]
 
 
 def plain_document(
     document: Document, tokenizer: TextTokenizer, rng: random.Random, mix: Mix, *, length: int
 ) -> list[list[int]]:
     """A document's cells in order, some as suffix-prefix-middle; in pieces of at most `length`."""
-    bos, cell_mark = tokenizer.control(control.BOS), tokenizer.control(control.CELL)
+    fmt, bos = CellsSpmV1(), tokenizer.control(control.BOS)
     pieces: list[list[int]] = []
     ids = [bos]
     for cell in document.cells:
         if rng.random() < mix.middle:
-            more = middle_cell(cell, tokenizer, rng, mix)
+            more = middle_cell(cell, tokenizer, rng, mix, fmt)
         else:
-            more = [cell_mark, *tokenizer.encode(cell)]
+            more = fmt.cell(cell, tokenizer)
         if len(ids) + len(more) > length:
             if len(ids) > 24:
                 pieces.append(ids)
@@ -152,7 +151,7 @@ def session_document(
     fresh = len(ids)
     for index in range(first, len(cells)):
         if rng.random() < mix.middle:
-            more = middle_cell(cells[index], tokenizer, rng, mix)
+            more = middle_cell(cells[index], tokenizer, rng, mix, fmt)
         else:
             more = fmt.cell(cells[index], tokenizer)
         if len(ids) + len(more) > length:
@@ -181,12 +180,8 @@ def edit_document(
     Loss is taken on the answer and on the cells, not on what repeats them.
     """
     fmt = fmt or CellsSpmV1()
-    most = 10
-    start = rng.randrange(max(1, len(document.cells) - most // 2))
-    cells = [cell for cell in document.cells[start : start + most] if len(cell) < 2_500]
-    if not cells:
-        return None
-    case = make_case(cells, rng)
+    cells = draw_stretch(document.cells, rng)
+    case = make_case(cells, rng) if cells else None
     if case is None:
         return None
     ids = [tokenizer.control(control.BOS)]
@@ -197,7 +192,7 @@ def edit_document(
         ids += [id | NO_LOSS for id in fmt.names(known, tokenizer)[: length // 6]]
     tail = _edit_tail(case, tokenizer, fmt)
     if rng.random() < mix.edit_inline and case.answer is not None:
-        tail = _inline_tail(case, tokenizer) or tail
+        tail = _inline_tail(case, tokenizer, fmt)
     room = int(length * rng.choice(mix.room)) - len(ids) - len(tail)
     room = min(room, length - len(ids) - len(tail))
     context = []
@@ -271,18 +266,15 @@ def _edit_tail(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1) -> lis
     return ids + fmt.edit_answer(*answer, tokenizer)
 
 
-def _inline_tail(case: EditCase, tokenizer: TextTokenizer) -> list[int] | None:
+def _inline_tail(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1) -> list[int]:
     """The same step met while typing: the caret stands where the texts begin to differ."""
     now, after = case.now, case.after
-    same = 0
-    while same < min(len(now), len(after)) and now[same] == after[same]:
-        same += 1
-    end = after.find("\n", same)
-    end = len(after) if end < 0 else end
-    old_end = now.find("\n", same)
+    same, _ = common_ends(now, after)
+    end, old_end = after.find("\n", same), now.find("\n", same)
+    prefix = after if end < 0 else after[:end]
     suffix = "" if old_end < 0 else now[old_end:]
-    fmt = CellsSpmV1()
+    tail = fmt.inline_tail(prefix, suffix, tokenizer)
+    written = tail.index(tokenizer.control(control.PREFIX))
     ids = _events(case, tokenizer, fmt, all=False)
-    ids += [id | NO_LOSS for id in [tokenizer.control(control.SUFFIX), *tokenizer.encode(suffix)]]
-    ids += [tokenizer.control(control.PREFIX), *tokenizer.encode(after[:end])]
-    return [*ids, tokenizer.control(control.END)]
+    ids += [id | NO_LOSS for id in tail[:written]]
+    return [*ids, *tail[written:], tokenizer.control(control.END)]

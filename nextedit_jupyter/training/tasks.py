@@ -15,12 +15,9 @@ from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import make_case
-from nextedit_jupyter.training.evaluate import edit_request
+from nextedit_jupyter.training.edits import LONGEST_CELL, MOST_CELLS, draw_case
 from nextedit_jupyter.training.packing import NO_LOSS
 
-MOST_CELLS = 10
-LONGEST_CELL = 2_500  # characters
 MOST_MISSES = 1_000  # tries in a row that find nothing
 
 
@@ -60,12 +57,10 @@ def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Pr
     while chosen and misses < MOST_MISSES:
         misses += 1
         document = rng.choice(chosen)
-        start = rng.randrange(max(1, len(document.cells) - MOST_CELLS // 2))
-        cells = [c for c in document.cells[start : start + MOST_CELLS] if len(c) <= LONGEST_CELL]
-        case = make_case(cells, rng) if cells else None
+        case = draw_case(document.cells, rng)
         if case is not None:
             misses = 0
-            yield PromptTask("edit", edit_request(case), case.after, case.kind)
+            yield PromptTask("edit", case.request(), case.after, case.kind)
 
 
 def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[PromptTask]:
