@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
@@ -53,7 +52,7 @@ def settings_page() -> str:
     """Settings of the server, of a kernel, and of the editor."""
     import json
 
-    from nextedit_jupyter.kernel.session import Settings
+    from nextedit_jupyter.kernel.session_settings import SessionSettings
     from nextedit_jupyter.server.config import NextEdit
 
     server = [
@@ -61,7 +60,8 @@ def settings_page() -> str:
         for name, trait in sorted(NextEdit.class_traits(config=True).items())
         if name not in ("config", "log", "parent")
     ]
-    kernel = [(f"{one.name}", one.default, one.metadata["doc"]) for one in fields(Settings)]
+    own = SessionSettings()
+    kernel = [(name, own.text(name), own.meaning(name)) for name in own.names()]
     root = Path(__file__).resolve().parent.parent
     editor = []
     for path in sorted((root / "labextension" / "schema").glob("*.json")):
