@@ -370,7 +370,7 @@ class Magic:
         from IPython.display import display
 
         footer = f"\n{how}" if hint else ""
-        display(  # type: ignore[no-untyped-call]
+        display(
             {"text/plain": text + footer, "text/html": as_html(pending, footer=footer.strip())},
             raw=True,
         )

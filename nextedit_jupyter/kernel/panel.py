@@ -32,7 +32,7 @@ def show(session: Session) -> None:
         return
     from IPython.display import display
 
-    display(Panel(session).box)  # type: ignore[no-untyped-call]
+    display(Panel(session).box)
 
 
 def text_form(session: Session) -> str:

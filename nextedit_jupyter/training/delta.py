@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from nextedit_jupyter.bundles.smoothing import Peaks, smoothing_factors
+from nextedit_jupyter.core.files import written_beside
 from nextedit_jupyter.training.base import Base
 from nextedit_jupyter.training.export import graph_shape
 from nextedit_jupyter.training.inputs import reduce_inputs
@@ -63,6 +64,5 @@ def write_tensors(path: Path, tensors: Mapping[str, npt.NDArray[np.float16]]) ->
     """Write them as safetensors, the same bytes each time."""
     from safetensors.numpy import save_file
 
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file({name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}, temporary)
-    temporary.replace(path)
+    with written_beside(path) as beside:
+        save_file({name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}, beside)

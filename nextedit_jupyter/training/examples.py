@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nextedit_jupyter.prompt import control
@@ -98,21 +98,11 @@ def plain_document(
 ) -> list[list[int]]:
     """A document's cells in order, some as suffix-prefix-middle; in pieces of at most `length`."""
     fmt, bos = CellsSpmV1(), tokenizer.control(control.BOS)
-    pieces: list[list[int]] = []
-    ids = [bos]
-    for cell in document.cells:
-        if rng.random() < mix.middle:
-            more = middle_cell(cell, tokenizer, rng, mix, fmt)
-        else:
-            more = fmt.cell(cell, tokenizer)
-        if len(ids) + len(more) > length:
-            if len(ids) > 24:
-                pieces.append(ids)
-            ids = [bos]
-        ids += more[: length - 1]
-    if len(ids) > 24:
-        pieces.append(ids)
-    return pieces
+
+    def write(cell: str) -> list[int]:
+        return _cell(cell, tokenizer, rng, mix, fmt)
+
+    return _pieces(document.cells, write, lambda index: [bos], length=length, least=23)
 
 
 def session_document(
@@ -129,13 +119,12 @@ def session_document(
 
     A piece begins with names of the cells before it only, so that no name is given away.
     """
-    fmt = fmt or CellsSpmV1()
+    layout = fmt or CellsSpmV1()
     cells = list(document.cells)
     columns = columns_used(cells)
     first = 0
     if len(cells) >= 6 and rng.random() < mix.skip:
         first = rng.randrange(1, len(cells) // 2)
-    pieces: list[list[int]] = []
 
     def begin(index: int) -> list[int]:
         start = [tokenizer.control(control.BOS)]
@@ -143,24 +132,50 @@ def session_document(
             known = guess_names(
                 cells[:index], columns=columns, spare_columns=spare_columns, rng=rng
             )
-            names = fmt.names(known, tokenizer)[: length // 6]
+            names = layout.names(known, tokenizer)[: length // 6]
             start += [id | NO_LOSS for id in names]
         return start
 
+    def write(cell: str) -> list[int]:
+        return _cell(cell, tokenizer, rng, mix, layout)
+
+    return _pieces(cells, write, begin, length=length, least=16, first=first)
+
+
+def _cell(
+    text: str, tokenizer: TextTokenizer, rng: random.Random, mix: Mix, fmt: CellsSpmV1
+) -> list[int]:
+    if rng.random() < mix.middle:
+        return middle_cell(text, tokenizer, rng, mix, fmt)
+    return fmt.cell(text, tokenizer)
+
+
+def _pieces(
+    cells: Sequence[str],
+    write: Callable[[str], list[int]],
+    begin: Callable[[int], list[int]],
+    *,
+    length: int,
+    least: int,
+    first: int = 0,
+) -> list[list[int]]:
+    """Cells from the `first` on, in pieces of at most `length` ids that end between cells.
+
+    A piece begins with `begin(index)` of its first cell, and is kept if it has more than `least`
+    ids after that. A cell longer than a piece is cut.
+    """
+    pieces: list[list[int]] = []
     ids = begin(first)
     fresh = len(ids)
     for index in range(first, len(cells)):
-        if rng.random() < mix.middle:
-            more = middle_cell(cells[index], tokenizer, rng, mix, fmt)
-        else:
-            more = fmt.cell(cells[index], tokenizer)
+        more = write(cells[index])
         if len(ids) + len(more) > length:
-            if len(ids) > fresh + 16:
+            if len(ids) > fresh + least:
                 pieces.append(ids)
             ids = begin(index)
             fresh = len(ids)
         ids += more[: length - len(ids)]
-    if len(ids) > fresh + 16:
+    if len(ids) > fresh + least:
         pieces.append(ids)
     return pieces
 

@@ -66,7 +66,7 @@ class CorpusQuestions:
         self._format = fmt
         self._tokenizer = tokenizer
         self._settings = settings
-        self._edits_too = "next_edit" in getattr(fmt, "kinds", ("next_edit",))
+        self._edits_too = "next_edit" in fmt.kinds
         self._newlines = frozenset(
             id for id in range(tokenizer.vocab_size) if tokenizer.token_bytes(id)[:1] == b"\n"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.core.files import written_beside
 from nextedit_jupyter.training.model import Decoder, Shape
 from nextedit_jupyter.training.packing import split_targets
 from nextedit_jupyter.training.processes import Processes
@@ -40,12 +40,10 @@ class Run:
             "state": asdict(self.state),
             "rng": torch.get_rng_state(),
         }
-        temporary = self.folder / f".{name}.tmp"
         try:
-            torch.save(payload, temporary)
-            os.replace(temporary, self.folder / name)
+            with written_beside(self.folder / name) as beside:
+                torch.save(payload, beside)
         except (OSError, RuntimeError) as error:
-            temporary.unlink(missing_ok=True)
             self.log({"warning": f"checkpoint not written: {error}"})
             return False
         return True
