@@ -48,7 +48,7 @@ def model_of(seed: int = 1) -> Decoder:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 2:
-                parameter *= 8
+                parameter.mul_(8)
     return model.eval()
 
 
@@ -94,8 +94,8 @@ def test_answers_read_in_one_pass_have_the_plain_log_probabilities_and_gradient(
     prompt, answers = PROMPTS[2], [[3, 4, 5], [6], [7, 7, 7, 7, 7, 7]]
     model = model_of()
     together = answer_logprobs(model, prompt, answers)
-    sum(found.sum() for found in together).backward()
-    gradient = [parameter.grad.clone() for parameter in model.parameters()]
+    torch.stack([found.sum() for found in together]).sum().backward()
+    gradient = [p.grad.clone() for p in model.parameters() if p.grad is not None]
     model.zero_grad()
     apart = [plain_logprobs(model, prompt, answer) for answer in answers]
     sum(found.sum() for found in apart).backward()

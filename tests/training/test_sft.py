@@ -4,7 +4,6 @@ import errno
 import io
 import itertools
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +134,11 @@ def test_a_terminal_shows_a_bar_and_all_else_gets_lines(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     ticks = itertools.count(0.0, 5.0)
-    monkeypatch.setattr("sys.stderr", Terminal())
+    terminal, pipe = Terminal(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", terminal)
     run = open_run(tmp_path / "drawn", SHAPE, SETTINGS)
     train(run, data, SETTINGS, budget, validation=data, now=lambda: next(ticks))
-    drawn = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    drawn = terminal.getvalue()
     assert "training: 100%" in drawn
     assert "step 20, loss" in drawn
     said = capsys.readouterr().out
@@ -146,10 +146,10 @@ def test_a_terminal_shows_a_bar_and_all_else_gets_lines(
     assert "step 20" not in said
 
     ticks = itertools.count(0.0, 5.0)
-    monkeypatch.setattr("sys.stderr", io.StringIO())
+    monkeypatch.setattr("sys.stderr", pipe)
     run = open_run(tmp_path / "told", SHAPE, SETTINGS)
     train(run, data, SETTINGS, budget, now=lambda: next(ticks))
-    assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]
+    assert pipe.getvalue() == ""
     assert "step 10 loss" in capsys.readouterr().out
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ NEW = 8
 SETTINGS = SftSettings(batch=2, warmup_steps=1, threads=1, compile=False, validate_s=1e9)
 
 
-def base() -> dict[str, torch.Tensor]:
+def base() -> dict[str, Any]:
     return {name: value.clone() for name, value in Decoder(SHAPE, seed=5).state_dict().items()}
 
 
@@ -87,7 +89,7 @@ def test_a_run_goes_on_from_its_checkpoint_as_if_it_had_not_stopped(
 
 
 def test_another_base_is_refused(tmp_path: Path) -> None:
-    other = Shape(**{**SHAPE.to_dict(), "width": 64})
+    other = replace(SHAPE, width=64)
     with pytest.raises(TrainingError, match="another shape"):
         adapted(other, base(), new_rows=NEW)
 
