@@ -12,8 +12,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "Start": ("index.md", "keys.md", "magics.md", "terminal.md", "models.md"),
     "How it works": ("how-it-works.md", "offers.md", "privacy.md", "reliability.md", "glossary.md"),
     "Administrators": ("administrators.md",),
-    "Train your own": ("training.md", "formats.md"),
-    "Measurements": ("benchmarks.md", "evaluation.md"),
+    "Train your own": ("training.md", "formats.md", "training-runs.md"),
+    "Measurements": ("evaluation.md", "results.md", "benchmarks.md"),
     "Reference": ("reference/settings.md", "reference/protocol.md"),
 }
 
