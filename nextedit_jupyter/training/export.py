@@ -60,14 +60,30 @@ def graph_shape(shape: Shape) -> GraphShape:
     return GraphShape(**asdict(shape))
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Which inputs of a graph are turned, and which are given in two rows (`bundles.graph`)."""
+
+    turn: tuple[str, ...] = ()
+    fine: tuple[str, ...] = ()
+
+
+# Of what is trained from nothing; a base whose outliers are smoothed away goes without.
+OURS = Recipe(turn=TURNED, fine=FINE)
+
+
 def int8_graph(
-    shape: Shape, weights: Mapping[str, Floats], calibration: Sequence[Sequence[int]] = ()
+    shape: Shape,
+    weights: Mapping[str, Floats],
+    calibration: Sequence[Sequence[int]] = (),
+    *,
+    recipe: Recipe = OURS,
 ) -> onnx.ModelProto:
     """The graph as it is shipped.
 
-    `calibration`: token ids of training data, some ten thousand. With them inputs are turned, those
-    of attention and head fine, and matrices rounded for what comes in (docs/adr/0004); without them
-    all is rounded plainly.
+    `calibration`: token ids of training data, some ten thousand. With them the graph is made by
+    `recipe` and matrices are rounded for what comes in (docs/adr/0004); without them all is rounded
+    plainly.
     """
     sizes = graph_shape(shape)
     if not calibration:
@@ -75,10 +91,10 @@ def int8_graph(
     packed = {}
     for name, curvature in _curvatures(shape, weights, calibration).items():
         matrix = weights[f"{name}.weight"].T
-        if name.rpartition(".")[2].replace("up", "gate") in TURNED:
+        if name.rpartition(".")[2].replace("up", "gate") in recipe.turn:
             matrix, curvature = turned(matrix), turned(turned(curvature).T)
         packed[name] = Int8Columns.for_inputs(matrix, curvature)
-    return build_graph(sizes, weights, turn=TURNED, fine=FINE, packed=packed)
+    return build_graph(sizes, weights, turn=recipe.turn, fine=recipe.fine, packed=packed)
 
 
 def _curvatures(

@@ -17,7 +17,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     tune.add_argument("--notebooks", type=Path, required=True, help="JSON Lines to train on")
     tune.add_argument("--edits", type=Path, required=True, help="JSON Lines of commits")
     tune.add_argument("--validation", type=Path, help="notebooks whose loss is followed")
-    tune.add_argument("--format", default="edit-span-told-v1", help="the prompt format")
+    tune.add_argument("--format", default="cells-lines-v1", help="the prompt format")
     tune.add_argument("--length", type=int, default=1024, help="tokens per sequence (1024)")
     tune.add_argument("--rank", type=int, default=16, help="of the adapters (16)")
     tune.add_argument("--batch", type=int, default=2, help="sequences per step (2)")
