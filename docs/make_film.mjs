@@ -80,7 +80,7 @@ try {
   await lab.press('Alt+Shift+P');
   await lab.page.waitForSelector('.nextedit-panel .nextedit-row');
   await show(READ * 1.5);
-  await lab.press('Alt+Shift+A');
+  await lab.page.click('.nextedit-panel [data-focus=apply]');
   await lab.eventually(
     () => lab.sources(),
     sources => !sources.join('\n').includes('readings'),
