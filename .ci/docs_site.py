@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
@@ -13,8 +12,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "Start": ("index.md", "keys.md", "magics.md", "terminal.md", "models.md"),
     "How it works": ("how-it-works.md", "offers.md", "privacy.md", "reliability.md", "glossary.md"),
     "Administrators": ("administrators.md",),
-    "Train your own": ("training.md", "formats.md"),
-    "Measurements": ("benchmarks.md", "evaluation.md"),
+    "Train your own": ("training.md", "formats.md", "training-runs.md"),
+    "Measurements": ("evaluation.md", "results.md", "benchmarks.md"),
     "Reference": ("reference/settings.md", "reference/protocol.md"),
 }
 
@@ -53,7 +52,7 @@ def settings_page() -> str:
     """Settings of the server, of a kernel, and of the editor."""
     import json
 
-    from nextedit_jupyter.kernel.session import Settings
+    from nextedit_jupyter.kernel.session_settings import SessionSettings
     from nextedit_jupyter.server.config import NextEdit
 
     server = [
@@ -61,7 +60,8 @@ def settings_page() -> str:
         for name, trait in sorted(NextEdit.class_traits(config=True).items())
         if name not in ("config", "log", "parent")
     ]
-    kernel = [(f"{one.name}", one.default, one.metadata["doc"]) for one in fields(Settings)]
+    own = SessionSettings()
+    kernel = [(name, own.text(name), own.meaning(name)) for name in own.names()]
     root = Path(__file__).resolve().parent.parent
     editor = []
     for path in sorted((root / "labextension" / "schema").glob("*.json")):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.kernel.pending import CellChange, Pending, as_html, as_text
-from nextedit_jupyter.kernel.quiet import quietly
+from nextedit_jupyter.kernel.quiet import suppress_errors
 
 if TYPE_CHECKING:
     from nextedit_jupyter.kernel.session import Session
@@ -32,7 +32,7 @@ def show(session: Session) -> None:
         return
     from IPython.display import display
 
-    display(Panel(session).box)  # type: ignore[no-untyped-call]
+    display(Panel(session).box)
 
 
 def text_form(session: Session) -> str:
@@ -101,11 +101,11 @@ class Panel:
         self._switch = widgets.ToggleButton(
             value=session.enabled, description="on", tooltip="record and suggest"
         )
-        self._switch.observe(quietly("the panel's switch")(self._switched), names="value")
+        self._switch.observe(suppress_errors("the panel's switch")(self._switched), names="value")
         ask = widgets.Button(description="suggest", tooltip="ask for suggestions")
-        ask.on_click(quietly("the panel's button")(lambda _: self._ask()))
+        ask.on_click(suppress_errors("the panel's button")(lambda _: self._ask()))
         purge = widgets.Button(description="purge history", tooltip="forget all recorded cells")
-        purge.on_click(quietly("the panel's button")(lambda _: self._purge()))
+        purge.on_click(suppress_errors("the panel's button")(lambda _: self._purge()))
         self._message = widgets.HTML()
         self._suggestions = widgets.VBox()
         self._history = widgets.HTML()
@@ -142,8 +142,8 @@ class Panel:
         widgets, one = self._widgets, self._session.pending[index]
         accept = widgets.Button(description="accept", button_style="success")
         reject = widgets.Button(description="reject")
-        accept.on_click(quietly("accepting")(lambda _: self._accept(one)))
-        reject.on_click(quietly("rejecting")(lambda _: self._reject(one)))
+        accept.on_click(suppress_errors("accepting")(lambda _: self._accept(one)))
+        reject.on_click(suppress_errors("rejecting")(lambda _: self._reject(one)))
         diff = widgets.HTML(as_html([one], first=index + 1))
         return widgets.VBox([diff, widgets.HBox([accept, reject])])
 

@@ -26,6 +26,7 @@ from nextedit_jupyter.core import (
     SuggestRequest,
     TextEdit,
 )
+from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt
 from nextedit_jupyter.prompt.healing import split_for_healing
@@ -67,6 +68,10 @@ class CellsSpmV1:
     control_tokens: tuple[str, ...] = control.CONTROL_TOKENS
     shares: Shares = field(default_factory=Shares)
     cache: EncodingCache = field(default_factory=EncodingCache, compare=False, repr=False)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return ("inline", "next_edit")
 
     @property
     def most_events(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from nextedit_jupyter.core import SuggestRequest, TextEdit
+from nextedit_jupyter.core.cache import LruCache
+from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 
@@ -41,6 +42,10 @@ class PromptFormat(Protocol):
     def control_tokens(self) -> tuple[str, ...]:
         """The control tokens that a tokenizer must have."""
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What models of this format can be asked for."""
+
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         """The prompt for text at the caret, of at most `budget` tokens."""
 
@@ -70,25 +75,11 @@ class EncodingCache:
     """
 
     def __init__(self, max_ids: int = 2_000_000) -> None:
-        self._held: OrderedDict[tuple[int, str], tuple[int, ...]] = OrderedDict()
-        self._max_ids = max_ids
-        self._ids = 0
-        self._lock = threading.Lock()
+        self._held: LruCache[tuple[int, str], tuple[int, ...]] = LruCache(
+            sys.maxsize, max_weight=max_ids, weigh=lambda _, ids: len(ids)
+        )
 
     def encode(self, tokenizer: TextTokenizer, text: str) -> tuple[int, ...]:
         """The ids of `text`, from the cache where possible."""
         key = (id(tokenizer), text)
-        with self._lock:
-            ids = self._held.get(key)
-            if ids is not None:
-                self._held.move_to_end(key)
-                return ids
-        ids = tuple(tokenizer.encode(text))
-        with self._lock:
-            if key not in self._held:
-                self._held[key] = ids
-                self._ids += len(ids)
-                while self._ids > self._max_ids and len(self._held) > 1:
-                    _, dropped = self._held.popitem(last=False)
-                    self._ids -= len(dropped)
-        return ids
+        return self._held.get_or_make(key, lambda: tuple(tokenizer.encode(text)))

@@ -130,6 +130,16 @@ class ModelLane:
         self._pending_size = 50  # Copilot keeps as many
 
     @property
+    def bundles(self) -> list[dict[str, str]]:
+        """None is told apart by this lane: a `Router` knows them."""
+        return []
+
+    @property
+    def remote(self) -> None:
+        """The lane's caller says where an engine runs (`TeamServer`)."""
+        return None
+
+    @property
     def tokenizer(self) -> TextTokenizer:
         return self._tokenizer
 
@@ -203,7 +213,7 @@ class ModelLane:
             return _silent("next_edit", "no_change", "nothing was edited yet")
         if not request.cell.is_code:
             return _silent("next_edit", "off", "only code cells are edited")
-        if "next_edit" not in getattr(self._format, "kinds", ("next_edit",)):
+        if "next_edit" not in self._format.kinds:
             return _silent("next_edit", "no_model", "this model completes and does not edit")
         if isinstance(self._format, CellsLinesV1):
             return self._line_edit(request, self._format, deadline, cancelled)

@@ -63,6 +63,11 @@ class Router:
         ]
 
     @property
+    def remote(self) -> None:
+        """All bundles are of this machine."""
+        return None
+
+    @property
     def settings(self) -> ModelSettings:
         """Those of the bundle that was loaded first, for measurements."""
         return next(iter(self._loaded.values())).settings

@@ -22,16 +22,15 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest import gates
+from nextedit_jupyter.suggest.backend import ModelBackend
 from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
 from nextedit_jupyter.suggest.gates import Gate
 from nextedit_jupyter.suggest.judge.lane import JudgeLane, Weighed
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
 from nextedit_jupyter.suggest.memory import Memory
-from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
+from nextedit_jupyter.suggest.model import ModelAnswer
 from nextedit_jupyter.suggest.patterns import PatternsLane
-from nextedit_jupyter.suggest.remote import TeamServer
-from nextedit_jupyter.suggest.routing import Router
 from nextedit_jupyter.suggest.secrets import Secrets
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 
@@ -81,7 +80,7 @@ class Suggester:
 
     def __init__(
         self,
-        model: ModelLane | Router | TeamServer | None = None,
+        model: ModelBackend | None = None,
         bundle: str | None = None,
         *,
         problem: str | None = None,
@@ -109,12 +108,12 @@ class Suggester:
     @property
     def bundles(self) -> list[dict[str, str]]:
         """Id, language and label of every model that may be asked."""
-        return getattr(self.model, "bundles", [])
+        return self.model.bundles if self.model is not None else []
 
     @property
     def remote(self) -> dict[str, str | None] | None:
         """The team's server that the user's text goes to; None if it stays on this machine."""
-        return getattr(self.model, "remote", None)
+        return self.model.remote if self.model is not None else None
 
     def answer(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> Answer:
         """Suggestions for each wanted kind, best first, or the reason why there is none.

@@ -32,7 +32,7 @@ from nextedit_jupyter.training.model import Decoder, Shape
 from nextedit_jupyter.training.packing import pack
 from nextedit_jupyter.training.processes import Processes
 from nextedit_jupyter.training.real_data import commit_edits, pieces_of, read_notebooks, read_rows
-from nextedit_jupyter.training.sft import Run
+from nextedit_jupyter.training.run import Run
 
 RANK = 16
 SCALE = 2.0

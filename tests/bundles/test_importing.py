@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 
 from nextedit_jupyter.bundles.graph import build_graph
-from nextedit_jupyter.bundles.importing import Renamed, import_folder, read_plan
+from nextedit_jupyter.bundles.importing import Renamed, import_model, read_plan
 from nextedit_jupyter.bundles.safetensors import TensorFolder
 from nextedit_jupyter.core.errors import BundleError
 
@@ -107,7 +107,7 @@ def test_each_precision_of_a_checkpoint_is_read(tmp_path: Path, dtype: str) -> N
 @pytest.mark.parametrize("bits", [8, 4])
 def test_a_quantised_import_agrees_on_most_tokens(tmp_path: Path, bits: Any) -> None:
     model = save(tmp_path / "checkpoint", "qwen2")
-    manifest = import_folder(
+    manifest = import_model(
         tmp_path / "checkpoint", tmp_path / "bundle", id="imported", version="1.0.0",
         prompt_format="cells-spm-v1", bits=bits,
     )  # fmt: skip
@@ -155,12 +155,12 @@ def test_missing_broken_and_mismatched_files_are_told(tmp_path: Path) -> None:
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"intermediate_size": 128}))
     with pytest.raises(BundleError, match=r"config\.json says"):
-        import_folder(
+        import_model(
             tmp_path, tmp_path / "out", id="x", version="1.0.0", prompt_format="cells-spm-v1"
         )
     assert not (tmp_path / "out").exists()
     (tmp_path / "tokenizer.json").unlink()
     with pytest.raises(BundleError, match=r"tokenizer\.json"):
-        import_folder(
+        import_model(
             tmp_path, tmp_path / "out", id="x", version="1.0.0", prompt_format="cells-spm-v1"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,7 +157,7 @@ def test_the_bundled_model_answers_the_same_cold_warm_and_chunked() -> None:
     reference = Reference(bundle)
     format = get_format(bundle.prompt_format)
 
-    def engine(**more: int | bool) -> Engine:
+    def engine(**more: Any) -> Engine:
         return Engine(
             bundle.model,
             reference.tokenizer,

@@ -135,10 +135,10 @@ def test_limits_are_told_when_they_are_settled() -> None:
 def test_reading_draws_nothing_and_changes_nothing() -> None:
     figure, axes = plt.subplots()
     axes.plot([0, 1])
-    before = dict(axes._stale_viewlims)
+    before = dict(axes._stale_viewlims)  # type: ignore[attr-defined]
     assert any(before.values())
     read_figure(figure)
-    assert axes._stale_viewlims == before
+    assert axes._stale_viewlims == before  # type: ignore[attr-defined]
 
 
 class Hostile:

@@ -22,7 +22,7 @@ import sys
 sys.path.insert(0, {support!r})
 from fake_client import FakeClient
 from terminal_fixtures import going_on
-from nextedit_jupyter.kernel import session
+from nextedit_jupyter.kernel import worker_calls
 
 def answering(request):
     error = request["facts"]["error"]
@@ -36,7 +36,7 @@ def answering(request):
                   "label": "prin to print", "edits": [edit]}}]
     return going_on({{"np.lin": "space(0, 1)", "for x in": " range(3):\\n    print(x)"}})(request)
 
-session._connect = lambda name: FakeClient(answering)
+worker_calls.connect = lambda name: FakeClient(answering)
 """
 
 

@@ -17,7 +17,7 @@ A fifth is held out. The new bundle is written only if it beats the base on it; 
 is 0, otherwise 1. The weights may repeat your code: keep them to yourself."""
 
 
-def add_parsers(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     personal = steps.add_parser(
         "personal", help="fine-tune the bundle on your own code", description=_TEXT
     )
@@ -42,10 +42,10 @@ def add_parsers(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     personal.add_argument(
         "--use", action="store_true", help="install it and let it answer, if it is better"
     )
-    personal.set_defaults(run=run_personal)
+    personal.set_defaults(run=run)
 
 
-def run_personal(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.core.errors import TrainingError
     from nextedit_jupyter.core.history_store import HistoryStore
     from nextedit_jupyter.training.personal import describe, gather, personalise
