@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import Lab, running_lab
+from conftest import Lab, running_lab  # type: ignore[import-not-found, unused-ignore]
 from publishing import ID, Publishing
 from team_server import completion, raw, team_server
 
