@@ -193,10 +193,11 @@ def test_a_figure_that_the_inline_backend_closes_is_known_and_lives_no_longer() 
     figures = Figures()
     figures.note()
     plt.close("all")
+    figures.settle()
     assert figures.facts({})[-1].axes[0].xlabel == "height"
     del axes, _
     gc.collect()
-    assert [ref() for ref in figures._seen] == [None]
+    assert [one.ref() for one in figures._known] == [None]
     assert figures.facts({})[-1].axes[0].xlabel == "height"
 
 
