@@ -198,7 +198,7 @@ def _is_about(label: str, column: str) -> bool:
 
 
 def _groups(axes: AxesFacts, facts: KernelFacts) -> tuple[str, ...]:
-    """What a legend tells apart: its own entries, the labels drawn, else the column's categories."""
+    """What a legend tells apart: its entries, the labels drawn, else the column's categories."""
     told = tuple(text for text in axes.legend or axes.groups if not text.startswith("_"))
     if told:
         return told
@@ -347,7 +347,9 @@ def completions(before: str, facts: KernelFacts, text: str = "") -> Completions 
     asked = level_asked(before, facts)
     if asked is None:
         return None
-    fitting = tuple(f"{name}{asked.quote}" for name in asked.levels if name.startswith(asked.prefix))
+    fitting = tuple(
+        f"{name}{asked.quote}" for name in asked.levels if name.startswith(asked.prefix)
+    )
     return Completions(asked.prefix, fitting) if fitting else None
 
 

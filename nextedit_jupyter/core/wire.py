@@ -688,9 +688,10 @@ def _are_unique(cells: list[Cell]) -> bool:
 def _axes(value: Mapping[str, Any]) -> AxesFacts:
     texts = ("title", "xlabel", "ylabel", "zlabel", "xscale", "yscale", "projection")
     lists = ("legend", "kinds", "colors", "groups", "x", "y", "by", "names")
+    told: dict[str, Any] = {key: _Reader.string(value, key, "") for key in texts}
     return AxesFacts(
-        **{key: _Reader.string(value, key, "") for key in (*texts, "legend_title")},
-        **{key: _Reader.strings(value, key) for key in lists},
+        **told | {key: _Reader.strings(value, key) for key in lists},
+        legend_title=_Reader.string(value, "legend_title", ""),
         xlim=_limits(value, "xlim"),
         ylim=_limits(value, "ylim"),
     )

@@ -38,7 +38,9 @@ def read_chart(chart: object) -> FigureFacts | None:
 
 
 def _is_plotly(cls: type) -> bool:
-    return any(_qualname(base) == "BaseFigure" and _is_genuine(base, "plotly") for base in _mro(cls))
+    return any(
+        _qualname(base) == "BaseFigure" and _is_genuine(base, "plotly") for base in _mro(cls)
+    )
 
 
 def _is_altair(cls: type) -> bool:
@@ -46,7 +48,7 @@ def _is_altair(cls: type) -> bool:
 
 
 def _plotly(layout: Mapping[str, Any], data: object) -> FigureFacts | None:
-    traces = [one for one in islice(data, MAX_TRACES)] if type(data) is list else []
+    traces = list(islice(data, MAX_TRACES)) if type(data) is list else []
     axes = [_plotly_axes(layout, _traces_on(traces, at), at) for at in ("", "2", "3", "4")]
     told = tuple(one for one in axes if one != AxesFacts())
     title = _title(layout)
@@ -57,9 +59,7 @@ def _traces_on(traces: list[Any], at: str) -> list[dict[str, Any]]:
     return [one for one in traces if type(one) is dict and (one.get("xaxis") or "x") == f"x{at}"]
 
 
-def _plotly_axes(
-    layout: Mapping[str, Any], traces: list[dict[str, Any]], at: str
-) -> AxesFacts:
+def _plotly_axes(layout: Mapping[str, Any], traces: list[dict[str, Any]], at: str) -> AxesFacts:
     x, y = _dict(layout.get(f"xaxis{at}")), _dict(layout.get(f"yaxis{at}"))
     scene = _dict(layout.get("scene"))
     if not at and scene:
@@ -147,7 +147,9 @@ def _column(channel: Mapping[str, Any]) -> str:
 
 def _keywords(value: object) -> Mapping[str, Any]:
     """What a genuine altair object was made with; {} for anything else."""
-    if not any(_qualname(b) == "SchemaBase" and _is_genuine(b, "altair") for b in _mro(type(value))):
+    if not any(
+        _qualname(b) == "SchemaBase" and _is_genuine(b, "altair") for b in _mro(type(value))
+    ):
         return {}
     return _dict((_instance_dict(value) or {}).get("_kwds"))
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from threading import RLock
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 from nextedit_jupyter.core.facts import AxesFacts, FigureFacts
@@ -31,7 +31,7 @@ MAX_ARTISTS = 200  # of one axes; what a picture of 500 lines shows is seen in i
 MAX_TEXT = 120
 MAX_NAMES = 1_000  # of the namespace, the newest
 MAX_TEXTS = 8  # cells that drew, whose texts say which columns
-BUDGET_MS = 2.0
+BUDGET_MS = 2.0  # of this thread's own time: what other processes take is not ours
 
 _KINDS = {
     "Line2D": "line",
@@ -72,7 +72,7 @@ class Figures:
             if text and draws(text):
                 self._texts.append((text, keys))
 
-    def settle(self, *, clock: Callable[[], float] = perf_counter) -> None:
+    def settle(self, *, clock: Callable[[], float] = thread_time) -> None:
         """After the cell: read what it drew, as it was drawn, and let go of it."""
         with self._lock:
             held, self._held = self._held, []
@@ -84,7 +84,7 @@ class Figures:
         self,
         namespace: Mapping[str, Any],
         *,
-        clock: Callable[[], float] = perf_counter,
+        clock: Callable[[], float] = thread_time,
         budget_ms: float = BUDGET_MS,
     ) -> tuple[FigureFacts, ...]:
         """The newest figures last; those gone are kept as they were read last. Never raises."""
@@ -188,7 +188,7 @@ def read_any(
     figure: object,
     names: Mapping[int, tuple[str, ...]] | None = None,
     deadline: float = float("inf"),
-    clock: Callable[[], float] = perf_counter,
+    clock: Callable[[], float] = thread_time,
 ) -> FigureFacts | None:
     """What a figure of a library that we know shows; None for anything else."""
     if _is_matplotlib(type(figure), "Figure"):
@@ -201,7 +201,7 @@ def read_any(
 def read_figure(
     figure: object,
     deadline: float = float("inf"),
-    clock: Callable[[], float] = perf_counter,
+    clock: Callable[[], float] = thread_time,
     names: Mapping[int, tuple[str, ...]] | None = None,
 ) -> FigureFacts | None:
     """What a figure of matplotlib's shows; None for anything else, and for an empty one.
@@ -332,6 +332,8 @@ def _is_sticky(own: Mapping[str, Any], name: str) -> bool:
     for artist in _items(own.get("_children"), MAX_ARTISTS):
         edges = _instance_dict(artist) or {}
         sticky = edges.get("_sticky_edges")
+        if sticky is None:
+            continue
         held = tuple.__getitem__(sticky, "xy".index(name)) if _is_pair(sticky) else ()
         if type(held) is not list or held:
             return True
@@ -416,7 +418,8 @@ def _parts(name: str, value: object) -> Iterator[tuple[str, object]]:
         for i, one in enumerate(islice(value, MAX_AXES)):  # type: ignore[call-overload]
             yield f"{name}[{i}]", one
     elif kind is dict:
-        for key, one in islice(dict.items(value), MAX_AXES):  # type: ignore[arg-type]
+        items: Any = dict.items(value)  # type: ignore[arg-type]
+        for key, one in islice(items, MAX_AXES):
             if type(key) is str and len(key) <= 40:
                 yield f"{name}[{key!r}]", one
     elif _is_genuine(kind, "numpy") and _qualname(kind) == "ndarray":

@@ -65,9 +65,7 @@ def what_is_drawn(request: SuggestRequest) -> Drawn | None:
     return Drawn(level.prefix, known, only) if known else None
 
 
-def with_drawn(
-    request: SuggestRequest, drawn: Drawn, said: Suggestion | None
-) -> Suggestion | None:
+def with_drawn(request: SuggestRequest, drawn: Drawn, said: Suggestion | None) -> Suggestion | None:
     """What to show at the caret: `said` if it says what is drawn, else what is drawn."""
     if said is not None:
         text = "".join(r.text for change in said.edits for r in change.edit)

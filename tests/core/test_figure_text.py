@@ -75,6 +75,8 @@ def test_calls_know_what_they_draw_on() -> None:
     assert [call.owner for call in calls] == ["left", "axes[0, 1]", "right"]
 
 
-@pytest.mark.parametrize("text", ["(" * 5_000 + "plot", "plot(" * 900, "x.plot(\0)", "plot" * 9_000])
+@pytest.mark.parametrize(
+    "text", ["(" * 5_000 + "plot", "plot(" * 900, "x.plot(\0)", "plot" * 9_000]
+)
 def test_hostile_texts_draw_nothing(text: str) -> None:
     assert drawing_calls(text) == ()

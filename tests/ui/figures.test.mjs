@@ -2,7 +2,7 @@
 
 import { test } from 'node:test';
 
-import { assert, labForAllTests } from './harness.mjs';
+import { LabPage, assert, labForAllTests, writeNotebook } from './harness.mjs';
 
 const held = labForAllTests();
 
@@ -93,4 +93,28 @@ test('the popup lists the best few, and nothing else', async () => {
 test('a category is completed where it is compared with', async () => {
   await drawn();
   assert.match(await ghostAfter('people[people["sex"] == "f'), /^emale"/);
+});
+
+test('Notebook 7 shows the same ghost text', async () => {
+  const path = 'figures-seven.ipynb';
+  writeNotebook(path, [SETUP, DRAW, '']);
+  const seven = await LabPage.open(held.browser.context, `notebooks/${path}`);
+  try {
+    await seven.waitForNotebook(path);
+    await seven.runAll();
+    await seven.eventually(
+      async () => {
+        await seven.inPanel(panel => panel.model.sharedModel.cells[2].setSource(''));
+        await seven.edit(2);
+        await seven.type('ax.set_ylabel(');
+        await new Promise(resolve => setTimeout(resolve, 1000));
+        return seven.ghost();
+      },
+      text => text.startsWith('"weight"'),
+      'no column'
+    );
+    await seven.screenshot('figures-notebook7');
+  } finally {
+    await seven.page.close();
+  }
 });
