@@ -92,11 +92,31 @@ export interface AxesWire {
   kinds?: string[];
   colors?: string[];
   projection?: string;
+  legend_title?: string;
+  groups?: string[];
+  x?: string[];
+  y?: string[];
+  by?: string[];
+  names?: string[];
 }
 
 export interface FigureWire {
   title?: string;
   axes?: AxesWire[];
+  names?: string[];
+}
+
+export interface ColumnWire {
+  name: string;
+  dtype?: string;
+  levels?: string[];
+}
+
+export interface TableWire {
+  name: string;
+  shape?: number[];
+  dtype?: string;
+  columns?: ColumnWire[];
 }
 
 export interface FactsWire {
@@ -104,6 +124,7 @@ export interface FactsWire {
   names?: NameWire[];
   error?: KernelErrorWire | null;
   figures?: FigureWire[];
+  tables?: TableWire[];
 }
 
 export interface RequestWire {

@@ -23,10 +23,12 @@ from nextedit_jupyter.core.errors import NextEditError, WireError
 from nextedit_jupyter.core.facts import (
     AxesFacts,
     CellRun,
+    ColumnFacts,
     FigureFacts,
     KernelError,
     KernelFacts,
     NamedObject,
+    TableFacts,
 )
 from nextedit_jupyter.core.history import ORIGINS, EditEvent, Origin
 from nextedit_jupyter.core.notebook import Caret, Cell, CellType, LeftOut, LeftOutReason, Notebook
@@ -106,11 +108,31 @@ class AxesWire(TypedDict):
     kinds: NotRequired[list[str]]
     colors: NotRequired[list[str]]
     projection: NotRequired[str]
+    legend_title: NotRequired[str]
+    groups: NotRequired[list[str]]
+    x: NotRequired[list[str]]
+    y: NotRequired[list[str]]
+    by: NotRequired[list[str]]
+    names: NotRequired[list[str]]
 
 
 class FigureWire(TypedDict):
     title: NotRequired[str]
     axes: NotRequired[list[AxesWire]]
+    names: NotRequired[list[str]]
+
+
+class ColumnWire(TypedDict):
+    name: str
+    dtype: NotRequired[str]
+    levels: NotRequired[list[str]]
+
+
+class TableWire(TypedDict):
+    name: str
+    shape: NotRequired[list[int]]
+    dtype: NotRequired[str]
+    columns: NotRequired[list[ColumnWire]]
 
 
 class FactsWire(TypedDict):
@@ -118,6 +140,7 @@ class FactsWire(TypedDict):
     names: NotRequired[list[NameWire]]
     error: NotRequired[KernelErrorWire | None]
     figures: NotRequired[list[FigureWire]]
+    tables: NotRequired[list[TableWire]]
 
 
 class RequestWire(TypedDict):
@@ -352,20 +375,19 @@ def encode_facts(facts: KernelFacts) -> FactsWire:
         "error": cast(KernelErrorWire, asdict(facts.error)) if facts.error else None,
     }
     if facts.figures:
-        wire["figures"] = [
-            {"title": figure.title, "axes": [_encode_axes(axes) for axes in figure.axes]}
-            for figure in facts.figures
-        ]
+        wire["figures"] = [cast(FigureWire, _told(asdict(figure))) for figure in facts.figures]
+    if facts.tables:
+        wire["tables"] = [cast(TableWire, _told(asdict(table))) for table in facts.tables]
     return wire
 
 
-def _encode_axes(axes: AxesFacts) -> AxesWire:
-    told = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in asdict(axes).items()
-        if value
-    }
-    return cast(AxesWire, told)
+def _told(value: Any) -> Any:
+    """JSON values of what is set: empty texts and lists are left out."""
+    if isinstance(value, dict):
+        return {key: _told(one) for key, one in value.items() if one or one == 0}
+    if isinstance(value, (tuple, list)):
+        return [_told(one) for one in value]
+    return value
 
 
 def decode_facts(value: Mapping[str, Any]) -> KernelFacts:
@@ -625,9 +647,11 @@ def _facts(value: Mapping[str, Any]) -> KernelFacts:
             FigureFacts(
                 _Reader.string(figure, "title", ""),
                 tuple(_axes(axes) for axes in _Reader.objects(figure, "axes", optional=True)),
+                _Reader.strings(figure, "names"),
             )
             for figure in _Reader.objects(value, "figures", optional=True)
         ),
+        tables=tuple(_table(one) for one in _Reader.objects(value, "tables", optional=True)),
     )
 
 
@@ -663,13 +687,32 @@ def _are_unique(cells: list[Cell]) -> bool:
 
 def _axes(value: Mapping[str, Any]) -> AxesFacts:
     texts = ("title", "xlabel", "ylabel", "zlabel", "xscale", "yscale", "projection")
+    lists = ("legend", "kinds", "colors", "groups", "x", "y", "by", "names")
+    told: dict[str, Any] = {key: _Reader.string(value, key, "") for key in texts}
     return AxesFacts(
-        **{key: _Reader.string(value, key, "") for key in texts},
+        **told | {key: _Reader.strings(value, key) for key in lists},
+        legend_title=_Reader.string(value, "legend_title", ""),
         xlim=_limits(value, "xlim"),
         ylim=_limits(value, "ylim"),
-        legend=_Reader.strings(value, "legend"),
-        kinds=_Reader.strings(value, "kinds"),
-        colors=_Reader.strings(value, "colors"),
+    )
+
+
+def _table(value: Mapping[str, Any]) -> TableFacts:
+    shape = value.get("shape", [])
+    if not isinstance(shape, list) or any(type(size) is not int or size < 0 for size in shape):
+        raise WireError("shape is a list of counts")
+    return TableFacts(
+        name=_Reader.string(value, "name"),
+        shape=tuple(shape),
+        dtype=_Reader.string(value, "dtype", ""),
+        columns=tuple(
+            ColumnFacts(
+                _Reader.string(one, "name"),
+                _Reader.string(one, "dtype", ""),
+                _Reader.strings(one, "levels"),
+            )
+            for one in _Reader.objects(value, "columns", optional=True)
+        ),
     )
 
 

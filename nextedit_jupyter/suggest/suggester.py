@@ -23,6 +23,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest import gates
 from nextedit_jupyter.suggest.backend import ModelBackend
+from nextedit_jupyter.suggest.drawn import what_is_drawn, with_drawn
 from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
 from nextedit_jupyter.suggest.gates import Gate
@@ -325,9 +326,12 @@ class _Round:
         if self._over():
             return
         try:
-            existing = what_exists(visible)
             said = next((s for s in self._found if s.kind == "inline"), None)
-            better = reconciled(visible, existing, said) if existing is not None else said
+            better = said
+            if (drawn := what_is_drawn(visible)) is not None:
+                better = with_drawn(visible, drawn, said)
+            elif (existing := what_exists(visible)) is not None:
+                better = reconciled(visible, existing, said)
         except Exception as error:
             _log_failure("existing names", error)
             return

@@ -75,6 +75,10 @@ def test_the_panel_the_explicit_rename_and_stale_cells_work(
     run_browser_test("panel.test.mjs", lab)
 
 
+def test_what_a_figure_shows_is_offered_in_the_next_cell(lab: Lab, run_browser_test: Run) -> None:
+    run_browser_test("figures.test.mjs", lab)
+
+
 def test_notebook_7_works(lab: Lab, run_browser_test: Run) -> None:
     run_browser_test("notebook7.test.mjs", lab)
 
