@@ -60,7 +60,7 @@ export class Requests {
     if (!client.enabled) {
       return 'off';
     }
-    if (!this.host.isOn()) {
+    if (!this.host.isOn() || settings.notebooksOff.includes(context.localPath)) {
       return 'off-here';
     }
     if (settings.languages[this.language] !== true) {

@@ -77,10 +77,7 @@ export class NotebookSession implements IDisposable {
     this.facts = new KernelFacts(panel.sessionContext, {
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
       apply: suggestion => this.applyWhole(suggestion),
-      setEnabled: enabled => {
-        this.on = enabled;
-        this.clear();
-      },
+      setEnabled: enabled => this.switch(enabled),
       factsChanged: () => this.onFacts()
     });
     this.requests = new Requests({
@@ -200,6 +197,12 @@ export class NotebookSession implements IDisposable {
   /** Why nothing is offered at the caret; null if something may be. */
   get notServed(): NotServed | null {
     return this.requests.notServed(this.views.activeCell?.model.sharedModel.getId());
+  }
+
+  /** `%nextedit on` or `off`, or the same by the menu. */
+  switch(on: boolean): void {
+    this.on = on;
+    this.clear();
   }
 
   get language(): string {

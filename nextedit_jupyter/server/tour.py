@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.utils import ensure_async
-from jupyter_server.services.contents.manager import ContentsManager
 
 from nextedit_jupyter.core.errors import NextEditError
 
@@ -20,9 +19,9 @@ class TourError(NextEditError):
     code = "tour"
 
 
-async def place_tour(contents: ContentsManager) -> str:
-    """The path of the user's own tour, a copy in the server's top folder made when it is first
-    asked for. What stands there already is opened as it is: nothing is overwritten.
+async def place_tour(contents: Any) -> str:
+    """The path of the user's own tour: a copy in the top folder of the server's `contents`, made when
+    it is first asked for. What is there already stays as it is: nothing is overwritten.
 
     Raises TourError with what to do.
     """
