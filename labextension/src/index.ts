@@ -97,7 +97,10 @@ function activate(
   app.shell.add(panel, 'right', { rank: 900 });
   const followCurrent = () => panel.follow(sessions.current);
   notebooks.currentChanged.connect(followCurrent);
-  sessions.onAdded = followCurrent;
+  sessions.onAdded = () => {
+    followCurrent();
+    sessions.onLook();
+  };
 
   const openMenu = addStatusMenu({
     app,

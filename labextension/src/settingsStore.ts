@@ -46,7 +46,7 @@ export class SettingsStore {
 
   async set<K extends keyof Settings>(key: K, value: Settings[K]): Promise<void> {
     this.shared.settings[key] = value;
-    await this.settings?.set(key, value as never);
+    await this.settings?.set(key, value);
   }
 
   async switchNotebook(path: string, on: boolean): Promise<void> {

@@ -43,7 +43,7 @@ export class StatusItem extends Widget {
     const status = this.client.status;
     const isUp = status.state === 'ready' || status.state === 'thinking';
     const reason = isUp ? this.notServed() : null;
-    const paused = isUp && reason === null ? this.pause.until : null;
+    const paused = isUp ? this.pause.until : null;
     const { text, title } = this.describe(status, reason, paused);
     const place = reason === null ? status.state : 'not-here';
     this.button.dataset.state = paused ? 'paused' : place;

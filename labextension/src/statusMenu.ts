@@ -9,7 +9,7 @@ import { MenuSvg, editIcon } from '@jupyterlab/ui-components';
 import type { Client } from './client';
 import type { LargerModel } from './largerModel';
 import type { Pause } from './pause';
-import { CommandIDs, PLUGIN_ID } from './tokens';
+import { CommandIDs } from './tokens';
 import { openTour } from './tour';
 
 const PAUSE_MINUTES = 10;
@@ -126,7 +126,7 @@ export function addStatusMenu(parts: MenuParts): (button: HTMLElement, byKey: bo
   commands.addCommand(CommandIDs.openSettings, {
     label: trans.__('Settings…'),
     isVisible: () => commands.hasCommand('settingeditor:open'),
-    execute: () => commands.execute('settingeditor:open', { query: PLUGIN_ID }),
+    execute: () => commands.execute('settingeditor:open', { query: trans.__('Next Edit') }),
     describedBy
   });
 

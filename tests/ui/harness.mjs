@@ -391,6 +391,27 @@ export class LabPage {
     });
   }
 
+  /** The labels in the status item's menu, which is left open. */
+  async openMenu() {
+    await this.page.click('.nextedit-status button');
+    await this.page.waitForSelector('.nextedit-menu');
+    return this.page.$$eval(
+      '.nextedit-menu .lm-Menu-item:not(.lm-mod-hidden) .lm-Menu-itemLabel',
+      nodes => nodes.map(node => node.textContent).filter(Boolean)
+    );
+  }
+
+  async chooseInMenu(label) {
+    await this.openMenu();
+    await this.page.click(`.nextedit-menu .lm-Menu-item:has-text("${label}")`);
+    await this.page.waitForSelector('.nextedit-menu', { state: 'detached' });
+  }
+
+  /** What the notifications on the page say. */
+  toasts() {
+    return this.page.$$eval('.Toastify__toast', nodes => nodes.map(node => node.textContent));
+  }
+
   async waitForStatus(state) {
     return this.eventually(
       () => this.status(),

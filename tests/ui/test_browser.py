@@ -58,6 +58,17 @@ def test_each_key_does_what_the_table_of_the_docs_says(lab: Lab, run_browser_tes
     run_browser_test("keys.test.mjs", lab, timeout=1200)
 
 
+def test_the_status_items_menu_pauses_switches_fetches_and_restarts(
+    lab: Lab, run_browser_test: Run
+) -> None:
+    run_browser_test("menu.test.mjs", lab)
+
+
+def test_the_first_start_offers_the_tour_once_ever(tmp_path: Path, run_browser_test: Run) -> None:
+    with running_lab(tmp_path, offers_tour=True) as lab:
+        run_browser_test("firstrun.test.mjs", lab)
+
+
 @pytest.mark.parametrize("where", ["lab", "notebook"])
 def test_the_tour_keeps_what_it_promises(
     lab: Lab, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch, where: str
