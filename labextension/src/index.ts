@@ -14,6 +14,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
+import { bundleOf, setBundle } from './cells';
 import { Client } from './client';
 import type { EditorHost } from './editor';
 import { editorExtension } from './editor';
@@ -146,7 +147,10 @@ function activate(
       inline.dismiss(null);
     }
   });
-  NotebookActions.executed.connect((_, { notebook, cell }) => {
+  NotebookActions.executed.connect((_, { notebook, cell, success, error }) => {
+    if (!success && !error?.errorName) {
+      return; // an earlier cell failed: this one never ran
+    }
     const open = notebooks.find(candidate => candidate.content === notebook);
     if (open) {
       sessions.of(open)?.executed(cell.model.sharedModel.getId());
@@ -404,14 +408,14 @@ async function chooseBundle(
   }
   const automatic = trans.__('By the language of each cell');
   const items = client.bundles.map(({ label, language }) => `${label} (${language})`);
-  const now = client.bundles.findIndex(({ id }) => id === session.bundle);
+  const now = client.bundles.findIndex(({ id }) => id === bundleOf(session.notebook));
   const choice = await InputDialog.getItem({
     title: trans.__('The model for this notebook'),
     items: [automatic, ...items],
     current: now + 1
   });
   if (choice.button.accept && choice.value !== null) {
-    session.bundle = client.bundles[items.indexOf(choice.value)]?.id ?? null;
+    setBundle(session.notebook, client.bundles[items.indexOf(choice.value)]?.id ?? null);
   }
 }
 
@@ -420,9 +424,10 @@ async function runStale(session: NotebookSession | null): Promise<void> {
   if (!session || !content) {
     return;
   }
-  const cells = session.staleCells.map(id =>
-    content.widgets.find(cell => cell.model.sharedModel.getId() === id)!
-  );
+  const ids = await session.cellsToRun();
+  const cells = ids
+    .map(id => content.widgets.find(cell => cell.model.sharedModel.getId() === id))
+    .filter(cell => cell !== undefined);
   await NotebookActions.runCells(content, cells, session.panel.sessionContext);
 }
 

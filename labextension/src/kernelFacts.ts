@@ -17,6 +17,8 @@ export interface KernelPeer {
   /** `%nextedit on` and `off`. */
   setEnabled(enabled: boolean): void;
   factsChanged(): void;
+  /** The kernel was restarted or replaced: nothing that ran is in it. */
+  kernelGone(): void;
 }
 
 /** The comm with one notebook's kernel, through restarts and reloads. */
@@ -49,6 +51,22 @@ export class KernelFacts implements IDisposable {
     this.send({ op: 'facts' });
   }
 
+  /** How many cells the kernel has run, by asking it to run nothing; null if it does not say. */
+  async counter(): Promise<number | null> {
+    try {
+      const reply = await this.kernel?.requestExecute({
+        code: '',
+        silent: true,
+        store_history: false,
+        allow_stdin: false,
+        stop_on_error: false
+      }).done;
+      return reply?.content.execution_count ?? null;
+    } catch {
+      return null; // it is going away
+    }
+  }
+
   dispose(): void {
     this.disposed = true;
     this.context.kernelChanged.disconnect(this.onKernelChanged, this);
@@ -64,6 +82,7 @@ export class KernelFacts implements IDisposable {
     if (status === 'restarting' || status === 'autorestarting' || status === 'dead') {
       this.comm = null;
       this.facts = null;
+      this.peer.kernelGone();
       this.peer.factsChanged();
     }
   }
@@ -75,11 +94,15 @@ export class KernelFacts implements IDisposable {
     if (this.kernel && !this.kernel.isDisposed) {
       this.kernel.removeCommTarget(TARGET, this.onOpen);
     }
+    const isAnother = this.kernel !== null && kernel !== null && kernel.id !== this.kernel.id;
     this.kernel = kernel;
     this.comm = null;
     this.facts = null;
     if (!kernel) {
       return;
+    }
+    if (isAnother) {
+      this.peer.kernelGone();
     }
     kernel.registerCommTarget(TARGET, this.onOpen);
     void this.find(kernel);

@@ -41,8 +41,8 @@ export interface RequestsHost {
   facts(): KernelFacts;
   /** Whether the kernel's switch is on. */
   isOn(): boolean;
-  /** Whether a cell was changed since it ran. */
-  isEdited(cell: string): boolean;
+  /** Whether the kernel may hold what a cell says now. */
+  holds(cell: string): boolean;
 }
 
 export class Requests {
@@ -167,7 +167,7 @@ export class Requests {
       .map(cell => {
         const id = cell.getId();
         const source = recorder.text(id) ?? cell.getSource();
-        return wireOf(cell, source, !this.host.isEdited(id));
+        return wireOf(cell, source, this.host.holds(id));
       });
   }
 }

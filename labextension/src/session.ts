@@ -16,7 +16,7 @@ import { Signal } from '@lumino/signaling';
 import { Acceptance } from './acceptance';
 import { sharedCell } from './apply';
 import { Asking } from './asking';
-import { bundleOf, cellNames, runsOf, setBundle } from './cells';
+import { cellNames, runsOf } from './cells';
 import type { Client } from './client';
 import { summaryOf } from './drawing';
 import { KeptWatch } from './keptWatch';
@@ -53,7 +53,7 @@ export interface Shared {
 export class NotebookSession implements IDisposable {
   readonly recorder: Recorder;
   readonly facts: KernelFacts;
-  private readonly notebook: ISharedNotebook;
+  readonly notebook: ISharedNotebook;
   private readonly views = new NotebookViews();
   private readonly requests: Requests;
   private readonly asking: Asking;
@@ -78,7 +78,8 @@ export class NotebookSession implements IDisposable {
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
       apply: suggestion => this.applyWhole(suggestion),
       setEnabled: enabled => this.switch(enabled),
-      factsChanged: () => this.onFacts()
+      factsChanged: () => this.onFacts(),
+      kernelGone: () => this.stale.kernelGone()
     });
     this.requests = new Requests({
       notebook: this.notebook,
@@ -87,7 +88,7 @@ export class NotebookSession implements IDisposable {
       shared,
       facts: () => this.facts,
       isOn: () => this.on,
-      isEdited: cell => this.stale.isEdited(cell)
+      holds: cell => this.stale.holds(cell)
     });
     this.asking = new Asking({
       views: this.views,
@@ -102,6 +103,7 @@ export class NotebookSession implements IDisposable {
       runs: () => runsOf(this.notebook),
       order: () => this.order(),
       ask: changed => this.askStale(changed),
+      counter: () => this.facts.counter(),
       changed: () => this.markStale()
     });
     this.acceptance = new Acceptance({
@@ -151,6 +153,11 @@ export class NotebookSession implements IDisposable {
   /** Ids of the cells whose results are out of date, in the order to run them. */
   get staleCells(): string[] {
     return this.stale.ids;
+  }
+
+  /** What to run so that no result is out of date, in order. */
+  cellsToRun(): Promise<readonly string[]> {
+    return this.stale.toRun();
   }
 
   /** Cells in order with how people call them: by execution count, or by place. */
@@ -207,15 +214,6 @@ export class NotebookSession implements IDisposable {
 
   get language(): string {
     return this.requests.language;
-  }
-
-  /** The id of the model that answers in this notebook; null for the one of each cell's language. */
-  get bundle(): string | null {
-    return bundleOf(this.notebook);
-  }
-
-  set bundle(id: string | null) {
-    setBundle(this.notebook, id);
   }
 
   /** The caret in the active cell; null in command mode or without an editor. */
