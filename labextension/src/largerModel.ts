@@ -1,6 +1,6 @@
 /** Fetching the larger model: begun by the user alone, followed to its end, and said how it went. */
 
-import { Notification } from '@jupyterlab/apputils';
+import { Notification, showErrorMessage } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Client, LargerWire } from './client';
@@ -112,17 +112,22 @@ export class LargerModel {
     }
   }
 
+  /** A notification has no room for the reason: it is shown on request. */
   private failed(problem: string): void {
     const { trans } = this;
     Notification.emit(
-      trans.__(
-        'Next Edit: the larger model was not installed: %1. What you had goes on answering.',
-        problem.replace(/\.$/, '')
-      ),
+      trans.__('Next Edit: the larger model was not installed; what you had continues to answer.'),
       'error',
       {
         autoClose: false,
-        actions: [{ label: trans.__('Try Again'), callback: () => void this.get() }]
+        actions: [
+          {
+            label: trans.__('Why, and What to Do'),
+            callback: () =>
+              void showErrorMessage(trans.__('The larger model was not installed'), problem)
+          },
+          { label: trans.__('Try Again'), callback: () => void this.get() }
+        ]
       }
     );
   }

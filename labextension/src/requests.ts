@@ -92,6 +92,7 @@ export class Requests {
     const request = buildRequest({
       language: this.language,
       cells,
+      switchedOff: this.switchedOff(),
       caret,
       history: recorder.history.wire().filter(event => known.has(event.cell)),
       facts: this.host.facts().current,
@@ -158,6 +159,10 @@ export class Requests {
         pending.note(shared.trans.__('cell %1 is locked', index + 1));
       }
     });
+  }
+
+  private switchedOff(): number[] {
+    return this.host.notebook.cells.flatMap((cell, i) => (isTaggedOff(cell) ? [i + 1] : []));
   }
 
   private cells(): CellWire[] {

@@ -2,6 +2,7 @@
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
+import { showErrorMessage } from '@jupyterlab/apputils';
 import type { ILauncher } from '@jupyterlab/launcher';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { MenuSvg, editIcon } from '@jupyterlab/ui-components';
@@ -110,7 +111,7 @@ export function addStatusMenu(parts: MenuParts): (button: HTMLElement, byKey: bo
         await client.post('worker/restart');
         tell(trans.__('the worker was restarted'));
       } catch (error) {
-        tell((error as Error).message);
+        await showErrorMessage(trans.__('The worker could not be restarted'), error as Error);
       }
       await client.refresh(true);
     },
@@ -120,7 +121,7 @@ export function addStatusMenu(parts: MenuParts): (button: HTMLElement, byKey: bo
     label: args => (args.isLauncher ? trans.__('Next Edit Tour') : trans.__('Open the Tour')),
     caption: trans.__('A notebook that shows ghost text, renames and next edits'),
     icon: args => (args.isLauncher || args.hasIcon ? editIcon : undefined),
-    execute: () => openTour(app, client, tell),
+    execute: () => openTour(app, client, trans),
     describedBy
   });
   commands.addCommand(CommandIDs.openSettings, {

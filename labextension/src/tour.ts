@@ -1,7 +1,7 @@
 /** The tour: opened on request, and offered once ever. */
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Notification } from '@jupyterlab/apputils';
+import { Notification, showErrorMessage } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Client } from './client';
@@ -14,13 +14,13 @@ const SHOWN = 60_000;
 export async function openTour(
   app: JupyterFrontEnd,
   client: Client,
-  tell: (message: string) => void
+  trans: TranslationBundle
 ): Promise<void> {
   try {
     const { path } = (await client.post('tour')) as { path: string };
     await app.commands.execute('docmanager:open', { path, factory: 'Notebook' });
   } catch (error) {
-    tell((error as Error).message);
+    await showErrorMessage(trans.__('The tour could not be opened'), error as Error);
   }
 }
 
