@@ -37,7 +37,7 @@ export function sharedCell(notebook: ISharedNotebook, id: string) {
 export function apply(
   notebook: ISharedNotebook,
   edits: ReadonlyMap<string, TextEdit>,
-  origin: typeof ACCEPTED = ACCEPTED
+  origin: typeof ACCEPTED | typeof REVERTED = ACCEPTED
 ): Application | null {
   const changes: {
     id: string;
