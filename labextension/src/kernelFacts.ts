@@ -9,8 +9,17 @@ import type { FactsWire, RequestWire, SuggestionWire } from './protocol';
 
 const TARGET = 'nextedit';
 
+/** How likely the kernel, when it asks, means this notebook: the highest of those that share it. */
+export enum Address {
+  Hidden,
+  Visible,
+  Focused,
+  Running
+}
+
 /** What the kernel may ask of the notebook that it runs. */
 export interface KernelPeer {
+  address(): Address;
   /** The notebook as it is now. */
   request(): Omit<RequestWire, 'id'> | null;
   apply(suggestion: SuggestionWire): void;
@@ -20,6 +29,9 @@ export interface KernelPeer {
   /** The kernel was restarted or replaced: nothing that ran is in it. */
   kernelGone(): void;
 }
+
+/** Those of all open notebooks: several may share a kernel, and each hears what it says. */
+const open = new Set<KernelFacts>();
 
 /** The comm with one notebook's kernel, through restarts and reloads. */
 export class KernelFacts implements IDisposable {
@@ -32,6 +44,7 @@ export class KernelFacts implements IDisposable {
     private readonly context: ISessionContext,
     private readonly peer: KernelPeer
   ) {
+    open.add(this);
     context.kernelChanged.connect(this.onKernelChanged, this);
     context.statusChanged.connect(this.onStatusChanged, this);
     this.use(context.session?.kernel ?? null);
@@ -69,6 +82,7 @@ export class KernelFacts implements IDisposable {
 
   dispose(): void {
     this.disposed = true;
+    open.delete(this);
     this.context.kernelChanged.disconnect(this.onKernelChanged, this);
     this.context.statusChanged.disconnect(this.onStatusChanged, this);
     this.use(null);
@@ -148,19 +162,30 @@ export class KernelFacts implements IDisposable {
         this.peer.factsChanged();
         break;
       case 'notebook':
-        this.send({
-          op: 'notebook',
-          token: data.token,
-          request: { id: null, ...this.peer.request() } as unknown as JSONObject
-        });
+        if (this.isAddressed) {
+          this.send({
+            op: 'notebook',
+            token: data.token,
+            request: { id: null, ...this.peer.request() } as unknown as JSONObject
+          });
+        }
         break;
       case 'apply':
-        this.peer.apply(data.suggestion as unknown as SuggestionWire);
+        if (this.isAddressed) {
+          this.peer.apply(data.suggestion as unknown as SuggestionWire);
+        }
         break;
       case 'enabled':
         this.peer.setEnabled(data.enabled === true);
         break;
     }
+  }
+
+  /** Whether the kernel means this notebook, of those that share it. */
+  private get isAddressed(): boolean {
+    const others = [...open].filter(other => other.kernel?.id === this.kernel?.id);
+    const own = this.peer.address();
+    return others.every(other => other.peer.address() <= own);
   }
 
   private send(message: JSONObject): void {

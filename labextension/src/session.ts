@@ -75,6 +75,7 @@ export class NotebookSession implements IDisposable {
     this.notebook = panel.model!.sharedModel;
     this.recorder = new Recorder(this.notebook, change => this.onChange(change));
     this.facts = new KernelFacts(panel.sessionContext, {
+      address: () => this.views.address,
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
       apply: suggestion => this.applyWhole(suggestion),
       setEnabled: enabled => this.switch(enabled),

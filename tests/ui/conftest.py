@@ -46,6 +46,7 @@ class Lab:
             "LAB_TOKEN": self.token,
             "LAB_FOLDER": str(self.folder),
             "LAB_RUNTIME": str(self.runtime),
+            "LAB_PID": str(self.pid),
             "LAB_PYTHON": sys.executable,
             "LAB_ARTIFACTS": str(ARTIFACTS),
             "LAB_CHROMIUM": chromium() or "",

@@ -1,9 +1,8 @@
 // The status item's menu: what each entry does, by mouse and by keys.
 
-import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { assert, labForAllTests, openQuickly } from './harness.mjs';
+import { assert, labForAllTests, openQuickly, workers } from './harness.mjs';
 
 const held = labForAllTests();
 const CELLS = ['import numpy as np', ''];
@@ -236,18 +235,6 @@ test('what went wrong with the larger model is said, with what to do', async () 
     await lab.load();
   }
 });
-
-/** The processes of this server's worker. */
-function workers() {
-  return readdirSync('/proc').filter(pid => {
-    try {
-      const line = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
-      return line.includes('nextedit_jupyter.worker') && line.includes(process.env.LAB_RUNTIME);
-    } catch {
-      return false;
-    }
-  });
-}
 
 for (const state of ['running', 'frozen']) {
   test(`a ${state} worker is replaced by the menu`, async () => {

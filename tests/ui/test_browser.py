@@ -64,10 +64,20 @@ def test_the_keys_do_the_same_in_notebook_7(
     run_browser_test("keys.test.mjs", lab, timeout=1200)
 
 
+def test_what_goes_wrong_beside_it_costs_no_key_and_changes_nothing_unseen(
+    lab: Lab, run_browser_test: Run
+) -> None:
+    run_browser_test("trouble.test.mjs", lab)
+
+
 def test_the_status_items_menu_pauses_switches_fetches_and_restarts(
     lab: Lab, run_browser_test: Run
 ) -> None:
     run_browser_test("menu.test.mjs", lab)
+
+
+def test_axe_has_no_serious_finding_on_what_is_ours(lab: Lab, run_browser_test: Run) -> None:
+    run_browser_test("a11y.test.mjs", lab)
 
 
 def test_the_first_start_offers_the_tour_once_ever(tmp_path: Path, run_browser_test: Run) -> None:
