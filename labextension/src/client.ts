@@ -33,6 +33,20 @@ export interface ServerStatus {
   /** The team's server that text goes to; absent if it stays on this machine. */
   remote?: { host: string; model: string | null; problem: string | null } | null;
   update?: { state: string; version: string | null; changes: string; problem: string } | null;
+  /** A larger model that may be fetched on request; absent if there is none, or none may be. */
+  larger?: LargerWire | null;
+}
+
+/** How far fetching the larger model is; `share` is from 0 to 1. */
+export interface LargerWire {
+  label: string;
+  state: 'available' | 'getting' | 'here' | 'failed';
+  base: string;
+  licence: string;
+  megabytes: number;
+  step: 'fetch' | 'assemble' | 'try' | null;
+  share: number;
+  problem: string;
 }
 
 export type State = 'ready' | 'thinking' | 'off' | 'no-worker' | 'no-bundle';
@@ -51,6 +65,8 @@ const STATUS_EVERY = 5_000;
 const NEWS_EVERY = 30_000; // while something is asked for anyway
 
 export class Client {
+  /** While the user has paused suggestions, only what is asked for by a key or command is sent. */
+  isPaused = false;
   private readonly id = UUID.uuid4();
   private readonly settings = ServerConnection.makeSettings();
   private flight: { abort: AbortController; done: Promise<void> } | null = null;
@@ -119,6 +135,11 @@ export class Client {
     return this.server?.update ?? null;
   }
 
+  /** The larger model, and how far fetching it is; null if there is none to fetch. */
+  get larger(): LargerWire | null {
+    return this.server?.larger ?? null;
+  }
+
   /** The models that may be asked, the preferred one first. */
   get bundles(): readonly { id: string; language: string; label: string }[] {
     return this.server?.bundles ?? [];
@@ -129,9 +150,9 @@ export class Client {
     return this.pace?.pause_ms ?? 0;
   }
 
-  /** False on low power, if the user said so: nothing is asked for by itself then. */
+  /** False in a pause, and on low power if the user said so: nothing is asked for by itself then. */
   get mayInfer(): boolean {
-    return this.pace?.may_infer ?? true;
+    return !this.isPaused && (this.pace?.may_infer ?? true);
   }
 
   /** Resolves once nothing is in flight. */
@@ -258,11 +279,26 @@ export class Client {
     }
   }
 
-  /** Ask the server how it is, at most every 5 s. */
-  async refresh(): Promise<void> {
-    const wait = this.askedAt + STATUS_EVERY - performance.now();
-    if (!this.on || this.isRefreshDue) {
-      return;
+  /** Have the server do something; its answer. Rejects with an Error that says what is wrong. */
+  async post(path: string): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await this.fetch(path, { method: 'POST', body: '{}' });
+    } catch (error) {
+      throw new Error(reason(error));
+    }
+    if (!response.ok) {
+      const said = (await response.json().catch(() => null)) as ErrorAnswerWire | null;
+      throw new Error(said?.error?.message ?? reason(new ServerConnection.ResponseError(response)));
+    }
+    return response.json();
+  }
+
+  /** Ask the server how it is, at most every 5 s unless it is to be `soon`; whether it answered. */
+  async refresh(soon = false): Promise<boolean> {
+    const wait = soon ? 0 : this.askedAt + STATUS_EVERY - performance.now();
+    if (!this.on || (this.isRefreshDue && !soon)) {
+      return false;
     }
     if (wait > 0) {
       this.isRefreshDue = true;
@@ -270,7 +306,7 @@ export class Client {
         this.isRefreshDue = false;
         void this.refresh();
       }, wait);
-      return;
+      return false;
     }
     this.askedAt = performance.now();
     try {
@@ -289,6 +325,7 @@ export class Client {
       this.failure = reason(error);
     }
     this.changed.emit();
+    return this.failure === null;
   }
 
   private fetch(path: string, init: RequestInit, id: string = this.id): Promise<Response> {

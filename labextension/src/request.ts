@@ -1,16 +1,20 @@
 /** A request from what the page knows, kept under the server's bounds. */
 
-import type { CellWire, EventWire, FactsWire, Kind, RequestWire } from './protocol';
+import type { CellWire, EventWire, FactsWire, Kind, LeftOutWire, RequestWire } from './protocol';
 
 /** Bytes; the server refuses bodies over 1 MB and leaves out cells over 64 kB. */
 const BODY = 950_000;
 const HISTORY = 250_000;
 const FACTS = 250_000;
 const CELL = 64_000;
+/** The server reads no more. */
+const LEFT_OUT = 1_000;
 
 export interface RequestParts {
   language: string;
   cells: readonly CellWire[];
+  /** The numbers of the cells that are not among `cells`, for the user switched them off; from 1. */
+  switchedOff?: readonly number[];
   caret: { cell: string; offset: number };
   history: readonly EventWire[];
   facts: FactsWire | null;
@@ -37,9 +41,11 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
   const fitsAll = units * 6 < BODY - HISTORY - FACTS && units < CELL;
   let left = BODY - size(history) - (facts ? size(facts) : 0) - 1_000;
   const keep = new Set<number>();
+  const tooLarge = new Set<number>();
   for (const i of outwards(at, parts.cells.length)) {
     const bytes = fitsAll ? 0 : size(parts.cells[i]) + 1;
     if (bytes > CELL * 1.5) {
+      tooLarge.add(i);
       continue;
     }
     if (bytes > left) {
@@ -48,11 +54,13 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
     left -= bytes;
     keep.add(i);
   }
+  const leftOut = leftOutOf(parts, keep, tooLarge);
   return {
     offsets: 'utf-16',
     notebook: {
       language: parts.language,
-      cells: parts.cells.filter((_, i) => keep.has(i))
+      cells: parts.cells.filter((_, i) => keep.has(i)),
+      ...(leftOut.length ? { left_out: leftOut } : {})
     },
     cursor: parts.caret,
     history,
@@ -62,6 +70,26 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
     deadline_ms: parts.deadlineMs ?? 1_000,
     ...(parts.renameTo === undefined ? {} : { rename_to: parts.renameTo })
   };
+}
+
+/** The cells that the request lacks, by their numbers in the notebook: an offer says so. */
+function leftOutOf(
+  parts: RequestParts,
+  keep: ReadonlySet<number>,
+  tooLarge: ReadonlySet<number>
+): LeftOutWire[] {
+  const off = new Set(parts.switchedOff);
+  const found: LeftOutWire[] = [...off].map(number => ({ number, reason: 'switched_off' }));
+  let number = 0;
+  for (const i of parts.cells.keys()) {
+    do {
+      number += 1;
+    } while (off.has(number));
+    if (!keep.has(i)) {
+      found.push({ number, reason: tooLarge.has(i) ? 'too_large' : 'too_far' });
+    }
+  }
+  return found.sort((a, b) => a.number - b.number).slice(0, LEFT_OUT);
 }
 
 /** Whether a cell is past what the server serves. */

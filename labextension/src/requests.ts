@@ -41,8 +41,8 @@ export interface RequestsHost {
   facts(): KernelFacts;
   /** Whether the kernel's switch is on. */
   isOn(): boolean;
-  /** Whether a cell was changed since it ran. */
-  isEdited(cell: string): boolean;
+  /** Whether the kernel may hold what a cell says now. */
+  holds(cell: string): boolean;
 }
 
 export class Requests {
@@ -60,7 +60,7 @@ export class Requests {
     if (!client.enabled) {
       return 'off';
     }
-    if (!this.host.isOn()) {
+    if (!this.host.isOn() || settings.notebooksOff.includes(context.localPath)) {
       return 'off-here';
     }
     if (settings.languages[this.language] !== true) {
@@ -92,6 +92,7 @@ export class Requests {
     const request = buildRequest({
       language: this.language,
       cells,
+      switchedOff: this.switchedOff(),
       caret,
       history: recorder.history.wire().filter(event => known.has(event.cell)),
       facts: this.host.facts().current,
@@ -160,6 +161,10 @@ export class Requests {
     });
   }
 
+  private switchedOff(): number[] {
+    return this.host.notebook.cells.flatMap((cell, i) => (isTaggedOff(cell) ? [i + 1] : []));
+  }
+
   private cells(): CellWire[] {
     const { notebook, recorder } = this.host;
     return notebook.cells
@@ -167,7 +172,7 @@ export class Requests {
       .map(cell => {
         const id = cell.getId();
         const source = recorder.text(id) ?? cell.getSource();
-        return wireOf(cell, source, !this.host.isEdited(id));
+        return wireOf(cell, source, this.host.holds(id));
       });
   }
 }

@@ -20,6 +20,7 @@ from nextedit_jupyter.core.suggestion import KINDS
 from nextedit_jupyter.core.wire import encode_error, parse_line, request_id
 from nextedit_jupyter.server.gateway import Gateway
 from nextedit_jupyter.server.metrics import metrics
+from nextedit_jupyter.server.tour import TourError, place_tour
 from nextedit_jupyter.worker.answers import silent_answer
 from nextedit_jupyter.worker.statistics import LANES
 from nextedit_jupyter.worker.statistics import OUTCOMES as STATISTICS_OUTCOMES
@@ -89,6 +90,38 @@ class GetModelHandler(_Handler):
             larger.get()
         self.set_status(202)
         self.finish(json.dumps(await larger.status()))
+
+
+class RestartWorkerHandler(_Handler):
+    """`POST nextedit/worker/restart`: end the worker, hung or not, and start another; answered by a
+    `gateway.StatusWire`, or with 503 if none starts. The body is not read."""
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def post(self) -> None:
+        try:
+            await self.gateway.restart()
+        except WorkerError as error:
+            self.set_status(503)
+            self.finish(json.dumps(encode_error(None, error)))
+            return
+        self.finish(json.dumps(await self.gateway.status()))
+
+
+class TourHandler(_Handler):
+    """`POST nextedit/tour`: the user's copy of the tour, made when it is first asked for; answered
+    by `{"path": ...}`, relative to the server's folder. For those who may write files there."""
+
+    @web.authenticated
+    @authorized("write", resource="contents")  # type: ignore[untyped-decorator]
+    async def post(self) -> None:
+        try:
+            path = await place_tour(self.contents_manager)
+        except TourError as error:
+            self.set_status(409)
+            self.finish(json.dumps(encode_error(None, error)))
+            return
+        self.finish(json.dumps({"path": path}))
 
 
 class OutcomeHandler(_Handler):
