@@ -81,7 +81,9 @@ def _company(tree: SyntaxTree, at: int) -> list[Node]:
 
 def _among(source: str, company: list[Node], statement: str) -> int:
     """Where a plain import goes among others: the start of a line, or the text's end."""
-    group = [n for n in company if _is_standard(_module(n.text)) == _is_standard(_module(statement))]
+    group = [
+        n for n in company if _is_standard(_module(n.text)) == _is_standard(_module(statement))
+    ]
     plain = [n for n in group if n.kind == "import_statement"]
     for node in plain:
         if _module(node.text) > _module(statement):
