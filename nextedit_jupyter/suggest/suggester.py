@@ -249,6 +249,8 @@ class _Round:
             started = time.perf_counter()
             try:
                 weighed = suggester._judge.weigh(self._request, symbols, patterns, self._over)
+            except OverBudget:  # what nobody weighed is not offered
+                weighed = Weighed([], [], [])
             except Exception as error:  # the other lanes' offers stand as they are
                 _log_failure("judge", error)
             self.analysis_ms += (time.perf_counter() - started) * 1000
@@ -302,6 +304,9 @@ class _Round:
         try:
             ask = model.inline if kind == "inline" else model.next_edit
             answer = ask(visible, self._deadline, self._client_cancelled)
+        except OverBudget:
+            self.silence[kind] = _TOO_MUCH
+            return
         except Exception as error:
             _log_failure("model", error)
             answer = ModelAnswer()
@@ -332,6 +337,8 @@ class _Round:
                 better = with_drawn(visible, drawn, said)
             elif (existing := what_exists(visible)) is not None:
                 better = reconciled(visible, existing, said)
+        except OverBudget:
+            return
         except Exception as error:
             _log_failure("existing names", error)
             return
