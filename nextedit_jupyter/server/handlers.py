@@ -201,8 +201,15 @@ class SuggestHandler(_Handler):
         for kind, lane in reply.header.get("offered", ()):
             metrics().suggestions.labels(kind, lane).inc()
         code = reply.header.get("code")
+        self.set_header("Server-Timing", self._times(reply))
         self.set_status(_STATUS_OF_CODE.get(code, 500) if code else 200)
         self.finish(reply.body)
+
+    def _times(self, reply: Reply) -> str:
+        """Milliseconds in the worker and in all, for a browser's clock to take apart."""
+        total = f"server;dur={self.request.request_time() * 1000:.2f}"
+        spent = reply.header.get("ms")
+        return total if spent is None else f"worker;dur={float(spent):.2f}, {total}"
 
     def on_connection_close(self) -> None:
         """The page is gone or has aborted: nobody waits for the answer."""

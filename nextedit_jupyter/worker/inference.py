@@ -245,6 +245,7 @@ class Inference:
         self._pacing.observe_latency(self.last_ms)
         self._count_latency(header)
         self._turns.done()
+        header["ms"] = self.last_ms
         if job.claim():
             self._send(job, header, body)
         self._keep_history()
