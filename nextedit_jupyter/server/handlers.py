@@ -35,7 +35,13 @@ MAX_DRAINED_BYTES = 16_000_000
 # How long a page may take to send a request: one that dawdles holds another's place.
 BODY_SECONDS = 10.0
 _OUTCOME_BOUNDS = Bounds(request_bytes=1_000)
-_STATUS_OF_CODE = {"bad_json": 400, "bad_request": 400, "too_large": 413, "worker": 503}
+_STATUS_OF_CODE = {
+    "bad_json": 400,
+    "bad_request": 400,
+    "unknown_state": 409,
+    "too_large": 413,
+    "worker": 503,
+}
 
 
 class _Handler(APIHandler):
@@ -118,11 +124,13 @@ class OutcomeHandler(_Handler):
 
 @web.stream_request_body
 class SuggestHandler(_Handler):
-    """`POST nextedit/suggest`: a `core.wire.RequestWire`, answered by an AnswerWire.
+    """`POST nextedit/suggest`: a `core.wire.RequestWire` or, of what changed, a
+    ChangedRequestWire, answered by an AnswerWire.
 
-    What cannot be served gets an ErrorAnswerWire: 400 for a request that cannot be read, 413 past
-    a bound, 429 with too many under way, 503 if the worker cannot answer. The header
-    X-NextEdit-Client tells pages apart: a page's newer request supersedes its older one.
+    What cannot be served gets an ErrorAnswerWire: 400 for a request that cannot be read, 409 for
+    one that changes what the worker does not hold (send all of it), 413 past a bound, 429 with too
+    many under way, 503 if the worker cannot answer. The header X-NextEdit-Client tells pages apart:
+    a page's newer request supersedes its older one, and what it holds there is its own.
     """
 
     def initialize(self, gateway: Gateway) -> None:

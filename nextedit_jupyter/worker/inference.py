@@ -280,7 +280,7 @@ class Inference:
         began = time.monotonic()
         header: dict[str, Any] = {"n": job.n}
         try:
-            request = self.held.decode(job.client, job.value, self.bounds)
+            request = job.request or self.held.decode(job.client, job.value, self.bounds)
             self._served_request = request
             waited_ms = (began - job.arrived) * 1_000
             # Waiting for the model to load is not held against the first requests: whoever still
