@@ -14,8 +14,6 @@ import type {
   ChangedRequestWire,
   EventWire,
   FactsWire,
-  HashedEventWire,
-  HashedFactsWire,
   HeldWire,
   RequestWire
 } from './protocol';
@@ -100,10 +98,10 @@ export class Changes {
         ...(history && {
           history: history.map((event: EventWire, i) => {
             const isLasting = i < last && event.before.length + event.after.length > SHORT;
-            return told(event, isLasting) as HashedEventWire | HeldWire;
+            return told(event, isLasting);
           })
         }),
-        ...(facts && { facts: told<FactsWire>(facts, true) as HashedFactsWire | HeldWire })
+        ...(facts && { facts: told<FactsWire>(facts, true) })
       }
     };
   }

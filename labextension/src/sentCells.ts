@@ -30,8 +30,8 @@ export class SentCells {
     const ydoc = (notebook as unknown as { ydoc: Y.Doc }).ydoc;
     const cells = ydoc.getArray('cells');
     cells.observeDeep(events => {
-      for (const { target } of events) {
-        let at: Y.AbstractType<unknown> | null = target;
+      for (const event of events) {
+        let at = event.target as Y.AbstractType<unknown> | null;
         while (at && at.parent !== (cells as Y.AbstractType<unknown>)) {
           at = at.parent as Y.AbstractType<unknown> | null;
         }

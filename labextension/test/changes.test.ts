@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 
 import type { ISharedNotebook } from '@jupyter/ydoc';
 import { YNotebook } from '@jupyter/ydoc';
@@ -127,8 +127,13 @@ test('an event that does not change is the same object on the wire', () => {
   assert.equal(history.wire()[1].after, 'xyz');
 });
 
+const open: YNotebook[] = [];
+
+after(() => open.forEach(notebook => notebook.dispose())); // its awareness keeps a timer
+
 function notebookOf(...sources: string[]): ISharedNotebook {
-  const notebook = new YNotebook();
+  const notebook = YNotebook.create({ disableDocumentWideUndoRedo: true });
+  open.push(notebook);
   notebook.insertCells(
     0,
     sources.map((source, i) => ({ id: `c${i}`, cell_type: 'code', source }))
