@@ -141,6 +141,51 @@ export interface RequestWire {
   bundle?: string;
 }
 
+export interface HeldWire {
+  hash: string;
+}
+
+export interface HashedEventWire {
+  cell: string;
+  before: string;
+  after: string;
+  origin: Origin;
+  at: number;
+  hash?: string;
+}
+
+export interface HashedFactsWire {
+  runs?: RunWire[];
+  names?: NameWire[];
+  error?: KernelErrorWire | null;
+  figures?: FigureWire[];
+  hash?: string;
+}
+
+export interface ChangedNotebookWire {
+  language: string;
+  hash: string;
+  cells: CellWire[];
+  base?: string;
+  order?: string[];
+  left_out?: LeftOutWire[];
+}
+
+export interface ChangedRequestWire {
+  version: 2;
+  id: number | string | null;
+  offsets?: Offsets;
+  notebook: ChangedNotebookWire;
+  cursor: CursorWire;
+  history?: (HashedEventWire | HeldWire)[];
+  facts?: HashedFactsWire | HeldWire;
+  want?: Kind[];
+  deadline_ms?: number;
+  rename_to?: string;
+  changed?: string[];
+  bundle?: string;
+}
+
 export interface EditWire {
   cell: string;
   base: string;

@@ -7,6 +7,7 @@ behind this module counts code points. Every problem is a `WireError` with a cod
     bad_json      the line is not JSON, or not an object
     bad_request   a field is missing, of another type, or contradicts another
     too_large     a bound of `core.request.Bounds` is passed
+    unknown_state what a request of version 2 changes is not held here (`core.changes`)
 """
 
 from __future__ import annotations
@@ -157,6 +158,48 @@ class RequestWire(TypedDict):
     bundle: NotRequired[str]
 
 
+class HeldWire(TypedDict):
+    """Stands for what the page sent before under this hash."""
+
+    hash: str
+
+
+class HashedEventWire(EventWire):
+    hash: NotRequired[str]
+
+
+class HashedFactsWire(FactsWire):
+    hash: NotRequired[str]
+
+
+class ChangedNotebookWire(TypedDict):
+    """The state `hash`: all its cells, or those that differ from the held state `base`."""
+
+    language: str
+    hash: str
+    cells: list[CellWire]
+    base: NotRequired[str]
+    order: NotRequired[list[str]]
+    left_out: NotRequired[list[LeftOutWire]]
+
+
+class ChangedRequestWire(TypedDict):
+    """Version 2 of a request: what the other side holds is named by its hash."""
+
+    version: Literal[2]
+    id: int | str | None
+    offsets: NotRequired[Offsets]
+    notebook: ChangedNotebookWire
+    cursor: CursorWire
+    history: NotRequired[list[HashedEventWire | HeldWire]]
+    facts: NotRequired[HashedFactsWire | HeldWire]
+    want: NotRequired[list[Kind]]
+    deadline_ms: NotRequired[float]
+    rename_to: NotRequired[str]
+    changed: NotRequired[list[str]]
+    bundle: NotRequired[str]
+
+
 class EditWire(TypedDict):
     cell: str
     base: str
@@ -283,13 +326,33 @@ def decode_request(
     that is too large is an error.
     """
     bounds = bounds or Bounds()
+    if value.get("version", 1) != 1:
+        raise WireError("version is 1: nothing is held here, send everything")
+    notebook = _Reader.object(value, "notebook")
+    return assemble_request(
+        value,
+        bounds,
+        cells=decode_cells(notebook, held),
+        events=[decode_event(item) for item in _Reader.objects(value, "history", optional=True)],
+        facts=_facts(_Reader.object(value, "facts", optional=True)),
+    )
+
+
+def assemble_request(
+    value: Mapping[str, Any],
+    bounds: Bounds,
+    *,
+    cells: list[Cell],
+    events: Sequence[EditEvent],
+    facts: KernelFacts,
+) -> SuggestRequest:
+    """A request of its decoded parts and of what else `value` says. Raises WireError."""
     read = _Reader
     notebook = read.object(value, "notebook")
     cursor = read.object(value, "cursor")
     offsets = value.get("offsets", "utf-16")
     if offsets not in get_args(Offsets):
         raise WireError(f"offsets is one of {', '.join(get_args(Offsets))}")
-    cells = _cells(read.objects(notebook, "cells"), held or {})
     cursor_cell = read.string(cursor, "cell")
     kept = _within(cells, cursor_cell, bounds)
     left_out = _left_out(read.objects(notebook, "left_out", optional=True), cells, kept, bounds)
@@ -299,7 +362,6 @@ def decode_request(
     offset = read.integer(cursor, "offset")
     if offsets == "utf-16":
         offset = Utf16(caret_text).to_code_points(offset)
-    events = [_event(item) for item in read.objects(value, "history", optional=True)]
     want = value.get("want", list(KINDS))
     if not isinstance(want, list) or not all(kind in KINDS for kind in want):
         raise WireError(f"want is a list of {', '.join(KINDS)}")
@@ -309,7 +371,6 @@ def decode_request(
     rename_to = value.get("rename_to")
     if rename_to is not None and not isinstance(rename_to, str):
         raise WireError("rename_to is a string")
-    changed = read.strings(value, "changed")
     bundle = value.get("bundle")
     if bundle is not None and not isinstance(bundle, str):
         raise WireError("bundle is a string")
@@ -318,16 +379,21 @@ def decode_request(
             notebook=Notebook(read.string(notebook, "language"), tuple(kept), left_out),
             caret=Caret(cursor_cell, offset),
             history=tuple(events[-bounds.history_events :]),
-            facts=_facts(read.object(value, "facts", optional=True)),
+            facts=facts,
             want=tuple(cast("list[Kind]", want)),
             deadline_ms=min(deadline, bounds.deadline_ms),
             rename_to=rename_to,
-            changed=changed,
+            changed=read.strings(value, "changed"),
             bundle=bundle or None,
             id=request_id(value),
         )
     except ValueError as error:
         raise WireError(str(error)) from None
+
+
+def decode_cells(notebook: Mapping[str, Any], held: Mapping[str, Cell] | None = None) -> list[Cell]:
+    """A notebook's cells; those that `held` has as they are come from there. Raises WireError."""
+    return _cells(_Reader.objects(notebook, "cells"), held or {})
 
 
 def encode_request(request: SuggestRequest) -> RequestWire:
@@ -597,7 +663,8 @@ def _cell(item: Mapping[str, Any]) -> Cell:
     )
 
 
-def _event(item: Mapping[str, Any]) -> EditEvent:
+def decode_event(item: Mapping[str, Any]) -> EditEvent:
+    """One edit of the history. Raises WireError."""
     origin = item.get("origin", "typed")
     if origin not in ORIGINS:
         raise WireError(f"an event's origin is one of {', '.join(ORIGINS)}")
