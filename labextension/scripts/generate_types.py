@@ -32,7 +32,7 @@ def typescript_type(annotation: Any, named: Mapping[str, Any]) -> str:
     if origin is NotRequired:
         return typescript_type(args[0], named)
     if origin is Literal:
-        return " | ".join(f"'{value}'" for value in args)
+        return " | ".join(str(v) if isinstance(v, int) else f"'{v}'" for v in args)
     if origin in (typing.Union, types.UnionType):
         return " | ".join(typescript_type(arg, named) for arg in args)
     if origin is list:

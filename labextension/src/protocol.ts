@@ -104,11 +104,31 @@ export interface AxesWire {
   kinds?: string[];
   colors?: string[];
   projection?: string;
+  legend_title?: string;
+  groups?: string[];
+  x?: string[];
+  y?: string[];
+  by?: string[];
+  names?: string[];
 }
 
 export interface FigureWire {
   title?: string;
   axes?: AxesWire[];
+  names?: string[];
+}
+
+export interface ColumnWire {
+  name: string;
+  dtype?: string;
+  levels?: string[];
+}
+
+export interface TableWire {
+  name: string;
+  shape?: number[];
+  dtype?: string;
+  columns?: ColumnWire[];
 }
 
 export interface FactsWire {
@@ -116,6 +136,7 @@ export interface FactsWire {
   names?: NameWire[];
   error?: KernelErrorWire | null;
   figures?: FigureWire[];
+  tables?: TableWire[];
 }
 
 export interface RequestWire {
@@ -125,6 +146,52 @@ export interface RequestWire {
   cursor: CursorWire;
   history?: EventWire[];
   facts?: FactsWire;
+  want?: Kind[];
+  deadline_ms?: number;
+  rename_to?: string;
+  changed?: string[];
+  bundle?: string;
+}
+
+export interface HeldWire {
+  hash: string;
+}
+
+export interface HashedEventWire {
+  cell: string;
+  before: string;
+  after: string;
+  origin: Origin;
+  at: number;
+  hash?: string;
+}
+
+export interface HashedFactsWire {
+  runs?: RunWire[];
+  names?: NameWire[];
+  error?: KernelErrorWire | null;
+  figures?: FigureWire[];
+  tables?: TableWire[];
+  hash?: string;
+}
+
+export interface ChangedNotebookWire {
+  language: string;
+  hash: string;
+  cells: CellWire[];
+  base?: string;
+  order?: string[];
+  left_out?: LeftOutWire[];
+}
+
+export interface ChangedRequestWire {
+  version: 2;
+  id: number | string | null;
+  offsets?: Offsets;
+  notebook: ChangedNotebookWire;
+  cursor: CursorWire;
+  history?: (HashedEventWire | HeldWire)[];
+  facts?: HashedFactsWire | HeldWire;
   want?: Kind[];
   deadline_ms?: number;
   rename_to?: string;

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nextedit_jupyter.core.errors import NextEditError
+from nextedit_jupyter.core.figure_text import figure_lines
 from nextedit_jupyter.kernel.pending import CellChange, Pending, as_html, as_text
 from nextedit_jupyter.kernel.quiet import suppress_errors
 
@@ -47,9 +48,18 @@ def text_form(session: Session) -> str:
         lines.append(f"latency   median {counts.median_ms:.0f} ms over {len(counts.latencies_ms)}")
     lines += ["", "Suggestions"]
     lines.append(as_text(session.pending) if session.pending else "   none: %nextedit suggest")
+    drawn = figure_told(session)
+    if drawn:
+        lines += ["", "Last figure", *(f"   {line}" for line in drawn)]
     lines += ["", "History"]
     lines += [f"   {line}" for line in history_lines(session)] or ["   empty"]
     return "\n".join(lines)
+
+
+def figure_told(session: Session) -> list[str]:
+    """What the newest figure shows, a line for each of its axes; [] where none is known."""
+    lines = figure_lines(session.cached_facts().figures)
+    return [line.removeprefix("# figure: ") for line in lines]
 
 
 def history_lines(session: Session) -> list[str]:
@@ -108,6 +118,7 @@ class Panel:
         purge.on_click(suppress_errors("the panel's button")(lambda _: self._purge()))
         self._message = widgets.HTML()
         self._suggestions = widgets.VBox()
+        self._figure = widgets.HTML()
         self._history = widgets.HTML()
         self._latency = widgets.HTML()
         self.box: Any = widgets.VBox(
@@ -115,6 +126,7 @@ class Panel:
                 widgets.HBox([self._switch, ask, purge]),
                 self._message,
                 self._suggestions,
+                self._figure,
                 self._history,
                 self._latency,
             ]
@@ -134,6 +146,8 @@ class Panel:
         self._suggestions.children = [
             self._row(index) for index in range(len(self._session.pending))
         ]
+        drawn = html.escape("\n".join(figure_told(self._session)))
+        self._figure.value = f"<b>Last figure</b><pre>{drawn}</pre>" if drawn else ""
         lines = "\n".join(history_lines(self._session)) or "empty"
         self._history.value = f"<b>History</b><pre>{html.escape(lines)}</pre>"
         self._latency.value = latency_plot(self._session.counts.latencies_ms)

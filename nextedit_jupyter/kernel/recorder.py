@@ -202,6 +202,13 @@ class Recorder:
     # What was recorded --------------------------------------------------------------------------
 
     @property
+    def running_text(self) -> str:
+        """The text of the cell that runs now; empty for none, and for one that holds a secret."""
+        with self._lock:
+            cell = self._running[1] if self._running is not None else ""
+            return self._texts.get(cell, "")
+
+    @property
     def history(self) -> tuple[EditEvent, ...]:
         with self._lock:
             return self._history.events

@@ -57,6 +57,8 @@ class Session:
         self._post = suppress_errors("recording a cell")(self.recorder.post_run_cell)
         self._figures: Figures | None = None
         self._drawn = suppress_errors("looking at figures")(self._note_figures)
+        self._settled = suppress_errors("looking at figures")(self._settle_figures)
+        self._matcher: Any = None
 
     # Life ---------------------------------------------------------------------------------------
 
@@ -66,6 +68,7 @@ class Session:
         self._configure()
         self.shell.events.register("pre_run_cell", self._pre)
         self.shell.events.register("post_execute", self._drawn)
+        self.shell.events.register("post_run_cell", self._settled)
         self.shell.events.register("post_run_cell", self._post)
         self._take_back += [bring_up(self) for bring_up in self._parts]
         if getattr(self.shell, "kernel", None) is not None:
@@ -81,6 +84,7 @@ class Session:
         for event, callback in (
             ("pre_run_cell", self._pre),
             ("post_execute", self._drawn),
+            ("post_run_cell", self._settled),
             ("post_run_cell", self._post),
         ):
             if callback in self.shell.events.callbacks[event]:
@@ -92,6 +96,7 @@ class Session:
         self.calls.close()
         self.recorder.purge()
         self._figures = None
+        self.drop_completer(self._matcher)
         self.pending.clear()
         self._keep(False)
 
@@ -178,18 +183,32 @@ class Session:
         )
         if self._figures is not None:
             facts = replace(facts, figures=self._figures.facts(self.shell.user_ns))
+        if "numpy" in sys.modules:
+            from nextedit_jupyter.kernel.tables import collect_tables
+
+            facts = replace(facts, tables=collect_tables(self.shell.user_ns))
         self._facts = (generation, facts)
         return facts
 
     def _note_figures(self) -> None:
         """After a cell, before the inline backend closes what it drew."""
-        if not self.enabled or "matplotlib.figure" not in sys.modules:
+        if not self.enabled or not any(library in sys.modules for library in _DRAWING):
             return
         if self._figures is None:
             from nextedit_jupyter.kernel.figures import Figures
 
             self._figures = Figures()
-        self._figures.note()
+            if self.channel is not None:  # a terminal's completer knows the figures already
+                from nextedit_jupyter.kernel.completing import make_matcher
+
+                self._matcher = make_matcher(self.cached_facts)
+                self.add_completer(self._matcher)
+        self._figures.note(self.recorder.running_text)
+
+    def _settle_figures(self, result: Any) -> None:
+        """After the cell's output: what it drew is drawn."""
+        if self._figures is not None:
+            self._figures.settle()
 
     def cached_facts(self) -> KernelFacts:
         """The facts of the last finished run, collected now only if there are none so recent."""
@@ -421,6 +440,7 @@ class Session:
             ]
 
 
+_DRAWING = ("matplotlib.figure", "plotly.basedatatypes", "altair")
 _PATIENT_MS = 2_000.0  # the protocol's longest deadline: a magic is waited for
 _REASONS = {
     "no_change": "nothing to change",

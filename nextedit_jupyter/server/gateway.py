@@ -15,6 +15,8 @@ from nextedit_jupyter.server.config import NextEdit
 from nextedit_jupyter.server.larger import Larger
 from nextedit_jupyter.worker.client import Reply, Ticket, WorkerClient, WorkerLeft, WorkerSettings
 
+RESTART_SECONDS = 2.0  # for a worker to say that it leaves; after that it counts as hung
+
 
 class Gateway:
     """The server's one connection to the worker, shared by all browser tabs."""
@@ -28,6 +30,7 @@ class Gateway:
         # the worker takes the later for the newer.
         self._sender = ThreadPoolExecutor(1, "nextedit-send")
         self._asker = ThreadPoolExecutor(1, "nextedit-status")
+        self._restarter = ThreadPoolExecutor(1, "nextedit-restart")
         self._asking: asyncio.Future[dict[str, Any]] | None = None
         self._to_prewarm = config.prewarm
         self._last: dict[str, Any] = {}
@@ -148,6 +151,35 @@ class Gateway:
             return None
         return _pace(found or {})
 
+    async def restart(self) -> None:
+        """End the worker, also one that hangs, and start another at once, whatever failed before.
+
+        Raises WorkerError if none starts, or the administrator switched suggestions off.
+        """
+        if not self.config.enabled:
+            raise WorkerError("suggestions are switched off on this server")
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._restarter, self._restart)
+        except WorkerError as error:
+            self._failure = str(error)
+            raise
+        self._failure = None
+
+    def _restart(self) -> None:
+        with contextlib.suppress(WorkerError):  # one that hangs does not say that it leaves
+            self.client.stop_worker(RESTART_SECONDS)
+        self.client.close()
+        self.client.try_again()
+        for attempt in (1, 2, 3):
+            try:
+                # To join a worker that hangs ends it, and says so: then the next try starts one.
+                self.client.status(self.client.settings.start_seconds)
+                return
+            except WorkerError:
+                if attempt == 3:
+                    raise
+
     def _reload(self) -> None:
         """Another model is installed: a worker that runs takes it up."""
 
@@ -162,6 +194,7 @@ class Gateway:
         self.larger.close()
         self._sender.shutdown(wait=False, cancel_futures=True)
         self._asker.shutdown(wait=False, cancel_futures=True)
+        self._restarter.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(WorkerError):
             self.client.stop_worker(0.5, if_unused=True)
         self.client.close()

@@ -23,6 +23,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest import gates
 from nextedit_jupyter.suggest.backend import ModelBackend
+from nextedit_jupyter.suggest.drawn import what_is_drawn, with_drawn
 from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
 from nextedit_jupyter.suggest.gates import Gate
@@ -248,6 +249,8 @@ class _Round:
             started = time.perf_counter()
             try:
                 weighed = suggester._judge.weigh(self._request, symbols, patterns, self._over)
+            except OverBudget:  # what nobody weighed is not offered
+                weighed = Weighed([], [], [])
             except Exception as error:  # the other lanes' offers stand as they are
                 _log_failure("judge", error)
             self.analysis_ms += (time.perf_counter() - started) * 1000
@@ -301,6 +304,9 @@ class _Round:
         try:
             ask = model.inline if kind == "inline" else model.next_edit
             answer = ask(visible, self._deadline, self._client_cancelled)
+        except OverBudget:
+            self.silence[kind] = _TOO_MUCH
+            return
         except Exception as error:
             _log_failure("model", error)
             answer = ModelAnswer()
@@ -325,9 +331,14 @@ class _Round:
         if self._over():
             return
         try:
-            existing = what_exists(visible)
             said = next((s for s in self._found if s.kind == "inline"), None)
-            better = reconciled(visible, existing, said) if existing is not None else said
+            better = said
+            if (drawn := what_is_drawn(visible)) is not None:
+                better = with_drawn(visible, drawn, said)
+            elif (existing := what_exists(visible)) is not None:
+                better = reconciled(visible, existing, said)
+        except OverBudget:
+            return
         except Exception as error:
             _log_failure("existing names", error)
             return
