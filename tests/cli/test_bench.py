@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nextedit_jupyter.cli import bench, main
-from nextedit_jupyter.evals import latency
+from nextedit_jupyter.evals import latency, latency_series
 
 
 def model(size: str, *, busy: bool = False, **numbers: float | None) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def model(size: str, *, busy: bool = False, **numbers: float | None) -> dict[str
         "promises": promises,
         "kept": kept,
         "memory_mb": {"before": 100.0, "under": 200.0, "after": 150.0},
-        "detail": {"warm": latency.Series().summary()},
+        "detail": {"warm": latency_series.Series().summary()},
         "problem": None,
     }
 
