@@ -37,13 +37,13 @@ class Stops:
 def file_name(request: SuggestRequest, cell: str) -> str:
     """A name for a cell where a model expects files: `cell_3.py`."""
     index = request.notebook.index(cell)
-    ending = _ENDINGS.get(request.notebook.language.lower(), "txt")
+    ending = _ENDINGS.get(request.notebook.language, "txt")
     return f"cell_{(index or 0) + 1}.{ending}"
 
 
 def comment_mark(request: SuggestRequest) -> str | None:
     """How a line comment begins in the notebook's language; None where it isn't known."""
-    return _COMMENTS.get(request.notebook.language.lower())
+    return _COMMENTS.get(request.notebook.language)
 
 
 def file_context(

@@ -65,7 +65,7 @@ class _Handler(APIHandler):
 
 
 class StatusHandler(_Handler):
-    """`GET nextedit/status`: a `gateway.StatusWire`."""
+    """`GET nextedit/status`: a `core.status.StatusWire`."""
 
     @web.authenticated
     @authorized("execute")  # type: ignore[untyped-decorator]
@@ -75,7 +75,7 @@ class StatusHandler(_Handler):
 
 class GetModelHandler(_Handler):
     """`POST nextedit/model/get`: begin to get the larger model; answered with 202 and a
-    `larger.LargerWire`, whose progress is in the status from then on.
+    `core.status.LargerWire`, whose progress is in the status from then on.
 
     403 where the administrator lets nothing be fetched, 404 where there is no larger model. The
     body is not read: which model it is, and from where, is not for a page to say.
@@ -132,7 +132,7 @@ class TourHandler(_Handler):
 
 class OutcomeHandler(_Handler):
     """`POST nextedit/outcome`: what the user made of a suggestion, as `{"outcome", "kind", "lane"}`
-    with the words of `core.pacing`; answered by a `gateway.PaceWire`, or null without a worker.
+    with the words of `core.pacing`; answered by a `core.status.PaceWire`, or null without a worker.
 
     It carries no text, and words that aren't ours are refused with 400.
     """

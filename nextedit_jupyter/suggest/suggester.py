@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.budget import OverBudget, budget
-from nextedit_jupyter.analysis.languages import language_at_caret, notebook_language
+from nextedit_jupyter.analysis.languages import language_at_caret
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -200,7 +200,7 @@ class _Round:
         if visible is None:
             self._explain_all(Silence("off", f"the cell has the tag {OFF_TAG}"))
             return
-        if notebook_language(request.notebook) == "python":
+        if request.notebook.language == "python":
             edits_wanted = {"rename", "next_edit"} & set(request.want)
             if edits_wanted and request.rename_to is not None:
                 self._accept(self._asked(suggester._symbols, "symbols"), "symbols")
@@ -389,7 +389,7 @@ def _stale(request: SuggestRequest) -> tuple[str, ...] | None:
         return None
     known = tuple(id for id in request.changed if request.notebook.cell(id) is not None)
     try:
-        if notebook_language(request.notebook) == "python":
+        if request.notebook.language == "python":
             return stale_cells(request.notebook, request.facts, known)
     except Exception as error:
         _log_failure("run state", error)

@@ -10,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from nextedit_jupyter.core import wire
+from nextedit_jupyter.core import status, wire
 from nextedit_jupyter.kernel.session_settings import SessionSettings
 from nextedit_jupyter.server.config import NextEdit
 
@@ -36,7 +36,7 @@ def test_the_reference_names_every_setting(site: ModuleType) -> None:
 
 def test_the_reference_names_every_object_and_field_of_the_protocol(site: ModuleType) -> None:
     page = site.protocol_page()
-    for name, made in vars(wire).items():
+    for name, made in (vars(wire) | vars(status)).items():
         if typing.is_typeddict(made):
             section = page.split(f"\n## {name.removesuffix('Wire')}\n")[1].split("\n## ")[0]
             assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == list(made.__annotations__)

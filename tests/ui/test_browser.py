@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -157,7 +158,7 @@ def test_an_update_is_announced_a_bad_one_refused_and_a_rollback_seen_in_the_sta
         monkeypatch.setenv("LAB_EXPECTED_TITLE", title)
         run_browser_test("update.test.mjs", lab)
 
-    repository = {
+    repository: dict[str, Any] = {
         "NEXTEDIT_REPOSITORY": publishing.address,
         "NEXTEDIT_ROOT": str(publishing.root),
     }
@@ -179,7 +180,7 @@ def test_a_teams_server_answers_and_the_status_item_says_so(
     tmp_path: Path, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with team_server(completion("np.linspace(0, 1, 7)")) as server:
-        settings = {
+        settings: dict[str, object] = {
             "engine": "openai",
             "openai_url": server.url,
             "openai_hosts": ["127.0.0.1"],
