@@ -64,6 +64,17 @@ class Replay:
         for at, count in enumerate((cells, found, offered, wrong)):
             self.repos[repo][at] += count
 
+    def merge(self, other: Replay) -> None:
+        self.cases += other.cases
+        self.cells += other.cells
+        self.found += other.found
+        self.offered += other.offered
+        self.wrong += other.wrong
+        for repo, counts in other.repos.items():
+            mine = self.repos[repo]
+            for at, count in enumerate(counts):
+                mine[at] += count
+
     def report(self) -> dict[str, Any]:
         counts = list(self.repos.values())
         recall = ratio_interval([(found, cells) for cells, found, _, _ in counts])
