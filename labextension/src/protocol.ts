@@ -171,6 +171,7 @@ export interface HashedFactsWire {
   names?: NameWire[];
   error?: KernelErrorWire | null;
   figures?: FigureWire[];
+  tables?: TableWire[];
   hash?: string;
 }
 
