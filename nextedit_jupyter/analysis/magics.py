@@ -382,6 +382,8 @@ class _Masker:
             stop = _expression_end(text, at + 1, close)
             if not _is_expression(text[at + 1 : stop]):
                 raise _NotFilledInError
+            if text[stop] == ":" and not _may_be_format(text[stop + 1 : close]):
+                raise _NotFilledInError
             yield at + 1, stop
             yield from self.fields(stop, close, depth + 1)
             at = literal = close + 1
@@ -408,6 +410,14 @@ class _NotFilledInError(Exception):
 _MAX_FIELDS = 1
 # Nobody writes an expression of this length into a shell line; reading it would take its time.
 _MAX_EXPRESSION = 2_000
+
+
+# Python's own format, or one with marks that dates and units have in theirs.
+_FORMAT = re.compile(r"(?:.?[<>=^])?[ +-]?z?#?0?\d*[,_]?(?:\.\d+)?[a-zA-Z%]?|.*[%~].*", re.S)
+
+
+def _may_be_format(text: str) -> bool:
+    return "{" in text or _FORMAT.fullmatch(text) is not None
 
 
 def _is_expression(text: str) -> bool:

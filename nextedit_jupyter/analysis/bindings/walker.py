@@ -105,6 +105,7 @@ class Walker:
         self.displays: dict[int, int] = {}  # a dictionary's node -> where its name begins
         self.lambdas: dict[int, Node] = {}  # a lambda's node -> the name that it is given
         self.docs: set[int] = set()  # where the texts of docstrings begin
+        self.overloads: set[str] = {"overload"}  # what `typing.overload` is called here
         self.returns: dict[int, list[tuple[str, ...]]] = {}
         self.depths: dict[int, int] = {}  # how many scopes each scope stands in
 

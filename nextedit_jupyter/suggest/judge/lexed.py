@@ -6,6 +6,7 @@ judge needs what a word is next to more than what it binds to.
 
 from __future__ import annotations
 
+import keyword
 import re
 from bisect import bisect_left
 from collections import Counter, OrderedDict
@@ -30,6 +31,7 @@ _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 _WORD = re.compile(r"\w+")
 _OPEN, _CLOSE = "([{", ")]}"
 _MAX_OUTWARDS = 50  # brackets that are followed outwards for what they belong to
+_MAX_OBJECT = 40  # tokens of what an attribute is read from
 
 # What a word is where it stands. `other` is punctuation and blanks.
 KINDS = (
@@ -77,6 +79,15 @@ class LexedCell:
         for i in self.solid:
             table.setdefault(self.texts[i], []).append(i)
         return table
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The words that name a variable, a function, a class or a parameter from there on."""
+        return frozenset(
+            text
+            for text, kind in zip(self.texts, self.kinds, strict=True)
+            if kind in ("target", "definition")
+        )
 
     @cached_property
     def lines(self) -> list[str]:
@@ -148,6 +159,37 @@ class LexedCell:
             owner = before[1] if len(before) > 1 else ""
             return owner if owner[:1].isalnum() or owner[:1] == "_" else ""
         return self.callee(i).rstrip("([{=")
+
+    def object(self, i: int) -> str:
+        """What an attribute is read from, as it is written: `self.log`, `axes[0]`, `f(x)`.
+
+        "" for what is no attribute, and for what is too long to be compared.
+        """
+        if self.kinds[i] != "attribute":
+            return ""
+        end = self.rank[i] - 1  # the dot
+        first, depth, wanted = end, 0, "part"
+        for rank in range(end - 1, max(end - _MAX_OBJECT, 0) - 1, -1):
+            token = self.solid[rank]
+            text = self.texts[token]
+            is_code = self.kinds[token] not in ("string", "docstring", "comment")
+            if is_code and text in _CLOSE and (depth or wanted != "dot"):
+                depth += 1
+            elif is_code and text in _OPEN and depth:
+                depth -= 1
+                if not depth:
+                    first, wanted = rank, "part or end"
+            elif depth:
+                continue
+            elif wanted == "dot" and text == ".":
+                wanted = "part"
+            elif wanted != "dot" and is_code and _is_part(text):
+                first, wanted = rank, "dot"
+            else:
+                break
+        if depth or wanted == "part":
+            return ""
+        return "".join(self.texts[k] for k in self.solid[first:end])
 
     def words(self, line: int) -> frozenset[str]:
         """The names and numbers of a line."""
@@ -260,6 +302,10 @@ class LexedCell:
             return False
         head = self.left(opened, 2)
         return len(head) == 2 and head[1] == "def"
+
+
+def _is_part(text: str) -> bool:
+    return (text[0].isalpha() or text[0] == "_") and not keyword.iskeyword(text)
 
 
 class LexedCells:
