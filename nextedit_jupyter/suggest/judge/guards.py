@@ -124,9 +124,8 @@ def rulings(
     found: list[Ruling] = []
     for place in considered.candidates:
         change = place.change
-        if change.shape != "word" or ("".join(change.replaced), change.new) not in proved:
-            found.append("open")
-        elif _means_more(change, kinds):
+        is_proved = change.shape == "word" and ("".join(change.replaced), change.new) in proved
+        if not is_proved or _means_more(change, kinds):
             found.append("open")
         elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
             found.append("optional")

@@ -62,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     judge.write(told, arguments.out)
     limits, figures = told["thresholds"], told["validation"]
     print(
-        f"{arguments.out}: shown from {limits['show']}, chosen from {limits['tick']}; on owners that"
-        f" were left out: recall {figures['recall']:.3f}, precision {figures['precision']:.3f},"
+        f"{arguments.out}: shown from {limits['show']}, chosen from {limits['tick']}; on owners"
+        f" that were left out: recall {figures['recall']:.3f}, precision {figures['precision']:.3f},"
         f" silent {figures['silent']:.3f}"
     )
     return 0
