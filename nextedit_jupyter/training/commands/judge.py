@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     limits, figures = told["thresholds"], told["validation"]
     print(
         f"{arguments.out}: shown from {limits['show']}, chosen from {limits['tick']}; on owners"
-        f" that were left out: recall {figures['recall']:.3f}, precision {figures['precision']:.3f},"
-        f" silent {figures['silent']:.3f}"
+        f" that were left out: recall {figures['recall']:.3f}, precision"
+        f" {figures['precision']:.3f}, silent {figures['silent']:.3f}"
     )
     return 0
