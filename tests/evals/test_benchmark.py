@@ -16,6 +16,7 @@ import pytest
 from nextedit_jupyter.cli import main
 from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import NextEditError
+from nextedit_jupyter.evals import sdists
 from nextedit_jupyter.evals.benchmark import table, tasks
 from nextedit_jupyter.evals.benchmark.isolated import Isolated, Spec
 from nextedit_jupyter.evals.benchmark.peers import Infill, Server, make
@@ -91,10 +92,10 @@ def test_an_archive_that_is_another_file_is_refused(
 ) -> None:
     file = tmp_path / "one-1.0.tar.gz"
     file.write_bytes(b"planted")
-    monkeypatch.setattr(tasks.sdists, "archive", lambda package, cache: file)
+    monkeypatch.setattr(sdists, "archive", lambda package, cache: file)
     with pytest.raises(NextEditError, match="not the file that the benchmark names"):
         tasks.of_packages(tmp_path, {"one==1.0": "0" * 64})
-    monkeypatch.setattr(tasks.sdists, "archive", lambda package, cache: None)
+    monkeypatch.setattr(sdists, "archive", lambda package, cache: None)
     with pytest.raises(NextEditError, match="from-git"):
         tasks.of_packages(tmp_path, {"one==1.0": "0" * 64})
 

@@ -23,7 +23,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.bundles.bundle import Bundle
     from nextedit_jupyter.evals.heldout import read_documents
-    from nextedit_jupyter.training.acceptance import format_report, learn_filter, write_filter
+    from nextedit_jupyter.training.filter_learning import format_report, learn_filter, write_filter
 
     corpus = arguments.work / "corpus"
     acceptance, report = learn_filter(

@@ -20,7 +20,7 @@ from nextedit_jupyter.suggest.build import open_model_lane
 from nextedit_jupyter.suggest.model import ModelAnswer
 from nextedit_jupyter.suggest.recall import Reply
 from nextedit_jupyter.suggest.trim import Step
-from nextedit_jupyter.training import acceptance
+from nextedit_jupyter.training import filter_learning
 
 CELLS = [
     "import numpy as np\nimport pandas as pd",
@@ -46,7 +46,7 @@ def test_a_filter_is_written_beside_what_was_measured_and_the_bundle_still_opens
 ) -> None:
     folder = make_bundle(tmp_path / "b")
     made = AcceptanceFilter((0.5,) * len(FEATURES), 0.25, 0.8)
-    acceptance.write_filter(folder, made, report())
+    filter_learning.write_filter(folder, made, report())
     bundle = Bundle.open(folder)
     assert open_model_lane(bundle).acceptance == made
     assert bundle.thresholds["inline"] == 0.7  # for versions without the filter
@@ -57,8 +57,8 @@ def test_a_filter_is_written_beside_what_was_measured_and_the_bundle_still_opens
 def test_a_filter_that_is_no_gain_takes_an_older_one_away(tmp_path: Path) -> None:
     folder = make_bundle(tmp_path / "b")
     made = AcceptanceFilter((0.5,) * len(FEATURES), 0.25, 0.8)
-    acceptance.write_filter(folder, made, report())
-    acceptance.write_filter(folder, None, report(plain_threshold=0.6))
+    filter_learning.write_filter(folder, made, report())
+    filter_learning.write_filter(folder, None, report(plain_threshold=0.6))
     bundle = Bundle.open(folder)
     assert open_model_lane(bundle).acceptance is None
     assert bundle.thresholds["inline"] == 0.6
@@ -68,7 +68,7 @@ def test_a_package_is_learned_from_or_validated_on(tmp_path: Path) -> None:
     bundle = Bundle.open(make_bundle(tmp_path / "b"))
     books = [held_out("p", "n", "notebook", CELLS)]
     with pytest.raises(TrainingError, match="p: a package to learn from"):
-        acceptance.learn_filter(bundle, books, books)
+        filter_learning.learn_filter(bundle, books, books)
 
 
 def half_right(
@@ -96,7 +96,7 @@ def test_the_command_learns_and_says_whether_it_kept_the_filter(
         ]
         (corpus / f"{split}.jsonl").write_text("\n".join(lines))
     monkeypatch.setattr(RememberingLane, "_ask", half_right)
-    monkeypatch.setattr("nextedit_jupyter.evals.acceptance.LEAST_EXAMPLES", 20)
+    monkeypatch.setattr("nextedit_jupyter.evals.filter_examples.LEAST_EXAMPLES", 20)
     output = tmp_path / "filter.json"
     command = ["train", "filter", "--bundle", str(folder), "--work", str(tmp_path / "work")]
     command += ["--cells", "6", "--validation-cells", "1", "-o", str(output)]

@@ -16,7 +16,7 @@ from typing import Any
 from nextedit_jupyter.bundles.bundle import MANIFEST, Bundle
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.files import replace_file
-from nextedit_jupyter.evals.acceptance import collect, cross_validate, fit
+from nextedit_jupyter.evals.filter_examples import collect, cross_validate, fit
 from nextedit_jupyter.evals.heldout import HeldOut, choose_places
 from nextedit_jupyter.evals.model import (
     CHOSEN_NOISE,
