@@ -12,7 +12,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
@@ -55,7 +55,23 @@ class Suggesting(Protocol):
     """What the worker needs of `suggest.Suggester`."""
 
     @property
-    def bundle(self) -> str | None: ...
+    def bundle(self) -> str | None:
+        """The label of the model that answers; None without one, and then see `problem`."""
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the models, and what to do about it."""
+
+    @property
+    def lanes(self) -> Sequence[str]: ...
+
+    @property
+    def bundles(self) -> Sequence[Mapping[str, str]]:
+        """Id, language and label of every model that may be asked."""
+
+    @property
+    def remote(self) -> Mapping[str, str | None] | None:
+        """The team's server that text goes to; None if it stays on this machine."""
 
     def answer(self, request: SuggestRequest, *, cancelled: Callable[[], bool]) -> Answer: ...
 
@@ -128,9 +144,9 @@ class Inference:
             "state": "starting" if suggester is None else "busy" if busy else "ready",
             "bundle": suggester.bundle if suggester else None,
             "problem": self._problem_of(suggester),
-            "lanes": list(getattr(suggester, "lanes", ())),
-            "bundles": list(getattr(suggester, "bundles", ())),
-            "remote": getattr(suggester, "remote", None),
+            "lanes": list(suggester.lanes) if suggester else [],
+            "bundles": list(suggester.bundles) if suggester else [],
+            "remote": suggester.remote if suggester else None,
             "served": self.served,
             "idle_s": round(time.monotonic() - self.last_request, 3),
             "idle_cpu_s": round(time.process_time() - self._cpu_at_rest, 3),
@@ -156,7 +172,7 @@ class Inference:
         except Exception as error:
             log_error(log, "the suggester could not be built anew", error)
             return Rebuilt(None, f"it cannot be loaded ({type(error).__name__})")
-        rebuilt = Rebuilt(fresh.bundle, getattr(fresh, "problem", None))
+        rebuilt = Rebuilt(fresh.bundle, fresh.problem)
         if expected is None or fresh.bundle == expected:
             self.suggester, self._problem = fresh, None
             log.info("%s is in use", fresh.bundle)
@@ -178,8 +194,7 @@ class Inference:
 
     def _labels(self) -> set[str]:
         """Of the bundles that may be asked."""
-        bundles = getattr(self.suggester, "bundles", ())
-        return {bundle["label"] for bundle in bundles}
+        return {bundle["label"] for bundle in self.suggester.bundles} if self.suggester else set()
 
     def answer_stale(self, job: Job) -> None:
         """Answer a job that nobody waits for any more."""
@@ -227,7 +242,7 @@ class Inference:
         log.warning("%s is switched off: workers died in it", label or "the model")
 
     def _problem_of(self, suggester: Suggesting | None) -> str | None:
-        said = (self._deaths.problem(), self._problem, getattr(suggester, "problem", None))
+        said = (self._deaths.problem(), self._problem, suggester.problem if suggester else None)
         return " ".join(dict.fromkeys(text for text in said if text)) or None
 
     def _serve_next(self) -> None:
