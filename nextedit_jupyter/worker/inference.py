@@ -215,7 +215,7 @@ class Inference:
         except BaseException as error:
             log_error(log, "the suggester could not be built", error)
             self._problem = f"the suggester could not be built: {type(error).__name__}"
-            suggester = _Nothing()
+            suggester = _NullSuggester()
         self.suggester = suggester
         self._loaded = time.monotonic()
         self._cpu_at_rest = time.process_time()
@@ -362,11 +362,14 @@ class Inference:
             faulthandler.cancel_dump_traceback_later()
 
 
-class _Nothing:
-    """Stands in when no suggester could be built: every request is silent, with the reason."""
+class _NullSuggester:
+    """Used when no suggester could be built: every request is silent, with the reason."""
 
     bundle: str | None = None
+    problem: str | None = None
     lanes: tuple[str, ...] = ()
+    bundles: tuple[dict[str, str], ...] = ()
+    remote: None = None
 
     def answer(self, request: SuggestRequest, *, cancelled: Callable[[], bool]) -> Answer:
         return Answer(silence={kind: Silence("no_model") for kind in request.want}, id=request.id)
