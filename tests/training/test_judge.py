@@ -146,7 +146,9 @@ def test_of_one_owner_so_many_commits_of_a_kind_are_taken() -> None:
 def test_parts_share_no_owner_and_where_there_is_one_owner_no_commit() -> None:
     parts = judge.folded(COMMITS, 3, seed=0)
     owners = [{c.owner for c in part} for part in parts]
-    assert not owners[0] & owners[1] and not owners[1] & owners[2] and all(parts)
+    assert not owners[0] & owners[1]
+    assert not owners[1] & owners[2]
+    assert all(parts)
     mine = [spread(f"v{n}", "me") for n in range(9)]
     assert [len(part) for part in judge.folded(mine, 3, seed=0)] == [3, 3, 3]
 

@@ -43,15 +43,17 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
         return Silence("stale", "the cell has changed since")
     verdict: Silence | None = None
     replaced: dict[str, None] = {}
+    settled: dict[str, None] = {}
     for window in windows(request):
         found = _detect(request, window)
         if isinstance(found, RenamePlan):
             return found
         replaced.update(dict.fromkeys(found.replaced))
+        settled.update(dict.fromkeys(found.settled))
         if verdict is None or (verdict.reason != "refused" and found.reason == "refused"):
             verdict = found
     verdict = verdict or Silence("no_change", "no name was changed")
-    return replace(verdict, replaced=tuple(replaced))
+    return replace(verdict, replaced=tuple(replaced), settled=tuple(settled))
 
 
 def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
@@ -426,6 +428,8 @@ def _is_half_typed(
     alignment = window.alignments.get(request.caret.cell)
     if last.origin != "typed" or request.caret.cell != last.cell or alignment is None:
         return None
+    if sum(laid.count(old, new) for laid in window.alignments.values()) > 1:
+        return None  # what was written twice is whole
     text = request.cell.source
     if not any(
         swap.now < request.caret.offset == _word_end(text, swap.now) for swap in alignment.swaps
@@ -450,9 +454,10 @@ def _word_end(text: str, start: int) -> int:
 
 
 def _is_whole(old: str, new: str) -> bool:
-    """Whether shortening `old` to `new` cuts at the edge of a word: total_sum, x1, dataFrame."""
+    """Whether shortening `old` to `new` cuts at the edge of a word: total_sum, x1, items."""
     rest = old[len(new) :]
-    return not new.endswith("_") and (rest[0] in "_0123456789" or rest[0].isupper())
+    is_plural = rest == "s" and len(new) > 2
+    return not new.endswith("_") and (rest[0] in "_0123456789" or rest[0].isupper() or is_plural)
 
 
 def _remaining(
@@ -462,7 +467,8 @@ def _remaining(
     todo = tuple(change for change in found.changes if (change.cell, change.start) not in done)
     left = tuple(_carried(todo, request.notebook, window))
     if not left:
-        return Silence("no_change", f"nothing is left to rename to `{found.new}`")
+        why = f"nothing is left to rename to `{found.new}`"
+        return Silence("no_change", why, settled=(found.old,))
     return replace(
         found,
         notebook=request.notebook,
