@@ -42,7 +42,7 @@ from nextedit_jupyter.training.judge_trees import as_json
 
 # Thresholds that are tried: for a place, and by how much the surest place of an offer must be
 # surer than that.
-TICKS = (0.5, 0.6, 0.7, 0.8)
+TICKS = (0.5, 0.6, 0.7)
 MARGINS = (0.0, 0.1)
 LISTED = 0.3
 PRECISION, SILENT = 0.95, 0.97
