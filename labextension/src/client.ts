@@ -6,7 +6,15 @@ import { UUID } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { AnswerWire, ErrorAnswerWire, Kind, Lane, RequestWire } from './protocol';
+import { Changes } from './changes';
+import type {
+  AnswerWire,
+  ChangedRequestWire,
+  ErrorAnswerWire,
+  Kind,
+  Lane,
+  RequestWire
+} from './protocol';
 
 /** How long to wait, by what the machine and its battery can bear. */
 export interface PaceWire {
@@ -33,6 +41,20 @@ export interface ServerStatus {
   /** The team's server that text goes to; absent if it stays on this machine. */
   remote?: { host: string; model: string | null; problem: string | null } | null;
   update?: { state: string; version: string | null; changes: string; problem: string } | null;
+  /** A larger model that may be fetched on request; absent if there is none, or none may be. */
+  larger?: LargerWire | null;
+}
+
+/** How far fetching the larger model is; `share` is from 0 to 1. */
+export interface LargerWire {
+  label: string;
+  state: 'available' | 'getting' | 'here' | 'failed';
+  base: string;
+  licence: string;
+  megabytes: number;
+  step: 'fetch' | 'assemble' | 'try' | null;
+  share: number;
+  problem: string;
 }
 
 export type State = 'ready' | 'thinking' | 'off' | 'no-worker' | 'no-bundle';
@@ -51,6 +73,8 @@ const STATUS_EVERY = 5_000;
 const NEWS_EVERY = 30_000; // while something is asked for anyway
 
 export class Client {
+  /** While the user has paused suggestions, only what is asked for by a key or command is sent. */
+  isPaused = false;
   private readonly id = UUID.uuid4();
   private readonly settings = ServerConnection.makeSettings();
   private flight: { abort: AbortController; done: Promise<void> } | null = null;
@@ -64,6 +88,7 @@ export class Client {
   private askedAt = -Infinity;
   private isRefreshDue = false;
   private serial = 0;
+  private readonly changes = new Changes();
   private changed = new Signal<this, void>(this);
 
   get statusChanged(): ISignal<this, void> {
@@ -119,6 +144,11 @@ export class Client {
     return this.server?.update ?? null;
   }
 
+  /** The larger model, and how far fetching it is; null if there is none to fetch. */
+  get larger(): LargerWire | null {
+    return this.server?.larger ?? null;
+  }
+
   /** The models that may be asked, the preferred one first. */
   get bundles(): readonly { id: string; language: string; label: string }[] {
     return this.server?.bundles ?? [];
@@ -129,9 +159,9 @@ export class Client {
     return this.pace?.pause_ms ?? 0;
   }
 
-  /** False on low power, if the user said so: nothing is asked for by itself then. */
+  /** False in a pause, and on low power if the user said so: nothing is asked for by itself then. */
   get mayInfer(): boolean {
-    return this.pace?.may_infer ?? true;
+    return !this.isPaused && (this.pace?.may_infer ?? true);
   }
 
   /** Resolves once nothing is in flight. */
@@ -162,9 +192,7 @@ export class Client {
     this.flight = flight;
     this.changed.emit();
     try {
-      const body = JSON.stringify({ id: ++this.serial, ...request });
-      const response = await this.fetch('suggest', { method: 'POST', body, signal: abort.signal });
-      const answer = await read(response);
+      const answer = await this.ask({ id: ++this.serial, ...request }, abort.signal);
       if (abort.signal.aborted) {
         return null;
       }
@@ -214,8 +242,7 @@ export class Client {
       return;
     }
     try {
-      const body = JSON.stringify({ id: null, ...request, want: [] });
-      await this.fetch('suggest', { method: 'POST', body });
+      await this.ask({ id: null, ...request, want: [] });
     } catch {
       // The next key pays for it.
     }
@@ -233,6 +260,7 @@ export class Client {
       return null;
     }
     try {
+      // Under another name, by which nothing is held: it is rare, and says everything.
       const body = JSON.stringify({ id: null, ...request, want: [], changed });
       const init = { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT) };
       const answer = await read(await this.fetch('suggest', init, `${this.id}-state`));
@@ -258,11 +286,26 @@ export class Client {
     }
   }
 
-  /** Ask the server how it is, at most every 5 s. */
-  async refresh(): Promise<void> {
-    const wait = this.askedAt + STATUS_EVERY - performance.now();
-    if (!this.on || this.isRefreshDue) {
-      return;
+  /** Have the server do something; its answer. Rejects with an Error that says what is wrong. */
+  async post(path: string): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await this.fetch(path, { method: 'POST', body: '{}' });
+    } catch (error) {
+      throw new Error(reason(error));
+    }
+    if (!response.ok) {
+      const said = (await response.json().catch(() => null)) as ErrorAnswerWire | null;
+      throw new Error(said?.error?.message ?? reason(new ServerConnection.ResponseError(response)));
+    }
+    return response.json();
+  }
+
+  /** Ask the server how it is, at most every 5 s unless it is to be `soon`; whether it answered. */
+  async refresh(soon = false): Promise<boolean> {
+    const wait = soon ? 0 : this.askedAt + STATUS_EVERY - performance.now();
+    if (!this.on || (this.isRefreshDue && !soon)) {
+      return false;
     }
     if (wait > 0) {
       this.isRefreshDue = true;
@@ -270,7 +313,7 @@ export class Client {
         this.isRefreshDue = false;
         void this.refresh();
       }, wait);
-      return;
+      return false;
     }
     this.askedAt = performance.now();
     try {
@@ -289,6 +332,38 @@ export class Client {
       this.failure = reason(error);
     }
     this.changed.emit();
+    return this.failure === null;
+  }
+
+  /** Say what changed of what the worker holds; all of it, if it holds nothing of that. */
+  private async ask(
+    { id, ...request }: RequestWire,
+    signal?: AbortSignal
+  ): Promise<AnswerWire | ErrorAnswerWire> {
+    const told = this.changes.tell(request);
+    const answer = await this.send({ id, ...told.request }, signal);
+    if (!('error' in answer)) {
+      this.changes.answered(told);
+      return answer;
+    }
+    if (answer.error.code !== 'unknown_state' || signal?.aborted) {
+      return answer;
+    }
+    this.changes.forget();
+    const whole = this.changes.tell(request);
+    const second = await this.send({ id, ...whole.request }, signal);
+    if (!('error' in second)) {
+      this.changes.answered(whole);
+    }
+    return second;
+  }
+
+  private async send(
+    request: ChangedRequestWire,
+    signal?: AbortSignal
+  ): Promise<AnswerWire | ErrorAnswerWire> {
+    const body = JSON.stringify(request);
+    return read(await this.fetch('suggest', { method: 'POST', body, signal }));
   }
 
   private fetch(path: string, init: RequestInit, id: string = this.id): Promise<Response> {

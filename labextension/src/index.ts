@@ -7,16 +7,20 @@ import { IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { ICompletionProviderManager } from '@jupyterlab/completer';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
+import { ILauncher } from '@jupyterlab/launcher';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
 
+import { bundleOf, setBundle } from './cells';
 import { Client } from './client';
 import type { EditorHost } from './editor';
 import { editorExtension } from './editor';
 import { isGhostShown } from './ghost';
 import { InlineProvider } from './inline';
+import { LargerModel } from './largerModel';
 import { isKeyword, isName } from './names';
 import { Pace } from './pace';
 import { SuggestionsPanel } from './panel';
@@ -24,16 +28,19 @@ import { askForName } from './renameDialog';
 import { whyNot } from './requests';
 import type { Shared } from './session';
 import { NotebookSession } from './session';
+import { SettingsStore } from './settingsStore';
 import { StatusItem } from './statusItem';
-import type { Settings } from './tokens';
+import { addStatusMenu } from './statusMenu';
+import { pauseOf, switchOf } from './switches';
 import { CommandIDs, DEFAULTS, PLUGIN_ID } from './tokens';
+import { offerTour } from './tour';
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
   description: 'Local next-edit suggestions: ghost text, next edits, renames over all cells.',
   autoStart: true,
   requires: [INotebookTracker, IEditorExtensionRegistry, ICompletionProviderManager],
-  optional: [ISettingRegistry, ICommandPalette, ITranslator, IStatusBar],
+  optional: [ISettingRegistry, ICommandPalette, ITranslator, IStatusBar, ILauncher],
   activate
 };
 
@@ -47,7 +54,8 @@ function activate(
   registry: ISettingRegistry | null,
   palette: ICommandPalette | null,
   translator: ITranslator | null,
-  statusBar: IStatusBar | null
+  statusBar: IStatusBar | null,
+  launcher: ILauncher | null
 ): void {
   const trans = (translator ?? nullTranslator).load('nextedit_jupyter');
   const client = new Client();
@@ -72,7 +80,17 @@ function activate(
   editors.addExtension(editorExtension(editorHost(sessions, inline)));
 
   const settings = new SettingsStore(shared, sessions);
-  void settings.load(registry);
+  void settings.load(registry).then(() => {
+    if (settings.isTourDue) {
+      void offerTour(app, trans, () => settings.set('tourOffered', true));
+    }
+  });
+  app.serviceManager.contents.fileChanged.connect((_, { type, oldValue, newValue }) => {
+    if (type === 'rename' || type === 'delete') {
+      settings.moved(oldValue?.path ?? '', (type === 'rename' && newValue?.path) || null);
+    }
+  });
+  const pause = pauseOf(client, sessions, inline);
 
   const panel = new SuggestionsPanel(trans, {
     runStale: () => void app.commands.execute(CommandIDs.runStale)
@@ -80,10 +98,23 @@ function activate(
   app.shell.add(panel, 'right', { rank: 900 });
   const followCurrent = () => panel.follow(sessions.current);
   notebooks.currentChanged.connect(followCurrent);
-  sessions.onAdded = followCurrent;
+  sessions.onAdded = () => {
+    followCurrent();
+    sessions.onLook();
+  };
 
-  const toggle = () => void app.commands.execute(CommandIDs.toggle);
-  const status = new StatusItem(client, trans, toggle, () => {
+  const openMenu = addStatusMenu({
+    app,
+    client,
+    pause,
+    larger: new LargerModel(client, trans),
+    trans,
+    palette,
+    launcher,
+    notebook: () => switchOf(sessions.current, settings),
+    tell: shared.tell
+  });
+  const status = new StatusItem(client, pause, trans, openMenu, () => {
     const current = app.shell.currentWidget;
     const isNotebook = current !== null && current === notebooks.currentWidget;
     return isNotebook ? (sessions.current?.notServed ?? null) : 'no-notebook';
@@ -116,7 +147,10 @@ function activate(
       inline.dismiss(null);
     }
   });
-  NotebookActions.executed.connect((_, { notebook, cell }) => {
+  NotebookActions.executed.connect((_, { notebook, cell, success, error }) => {
+    if (!success && !error?.errorName) {
+      return; // an earlier cell failed: this one never ran
+    }
     const open = notebooks.find(candidate => candidate.content === notebook);
     if (open) {
       sessions.of(open)?.executed(cell.model.sharedModel.getId());
@@ -176,49 +210,6 @@ class Sessions {
   ofCell(model: unknown): NotebookSession | null {
     const notebook = (model as { notebook?: unknown }).notebook;
     return this.known.get(notebook) ?? null;
-  }
-}
-
-/** The user's settings, and the switch. */
-class SettingsStore {
-  private settings: ISettingRegistry.ISettings | null = null;
-
-  constructor(
-    private readonly shared: { client: Client; settings: Settings },
-    private readonly sessions: Sessions
-  ) {}
-
-  async load(registry: ISettingRegistry | null): Promise<void> {
-    try {
-      this.settings = (await registry?.load(PLUGIN_ID)) ?? null;
-    } catch {
-      // No schema was installed: the defaults serve.
-    }
-    this.settings?.changed.connect(() => this.take());
-    this.take();
-  }
-
-  async toggle(): Promise<void> {
-    const enabled = !this.shared.client.enabled;
-    if (this.settings) {
-      await this.settings.set('enabled', enabled);
-    } else {
-      this.shared.client.enabled = enabled;
-    }
-    this.take();
-  }
-
-  private take(): void {
-    const composite = this.settings?.composite ?? {};
-    Object.assign(this.shared.settings, DEFAULTS, composite);
-    this.shared.client.enabled = this.shared.settings.enabled;
-    for (const session of this.sessions.all) {
-      if (this.shared.settings.enabled) {
-        session.redraw();
-      } else {
-        session.clear();
-      }
-    }
   }
 }
 
@@ -285,7 +276,7 @@ function addCommands(parts: CommandParts): void {
 
   const add = (
     id: string,
-    label: string,
+    label: CommandRegistry.CommandFunc<string> | string,
     execute: () => unknown,
     isEnabled: () => boolean = () => true,
     isToggled?: () => boolean
@@ -302,7 +293,8 @@ function addCommands(parts: CommandParts): void {
 
   add(
     CommandIDs.toggle,
-    trans.__('Toggle Suggestions'),
+    args =>
+      args.isMenu ? trans.__('Suggestions in All Notebooks') : trans.__('Toggle Suggestions'),
     () => settings.toggle(),
     undefined,
     () => client.enabled
@@ -416,14 +408,14 @@ async function chooseBundle(
   }
   const automatic = trans.__('By the language of each cell');
   const items = client.bundles.map(({ label, language }) => `${label} (${language})`);
-  const now = client.bundles.findIndex(({ id }) => id === session.bundle);
+  const now = client.bundles.findIndex(({ id }) => id === bundleOf(session.notebook));
   const choice = await InputDialog.getItem({
     title: trans.__('The model for this notebook'),
     items: [automatic, ...items],
     current: now + 1
   });
   if (choice.button.accept && choice.value !== null) {
-    session.bundle = client.bundles[items.indexOf(choice.value)]?.id ?? null;
+    setBundle(session.notebook, client.bundles[items.indexOf(choice.value)]?.id ?? null);
   }
 }
 
@@ -432,9 +424,10 @@ async function runStale(session: NotebookSession | null): Promise<void> {
   if (!session || !content) {
     return;
   }
-  const cells = session.staleCells.map(id =>
-    content.widgets.find(cell => cell.model.sharedModel.getId() === id)!
-  );
+  const ids = await session.cellsToRun();
+  const cells = ids
+    .map(id => content.widgets.find(cell => cell.model.sharedModel.getId() === id))
+    .filter(cell => cell !== undefined);
   await NotebookActions.runCells(content, cells, session.panel.sessionContext);
 }
 

@@ -4,7 +4,7 @@ import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { IDisposable } from '@lumino/disposable';
 import type * as Y from 'yjs';
 
-import { ACCEPTED } from './apply';
+import { ACCEPTED, REVERTED } from './apply';
 import { EditHistory } from './history';
 import type { Origin } from './protocol';
 
@@ -104,7 +104,7 @@ export class Recorder implements IDisposable {
     if (origin === ACCEPTED) {
       return 'accepted';
     }
-    if (origin?.undoStack) {
+    if (origin === REVERTED || origin?.undoStack) {
       return 'undone';
     }
     // Typing comes from an editor, whose binding to the shared text is the origin; what is done to

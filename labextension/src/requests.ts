@@ -4,14 +4,15 @@ import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { sharedCell } from './apply';
-import { bundleOf, isLocked, isTaggedOff, languageOf, wireOf } from './cells';
+import { bundleOf, isLocked, isTaggedOff, languageOf } from './cells';
 import type { Client } from './client';
 import { matches } from './glob';
 import type { KernelFacts } from './kernelFacts';
 import { Pending } from './pending';
-import type { CellWire, Kind, RequestWire, SuggestionWire } from './protocol';
+import type { Kind, RequestWire, SuggestionWire } from './protocol';
 import type { Recorder } from './recorder';
 import { buildRequest, isTooLarge } from './request';
+import { SentCells } from './sentCells';
 import type { Settings } from './tokens';
 import type { NotebookViews } from './views';
 
@@ -41,12 +42,21 @@ export interface RequestsHost {
   facts(): KernelFacts;
   /** Whether the kernel's switch is on. */
   isOn(): boolean;
-  /** Whether a cell was changed since it ran. */
-  isEdited(cell: string): boolean;
+  /** Whether the kernel may hold what a cell says now. */
+  holds(cell: string): boolean;
 }
 
 export class Requests {
-  constructor(private readonly host: RequestsHost) {}
+  private readonly cells: SentCells;
+
+  constructor(private readonly host: RequestsHost) {
+    const { notebook, recorder } = host;
+    this.cells = new SentCells(
+      notebook,
+      cell => recorder.text(cell),
+      cell => !host.holds(cell)
+    );
+  }
 
   get language(): string {
     const { notebook, views } = this.host;
@@ -60,7 +70,7 @@ export class Requests {
     if (!client.enabled) {
       return 'off';
     }
-    if (!this.host.isOn()) {
+    if (!this.host.isOn() || settings.notebooksOff.includes(context.localPath)) {
       return 'off-here';
     }
     if (settings.languages[this.language] !== true) {
@@ -87,11 +97,12 @@ export class Requests {
     if (!caret || this.notServed(caret.cell) !== null) {
       return null;
     }
-    const cells = this.cells();
+    const cells = this.cells.all();
     const known = new Set(cells.map(cell => cell.id));
     const request = buildRequest({
       language: this.language,
       cells,
+      switchedOff: this.switchedOff(),
       caret,
       history: recorder.history.wire().filter(event => known.has(event.cell)),
       facts: this.host.facts().current,
@@ -160,15 +171,8 @@ export class Requests {
     });
   }
 
-  private cells(): CellWire[] {
-    const { notebook, recorder } = this.host;
-    return notebook.cells
-      .filter(cell => !isTaggedOff(cell))
-      .map(cell => {
-        const id = cell.getId();
-        const source = recorder.text(id) ?? cell.getSource();
-        return wireOf(cell, source, !this.host.isEdited(id));
-      });
+  private switchedOff(): number[] {
+    return this.host.notebook.cells.flatMap((cell, i) => (isTaggedOff(cell) ? [i + 1] : []));
   }
 }
 

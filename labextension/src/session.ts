@@ -16,7 +16,7 @@ import { Signal } from '@lumino/signaling';
 import { Acceptance } from './acceptance';
 import { sharedCell } from './apply';
 import { Asking } from './asking';
-import { bundleOf, cellNames, runsOf, setBundle } from './cells';
+import { cellNames, runsOf } from './cells';
 import type { Client } from './client';
 import { summaryOf } from './drawing';
 import { KeptWatch } from './keptWatch';
@@ -53,7 +53,7 @@ export interface Shared {
 export class NotebookSession implements IDisposable {
   readonly recorder: Recorder;
   readonly facts: KernelFacts;
-  private readonly notebook: ISharedNotebook;
+  readonly notebook: ISharedNotebook;
   private readonly views = new NotebookViews();
   private readonly requests: Requests;
   private readonly asking: Asking;
@@ -75,13 +75,12 @@ export class NotebookSession implements IDisposable {
     this.notebook = panel.model!.sharedModel;
     this.recorder = new Recorder(this.notebook, change => this.onChange(change));
     this.facts = new KernelFacts(panel.sessionContext, {
+      address: () => this.views.address,
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
       apply: suggestion => this.applyWhole(suggestion),
-      setEnabled: enabled => {
-        this.on = enabled;
-        this.clear();
-      },
-      factsChanged: () => this.onFacts()
+      setEnabled: enabled => this.switch(enabled),
+      factsChanged: () => this.onFacts(),
+      kernelGone: () => this.stale.kernelGone()
     });
     this.requests = new Requests({
       notebook: this.notebook,
@@ -90,7 +89,7 @@ export class NotebookSession implements IDisposable {
       shared,
       facts: () => this.facts,
       isOn: () => this.on,
-      isEdited: cell => this.stale.isEdited(cell)
+      holds: cell => this.stale.holds(cell)
     });
     this.asking = new Asking({
       views: this.views,
@@ -105,6 +104,7 @@ export class NotebookSession implements IDisposable {
       runs: () => runsOf(this.notebook),
       order: () => this.order(),
       ask: changed => this.askStale(changed),
+      counter: () => this.facts.counter(),
       changed: () => this.markStale()
     });
     this.acceptance = new Acceptance({
@@ -156,6 +156,11 @@ export class NotebookSession implements IDisposable {
     return this.stale.ids;
   }
 
+  /** What to run so that no result is out of date, in order. */
+  cellsToRun(): Promise<readonly string[]> {
+    return this.stale.toRun();
+  }
+
   /** Cells in order with how people call them: by execution count, or by place. */
   cellNumbers(): { id: string; name: string }[] {
     return cellNames(this.notebook);
@@ -202,17 +207,14 @@ export class NotebookSession implements IDisposable {
     return this.requests.notServed(this.views.activeCell?.model.sharedModel.getId());
   }
 
+  /** `%nextedit on` or `off`, or the same by the menu. */
+  switch(on: boolean): void {
+    this.on = on;
+    this.clear();
+  }
+
   get language(): string {
     return this.requests.language;
-  }
-
-  /** The id of the model that answers in this notebook; null for the one of each cell's language. */
-  get bundle(): string | null {
-    return bundleOf(this.notebook);
-  }
-
-  set bundle(id: string | null) {
-    setBundle(this.notebook, id);
   }
 
   /** The caret in the active cell; null in command mode or without an editor. */

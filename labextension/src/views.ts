@@ -1,11 +1,13 @@
 /** The views that show one notebook: which has the focus, where its caret is, and going elsewhere. */
 
 import type { EditorView } from '@codemirror/view';
-import type { Cell } from '@jupyterlab/cells';
+import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
+
+import { Address } from './kernelFacts';
 
 export interface CaretPlace {
   cell: string;
@@ -39,6 +41,19 @@ export class NotebookViews {
       this.panels.find(panel => panel.isVisible) ??
       this.panels[0]
     );
+  }
+
+  /** How likely a kernel means this notebook. */
+  get address(): Address {
+    const isRunning = (cell: Cell) =>
+      (cell.model as Partial<ICodeCellModel>).executionState === 'running';
+    if (this.cells().some(isRunning)) {
+      return Address.Running;
+    }
+    if (this.panels.some(panel => panel.node.contains(document.activeElement))) {
+      return Address.Focused;
+    }
+    return this.panels.some(panel => panel.isVisible) ? Address.Visible : Address.Hidden;
   }
 
   get activeCell(): Cell | null {

@@ -78,6 +78,7 @@ _AUTOMAGIC = re.compile(
 )
 _OPTION = re.compile(r"[ \t]+-(?:(?:[nplsTDRru]|f)[ \t]*(?P<value>[^\s-]\S*)|[a-zA-Z]+\b)")
 _COMPOUND = re.compile(r"(?:for|while|with|if|def|class|try|async|@)\b")
+_BLANKS = re.compile(r"\s*")
 _NAME = re.compile(r"[^\W\d]\w*")
 _DOLLAR = re.compile(r"\$(?:\$[\w.]+|(?P<name>[\w.]+))")
 _HELP_TARGET = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[[^\]\n]*\])*[ \t]*")
@@ -168,11 +169,10 @@ class _Masker:
                 at = len(self.text)
                 break
             # What follows runs as a cell of its own, and may begin with another magic.
-            rest = self.text[body:]
-            at = body + len(rest) - len(rest.lstrip())
-            at = max(self.text.rfind("\n", 0, at) + 1, body)
-            if not rest.strip():
-                at = len(self.text)
+            blanks = _BLANKS.match(self.text, body)
+            at = blanks.end() if blanks else body
+            if at < len(self.text):
+                at = max(self.text.rfind("\n", body, at) + 1, body)
         if _FIRST_PROMPT.match(self.text, at):
             for prompt in _PROMPT.finditer(self.text, at):
                 self.pieces.append((prompt.start(), prompt.end(), blank(prompt[0])))

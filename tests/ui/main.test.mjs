@@ -1,9 +1,8 @@
 // The main job in JupyterLab: ghost text, a rename over cells, undo, Escape, the switch, faults.
 
-import { readFileSync, readdirSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 
-import { LabPage, assert, openBrowser } from './harness.mjs';
+import { LabPage, assert, openBrowser, workers } from './harness.mjs';
 
 let browser;
 let lab;
@@ -351,9 +350,9 @@ test('the second chord goes and takes where Tab is kept', async () => {
   }
 });
 
-test('switched off, not one request leaves the page; a click on the status item does it', async () => {
+test('switched off by the menu of the status item, not one request leaves the page', async () => {
   await lab.openNotebook('off', SMALL);
-  await lab.page.click('.nextedit-status button');
+  await lab.chooseInMenu('Suggestions in All Notebooks');
   await lab.waitForStatus('off');
   const before = lab.requests.length;
   await lab.edit(1);
@@ -362,7 +361,7 @@ test('switched off, not one request leaves the page; a click on the status item 
   await new Promise(resolve => setTimeout(resolve, 1500));
   assert.equal(lab.requests.length, before);
   await lab.screenshot('off');
-  await lab.page.click('.nextedit-status button');
+  await lab.chooseInMenu('Suggestions in All Notebooks');
   await lab.waitForStatus('ready');
 });
 
@@ -394,7 +393,7 @@ test('the worker killed in mid-typing costs no key, and the next suggestion come
   await lab.edit(1);
   await lab.type('x = 1\nfor i in ran');
   await lab.waitForGhost();
-  killWorker();
+  workers().forEach(pid => process.kill(Number(pid), 'SIGKILL'));
   const text = '\ny = 22\nz = 333\nfor k in ran';
   await lab.page.keyboard.press('Escape');
   await lab.edit(1);
@@ -411,20 +410,6 @@ test('the worker killed in mid-typing costs no key, and the next suggestion come
     'no suggestion after the worker died'
   );
 });
-
-function killWorker() {
-  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
-    let line = '';
-    try {
-      line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    } catch {
-      continue; // it is gone
-    }
-    if (line.includes('nextedit_jupyter.worker') && line.includes(process.env.LAB_RUNTIME)) {
-      process.kill(Number(pid), 'SIGKILL');
-    }
-  }
-}
 
 test('the kernel says what it knows after each execution', async () => {
   await lab.openNotebook('facts', ['%load_ext nextedit_jupyter', 'shopping = {"milk": 2}', '']);

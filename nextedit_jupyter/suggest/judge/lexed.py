@@ -12,6 +12,8 @@ from bisect import bisect_left
 from collections import Counter, OrderedDict
 from functools import cached_property
 
+from nextedit_jupyter.analysis.budget import spend
+
 _LEXEME = re.compile(
     r"""(?P<comment>\#[^\n]*)
     |(?P<string>(?:[rRbBuUfFtT]{1,3})?(?:
@@ -29,6 +31,7 @@ _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 _WORD = re.compile(r"\w+")
 _ANNOTATED = re.compile(r"\s*([^\W\d]\w*)\s*:[^:=\n]{1,200}=\s*\Z")
 _OPEN, _CLOSE = "([{", ")]}"
+_MAX_OUTWARDS = 50  # brackets that are followed outwards for what they belong to
 _MAX_OBJECT = 40  # tokens of what an attribute is read from
 
 # What a word is where it stands. `other` is punctuation and blanks.
@@ -135,17 +138,18 @@ class LexedCell:
         Of a literal that is assigned or passed by name, that name.
         """
         opened = self.opens[i] if i < len(self.opens) else -1
-        if opened < 0:
-            return ""
-        before = self.left(opened, 2)
-        if before and (before[0][0].isalnum() or before[0][0] == "_"):
-            return before[0] + self.texts[opened]
-        if len(before) > 1 and before[0] in "=:":
-            return (self._annotated(opened) or before[1]) + "=" + self.texts[opened]
-        outer = self.opens[opened]
-        if outer >= 0:
-            return self.callee(opened)
-        return self.texts[opened]
+        last = ""
+        for _ in range(_MAX_OUTWARDS):
+            if opened < 0:
+                break
+            last = self.texts[opened]
+            before = self.left(opened, 2)
+            if before and (before[0][0].isalnum() or before[0][0] == "_"):
+                return before[0] + last
+            if len(before) > 1 and before[0] in "=:":
+                return (self._annotated(opened) or before[1]) + "=" + last
+            opened = self.opens[opened]
+        return last
 
     def _annotated(self, i: int) -> str:
         """The name that a literal at token i is assigned to, as in `name: dict[str, int] = {`."""
@@ -237,9 +241,7 @@ class LexedCell:
 
     def _string(self, text: str, at: int, stack: list[int]) -> None:
         quote = min((text.find(q) for q in "\"'" if q in text), default=0)
-        is_docstring = text[quote : quote + 3] in ('"""', "'''") and not any(
-            t.strip() for t in self._line_so_far()
-        )
+        is_docstring = text[quote : quote + 3] in ('"""', "'''") and self._begins_line()
         kind = "docstring" if is_docstring and not stack else "string"
         if not set(text[:quote]) & set("fFtT") or "{" not in text:
             self._pieces(text, at, kind, stack)
@@ -254,13 +256,14 @@ class LexedCell:
             is_code = depth % 2 == 1 and (piece[0].isalpha() or piece[0] == "_")
             self._add(piece, at + match.start(), "name" if is_code else kind, stack)
 
-    def _line_so_far(self) -> list[str]:
-        found = []
+    def _begins_line(self) -> bool:
+        """Whether nothing but blanks stands on the line so far."""
         for text in reversed(self.texts):
             if "\n" in text:
-                break
-            found.append(text)
-        return found
+                return True
+            if not text.isspace():
+                return False
+        return True
 
     def _pieces(self, text: str, at: int, kind: str, stack: list[int]) -> None:
         for match in _PIECE.finditer(text):
@@ -326,6 +329,7 @@ class LexedCells:
             self._cells.move_to_end(source)
             return found
         cell = self._cells[source] = LexedCell(source)
+        spend(len(cell.texts))  # a token takes as long as a node; it is there at the next asking
         self._held += len(source)
         while self._held > self._bound and len(self._cells) > 1:
             dropped, _ = self._cells.popitem(last=False)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 
-def add_parsers(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     judge = steps.add_parser(
         "judge",
         help="train what says which places follow an edit, from real commits",
