@@ -42,7 +42,7 @@ from nextedit_jupyter.training.judge_trees import as_json
 
 # Thresholds that are tried: for a place, and by how much the surest place of an offer must be
 # surer than that.
-TICKS = (0.5, 0.6, 0.7)
+TICKS = (0.5, 0.6)
 MARGINS = (0.0, 0.1)
 LISTED = 0.3
 PRECISION, SILENT = 0.95, 0.97
@@ -56,7 +56,7 @@ class Plan:
     trees: int = 200
     leaves: int = 12
     seed: int = 0
-    per_owner: int = 30
+    per_owner: int = 20
     folds: int = 3
 
     def __post_init__(self) -> None:

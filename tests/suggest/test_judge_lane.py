@@ -154,6 +154,54 @@ def test_a_key_of_another_dictionary_is_left_alone() -> None:
     assert texts(request).get("a", "opt = {'lr'").count("'lr'") == 1
 
 
+@pytest.mark.parametrize(
+    ("calls", "left", "becomes"),
+    [
+        (["ax.plot(x, lw=2{})", "bx.plot(y{})"], "ax.plot(z)", "ax.plot(z, alpha=0.5)"),
+        (["m.fit({})", "n.fit({})"], "k.fit()", "k.fit(alpha=0.5)"),
+        (["load(a{})", "load(b{})"], "load(c, alpha=1)", "load(c, alpha=1)"),
+        (["load(a{})", "load(b{})"], "load(c, **kw)", "load(c, **kw)"),
+        (["load(a{})", "load(b{})"], "save(c)", "save(c)"),
+    ],
+)
+def test_a_keyword_that_two_calls_got_is_offered_to_the_others(
+    calls: list[str], left: str, becomes: str
+) -> None:
+    def written(call: str) -> str:
+        return call.format("alpha=0.5" if "({}" in call else ", alpha=0.5")
+
+    one, two = calls
+    cells = {"a": written(one), "b": written(two), "c": left}
+    assert texts(ask(cells, ("a", one.format("")))).get("c", left) == left
+    request = ask(cells, ("a", one.format("")), ("b", two.format("")))
+    assert texts(request).get("c", left) == becomes
+    assert not any(said.label.startswith("rename") for said in offers(request))
+
+
+def test_a_word_written_twice_is_whole() -> None:
+    cells = {"a": "f('s')", "b": "g('size')\nh('size')", "c": "k('size')"}
+    once = ask(cells, ("a", "f('size')"))
+    assert "c" not in texts(once)
+    cells = {**cells, "b": "g('s')\nh('s')"}
+    twice = ask(cells, ("a", "f('size')"), ("b", "g('size')\nh('size')"), caret=4)
+    assert texts(twice) == {"c": "k('s')"}
+
+
+def test_a_keyword_changed_with_its_variable_goes_on_as_a_keyword() -> None:
+    before = "edges = [1, 2]\nspec.plot(edges=edges)\nspec.show(edges=edges)"
+    cells = {
+        "a": before.replace("edges", "bounds"),
+        "b": "ax = spec.plot(edges=edges, power=2)",
+    }
+    proved, judged, *_ = offers(ask(cells, ("a", before)))
+    assert proved.label.startswith("rename")
+    assert not judged.label.startswith("rename")
+    cells["b"] = (proved.apply(ask(cells, ("a", before)).notebook) or {})["b"]
+    assert cells["b"] == "ax = spec.plot(edges=bounds, power=2)"
+    then = ask(cells, ("a", before), ("b", "ax = spec.plot(edges=edges, power=2)", "accepted"))
+    assert texts(then)["b"] == "ax = spec.plot(bounds=bounds, power=2)"
+
+
 def test_who_writes_something_new_elsewhere_has_moved_on() -> None:
     cells = {"a": "plt.plot(x, linewidth=2)", "b": "plt.plot(y, lw=2)", "c": "z = 3"}
     assert texts(ask(cells, ("a", "plt.plot(x, lw=2)"), ("c", ""))) == {}

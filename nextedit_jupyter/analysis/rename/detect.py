@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Keyword, Name
 from nextedit_jupyter.analysis.index import NotebookIndex, Place, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
@@ -241,14 +241,12 @@ def _plan(
                 return Silence("no_change", f"`{new}` exists: a use was changed, not a name")
         found = plan(index, target, new, edited=seeds, ran=ran)
         return _of_another_member(index, found, seeds[0])
-    if roles.keywords:
-        return _plan_keyword(request, window, index, roles, old, new)
-    if roles.attributes:
-        return _plan_attribute(request, window, index, roles, old, new)
+    if roles.keywords or roles.attributes:
+        return _plan_member(request, window, index, roles, old, new)
     return Silence("no_change", "no name was changed")
 
 
-def _plan_keyword(
+def _plan_member(
     request: SuggestRequest,
     window: Window,
     index: NotebookIndex,
@@ -256,38 +254,35 @@ def _plan_keyword(
     old: str,
     new: str,
 ) -> RenamePlan | Silence:
-    """What a keyword changed at a call says of the parameter, or of the record's field."""
-    cell, swap = roles.keywords[0]
-    word = next(k for k in index.cells[cell].keywords if k.start == swap.start)
-    if is_rewritten(window, cell, swap, _text(request.notebook, cell)):
+    """What a keyword changed at a call, or an attribute, says of a parameter, a field, a class."""
+    cell, swap = (roles.keywords or roles.attributes)[0]
+    here = index.cells[cell]
+    found: Target | Silence
+    if roles.keywords:
+        word = next(k for k in here.keywords if k.start == swap.start)
+        is_definition, found = True, _target_of_keyword(index, cell, word)
+    else:
+        attribute = next(a for a in here.attributes if a.start == swap.start)
+        is_definition = attribute.op != "read"
+        found = target_of_attribute(index, cell, attribute)
+    if is_definition and is_rewritten(window, cell, swap, _text(request.notebook, cell)):
         return _replaced(old)
-    parameter = parameter_of_keyword(index, cell, word.target, old)
-    if parameter is None and (family := record_of_keyword(index, cell, word)):
-        return plan(index, Target(word.name, [], family), new)
-    if parameter is None:
-        return Silence("no_change", "the called function stands in no cell")
-    return plan(index, parameter, new)
+    if isinstance(found, Silence):
+        return Silence("no_change", found.detail)
+    if not roles.keywords:
+        half = _is_half_typed(request, window, index, old, new, is_definition)
+        if half is not None:
+            return half
+    return plan(index, found, new)
 
 
-def _plan_attribute(
-    request: SuggestRequest,
-    window: Window,
-    index: NotebookIndex,
-    roles: _Roles,
-    old: str,
-    new: str,
-) -> RenamePlan | Silence:
-    """What a changed attribute says of its class."""
-    cell, swap = roles.attributes[0]
-    attribute = next(a for a in index.cells[cell].attributes if a.start == swap.start)
-    if attribute.op != "read" and is_rewritten(window, cell, swap, _text(request.notebook, cell)):
-        return _replaced(old)
-    owner = target_of_attribute(index, cell, attribute)
-    if isinstance(owner, Silence):
-        return Silence("no_change", owner.detail)
-    if refusal := _is_half_typed(request, window, index, old, new, attribute.op != "read"):
-        return refusal
-    return plan(index, owner, new)
+def _target_of_keyword(index: NotebookIndex, cell: str, word: Keyword) -> Target | Silence:
+    parameter = parameter_of_keyword(index, cell, word.target, word.name)
+    if parameter is not None:
+        return parameter
+    if family := record_of_keyword(index, cell, word):
+        return Target(word.name, [], family)
+    return Silence("no_change", "the called function stands in no cell")
 
 
 def _is_replaced(

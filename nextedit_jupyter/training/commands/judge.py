@@ -29,9 +29,9 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     judge.add_argument(
         "--per-owner",
         type=int,
-        default=30,
+        default=20,
         metavar="N",
-        help="commits of one owner and kind, 0 for all (default 30)",
+        help="commits of one owner and kind, 0 for all (default 20)",
     )
     judge.add_argument("--folds", type=int, default=3, metavar="N", help="parts of the owners")
     judge.add_argument("--seed", type=int, default=0, metavar="N")
