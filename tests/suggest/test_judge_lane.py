@@ -193,13 +193,11 @@ def test_a_keyword_changed_with_its_variable_goes_on_as_a_keyword() -> None:
         "a": before.replace("edges", "bounds"),
         "b": "ax = spec.plot(edges=edges, power=2)",
     }
-    proved, judged, *_ = offers(ask(cells, ("a", before)))
-    assert proved.label.startswith("rename")
-    assert not judged.label.startswith("rename")
-    cells["b"] = (proved.apply(ask(cells, ("a", before)).notebook) or {})["b"]
-    assert cells["b"] == "ax = spec.plot(edges=bounds, power=2)"
-    then = ask(cells, ("a", before), ("b", "ax = spec.plot(edges=edges, power=2)", "accepted"))
-    assert texts(then)["b"] == "ax = spec.plot(bounds=bounds, power=2)"
+    request = ask(cells, ("a", before))
+    proved, judged, *_ = (s.apply(request.notebook) or {} for s in offers(request))
+    assert proved["b"] == "ax = spec.plot(edges=bounds, power=2)"
+    assert judged["b"] == "ax = spec.plot(bounds=edges, power=2)"
+    assert [s.label.startswith("rename") for s in offers(request)][:2] == [True, False]
 
 
 def test_who_writes_something_new_elsewhere_has_moved_on() -> None:
