@@ -200,6 +200,26 @@ def test_a_keyword_changed_with_its_variable_goes_on_as_a_keyword() -> None:
     assert [s.label.startswith("rename") for s in offers(request)][:2] == [True, False]
 
 
+def test_a_place_that_was_undone_is_passed_over_and_the_others_are_not() -> None:
+    cells = {"a": "fit(a, rate=1)", "b": "fit(b, lr=2)", "c": "fit(c, rate=3)", "d": "fit(d, lr=4)"}
+    request = ask(
+        cells,
+        ("a", "fit(a, lr=1)"),
+        ("b", "fit(b, lr=2)", "accepted"),
+        ("b", "fit(b, rate=2)", "undone"),
+        ("c", "fit(c, lr=3)"),
+    )
+    assert texts(request) == {"d": "fit(d, rate=4)"}
+
+
+def test_places_that_are_less_sure_are_listed_and_not_chosen() -> None:
+    cells = {"a": "q.append(1)", "b": "q.append(2)", "c": "q.push(3)\nstack.push(4)"}
+    (whole, *_) = offers(ask(cells, ("a", "q.push(1)"), ("b", "q.push(2)")))
+    assert [r.start for c in whole.edits for r in c.edit] == [2]
+    assert [r.start for c in whole.optional for r in c.edit] == [16]
+    assert any("not chosen" in note for note in whole.notes)
+
+
 def test_who_writes_something_new_elsewhere_has_moved_on() -> None:
     cells = {"a": "plt.plot(x, linewidth=2)", "b": "plt.plot(y, lw=2)", "c": "z = 3"}
     assert texts(ask(cells, ("a", "plt.plot(x, lw=2)"), ("c", ""))) == {}

@@ -324,7 +324,8 @@ def _offers(
     chosen = [p.candidate for p in ticked]
     label = label_of(chosen, patterns, edits)
     notes = notes_of(chosen, len(unsure))
-    if "rename" in request.want and (len(ticked) > 1 or "next_edit" not in request.want):
+    several = len(ticked) > 1 or bool(optional)
+    if "rename" in request.want and (several or "next_edit" not in request.want):
         yield Suggestion(
             suggestion_id("rename", "patterns", edits),
             "rename",
