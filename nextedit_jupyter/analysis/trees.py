@@ -42,7 +42,7 @@ def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
             kept.popitem(last=False)
         root = found[0].root_node
         if root.has_error:
-            spend(root.descendant_count)
+            spend(2 * root.descendant_count)
     spend(found[0].root_node.descendant_count // 2 + len(text) // 20 + 4)
     return found
 
