@@ -64,7 +64,10 @@ function isSplitUp(text: string): boolean {
     return false;
   }
   const joined = text.replace(compile(rules.EXPRESSIONS.joint, 'g'), '');
-  return joined.length !== text.length && (hasShape(joined) || hasAddress(joined) || hasRandom(joined, fold(joined)));
+  return (
+    joined.length !== text.length &&
+    (hasShape(joined) || hasAddress(joined) || hasRandom(joined, fold(joined)))
+  );
 }
 
 function hasAddress(text: string): boolean {
@@ -268,9 +271,7 @@ function judge(
 
 /** Whether a value is no word of a language, as far as the name makes that likely. */
 function isMadeUp(value: string, strength: Strength): boolean {
-  return (
-    isMixed(value) || looksRandom(value) || (strength === 'password' && isVaried(value))
-  );
+  return isMixed(value) || looksRandom(value) || (strength === 'password' && isVaried(value));
 }
 
 /** A value without quotes: in a shell, a file of settings, a comment, or inside a string. */
@@ -302,6 +303,8 @@ function isBare(
   const endsLine =
     ['', '\n', '\r', '|', '<'].includes(next) || [' \n', ' |'].includes(text.slice(end, end + 2));
   let mixed = isMadeUp(value, strength);
+  const inPlace = (line === '' && endsLine) || next === '}' || next === ',';
+  const isSetting = operator === ':' && strength === 'password' && inPlace; // YAML in a string
   const isAlone = line === '' || line === 'export ';
   if (operator === ' ') {
     const isSaid = isOption || isAlone || line.startsWith('%env ') || line.startsWith('%set_env ');
@@ -317,13 +320,6 @@ function isBare(
     if (line === '' && !foreign && !looksRandom(value)) {
       return false;
     }
-  } else if (
-    operator === ':' &&
-    strength === 'password' &&
-    mixed &&
-    ((line === '' && endsLine) || next === '}' || next === ',')
-  ) {
-    // A line of YAML in a string.
   } else if (foreign || line.startsWith('!') || line.startsWith('%') || isOption) {
     const isStrong = strength === 'password' || strength === 'key';
     if (!(mixed || (isStrong && (endsLine || operator === '=')))) {
@@ -334,6 +330,7 @@ function isBare(
       return false;
     }
   } else if (
+    !isSetting &&
     !["'", '"', ';', '&', '<', '`'].includes(next) &&
     !(operator === '=' && matchAt('after', text, end)) &&
     !(isAlone && text[at - 1] === '=' && looksRandom(value))
@@ -408,7 +405,9 @@ function hasCommandIn(text: string): boolean {
       name !== 'slash' &&
       (name !== 'dash_p' || line.includes('sshpass') || line.includes('sql'));
     return (
-      (isCertain || isMixed(value) || isVaried(value)) && !value.startsWith('-') && isSecretValue(value, 'password')
+      (isCertain || isMixed(value) || isVaried(value)) &&
+      !value.startsWith('-') &&
+      isSecretValue(value, 'password')
     );
   });
 }

@@ -65,7 +65,11 @@ export function isSecretValue(value: string, strength: Strength): boolean {
   }
   if (strength === 'key') {
     const words = value.split(/[_./:-]/).filter(word => word);
-    return isVaried(value) || isMixed(value) || (length >= 8 && (words.length === 1 || looksRandom(value)));
+    return (
+      isVaried(value) ||
+      isMixed(value) ||
+      (length >= 8 && (words.length === 1 || looksRandom(value)))
+    );
   }
   if (strength === 'token') {
     return isMixed(value) || looksRandom(value);

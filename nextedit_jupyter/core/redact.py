@@ -24,8 +24,8 @@ from nextedit_jupyter.core.secret_values import (
     is_mixed,
     is_secret_value,
     is_stand_in,
-    is_varied,
     is_template,
+    is_varied,
     looks_random,
 )
 
@@ -294,6 +294,8 @@ def _bare(
     is_option = head.endswith("-")
     ends_line = next_char in ("", "\n", "\r", "|", "<") or text[end : end + 2] in (" \n", " |")
     mixed = _is_made_up(value, strength)
+    in_place = (line == "" and ends_line) or next_char in ("}", ",")
+    is_setting = operator == ":" and strength == "password" and in_place  # YAML in a string
     if operator == " ":
         is_said = is_option or line in ("", "export ") or line.startswith(("%env ", "%set_env "))
         if line.startswith("%"):
@@ -303,13 +305,6 @@ def _bare(
             line == "" and not foreign and not looks_random(value)
         ):
             return None
-    elif (
-        operator == ":"
-        and strength == "password"
-        and mixed
-        and ((line == "" and ends_line) or next_char in ("}", ","))
-    ):
-        pass  # a line of YAML in a string
     elif foreign or line.startswith(("!", "%")) or is_option:
         word_is_enough = strength in ("password", "key") and (ends_line or operator == "=")
         if not (mixed or word_is_enough):
@@ -318,7 +313,8 @@ def _bare(
         if not mixed:
             return None
     elif not (
-        next_char in ("'", '"', ";", "&", "<", "`")
+        is_setting
+        or next_char in ("'", '"', ";", "&", "<", "`")
         or (operator == "=" and expression("after").match(text, end))
         or (line in ("", "export ") and text[at - 1 : at] == "=" and looks_random(value))
     ):

@@ -330,7 +330,9 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "sends": r"\)?\.(?:send_keys|fill|type)\(",
     # A call or a block that is given the name, and then the value.
-    "default": r"[ \t]{0,4}[^()]{0,160}[ ,{\n](?:default|value)[ \t]{0,3}=[ \t]{0,3}(?=[rbfu]?[\"'])",
+    "default": (
+        r"[ \t]{0,4}[^()]{0,160}[ ,{\n](?:default|value)[ \t]{0,3}=[ \t]{0,3}(?=[rbfu]?[\"'])"
+    ),
     "setter": (
         r"(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|set_option)"
         r"\([^()\n]{0,80}(?![\s\S])"
@@ -382,7 +384,10 @@ EXPRESSIONS: dict[str, str] = {
         r"|jwt\.(?:en|de)code\([^,()\n]{0,60},)"
     ),
     # Of these a value counts where it is varied, and of the last ones it may come first.
-    "pair_unsure": r"connect|ftp|smtp|url\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt",
+    "pair_unsure": (
+        r"connect|ftp|smtp|url\.|register|pw_set|dbclient"
+        r"|hmac|aes|des|cha|sal|blow|fern|cry|jwt"
+    ),
     "pair_alone": r"hmac|aes|des|cha|sal|blow|fern|cry|jwt",
     "argument": r"[ \t\r\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t\r\n]{0,8},",
     "option": (
@@ -393,7 +398,10 @@ EXPRESSIONS: dict[str, str] = {
     "dash_other": (
         r"[ '\",]-(?:[pPkbaN]|pass|passin|passout)[ =:]?(?:pass:)?[\"']?([^ \t\r\n'\",]{3,100})"
     ),
-    "last": r"-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \t]{1,4}[^ \t\r\n]{1,80}){1,2}[ \t]{1,4}([^ \t\r\n'\"]{3,100})",
+    "last": (
+        r"-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \t]{1,4}[^ \t\r\n]{1,80}){1,2}[ \t]{1,4}"
+        r"([^ \t\r\n'\"]{3,100})"
+    ),
     "joined": r"-[uU][ ]?[A-Za-z0-9._-]{1,40}[,%]([^ \t\r\n'\"]{3,100})",
     "slash": r"[ '\"(=][A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \t\r\n'\"@/]{3,60})@",
     "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"]{3,100})",

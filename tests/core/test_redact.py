@@ -13,7 +13,8 @@ import sys
 
 import pytest
 from secret_cases import PLAIN, SECRETS, VARIANTS
-from secret_shapes import MISSED, SHAPES as MORE
+from secret_shapes import MISSED
+from secret_shapes import SHAPES as MORE
 
 from nextedit_jupyter.core.redact import MAX_STEPS, begins_secret, find_secret, holds_secret
 from nextedit_jupyter.core.secret_rules import SHAPES

@@ -1,5 +1,7 @@
 """What a traceback says to change, and when it says nothing."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from textwrap import dedent

@@ -5,6 +5,8 @@ comments, decorators, patterns, magic and shell lines. IPython's own transformer
 compiler judge. NEXTEDIT_GHOSTS=5000 tries so many.
 """
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import os
@@ -14,8 +16,16 @@ from typing import Any
 import pytest
 from auto_closed import CELLS, Typed, compiles, half_typed, said
 
-from nextedit_jupyter.core import Caret, Cell, CellEdit, Notebook, Silence, Suggestion
-from nextedit_jupyter.core import SuggestRequest, TextEdit
+from nextedit_jupyter.core import (
+    Caret,
+    Cell,
+    CellEdit,
+    Notebook,
+    Silence,
+    Suggestion,
+    SuggestRequest,
+    TextEdit,
+)
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.brackets import faults
 from nextedit_jupyter.suggest.fitting import fitted
@@ -89,7 +99,6 @@ def test_no_accepted_text_breaks_a_line() -> None:
 
 def test_a_model_that_says_the_truth_makes_the_line_that_was_meant() -> None:
     """Nothing doubled, nothing missing: but for an end that the editor wrote already."""
-    model = Says()
     right = 0
     for seed in range(DRAWS):
         typed, _ = drawn(seed)

@@ -8,6 +8,7 @@ has texts: at the caret, in the other cells, in the record of edits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -302,7 +303,7 @@ def hostile_request(
         # An event holds two texts.
         past = [text(size // 2) for _ in range(5)]
         states = [after, *(f"{before}\n{one}" for one in past), after]
-        events = [_event(0, a, b) for a, b in zip(states, states[1:], strict=False)]
+        events = [_event(0, a, b) for a, b in pairwise(states)]
         return request([after, before], 0, len(after), history=events, **fields)
     hostile = text(size)
     if place == "caret":

@@ -6,7 +6,7 @@ No key stands here in one piece, so that scanners of sources stay quiet.
 from __future__ import annotations
 
 # ruff: noqa: E501
-from secret_cases import HEX, PW, N
+from secret_cases import HEX, N
 
 A = "Qm4zT9" + "vKx2"  # a password as generators make them
 W = "blue-Whale" + "_61"  # and as people do
@@ -101,7 +101,7 @@ SHAPES: dict[str, str] = {
     "redis-cli": f"!redis-cli -h h -a {A} ping",
     "redis ssl": f"'rediss://:{A}@h:6380/0'",
     "neo4j": f"GraphDatabase.driver(uri, auth=('neo4j', '{W}'))",
-    "py2neo": f"Graph('bolt://h', auth=('neo4j', 'swordfish'))",
+    "py2neo": "Graph('bolt://h', auth=('neo4j', 'swordfish'))",
     "influx": f"InfluxDBClient(url=u, token='{N}{N}==', org='o')",
     "influx old": f"InfluxDBClient('h', 8086, 'root', '{W}', 'db')",
     "cassandra": f"PlainTextAuthProvider(username='ann', password='{W}')",
@@ -118,7 +118,7 @@ SHAPES: dict[str, str] = {
     "django": f"DATABASES = {{'default': {{'USER': 'ann', 'PASSWORD': '{W}'}}}}",
     "django secret": f"SECRET_KEY = 'django-insecure-{N.lower()}{N[:18].lower()}'",
     "flask": f"app.config['SECRET_KEY'] = '{W}'",
-    "flask attribute": f"app.secret_key = b'_5#y2L\"F4Q8z\\n\\xec]/'",
+    "flask attribute": "app.secret_key = b'_5#y2L\"F4Q8z\\n\\xec]/'",
     # mail and messages
     "smtplib": f"server.login('ann@x.org', '{W}')",
     "smtplib names": f"s.login(sender, '{W}')",
@@ -258,7 +258,7 @@ SHAPES: dict[str, str] = {
     "plus names": f"password = prefix + '{W}'",
     "format call": f"token = '{{}}{N[:20]}'.format('ghp_')",
     "reversed": f"api_key = '{N[:24]}'[::-1]",
-    "join list": f"password = '-'.join(['blue', 'Whale', '61'])",
+    "join list": "password = '-'.join(['blue', 'Whale', '61'])",
     "bytes fromhex": f"key = bytes.fromhex('{HEX}')",
     "unhexlify": f"secret = binascii.unhexlify('{HEX}')",
     "b64 decode": f"password = base64.b64decode(b'{B64}').decode()",
