@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
@@ -13,8 +12,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "Start": ("index.md", "keys.md", "magics.md", "terminal.md", "models.md"),
     "How it works": ("how-it-works.md", "offers.md", "privacy.md", "reliability.md", "glossary.md"),
     "Administrators": ("administrators.md",),
-    "Train your own": ("training.md", "formats.md"),
-    "Measurements": ("benchmarks.md", "evaluation.md"),
+    "Train your own": ("training.md", "formats.md", "training-runs.md"),
+    "Measurements": ("evaluation.md", "results.md", "benchmarks.md"),
     "Reference": ("reference/settings.md", "reference/protocol.md"),
 }
 
@@ -53,7 +52,7 @@ def settings_page() -> str:
     """Settings of the server, of a kernel, and of the editor."""
     import json
 
-    from nextedit_jupyter.kernel.session import Settings
+    from nextedit_jupyter.kernel.session_settings import SessionSettings
     from nextedit_jupyter.server.config import NextEdit
 
     server = [
@@ -61,7 +60,8 @@ def settings_page() -> str:
         for name, trait in sorted(NextEdit.class_traits(config=True).items())
         if name not in ("config", "log", "parent")
     ]
-    kernel = [(f"{one.name}", one.default, one.metadata["doc"]) for one in fields(Settings)]
+    own = SessionSettings()
+    kernel = [(name, own.text(name), own.meaning(name)) for name in own.names()]
     root = Path(__file__).resolve().parent.parent
     editor = []
     for path in sorted((root / "labextension" / "schema").glob("*.json")):
@@ -98,7 +98,7 @@ def _table(rows: Iterable[tuple[str, object, str]]) -> str:
 
 def protocol_page() -> str:
     """The objects that travel, from the TypedDicts that define them."""
-    from nextedit_jupyter.core import suggestion, wire
+    from nextedit_jupyter.core import status, suggestion, wire
 
     parts = [
         "# Protocol",
@@ -107,7 +107,7 @@ def protocol_page() -> str:
         "`jupyter nextedit predict`. Offsets count UTF-16 units unless `offsets` says otherwise; "
         "`base` is the first 16 hexadecimal digits of the SHA-256 of the cell's text in UTF-8.",
     ]
-    for name, made in vars(wire).items():
+    for name, made in (vars(wire) | vars(status)).items():
         if not typing.is_typeddict(made):
             continue
         parts.append(f"## {name.removesuffix('Wire')}")

@@ -64,7 +64,8 @@ def random_weights(shape: GraphShape, seed: int = 0) -> Weights:
     random = np.random.default_rng(seed)
 
     def matrix(rows: int, columns: int) -> np.ndarray:
-        return (random.standard_normal((rows, columns)) / np.sqrt(columns)).astype(np.float32)
+        drawn = random.standard_normal((rows, columns)) / np.sqrt(columns)
+        return np.asarray(drawn, np.float32)
 
     heads, kv = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     weights = {
@@ -105,7 +106,7 @@ class Ours:
         for at in range(0, len(ids), CHUNK):
             part = ids[at : at + CHUNK]
             logits = self._decoder.run(self._slot, part, at, len(part) - 1)
-        return logits[0]
+        return np.asarray(logits[0])
 
     def rewind(self, position: int) -> None:
         pass  # a pass says where it begins
@@ -302,9 +303,8 @@ def nbits_graph(shape: GraphShape, weights: Weights) -> onnx.ModelProto:
     total = one("Cast", [length], to=TensorProto.INT32)
     table = weight("embedding", weights["embedding.weight"])
     x, residual = one("Gather", [table, "input_ids"]), None
-    ids = [TensorProto.INT64, ["batch", "n"]]
     inputs = [
-        helper.make_tensor_value_info("input_ids", *ids),
+        helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "n"]),
         helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["batch", "total"]),
     ]
     outputs = [
@@ -319,7 +319,7 @@ def nbits_graph(shape: GraphShape, weights: Weights) -> onnx.ModelProto:
                 (inputs, "past_key_values", "past"),
                 (outputs, "present", "total"),
             ):
-                cache = ["batch", shape.kv_heads, size, shape.head_dim]
+                cache: list[str | int | None] = ["batch", shape.kv_heads, size, shape.head_dim]
                 name = f"{kind}.{i}.{part}"
                 values.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, cache))
         past = [f"past_key_values.{i}.key", f"past_key_values.{i}.value"]

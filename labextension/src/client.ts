@@ -6,7 +6,15 @@ import { UUID } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { AnswerWire, ErrorAnswerWire, Kind, Lane, RequestWire } from './protocol';
+import { Changes } from './changes';
+import type {
+  AnswerWire,
+  ChangedRequestWire,
+  ErrorAnswerWire,
+  Kind,
+  Lane,
+  RequestWire
+} from './protocol';
 
 /** How long to wait, by what the machine and its battery can bear. */
 export interface PaceWire {
@@ -80,6 +88,7 @@ export class Client {
   private askedAt = -Infinity;
   private isRefreshDue = false;
   private serial = 0;
+  private readonly changes = new Changes();
   private changed = new Signal<this, void>(this);
 
   get statusChanged(): ISignal<this, void> {
@@ -183,9 +192,7 @@ export class Client {
     this.flight = flight;
     this.changed.emit();
     try {
-      const body = JSON.stringify({ id: ++this.serial, ...request });
-      const response = await this.fetch('suggest', { method: 'POST', body, signal: abort.signal });
-      const answer = await read(response);
+      const answer = await this.ask({ id: ++this.serial, ...request }, abort.signal);
       if (abort.signal.aborted) {
         return null;
       }
@@ -235,8 +242,7 @@ export class Client {
       return;
     }
     try {
-      const body = JSON.stringify({ id: null, ...request, want: [] });
-      await this.fetch('suggest', { method: 'POST', body });
+      await this.ask({ id: null, ...request, want: [] });
     } catch {
       // The next key pays for it.
     }
@@ -254,6 +260,7 @@ export class Client {
       return null;
     }
     try {
+      // Under another name, by which nothing is held: it is rare, and says everything.
       const body = JSON.stringify({ id: null, ...request, want: [], changed });
       const init = { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT) };
       const answer = await read(await this.fetch('suggest', init, `${this.id}-state`));
@@ -326,6 +333,37 @@ export class Client {
     }
     this.changed.emit();
     return this.failure === null;
+  }
+
+  /** Say what changed of what the worker holds; all of it, if it holds nothing of that. */
+  private async ask(
+    { id, ...request }: RequestWire,
+    signal?: AbortSignal
+  ): Promise<AnswerWire | ErrorAnswerWire> {
+    const told = this.changes.tell(request);
+    const answer = await this.send({ id, ...told.request }, signal);
+    if (!('error' in answer)) {
+      this.changes.answered(told);
+      return answer;
+    }
+    if (answer.error.code !== 'unknown_state' || signal?.aborted) {
+      return answer;
+    }
+    this.changes.forget();
+    const whole = this.changes.tell(request);
+    const second = await this.send({ id, ...whole.request }, signal);
+    if (!('error' in second)) {
+      this.changes.answered(whole);
+    }
+    return second;
+  }
+
+  private async send(
+    request: ChangedRequestWire,
+    signal?: AbortSignal
+  ): Promise<AnswerWire | ErrorAnswerWire> {
+    const body = JSON.stringify(request);
+    return read(await this.fetch('suggest', { method: 'POST', body, signal }));
   }
 
   private fetch(path: string, init: RequestInit, id: string = this.id): Promise<Response> {

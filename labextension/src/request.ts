@@ -39,7 +39,11 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
   // Counting bytes is for large notebooks; a unit of text is six bytes of JSON at most.
   const units = parts.cells.reduce((sum, cell) => sum + cell.source.length + 50, 0);
   const fitsAll = units * 6 < BODY - HISTORY - FACTS && units < CELL;
-  let left = BODY - size(history) - (facts ? size(facts) : 0) - 1_000;
+  let left =
+    BODY -
+    history.reduce((sum, event) => sum + size(event) + 1, 0) -
+    (facts ? size(facts) : 0) -
+    1_000;
   const keep = new Set<number>();
   const tooLarge = new Set<number>();
   for (const i of outwards(at, parts.cells.length)) {
@@ -94,11 +98,22 @@ function leftOutOf(
 
 /** Whether a cell is past what the server serves. */
 export function isTooLarge(source: string): boolean {
-  return source.length * 6 > CELL && size(source) > CELL;
+  return source.length * 6 > CELL && count(source) > CELL;
 }
 
-/** Bytes of the JSON in UTF-8. */
-function size(value: unknown): number {
+const sizes = new WeakMap<object, number>();
+
+/** Bytes of the JSON in UTF-8; remembered for an object that is asked about with each key. */
+function size(value: object): number {
+  let bytes = sizes.get(value);
+  if (bytes === undefined) {
+    bytes = count(value);
+    sizes.set(value, bytes);
+  }
+  return bytes;
+}
+
+function count(value: unknown): number {
   const json = JSON.stringify(value);
   let bytes = json.length;
   for (let i = 0; i < json.length; i++) {
@@ -123,9 +138,15 @@ function newest(events: readonly EventWire[], limit: number): EventWire[] {
   return kept;
 }
 
+const trimmed = new WeakMap<FactsWire, FactsWire>();
+
 function within(facts: FactsWire, limit: number): FactsWire {
   if (size(facts) <= limit) {
     return facts;
+  }
+  const known = trimmed.get(facts);
+  if (known) {
+    return known;
   }
   const names = [];
   for (const name of facts.names ?? []) {
@@ -135,7 +156,9 @@ function within(facts: FactsWire, limit: number): FactsWire {
     }
     names.push(name);
   }
-  return { ...facts, names };
+  const kept = { ...facts, names };
+  trimmed.set(facts, kept);
+  return kept;
 }
 
 function* outwards(at: number, length: number): Generator<number> {

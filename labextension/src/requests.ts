@@ -4,14 +4,15 @@ import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { sharedCell } from './apply';
-import { bundleOf, isLocked, isTaggedOff, languageOf, wireOf } from './cells';
+import { bundleOf, isLocked, isTaggedOff, languageOf } from './cells';
 import type { Client } from './client';
 import { matches } from './glob';
 import type { KernelFacts } from './kernelFacts';
 import { Pending } from './pending';
-import type { CellWire, Kind, RequestWire, SuggestionWire } from './protocol';
+import type { Kind, RequestWire, SuggestionWire } from './protocol';
 import type { Recorder } from './recorder';
 import { buildRequest, isTooLarge } from './request';
+import { SentCells } from './sentCells';
 import type { Settings } from './tokens';
 import type { NotebookViews } from './views';
 
@@ -46,7 +47,16 @@ export interface RequestsHost {
 }
 
 export class Requests {
-  constructor(private readonly host: RequestsHost) {}
+  private readonly cells: SentCells;
+
+  constructor(private readonly host: RequestsHost) {
+    const { notebook, recorder } = host;
+    this.cells = new SentCells(
+      notebook,
+      cell => recorder.text(cell),
+      cell => !host.holds(cell)
+    );
+  }
 
   get language(): string {
     const { notebook, views } = this.host;
@@ -87,7 +97,7 @@ export class Requests {
     if (!caret || this.notServed(caret.cell) !== null) {
       return null;
     }
-    const cells = this.cells();
+    const cells = this.cells.all();
     const known = new Set(cells.map(cell => cell.id));
     const request = buildRequest({
       language: this.language,
@@ -163,17 +173,6 @@ export class Requests {
 
   private switchedOff(): number[] {
     return this.host.notebook.cells.flatMap((cell, i) => (isTaggedOff(cell) ? [i + 1] : []));
-  }
-
-  private cells(): CellWire[] {
-    const { notebook, recorder } = this.host;
-    return notebook.cells
-      .filter(cell => !isTaggedOff(cell))
-      .map(cell => {
-        const id = cell.getId();
-        const source = recorder.text(id) ?? cell.getSource();
-        return wireOf(cell, source, this.host.holds(id));
-      });
   }
 }
 

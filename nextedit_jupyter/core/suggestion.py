@@ -77,7 +77,11 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Why nothing is offered. `detail` is for people: "`list` is a builtin"."""
+    """Why nothing is offered. `detail` is for people: "`list` is a builtin".
+
+    `replaced` are names whose definitions made way for others: their uses mean the old ones.
+    """
 
     reason: SilenceReason
     detail: str = ""
+    replaced: tuple[str, ...] = ()

@@ -336,6 +336,8 @@ class _Run:
             scores = row[ids]
         peak = float(scores.max())
         total = peak + float(np.log(np.exp(scores - peak).sum()))
+        if self._prompt.begin is not None and not self.ids:
+            return self._prompt.begin, float(row[self._prompt.begin]) - total
         if self._constraint is not None:
             allowed = self._allowed(healed)
             if allowed is not None:

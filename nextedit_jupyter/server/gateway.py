@@ -6,67 +6,16 @@ import asyncio
 import contextlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import WorkerError
+from nextedit_jupyter.core.status import PaceWire, RemoteWire, StatusWire, WorkerState
 from nextedit_jupyter.server.config import NextEdit
-from nextedit_jupyter.server.larger import Larger, LargerWire
+from nextedit_jupyter.server.larger import Larger
 from nextedit_jupyter.worker.client import Reply, Ticket, WorkerClient, WorkerLeft, WorkerSettings
 
 RESTART_SECONDS = 2.0  # for a worker to say that it leaves; after that it counts as hung
-WorkerState = Literal["running", "starting", "stopped", "failed"]
-
-
-class StatusWire(TypedDict):
-    """What `GET nextedit/status` answers; `last_ms` is the worker's last latency."""
-
-    enabled: bool
-    worker: WorkerState
-    bundle: str | None
-    problem: str | None
-    last_ms: float | None
-    version: str
-    pace: PaceWire | None
-    update: UpdateWire | None
-    bundles: list[BundleWire]
-    remote: RemoteWire | None
-    larger: LargerWire | None
-
-
-class BundleWire(TypedDict):
-    """A model that may be asked; `label` is what answers call it."""
-
-    id: str
-    language: str
-    label: str
-
-
-class RemoteWire(TypedDict):
-    """The team's server that text goes to; `problem` while it does not answer as it should."""
-
-    host: str
-    model: str | None
-    problem: str | None
-
-
-class UpdateWire(TypedDict):
-    """How far an update of the model is. `state`: never (looked), current, available (not fetched
-    yet), ready (waiting for the switch), switched, failed; `changes` is its publisher's text."""
-
-    state: Literal["never", "current", "available", "ready", "switched", "failed"]
-    version: str | None
-    changes: str
-    problem: str
-
-
-class PaceWire(TypedDict):
-    """How long a page is to wait: after a keystroke, and after a rejection; in milliseconds."""
-
-    pause_ms: float
-    quiet_ms: float
-    may_infer: bool
-    power: Literal["mains", "battery", "low"]
 
 
 class Gateway:

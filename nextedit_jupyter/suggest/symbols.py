@@ -10,8 +10,8 @@ from nextedit_jupyter.analysis.columns import (
     detect_column,
     plan_column,
 )
+from nextedit_jupyter.analysis.limits import within_limits
 from nextedit_jupyter.analysis.rename import NO_NAME, RenamePlan, detect, plan_rename
-from nextedit_jupyter.analysis.rename.limits import within_limits
 from nextedit_jupyter.analysis.signature import NO_SIGNATURE, SignaturePlan, detect_signature
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.lane import suggestion_id

@@ -8,15 +8,14 @@ tells right from wrong better on packages left out than the probability alone do
 from __future__ import annotations
 
 import json
-import os
 import random
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter.bundles.bundle import MANIFEST, Bundle
 from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.core.files import replace_file
 from nextedit_jupyter.evals.acceptance import collect, cross_validate, fit
 from nextedit_jupyter.evals.heldout import HeldOut, choose_places
 from nextedit_jupyter.evals.model import (
@@ -114,12 +113,8 @@ def write_filter(folder: Path, acceptance: AcceptanceFilter | None, report: dict
         keys = ("validation", "noise", "saved_plain", "saved_filter", "cross_validation")
         measured = {key: report[key] for key in keys}
         manifest["acceptance"] = {**acceptance.to_manifest(), "measured": measured}
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=folder, prefix=".manifest-", delete=False
-    ) as file:
-        file.write(json.dumps(manifest, indent=2) + "\n")
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    content = json.dumps(manifest, indent=2) + "\n"
+    replace_file(path, content.encode("utf-8"), mode=0o644)
 
 
 def format_report(report: dict[str, Any]) -> str:

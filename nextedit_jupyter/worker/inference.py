@@ -245,6 +245,7 @@ class Inference:
         self._pacing.observe_latency(self.last_ms)
         self._count_latency(header)
         self._turns.done()
+        header["ms"] = self.last_ms
         if job.claim():
             self._send(job, header, body)
         self._keep_history()
@@ -279,7 +280,7 @@ class Inference:
         began = time.monotonic()
         header: dict[str, Any] = {"n": job.n}
         try:
-            request = self.held.decode(job.client, job.value, self.bounds)
+            request = job.request or self.held.decode(job.client, job.value, self.bounds)
             self._served_request = request
             waited_ms = (began - job.arrived) * 1_000
             # Waiting for the model to load is not held against the first requests: whoever still

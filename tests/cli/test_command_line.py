@@ -61,7 +61,7 @@ def test_training_without_torch_says_how_to_get_it(
 ) -> None:
     import sys
 
-    from nextedit_jupyter.training import cli as training
+    from nextedit_jupyter.training.commands import sft
 
     def run(arguments: object) -> int:
         import torch
@@ -69,7 +69,7 @@ def test_training_without_torch_says_how_to_get_it(
         return int(torch.ones(1))
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setattr(training, "run_sft", run)
+    monkeypatch.setattr(sft, "run", run)
     assert main(["train", "sft", "--work", "x", "--stage", "s1"]) == 1
     said = capsys.readouterr().err
     assert said == ("jupyter nextedit: train needs torch: pip install 'nextedit-jupyter[train]'\n")

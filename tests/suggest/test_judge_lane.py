@@ -25,7 +25,7 @@ def ask(
     present = dict(cells)
     events: list[EditEvent] = []
     for at, (cell, before, *origin) in reversed(list(enumerate(edits))):
-        kind: Origin = origin[0] if origin else "typed"  # type: ignore[assignment]
+        kind: Origin = origin[0] if origin else "typed"
         events.insert(0, EditEvent(cell, before, present[cell], kind, float(at)))
         present[cell] = before
     last = events[-1]

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import Lab, running_lab
+from conftest import Lab, running_lab  # type: ignore[import-not-found, unused-ignore]
 from publishing import ID, Publishing
 from team_server import completion, raw, team_server
 
@@ -102,6 +103,10 @@ def test_the_panel_the_explicit_rename_and_stale_cells_work(
     run_browser_test("panel.test.mjs", lab)
 
 
+def test_what_a_figure_shows_is_offered_in_the_next_cell(lab: Lab, run_browser_test: Run) -> None:
+    run_browser_test("figures.test.mjs", lab)
+
+
 def test_notebook_7_works(lab: Lab, run_browser_test: Run) -> None:
     run_browser_test("notebook7.test.mjs", lab)
 
@@ -153,7 +158,7 @@ def test_an_update_is_announced_a_bad_one_refused_and_a_rollback_seen_in_the_sta
         monkeypatch.setenv("LAB_EXPECTED_TITLE", title)
         run_browser_test("update.test.mjs", lab)
 
-    repository = {
+    repository: dict[str, Any] = {
         "NEXTEDIT_REPOSITORY": publishing.address,
         "NEXTEDIT_ROOT": str(publishing.root),
     }
@@ -175,7 +180,7 @@ def test_a_teams_server_answers_and_the_status_item_says_so(
     tmp_path: Path, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with team_server(completion("np.linspace(0, 1, 7)")) as server:
-        settings = {
+        settings: dict[str, object] = {
             "engine": "openai",
             "openai_url": server.url,
             "openai_hosts": ["127.0.0.1"],

@@ -99,12 +99,19 @@ class _AttributePlanner:
     def collision(self) -> Silence | None:
         index, new = self.index, self.new
         plains = {normalised(new)} | {mangled(normalised(new), o.name) for _, o in self.owners}
-        for id, _, _ in members(index, self.family, plains):
+        waiting: list[int] = []
+        for id, start, _ in members(index, self.family, plains):
+            if self.is_awaited(id, start):
+                waiting.append(index.number(id))
+                continue
             return Silence(
                 "refused",
                 f"`{new}` exists already in class `{self.owners[0][1].name}`: "
                 f"cell {index.number(id)}",
             )
+        if waiting:
+            where = listed_cells(waiting)
+            self.notes.append(f"`.{new}` is used in {where} already: nothing defines it")
         if self.is_field() and any(
             word.name == new and record_of_keyword(index, id, word) == self.family
             for id, there in index.readable()
@@ -121,6 +128,17 @@ class _AttributePlanner:
                 f"`.{new}` of objects whose class is not known: {listed_cells(set_elsewhere)}"
             )
         return None
+
+    def is_awaited(self, cell: str, start: int) -> bool:
+        """Whether the new name is only read there, which nothing can answer: it waits for this."""
+        known = self.index.cells[cell].attributes
+        if not any(a.start == start and a.op == "read" for a in known):
+            return False
+        return not outside_bases(self.index, self.family) and not any(
+            (owner.scope, name) in self.index.cells[id].streams
+            for id, owner in self.owners
+            for name in ("__getattr__", "__getattribute__")
+        )
 
     def inherited(self) -> Silence | None:
         """What a base outside the notebook has by the old or the new name."""

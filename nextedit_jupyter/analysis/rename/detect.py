@@ -22,8 +22,6 @@ from nextedit_jupyter.analysis.rename.records import record_of_keyword
 from nextedit_jupyter.analysis.rename.rewrite import is_rewritten
 from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 
-# How the reason of a silence ends where a definition made way for another one.
-REPLACED = "was replaced, not renamed"
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # How many events back a rename may lie behind edits of other kinds.
 RECENT_EVENTS = 3
@@ -44,13 +42,16 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
     if edited is None or edited.source != last.after:
         return Silence("stale", "the cell has changed since")
     verdict: Silence | None = None
+    replaced: dict[str, None] = {}
     for window in windows(request):
         found = _detect(request, window)
         if isinstance(found, RenamePlan):
             return found
+        replaced.update(dict.fromkeys(found.replaced))
         if verdict is None or (verdict.reason != "refused" and found.reason == "refused"):
             verdict = found
-    return verdict or Silence("no_change", "no name was changed")
+    verdict = verdict or Silence("no_change", "no name was changed")
+    return replace(verdict, replaced=tuple(replaced))
 
 
 def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
@@ -79,7 +80,11 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
     if not roles.pairs:
         return nothing
     if len(roles.pairs) > 1:
-        return _several(request, window, index, roles) or nothing
+        return (
+            _several(request, window, index, roles)
+            or _is_replaced(request, window, index, roles.names)
+            or nothing
+        )
     ((old, new),) = roles.pairs
     if any(cell_index(_text(request.notebook, cell)).broken for cell in window.alignments):
         if keyword.iskeyword(new):
@@ -289,12 +294,14 @@ def _is_replaced(
     index: NotebookIndex,
     names: list[tuple[Place, Swap]],
 ) -> Silence | None:
-    """Why the edited definitions say nothing of the old name's uses; None if they do."""
-    for place, swap in names:
-        defines = _name(index, place).op in ("write", "update", "declare")
-        if defines and is_rewritten(window, place[0], swap, _text(request.notebook, place[0])):
-            return _replaced(swap.old)
-    return None
+    """Why the edited definitions say nothing of the old names' uses; None if they do."""
+    gone = [
+        swap.old
+        for place, swap in names
+        if _name(index, place).op in ("write", "update", "declare")
+        and is_rewritten(window, place[0], swap, _text(request.notebook, place[0]))
+    ]
+    return _replaced(*dict.fromkeys(gone)) if gone else None
 
 
 def _of_another_member(
@@ -310,8 +317,9 @@ def _of_another_member(
     return replace(found, notes=(note, *found.notes), confidence=0.95)
 
 
-def _replaced(old: str) -> Silence:
-    return Silence("no_change", f"what defined `{old}` {REPLACED}")
+def _replaced(*old: str) -> Silence:
+    listed = ", ".join(f"`{name}`" for name in old)
+    return Silence("no_change", f"what defined {listed} was replaced, not renamed", replaced=old)
 
 
 def _text(notebook: Notebook, cell: str) -> str:

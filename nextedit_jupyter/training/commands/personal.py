@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.training.personal import Plan
 
 _TEXT = """\
 Fine-tune the bundle in use on your own code, on this machine: notebooks and modules of FOLDERs,
@@ -12,21 +17,23 @@ A fifth is held out. The new bundle is written only if it beats the base on it; 
 is 0, otherwise 1. The weights may repeat your code: keep them to yourself."""
 
 
-def add_parsers(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     personal = steps.add_parser(
         "personal", help="fine-tune the bundle on your own code", description=_TEXT
     )
     personal.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     personal.add_argument("--out", type=Path, required=True, help="folder of the new bundle")
     budget = personal.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=float, default=10.0, help="in all (10)")
+    budget.add_argument("--minutes", type=float, help="in all (10; 60 for a large base)")
     budget.add_argument("--steps", type=int, help="of training, in place of minutes")
     personal.add_argument("--history", action="store_true", help="with the edits that were kept")
     personal.add_argument("--base", type=Path, help="bundle to begin with (the default one)")
     personal.add_argument("--id", default="nextedit-personal")
     personal.add_argument("--version", help="semantic version (one that rises with time)")
     personal.add_argument("--rank", type=int, default=8, help="of the adapters (8)")
-    personal.add_argument("--lr", type=float, default=2e-3, help="peak learning rate (0.002)")
+    personal.add_argument(
+        "--lr", type=float, help="peak learning rate (0.002; 0.001 for a large base)"
+    )
     personal.add_argument("--threads", type=int, default=2)
     personal.add_argument("--seed", type=int, default=0)
     personal.add_argument(
@@ -35,13 +42,13 @@ def add_parsers(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     personal.add_argument(
         "--use", action="store_true", help="install it and let it answer, if it is better"
     )
-    personal.set_defaults(run=run_personal)
+    personal.set_defaults(run=run)
 
 
-def run_personal(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.core.errors import TrainingError
     from nextedit_jupyter.core.history_store import HistoryStore
-    from nextedit_jupyter.training.personal import Plan, describe, gather, personalise
+    from nextedit_jupyter.training.personal import describe, gather, personalise
 
     if not arguments.folders and not arguments.history:
         raise TrainingError("give folders with your code, or --history, or both")
@@ -55,16 +62,10 @@ def run_personal(arguments: argparse.Namespace) -> int:
     finally:
         if history is not None:
             history.close()
-    plan = Plan(
-        minutes=None if arguments.steps else arguments.minutes,
-        steps=arguments.steps,
-        rank=arguments.rank,
-        lr=arguments.lr,
-        threads=arguments.threads,
-        seed=arguments.seed,
-    )
+    base = arguments.base or _default_bundle()
+    plan = _plan(arguments, base)
     outcome = personalise(
-        arguments.base or _default_bundle(),
+        base,
         own,
         arguments.out,
         plan,
@@ -86,14 +87,33 @@ def run_personal(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _plan(arguments: argparse.Namespace, base: Path) -> Plan:
+    """What was asked for; a large base takes longer, learns slower and is looked at less often."""
+    from nextedit_jupyter.training.personal import Plan, is_large
+
+    large = is_large(base)
+    plan = Plan(
+        minutes=None if arguments.steps else arguments.minutes or (60.0 if large else 10.0),
+        steps=arguments.steps,
+        rank=arguments.rank,
+        lr=arguments.lr or (1e-3 if large else 2e-3),
+        threads=arguments.threads,
+        seed=arguments.seed,
+    )
+    return replace(plan, batch=2, looks=3, cases=40) if large else plan
+
+
 def _default_bundle() -> Path:
-    """The default bundle as it answers now: never one that was trained on the user's code."""
+    """The bundle that answers in Python now: never one that was trained on the user's code."""
     from nextedit_jupyter.bundles.active import all_candidates
-    from nextedit_jupyter.bundles.bundle import DEFAULT_ID, packaged_bundle_path
+    from nextedit_jupyter.bundles.bundle import packaged_bundle_path
+    from nextedit_jupyter.training.personal import is_personal
 
     for candidate in all_candidates():
         described = candidate.described()
-        if described is not None and described.id == DEFAULT_ID:
+        if described is None or described.language != "python":
+            continue
+        if not is_personal(candidate.path):
             return candidate.path
     return packaged_bundle_path()
 

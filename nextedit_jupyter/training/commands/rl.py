@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.training.commands.shared import add_work, documents, end_of, say
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nextedit_jupyter.training.corpus.document import Document
-    from nextedit_jupyter.training.model import Shape
+    from nextedit_jupyter.training.model import Decoder, Shape
+    from nextedit_jupyter.training.rl_questions import Question
+    from nextedit_jupyter.training.rl_settings import RlSettings
+    from nextedit_jupyter.training.run import Run
 
 _TEXT = """\
 Go on from a supervised model with rewards: answers to next edits and typing carets of the corpus
@@ -25,9 +28,9 @@ with), and report.md: before and after on held-out packages, and whether it help
 if it didn't."""
 
 
-def add_parsers(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     rl = steps.add_parser("rl", help="go on training with rewards", description=_TEXT)
-    rl.add_argument("--work", type=Path, required=True, help="folder for what is made")
+    add_work(rl)
     begin = rl.add_mutually_exclusive_group(required=True)
     begin.add_argument("--init", type=Path, help="a bundle whose weights to begin with")
     begin.add_argument("--checkpoint", help="one to begin with, relative to WORK: run/final.pt")
@@ -50,10 +53,10 @@ def add_parsers(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     rl.add_argument("--threads", type=int, default=2)
     rl.add_argument("--seed", type=int, default=0)
     rl.add_argument("--device", choices=("cpu", "cuda"), help="default: a GPU if there is one")
-    rl.set_defaults(run=run_rl)
+    rl.set_defaults(run=run)
 
 
-def run_rl(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     import torch
 
     from nextedit_jupyter.prompt import get_format
@@ -61,24 +64,11 @@ def run_rl(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training import rl
     from nextedit_jupyter.training.commits.real_edit import read_edits
     from nextedit_jupyter.training.cpu import use_threads
+    from nextedit_jupyter.training.rl_questions import CorpusQuestions
+    from nextedit_jupyter.training.schedule import RunBudget
 
     folder = arguments.work / arguments.run_name
-    try:
-        settings = rl.Settings(
-            prompts=arguments.prompts,
-            samples=arguments.samples,
-            length=arguments.length,
-            max_new=arguments.max_new,
-            temperature=arguments.temperature,
-            lr=arguments.lr,
-            updates=arguments.updates,
-            kl=arguments.kl,
-            inline=arguments.inline,
-            seed=arguments.seed,
-            threads=arguments.threads,
-        )
-    except ValueError as error:
-        raise TrainingError(f"{error}: change the option") from None
+    settings = _settings(arguments)
     use_threads(settings.threads)
     tokenizer = BundleTokenizer(_tokenizer(arguments.work, arguments.init))
     start = None if arguments.resume else _start(arguments)
@@ -97,39 +87,57 @@ def run_rl(arguments: argparse.Namespace) -> int:
         device=arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"),
     )
     (folder / "begun.json").write_text(json.dumps(begun) + "\n", encoding="utf-8")
-    questions = rl.CorpusQuestions(
-        _documents(arguments.work, "train"),
-        fmt,
-        tokenizer,
-        settings,
-        edits=list(read_edits(arguments.work / "edits" / "train")),
-    )
-    held_out = rl.CorpusQuestions(
-        _documents(arguments.work, "validation"),
-        fmt,
-        tokenizer,
-        settings,
-        edits=list(read_edits(arguments.work / "edits" / "validation")),
-    )
-    tasks = held_out.draw("held out", arguments.tasks)
-    end = None if arguments.minutes is None else time.time() + 60 * arguments.minutes
-    budget = rl.Budget(steps=arguments.steps, end=end)
-    state = rl.train(
-        run, reference, questions, settings, budget, progress=lambda line: print(line, flush=True)
-    )
+
+    def questions(split: str) -> CorpusQuestions:
+        return CorpusQuestions(
+            documents(arguments.work, split, modules=False),
+            fmt,
+            tokenizer,
+            settings,
+            edits=list(read_edits(arguments.work / "edits" / split)),
+        )
+
+    asked = questions("train")
+    tasks = questions("validation").draw("held out", arguments.tasks)
+    budget = RunBudget(steps=arguments.steps, end=end_of(arguments.minutes))
+    state = rl.train(run, reference, asked, settings, budget, progress=say)
     print(f"{folder / 'final.pt'}: {state.step} steps; comparing on {len(tasks)} tasks")
+    print(_report(folder, run, reference, tasks, settings, begun))
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> RlSettings:
+    from nextedit_jupyter.training.rl_settings import RlSettings
+
+    names = "prompts samples length max_new temperature lr updates kl inline seed threads"
+    try:
+        return RlSettings(**{name: getattr(arguments, name) for name in names.split()})
+    except ValueError as error:
+        raise TrainingError(f"{error}: change the option") from None
+
+
+def _report(
+    folder: Path,
+    run: Run,
+    reference: Decoder,
+    tasks: Sequence[Question],
+    settings: RlSettings,
+    begun: dict[str, str],
+) -> str:
+    """Write report.json and report.md, before against after; returns the latter's text."""
+    from nextedit_jupyter.training.rl_verdict import ask, compare, format_report
+
     report = {
-        "steps": state.step,
-        "seconds": round(state.seconds),
+        "steps": run.state.step,
+        "seconds": round(run.state.seconds),
         "settings": asdict(settings),
         **begun,
-        **rl.compare(rl.ask(reference, tasks, settings), rl.ask(run.model, tasks, settings)),
+        **compare(ask(reference, tasks, settings), ask(run.model, tasks, settings)),
     }
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    text = rl.format_report(report)
+    text = format_report(report)
     (folder / "report.md").write_text(text + "\n", encoding="utf-8")
-    print(text)
-    return 0
+    return text
 
 
 def _tokenizer(work: Path, bundle: Path | None) -> Path:
@@ -152,7 +160,7 @@ def _start(arguments: argparse.Namespace) -> tuple[Shape, dict[str, Tensor]]:
     """The shape and the float32 weights that a run begins with."""
     from nextedit_jupyter.training.from_bundle import bundle_weights
     from nextedit_jupyter.training.model import Shape
-    from nextedit_jupyter.training.sft import read_checkpoint
+    from nextedit_jupyter.training.run import read_checkpoint
 
     if arguments.init:
         return bundle_weights(arguments.init)
@@ -179,12 +187,3 @@ def _begun(folder: Path, arguments: argparse.Namespace) -> dict[str, str]:
         "from": str(arguments.init or arguments.checkpoint),
         "format": arguments.format or name,
     }
-
-
-def _documents(work: Path, split: str) -> list[Document]:
-    from nextedit_jupyter.training.corpus.document import read_documents
-
-    path = work / "corpus" / f"{split}.jsonl"
-    if not path.exists():
-        raise TrainingError(f"there is no {path}: run `jupyter nextedit train data` first")
-    return [document for document in read_documents(path) if document.kind != "module"]
