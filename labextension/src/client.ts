@@ -13,6 +13,7 @@ import type {
   ErrorAnswerWire,
   Kind,
   Lane,
+  LargerWire,
   RequestWire
 } from './protocol';
 
@@ -43,18 +44,6 @@ export interface ServerStatus {
   update?: { state: string; version: string | null; changes: string; problem: string } | null;
   /** A larger model that may be fetched on request; absent if there is none, or none may be. */
   larger?: LargerWire | null;
-}
-
-/** How far fetching the larger model is; `share` is from 0 to 1. */
-export interface LargerWire {
-  label: string;
-  state: 'available' | 'getting' | 'here' | 'failed';
-  base: string;
-  licence: string;
-  megabytes: number;
-  step: 'fetch' | 'assemble' | 'try' | null;
-  share: number;
-  problem: string;
 }
 
 export type State = 'ready' | 'thinking' | 'off' | 'no-worker' | 'no-bundle';
