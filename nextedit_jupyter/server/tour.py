@@ -20,8 +20,8 @@ class TourError(NextEditError):
 
 
 async def place_tour(contents: Any) -> str:
-    """The path of the user's own tour: a copy in the top folder of the server's `contents`, made when
-    it is first asked for. What is there already stays as it is: nothing is overwritten.
+    """The path of the user's own tour: a copy in the top folder of the server's `contents`, made
+    when it is first asked for. What is there already stays as it is: nothing is overwritten.
 
     Raises TourError with what to do.
     """
