@@ -77,7 +77,7 @@ class RowCost:
     changes.
     """
 
-    LEAST, MOST = 0.02, 0.4
+    LEAST, MOST = 0.02, 0.2  # dearer, and no long pass would ever be tried again
     _FADE = 1.01
 
     def __init__(self) -> None:
