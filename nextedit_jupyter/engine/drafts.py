@@ -77,7 +77,7 @@ class RowCost:
     changes.
     """
 
-    LEAST, MOST = 0.02, 0.2  # dearer, and no long pass would ever be tried again
+    LEAST, MOST = 0.02, 0.12  # a busy machine makes rows look dearer, and no long pass is tried
     _FADE = 1.01
 
     def __init__(self) -> None:
@@ -162,7 +162,9 @@ class Drafter:
         followers: Followers,
         recent: Recent | None = None,
         cost: float = ROW_COST,
+        begun: npt.NDArray[np.int64] | None = None,
     ) -> None:
+        """`begun` are the tokens that agree with what was typed of the first one, None for any."""
         self._text = np.empty(len(prompt) + max_new, np.int32)
         self._text[: len(prompt)] = prompt
         self._length = len(prompt)
@@ -174,6 +176,7 @@ class Drafter:
         self._cost = cost
         self._match = 0
         self._origin: Origin = "prompt"
+        self._begun = begun
         followers.learn(self._text[: self._length])
 
     def append(self, id: int) -> None:
@@ -182,10 +185,13 @@ class Drafter:
         self._length += 1
 
     def propose(self, most: int) -> list[int]:
-        """The tokens that may come next: at least one if `most` is, at most `most`."""
+        """The tokens that may come next, at most `most`: at least one, unless a word was begun."""
         self._match = 0
         if most < 1:
             return []
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            return self._propose_begun(most, begun)
         text = self._text[: self._length]
         match, places = longest_match(self._source, text)
         found: tuple[Origin, Ids, int] | None = None
@@ -215,18 +221,50 @@ class Drafter:
             return [self._followers.after(int(text[-1]))]
         return drafts
 
+    def _propose_begun(self, most: int, begun: npt.NDArray[np.int64]) -> list[int]:
+        """The first tokens, where a part of a word was typed: only such as agree with it.
+
+        Of the places where one stands that which comes after the most of the same tokens.
+        """
+        text = self._text[: self._length]
+        best: tuple[int, Origin, Ids, int] | None = None
+        sources: tuple[tuple[Origin, Ids], ...] = (
+            ("source", self._source),
+            ("recent", self._recent),
+            ("prompt", text),
+        )
+        for origin, ids in sources:
+            match, places = longest_match(ids, text, np.isin(ids[1:], begun))
+            if not match:  # a token that agrees, wherever it stands
+                places = np.flatnonzero(np.isin(ids, begun)) - 1
+            if len(places) and (best is None or match > best[0]):
+                best = match, origin, ids, int(places[-1])
+        if best is None:
+            return []
+        self._match, self._origin, ids, at = best
+        count = min(most, self._rates.length(self._match, self._origin, self._cost))
+        drafts = [int(id) for id in ids[at + 1 : at + 1 + count]]
+        return drafts[: drafts.index(_NO_TOKEN)] if _NO_TOKEN in drafts else drafts
+
     def learn(self, drafted: int, accepted: int) -> None:
         """Count how many tokens of the last proposal were right."""
         if drafted and self._match:
             self._rates.learn(self._match, drafted, accepted, self._origin)
 
 
-def longest_match(text: Ids, tail: Ids) -> tuple[int, npt.NDArray[np.intp]]:
+def longest_match(
+    text: Ids, tail: Ids, wanted: npt.NDArray[np.bool_] | None = None
+) -> tuple[int, npt.NDArray[np.intp]]:
     """Where in `text`, before its last token, the longest end of `tail` stands.
+
+    `wanted` says of each token but the first whether it may follow.
 
     Gives its length (0 to `MAX_MATCH`) and the places of its last token.
     """
-    places = np.flatnonzero(text[:-1] == tail[-1]) if len(text) > 1 else np.empty(0, np.intp)
+    if len(text) < 2:
+        return 0, np.empty(0, np.intp)
+    alike = text[:-1] == tail[-1]
+    places = np.flatnonzero(alike if wanted is None else alike & wanted)
     if not len(places):
         return 0, places
     for length in range(2, min(MAX_MATCH, len(tail)) + 1):

@@ -282,6 +282,7 @@ class _Run:
             engine._followers,
             engine._recent,
             engine._row_cost.share,
+            engine.vocabulary.healing(prompt.heal) if prompt.heal else None,
         )
         feed = list(prompt.ids[position:])
         is_prompt = True

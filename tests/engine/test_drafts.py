@@ -99,6 +99,36 @@ def test_what_was_said_at_the_key_before_is_drafted_again() -> None:
     assert drafts.propose(2) == [51, 52]
 
 
+def begun(prompt: list[int], *agreeing: int, recent: Recent | None = None) -> Drafter:
+    rates, followers = DraftRates(), Followers(100)
+    ids = np.array(agreeing, np.int64)
+    return Drafter(prompt, (), 50, rates, followers, recent, begun=ids)
+
+
+def test_of_a_word_that_was_begun_only_tokens_that_agree_are_drafted() -> None:
+    prompt = [1, 2, 40, 41, 7, 1, 2, 50, 51, 8, 1, 2]
+    assert begun(prompt, 40).propose(2) == [40, 41]
+    assert begun(prompt, 50, 60).propose(2) == [50, 51]
+    assert begun(prompt, 60).propose(2) == []
+
+
+def test_a_word_that_was_begun_is_found_after_other_tokens_too() -> None:
+    assert begun([40, 41, 42, 7, 1, 2], 40).propose(1) == [40]
+
+
+def test_after_the_word_that_was_begun_anything_may_follow() -> None:
+    drafts = begun([1, 2, 40, 41, 42, 7, 1, 2], 40)
+    drafts.propose(1)
+    drafts.append(40)
+    assert drafts.propose(1) == [41]
+
+
+def test_what_was_said_lately_of_a_begun_word_wins_by_the_longer_match() -> None:
+    recent = Recent()
+    recent.learn([9, 1, 2], [41, 55])
+    assert begun([2, 40, 9, 1, 2], 40, 41, recent=recent).propose(2)[0] == 41
+
+
 def test_drafts_end_where_what_was_said_ended() -> None:
     recent = Recent()
     recent.learn([1, 2, 3], [50])
