@@ -124,8 +124,9 @@ class HeldStates:
     def forget(self, is_gone: Callable[[Page], bool]) -> None:
         """Drop what pages sent that are gone."""
         with self._lock:
-            for held in (self._states, self._facts, self._events):
-                _drop(held, is_gone)
+            _drop(self._states, is_gone)
+            _drop(self._facts, is_gone)
+            _drop(self._events, is_gone)
 
     def _state(self, page: Page, notebook: Mapping[str, Any], bounds: Bounds) -> State:
         hash, base, order = _hash(notebook), notebook.get("base"), notebook.get("order")
