@@ -105,9 +105,7 @@ def test_columns_that_are_listed_anew_follow_by_their_order(statement: str, beco
 
 
 def test_the_kernel_knows_the_columns_too() -> None:
-    facts = KernelFacts(
-        names=(NamedObject("df", "pandas.DataFrame", subscripts=("price", "qty")),)
-    )
+    facts = KernelFacts(names=(NamedObject("df", "pandas.DataFrame", subscripts=("price", "qty")),))
     now = f"{READ}\ndf.columns = ['cost', 'qty']"
     assert after(READ, now, "df['price']", facts=facts) == [now, "df['cost']"]
 
