@@ -9,6 +9,7 @@ import { EXPRESSIONS, PLACEHOLDER_WORDS } from './secretRules';
 export type Strength = 'password' | 'key' | 'token' | 'loose';
 
 /** What Python's `str.split` parts words at, as far as cells hold it. */
+// eslint-disable-next-line no-control-regex
 const BLANKS = /[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
 const compiled = new Map<string, RegExp>();

@@ -1,4 +1,4 @@
-"""A statement that renames columns takes the places below along, as far as the frame is that one."""
+"""A statement that renames columns takes the places below along, while the frame is that one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ USES = "df['price'].mean()\ndf.price.max()\ndf.groupby('price').size()\ndf.query
         "df = df.rename(columns={'price': 'cost'})",
         'df = df.rename(columns={"price": "cost"}, errors="raise")',
         "df.rename(columns={'price': 'cost'}, inplace=True)",
-        "df = (\n    df.dropna()\n    .rename(\n        columns={\n            'price': 'cost',\n        }\n    )\n)",
+        "df = (\n    df.dropna()\n    .rename(\n        columns={\n"
+        "            'price': 'cost',\n        }\n    )\n)",
         "df = df.rename(columns={'qty': 'n', 'price': 'cost'})",
         "df: pd.DataFrame = df.rename(columns={'price': 'cost'})",
     ],

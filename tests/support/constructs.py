@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import re
 
-from tests.support.more_constructs import MORE
+from more_constructs import MORE
 
 VARIABLES = ["x", "y", "rate", "total", "name", "items", "w"]
 FUNCTIONS = ["draw", "load", "scale", "area", "show", "x"]
