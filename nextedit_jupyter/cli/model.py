@@ -276,7 +276,7 @@ def run_retry(arguments: argparse.Namespace) -> int:
     with WorkerClient("model") as client:
         client.status(30.0)  # starts it, if there is none
         client.reload(retry=True)
-    print("the worker loads its model anew when nobody waits for an answer")
+    print("the worker reloads its model when nobody waits for an answer")
     return 0
 
 

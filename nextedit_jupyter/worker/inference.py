@@ -162,7 +162,7 @@ class Inference:
         return time.monotonic() - max(self.last_request, self._loaded)
 
     def rebuild(self, expected: str | None) -> Rebuilt:
-        """Build the suggester anew, beside the one that serves, and put it in its place.
+        """Build a fresh suggester beside the one that serves, and put it in its place.
 
         Stays with the old one if the new one hasn't the bundle that was expected.
         """
@@ -170,7 +170,7 @@ class Inference:
             with phases.during(Phase.LOADING):
                 fresh = self._build(self._deaths.unusable())
         except Exception as error:
-            log_error(log, "the suggester could not be built anew", error)
+            log_error(log, "the suggester could not be built again", error)
             return Rebuilt(None, f"it cannot be loaded ({type(error).__name__})")
         rebuilt = Rebuilt(fresh.bundle, fresh.problem)
         if expected is None or fresh.bundle == expected:
