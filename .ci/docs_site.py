@@ -11,10 +11,17 @@ from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_t
 
 ORDER: dict[str, tuple[str, ...]] = {
     "Start": ("index.md", "keys.md", "magics.md", "terminal.md", "models.md"),
-    "How it works": ("how-it-works.md", "offers.md", "privacy.md", "reliability.md", "glossary.md"),
+    "How it works": (
+        "how-it-works.md",
+        "offers.md",
+        "figures.md",
+        "privacy.md",
+        "reliability.md",
+        "glossary.md",
+    ),
     "Administrators": ("administrators.md",),
     "Train your own": ("training.md", "formats.md"),
-    "Measurements": ("benchmarks.md", "evaluation.md"),
+    "Measurements": ("benchmarks.md", "evaluation.md", "nextedit-bench.md"),
     "Reference": ("reference/settings.md", "reference/protocol.md"),
 }
 
