@@ -14,13 +14,14 @@ ORDER: dict[str, tuple[str, ...]] = {
         "how-it-works.md",
         "protocol.md",
         "offers.md",
+        "figures.md",
         "privacy.md",
         "reliability.md",
         "glossary.md",
     ),
     "Administrators": ("administrators.md",),
     "Train your own": ("training.md", "formats.md", "training-runs.md"),
-    "Measurements": ("evaluation.md", "results.md", "benchmarks.md"),
+    "Measurements": ("evaluation.md", "results.md", "benchmarks.md", "nextedit-bench.md"),
     "Reference": ("reference/settings.md", "reference/protocol.md"),
 }
 
