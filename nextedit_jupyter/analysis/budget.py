@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# Less than a second of reading at 3 µs a node: some 600 kB of ordinary code, not read before.
-# Where a text does not parse, each of its nodes counts for more.
-MAX_NODES = 250_000
+# Less than a second of reading: some megabyte of ordinary code, not read before. A node counts for
+# a half, and where its text does not parse for five times that, as long as it takes: 1.5 µs a half.
+MAX_NODES = 200_000
 MAX_NODES_A_TEXT = 100_000  # no text counts for more, so that each request gets on
 
 
