@@ -8,10 +8,6 @@ import { EXPRESSIONS, PLACEHOLDER_WORDS } from './secretRules';
 /** What a name says of its value; see the twin. */
 export type Strength = 'password' | 'key' | 'token' | 'loose';
 
-/** What Python's `str.split` parts words at, as far as cells hold it. */
-// eslint-disable-next-line no-control-regex
-const BLANKS = /[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
-
 const compiled = new Map<string, RegExp>();
 
 /** An expression that is compiled when it is first needed. `flags`: `y` or `g`, besides `u`. */
@@ -44,7 +40,7 @@ export function isSecretValue(value: string, strength: Strength): boolean {
     value = value.startsWith(scheme) ? value.slice(scheme.length) : value;
   }
   if (value.includes('\n')) {
-    const joined = value.split(BLANKS).join('');
+    const joined = value.replace(/[ \t\r\n]+/g, '');
     value = looksRandom(joined) ? joined : value;
   }
   if (strength === 'token' && value.includes('; ')) {

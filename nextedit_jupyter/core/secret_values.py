@@ -23,7 +23,7 @@ def is_secret_value(value: str, strength: Strength) -> bool:
     for scheme in ("Bearer ", "bearer ", "Token ", "token ", "Basic ", "basic ", "JWT "):
         value = value.removeprefix(scheme)
     if "\n" in value:  # one value over several lines
-        joined = "".join(value.split())
+        joined = re.sub(r"[ \t\r\n]+", "", value)
         value = joined if looks_random(joined) else value
     if strength == "token" and "; " in value:  # cookies
         given = (one.partition("=")[2] for one in value.split("; ")[:20])
