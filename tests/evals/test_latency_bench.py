@@ -93,6 +93,8 @@ def test_a_pass_gives_its_own_token_and_the_drafts_that_it_agrees_with() -> None
         tokens = {"prompt": 9, "reused": 0, "generated": generated, "accepted": accepted}
         series.add({"timing_ms": timing, "tokens": tokens, "suggestions": []}, 1.0)
     assert series.tokens_a_pass == 12 / 6
+    assert series.tokens_a_pass_of(more_than=4) == 8 / 2
+    assert series.tokens_a_pass_of(more_than=8) is None
     assert latency.Series().tokens_a_pass is None
 
 
