@@ -160,7 +160,8 @@ def measure_model(
     }
     reached: dict[str, float | None] = {
         "typing_tokens_a_pass": warm.tokens_a_pass,
-        "edit_tokens_a_pass": edits.tokens_a_pass,
+        # One token says that nothing is next: only what was written tells of drafts.
+        "edit_tokens_a_pass": edits.tokens_a_pass_of(more_than=1),
     }
     promises = (BUSY_PROMISES if busy else MODEL_PROMISES)[size]
     kept = {key: _within(numbers[key], most) for key, most in promises.items()}

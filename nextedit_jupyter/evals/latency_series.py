@@ -44,8 +44,17 @@ class Series:
 
         A pass gives one token of its own, and those of the drafts that it agrees with.
         """
-        generated = sum(self.generated_tokens)
-        passes = generated - sum(self.accepted_tokens)
+        return self.tokens_a_pass_of(more_than=0)
+
+    def tokens_a_pass_of(self, more_than: int) -> float | None:
+        """The same over the answers in which the model wrote more than so many tokens."""
+        written = [
+            (generated, accepted)
+            for generated, accepted in zip(self.generated_tokens, self.accepted_tokens, strict=True)
+            if generated > more_than
+        ]
+        generated = sum(count for count, _ in written)
+        passes = generated - sum(count for _, count in written)
         return generated / passes if passes > 0 else None
 
     def summary(self) -> dict[str, float | int | None]:
