@@ -125,6 +125,9 @@ export class KernelFacts implements IDisposable {
   /** After a reload of the page the kernel's comm is there already. */
   private async find(kernel: Kernel.IKernelConnection): Promise<void> {
     try {
+      // Before that it is not known whether it has subshells, and a comm made now would have none:
+      // its answers would wait for the end of the cell that asks.
+      await kernel.info;
       const reply = await kernel.requestCommInfo({ target_name: TARGET });
       if (reply.content.status !== 'ok' || kernel !== this.kernel || this.comm) {
         return;

@@ -136,6 +136,35 @@ async function openBeside(lab, path) {
   return first;
 }
 
+for (const when of ['at once', 'after a reload of the page']) {
+  test(`%nextedit rename works in place, ${when}`, async () => {
+    const { lab } = held;
+    const cells = ['%load_ext nextedit_jupyter', 'total = 41', 'print(total)', ''];
+    const path = await lab.openNotebook('in-place', cells);
+    for (const index of [0, 1, 2]) {
+      await lab.run(index);
+    }
+    if (when !== 'at once') {
+      await lab.command('docmanager:save');
+      await lab.load();
+      await lab.command('docmanager:open', { path, factory: 'Notebook' });
+      await lab.waitForNotebook(path);
+      await pause(1000); // the kernel is asked for its comm
+    }
+    await lab.inPanel(panel =>
+      panel.model.sharedModel.cells[3].setSource('%nextedit rename total amount')
+    );
+    await lab.run(3);
+    await lab.eventually(
+      () => lab.source(1),
+      text => text === 'amount = 41',
+      'not renamed in place'
+    );
+    assert.equal(await lab.source(2), 'print(amount)');
+    assert.equal((await lab.sources()).length, 4);
+  });
+}
+
 test('of two notebooks on one kernel, copies of each other, a magic changes the one it runs in', async () => {
   const { lab } = held;
   const cells = ['%load_ext nextedit_jupyter', 'total = 41', 'print(total)', ''];
