@@ -118,7 +118,7 @@ bench-ui: setup-test large ## Measure from key to painted ghost text in a real b
 attack: setup-test ## Attack it: mutated requests and cells, kills, endurance, hostile bundles; 25 minutes
 	$(BIN)/python benchmarks/attack.py --write
 
-bench-peers: setup-lab ## Measure our engine beside llama.cpp and onnxruntime-genai
+bench-peers: setup-lab ## Measure our engine beside llama.cpp and onnxruntime-genai, on a quiet machine
 	$(PYTHON) -m venv $(VENV)/peers --system-site-packages
 	CMAKE_ARGS=-DGGML_NATIVE=ON $(VENV)/peers/bin/python -m pip install --quiet llama-cpp-python gguf onnx onnxruntime onnxruntime-genai tokenizers
 	PYTHONPATH=. $(VENV)/peers/bin/python benchmarks/peers.py

@@ -10,10 +10,18 @@ from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_t
 
 ORDER: dict[str, tuple[str, ...]] = {
     "Start": ("index.md", "keys.md", "magics.md", "terminal.md", "models.md"),
-    "How it works": ("how-it-works.md", "offers.md", "privacy.md", "reliability.md", "glossary.md"),
+    "How it works": (
+        "how-it-works.md",
+        "protocol.md",
+        "offers.md",
+        "figures.md",
+        "privacy.md",
+        "reliability.md",
+        "glossary.md",
+    ),
     "Administrators": ("administrators.md",),
     "Train your own": ("training.md", "formats.md", "training-runs.md"),
-    "Measurements": ("evaluation.md", "results.md", "benchmarks.md"),
+    "Measurements": ("evaluation.md", "results.md", "benchmarks.md", "nextedit-bench.md"),
     "Reference": ("reference/settings.md", "reference/protocol.md"),
 }
 
@@ -102,7 +110,8 @@ def protocol_page() -> str:
 
     parts = [
         "# Protocol",
-        "Made from the code. One JSON object per line, the same over HTTP "
+        "Made from the code; how the objects work together: [the protocol](../protocol.md). "
+        "One JSON object per line, the same over HTTP "
         "(`POST nextedit/suggest`), over the worker's socket, and through "
         "`jupyter nextedit predict`. Offsets count UTF-16 units unless `offsets` says otherwise; "
         "`base` is the first 16 hexadecimal digits of the SHA-256 of the cell's text in UTF-8.",

@@ -120,6 +120,8 @@ async function profileOf(page, work) {
   return { ...all, top: top.slice(0, 25) };
 }
 
+const say = what => process.stderr.write(`… ${what}\n`);
+
 async function typeText(lab, text) {
   for (const char of text) {
     await lab.page.keyboard.press(char === '\n' ? 'Enter' : char === ' ' ? 'Space' : char, {
@@ -143,9 +145,11 @@ async function main() {
   try {
     await browser.context.addInitScript(watch);
     const lab = await LabPage.open(browser.context);
+    say('the first keys');
     await open(lab, sizes[0].cells);
     await typeText(lab, typed[0]); // the worker starts, the page's code is compiled
     for (const { count, cells } of sizes) {
+      say(`typing in ${count} cells`);
       const runs = [];
       let tasks = [];
       for (const text of typed) {
@@ -162,6 +166,7 @@ async function main() {
       found.sizes.push(size);
     }
     // The same keys with suggestions off: what the page does by itself.
+    say('the same with suggestions off');
     await lab.settings({ enabled: false });
     for (const size of found.sizes) {
       await open(lab, sizes.find(({ count }) => count === size.count).cells);

@@ -19,6 +19,7 @@ VECTORS = ROOT / "tests" / "golden" / "vectors"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 import secret_cases  # noqa: E402
+import secret_shapes  # noqa: E402
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
 from nextedit_jupyter.core.changes import State, cell_digest  # noqa: E402
@@ -88,6 +89,7 @@ SECRETS = [
     "",
     *secret_cases.SECRETS.values(),
     *secret_cases.VARIANTS,
+    *secret_shapes.SHAPES.values(),
     *secret_cases.PLAIN,
 ]
 

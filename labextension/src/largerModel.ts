@@ -3,7 +3,8 @@
 import { Notification, showErrorMessage } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Client, LargerWire } from './client';
+import type { Client } from './client';
+import type { LargerWire } from './protocol';
 
 /** How often the server is asked how far it is, in ms. */
 const EVERY = 1_000;

@@ -18,7 +18,7 @@ import { sharedCell } from './apply';
 import { Asking } from './asking';
 import { cellNames, runsOf } from './cells';
 import type { Client } from './client';
-import { summaryOf } from './drawing';
+import { offerOf } from './drawing';
 import { KeptWatch } from './keptWatch';
 import { KernelFacts } from './kernelFacts';
 import { Offers } from './offers';
@@ -266,7 +266,7 @@ export class NotebookSession implements IDisposable {
     this.shared.announce(
       trans.__(
         '%1. %2 goes to the next place, %3 accepts all places.',
-        summaryOf(pending, trans),
+        offerOf(pending, trans),
         settings.keepTab ? 'Alt J' : 'Tab',
         'Alt Shift A'
       )

@@ -175,6 +175,11 @@ export function addStatusMenu(parts: MenuParts): (button: HTMLElement, byKey: bo
     menu.aboutToClose.connect(closed);
     void client.refresh();
     menu.open(left, isLow ? top : bottom);
+    // Lumino lets them be focused, and hides their role: a menu may hold no such thing.
+    for (const line of menu.contentNode.querySelectorAll('[data-type=separator]')) {
+      line.removeAttribute('tabindex');
+      line.setAttribute('role', 'separator');
+    }
     if (byKey) {
       menu.activateNextItem();
     }

@@ -85,3 +85,12 @@ test('a place that is not ticked is not drawn, nor counted', () => {
   assert.equal(drawingOf(again, 'b').marks.length, 1);
   assert.match(drawingOf(again, 'a').hint, /2 places in 2 cells$/);
 });
+
+test('the hint says what is left alone', () => {
+  const there = scene({ cell: 'a', offset: 0 });
+  there.pending.note('cell 4 is locked: not changed');
+  assert.equal(
+    drawingOf(there, 'a').hint,
+    'Tab → cell 2: rename x to y: 3 places in 2 cells · left alone: cell 4 is locked: not changed'
+  );
+});

@@ -7,6 +7,7 @@ f-string. The tests hold its reading against `ast` and `symtable`.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ _LOCAL = threading.local()
 _INDENTED = "if 1:\n"
 # Joined lines in one cell. The parser's time grows with their square where they make no sense.
 _MAX_JOINED = 300
+# Lines of comments in one cell: before each of them the parser looks past all that follow.
+_MAX_COMMENTS = 500
+_COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.M)
 # Trees kept for whoever reads the same text next; broken text takes ten times as long to parse.
 _KEPT = 4
 
@@ -42,7 +46,7 @@ def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
             kept.popitem(last=False)
         root = found[0].root_node
         if root.has_error:
-            spend(root.descendant_count)
+            spend(2 * root.descendant_count)
     spend(found[0].root_node.descendant_count // 2 + len(text) // 20 + 4)
     return found
 
@@ -53,6 +57,8 @@ def _parse(text: str) -> tuple[Tree, Callable[[int], int]]:
         parser = _LOCAL.parser = Parser(_LANGUAGE)
     if text.count("\\") > _MAX_JOINED:  # joined by blanks instead, which means the same
         text = text.replace("\\\r\n", "   ").replace("\\\n", "  ")
+    if text.count("#") > _MAX_COMMENTS:
+        text = _COMMENT.sub(lambda found: " " * len(found[0]), text)
     first = next((line for line in text.split("\n", 64) if line.strip()), "")
     shift = len(_INDENTED) if first[:1] in (" ", "\t") else 0
     data = text.encode("utf-8", "replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -118,23 +119,28 @@ def rename_request(notebook: Notebook, new: str) -> SuggestRequest:
 
 
 def edit_requests(count: int) -> Iterator[SuggestRequest]:
-    """A literal of a cell changed in one place, its neighbours being alike: what is next?"""
-    for seed in range(count):
-        notebook = generated_notebook(12, 600 + seed, lines=6)
+    """A number of a cell changed in one place, which proves nothing about others: what is next?"""
+    made = 0
+    for seed in itertools.count():
+        if made == count:
+            return
+        notebook = generated_notebook(12, 600 + seed, lines=8)
         place = 6 + seed % 6
         cell = notebook.cells[place]
-        before = cell.source
-        at = before.index(" = ", before.rfind("\n", 0, len(before) // 2) + 1)
-        after = before[:at] + "_new" + before[at:]
+        number = re.search(r"\d+\.\d+|\d\d+", cell.source)
+        if number is None:
+            continue
+        after = cell.source[: number.start()] + "5" + cell.source[number.end() :]
         cells = list(notebook.cells)
         cells[place] = replace(cell, source=after, execution_count=None)
         yield SuggestRequest(
             notebook=Notebook("python", tuple(cells)),
-            caret=Caret(cell.id, at + 4),
-            history=(EditEvent(cell.id, before, after, "typed", 0.0),),
+            caret=Caret(cell.id, number.start() + 1),
+            history=(EditEvent(cell.id, cell.source, after, "typed", 0.0),),
             want=("next_edit",),
             id=seed,
         )
+        made += 1
 
 
 def _members(prefix: str, count: int) -> tuple[str, ...]:

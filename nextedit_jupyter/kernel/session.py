@@ -198,7 +198,8 @@ class Session:
             from nextedit_jupyter.kernel.figures import Figures
 
             self._figures = Figures()
-            if self.channel is not None:  # a terminal's completer knows the figures already
+            # A terminal's completer knows the figures already.
+            if self.channel is not None and self._matcher is None:
                 from nextedit_jupyter.kernel.completing import make_matcher
 
                 self._matcher = make_matcher(self.cached_facts)

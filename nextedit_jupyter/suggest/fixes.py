@@ -113,8 +113,8 @@ class FixesLane:
 
 # What brings names that no cell shows, until it has run.
 _BRINGS_NAMES = re.compile(
-    r"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+import[ \t]*\*"
-    r"|%(?:run|pylab|store|rerun|macro|R|sql)\b|exec\()"
+    r"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+import[ \t]*\*|exec\()"
+    r"|^[ \t]*%(?:run|pylab|store|rerun|macro|R|sql)\b"
     r"|\b(?:globals|locals|vars)\(\)[.\[]|\bget_ipython\(\)|\bexecfile\(|\bsetattr\(",
     re.M,
 )

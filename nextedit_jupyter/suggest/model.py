@@ -259,9 +259,9 @@ class ModelLane:
         """The line most like those just changed that the model would change too."""
         threshold = self.settings.next_edit_threshold
 
-        def complete(prompt: Prompt, most: int) -> Completion:
+        def complete(prompt: Prompt, most: int, hope: float) -> Completion:
             most = min(most, self.settings.max_new_edit)
-            return self._complete(prompt, most, deadline, cancelled, threshold)
+            return self._complete(prompt, most, deadline, cancelled, hope)
 
         scan = scan_lines(request, format, self._tokenizer, complete, threshold)
         cost = _total_cost(scan.completions)

@@ -23,6 +23,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest import gates
 from nextedit_jupyter.suggest.backend import ModelBackend
+from nextedit_jupyter.suggest.continuing import nothing_to_continue
 from nextedit_jupyter.suggest.drawn import what_is_drawn, with_drawn
 from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
@@ -222,7 +223,11 @@ class _Round:
                 self._existing(visible)
         # A lane that proves its edit leaves nothing for the model to guess.
         if "next_edit" in request.want and all(s.kind == "inline" for s in self._found):
-            self._model("next_edit", visible)
+            why = nothing_to_continue(visible) if suggester.model is not None else None
+            if why is None:
+                self._model("next_edit", visible)
+            elif self.silence.get("next_edit", why).reason == "no_change":
+                self.silence["next_edit"] = why
 
     def explain_unread(self) -> None:
         """What has no better reason is silent because more had to be read than one request may."""

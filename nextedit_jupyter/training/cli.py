@@ -12,7 +12,7 @@ jupyter nextedit train rl --work WORK --checkpoint run/final.pt --minutes 60   r
 jupyter nextedit train export --work WORK --out BUNDLE
 jupyter nextedit train evaluate --bundle BUNDLE --work WORK
 jupyter nextedit train filter --bundle BUNDLE --work WORK    when to show what it says
-jupyter nextedit train judge --edits FILE --validation FILE   which places follow an edit
+jupyter nextedit train judge --edits FILE [--validation FILE]  which places follow an edit
 jupyter nextedit train personal FOLDER… --out BUNDLE  the bundle, fine-tuned on your own code
 jupyter nextedit train tiny --out BUNDLE              all of it, small, in under three minutes
 """

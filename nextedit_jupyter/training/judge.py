@@ -42,11 +42,11 @@ from nextedit_jupyter.training.judge_trees import as_json
 
 # Thresholds that are tried: for a place, and by how much the surest place of an offer must be
 # surer than that.
-TICKS = (0.4, 0.5, 0.6, 0.7, 0.8)
-MARGINS = (0.0, 0.1, 0.2)
+TICKS = (0.5, 0.6)
+MARGINS = (0.0, 0.1)
 LISTED = 0.3
 PRECISION, SILENT = 0.95, 0.97
-_MAX_TEST_SINGLES = 20  # of one owner: silence takes long to measure, and needs no more
+_MAX_TEST_SINGLES = 10  # of one owner: silence takes long to measure, and needs no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Plan:
     trees: int = 200
     leaves: int = 12
     seed: int = 0
-    per_owner: int = 40
+    per_owner: int = 20
     folds: int = 3
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """What a traceback says to change, and when it says nothing."""
 
-# ruff: noqa: E501  # a case per line
+# ruff: noqa: E501
 
 from __future__ import annotations
 

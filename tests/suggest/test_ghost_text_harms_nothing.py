@@ -5,7 +5,7 @@ comments, decorators, patterns, magic and shell lines. IPython's own transformer
 compiler judge. NEXTEDIT_GHOSTS=5000 tries so many.
 """
 
-# ruff: noqa: E501  # a case per line
+# ruff: noqa: E501
 
 from __future__ import annotations
 

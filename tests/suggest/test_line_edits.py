@@ -117,6 +117,12 @@ def test_a_change_is_not_taken_back() -> None:
     assert not ask(engine, notebook).suggestions
 
 
+def test_the_cell_just_changed_needs_more_certainty() -> None:
+    home = request("a = new(1)\nb = old(2)", "import os", caret=(0, 3), history=HISTORY)
+    assert not ask(Scripted({"b = old(2)": ("b = new(2)", 0.35)}), home).suggestions
+    assert ask(Scripted({"b = old(2)": ("b = new(2)", 0.5)}), home).suggestions
+
+
 def test_what_all_questions_cost_is_counted() -> None:
     answered = ask(Scripted({}), NOTEBOOK)
     assert answered.tokens.prompt == 6

@@ -292,7 +292,7 @@ def hostile_request(
 
     def text(most: int) -> str:
         made = make(most, random)
-        while len(made.encode("utf-8", "replace")) > most:
+        while len(made.encode("utf-8", "surrogatepass")) > most:
             made = made[: len(made) * 9 // 10]
         return made
 

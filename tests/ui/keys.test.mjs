@@ -1,5 +1,6 @@
 // The table of docs/keys.md: each key by what is shown, at the beginning, middle and end of a cell.
-// By itself a part is tried; NEXTEDIT_KEYS=1 tries all, and LAB_KEYS_IN=notebook in Notebook 7.
+// By itself a part is tried. NEXTEDIT_KEYS=1 tries all, NEXTEDIT_KEYS='F2,middle' what is named so;
+// LAB_KEYS_IN=notebook does it in Notebook 7.
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -18,8 +19,9 @@ const RENAMED = 'total';
 
 /** In Notebook 7 (LAB_KEYS_IN) each case has a page of its own, in JupyterLab a tab. */
 const IN_NOTEBOOK = process.env.LAB_KEYS_IN === 'notebook';
-/** All fields of the table, or those that a minute is enough for. */
+/** What of the table is tried: all of it, what is named, or what a minute is enough for. */
 const ALL = 'NEXTEDIT_KEYS' in process.env;
+const NAMED = (process.env.NEXTEDIT_KEYS ?? '1').split(',').filter(word => word !== '1');
 
 async function open(lab, cells) {
   if (!IN_NOTEBOOK) {
@@ -101,8 +103,9 @@ const STATES = {
     await lab.page.waitForTimeout(1500); // for an offer that must not come
   },
   "the completer's popup": async (lab, cell) => {
-    await open(lab, ['alpha1 = 1\nalpha2 = 2\nalpha3 = 3', cell('alpha')]);
-    await lab.edit(1, cell.head + 'alpha'.length);
+    const lines = 'alpha1 = alpha2 = 3\nalpha';
+    await open(lab, ['first = 1', cell(lines)]);
+    await lab.edit(1, cell.head + lines.length);
     await lab.command('completer:invoke-notebook');
     await lab.eventually(
       () => lab.popup(),
@@ -174,7 +177,9 @@ const HAPPENED = {
   'dismiss edit': (was, is) => stays(was, is) && is.places === '' && is.mode === 'edit',
   'command mode': (was, is) => isSame(was, is) && is.mode === 'command',
   popup: (was, is, key) =>
-    is.mode === 'edit' && is.cell === was.cell && !is.popup && (key === 'Tab') !== isSame(was, is),
+    is.mode === 'edit' &&
+    is.cell === was.cell &&
+    (key === 'Tab' ? is.popup || !isSame(was, is) : !is.popup && isSame(was, is)),
   search: (was, is) => isSame(was, is) && is.cell === was.cell && is.places === was.places,
   rename: (was, is) => isSame(was, is) && (is.dialog || is.said !== was.said),
   ask: (was, is) => isSame(was, is) && is.mode === 'edit'
@@ -191,13 +196,21 @@ function fields() {
   });
 }
 
-/** Tab in every state, and Escape where it is ours; the caret in the middle of a cell. */
-function isTriedAlways({ key, outcome }) {
-  return key === 'Tab' || outcome === 'dismiss text' || outcome === 'popup';
+/** Tab in every state, and Escape on what is drawn in the text; the caret in the middle of a cell. */
+function isTriedAlways({ key, outcome }, place) {
+  return place === 'middle' && (key === 'Tab' || ['dismiss text', 'popup'].includes(outcome));
+}
+
+function isNamed({ key }, place) {
+  const keys = NAMED.filter(word => !(word in PLACES));
+  const places = NAMED.filter(word => word in PLACES);
+  return (!keys.length || keys.includes(key)) && (!places.length || places.includes(place));
 }
 
 /** A page of Notebook 7 takes longer to load than a tab of JupyterLab. */
-const isTriedInNotebook = ({ key }) => ['Tab', 'Escape', 'Alt J', 'F2'].includes(key);
+function isTriedInNotebook({ key }, place) {
+  return place === 'middle' && ['Tab', 'Escape', 'Alt J', 'F2'].includes(key);
+}
 
 async function tryOut({ state, key, outcome }, place) {
   const { lab } = held;
@@ -229,9 +242,9 @@ test('every state of the table is known, and every outcome', () => {
   }
 });
 
-const part = fields().filter(field => ALL || isTriedAlways(field));
-for (const field of IN_NOTEBOOK ? part.filter(isTriedInNotebook) : part) {
-  for (const place of ALL && !IN_NOTEBOOK ? Object.keys(PLACES) : ['middle']) {
+const isTried = [ALL ? isNamed : isTriedAlways, ...(IN_NOTEBOOK ? [isTriedInNotebook] : [])];
+for (const field of fields()) {
+  for (const place of Object.keys(PLACES).filter(place => isTried.every(is => is(field, place)))) {
     test(`${field.key}, ${field.state}, ${place}: ${field.outcome}`, () => tryOut(field, place));
   }
 }

@@ -53,7 +53,7 @@ def test_every_key_does_what_it_says_at_each_place_of_a_cell(
 
 @pytest.mark.timeout(3100)
 def test_each_key_does_what_the_table_of_the_docs_says(lab: Lab, run_browser_test: Run) -> None:
-    run_browser_test("keys.test.mjs", lab, timeout=3000 if "NEXTEDIT_KEYS" in os.environ else 280)
+    run_browser_test("keys.test.mjs", lab, timeout=3000 if "NEXTEDIT_KEYS" in os.environ else 600)
 
 
 @pytest.mark.skipif("NEXTEDIT_KEYS" not in os.environ, reason="NEXTEDIT_KEYS=1 tries all of it")

@@ -12,6 +12,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     has_member,
     members,
     outside_bases,
+    protocol_notes,
     strangers,
 )
 from nextedit_jupyter.analysis.rename.plan import (
@@ -47,6 +48,7 @@ from nextedit_jupyter.core import Silence
 
 # Bases that have nothing of their own which a subclass could meet.
 _BARE = frozenset(["ABC", "Generic", "Protocol", "object"])
+_ANY_NAME = frozenset(["__getattr__", "__getattribute__", "__setattr__", "__delattr__"])
 
 
 def plan_attribute(index: NotebookIndex, target: Target, new: str) -> RenamePlan | Silence:
@@ -79,6 +81,7 @@ class _AttributePlanner:
         if refusal := refuse_private(index, self.changes, new):
             return refusal
         self.unknown_objects()
+        self.unwritten()
         self.as_text()
         self.notes += broken_notes(index, old)
         self.optional |= set(mentions(index, old, new))
@@ -155,6 +158,14 @@ class _AttributePlanner:
                 if owner is not None and has_member(owner, name):
                     return Silence("refused", f"`{name}` is a member of `{base}`")
         return None
+
+    def unwritten(self) -> None:
+        """Members that no text shows: of classes that fit a protocol, and made up when read."""
+        for id, owner in self.owners:
+            self.notes += protocol_notes(self.index, owner, self.old)
+            functions = self.index.cells[id].functions
+            if any(f.outer == owner.scope and f.name in _ANY_NAME for f in functions):
+                self.notes.append(f"`{owner.name}` is given its attributes' names as text")
 
     def is_field(self) -> bool:
         return any(is_record(owner) for _, owner in self.owners)

@@ -259,6 +259,8 @@ def may_reach(
         return True
     if any(callers.has(cell, place) for place in word.passed):
         return True
+    if callers.is_method and word.callee.rpartition(".")[2] == "methodcaller":
+        return True
     here = index.cells[cell]
     attribute = next((a for a in here.attributes if a.start == word.target), None)
     called = function.name if callers.is_method and function is not None else None

@@ -11,6 +11,7 @@ its uses mean the old one until a use is changed as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -95,6 +96,7 @@ def _owners(change: Change, kind: str) -> set[str]:
 Ruling = Literal["open", "optional", "closed"]
 
 _TEXTS = frozenset(["comment", "docstring", "string"])
+_SHELL = re.compile(r"=\s*[!%]")  # what a line's command says is kept in a variable
 # Where a word stands that no binding of a variable reaches.
 _BEYOND = frozenset(["attribute", "keyword", "string"])
 
@@ -106,8 +108,11 @@ def rulings(
     if isinstance(symbols, Silence):
         return [
             "closed"
-            if "".join(place.change.replaced) in symbols.replaced
-            and _is_of_definitions_alone(place.change)
+            if _is_of_definitions_alone(place.change)
+            and (
+                (word := "".join(place.change.replaced)) in symbols.replaced
+                or (word in symbols.settled and _is_settled(place, considered))
+            )
             else "open"
             for place in considered.candidates
         ]
@@ -124,14 +129,26 @@ def rulings(
     found: list[Ruling] = []
     for place in considered.candidates:
         change = place.change
-        is_proved = change.shape == "word" and ("".join(change.replaced), change.new) in proved
-        if not is_proved or _means_more(change, kinds):
+        is_other = change.shape != "word" or ("".join(change.replaced), change.new) not in proved
+        if is_other or _means_more(change, kinds):
             found.append("open")
         elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
             found.append("optional")
         else:
             found.append("closed")
     return found
+
+
+def _is_settled(place: Candidate, considered: Considered) -> bool:
+    """Whether a place that bindings left alone means nothing of the kind: another key, or a word
+    of another language in a line that IPython reads.
+    """
+    cell = considered.cells[place.cell]
+    line = cell.lines[cell.line_of(place.start)]
+    if line.startswith(("!", "%")) or _SHELL.search(line) or cell.source.startswith("%%"):
+        return True
+    keys = {"string"}
+    return cell.kinds[place.first] in keys and {e.site.kind for e in place.change.examples} == keys
 
 
 def _kinds_of(

@@ -29,6 +29,7 @@ _LEXEME = re.compile(
 )
 _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 _WORD = re.compile(r"\w+")
+_ANNOTATED = re.compile(r"\s*([^\W\d]\w*)\s*:[^:=\n]{1,200}=\s*\Z")
 _OPEN, _CLOSE = "([{", ")]}"
 _MAX_OUTWARDS = 50  # brackets that are followed outwards for what they belong to
 _MAX_OBJECT = 40  # tokens of what an attribute is read from
@@ -146,9 +147,15 @@ class LexedCell:
             if before and (before[0][0].isalnum() or before[0][0] == "_"):
                 return before[0] + last
             if len(before) > 1 and before[0] in "=:":
-                return before[1] + "=" + last
+                return (self._annotated(opened) or before[1]) + "=" + last
             opened = self.opens[opened]
         return last
+
+    def _annotated(self, i: int) -> str:
+        """The name that a literal at token i is assigned to, as in `name: dict[str, int] = {`."""
+        line = self.line_of(self.starts[i])
+        head = _ANNOTATED.match(self.source, self.line_starts[line], self.starts[i])
+        return head[1] if head is not None else ""
 
     def owner(self, i: int) -> str:
         """The name that a word belongs to: the object of an attribute or of a key, the variable of

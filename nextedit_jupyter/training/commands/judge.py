@@ -29,9 +29,9 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     judge.add_argument(
         "--per-owner",
         type=int,
-        default=40,
+        default=20,
         metavar="N",
-        help="commits of one owner and kind, 0 for all (default 40)",
+        help="commits of one owner and kind, 0 for all (default 20)",
     )
     judge.add_argument("--folds", type=int, default=3, metavar="N", help="parts of the owners")
     judge.add_argument("--seed", type=int, default=0, metavar="N")
@@ -62,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     judge.write(told, arguments.out)
     limits, figures = told["thresholds"], told["validation"]
     print(
-        f"{arguments.out}: shown from {limits['show']}, chosen from {limits['tick']}; on owners"
-        f" that were left out: recall {figures['recall']:.3f}, precision"
-        f" {figures['precision']:.3f}, silent {figures['silent']:.3f}"
+        f"{arguments.out}: shown from {limits['show']}, chosen from {limits['tick']};"
+        f" on owners that were left out: recall {figures['recall']:.3f},"
+        f" precision {figures['precision']:.3f}, silent {figures['silent']:.3f}"
     )
     return 0
