@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from nextedit_jupyter.core.wire import decode_request, encode_request
-from nextedit_jupyter.evals import latency, latency_kernel, latency_requests
+from nextedit_jupyter.evals import latency, latency_kernel, latency_requests, latency_series
 from nextedit_jupyter.evals.busy import busy_processes
 from nextedit_jupyter.evals.notebooks import generated_notebook
 from nextedit_jupyter.worker.client import Reply
@@ -87,7 +87,7 @@ def test_a_cell_entered_cold_is_read_ahead_and_a_key_is_pressed_while_another_is
 
 
 def test_a_pass_gives_its_own_token_and_the_drafts_that_it_agrees_with() -> None:
-    series = latency.Series()
+    series = latency_series.Series()
     timing = {"total": 1.0, "queue": 0, "analysis": 0, "prefill": 0, "decode": 0}
     for generated, accepted in ((8, 6), (4, 0), (0, 0)):
         tokens = {"prompt": 9, "reused": 0, "generated": generated, "accepted": accepted}
@@ -95,7 +95,7 @@ def test_a_pass_gives_its_own_token_and_the_drafts_that_it_agrees_with() -> None
     assert series.tokens_a_pass == 12 / 6
     assert series.tokens_a_pass_of(more_than=4) == 8 / 2
     assert series.tokens_a_pass_of(more_than=8) is None
-    assert latency.Series().tokens_a_pass is None
+    assert latency_series.Series().tokens_a_pass is None
 
 
 @pytest.mark.usefixtures("_no_kernel")
@@ -191,11 +191,11 @@ def test_generated_notebooks_parse_and_repeat_by_seed() -> None:
 def test_a_quantile_is_a_value_that_was_measured(
     values: list[float], share: float, expected: float | None
 ) -> None:
-    assert latency.quantile(values, share) == expected
+    assert latency_series.quantile(values, share) == expected
 
 
 def test_an_error_answer_is_counted_and_not_timed() -> None:
-    series = latency.Series()
+    series = latency_series.Series()
     series.add({"id": 1, "error": {"code": "x", "message": "y"}}, 5.0)
     assert series.summary()["errors"] == 1
     assert series.summary()["p50_ms"] is None
