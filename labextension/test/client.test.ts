@@ -3,6 +3,7 @@ import { before, beforeEach, test } from 'node:test';
 
 import { PageConfig } from '@jupyterlab/coreutils';
 
+import type { Client as ClientClass } from '../src/client';
 import type { AnswerWire, ChangedRequestWire, RequestWire } from '../src/protocol';
 
 /** What the server was sent, and what it answers in turn; an answer if there is nothing left. */
@@ -30,7 +31,7 @@ globalThis.fetch = async input => {
   return answers.shift()?.() ?? json(answer(1));
 };
 
-let Client: typeof import('../src/client').Client;
+let Client: typeof ClientClass;
 
 before(async () => {
   PageConfig.setOption('baseUrl', 'http://localhost:8888/');
