@@ -1,4 +1,4 @@
-"""A statement that renames columns takes the places below along, as far as the frame is that one."""
+"""A statement that renames columns takes the places below along, while the frame is that one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ USES = "df['price'].mean()\ndf.price.max()\ndf.groupby('price').size()\ndf.query
         "df = df.rename(columns={'price': 'cost'})",
         'df = df.rename(columns={"price": "cost"}, errors="raise")',
         "df.rename(columns={'price': 'cost'}, inplace=True)",
-        "df = (\n    df.dropna()\n    .rename(\n        columns={\n            'price': 'cost',\n        }\n    )\n)",
+        "df = (\n    df.dropna()\n    .rename(\n        columns={\n"
+        "            'price': 'cost',\n        }\n    )\n)",
         "df = df.rename(columns={'qty': 'n', 'price': 'cost'})",
         "df: pd.DataFrame = df.rename(columns={'price': 'cost'})",
     ],
@@ -105,9 +106,7 @@ def test_columns_that_are_listed_anew_follow_by_their_order(statement: str, beco
 
 
 def test_the_kernel_knows_the_columns_too() -> None:
-    facts = KernelFacts(
-        names=(NamedObject("df", "pandas.DataFrame", subscripts=("price", "qty")),)
-    )
+    facts = KernelFacts(names=(NamedObject("df", "pandas.DataFrame", subscripts=("price", "qty")),))
     now = f"{READ}\ndf.columns = ['cost', 'qty']"
     assert after(READ, now, "df['price']", facts=facts) == [now, "df['cost']"]
 

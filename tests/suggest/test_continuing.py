@@ -23,7 +23,9 @@ from nextedit_jupyter.suggest.model import ModelAnswer
 
 def asked(*events: tuple[str, str], origin: Origin = "typed") -> SuggestRequest:
     """After edits of one cell, each a text before and after."""
-    history = tuple(EditEvent("a", was, now, origin, float(n)) for n, (was, now) in enumerate(events))
+    history = tuple(
+        EditEvent("a", was, now, origin, float(n)) for n, (was, now) in enumerate(events)
+    )
     text = events[-1][1] if events else "x"
     return SuggestRequest(
         Notebook("python", (Cell("a", "code", text), Cell("b", "code", "y = 2"))),
