@@ -8,13 +8,15 @@ TORCH ?= torch==2.13.0
 LAB_FLAGS ?=
 # Such as --tag.
 RELEASE_FLAGS ?=
+# Such as --profile, or --size 1000.
+UI_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 LABEXT := nextedit_jupyter/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab setup-test labextension large lab test test-python test-fast test-ts test-arch test-ui lint format types bench bench-peers attack wheel docs release clean
+.PHONY: help setup setup-lab setup-test labextension large lab test test-python test-fast test-ts test-arch test-ui lint format types bench bench-ui bench-peers attack wheel docs release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -110,10 +112,13 @@ format: setup-test ## Format Python and TypeScript
 bench: setup-lab ## Measure the latencies that the design promises
 	$(BIN)/jupyter nextedit bench
 
+bench-ui: setup-test large ## Measure from key to painted ghost text in a real browser; UI_FLAGS=--profile
+	$(BIN)/python benchmarks/ui.py $(UI_FLAGS)
+
 attack: setup-test ## Attack it: mutated requests and cells, kills, endurance, hostile bundles; 25 minutes
 	$(BIN)/python benchmarks/attack.py --write
 
-bench-peers: setup-lab ## Measure our engine beside llama.cpp and onnxruntime-genai
+bench-peers: setup-lab ## Measure our engine beside llama.cpp and onnxruntime-genai, on a quiet machine
 	$(PYTHON) -m venv $(VENV)/peers --system-site-packages
 	CMAKE_ARGS=-DGGML_NATIVE=ON $(VENV)/peers/bin/python -m pip install --quiet llama-cpp-python gguf onnx onnxruntime onnxruntime-genai tokenizers
 	PYTHONPATH=. $(VENV)/peers/bin/python benchmarks/peers.py

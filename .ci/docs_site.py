@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
@@ -19,10 +18,18 @@ ORDER: dict[str, tuple[str, ...]] = {
         "terminal.md",
         "models.md",
     ),
-    "How it works": ("how-it-works.md", "offers.md", "privacy.md", "reliability.md", "glossary.md"),
+    "How it works": (
+        "how-it-works.md",
+        "protocol.md",
+        "offers.md",
+        "figures.md",
+        "privacy.md",
+        "reliability.md",
+        "glossary.md",
+    ),
     "Administrators": ("administrators.md",),
-    "Train your own": ("training.md", "formats.md"),
-    "Measurements": ("benchmarks.md", "evaluation.md"),
+    "Train your own": ("training.md", "formats.md", "training-runs.md"),
+    "Measurements": ("evaluation.md", "results.md", "benchmarks.md", "nextedit-bench.md"),
     "Reference": ("reference/settings.md", "reference/protocol.md"),
 }
 
@@ -61,7 +68,7 @@ def settings_page() -> str:
     """Settings of the server, of a kernel, and of the editor."""
     import json
 
-    from nextedit_jupyter.kernel.session import Settings
+    from nextedit_jupyter.kernel.session_settings import SessionSettings
     from nextedit_jupyter.server.config import NextEdit
 
     server = [
@@ -69,7 +76,8 @@ def settings_page() -> str:
         for name, trait in sorted(NextEdit.class_traits(config=True).items())
         if name not in ("config", "log", "parent")
     ]
-    kernel = [(f"{one.name}", one.default, one.metadata["doc"]) for one in fields(Settings)]
+    own = SessionSettings()
+    kernel = [(name, own.text(name), own.meaning(name)) for name in own.names()]
     root = Path(__file__).resolve().parent.parent
     editor = []
     for path in sorted((root / "labextension" / "schema").glob("*.json")):
@@ -106,16 +114,17 @@ def _table(rows: Iterable[tuple[str, object, str]]) -> str:
 
 def protocol_page() -> str:
     """The objects that travel, from the TypedDicts that define them."""
-    from nextedit_jupyter.core import suggestion, wire
+    from nextedit_jupyter.core import status, suggestion, wire
 
     parts = [
         "# Protocol",
-        "Made from the code. One JSON object per line, the same over HTTP "
+        "Made from the code; how the objects work together: [the protocol](../protocol.md). "
+        "One JSON object per line, the same over HTTP "
         "(`POST nextedit/suggest`), over the worker's socket, and through "
         "`jupyter nextedit predict`. Offsets count UTF-16 units unless `offsets` says otherwise; "
         "`base` is the first 16 hexadecimal digits of the SHA-256 of the cell's text in UTF-8.",
     ]
-    for name, made in vars(wire).items():
+    for name, made in (vars(wire) | vars(status)).items():
         if not typing.is_typeddict(made):
             continue
         parts.append(f"## {name.removesuffix('Wire')}")

@@ -47,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
 def release(out: Path, *, tag: bool) -> None:
     """Every step in order; raises Refused, or CalledProcessError of a command that failed."""
     version = read_version(ROOT)
-    notes = release_notes((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    notes = release_notes(changelog, version) if tag else notes_so_far(changelog, version)
     name = f"v{version}"
     check_tree(name, new=tag)
     check_front_end(ROOT, version)
@@ -84,6 +85,15 @@ def release_notes(changelog: str, version: str) -> str:
     if unreleased is not None and unreleased[1].strip():
         raise Refused(f"CHANGELOG.md has unreleased changes: move them to [{version}]")
     return found[1].strip()
+
+
+def notes_so_far(changelog: str, version: str) -> str:
+    """As `release_notes` for a dry run, which says what is missing before the tag."""
+    try:
+        return release_notes(changelog, version)
+    except Refused as refusal:
+        print(f"Before the tag: {refusal}")
+        return ""
 
 
 def check_tree(tag: str, *, new: bool) -> None:

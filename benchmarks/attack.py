@@ -27,15 +27,19 @@ from attacks import (  # noqa: E402
     attack_store_with_kills,
     attack_with_bundles,
     attack_with_kills,
+    attack_with_texts,
     machine,
 )
 from hostile_bundles import KINDS  # noqa: E402
+from hostile_texts import KINDS as TEXTS  # noqa: E402
+from hostile_texts import PLACES  # noqa: E402
 
 from nextedit_jupyter.evals.machine import today  # noqa: E402
 
 ATTACKS: dict[str, tuple[Callable[[int, int], Report], int]] = {
     "protocol": (attack_protocol, 20_000),
     "sources": (attack_sources, 5_000),
+    "texts": (attack_with_texts, len(TEXTS) * len(PLACES)),
     "kills": (attack_with_kills, 60),
     "store": (attack_store_with_kills, 60),
     "endurance": (attack_by_endurance, 100_000),

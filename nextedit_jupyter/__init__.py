@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

@@ -19,10 +19,12 @@ VECTORS = ROOT / "tests" / "golden" / "vectors"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 import secret_cases  # noqa: E402
+import secret_shapes  # noqa: E402
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
+from nextedit_jupyter.core.changes import State, cell_digest  # noqa: E402
 from nextedit_jupyter.core.redact import holds_secret  # noqa: E402
-from nextedit_jupyter.core.wire import Utf16  # noqa: E402
+from nextedit_jupyter.core.wire import Utf16, decode_cells  # noqa: E402
 
 PIECES = [
     "a",
@@ -87,6 +89,7 @@ SECRETS = [
     "",
     *secret_cases.SECRETS.values(),
     *secret_cases.VARIANTS,
+    *secret_shapes.SHAPES.values(),
     *secret_cases.PLAIN,
 ]
 
@@ -158,12 +161,29 @@ def interpolations(rng: random.Random, count: int) -> list[dict[str, Any]]:
     return cases
 
 
+def digests() -> list[list[Any]]:
+    """Cells as they are sent, their digests, and last all of them with the hash of the state."""
+    cells: list[dict[str, Any]] = [
+        {"id": f"c{i}", "type": "code", "source": text, "execution_count": i or None}
+        for i, text in enumerate(HASHED)
+    ]
+    cells += [
+        {"id": "é🙂", "type": "markdown", "source": "x", "tags": ["a", "", "\ud83d"]},
+        {"id": "locked", "type": "raw", "source": "x", "editable": False},
+        {"id": "bare", "type": "code", "source": "x"},
+    ]
+    known = decode_cells({"cells": cells})
+    found = [[wire, cell_digest(cell).hex()] for wire, cell in zip(cells, known, strict=True)]
+    return [*found, [cells, State.of(known).hash]]
+
+
 def render() -> dict[str, Any]:
     rng = random.Random(20)
     return {
         "text_edit.json": text_edits(rng, 120),
         "interpolate.json": interpolations(rng, 80),
         "between.json": [[some_text(rng), some_text(rng)] for _ in range(80)],
+        "cell_digest.json": digests(),
         "secrets.json": [[text, holds_secret(text)] for text in SECRETS],
         "text_hash.json": [[text, text_hash(text)] for text in HASHED],
         "utf16.json": [

@@ -8,6 +8,9 @@ import { TextEdit } from './textEdit';
 /** The origin of our transactions, by which the record of edits knows them. */
 export const ACCEPTED = Object.freeze({ name: 'nextedit-accepted' });
 
+/** The origin of what reverts them where the editor's own undo cannot. */
+export const REVERTED = Object.freeze({ name: 'nextedit-reverted' });
+
 export interface CellApplication {
   readonly id: string;
   readonly before: string;
@@ -33,7 +36,8 @@ export function sharedCell(notebook: ISharedNotebook, id: string) {
  */
 export function apply(
   notebook: ISharedNotebook,
-  edits: ReadonlyMap<string, TextEdit>
+  edits: ReadonlyMap<string, TextEdit>,
+  origin: typeof ACCEPTED | typeof REVERTED = ACCEPTED
 ): Application | null {
   const changes: {
     id: string;
@@ -51,7 +55,7 @@ export function apply(
     changes.push({ id, cell, edit, before, after: edit.apply(before) });
   }
   for (const { cell } of changes) {
-    cell.undoManager?.addTrackedOrigin(ACCEPTED);
+    cell.undoManager?.addTrackedOrigin(origin);
     cell.undoManager?.stopCapturing();
   }
   (notebook as YNotebook).ydoc.transact(() => {
@@ -60,7 +64,7 @@ export function apply(
         cell.updateSource(r.start, r.end, r.text);
       }
     }
-  }, ACCEPTED);
+  }, origin);
   for (const { cell } of changes) {
     cell.undoManager?.stopCapturing();
   }
@@ -120,7 +124,7 @@ export function takeBack(applications: readonly Application[]): boolean {
     }
   }
   if (inverse.size) {
-    apply(notebook, inverse);
+    apply(notebook, inverse, REVERTED);
   }
   return true;
 }

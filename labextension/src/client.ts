@@ -6,36 +6,28 @@ import { UUID } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { AnswerWire, ErrorAnswerWire, Kind, Lane, RequestWire } from './protocol';
+import { Changes } from './changes';
+import type {
+  AnswerWire,
+  ChangedRequestWire,
+  ErrorAnswerWire,
+  Kind,
+  Lane,
+  LargerWire,
+  OutcomeWire,
+  PaceWire,
+  ReportedOutcome,
+  RequestWire,
+  StatusWire
+} from './protocol';
 
-/** How long to wait, by what the machine and its battery can bear. */
-export interface PaceWire {
-  pause_ms: number;
-  quiet_ms: number;
-  may_infer: boolean;
-  power: 'mains' | 'battery' | 'low';
-}
+export type { LargerWire, PaceWire } from './protocol';
 
 /** What became of a suggestion. */
-export type Outcome =
-  'shown' | 'accepted' | 'partial' | 'rejected' | 'typed_through' | 'kept_30s' | 'kept_5m';
+export type Outcome = ReportedOutcome;
 
 /** `GET nextedit/status`. */
-export interface ServerStatus {
-  enabled: boolean;
-  worker: 'running' | 'starting' | 'stopped' | 'failed';
-  bundle: string | null;
-  problem: string | null;
-  last_ms: number | null;
-  version: string;
-  bundles?: { id: string; language: string; label: string }[];
-  /** How much of the folder around the documents was read; null while nothing is. */
-  folder?: { files: number; pieces: number; is_reading: boolean } | null;
-  pace?: PaceWire | null;
-  /** The team's server that text goes to; absent if it stays on this machine. */
-  remote?: { host: string; model: string | null; problem: string | null } | null;
-  update?: { state: string; version: string | null; changes: string; problem: string } | null;
-}
+export type ServerStatus = StatusWire;
 
 export type State = 'ready' | 'thinking' | 'off' | 'no-worker' | 'no-bundle';
 
@@ -53,6 +45,8 @@ const STATUS_EVERY = 5_000;
 const NEWS_EVERY = 30_000; // while something is asked for anyway
 
 export class Client {
+  /** While the user has paused suggestions, only what is asked for by a key or command is sent. */
+  isPaused = false;
   private readonly id = UUID.uuid4();
   private readonly settings = ServerConnection.makeSettings();
   private flight: { abort: AbortController; done: Promise<void> } | null = null;
@@ -66,6 +60,7 @@ export class Client {
   private askedAt = -Infinity;
   private isRefreshDue = false;
   private serial = 0;
+  private readonly changes = new Changes();
   private changed = new Signal<this, void>(this);
 
   get statusChanged(): ISignal<this, void> {
@@ -126,6 +121,11 @@ export class Client {
     return this.server?.update ?? null;
   }
 
+  /** The larger model, and how far fetching it is; null if there is none to fetch. */
+  get larger(): LargerWire | null {
+    return this.server?.larger ?? null;
+  }
+
   /** The models that may be asked, the preferred one first. */
   get bundles(): readonly { id: string; language: string; label: string }[] {
     return this.server?.bundles ?? [];
@@ -136,9 +136,9 @@ export class Client {
     return this.pace?.pause_ms ?? 0;
   }
 
-  /** False on low power, if the user said so: nothing is asked for by itself then. */
+  /** False in a pause, and on low power if the user said so: nothing is asked for by itself then. */
   get mayInfer(): boolean {
-    return this.pace?.may_infer ?? true;
+    return !this.isPaused && (this.pace?.may_infer ?? true);
   }
 
   /** Resolves once nothing is in flight. */
@@ -169,9 +169,7 @@ export class Client {
     this.flight = flight;
     this.changed.emit();
     try {
-      const body = JSON.stringify({ id: ++this.serial, ...request });
-      const response = await this.fetch('suggest', { method: 'POST', body, signal: abort.signal });
-      const answer = await read(response);
+      const answer = await this.ask({ id: ++this.serial, ...request }, abort.signal);
       if (abort.signal.aborted) {
         return null;
       }
@@ -221,8 +219,7 @@ export class Client {
       return;
     }
     try {
-      const body = JSON.stringify({ id: null, ...request, want: [] });
-      await this.fetch('suggest', { method: 'POST', body });
+      await this.ask({ id: null, ...request, want: [] });
     } catch {
       // The next key pays for it.
     }
@@ -240,6 +237,7 @@ export class Client {
       return null;
     }
     try {
+      // Under another name, by which nothing is held: it is rare, and says everything.
       const body = JSON.stringify({ id: null, ...request, want: [], changed });
       const init = { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT) };
       const answer = await read(await this.fetch('suggest', init, `${this.id}-state`));
@@ -255,7 +253,8 @@ export class Client {
       return;
     }
     try {
-      const body = JSON.stringify({ outcome, kind, lane });
+      const told: OutcomeWire = { outcome, kind, lane };
+      const body = JSON.stringify(told);
       const response = await this.fetch('outcome', { method: 'POST', body });
       if (response.ok) {
         this.pace = ((await response.json()) as PaceWire | null) ?? this.pace;
@@ -265,11 +264,26 @@ export class Client {
     }
   }
 
-  /** Ask the server how it is, at most every 5 s. */
-  async refresh(): Promise<void> {
-    const wait = this.askedAt + STATUS_EVERY - performance.now();
-    if (!this.on || this.isRefreshDue) {
-      return;
+  /** Have the server do something; its answer. Rejects with an Error that says what is wrong. */
+  async post(path: string): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await this.fetch(path, { method: 'POST', body: '{}' });
+    } catch (error) {
+      throw new Error(reason(error));
+    }
+    if (!response.ok) {
+      const said = (await response.json().catch(() => null)) as ErrorAnswerWire | null;
+      throw new Error(said?.error?.message ?? reason(new ServerConnection.ResponseError(response)));
+    }
+    return response.json();
+  }
+
+  /** Ask the server how it is, at most every 5 s unless it is to be `soon`; whether it answered. */
+  async refresh(soon = false): Promise<boolean> {
+    const wait = soon ? 0 : this.askedAt + STATUS_EVERY - performance.now();
+    if (!this.on || (this.isRefreshDue && !soon)) {
+      return false;
     }
     if (wait > 0) {
       this.isRefreshDue = true;
@@ -277,7 +291,7 @@ export class Client {
         this.isRefreshDue = false;
         void this.refresh();
       }, wait);
-      return;
+      return false;
     }
     this.askedAt = performance.now();
     try {
@@ -296,6 +310,38 @@ export class Client {
       this.failure = reason(error);
     }
     this.changed.emit();
+    return this.failure === null;
+  }
+
+  /** Say what changed of what the worker holds; all of it, if it holds nothing of that. */
+  private async ask(
+    { id, ...request }: RequestWire,
+    signal?: AbortSignal
+  ): Promise<AnswerWire | ErrorAnswerWire> {
+    const told = this.changes.tell(request);
+    const answer = await this.send({ id, ...told.request }, signal);
+    if (!('error' in answer)) {
+      this.changes.answered(told);
+      return answer;
+    }
+    if (answer.error.code !== 'unknown_state' || signal?.aborted) {
+      return answer;
+    }
+    this.changes.forget();
+    const whole = this.changes.tell(request);
+    const second = await this.send({ id, ...whole.request }, signal);
+    if (!('error' in second)) {
+      this.changes.answered(whole);
+    }
+    return second;
+  }
+
+  private async send(
+    request: ChangedRequestWire,
+    signal?: AbortSignal
+  ): Promise<AnswerWire | ErrorAnswerWire> {
+    const body = JSON.stringify(request);
+    return read(await this.fetch('suggest', { method: 'POST', body, signal }));
   }
 
   private fetch(path: string, init: RequestInit, id: string = this.id): Promise<Response> {

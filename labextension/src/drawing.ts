@@ -42,15 +42,21 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
         label: atPlace ? acceptKey : goKey
       })),
     hint: isElsewhere
-      ? `${goKey} → ${where(scene, current, cell)}${summaryOf(pending, scene.trans)}`
+      ? `${goKey} → ${where(scene, current, cell)}${offerOf(pending, scene.trans)}`
       : isInOtherDocuments
-        ? `Alt-Shift-A → ${summaryOf(pending, scene.trans)}`
+        ? `Alt-Shift-A → ${offerOf(pending, scene.trans)}`
         : ''
   };
 }
 
 function where({ order, trans }: Scene, place: Place, cell: string): string {
   return place.cell === cell ? '' : `${trans.__('cell %1', order.indexOf(place.cell) + 1)}: `;
+}
+
+/** What a suggestion does, and what it leaves alone. */
+export function offerOf(pending: Pending, trans: TranslationBundle): string {
+  const alone = pending.notes.length ? trans.__('left alone: %1', pending.notes.join('; ')) : '';
+  return [summaryOf(pending, trans), ...(alone ? [alone] : [])].join(' · ');
 }
 
 /** What a suggestion does and how many of its places are ticked now. */

@@ -28,6 +28,7 @@ export interface HistoryOptions {
 export class EditHistory {
   private events: EditEvent[] = [];
   private bursts = 0;
+  private readonly wires = new WeakMap<EditEvent, EventWire>();
   private looked = { text: '', refused: false };
   private readonly maxEvents: number;
   private readonly mergeLines: number;
@@ -79,14 +80,17 @@ export class EditHistory {
     this.events = cell === undefined ? [] : this.events.filter(event => event.cell !== cell);
   }
 
+  /** As it is sent: the same object each time for an event that did not change. */
   wire(): EventWire[] {
-    return this.events.map(({ cell, before, after, origin, at }) => ({
-      cell,
-      before,
-      after,
-      origin,
-      at
-    }));
+    return this.events.map(event => {
+      let wire = this.wires.get(event);
+      if (!wire) {
+        const { cell, before, after, origin, at } = event;
+        wire = { cell, before, after, origin, at };
+        this.wires.set(event, wire);
+      }
+      return wire;
+    });
   }
 
   /** Asked twice for most texts: once as what a key led to, once as what the next one changes. */

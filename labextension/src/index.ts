@@ -5,12 +5,15 @@ import { ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils
 import { IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { ICompletionProviderManager } from '@jupyterlab/completer';
 import { INotebookTracker, NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
+import { ILauncher } from '@jupyterlab/launcher';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
 
+import { bundleOf, setBundle } from './cells';
 import { Client } from './client';
 import { cellIdOf } from './documents';
 import type { EditorHost } from './editor';
@@ -18,8 +21,9 @@ import type { OpenText } from './elsewhere';
 import { editorExtension } from './editor';
 import { isGhostShown } from './ghost';
 import { InlineProvider } from './inline';
+import { LargerModel } from './largerModel';
 import { isKeyword, isName } from './names';
-import { fileLanguage, followOpenTexts, isConsole, isFileEditor } from './openTexts';
+import { fileLanguage, followOpenTexts, isFileEditor } from './openTexts';
 import { Pace } from './pace';
 import { SuggestionsPanel } from './panel';
 import { RecentPaths } from './recentPaths';
@@ -27,18 +31,21 @@ import { askForName } from './renameDialog';
 import { whyNot } from './requests';
 import type { Shared } from './session';
 import { NotebookSession } from './session';
+import { SettingsStore } from './settingsStore';
 import { StatusItem } from './statusItem';
+import { addStatusMenu } from './statusMenu';
 import type { Surface } from './surfaces';
-import { ConsoleSurface, FileSurface, NotebookSurface } from './surfaces';
-import type { Settings } from './tokens';
+import { FileSurface, NotebookSurface } from './surfaces';
+import { pauseOf, switchOf } from './switches';
 import { CommandIDs, DEFAULTS, PLUGIN_ID } from './tokens';
+import { offerTour } from './tour';
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
   description: 'Local next-edit suggestions: ghost text, next edits, renames over all cells.',
   autoStart: true,
   requires: [INotebookTracker, IEditorExtensionRegistry, ICompletionProviderManager],
-  optional: [ISettingRegistry, ICommandPalette, ITranslator, IStatusBar],
+  optional: [ISettingRegistry, ICommandPalette, ITranslator, IStatusBar, ILauncher],
   activate
 };
 
@@ -52,7 +59,8 @@ function activate(
   registry: ISettingRegistry | null,
   palette: ICommandPalette | null,
   translator: ITranslator | null,
-  statusBar: IStatusBar | null
+  statusBar: IStatusBar | null,
+  launcher: ILauncher | null
 ): void {
   const trans = (translator ?? nullTranslator).load('nextedit_jupyter');
   const client = new Client();
@@ -83,7 +91,17 @@ function activate(
   editors.addExtension(editorExtension(editorHost(sessions, inline)));
 
   const settings = new SettingsStore(shared, sessions);
-  void settings.load(registry);
+  void settings.load(registry).then(() => {
+    if (settings.isTourDue) {
+      void offerTour(app, trans, () => settings.set('tourOffered', true));
+    }
+  });
+  app.serviceManager.contents.fileChanged.connect((_, { type, oldValue, newValue }) => {
+    if (type === 'rename' || type === 'delete') {
+      settings.moved(oldValue?.path ?? '', (type === 'rename' && newValue?.path) || null);
+    }
+  });
+  const pause = pauseOf(client, sessions, inline);
 
   const panel = new SuggestionsPanel(trans, {
     runStale: () => void app.commands.execute(CommandIDs.runStale)
@@ -92,10 +110,23 @@ function activate(
   const followCurrent = () => panel.follow(sessions.current);
   notebooks.currentChanged.connect(followCurrent);
   app.shell.currentChanged?.connect(followCurrent);
-  sessions.onAdded = followCurrent;
+  sessions.onAdded = () => {
+    followCurrent();
+    sessions.onLook();
+  };
 
-  const toggle = () => void app.commands.execute(CommandIDs.toggle);
-  const status = new StatusItem(client, trans, toggle, () => {
+  const openMenu = addStatusMenu({
+    app,
+    client,
+    pause,
+    larger: new LargerModel(client, trans),
+    trans,
+    palette,
+    launcher,
+    notebook: () => switchOf(sessions.current, settings),
+    tell: shared.tell
+  });
+  const status = new StatusItem(client, pause, trans, openMenu, () => {
     const current = app.shell.currentWidget;
     const session = current && sessions.of(current);
     return session ? session.notServed : 'no-notebook';
@@ -128,7 +159,10 @@ function activate(
       inline.dismiss(null);
     }
   });
-  NotebookActions.executed.connect((_, { notebook, cell }) => {
+  NotebookActions.executed.connect((_, { notebook, cell, success, error }) => {
+    if (!success && !error?.errorName) {
+      return; // an earlier cell failed: this one never ran
+    }
     const open = notebooks.find(candidate => candidate.content === notebook);
     if (open) {
       sessions.of(open)?.executed(cell.model.sharedModel.getId());
@@ -136,7 +170,7 @@ function activate(
   });
 }
 
-/** One session a document: a notebook, a file, a console. */
+/** One session a document: a notebook or a file. */
 class Sessions {
   onAdded: () => void = () => {};
   /** What may be offered has changed. */
@@ -187,9 +221,6 @@ class Sessions {
       const document = widget.context.isReady ? widget.model?.sharedModel : null;
       return document ? this.held(document, widget, () => new NotebookSurface(widget)) : null;
     }
-    if (isConsole(widget)) {
-      return this.held(widget.console, widget, () => new ConsoleSurface(widget));
-    }
     if (isFileEditor(widget) && widget.context.isReady) {
       const language = (file: typeof widget) => fileLanguage(this.app.docRegistry, file);
       const document = widget.context.model.sharedModel;
@@ -213,56 +244,7 @@ class Sessions {
   /** The session that this editor's text belongs to. */
   ofCell(model: object): NotebookSession | null {
     const { notebook } = model as { notebook?: object };
-    return this.known.get(notebook ?? model) ?? this.ofPrompt(model);
-  }
-
-  /** That of the console in whose prompt a text stands. */
-  private ofPrompt(model: object): NotebookSession | null {
-    const isOurs = 'getId' in model; // a console's cell belongs to no notebook
-    return (isOurs && this.all.find(session => session.holds(cellIdOf(model)))) || null;
-  }
-}
-
-/** The user's settings, and the switch. */
-class SettingsStore {
-  private settings: ISettingRegistry.ISettings | null = null;
-
-  constructor(
-    private readonly shared: { client: Client; settings: Settings },
-    private readonly sessions: Sessions
-  ) {}
-
-  async load(registry: ISettingRegistry | null): Promise<void> {
-    try {
-      this.settings = (await registry?.load(PLUGIN_ID)) ?? null;
-    } catch {
-      // No schema was installed: the defaults serve.
-    }
-    this.settings?.changed.connect(() => this.take());
-    this.take();
-  }
-
-  async toggle(): Promise<void> {
-    const enabled = !this.shared.client.enabled;
-    if (this.settings) {
-      await this.settings.set('enabled', enabled);
-    } else {
-      this.shared.client.enabled = enabled;
-    }
-    this.take();
-  }
-
-  private take(): void {
-    const composite = this.settings?.composite ?? {};
-    Object.assign(this.shared.settings, DEFAULTS, composite);
-    this.shared.client.enabled = this.shared.settings.enabled;
-    for (const session of this.sessions.all) {
-      if (this.shared.settings.enabled) {
-        session.redraw();
-      } else {
-        session.clear();
-      }
-    }
+    return this.known.get(notebook ?? model) ?? null;
   }
 }
 
@@ -328,7 +310,7 @@ function addCommands(parts: CommandParts): void {
 
   const add = (
     id: string,
-    label: string,
+    label: CommandRegistry.CommandFunc<string> | string,
     execute: () => unknown,
     isEnabled: () => boolean = () => true,
     isToggled?: () => boolean
@@ -345,7 +327,8 @@ function addCommands(parts: CommandParts): void {
 
   add(
     CommandIDs.toggle,
-    trans.__('Toggle Suggestions'),
+    args =>
+      args.isMenu ? trans.__('Suggestions in All Notebooks') : trans.__('Toggle Suggestions'),
     () => settings.toggle(),
     undefined,
     () => client.enabled
@@ -436,7 +419,7 @@ function addCommands(parts: CommandParts): void {
     CommandIDs.chooseBundle,
     trans.__('Choose the Model for This Notebook…'),
     () => chooseBundle(sessions.current, client, trans),
-    () => client.enabled && sessions.current !== null && client.bundles.length > 0
+    () => client.enabled && !!sessions.current?.panel && client.bundles.length > 0
   );
   const part = (which: 'word' | 'line') => () => {
     const session = sessions.current;
@@ -459,14 +442,14 @@ async function chooseBundle(
   }
   const automatic = trans.__('By the language of each cell');
   const items = client.bundles.map(({ label, language }) => `${label} (${language})`);
-  const now = client.bundles.findIndex(({ id }) => id === session.bundle);
+  const now = client.bundles.findIndex(({ id }) => id === bundleOf(session.notebook));
   const choice = await InputDialog.getItem({
     title: trans.__('The model for this notebook'),
     items: [automatic, ...items],
     current: now + 1
   });
   if (choice.button.accept && choice.value !== null) {
-    session.bundle = client.bundles[items.indexOf(choice.value)]?.id ?? null;
+    setBundle(session.notebook, client.bundles[items.indexOf(choice.value)]?.id ?? null);
   }
 }
 
@@ -475,10 +458,12 @@ async function runStale(session: NotebookSession | null): Promise<void> {
   if (!panel) {
     return;
   }
-  const cells = session.staleCells.map(id =>
-    panel.content.widgets.find(cell => cell.model.sharedModel.getId() === id)!
-  );
-  await NotebookActions.runCells(panel.content, cells, panel.sessionContext);
+  const { content, sessionContext } = panel;
+  const ids = await session.cellsToRun();
+  const cells = ids
+    .map(id => content.widgets.find(cell => cell.model.sharedModel.getId() === id))
+    .filter(cell => cell !== undefined);
+  await NotebookActions.runCells(content, cells, sessionContext);
 }
 
 /** The name that the caret is in, or just after. */

@@ -153,6 +153,14 @@ export class InlineProvider implements IInlineCompletionProvider {
     return true;
   }
 
+  /** Take away what is shown, without holding it against it. */
+  clear(view: EditorView | null): void {
+    if (view) {
+      clearGhost(view);
+    }
+    this.shown = null;
+  }
+
   /** Escape while ghost text is shown: it goes, and it is not shown again here. */
   dismiss(view: EditorView | null): void {
     if (view) {

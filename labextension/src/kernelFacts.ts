@@ -9,15 +9,29 @@ import type { FactsWire, RequestWire, SuggestionWire } from './protocol';
 
 const TARGET = 'nextedit';
 
+/** How likely the kernel, when it asks, means this notebook: the highest of those that share it. */
+export enum Address {
+  Hidden,
+  Visible,
+  Focused,
+  Running
+}
+
 /** What the kernel may ask of the notebook that it runs. */
 export interface KernelPeer {
+  address(): Address;
   /** The notebook as it is now. */
   request(): Omit<RequestWire, 'id'> | null;
   apply(suggestion: SuggestionWire): void;
   /** `%nextedit on` and `off`. */
   setEnabled(enabled: boolean): void;
   factsChanged(): void;
+  /** The kernel was restarted or replaced: nothing that ran is in it. */
+  kernelGone(): void;
 }
+
+/** Those of all open notebooks: several may share a kernel, and each hears what it says. */
+const open = new Set<KernelFacts>();
 
 /** The comm with one notebook's kernel, through restarts and reloads. */
 export class KernelFacts implements IDisposable {
@@ -31,6 +45,7 @@ export class KernelFacts implements IDisposable {
     private readonly context: ISessionContext | null,
     private readonly peer: KernelPeer
   ) {
+    open.add(this);
     context?.kernelChanged.connect(this.onKernelChanged, this);
     context?.statusChanged.connect(this.onStatusChanged, this);
     this.use(context?.session?.kernel ?? null);
@@ -50,8 +65,25 @@ export class KernelFacts implements IDisposable {
     this.send({ op: 'facts' });
   }
 
+  /** How many cells the kernel has run, by asking it to run nothing; null if it does not say. */
+  async counter(): Promise<number | null> {
+    try {
+      const reply = await this.kernel?.requestExecute({
+        code: '',
+        silent: true,
+        store_history: false,
+        allow_stdin: false,
+        stop_on_error: false
+      }).done;
+      return reply?.content.execution_count ?? null;
+    } catch {
+      return null; // it is going away
+    }
+  }
+
   dispose(): void {
     this.disposed = true;
+    open.delete(this);
     this.context?.kernelChanged.disconnect(this.onKernelChanged, this);
     this.context?.statusChanged.disconnect(this.onStatusChanged, this);
     this.use(null);
@@ -65,6 +97,7 @@ export class KernelFacts implements IDisposable {
     if (status === 'restarting' || status === 'autorestarting' || status === 'dead') {
       this.comm = null;
       this.facts = null;
+      this.peer.kernelGone();
       this.peer.factsChanged();
     }
   }
@@ -76,11 +109,15 @@ export class KernelFacts implements IDisposable {
     if (this.kernel && !this.kernel.isDisposed) {
       this.kernel.removeCommTarget(TARGET, this.onOpen);
     }
+    const isAnother = this.kernel !== null && kernel !== null && kernel.id !== this.kernel.id;
     this.kernel = kernel;
     this.comm = null;
     this.facts = null;
     if (!kernel) {
       return;
+    }
+    if (isAnother) {
+      this.peer.kernelGone();
     }
     kernel.registerCommTarget(TARGET, this.onOpen);
     void this.find(kernel);
@@ -89,6 +126,9 @@ export class KernelFacts implements IDisposable {
   /** After a reload of the page the kernel's comm is there already. */
   private async find(kernel: Kernel.IKernelConnection): Promise<void> {
     try {
+      // Before that it is not known whether it has subshells, and a comm made now would have none:
+      // its answers would wait for the end of the cell that asks.
+      await kernel.info;
       const reply = await kernel.requestCommInfo({ target_name: TARGET });
       if (reply.content.status !== 'ok' || kernel !== this.kernel || this.comm) {
         return;
@@ -126,19 +166,30 @@ export class KernelFacts implements IDisposable {
         this.peer.factsChanged();
         break;
       case 'notebook':
-        this.send({
-          op: 'notebook',
-          token: data.token,
-          request: { id: null, ...this.peer.request() } as unknown as JSONObject
-        });
+        if (this.isAddressed) {
+          this.send({
+            op: 'notebook',
+            token: data.token,
+            request: { id: null, ...this.peer.request() } as unknown as JSONObject
+          });
+        }
         break;
       case 'apply':
-        this.peer.apply(data.suggestion as unknown as SuggestionWire);
+        if (this.isAddressed) {
+          this.peer.apply(data.suggestion as unknown as SuggestionWire);
+        }
         break;
       case 'enabled':
         this.peer.setEnabled(data.enabled === true);
         break;
     }
+  }
+
+  /** Whether the kernel means this notebook, of those that share it. */
+  private get isAddressed(): boolean {
+    const others = [...open].filter(other => other.kernel?.id === this.kernel?.id);
+    const own = this.peer.address();
+    return others.every(other => other.peer.address() <= own);
   }
 
   private send(message: JSONObject): void {

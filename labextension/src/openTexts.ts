@@ -1,13 +1,11 @@
 /**
- * Which widgets of the shell are file editors and consoles. They are known by what they have, not by
- * their trackers: an application without editors or without consoles has no such tracker.
+ * Which widgets of the shell are file editors. They are known by what they have, not by their
+ * tracker: an application without editors has none.
  */
 
 import type { EditorView } from '@codemirror/view';
 import type { ISharedFile } from '@jupyter/ydoc';
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import type { ISessionContext } from '@jupyterlab/apputils';
-import type { Cell, CodeCell } from '@jupyterlab/cells';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
@@ -23,17 +21,6 @@ export interface FileWidget extends Widget {
   readonly content: Widget & { readonly editor: CodeEditor.IEditor };
 }
 
-/** JupyterLab's console. */
-export interface ConsoleWidget extends Widget {
-  readonly console: {
-    readonly sessionContext: ISessionContext;
-    readonly promptCell: CodeCell | null;
-    readonly cells: Iterable<Cell>;
-    readonly promptCellCreated: ISignal<unknown, CodeCell>;
-    readonly executed: ISignal<unknown, unknown>;
-  };
-}
-
 export function isFileEditor(widget: Widget | null): widget is FileWidget {
   const file = widget as Partial<FileWidget> | null;
   return (
@@ -41,11 +28,6 @@ export function isFileEditor(widget: Widget | null): widget is FileWidget {
     file.content?.editor?.model !== undefined &&
     typeof file.context.model.sharedModel?.getSource === 'function'
   );
-}
-
-export function isConsole(widget: Widget | null): widget is ConsoleWidget {
-  const { console } = (widget ?? {}) as Partial<ConsoleWidget>;
-  return console?.sessionContext !== undefined && 'promptCell' in console;
 }
 
 export function editorViewOf(editor: CodeEditor.IEditor | null): EditorView | null {
@@ -62,15 +44,10 @@ export function fileLanguage(registry: JupyterFrontEnd['docRegistry'], widget: F
   return type && type.name !== 'python' ? type.name : 'text';
 }
 
-/** Call `found` with each file editor and console, now and as they are opened. */
-export function followOpenTexts(
-  app: JupyterFrontEnd,
-  found: (widget: FileWidget | ConsoleWidget) => void
-): void {
+/** Call `found` with each file editor, now and as they are opened. */
+export function followOpenTexts(app: JupyterFrontEnd, found: (widget: FileWidget) => void): void {
   const look = (widget: Widget | null) => {
-    if (isConsole(widget)) {
-      found(widget);
-    } else if (isFileEditor(widget)) {
+    if (isFileEditor(widget)) {
       void widget.context.ready.then(() => {
         if (!widget.isDisposed) {
           found(widget);

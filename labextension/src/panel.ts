@@ -5,6 +5,7 @@ import { editIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 
 import { summaryOf } from './drawing';
+import { figureLines } from './figureView';
 import type { Pending, Place } from './pending';
 import type { NotebookSession } from './session';
 
@@ -62,7 +63,8 @@ export class SuggestionsPanel extends Widget {
     const pending = this.session?.pending ?? null;
     this.node.replaceChildren(
       ...(pending ? this.suggestion(this.session!, pending) : [this.empty()]),
-      ...this.afterwards()
+      ...this.afterwards(),
+      ...this.figure()
     );
     if (hadFocus) {
       const focusable = [...this.node.querySelectorAll<HTMLElement>('[data-focus]')];
@@ -208,6 +210,26 @@ export class SuggestionsPanel extends Widget {
       parts.push(bar);
     }
     return parts;
+  }
+
+  /** What the kernel knows of the figure that was drawn last. */
+  private figure(): HTMLElement[] {
+    const lines = figureLines(this.session?.facts.current ?? null, this.trans);
+    if (!lines.length) {
+      return [];
+    }
+    const node = element('section', 'nextedit-figure');
+    const title = element('h3');
+    title.textContent = this.trans.__('Last figure');
+    const list = element('ul');
+    list.setAttribute('aria-label', this.trans.__('What the last figure shows'));
+    for (const line of lines) {
+      const item = element('li');
+      item.textContent = line;
+      list.append(item);
+    }
+    node.append(title, list);
+    return [node];
   }
 
   private action(id: string, label: string, run: () => void, disabled = false): HTMLElement {

@@ -67,18 +67,37 @@ export function isOff(segment: Segment): boolean {
   return segment.tags.includes(OFF_TAG);
 }
 
-/** The segments as cells of a request; those that are switched off are left out. */
-export function cellsOf(text: string, segments: readonly Segment[]): CellWire[] {
+/**
+ * The segments as cells of a request; those that are switched off are left out. A cell that is as it
+ * was in `last` is the same object, which its digest is remembered by.
+ */
+export function cellsOf(
+  text: string,
+  segments: readonly Segment[],
+  last: readonly CellWire[] = []
+): CellWire[] {
+  const known = new Map(last.map(cell => [cell.id, cell]));
   return segments
     .filter(segment => !isOff(segment))
-    .map(({ id, start, end, type, tags, editable }) => ({
-      id,
-      type,
-      source: text.slice(start, end),
-      execution_count: null,
-      ...(tags.length ? { tags: [...tags] } : {}),
-      ...(editable ? {} : { editable })
-    }));
+    .map(({ id, start, end, type, tags, editable }) => {
+      const source = text.slice(start, end);
+      const before = known.get(id);
+      const isSame =
+        before?.source === source &&
+        before.type === type &&
+        (before.editable ?? true) === editable &&
+        (before.tags ?? []).join('\n') === tags.join('\n');
+      return isSame
+        ? before
+        : {
+            id,
+            type,
+            source,
+            execution_count: null,
+            ...(tags.length ? { tags: [...tags] } : {}),
+            ...(editable ? {} : { editable })
+          };
+    });
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { IDisposable } from '@lumino/disposable';
 import type * as Y from 'yjs';
 
-import { ACCEPTED } from './apply';
+import { ACCEPTED, REVERTED } from './apply';
 import type { WatchedDocument } from './documents';
 import { isWatched } from './documents';
 import { EditHistory } from './history';
@@ -71,8 +71,7 @@ export class Recorder implements IDisposable {
 
   private watch(document: WatchedDocument): () => void {
     return document.watch({
-      changed: (cell, after, transaction) => this.onSource(cell, after, transaction),
-      rearranged: () => this.rescan()
+      changed: (cell, after, transaction) => this.onSource(cell, after, transaction)
     });
   }
 
@@ -118,7 +117,7 @@ export class Recorder implements IDisposable {
     if (origin === ACCEPTED) {
       return 'accepted';
     }
-    if (origin?.undoStack) {
+    if (origin === REVERTED || origin?.undoStack) {
       return 'undone';
     }
     // Typing comes from an editor, whose binding to the shared text is the origin; what is done to

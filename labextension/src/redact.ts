@@ -17,6 +17,7 @@ import {
   isSecretValue,
   isStandIn,
   isTemplate,
+  isVaried,
   looksRandom,
   matchAt,
   search,
@@ -25,7 +26,10 @@ import {
 
 const WINDOW = 300;
 const NAME = new Set('abcdefghijklmnopqrstuvwxyz0123456789_-');
-const PAIRS = ['auth', 'login(', 'connect', 'credentials(', 'ftp(', 'smtp'];
+const PAIRS = [
+  ...['auth', 'login(', 'connect', 'credentials(', 'ftp(', 'smtp', 'url.create(', 'register('],
+  ...['pw_set(', 'dbclient(', '.new(', 'fernet(', 'crypt(', 'jwt.']
+];
 const PYTHON_CELLS = ['time', 'timeit', 'capture', 'prun', 'debug', 'matplotlib'];
 
 /** Whether the text must not be recorded. Errs on the side of refusing. */
@@ -60,7 +64,10 @@ function isSplitUp(text: string): boolean {
     return false;
   }
   const joined = text.replace(compile(rules.EXPRESSIONS.joint, 'g'), '');
-  return joined.length !== text.length && (hasShape(joined) || hasRandom(joined, fold(joined)));
+  return (
+    joined.length !== text.length &&
+    (hasShape(joined) || hasAddress(joined) || hasRandom(joined, fold(joined)))
+  );
 }
 
 function hasAddress(text: string): boolean {
@@ -130,7 +137,8 @@ function hasNamed(text: string, folded: string): boolean {
     }
     done = match.index + match[0].length;
     done += matchAt('name_tail', text, done)?.[0].length ?? 0;
-    const strength = strengthOf(text.slice(start, done));
+    const sends = matchAt('sends', text, done) !== null;
+    const strength = strengthOf(text.slice(start, done), sends);
     if (strength === null) {
       continue;
     }
@@ -142,12 +150,13 @@ function hasNamed(text: string, folded: string): boolean {
   return false;
 }
 
-/** How much a name says about what is given to it. */
-function strengthOf(name: string): Strength | null {
+/** How much a name says about what is given to it; `sends`: it is an element of a page. */
+function strengthOf(name: string, sends: boolean): Strength | null {
   const words = (name.match(compile(rules.EXPRESSIONS.word, 'g')) ?? []).map(word =>
     word.toLowerCase()
   );
-  const isTail = (word: string) => rules.NAME_TAILS.has(word) || isDigit(word[0]);
+  const isTail = (word: string) =>
+    rules.NAME_TAILS.has(word) || isDigit(word[0]) || (sends && rules.ELEMENTS.has(word));
   while (words.length > 1 && isTail(words[words.length - 1])) {
     words.pop();
   }
@@ -196,17 +205,23 @@ function isGiven(
   let at = end + (close?.[0].length ?? 0);
   at += matchAt('brackets', text, at)?.[0].length ?? 0;
   let [operator, index, which] = ['', 0, 0];
+  const head = headOf(text, start);
+  const assigned = closed ? matchAt('default', text, at) : null;
+  const returns = head.endsWith('def ') ? matchAt('returns', text, at) : null;
   const targets = closed ? null : matchAt('targets', text, at);
   const annotation = matchAt('annotation', text, at);
   const found = matchAt('operator', text, at);
-  if (targets) {
+  if (returns ?? assigned) {
+    [at, operator] = [at + (returns ?? assigned)![0].length, '='];
+  } else if (targets) {
     [at, operator, index] = [at + targets[0].length, '=', 1];
   } else if (annotation) {
     [at, operator] = [at + annotation[0].length, '='];
   } else if (found) {
     [at, operator] = [at + found[0].length, found[1]];
   } else if (closed && text[at] === ',') {
-    [at, operator] = [at + 1, ','];
+    const sets = strength === 'password' && search('setter', head) !== null;
+    [at, operator] = [at + 1, sets ? '=' : ','];
   } else if (!closed && text[at] === '>') {
     [at, operator] = [at + 1, '>'];
     if (!matchAt('element', text, at)) {
@@ -217,11 +232,14 @@ function isGiven(
   } else {
     return false;
   }
-  const head = headOf(text, start);
-  if (operator === '=' && index === 0 && matchAt('heads', head, 0)) {
+  if (operator === '=' && index === 0 && !closed && matchAt('heads', head, 0)) {
     which = index = head.split(',').length - 1;
   }
-  const literals = new LiteralReader(text, at, index > 0 || operator === '(').read();
+  const literals = new LiteralReader(
+    text,
+    at,
+    index > 0 || operator === '(' || operator === 'in'
+  ).read();
   if (literals.length) {
     return judge(literals, which, operator, strength);
   }
@@ -246,9 +264,14 @@ function judge(
   return literals.some(
     ({ value, isLast }) =>
       !(operator === ',' && !isLast) &&
-      !([',', '(', ' '].includes(operator) && !(isMixed(value) || looksRandom(value))) &&
+      !([',', '(', ' '].includes(operator) && !isMadeUp(value, strength)) &&
       isSecretValue(value, strength)
   );
+}
+
+/** Whether a value is no word of a language, as far as the name makes that likely. */
+function isMadeUp(value: string, strength: Strength): boolean {
+  return isMixed(value) || looksRandom(value) || (strength === 'password' && isVaried(value));
 }
 
 /** A value without quotes: in a shell, a file of settings, a comment, or inside a string. */
@@ -260,6 +283,7 @@ function isBare(
   strength: Strength,
   foreign: boolean
 ): boolean {
+  at += matchAt('said_scheme', text, at)?.[0].length ?? 0;
   const match = matchAt('bare', text, at);
   if (!match) {
     return false;
@@ -278,7 +302,9 @@ function isBare(
   const isOption = head.endsWith('-');
   const endsLine =
     ['', '\n', '\r', '|', '<'].includes(next) || [' \n', ' |'].includes(text.slice(end, end + 2));
-  let mixed = isMixed(value) || looksRandom(value);
+  let mixed = isMadeUp(value, strength);
+  const inPlace = (line === '' && endsLine) || next === '}' || next === ',';
+  const isSetting = operator === ':' && strength === 'password' && inPlace; // YAML in a string
   const isAlone = line === '' || line === 'export ';
   if (operator === ' ') {
     const isSaid = isOption || isAlone || line.startsWith('%env ') || line.startsWith('%set_env ');
@@ -304,6 +330,7 @@ function isBare(
       return false;
     }
   } else if (
+    !isSetting &&
     !["'", '"', ';', '&', '<', '`'].includes(next) &&
     !(operator === '=' && matchAt('after', text, end)) &&
     !(isAlone && text[at - 1] === '=' && looksRandom(value))
@@ -328,11 +355,12 @@ function hasPair(text: string, folded: string): boolean {
     const at = match.index + match[0].length;
     const named = matchAt('argument', text, at);
     let literals = new LiteralReader(text, at + (named?.[0].length ?? 0), true).read();
-    if (!named) {
+    const alone = matchAt('pair_alone', match[0], 0) !== null;
+    if (!named && !alone) {
       literals = literals.slice(1);
     }
-    if (['connect(', 'ftp', 'smtp'].some(word => match[0].startsWith(word))) {
-      literals = literals.filter(literal => isMixed(literal.value));
+    if (alone || matchAt('pair_unsure', match[0], 0)) {
+      literals = literals.filter(({ value }) => isMixed(value) || isVaried(value));
     }
     if (literals.length && isSecretValue(literals[0].value, 'password')) {
       return true;
@@ -374,9 +402,12 @@ function hasCommandIn(text: string): boolean {
     const isCertain =
       name !== 'dash_other' &&
       name !== 'here' &&
+      name !== 'slash' &&
       (name !== 'dash_p' || line.includes('sshpass') || line.includes('sql'));
     return (
-      (isCertain || isMixed(value)) && !value.startsWith('-') && isSecretValue(value, 'password')
+      (isCertain || isMixed(value) || isVaried(value)) &&
+      !value.startsWith('-') &&
+      isSecretValue(value, 'password')
     );
   });
 }

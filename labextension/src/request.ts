@@ -6,6 +6,7 @@ import type {
   EventWire,
   FactsWire,
   Kind,
+  LeftOutWire,
   PlaceWire,
   RequestWire
 } from './protocol';
@@ -15,10 +16,14 @@ const BODY = 950_000;
 const HISTORY = 250_000;
 const FACTS = 250_000;
 const CELL = 64_000;
+/** The server reads no more. */
+const LEFT_OUT = 1_000;
 
 export interface RequestParts {
   language: string;
   cells: readonly CellWire[];
+  /** The numbers of the cells that are not among `cells`, for the user switched them off; from 1. */
+  switchedOff?: readonly number[];
   caret: { cell: string; offset: number };
   history: readonly EventWire[];
   facts: FactsWire | null;
@@ -47,11 +52,17 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
   // Counting bytes is for large notebooks; a unit of text is six bytes of JSON at most.
   const units = parts.cells.reduce((sum, cell) => sum + cell.source.length + 50, 0);
   const fitsAll = units * 6 < BODY - HISTORY - FACTS && units < CELL;
-  let left = BODY - size(history) - (facts ? size(facts) : 0) - 1_000;
+  let left =
+    BODY -
+    history.reduce((sum, event) => sum + size(event) + 1, 0) -
+    (facts ? size(facts) : 0) -
+    1_000;
   const keep = new Set<number>();
+  const tooLarge = new Set<number>();
   for (const i of outwards(at, parts.cells.length)) {
     const bytes = fitsAll ? 0 : size(parts.cells[i]) + 1;
     if (bytes > CELL * 1.5) {
+      tooLarge.add(i);
       continue;
     }
     if (bytes > left) {
@@ -60,11 +71,13 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
     left -= bytes;
     keep.add(i);
   }
+  const leftOut = leftOutOf(parts, keep, tooLarge);
   return {
     offsets: 'utf-16',
     notebook: {
       language: parts.language,
-      cells: parts.cells.filter((_, i) => keep.has(i))
+      cells: parts.cells.filter((_, i) => keep.has(i)),
+      ...(leftOut.length ? { left_out: leftOut } : {})
     },
     cursor: parts.caret,
     history,
@@ -78,13 +91,44 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
   };
 }
 
-/** Whether a cell is past what the server serves. */
-export function isTooLarge(source: string): boolean {
-  return source.length * 6 > CELL && size(source) > CELL;
+/** The cells that the request lacks, by their numbers in the notebook: an offer says so. */
+function leftOutOf(
+  parts: RequestParts,
+  keep: ReadonlySet<number>,
+  tooLarge: ReadonlySet<number>
+): LeftOutWire[] {
+  const off = new Set(parts.switchedOff);
+  const found: LeftOutWire[] = [...off].map(number => ({ number, reason: 'switched_off' }));
+  let number = 0;
+  for (const i of parts.cells.keys()) {
+    do {
+      number += 1;
+    } while (off.has(number));
+    if (!keep.has(i)) {
+      found.push({ number, reason: tooLarge.has(i) ? 'too_large' : 'too_far' });
+    }
+  }
+  return found.sort((a, b) => a.number - b.number).slice(0, LEFT_OUT);
 }
 
-/** Bytes of the JSON in UTF-8. */
-function size(value: unknown): number {
+/** Whether a cell is past what the server serves. */
+export function isTooLarge(source: string): boolean {
+  return source.length * 6 > CELL && count(source) > CELL;
+}
+
+const sizes = new WeakMap<object, number>();
+
+/** Bytes of the JSON in UTF-8; remembered for an object that is asked about with each key. */
+function size(value: object): number {
+  let bytes = sizes.get(value);
+  if (bytes === undefined) {
+    bytes = count(value);
+    sizes.set(value, bytes);
+  }
+  return bytes;
+}
+
+function count(value: unknown): number {
   const json = JSON.stringify(value);
   let bytes = json.length;
   for (let i = 0; i < json.length; i++) {
@@ -109,9 +153,15 @@ function newest(events: readonly EventWire[], limit: number): EventWire[] {
   return kept;
 }
 
+const trimmed = new WeakMap<FactsWire, FactsWire>();
+
 function within(facts: FactsWire, limit: number): FactsWire {
   if (size(facts) <= limit) {
     return facts;
+  }
+  const known = trimmed.get(facts);
+  if (known) {
+    return known;
   }
   const names = [];
   for (const name of facts.names ?? []) {
@@ -121,7 +171,9 @@ function within(facts: FactsWire, limit: number): FactsWire {
     }
     names.push(name);
   }
-  return { ...facts, names };
+  const kept = { ...facts, names };
+  trimmed.set(facts, kept);
+  return kept;
 }
 
 function* outwards(at: number, length: number): Generator<number> {

@@ -21,7 +21,7 @@ import type {
 import type { RecentPaths } from './recentPaths';
 import type { Recorder } from './recorder';
 import { buildRequest, isTooLarge } from './request';
-import type { Surface } from './surfaces';
+import type { Send, Surface } from './surfaces';
 import type { Settings } from './tokens';
 import type { CaretPlace } from './views';
 
@@ -60,15 +60,22 @@ export interface RequestsHost {
   facts(): KernelFacts;
   /** Whether the kernel's switch is on. */
   isOn(): boolean;
-  /** Whether a cell was changed since it ran. */
-  isEdited(cell: string): boolean;
+  /** Whether the kernel may hold what a cell says now. */
+  holds(cell: string): boolean;
 }
 
 /** A new name that was asked for, or a cell's text before it was changed by hand. */
 export type AcrossAsked = { to: string } | { before: string };
 
 export class Requests {
-  constructor(private readonly host: RequestsHost) {}
+  private readonly send: Send;
+
+  constructor(private readonly host: RequestsHost) {
+    this.send = host.surface.sender({
+      text: cell => host.recorder.text(cell),
+      isEdited: cell => !host.holds(cell)
+    });
+  }
 
   get language(): string {
     return this.host.surface.views.place.language;
@@ -81,7 +88,7 @@ export class Requests {
     if (!client.enabled) {
       return 'off';
     }
-    if (!this.host.isOn()) {
+    if (!this.host.isOn() || settings.notebooksOff.includes(path)) {
       return 'off-here';
     }
     if (settings.languages[this.language] !== true) {
@@ -113,11 +120,11 @@ export class Requests {
     if (!caret || this.notServed(caret.cell) !== null) {
       return null;
     }
-    const hasRun = (cell: string) => !this.host.isEdited(cell);
-    const sent = surface.send(caret, hasRun, cell => recorder.text(cell));
+    const sent = this.send(caret);
     const request = buildRequest({
       language: this.language,
       cells: sent.cells,
+      switchedOff: sent.switchedOff,
       caret: sent.caret,
       history: sent.events(recorder.history.wire()),
       facts: this.host.facts().current,
@@ -175,7 +182,7 @@ export class Requests {
     const { surface, shared } = this.host;
     const place = this.place();
     const cell = surface.document.cells.find(one => one.getId() === caret.cell);
-    if (!place || surface.kind === 'console' || !cell) {
+    if (!place || !cell) {
       return null;
     }
     const open = openWire(shared.others.open());
@@ -266,7 +273,7 @@ export function whyNot(reason: NotServed, trans: TranslationBundle): string {
   const words: Record<NotServed, string> = {
     off: trans.__('suggestions are off'),
     'off-here': trans.__('suggestions are off in this document'),
-    'no-notebook': trans.__('suggestions are for notebooks, Python files and consoles'),
+    'no-notebook': trans.__('suggestions are for notebooks and Python files'),
     language: trans.__('suggestions are disabled for this language'),
     excluded: trans.__('suggestions are disabled for this path'),
     'read-only': trans.__('this document is read-only'),

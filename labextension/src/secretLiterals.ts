@@ -51,7 +51,7 @@ export class LiteralReader {
   private literal(): boolean {
     const text = this.text;
     const opening = matchAt('string', text, this.at);
-    if (!opening) {
+    if (!opening || (this.parts.length && this.endsAnother())) {
       return false;
     }
     const quote = opening[1];
@@ -71,6 +71,12 @@ export class LiteralReader {
     }
     this.parts.push(strip(value, ' \t\r\n'));
     return true;
+  }
+
+  /** Whether the quote here closes the text that the literal just read stands in. */
+  private endsAnother(): boolean {
+    const [before, here] = [this.text[this.at - 1], this.text[this.at]];
+    return '"\''.includes(before) && '"\''.includes(here) && before !== here;
   }
 
   private bracket(): boolean {
@@ -107,6 +113,14 @@ export class LiteralReader {
     if (condition) {
       this.flush();
       this.at += condition[0].length;
+      return true;
+    }
+    const isNumber = this.inTuple && !this.parts.length;
+    const skipped =
+      matchAt('added', this.text, this.at) ??
+      (isNumber ? matchAt('number', this.text, this.at) : null);
+    if (skipped) {
+      this.at += skipped[0].length;
       return true;
     }
     const call = matchAt('call', this.text, this.at);

@@ -369,6 +369,66 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
     "chat\\.googleapis\\.com/v1/spaces/[^ \\t\\r\\n'\"]{1,200}token="
   ],
   [
+    "webhook",
+    "/hooks/",
+    "/hooks/[a-z0-9]{20}"
+  ],
+  [
+    "webhook",
+    "/with/key/",
+    "/with/key/[A-Za-z0-9_-]{15}"
+  ],
+  [
+    "webhook",
+    "/open-apis/bot/",
+    "/open-apis/bot/v2/hook/[0-9a-f-]{30}"
+  ],
+  [
+    "webhook",
+    "/webhook/send?key=",
+    "/webhook/send\\?key=[0-9a-f-]{30}"
+  ],
+  [
+    "key in an address",
+    "code=",
+    "[?&]code=[A-Za-z0-9%/_-]{30}"
+  ],
+  [
+    "key in an address",
+    "app",
+    "[?&]app_?(?:id|key)=[0-9a-f]{32}"
+  ],
+  [
+    "key in an address",
+    "/t/",
+    "/t/[a-z]{2}-[0-9a-f]{8}-[0-9a-f]{4}-"
+  ],
+  [
+    "password in .pgpass",
+    ":5432:",
+    ":5432:[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.-]{1,40}:[^ \\t\\r\\n'\":]{4}"
+  ],
+  [
+    "hash of a password",
+    "$2",
+    "\\$2[abxy]\\$[0-9]{2}\\$[A-Za-z0-9./]{40}"
+  ],
+  [
+    "hash of a password",
+    "$",
+    "\\$[156y]\\$[A-Za-z0-9./$]{4,40}\\$[A-Za-z0-9./]{20}"
+  ],
+  [
+    "hash of a password",
+    "$argon2",
+    "\\$argon2(?:id|i|d)\\$v="
+  ],
+  [
+    "hash of a password",
+    "pbkdf2",
+    "pbkdf2[:_]sha(?:1|256|512)[:$][0-9]{3}"
+  ],
+  [
     "shared access signature",
     "sig=",
     "[?&]sig=[A-Za-z0-9%+/_-]{20}"
@@ -396,6 +456,20 @@ export const KEY_WORDS: readonly string[] = [
   "kennwort",
   "senha",
   "contrase",
+  "wachtwoord",
+  "adgangskode",
+  "salasana",
+  "haslo",
+  "hasło",
+  "heslo",
+  "lösenord",
+  "losenord",
+  "sifre",
+  "şifre",
+  "비밀번호",
+  "mnemonic",
+  "phrase",
+  "sess",
   "motdepasse",
   "mot_de_passe",
   "пароль",
@@ -417,6 +491,20 @@ export const PASSWORD_ENDS: readonly string[] = [
   "senha",
   "contraseña",
   "contrasena",
+  "wachtwoord",
+  "adgangskode",
+  "salasana",
+  "haslo",
+  "hasło",
+  "heslo",
+  "lösenord",
+  "losenord",
+  "sifre",
+  "şifre",
+  "비밀번호",
+  "mnemonic",
+  "seedphrase",
+  "recoveryphrase",
   "motdepasse",
   "пароль",
   "密码",
@@ -459,11 +547,13 @@ export const KEY_ENDS: readonly string[] = [
 
 export const HALF_TYPED: ReadonlySet<string> = new Set(["AIza", "AKIA", "ASIA", "GOCSPX-", "dckr_pat_", "dop_v1_", "eyJ", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "gsk_", "hf_", "hvs.", "lsv2_", "npm_", "ntn_", "nvapi-", "pplx-", "pypi-", "rk_live_", "shpat_", "sk-ant-", "sk-proj-", "sk_live_", "xapp-", "xoxb-", "xoxp-", "ya29."]);
 
-export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["dbpass", "dbpwd", "mypass", "mypwd", "mysqlpwd", "pass", "pgpass", "pw", "pwd", "userpass", "userpwd"]);
+export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "pgpass", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
 
 export const TOKEN_WORDS: ReadonlySet<string> = new Set(["auth", "cookie", "jwt", "token"]);
 
-export const LOOSE_WORDS: ReadonlySet<string> = new Set(["key", "sig", "signature"]);
+export const LOOSE_WORDS: ReadonlySet<string> = new Set(["key", "sessid", "session", "sessionid", "sig", "signature"]);
+
+export const ELEMENTS: ReadonlySet<string> = new Set(["box", "el", "elem", "element", "entry", "field", "form", "input", "tag"]);
 
 export const TEXT_TOKENS: ReadonlySet<string> = new Set(["bos", "cls", "current", "end", "eos", "first", "image", "input", "last", "mask", "max", "min", "n", "new", "next", "num", "output", "pad", "prev", "previous", "prompt", "sep", "source", "space", "special", "start", "stop", "sub", "target", "text", "total", "unk", "word"]);
 
@@ -471,7 +561,7 @@ export const NAME_TAILS: ReadonlySet<string> = new Set(["b64", "base64", "defaul
 
 export const PLACEHOLDER_WORDS: ReadonlySet<string> = new Set(["a", "abc", "abcd", "above", "access", "account", "acr", "actual", "add", "an", "and", "anthropic", "any", "api", "apikey", "app", "application", "as", "auth", "authorization", "aws", "azure", "bar", "basic", "baz", "be", "bearer", "below", "bool", "bot", "by", "bytes", "change", "changeme", "char", "characters", "client", "code", "column", "confirm", "connection", "correct", "credential", "credentials", "database", "db", "default", "digits", "dummy", "elastic", "elasticsearch", "email", "empty", "encrypted", "enter", "env", "environ", "environment", "example", "examples", "fake", "false", "field", "fill", "first", "foo", "for", "from", "generated", "getenv", "getpass", "ghp", "github", "gitlab", "go", "goes", "google", "hash", "hashed", "her", "here", "hf", "hidden", "his", "host", "http", "https", "huggingface", "id", "in", "input", "insert", "int", "invalid", "is", "it", "kaggle", "key", "keys", "login", "long", "mail", "masked", "me", "mongo", "mongodb", "must", "my", "mykey", "mypassword", "mysecret", "mysql", "mytoken", "name", "new", "nil", "no", "none", "not", "null", "number", "of", "old", "on", "one", "only", "openai", "optional", "or", "org", "os", "our", "own", "page", "pass", "passphrase", "passwd", "password", "passwords", "paste", "pk", "placeholder", "please", "port", "postgres", "postgresql", "private", "project", "prompt", "public", "put", "pw", "pwd", "random", "real", "redacted", "redis", "replace", "required", "sample", "secret", "secret-key", "secretkey", "secrets", "secure", "see", "server", "service", "set", "should", "sk", "slack", "some", "sql", "ssh", "str", "string", "strong", "tbd", "test", "testing", "text", "that", "the", "their", "this", "to", "todo", "token", "tokens", "true", "type", "undefined", "url", "use", "user", "username", "valid", "value", "var", "variable", "via", "wandb", "web", "will", "with", "wrong", "xxx", "xxxx", "your", "yourkey", "yourpassword", "yourtoken"]);
 
-export const WRAPPERS: ReadonlySet<string> = new Set(["Credential", "Final", "Secret", "SecretStr", "b64decode", "b64encode", "bytearray", "bytes", "decode", "encode", "field", "fromhex", "join", "quote", "quote_plus", "str", "strip", "unhexlify", "unquote", "urlsafe_b64decode"]);
+export const WRAPPERS: ReadonlySet<string> = new Set(["Column", "Credential", "Field", "Final", "Header", "Option", "Param", "Query", "Secret", "SecretStr", "b64decode", "b64encode", "bytearray", "bytes", "decode", "encode", "field", "fromhex", "join", "quote", "quote_plus", "str", "strip", "unhexlify", "unquote", "urlsafe_b64decode"]);
 
 export const GETTERS: ReadonlySet<string> = new Set(["get", "getattr", "getenv", "getpass", "input", "pop", "setdefault"]);
 
@@ -491,7 +581,9 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
       "mysql",
       "mariadb",
       "sshpass",
-      " login"
+      " login",
+      "twine",
+      "mongo"
     ],
     "dash_p"
   ],
@@ -500,7 +592,8 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
       "zip",
       "7z",
       "openssl",
-      "htpasswd"
+      "redis-cli",
+      "ssh-keygen"
     ],
     "dash_other"
   ],
@@ -509,7 +602,10 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
       "sudo -s",
       "--with-token",
       "--password-stdin",
-      "kinit"
+      "kinit",
+      "| su ",
+      "passwd",
+      "gpg"
     ],
     "piped"
   ],
@@ -522,21 +618,51 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
   ],
   [
     [
-      "identified"
+      "identified",
+      "password for"
     ],
     "identified"
+  ],
+  [
+    [
+      "htpasswd"
+    ],
+    "last"
+  ],
+  [
+    [
+      "smbclient",
+      "lftp",
+      "rpcclient"
+    ],
+    "joined"
+  ],
+  [
+    [
+      "sqlplus",
+      "sqlldr",
+      "expdp",
+      "impdp",
+      "oracle"
+    ],
+    "slash"
   ]
 ];
 
 export const EXPRESSIONS: Readonly<Record<string, string>> = {
-  "name_tail": "[A-Za-z0-9_]{0,40}(?:-[A-Za-z0-9_]{1,40}){0,3}",
+  "name_tail": "[^\\x00-/:-@\\[-^`{-\\x7f]{0,40}(?:-[^\\x00-/:-@\\[-^`{-\\x7f]{1,40}){0,3}",
   "word": "[A-Z]{1,60}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,60}|[^\\x00-\\x7f]{1,60}",
-  "close": "\\\\?[\"'`]",
+  "close": "\\]?\\\\?[\"'`]",
   "brackets": "(?:[ \\t]{0,8}\\]){0,2}",
   "targets": "(?:[ \\t]{0,4},[ \\t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}){1,6}[ \\t]{0,4}=(?!=)",
   "heads": "[ \\t]{0,200}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}[ \\t]{0,4},[ \\t]{0,4}){1,6}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
   "annotation": "[ \\t]{0,8}:[ \\t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^=\\n\\[\\]]{0,60}\\])?(?:[ \\t]{0,3}\\|[ \\t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\\[\\], |]{1,60}[\"'])[ \\t]{0,8}=(?!=)",
-  "operator": "[ \\t]{0,20}(:=|=>|[=!]=|[+|]=|[=:]|\\(|(?:is|was)(?=[ \\t])|\\)\\.(?:send_keys|fill|type)\\()",
+  "operator": "[ \\t]{0,20}(:=|=>|<-|[=!]=|[+|]=|[=:]|\\(|(?:is|was)(?=[ \\t])|in(?=[ \\t]{0,3}[\\[({])|\\)?\\.(?:send_keys|fill|type)\\()",
+  "sends": "\\)?\\.(?:send_keys|fill|type)\\(",
+  "default": "[ \\t]{0,4}[^()]{0,160}[ ,{\\n](?:default|value)[ \\t]{0,3}=[ \\t]{0,3}(?=[rbfu]?[\"'])",
+  "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|set_option)\\([^()\\n]{0,80}(?![\\s\\S])",
+  "returns": "\\([^()\\n]{0,100}\\)[ \\t]{0,4}(?:->[^:\\n]{0,40})?:[ \\t\\r\\n]{1,80}return[ \\t]{1,4}",
+  "said_scheme": "(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \\t]{1,4}",
   "blanks": "[ \\t]{0,40}",
   "space": "[ \\t\\r\\n\\\\]{0,200}",
   "string": "[rbfuRBFU]{0,2}(\"\"\"|'''|\\\\?[\"'])",
@@ -544,7 +670,9 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "single": "(?:[^'\\\\\\n]|\\\\[^\\n]){0,400}",
   "escaped": "[^\"'\\\\\\n]{0,400}",
   "call": "[A-Za-z_.][A-Za-z0-9_.]{0,80}\\(",
-  "condition": "%|lambda[^:\\n]{0,40}:|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t]{1,4})?(?:or|and|if|else|not)(?![A-Za-z0-9_])",
+  "condition": "%|lambda[^:\\n]{0,40}:|(?:default|default_value|value|secret)[ \\t]{0,2}=(?!=)|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t]{1,4})?(?:or|and|if|else|not)(?![A-Za-z0-9_])",
+  "added": "[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t]{0,3}\\+(?!=)",
+  "number": "[0-9]{1,10}(?=[ \\t]{0,4},)",
   "element": "[^ \\t\\r\\n'\"<>]{3,100}</",
   "bare": "[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$]{1,200}",
   "after": "[ \\t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
@@ -556,12 +684,17 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "lower_run": "[a-z]{3,200}",
   "uuid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
   "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
-  "pair": "(?:auth[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}[(\\[]|auth\\(|login\\(|authenticate\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|credentials\\()",
+  "pair": "(?:auth[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}[(\\[]|auth\\(|login\\(|authenticate\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|credentials\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},)",
+  "pair_unsure": "connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt",
+  "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt",
   "argument": "[ \\t\\r\\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t\\r\\n]{0,8},",
   "option": "[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}([^ \\t\\r\\n:'\"$]{1,80}):(?!/)([^ \\t\\r\\n'\"]{3,100})",
   "dash_p": "[ '\",]-p[ ]?([^ \\t\\r\\n'\",]{3,100}|'[^'\\n]{3,100}'|\"[^\"\\n]{3,100}\")",
-  "dash_other": "[ '\",]-(?:[pPkb]|pass|passin|passout)[ =:]?(?:pass:)?([^ \\t\\r\\n'\",]{3,100})",
+  "dash_other": "[ '\",]-(?:[pPkbaN]|pass|passin|passout)[ =:]?(?:pass:)?[\"']?([^ \\t\\r\\n'\",]{3,100})",
+  "last": "-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \\t]{1,4}[^ \\t\\r\\n]{1,80}){1,2}[ \\t]{1,4}([^ \\t\\r\\n'\"]{3,100})",
+  "joined": "-[uU][ ]?[A-Za-z0-9._-]{1,40}[,%]([^ \\t\\r\\n'\"]{3,100})",
+  "slash": "[ '\"(=][A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \\t\\r\\n'\"@/]{3,60})@",
   "here": "<<<[ \\t]{0,4}[\"']?([^ \\t\\r\\n'\"]{3,100})",
-  "identified": "identified[ \\t]{1,4}by[ \\t]{1,4}['\"]([^'\"\\n]{3,100})['\"]",
+  "identified": "(?:identified[ \\t]{1,4}by|password[ \\t]{1,4}for[^=\\n]{1,60}=)[ \\t]{1,4}['\"]([^'\"\\n]{3,100})['\"]",
   "piped": "echo[ \\t]{1,4}(?:-n[ \\t]{1,4})?[\"']?([^ \\t\\r\\n|\"']{4,200})[\"']?[ \\t]{0,4}\\|"
 };

@@ -39,6 +39,16 @@ export function isSecretValue(value: string, strength: Strength): boolean {
   for (const scheme of ['Bearer ', 'bearer ', 'Token ', 'token ', 'Basic ', 'basic ', 'JWT ']) {
     value = value.startsWith(scheme) ? value.slice(scheme.length) : value;
   }
+  if (value.includes('\n')) {
+    const joined = value.replace(/[ \t\r\n]+/g, '');
+    value = looksRandom(joined) ? joined : value;
+  }
+  if (strength === 'token' && value.includes('; ')) {
+    return value
+      .split('; ')
+      .slice(0, 20)
+      .some(one => one.includes('=') && isSecretValue(one.slice(one.indexOf('=') + 1), 'token'));
+  }
   if (isTemplate(value) || isStandIn(value)) {
     return false;
   }
@@ -46,12 +56,17 @@ export function isSecretValue(value: string, strength: Strength): boolean {
   if (strength === 'password') {
     return length >= 3 && (!value.includes('\n') || looksRandom(value));
   }
-  if ([' ', '\t', '\n', '\\n'].some(blank => value.includes(blank)) && !looksRandom(value)) {
+  const blanks = [' ', '\t', '\n', ...(value.includes('\\x') ? [] : ['\\n'])];
+  if (blanks.some(blank => value.includes(blank)) && !looksRandom(value)) {
     return false;
   }
   if (strength === 'key') {
     const words = value.split(/[_./:-]/).filter(word => word);
-    return isMixed(value) || (length >= 8 && (words.length === 1 || looksRandom(value)));
+    return (
+      isVaried(value) ||
+      isMixed(value) ||
+      (length >= 8 && (words.length === 1 || looksRandom(value)))
+    );
   }
   if (strength === 'token') {
     return isMixed(value) || looksRandom(value);
@@ -104,6 +119,17 @@ export function isMixed(value: string): boolean {
   const marks = count(chars, char => '!@#$%^&*?~+'.includes(char));
   const apart = count(chars, char => '_-./ :'.includes(char));
   return turns + 2 * marks >= (plain.length <= 16 && !apart ? 1 : 2 + apart);
+}
+
+/** Letters with digits or marks in one word; less than `isMixed` asks. */
+export function isVaried(value: string): boolean {
+  const chars = [...head(value)];
+  if (chars.length < 6 || chars.some(char => ' \t\n/.:,=<>(){}[]\'"'.includes(char))) {
+    return false;
+  }
+  const kinds = new Set(chars.map(kindOf));
+  const letters = kinds.has('lower') || kinds.has('upper');
+  return letters && (kinds.has('digit') || chars.some(char => '!@#$%^&*?~+'.includes(char)));
 }
 
 /** Whether letters, capitals and digits alternate as they do by chance alone. */

@@ -1,6 +1,6 @@
 /**
- * One open text, a notebook in most cases: what was typed in it, what is offered for it, and what accepting that does.
- * Shared by all views of the notebook. When to ask is the scheduler's, what to draw `drawing.ts`',
+ * One open text, a notebook or a file: what was typed in it, what is offered for it, and what
+ * accepting that does. Shared by all its views. When to ask is the scheduler's, what to draw `drawing.ts`',
  * which results are out of date `staleCells.ts`'.
  */
 
@@ -17,9 +17,9 @@ import type { Widget } from '@lumino/widgets';
 import { Acceptance } from './acceptance';
 import { sharedCell } from './apply';
 import { Asking } from './asking';
-import { bundleOf, runsOf, setBundle, wireOf } from './cells';
+import { runsOf, wireOf } from './cells';
 import type { Client } from './client';
-import { summaryOf } from './drawing';
+import { offerOf } from './drawing';
 import type { OpenText, OtherDocumentsHost } from './elsewhere';
 import { KeptWatch } from './keptWatch';
 import { KernelFacts } from './kernelFacts';
@@ -58,7 +58,7 @@ export interface Shared {
 export class NotebookSession implements IDisposable {
   readonly recorder: Recorder;
   readonly facts: KernelFacts;
-  private readonly notebook: ISharedNotebook;
+  readonly notebook: ISharedNotebook;
   private readonly views: Views;
   private readonly requests: Requests;
   private readonly asking: Asking;
@@ -81,13 +81,12 @@ export class NotebookSession implements IDisposable {
     this.views = surface.views;
     this.recorder = new Recorder(this.notebook, change => this.onChange(change));
     this.facts = new KernelFacts(surface.sessionContext, {
+      address: () => this.views.address,
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
       apply: suggestion => this.applyWhole(suggestion),
-      setEnabled: enabled => {
-        this.on = enabled;
-        this.clear();
-      },
-      factsChanged: () => this.onFacts()
+      setEnabled: enabled => this.switch(enabled),
+      factsChanged: () => this.onFacts(),
+      kernelGone: () => this.stale.kernelGone()
     });
     this.requests = new Requests({
       surface,
@@ -95,7 +94,7 @@ export class NotebookSession implements IDisposable {
       shared,
       facts: () => this.facts,
       isOn: () => this.on,
-      isEdited: cell => this.stale.isEdited(cell)
+      holds: cell => this.stale.holds(cell)
     });
     this.asking = new Asking({
       views: this.views,
@@ -111,6 +110,7 @@ export class NotebookSession implements IDisposable {
       runs: () => runsOf(this.notebook),
       order: () => this.order(),
       ask: changed => this.askStale(changed),
+      counter: () => this.facts.counter(),
       changed: () => this.markStale()
     });
     this.acceptance = new Acceptance({
@@ -129,7 +129,6 @@ export class NotebookSession implements IDisposable {
     this.kept = new KeptWatch(this.textOf, (...what) => void shared.client.report(...what));
     surface.listen({
       entered: () => this.entered(),
-      executed: cell => this.executed(cell),
       closed: () => this.dispose()
     });
   }
@@ -147,7 +146,7 @@ export class NotebookSession implements IDisposable {
     return this.gone;
   }
 
-  /** The notebook's view that has the focus, or the first one; null for a file or a console. */
+  /** The notebook's view that has the focus, or the first one; null for a file. */
   get panel(): NotebookPanel | null {
     return this.surface.panel;
   }
@@ -170,6 +169,11 @@ export class NotebookSession implements IDisposable {
     return this.stale.ids;
   }
 
+  /** What to run so that no result is out of date, in order. */
+  cellsToRun(): Promise<readonly string[]> {
+    return this.stale.toRun();
+  }
+
   /** Cells in order with how people call them: by execution count, or by place. */
   cellNumbers(): { id: string; name: string }[] {
     return [...this.surface.names(), ...(this.offers.current?.others?.names() ?? [])];
@@ -185,7 +189,7 @@ export class NotebookSession implements IDisposable {
 
   /** This text for a rename that begins elsewhere; null where it is not to be read. */
   get openText(): OpenText | null {
-    if (this.surface.kind === 'console' || this.requests.notServed() !== null) {
+    if (this.requests.notServed() !== null) {
       return null;
     }
     return {
@@ -220,17 +224,14 @@ export class NotebookSession implements IDisposable {
     return this.requests.notServed(this.views.activeId);
   }
 
+  /** `%nextedit on` or `off`, or the same by the menu. */
+  switch(on: boolean): void {
+    this.on = on;
+    this.clear();
+  }
+
   get language(): string {
     return this.requests.language;
-  }
-
-  /** The id of the model that answers in this notebook; null for the one of each cell's language. */
-  get bundle(): string | null {
-    return bundleOf(this.notebook);
-  }
-
-  set bundle(id: string | null) {
-    setBundle(this.notebook, id);
   }
 
   /** The caret in the active cell; null in command mode or without an editor. */
@@ -261,11 +262,6 @@ export class NotebookSession implements IDisposable {
   /** The text of a cell; undefined if it is not in the notebook. */
   textOf = (cell: string): string | undefined => sharedCell(this.notebook, cell)?.getSource();
 
-  /** Whether a cell is in this text. */
-  holds(cell: string): boolean {
-    return this.recorder.text(cell) !== undefined;
-  }
-
   get activeView(): EditorView | null {
     return this.views.activeView;
   }
@@ -292,7 +288,7 @@ export class NotebookSession implements IDisposable {
     this.shared.announce(
       trans.__(
         '%1. %2 goes to the next place, %3 accepts all places.',
-        summaryOf(pending, trans),
+        offerOf(pending, trans),
         settings.keepTab ? 'Alt J' : 'Tab',
         'Alt Shift A'
       )

@@ -10,8 +10,13 @@ export interface StaleHost {
   runs(): Runs;
   /** The cells from top to bottom. */
   order(): readonly string[];
-  /** These and what depends on them, in the order to run them; null if nobody can say. */
+  /**
+   * These, what depends on them and what they need that the kernel does not have, in the order to
+   * run them; null if nobody can say.
+   */
   ask(changed: readonly string[]): Promise<readonly string[] | null>;
+  /** How many cells the running kernel has run; null if it does not say. */
+  counter(): Promise<number | null>;
   /** The set changed. */
   changed(): void;
 }
@@ -30,6 +35,8 @@ export interface Change {
 export class StaleCells {
   private stale = new Set<string>();
   private edited = new Set<string>();
+  private lost = new Set<string>(); // what ran in a kernel that is gone
+  private hasRun = false; // whether a cell was seen to run in this kernel, or its start was
   private staleBefore: Runs = new Map(); // before the changes that one undo takes back
   private ranBefore = new Map<string, number | null>(); // runs of their cells, before each
   private onlyNames = true; // is all that they changed
@@ -53,9 +60,41 @@ export class StaleCells {
       .sort((a, b) => place(a) - place(b) || order.indexOf(a) - order.indexOf(b));
   }
 
-  /** Whether a cell was changed since it ran. */
-  isEdited(cell: string): boolean {
-    return this.edited.has(cell);
+  /** Whether the running kernel may hold what this cell says now, as far as that is known. */
+  holds(cell: string): boolean {
+    return !this.edited.has(cell) && !this.lost.has(cell);
+  }
+
+  /** The kernel was restarted, or another one is used: it holds nothing. Marks stay until cells run. */
+  kernelGone(): void {
+    this.lost = new Set(this.host.order());
+    this.hasRun = true;
+  }
+
+  /**
+   * What to run, in order: what is marked, and of what it depends on or calls for, what the kernel
+   * does not have. What is marked alone, if nobody can say.
+   */
+  async toRun(): Promise<readonly string[]> {
+    if (!this.hasRun) {
+      await this.doubtCounts();
+    }
+    const marked = this.ids;
+    const all = marked.length ? await this.host.ask(marked) : [];
+    const runs = this.host.runs();
+    const isDue = (id: string) =>
+      this.stale.has(id) || (runs.has(id) && (!this.holds(id) || runs.get(id) === null));
+    return all ? all.filter(isDue) : marked;
+  }
+
+  /** Counts that a file brought along may be of an earlier kernel: those above its counter are. */
+  private async doubtCounts(): Promise<void> {
+    const counter = await this.host.counter();
+    for (const [id, count] of counter === null ? [] : this.host.runs()) {
+      if (count !== null && count > counter!) {
+        this.lost.add(id);
+      }
+    }
   }
 
   edit(cell: string): void {
@@ -64,8 +103,22 @@ export class StaleCells {
 
   executed(cell: string): void {
     this.edited.delete(cell);
+    this.lost.delete(cell);
     this.stale.delete(cell);
+    this.forgetEarlier(cell);
     this.host.changed();
+  }
+
+  /** A cell that ran as the n-th: what was the n-th before, or came later, ran in another kernel. */
+  private forgetEarlier(cell: string): void {
+    const runs = this.host.runs();
+    const count = runs.get(cell) ?? null;
+    this.hasRun ||= count !== null;
+    for (const [id, other] of count === null ? [] : runs) {
+      if (id !== cell && other !== null && other >= count!) {
+        this.lost.add(id);
+      }
+    }
   }
 
   /** Something was accepted. Cells that never ran, or that still say what ran, are not stale. */
@@ -127,7 +180,7 @@ export class StaleCells {
     for (const id of toOthers ? stale : []) {
       // Whatever ran while the answer was on its way is fresh.
       const count = now.get(id) ?? null;
-      if (count !== null && count === ran.get(id)) {
+      if (count !== null && count === ran.get(id) && !this.lost.has(id)) {
         this.stale.add(id);
       }
     }

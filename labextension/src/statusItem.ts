@@ -1,28 +1,36 @@
-/** The item in the status bar: how it is, which model, how long the last answer took; a switch. */
+/** The item in the status bar: how it is, which model, how long the last answer took; a menu. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import type { Client, ClientStatus, ServerStatus, State } from './client';
+import type { Pause } from './pause';
 import type { NotServed } from './requests';
 import { whyNot } from './requests';
+import { clock } from './statusMenu';
 
 export class StatusItem extends Widget {
   private readonly button = document.createElement('button');
 
   constructor(
     private readonly client: Client,
+    private readonly pause: Pause,
     private readonly trans: TranslationBundle,
-    toggle: () => void,
+    openMenu: (button: HTMLElement, byKey: boolean) => void,
     /** Why nothing is offered in what the user sees; null if something is. */
     private readonly notServed: () => NotServed | null
   ) {
     super();
     this.addClass('nextedit-status');
     this.button.type = 'button';
-    this.button.addEventListener('click', toggle);
+    this.button.setAttribute('aria-haspopup', 'menu');
+    this.button.setAttribute('aria-expanded', 'false');
+    // The text keeps the focus, and with it the caret, while the menu is looked at.
+    this.button.addEventListener('mousedown', event => event.preventDefault());
+    this.button.addEventListener('click', event => openMenu(this.button, event.detail === 0));
     this.node.appendChild(this.button);
     client.statusChanged.connect(this.onChanged, this);
+    pause.changed.connect(this.onChanged, this);
     this.onChanged();
   }
 
@@ -33,19 +41,21 @@ export class StatusItem extends Widget {
 
   private onChanged(): void {
     const status = this.client.status;
-    const reason =
-      status.state === 'ready' || status.state === 'thinking' ? this.notServed() : null;
-    const { text, title } = this.describe(status, reason);
-    this.button.dataset.state = reason === null ? status.state : 'not-here';
+    const isUp = status.state === 'ready' || status.state === 'thinking';
+    const reason = isUp ? this.notServed() : null;
+    const paused = isUp ? this.pause.until : null;
+    const { text, title } = this.describe(status, reason, paused);
+    const place = reason === null ? status.state : 'not-here';
+    this.button.dataset.state = paused ? 'paused' : place;
     this.button.textContent = text;
     this.button.title = title;
-    this.button.setAttribute('aria-pressed', String(status.state !== 'off'));
     this.button.setAttribute('aria-label', `${text}. ${title}`);
   }
 
   private describe(
     status: ClientStatus,
-    reason: NotServed | null
+    reason: NotServed | null,
+    paused: Date | null
   ): { text: string; title: string } {
     const trans = this.trans;
     const words: Record<State, string> = {
@@ -56,6 +66,9 @@ export class StatusItem extends Widget {
       'no-bundle': trans.__('no model (renames still work)')
     };
     const lines = reason === null ? [] : [whyNot(reason, trans)];
+    if (paused) {
+      lines.push(trans.__('F2 and commands still answer'));
+    }
     if (status.problem) {
       lines.push(status.problem);
     }
@@ -80,16 +93,14 @@ export class StatusItem extends Widget {
     if (status.lastMs !== null) {
       lines.push(trans.__('Last answer: %1 ms', status.lastMs.toFixed(1)));
     }
-    lines.push(
-      status.state === 'off'
-        ? trans.__('Click to switch suggestions on')
-        : trans.__('Click to switch suggestions off')
-    );
-    const isUp = reason === null && (status.state === 'ready' || status.state === 'thinking');
+    lines.push(trans.__('Click for the menu: pause, switch off, model, tour, settings'));
+    const isUp =
+      reason === null && !paused && (status.state === 'ready' || status.state === 'thinking');
     const ms = isUp && status.lastMs !== null ? ` · ${Math.round(status.lastMs)} ms` : '';
     const where = remote ? ` → ${remote.host}` : '';
     const mark = update && isUp ? this.mark(update.state) : '';
-    const word = reason === null ? words[status.state] : trans.__('not here');
+    const here = reason === null ? words[status.state] : trans.__('not here');
+    const word = paused ? trans.__('paused until %1', clock(paused)) : here;
     const text = trans.__('Next Edit: %1', word) + ms + where + mark;
     return { text, title: lines.join('\n') };
   }

@@ -1,19 +1,21 @@
 /** What a session works on: a text with its views, and how that text is sent. */
 
 import type { EditorView } from '@codemirror/view';
-import type { ISharedNotebook, YCodeCell } from '@jupyter/ydoc';
+import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
-import { cellNames, isTaggedOff, wireOf } from './cells';
-import type { ConsoleWidget, FileWidget } from './openTexts';
+import { cellNames, isTaggedOff } from './cells';
+import { Address } from './kernelFacts';
+import type { FileWidget } from './openTexts';
 import { editorViewOf } from './openTexts';
-import { ConsoleDocument, FileDocument, asNotebook, cellIdOf } from './documents';
+import { FileDocument, asNotebook, cellIdOf } from './documents';
 import type { Segment } from './percent';
 import { cellsOf, eventsOf, isOff, segmentAt, segmentsOf, wholeAnswer } from './percent';
 import type { AnswerWire, CellWire, EventWire } from './protocol';
+import { SentCells } from './sentCells';
 import type { CaretPlace } from './views';
 import { NotebookViews, isOnServer } from './views';
 
@@ -30,6 +32,8 @@ export interface Whereabouts {
 /** The views of one text: which has the focus, where its caret is, and going elsewhere. */
 export interface Views {
   readonly place: Whereabouts;
+  /** How likely a kernel means this text. */
+  readonly address: Address;
   /** The cell that is typed in. */
   readonly activeId: string | undefined;
   readonly isActiveCode: boolean;
@@ -45,21 +49,33 @@ export interface Views {
 /** A text as cells of a request, and answers back; `restore` is for the request of the same moment. */
 export interface Sent {
   readonly cells: CellWire[];
+  /** The numbers of the cells that are left out, for the user switched them off; from 1. */
+  readonly switchedOff: number[];
   readonly caret: CaretPlace;
   events(events: readonly EventWire[]): EventWire[];
   restore(answer: AnswerWire): AnswerWire;
 }
 
+/** The text as it is sent with the caret there. */
+export type Send = (caret: CaretPlace) => Sent;
+
+/** What a text's cells are sent with. */
+export interface CellStates {
+  /** The text of a cell as the record of edits has it. */
+  text(cell: string): string | undefined;
+  /** Whether a cell was changed since it ran. */
+  isEdited(cell: string): boolean;
+}
+
 export interface SurfaceListener {
   /** The caret came to another cell. */
   entered(): void;
-  executed(cell: string): void;
   /** No view is left. */
   closed(): void;
 }
 
 export interface Surface {
-  readonly kind: 'notebook' | 'file' | 'console';
+  readonly kind: 'notebook' | 'file';
   readonly document: ISharedNotebook;
   readonly views: Views;
   readonly sessionContext: ISessionContext | null;
@@ -73,10 +89,8 @@ export interface Surface {
   isOff(cell: string): boolean;
   /** The text at the caret, on which the bound of a cell's size is put. */
   sizeAt(cell: string): string;
-  send(caret: CaretPlace, hasRun: (cell: string) => boolean, text: TextOf): Sent;
+  sender(states: CellStates): Send;
 }
-
-type TextOf = (cell: string) => string | undefined;
 
 export class NotebookSurface implements Surface {
   readonly kind = 'notebook';
@@ -125,8 +139,19 @@ export class NotebookSurface implements Surface {
     return this.cell(cell)?.getSource() ?? '';
   }
 
-  send(caret: CaretPlace, hasRun: (cell: string) => boolean, text: TextOf): Sent {
-    return sentAsCells(this.document, caret, hasRun, text);
+  sender({ text, isEdited }: CellStates): Send {
+    const sent = new SentCells(this.document, text, isEdited);
+    return caret => {
+      const cells = sent.all();
+      const known = new Set(cells.map(cell => cell.id));
+      return {
+        cells,
+        switchedOff: this.document.cells.flatMap((cell, i) => (isTaggedOff(cell) ? [i + 1] : [])),
+        caret,
+        events: events => events.filter(event => known.has(event.cell)),
+        restore: answer => answer
+      };
+    };
   }
 
   private cell(id: string) {
@@ -180,15 +205,21 @@ export class FileSurface implements Surface {
     return text.slice(segment.start, segment.end);
   }
 
-  send(caret: CaretPlace, _hasRun: unknown, textOf: TextOf): Sent {
-    const text = textOf(this.id) ?? this.text;
-    const segments = segmentsOf(text);
-    const at = segmentAt(segments, caret.offset);
-    return {
-      cells: cellsOf(text, segments),
-      caret: { cell: at.id, offset: caret.offset - at.start },
-      events: events => eventsOf(events, segments),
-      restore: answer => wholeAnswer(answer, this.id, text, segments)
+  sender(states: CellStates): Send {
+    let last: readonly CellWire[] = [];
+    return caret => {
+      const text = states.text(this.id) ?? this.text;
+      const segments = segmentsOf(text);
+      const at = segmentAt(segments, caret.offset);
+      const cells = cellsOf(text, segments, last);
+      last = cells;
+      return {
+        cells,
+        switchedOff: segments.flatMap((segment, i) => (isOff(segment) ? [i + 1] : [])),
+        caret: { cell: at.id, offset: caret.offset - at.start },
+        events: events => eventsOf(events, segments),
+        restore: answer => wholeAnswer(answer, this.id, text, segments)
+      };
     };
   }
 
@@ -200,79 +231,6 @@ export class FileSurface implements Surface {
     const { text } = this;
     return { segment: segmentAt(segmentsOf(text), this.views.caret()?.offset ?? 0), text };
   }
-}
-
-export class ConsoleSurface implements Surface {
-  readonly kind = 'console';
-  readonly document: ISharedNotebook;
-  readonly views: ConsoleViews;
-  readonly sessionContext: ISessionContext;
-  readonly panel = null;
-  private readonly texts: ConsoleDocument;
-
-  constructor(private readonly widget: ConsoleWidget) {
-    const { console } = widget;
-    this.texts = new ConsoleDocument(() => ({
-      ran: codeCells(widget),
-      prompt: (console.promptCell?.model.sharedModel as YCodeCell | undefined) ?? null
-    }));
-    this.document = asNotebook(this.texts);
-    this.views = new ConsoleViews(widget);
-    this.sessionContext = console.sessionContext;
-  }
-
-  listen(listener: SurfaceListener): void {
-    const { console } = this.widget;
-    console.promptCellCreated.connect(() => {
-      this.texts.rearranged();
-      listener.entered();
-    }, this);
-    console.executed.connect(() => {
-      const [last] = codeCells(this.widget).slice(-1);
-      if (last) {
-        listener.executed(last.getId());
-      }
-    }, this);
-    this.widget.disposed.connect(() => listener.closed());
-  }
-
-  add(): void {
-    // A console has one view.
-  }
-
-  names(): { id: string; name: string }[] {
-    return cellNames(this.document);
-  }
-
-  isOff(): boolean {
-    return false;
-  }
-
-  sizeAt(cell: string): string {
-    return this.document.cells.find(known => known.getId() === cell)?.getSource() ?? '';
-  }
-
-  send(caret: CaretPlace, hasRun: (cell: string) => boolean, text: TextOf): Sent {
-    return sentAsCells(this.document, caret, hasRun, text);
-  }
-}
-
-function sentAsCells(
-  document: ISharedNotebook,
-  caret: CaretPlace,
-  hasRun: (cell: string) => boolean,
-  text: TextOf
-): Sent {
-  const cells = document.cells
-    .filter(cell => !isTaggedOff(cell))
-    .map(cell => wireOf(cell, text(cell.getId()) ?? cell.getSource(), hasRun(cell.getId())));
-  const known = new Set(cells.map(cell => cell.id));
-  return {
-    cells,
-    caret,
-    events: events => events.filter(event => known.has(event.cell)),
-    restore: answer => answer
-  };
 }
 
 /** The editors of one file. */
@@ -311,6 +269,8 @@ export class FileViews implements Views {
   }
 
   readonly isActiveCode = true;
+  /** It has no kernel that could. */
+  readonly address = Address.Hidden;
 
   get activeView(): EditorView | null {
     return this.isEmpty ? null : editorViewOf(this.current.content.editor);
@@ -355,66 +315,6 @@ export class FileViews implements Views {
       widgets[0]
     );
   }
-}
-
-/** The one view of a console. */
-export class ConsoleViews implements Views {
-  constructor(private readonly widget: ConsoleWidget) {}
-
-  get place(): Whereabouts {
-    const { sessionContext, promptCell } = this.widget.console;
-    const kernel = sessionContext.session?.kernel?.name ?? sessionContext.kernelPreference.name;
-    const spec = sessionContext.specsManager.specs?.kernelspecs[kernel ?? ''];
-    const isPython = promptCell?.model.mimeType.includes('python') ?? false;
-    const language = spec?.language ?? (isPython ? 'python' : '');
-    return { path: sessionContext.path, language, isReadOnly: false, isOnServer: true };
-  }
-
-  get activeId(): string | undefined {
-    const { promptCell } = this.widget.console;
-    return promptCell ? cellIdOf(promptCell.model.sharedModel) : undefined;
-  }
-
-  readonly isActiveCode = true;
-
-  get activeView(): EditorView | null {
-    return editorViewOf(this.widget.console.promptCell?.editor ?? null);
-  }
-
-  caret(): CaretPlace | null {
-    const shared = this.widget.console.promptCell?.model.sharedModel;
-    return shared ? caretIn(this.activeView, shared.getSource(), cellIdOf(shared)) : null;
-  }
-
-  forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void {
-    const { promptCell } = this.widget.console;
-    const view = editorViewOf(promptCell?.editor ?? null);
-    if (promptCell?.editor && view) {
-      work(promptCell.editor.model, view);
-    }
-  }
-
-  toggleClass(): void {}
-
-  enter(cell: string): Promise<EditorView | null> {
-    return Promise.resolve(cell === this.activeId ? this.activeView : null);
-  }
-
-  focus(view: EditorView, offset: number): void {
-    focusAt(view, offset);
-  }
-
-  focusEditor(): void {
-    this.activeView?.focus();
-  }
-}
-
-/** The code cells that ran in a console, as they stand from top to bottom. */
-function codeCells({ console }: ConsoleWidget): YCodeCell[] {
-  return [...console.cells]
-    .map(cell => cell.model)
-    .filter(model => model.type === 'code')
-    .map(model => model.sharedModel as YCodeCell);
 }
 
 function focusAt(view: EditorView, offset: number): void {

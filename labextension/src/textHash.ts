@@ -3,16 +3,13 @@
 import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 
-/**
- * The first 16 hex digits of the sha256 of the text's UTF-8.
- *
- * Lone surrogates, which UTF-8 forbids and TextEncoder replaces, are encoded as if allowed.
- */
+/** The first 16 hex digits of the sha256 of the text's UTF-8. */
 export function textHash(text: string): string {
   return bytesToHex(sha256(encodeUtf8(text))).slice(0, 16);
 }
 
-function encodeUtf8(text: string): Uint8Array {
+/** Lone surrogates, which UTF-8 forbids and TextEncoder replaces, are encoded as if allowed. */
+export function encodeUtf8(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);
   if (!/\p{Surrogate}/u.test(text)) {
     return bytes;

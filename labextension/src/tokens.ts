@@ -17,7 +17,15 @@ export const CommandIDs = {
   runStale: 'nextedit:run-stale',
   chooseBundle: 'nextedit:choose-bundle',
   acceptWord: 'nextedit:accept-word',
-  acceptLine: 'nextedit:accept-line'
+  acceptLine: 'nextedit:accept-line',
+  openMenu: 'nextedit:open-menu',
+  pause: 'nextedit:pause',
+  resume: 'nextedit:resume',
+  toggleHere: 'nextedit:toggle-here',
+  getModel: 'nextedit:get-model',
+  openTour: 'nextedit:open-tour',
+  openSettings: 'nextedit:open-settings',
+  restartWorker: 'nextedit:restart-worker'
 } as const;
 
 /** A cell with this tag is never sent anywhere. */
@@ -27,11 +35,15 @@ export interface Settings {
   enabled: boolean;
   languages: Record<string, boolean>;
   excludedPaths: string[];
+  /** Paths of notebooks that the user switched off one by one. */
+  notebooksOff: string[];
   delay: number;
   confidence: number;
   keepTab: boolean;
   folder: boolean;
   neighbours: boolean;
+  /** Whether the tour was offered: that is done once ever. */
+  tourOffered: boolean;
 }
 
 /** As in schema/plugin.json. */
@@ -39,9 +51,11 @@ export const DEFAULTS: Settings = {
   enabled: true,
   languages: { python: true },
   excludedPaths: ['.env*', '*.env.ipynb', '**/secrets/**'],
+  notebooksOff: [],
   delay: 200,
   confidence: 0,
   keepTab: false,
   folder: true,
-  neighbours: false
+  neighbours: false,
+  tourOffered: false
 };

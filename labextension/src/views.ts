@@ -1,13 +1,14 @@
 /** The views that show one notebook: which has the focus, where its caret is, and going elsewhere. */
 
 import type { EditorView } from '@codemirror/view';
-import type { Cell } from '@jupyterlab/cells';
+import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
 
 import { languageOf } from './cells';
+import { Address } from './kernelFacts';
 import type { Views, Whereabouts } from './surfaces';
 
 export interface CaretPlace {
@@ -52,6 +53,19 @@ export class NotebookViews implements Views {
       isReadOnly: context.model.readOnly || context.contentsModel?.writable === false,
       isOnServer: isOnServer(context.path)
     };
+  }
+
+  /** How likely a kernel means this notebook. */
+  get address(): Address {
+    const isRunning = (cell: Cell) =>
+      (cell.model as Partial<ICodeCellModel>).executionState === 'running';
+    if (this.cells().some(isRunning)) {
+      return Address.Running;
+    }
+    if (this.panels.some(panel => panel.node.contains(document.activeElement))) {
+      return Address.Focused;
+    }
+    return this.panels.some(panel => panel.isVisible) ? Address.Visible : Address.Hidden;
   }
 
   get activeCell(): Cell | null {
@@ -159,9 +173,7 @@ export function isOnServer(path: string): boolean {
 
 /** Whether the caret is to be seen, and with it what is drawn beside it. */
 export function isCaretInView(view: EditorView): boolean {
-  const frame = view.dom.closest(
-    '.jp-WindowedPanel-outer, .jp-Notebook, .jp-FileEditor, .jp-CodeConsole'
-  );
+  const frame = view.dom.closest('.jp-WindowedPanel-outer, .jp-Notebook, .jp-FileEditor');
   const caret = view.coordsAtPos(view.state.selection.main.head);
   if (!frame || !caret) {
     return caret !== null;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { YCodeCell, YFile } from '@jupyter/ydoc';
+import { YFile } from '@jupyter/ydoc';
 
 import { apply, takeBack } from '../src/apply';
-import { ConsoleDocument, FileDocument, asNotebook, cellIdOf } from '../src/documents';
+import { FileDocument, asNotebook, cellIdOf } from '../src/documents';
 import { RecentPaths } from '../src/recentPaths';
 import type { CellChange } from '../src/recorder';
 import { Recorder } from '../src/recorder';
@@ -24,12 +24,6 @@ const fileOf = (text: string) => {
   file.setSource(text);
   disposables.push(file);
   return file;
-};
-const promptOf = (source: string) => {
-  const cell = YCodeCell.create();
-  cell.setSource(source);
-  disposables.push(cell);
-  return cell;
 };
 
 test('a file is recorded, changed and taken back as a notebook of one cell is', () => {
@@ -56,35 +50,6 @@ test('two files have ids of their own, and keep them', () => {
   const [one, other] = [fileOf('a'), fileOf('a')];
   assert.notEqual(cellIdOf(one), cellIdOf(other));
   assert.equal(cellIdOf(one), cellIdOf(one));
-});
-
-test('a console records its prompt, whichever cell that is, and locks what ran', () => {
-  const ran: YCodeCell[] = [];
-  let prompt = promptOf('a = 1');
-  const texts = new ConsoleDocument(() => ({ ran, prompt }));
-  const document = asNotebook(texts);
-  const changes: CellChange[] = [];
-  const recorder = new Recorder(document, change => changes.push(change));
-  disposables.push(recorder);
-  prompt.updateSource(0, 1, 'b');
-  const first = prompt;
-  ran.push(first);
-  prompt = promptOf('');
-  texts.rearranged();
-  first.updateSource(0, 1, 'c'); // by a program: nobody types there
-  prompt.updateSource(0, 0, 'b + 1');
-  const ids = changes.map(change => change.cell);
-  assert.deepEqual([ids.includes(first.getId()), ids.at(-1)], [true, prompt.getId()]);
-  assert.equal(changes.at(-1)!.after, 'b + 1');
-  assert.deepEqual(
-    document.cells.map(cell => cell.getMetadata('editable')),
-    [false, true]
-  );
-  const edit = new Map([[prompt.getId(), TextEdit.replace(0, 1, 'z')]]);
-  const made = apply(document, edit);
-  assert.equal(prompt.getSource(), 'z + 1');
-  assert.ok(takeBack([made!]));
-  assert.equal(prompt.getSource(), 'b + 1');
 });
 
 test('paths that were worked at lately come newest first, each once, ten at most', () => {

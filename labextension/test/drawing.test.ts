@@ -91,3 +91,12 @@ test('where all places are in other documents the hint says how to accept them',
   assert.match(drawingOf(elsewhere, 'a').hint, /^Alt-Shift-A → rename x to y: 3 places/);
   assert.equal(drawingOf(elsewhere, 'b').hint, '');
 });
+
+test('the hint says what is left alone', () => {
+  const there = scene({ cell: 'a', offset: 0 });
+  there.pending.note('cell 4 is locked: not changed');
+  assert.equal(
+    drawingOf(there, 'a').hint,
+    'Tab → cell 2: rename x to y: 3 places in 2 cells · left alone: cell 4 is locked: not changed'
+  );
+});

@@ -156,3 +156,32 @@ test('a later edit of the same place is in the way of taking back: nothing happe
   assert.equal(takeBack([application]), false);
   assert.deepEqual(sources(notebook), ['long = 1', 'print(lo__ng)']);
 });
+
+test('what is taken back is recorded as undone, the change by hand and cells edited since too', () => {
+  const notebook = notebookOf('total = 1', 'print(total)', 'total + 1');
+  const changes = record(notebook);
+  notebook.ydoc.transact(
+    () => {
+      notebook.cells[0].ysource.delete(0, 'total'.length);
+      notebook.cells[0].ysource.insert(0, 'amount');
+    },
+    { ytext: notebook.cells[0].ysource }
+  );
+  const uses = new Map([
+    ['c1', TextEdit.replace(6, 11, 'amount')],
+    ['c2', TextEdit.replace(0, 5, 'amount')]
+  ]);
+  const made = apply(notebook, uses)!;
+  typeInto(notebook, 2, 'amount + 1'.length, '  # more');
+  const byHand = { id: 'c0', before: 'total = 1', after: 'amount = 1', byHand: true };
+  changes.splice(0);
+  assert.ok(takeBack([{ ...made, cells: [byHand, ...made.cells] }]));
+  assert.deepEqual(sources(notebook), ['total = 1', 'print(total)', 'total + 1  # more']);
+  assert.deepEqual(changes.map(({ cell, origin }) => [cell, origin]).sort(), [
+    ['c0', 'undone'],
+    ['c1', 'undone'],
+    ['c2', 'undone']
+  ]);
+  notebook.cells[0].undoManager!.undo(); // as Ctrl-Z: what was reverted is one step
+  assert.equal(notebook.cells[0].getSource(), 'amount = 1');
+});

@@ -124,6 +124,37 @@ test('a request stays under one megabyte and keeps the cells nearest to the care
   assert.ok((built.history ?? []).length < 10);
 });
 
+test('what a request lacks is said by the numbers that the cells have in the notebook', () => {
+  // Cells 2 and 4 are switched off; of the others the second and the last are too large.
+  const huge = 'x'.repeat(200_000);
+  const cells = [cell('a', 'y'), cell('b', huge), cell('c', 'y'), cell('d', huge)];
+  const parts = {
+    language: 'python',
+    cells,
+    switchedOff: [2, 4],
+    caret: { cell: 'a', offset: 0 },
+    history: [],
+    facts: null,
+    want: ['rename' as const]
+  };
+  assert.deepEqual(buildRequest(parts)?.notebook.left_out, [
+    { number: 2, reason: 'switched_off' },
+    { number: 3, reason: 'too_large' },
+    { number: 4, reason: 'switched_off' },
+    { number: 6, reason: 'too_large' }
+  ]);
+  const whole = buildRequest({ ...parts, cells: [cell('a', 'y')], switchedOff: [] });
+  assert.ok(!('left_out' in whole!.notebook));
+});
+
+test('cells that are too far to fit are said to be, as many as the server reads', () => {
+  const cells = Array.from({ length: 3_000 }, (_, i) => cell(`c${i}`, 'y'.repeat(2_000)));
+  const built = request(cells, 'c0');
+  const said = built!.notebook.left_out!;
+  assert.equal(said.length, 1_000);
+  assert.deepEqual(said[0], { number: built!.notebook.cells.length + 1, reason: 'too_far' });
+});
+
 test('a cell that is too large is left out, and nothing is asked from within it', () => {
   const huge = cell('huge', 'x'.repeat(200_000));
   const built = request([huge, cell('c', 'y')], 'c');

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# Less than a second of reading at 3 µs a node: some 700 kB of ordinary code, not read before.
-MAX_NODES = 300_000
+# Less than a second of reading: some megabyte of ordinary code, not read before. What counts as one
+# takes 3 to 4 µs: two nodes of a text that parses, half a node of one that does not.
+MAX_NODES = 200_000
 MAX_NODES_A_TEXT = 100_000  # no text counts for more, so that each request gets on
 
 

@@ -113,7 +113,7 @@ _NEAR = 1_000  # characters before a label in which its brackets open
 
 
 @dataclass(frozen=True, slots=True)
-class _Spot:
+class Spot:
     """A place of a column's name. `defines`: the frame gets its column here."""
 
     cell: str
@@ -122,6 +122,7 @@ class _Spot:
     text: str
     frame: str
     defines: bool
+    is_built: bool = False  # as a key of the dictionary that the frame is made of
 
 
 def detect_column(request: SuggestRequest) -> RenamePlan | Silence:
@@ -147,7 +148,7 @@ def plan_column(
     here = index.cells.get(cell)
     if here is None or here.broken:
         return Silence("refused", NO_COLUMN_HERE)
-    spot = next((s for s in _spots(index, cell, here) if s.start <= offset <= s.end), None)
+    spot = next((s for s in spots_of(index, cell, here) if s.start <= offset <= s.end), None)
     if spot is None:
         return Silence("refused", NO_COLUMN_HERE)
     if not new or set(new) & set("'\"\\\n"):
@@ -176,7 +177,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
         return None
     index = index_notebook(window.before, request.facts)
     places = {start for (start, _, _), _ in changed}
-    spots = [s for s in _spots(index, cell, before) if s.start in places]
+    spots = [s for s in spots_of(index, cell, before) if s.start in places]
     if not spots:
         return None
     spot = next((s for s in spots if s.defines), spots[0])
@@ -198,7 +199,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
 
     left = tuple(carried(found.changes))
     if not left:
-        return Silence("no_change", f"nothing is left to rename to `{new}`")
+        return Silence("no_change", f"nothing is left to rename to `{new}`", settled=(spot.text,))
     return RenamePlan(
         found.kind,
         found.old,
@@ -216,12 +217,10 @@ def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
     return sorted(found | {(t.start, t.end, t.text) for t in index.texts})
 
 
-def _plan(
-    index: NotebookIndex, spot: _Spot, new: str, defines: bool | None
-) -> RenamePlan | Silence:
+def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> RenamePlan | Silence:
     """`defines` is None for the command; else whether the edit changed a definition."""
     old = spot.text
-    everything = [s for id, here in index.readable() for s in _spots(index, id, here)]
+    everything = [s for id, here in index.readable() for s in spots_of(index, id, here)]
     flows = _flows(index)
     definers = {s.frame for s in everything if s.defines and s.text == old}
     known = {n.name for n in index.facts.names if old in n.subscripts}
@@ -251,7 +250,7 @@ def _plan(
         if s.text == old and s.frame in frames
     }
     for id, here in index.readable():
-        for start, end in _words(index, id, here, old, frames):
+        for start, end in words_of(index, id, here, old, frames):
             changes.add(Change(id, start, end, new if new.isidentifier() else f"`{new}`"))
         if new.isidentifier():
             for a in here.attributes:
@@ -292,18 +291,18 @@ def _name_at(here: CellIndex, root: int) -> str:
     return here.names[i].name if i is not None and here.homes[i] == MODULE else ""
 
 
-def _spots(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[_Spot]:
+def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]:
     """Every place of the cell that may name a column, with the frame."""
     for key in here.keys:
         frame = _name_at(here, key.root)
         if frame and _is_frame_part(key) and not _is_row(here, key):
-            yield _Spot(cell, key.start, key.end, key.text, frame, key.op == "write")
+            yield Spot(cell, key.start, key.end, key.text, frame, key.op == "write")
     for text in here.texts:
         frame = _frame_of(here, text)
         if frame:
             made = text.method == "rename" and text.keyword == "columns" and text.role == "value"
             built = text.method == "DataFrame" and text.role == "key"
-            yield _Spot(cell, text.start, text.end, text.text, frame, made or built)
+            yield Spot(cell, text.start, text.end, text.text, frame, made or built, built)
 
 
 def _is_frame_part(key: Key) -> bool:
@@ -387,6 +386,11 @@ def _flows(index: NotebookIndex) -> dict[str, set[str]]:
     return flows
 
 
+def made_of(index: NotebookIndex, frame: str) -> set[str]:
+    """The frame's name and those of what is made of it."""
+    return _closure(_flows(index), frame)
+
+
 def _closure(flows: dict[str, set[str]], frame: str) -> set[str]:
     found, todo = {frame}, [frame]
     while todo:
@@ -397,7 +401,7 @@ def _closure(flows: dict[str, set[str]], frame: str) -> set[str]:
     return found
 
 
-def _words(
+def words_of(
     index: NotebookIndex, cell: str, here: CellIndex, old: str, frames: set[str]
 ) -> Iterator[tuple[int, int]]:
     """The column in the strings of `query` and `eval`: a bare word, or in backticks."""

@@ -6,14 +6,15 @@ nothing for the garbage collector to follow, and no recursion however deep a sou
 
 from __future__ import annotations
 
+import sys
 from array import array
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from nextedit_jupyter.analysis.magics import mask
 from nextedit_jupyter.analysis.trees import parse
+from nextedit_jupyter.core.cache import LruCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,20 +171,10 @@ class TreeCache:
     """Trees of cells by their source, the least recently used leaving past `characters`."""
 
     def __init__(self, characters: int = 2_000_000) -> None:
-        self._bound = characters
-        self._held = 0
-        self._trees: OrderedDict[str, SyntaxTree] = OrderedDict()
+        self._trees: LruCache[str, SyntaxTree] = LruCache(
+            sys.maxsize, max_weight=characters, weigh=lambda source, _: len(source)
+        )
 
     def tree(self, source: str) -> SyntaxTree:
         """The tree of the cell, magics masked. Never raises."""
-        found = self._trees.get(source)
-        if found is not None:
-            self._trees.move_to_end(source)
-            return found
-        tree = SyntaxTree(mask(source).text)
-        self._trees[source] = tree
-        self._held += len(source)
-        while self._held > self._bound and len(self._trees) > 1:
-            dropped, _ = self._trees.popitem(last=False)
-            self._held -= len(dropped)
-        return tree
+        return self._trees.get_or_make(source, lambda: SyntaxTree(mask(source).text))

@@ -8,8 +8,6 @@ a definition that overwrites the name for certain hides the ones before it.
 from __future__ import annotations
 
 import builtins
-import threading
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,46 +15,21 @@ from typing import Any
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, index_cell
 from nextedit_jupyter.core import Cell, KernelFacts, Notebook
+from nextedit_jupyter.core.cache import LruCache
 
 Place = tuple[str, int]
 """A cell's id and the index of a name in that cell's `names`."""
 
 
-class _Cache:
-    """The last cells that were read, by their text; bounded in cells and in code points."""
-
-    def __init__(self, max_cells: int = 4_096, max_chars: int = 8_000_000) -> None:
-        self._held: OrderedDict[str, CellIndex] = OrderedDict()
-        self._lock = threading.Lock()
-        self._max_cells, self._max_chars, self._chars = max_cells, max_chars, 0
-
-    def get(self, source: str) -> CellIndex:
-        with self._lock:
-            if (found := self._held.get(source)) is not None:
-                self._held.move_to_end(source)
-                return found
-        found = index_cell(source)
-        with self._lock:
-            if source not in self._held:
-                self._chars += len(source)
-            self._held[source] = found
-            while len(self._held) > self._max_cells or self._chars > self._max_chars:
-                dropped, _ = self._held.popitem(last=False)
-                self._chars -= len(dropped)
-        return found
-
-    def clear(self) -> None:
-        with self._lock:
-            self._held.clear()
-            self._chars = 0
-
-
-_cache = _Cache()
+# The last cells that were read, by their text.
+_cache: LruCache[str, CellIndex] = LruCache(
+    4_096, max_weight=8_000_000, weigh=lambda source, _: len(source)
+)
 
 
 def cell_index(source: str) -> CellIndex:
     """The index of one cell's text, from the cache where it was read before."""
-    return _cache.get(source)
+    return _cache.get_or_make(source, lambda: index_cell(source))
 
 
 def forget_cells() -> None:

@@ -31,17 +31,12 @@ _OF_MAGIC = {
 }
 
 
-def notebook_language(notebook: Notebook) -> str:
-    """The common name of a notebook's language, in lower case."""
-    return notebook.language
-
-
 def cell_language(cell: Cell, notebook: Notebook) -> str:
     """The language of a cell, in lower case. Cells of text are in their notebook's.
 
     `%%script NAME` runs NAME; a cell magic that nobody knows is taken for a language of its own.
     """
-    whole = notebook_language(notebook)
+    whole = notebook.language
     if not cell.is_code or whole != "python":
         return whole
     match = _CELL_MAGIC.match(cell.source)

@@ -78,6 +78,7 @@ _AUTOMAGIC = re.compile(
 )
 _OPTION = re.compile(r"[ \t]+-(?:(?:[nplsTDRru]|f)[ \t]*(?P<value>[^\s-]\S*)|[a-zA-Z]+\b)")
 _COMPOUND = re.compile(r"(?:for|while|with|if|def|class|try|async|@)\b")
+_BLANKS = re.compile(r"\s*")
 _NAME = re.compile(r"[^\W\d]\w*")
 _DOLLAR = re.compile(r"\$(?:\$[\w.]+|(?P<name>[\w.]+))")
 _HELP_TARGET = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[[^\]\n]*\])*[ \t]*")
@@ -168,11 +169,10 @@ class _Masker:
                 at = len(self.text)
                 break
             # What follows runs as a cell of its own, and may begin with another magic.
-            rest = self.text[body:]
-            at = body + len(rest) - len(rest.lstrip())
-            at = max(self.text.rfind("\n", 0, at) + 1, body)
-            if not rest.strip():
-                at = len(self.text)
+            blanks = _BLANKS.match(self.text, body)
+            at = blanks.end() if blanks else body
+            if at < len(self.text):
+                at = max(self.text.rfind("\n", body, at) + 1, body)
         if _FIRST_PROMPT.match(self.text, at):
             for prompt in _PROMPT.finditer(self.text, at):
                 self.pieces.append((prompt.start(), prompt.end(), blank(prompt[0])))
@@ -382,6 +382,8 @@ class _Masker:
             stop = _expression_end(text, at + 1, close)
             if not _is_expression(text[at + 1 : stop]):
                 raise _NotFilledInError
+            if text[stop] == ":" and not _may_be_format(text[stop + 1 : close]):
+                raise _NotFilledInError
             yield at + 1, stop
             yield from self.fields(stop, close, depth + 1)
             at = literal = close + 1
@@ -408,6 +410,14 @@ class _NotFilledInError(Exception):
 _MAX_FIELDS = 1
 # Nobody writes an expression of this length into a shell line; reading it would take its time.
 _MAX_EXPRESSION = 2_000
+
+
+# Python's own format, or one with marks that dates and units have in theirs.
+_FORMAT = re.compile(r"(?:.?[<>=^])?[ +-]?z?#?0?\d*[,_]?(?:\.\d+)?[a-zA-Z%]?|.*[%~].*", re.S)
+
+
+def _may_be_format(text: str) -> bool:
+    return "{" in text or _FORMAT.fullmatch(text) is not None
 
 
 def _is_expression(text: str) -> bool:

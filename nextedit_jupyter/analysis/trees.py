@@ -7,7 +7,9 @@ f-string. The tests hold its reading against `ast` and `symtable`.
 
 from __future__ import annotations
 
+import re
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 import tree_sitter_python
@@ -20,6 +22,11 @@ _LOCAL = threading.local()
 _INDENTED = "if 1:\n"
 # Joined lines in one cell. The parser's time grows with their square where they make no sense.
 _MAX_JOINED = 300
+# Lines of comments in one cell: before each of them the parser looks past all that follow.
+_MAX_COMMENTS = 500
+_COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.M)
+# Trees kept for whoever reads the same text next; broken text takes ten times as long to parse.
+_KEPT = 4
 
 
 def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
@@ -28,16 +35,34 @@ def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
     A cell that is indented as a whole, which IPython runs, is read as a block. Raises OverBudget
     where the request's budget has no room for the tree's nodes.
     """
+    kept: OrderedDict[str, tuple[Tree, Callable[[int], int]]] | None
+    kept = getattr(_LOCAL, "kept", None)
+    if kept is None:
+        kept = _LOCAL.kept = OrderedDict()
+    found = kept.get(text)
+    if found is None:
+        found = kept[text] = _parse(text)
+        if len(kept) > _KEPT:
+            kept.popitem(last=False)
+        root = found[0].root_node
+        if root.has_error:
+            spend(2 * root.descendant_count)
+    spend(found[0].root_node.descendant_count // 2 + len(text) // 20 + 4)
+    return found
+
+
+def _parse(text: str) -> tuple[Tree, Callable[[int], int]]:
     parser: Parser | None = getattr(_LOCAL, "parser", None)
     if parser is None:
         parser = _LOCAL.parser = Parser(_LANGUAGE)
     if text.count("\\") > _MAX_JOINED:  # joined by blanks instead, which means the same
         text = text.replace("\\\r\n", "   ").replace("\\\n", "  ")
+    if text.count("#") > _MAX_COMMENTS:
+        text = _COMMENT.sub(lambda found: " " * len(found[0]), text)
     first = next((line for line in text.split("\n", 64) if line.strip()), "")
     shift = len(_INDENTED) if first[:1] in (" ", "\t") else 0
     data = text.encode("utf-8", "replace")
     tree = parser.parse(_INDENTED.encode() + data if shift else data)
-    spend(tree.root_node.descendant_count + len(data) // 20)
     if len(data) == len(text):
         return tree, (lambda byte: max(byte - shift, 0)) if shift else int
     points: list[int] = []

@@ -22,11 +22,12 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 from nextedit_jupyter.bundles.delta import Base, Delta
 from nextedit_jupyter.bundles.store import BundleStore, Installed
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.files import locked
 
 Step = Literal["fetch", "assemble", "try"]
 Report = Callable[[Step, float], None]  # the share of the step that is done, 0 to 1
@@ -313,22 +314,8 @@ def _clear(folder: Path, *, but: str | None = None) -> None:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One at a time; the lock dies with its holder. Raises BundleError if another has it."""
-    with open(folder / "lock", "a+b") as file:
-        if not _locked(file):
-            raise BundleError("another `model get` is under way: wait for it")
-        yield
-
-
-def _locked(file: IO[bytes]) -> bool:
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        with locked(folder / "lock", timeout=0.0):
+            yield
+    except TimeoutError:
+        raise BundleError("another `model get` is under way: wait for it") from None

@@ -7,6 +7,7 @@ downloaded.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -94,46 +95,19 @@ def read_plan(folder: Path, *, context: int = 2048) -> ImportPlan:
     return ImportPlan(model_type, shape, int(config.get("max_position_embeddings") or context))
 
 
-def import_folder(
-    folder: Path,
-    out: Path,
-    *,
-    id: str,
-    version: str,
-    prompt_format: str,
-    language: str = "*",
-    licence: str | None = None,
-    bits: Literal[8, 4] = 8,
-    context: int = 2048,
-    thresholds: Mapping[str, float] | None = None,
-    progress: Callable[[str], None] = lambda name: None,
-) -> dict[str, Any]:
-    """Write a bundle of the checkpoint in `folder` into `out`, which must not exist yet.
+@dataclass(frozen=True, slots=True)
+class _ModelSource:
+    """What is imported, wherever it comes from; weights are read when they are asked for."""
 
-    Returns the manifest. The thresholds of a foreign model aren't measured: they are set high, and
-    `jupyter nextedit eval` says what fits. Raises BundleError.
-    """
-    plan = read_plan(folder, context=context)
-    if not (folder / "tokenizer.json").is_file():
-        raise BundleError(
-            f"{folder.name} has no tokenizer.json; save the tokenizer with transformers' "
-            "fast tokenizer first"
-        )
-    weights = Renamed(TensorFolder(folder), plan, progress)
-    return _write(
-        out,
-        Identity(id, version, prompt_format, language=language, licence=licence or "unknown"),
-        plan.shape,
-        weights,
-        (folder / "tokenizer.json").read_bytes(),
-        origin=f"a local checkpoint of {plan.model_type}'s shape",
-        trained_context=plan.trained_context,
-        bits=bits,
-        thresholds=thresholds,
-    )
+    shape: GraphShape
+    weights: Mapping[str, Floats]
+    tokenizer: bytes
+    origin: str
+    trained_context: int
+    licence: str = "unknown"
 
 
-def import_gguf(
+def import_model(
     path: Path,
     out: Path,
     *,
@@ -147,42 +121,67 @@ def import_gguf(
     thresholds: Mapping[str, float] | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Any]:
-    """Write a bundle of a GGUF file into `out`, which must not exist yet; gives the manifest.
+    """Write a bundle of a checkpoint's folder or a GGUF file into `out`, which must not exist yet.
 
-    The licence is the one that the file names unless another is given. Raises BundleError.
+    Returns the manifest. The thresholds of a foreign model aren't measured: they are set high, and
+    `jupyter nextedit eval` says what fits. The licence is the one that a file names, unless another
+    is given. Raises BundleError.
     """
+    opened = _folder_source if path.is_dir() else _gguf_source
+    with opened(path, context, progress) as source:
+        identity = Identity(
+            id, version, prompt_format, language=language, licence=licence or source.licence
+        )
+        return _write(out, identity, source, bits=bits, thresholds=thresholds)
+
+
+@contextlib.contextmanager
+def _folder_source(
+    folder: Path, context: int, progress: Callable[[str], None]
+) -> Iterator[_ModelSource]:
+    plan = read_plan(folder, context=context)
+    if not (folder / "tokenizer.json").is_file():
+        raise BundleError(
+            f"{folder.name} has no tokenizer.json; save the tokenizer with transformers' "
+            "fast tokenizer first"
+        )
+    yield _ModelSource(
+        plan.shape,
+        Renamed(TensorFolder(folder), plan, progress),
+        (folder / "tokenizer.json").read_bytes(),
+        origin=f"a local checkpoint of {plan.model_type}'s shape",
+        trained_context=plan.trained_context,
+    )
+
+
+@contextlib.contextmanager
+def _gguf_source(
+    path: Path, context: int, progress: Callable[[str], None]
+) -> Iterator[_ModelSource]:
     from nextedit_jupyter.bundles.gguf import GgufFile
     from nextedit_jupyter.bundles.gguf_model import GgufModel, GgufWeights
 
     with GgufFile(path) as file:
         model = GgufModel.of(file, context=context)
-        return _write(
-            out,
-            Identity(
-                id, version, prompt_format, language=language, licence=licence or model.licence
-            ),
+        yield _ModelSource(
             model.shape,
             GgufWeights(file, model, progress),
             model.vocabulary.to_json().encode("utf-8"),
             origin=f"a GGUF file of {model.architecture}'s shape ({model.name})",
             trained_context=model.trained_context,
-            bits=bits,
-            thresholds=thresholds,
+            licence=model.licence,
         )
 
 
 def _write(
     out: Path,
     identity: Identity,
-    shape: GraphShape,
-    weights: Mapping[str, Floats],
-    tokenizer: bytes,
+    source: _ModelSource,
     *,
-    origin: str,
-    trained_context: int,
     bits: Literal[8, 4],
     thresholds: Mapping[str, float] | None,
 ) -> dict[str, Any]:
+    shape = source.shape
     if bits == 4 and (shape.width % 32 or shape.hidden % 32):
         raise BundleError("4 bits need layers whose width is a multiple of 32; import with 8")
     if out.exists():
@@ -190,7 +189,7 @@ def _write(
     parameters = parameters_of(shape)
     out.mkdir(parents=True)
     try:
-        model = build_graph(shape, weights, int8=True, bits=bits)
+        model = build_graph(shape, source.weights, int8=True, bits=bits)
         if model.ByteSize() > 2_000_000_000:
             raise BundleError(
                 "the model is over 2 GB at these bits, more than one ONNX file holds: "
@@ -198,11 +197,11 @@ def _write(
             )
         (out / "model.onnx").write_bytes(model.SerializeToString())
         del model
-        (out / "tokenizer.json").write_bytes(tokenizer)
+        (out / "tokenizer.json").write_bytes(source.tokenizer)
         card = (
             f"# {identity.id} {identity.version}\n\n"
-            f"Imported from {origin}: {parameters:,} parameters, {bits} bits, "
-            f"{shape.context} of {trained_context} positions.\n\n"
+            f"Imported from {source.origin}: {parameters:,} parameters, {bits} bits, "
+            f"{shape.context} of {source.trained_context} positions.\n\n"
             f"Licence: {identity.licence}. Quality and latency here were not measured at import; "
             "`jupyter nextedit eval` and `bench` measure them.\n"
         )

@@ -355,7 +355,7 @@ class BundleStore:
         self._replace("current.json", write_choices(choices))
 
     def _choices_or_none(self) -> dict[str, Choice]:
-        """The choices, or none where they are damaged: whoever writes them anew mends them."""
+        """The choices, or none where they are damaged: whoever writes them again repairs them."""
         try:
             return self.choices()
         except BundleError:

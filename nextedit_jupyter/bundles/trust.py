@@ -121,7 +121,7 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         self._deadline = clock() + self._limits.total_s
 
     def begin_visit(self) -> None:
-        """Another release is fetched: the time for all of it begins anew."""
+        """Another release is fetched: the time for all of it begins again."""
         self._deadline = self._clock() + self._limits.total_s
 
     def _fetch(self, url: str) -> Iterator[bytes]:

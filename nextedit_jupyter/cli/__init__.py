@@ -24,6 +24,7 @@ _COMMANDS = {
     "model": "model",
     "publish": "publish",
     "bench": "bench",
+    "benchmark": "benchmark",
     "eval": "evaluate",
     "train": "train",
     "stats": "stats",
@@ -31,7 +32,7 @@ _COMMANDS = {
 }
 
 # What a command needs that only an extra of the package brings.
-_EXTRAS = {"train": "train", "eval": "eval", "bench": "eval", "stats": "eval"}
+_EXTRAS = {"train": "train", "eval": "eval", "bench": "eval", "benchmark": "eval", "stats": "eval"}
 
 _DESCRIPTION = """\
 Next-edit prediction for notebooks, wholly on this machine: ghost text at the caret, renames and

@@ -124,6 +124,15 @@ def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
     action = _add(actions, "remove", run_remove, "delete an installed version", _REMOVE)
     _add_version(action)
 
+    _add_import(actions)
+    _add_get(actions)
+
+    action = _add(actions, "update", run_update, "look for a newer version", _UPDATE)
+    action.add_argument("--check", action="store_true", help="fetch nothing")
+    _add_source(action)
+
+
+def _add_import(actions: _Actions[argparse.ArgumentParser]) -> None:
     action = _add(
         actions, "import", run_import, "make a bundle of a checkpoint", _IMPORT, _IMPORT_EXAMPLES
     )
@@ -144,6 +153,8 @@ def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
     action.add_argument("--use", action="store_true", help="let it answer from now on")
     _add_any_size(action)
 
+
+def _add_get(actions: _Actions[argparse.ArgumentParser]) -> None:
     action = _add(actions, "get", run_get, "get the larger model", _GET, _GET_EXAMPLES)
     action.add_argument("name", nargs="?", metavar="NAME", help="default: the one there is")
     action.add_argument("--find-links", action="append", metavar="DIR", help="as for pip")
@@ -152,10 +163,6 @@ def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
     action.add_argument("--extra-index-url", action="append", metavar="URL", help="as for pip")
     action.add_argument("--proxy", metavar="URL", help="as for pip")
     action.add_argument("--json", action="store_true", help="one JSON object a line: how far it is")
-
-    action = _add(actions, "update", run_update, "look for a newer version", _UPDATE)
-    action.add_argument("--check", action="store_true", help="fetch nothing")
-    _add_source(action)
 
 
 def _add(
@@ -269,7 +276,7 @@ def run_retry(arguments: argparse.Namespace) -> int:
     with WorkerClient("model") as client:
         client.status(30.0)  # starts it, if there is none
         client.reload(retry=True)
-    print("the worker loads its model anew when nobody waits for an answer")
+    print("the worker reloads its model when nobody waits for an answer")
     return 0
 
 

@@ -38,7 +38,7 @@ def run_import(arguments: argparse.Namespace) -> int:
             f"there is no folder {arguments.path}: give one with config.json, tokenizer.json and "
             "*.safetensors, or a GGUF file"
         )
-    from nextedit_jupyter.bundles.importing import import_folder, import_gguf
+    from nextedit_jupyter.bundles.importing import import_model
 
     store = open_store(any_size=arguments.any_size)
     id = arguments.id or _id_of(arguments.path)
@@ -48,7 +48,7 @@ def run_import(arguments: argparse.Namespace) -> int:
     store.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
         made = Path(folder) / "bundle"
-        manifest = (import_gguf if is_file else import_folder)(
+        manifest = import_model(
             arguments.path,
             made,
             id=id,

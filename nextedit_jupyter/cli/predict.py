@@ -98,9 +98,12 @@ def serve(source: BinaryIO, sink: BinaryIO, answer: Answerer, bounds: Bounds) ->
 def in_process(suggester: Suggester, bounds: Bounds) -> Answerer:
     """Answers by a suggester of this process."""
     from nextedit_jupyter.core import wire
+    from nextedit_jupyter.core.changes import HeldStates
+
+    held = HeldStates()
 
     def answer(value: dict[str, Any]) -> Mapping[str, Any]:
-        request = wire.decode_request(value, bounds)
+        request = held.decode("predict", value, bounds)
         return wire.encode_answer(
             suggester.answer(request), request, value.get("offsets", "utf-16")
         )

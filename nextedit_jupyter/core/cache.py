@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -11,35 +12,81 @@ V = TypeVar("V")
 
 
 class LruCache(Generic[K, V]):
-    """At most `most` values; what was used longest ago goes first. Not for several threads."""
+    """At most `max_entries` values, together of at most `max_weight`; safe on any thread.
 
-    __slots__ = ("_held", "_most")
+    What was used longest ago goes first; the newest stays, however heavy. Values are not None.
+    """
 
-    def __init__(self, most: int) -> None:
-        self._most = max(1, most)
+    __slots__ = ("_held", "_lock", "_max_entries", "_max_weight", "_total", "_weigh")
+
+    def __init__(
+        self,
+        max_entries: int,
+        *,
+        max_weight: int | None = None,
+        weigh: Callable[[K, V], int] = lambda key, value: 1,
+    ) -> None:
+        """`weigh` says what a value costs, in the unit of `max_weight`; it must not change."""
+        self._max_entries = max(1, max_entries)
+        self._max_weight = max_weight
+        self._weigh = weigh
         self._held: OrderedDict[K, V] = OrderedDict()
+        self._total = 0
+        self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
         """The value, which now counts as used; None if it isn't held."""
-        value = self._held.get(key)
-        if value is not None:
-            self._held.move_to_end(key)
+        with self._lock:
+            value = self._held.get(key)
+            if value is not None:
+                self._held.move_to_end(key)
+            return value
+
+    def get_or_make(self, key: K, make: Callable[[], V]) -> V:
+        """The value held, or the one that `make` returns, which is held from now on.
+
+        Two threads that miss at once both make it.
+        """
+        value = self.get(key)
+        if value is None:
+            value = make()
+            self.put(key, value)
         return value
 
     def put(self, key: K, value: V) -> None:
-        self._held[key] = value
-        self._held.move_to_end(key)
-        while len(self._held) > self._most:
-            self._held.popitem(last=False)
+        with self._lock:
+            self._remove(key)
+            self._held[key] = value
+            if self._max_weight is not None:
+                self._total += self._weigh(key, value)
+            while len(self._held) > 1 and self._is_over():
+                self._remove(next(iter(self._held)))
 
     def drop(self, key: K) -> None:
-        self._held.pop(key, None)
+        with self._lock:
+            self._remove(key)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._held.clear()
+            self._total = 0
+
+    def _is_over(self) -> bool:
+        if len(self._held) > self._max_entries:
+            return True
+        return self._max_weight is not None and self._total > self._max_weight
+
+    def _remove(self, key: K) -> None:
+        value = self._held.pop(key, None)
+        if value is not None and self._max_weight is not None:
+            self._total -= self._weigh(key, value)
 
     def __contains__(self, key: K) -> bool:
         return key in self._held
 
     def __iter__(self) -> Iterator[K]:
-        return iter(tuple(self._held))
+        with self._lock:
+            return iter(tuple(self._held))
 
     def __len__(self) -> int:
         return len(self._held)

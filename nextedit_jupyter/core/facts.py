@@ -50,8 +50,10 @@ class KernelError:
 class AxesFacts:
     """One coordinate system of a figure; empty where nothing is set.
 
-    `xlim` and `ylim` are None while the figure is not drawn. `xscale` and `yscale` are empty where
-    linear. `kinds` are what was drawn (line, scatter, bar, colorbar, ...), each once.
+    `xlim` and `ylim` are None while they are not settled. `xscale` and `yscale` are empty where
+    linear. `kinds` are what was drawn (line, scatter, bar, colorbar, ...), each once. `groups` are
+    the labels of what was drawn, with or without a legend. `x`, `y` and `by` are the columns drawn
+    as the cells that drew name them, `names` what the namespace calls it (`ax`, `axes[0]`).
     """
 
     title: str = ""
@@ -66,14 +68,43 @@ class AxesFacts:
     kinds: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()
     projection: str = ""
+    legend_title: str = ""
+    groups: tuple[str, ...] = ()
+    x: tuple[str, ...] = ()
+    y: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FigureFacts:
-    """What a figure shows; never the data."""
+    """What a figure shows; never the data. `names` are what the namespace calls it."""
 
     title: str = ""
     axes: tuple[AxesFacts, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """A column's dtype, and the first of its categories if it has some that are texts."""
+
+    name: str
+    dtype: str = ""
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """The shape of the table or array under a name, and of a table its first columns."""
+
+    name: str
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    columns: tuple[ColumnFacts, ...] = ()
+
+    def column(self, name: str) -> ColumnFacts | None:
+        return next((known for known in self.columns if known.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +115,10 @@ class KernelFacts:
     names: tuple[NamedObject, ...] = ()
     error: KernelError | None = None
     figures: tuple[FigureFacts, ...] = ()
+    tables: tuple[TableFacts, ...] = ()
 
     def named(self, name: str) -> NamedObject | None:
         return next((known for known in self.names if known.name == name), None)
+
+    def table(self, name: str) -> TableFacts | None:
+        return next((known for known in self.tables if known.name == name), None)

@@ -83,6 +83,22 @@ def replace_file(
         sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """A path to write a large file to; at the end it takes the place of `path`, whole.
+
+    It has the same ending. Leaves nothing behind when writing fails. Raises OSError.
+    """
+    beside = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield beside
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the disk has a folder's names. Raises OSError."""
     if os.name == "nt":  # folders cannot be opened there

@@ -25,6 +25,7 @@ from nextedit_jupyter.core.secret_values import (
     is_secret_value,
     is_stand_in,
     is_template,
+    is_varied,
     looks_random,
 )
 
@@ -88,7 +89,7 @@ def _split_up(text: str) -> Finding | None:
     joined = expression("joint").sub("", text)
     if len(joined) == len(text):
         return None
-    found = _shape(joined) or _random(joined, _fold(joined))
+    found = _shape(joined) or _address(joined) or _random(joined, _fold(joined))
     return Finding(found.what, 0, len(text)) if found else None
 
 
@@ -157,7 +158,8 @@ def _named(text: str, folded: str) -> Finding | None:
             start += 1
         tail = expression("name_tail").match(text, match.end())
         done = tail.end() if tail else match.end()
-        strength = _strength(text[start:done])
+        sends = expression("sends").match(text, done) is not None
+        strength = _strength(text[start:done], sends)
         if strength is None:
             continue
         steps += 1
@@ -172,10 +174,14 @@ def _named(text: str, folded: str) -> Finding | None:
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
-def _strength(name: str) -> Strength | None:
-    """How much a name says about what is given to it."""
+def _strength(name: str, sends: bool = False) -> Strength | None:
+    """How much a name says about what is given to it; `sends`: it is an element of a page."""
     words = [word.lower() for word in expression("word").findall(name)]
-    while len(words) > 1 and (words[-1] in rules.NAME_TAILS or words[-1][0] in "0123456789"):
+    while len(words) > 1 and (
+        words[-1] in rules.NAME_TAILS
+        or words[-1][0] in "0123456789"
+        or (sends and words[-1] in rules.ELEMENTS)
+    ):
         words.pop()
     if not words:
         return None
@@ -206,10 +212,17 @@ def _given(text: str, start: int, end: int, strength: Strength, foreign: bool) -
     brackets = expression("brackets").match(text, at)
     at = brackets.end() if brackets else at
     operator = ""
+    head = _head(text, start)
+    default = expression("default").match(text, at) if closed else None
+    returns = expression("returns").match(text, at) if head.endswith("def ") else None
     targets = None if closed else expression("targets").match(text, at)
     annotation = expression("annotation").match(text, at)
     found = expression("operator").match(text, at)
-    if targets is not None:
+    if returns is not None:
+        at, operator = returns.end(), "="
+    elif default is not None:
+        at, operator = default.end(), "="
+    elif targets is not None:
         at, operator, index = targets.end(), "=", 1
     elif annotation is not None:
         at, operator = annotation.end(), "="
@@ -217,6 +230,8 @@ def _given(text: str, start: int, end: int, strength: Strength, foreign: bool) -
         at, operator = found.end(), found[1]
     elif closed and text[at : at + 1] == ",":
         at, operator = at + 1, ","
+        if strength == "password" and expression("setter").search(head):
+            operator = "="
     elif not closed and text[at : at + 1] == ">":
         at, operator = at + 1, ">"
         if expression("element").match(text, at) is None:
@@ -225,11 +240,10 @@ def _given(text: str, start: int, end: int, strength: Strength, foreign: bool) -
         operator = " "
     else:
         return None
-    head = _head(text, start)
     which = 0
-    if operator == "=" and index == 0 and expression("heads").match(head):
+    if operator == "=" and index == 0 and not closed and expression("heads").match(head):
         which = index = head.count(",")
-    literals = LiteralReader(text, at, in_tuple=index > 0 or operator == "(").read()
+    literals = LiteralReader(text, at, in_tuple=index > 0 or operator in ("(", "in")).read()
     if literals:
         return _judge(literals, which, operator, strength)
     if operator in ("(", ","):
@@ -251,17 +265,24 @@ def _judge(
         if operator == "," and not literal.is_last:
             continue
         # Lists of words, and prose, name secrets more often than they hold them.
-        if operator in (",", "(", " ") and not (is_mixed(value) or looks_random(value)):
+        if operator in (",", "(", " ") and not _is_made_up(value, strength):
             continue
         if is_secret_value(value, strength):
             return Finding("value of what is named like a secret", literal.start, literal.end)
     return None
 
 
+def _is_made_up(value: str, strength: Strength) -> bool:
+    """Whether a value is no word of a language, as far as the name before it makes that likely."""
+    return is_mixed(value) or looks_random(value) or (strength == "password" and is_varied(value))
+
+
 def _bare(
     text: str, at: int, head: str, operator: str, strength: Strength, foreign: bool
 ) -> Finding | None:
     """A value without quotes: in a shell, a file of settings, a comment, or inside a string."""
+    scheme = expression("said_scheme").match(text, at)
+    at = scheme.end() if scheme is not None else at
     match = expression("bare").match(text, at)
     if match is None:
         return None
@@ -272,7 +293,9 @@ def _bare(
     line = head.lstrip(" \t")
     is_option = head.endswith("-")
     ends_line = next_char in ("", "\n", "\r", "|", "<") or text[end : end + 2] in (" \n", " |")
-    mixed = is_mixed(value) or looks_random(value)
+    mixed = _is_made_up(value, strength)
+    in_place = (line == "" and ends_line) or next_char in ("}", ",")
+    is_setting = operator == ":" and strength == "password" and in_place  # YAML in a string
     if operator == " ":
         is_said = is_option or line in ("", "export ") or line.startswith(("%env ", "%set_env "))
         if line.startswith("%"):
@@ -290,7 +313,8 @@ def _bare(
         if not mixed:
             return None
     elif not (
-        next_char in ("'", '"', ";", "&", "<", "`")
+        is_setting
+        or next_char in ("'", '"', ";", "&", "<", "`")
         or (operator == "=" and expression("after").match(text, end))
         or (line in ("", "export ") and text[at - 1 : at] == "=" and looks_random(value))
     ):
@@ -305,11 +329,15 @@ def _bare(
 # Pairs of a user and a password, and commands -----------------------------------------------------
 
 
+_PAIRS = (
+    *("auth", "login(", "connect", "credentials(", "ftp(", "smtp", "url.create(", "register("),
+    *("pw_set(", "dbclient(", ".new(", "fernet(", "crypt(", "jwt."),
+)
+
+
 def _pair(text: str, folded: str) -> Finding | None:
     """`auth=("ann", "…")`, `.login("ann", "…")`, `HTTPBasicAuth("ann", "…")`."""
-    if not any(
-        word in folded for word in ("auth", "login(", "connect", "credentials(", "ftp(", "smtp")
-    ):
+    if not any(word in folded for word in _PAIRS):
         return None
     for steps, match in enumerate(expression("pair").finditer(folded)):
         if steps > MAX_STEPS:
@@ -317,10 +345,11 @@ def _pair(text: str, folded: str) -> Finding | None:
         at = match.end()
         named = expression("argument").match(text, at)  # a name in the place of the user
         literals = LiteralReader(text, named.end() if named else at, in_tuple=True).read()
-        if named is None:
+        alone = expression("pair_alone").match(match[0]) is not None
+        if named is None and not alone:
             literals = literals[1:]
-        if match[0].startswith(("connect(", "ftp", "smtp")):
-            literals = [one for one in literals if is_mixed(one.value)]
+        if alone or expression("pair_unsure").match(match[0]):
+            literals = [one for one in literals if is_mixed(one.value) or is_varied(one.value)]
         for literal in literals[:1]:
             if is_secret_value(literal.value, "password"):
                 return Finding("password beside a user's name", literal.start, literal.end)
@@ -354,10 +383,11 @@ def _command_in(text: str, folded: str, low: int, high: int) -> Finding | None:
             continue
         group = 2 if name == "option" else 1
         value = match[group].strip("'\"")
-        is_certain = name not in ("dash_other", "here") and (
+        is_certain = name not in ("dash_other", "here", "slash") and (
             name != "dash_p" or "sshpass" in line or "sql" in line
         )
-        if not (is_certain or is_mixed(value)) or value.startswith("-"):
+        made_up = is_mixed(value) or is_varied(value)
+        if not (is_certain or made_up) or value.startswith("-"):
             continue
         if is_secret_value(value, "password"):
             start = low + match.start(group)

@@ -57,7 +57,7 @@ class LiteralReader:
     def _literal(self) -> Literal | None:
         text = self._text
         opening = expression("string").match(text, self._at)
-        if opening is None:
+        if opening is None or (self._parts and self._ends_another()):
             return None
         quote, start = opening[1], opening.end()
         if len(quote) == 3:
@@ -72,6 +72,11 @@ class LiteralReader:
         if "f" in opening[0].lower():
             value = expression("replacement").sub("", value)
         return Literal(value.strip(" \t\r\n"), start, end)
+
+    def _ends_another(self) -> bool:
+        """Whether the quote here closes the text that the literal just read stands in."""
+        before, here = self._text[self._at - 1], self._text[self._at]
+        return before in "\"'" and here in "\"'" and before != here
 
     def _bracket(self) -> bool:
         char = self._text[self._at : self._at + 1]
@@ -102,6 +107,12 @@ class LiteralReader:
         if condition is not None:
             self._flush()
             self._at = condition.end()
+            return True
+        added = expression("added").match(self._text, self._at)
+        number = expression("number").match(self._text, self._at)
+        skipped = added or (number if self._in_tuple and not self._parts else None)
+        if skipped is not None:
+            self._at = skipped.end()
             return True
         call = expression("call").match(self._text, self._at)
         if call is None:

@@ -106,6 +106,22 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         "chat.googleapis.com",
         r"chat\.googleapis\.com/v1/spaces/[^ \t\r\n'\"]{1,200}token=",
     ),
+    ("webhook", "/hooks/", r"/hooks/[a-z0-9]{20}"),
+    ("webhook", "/with/key/", rf"/with/key/{_U}{{15}}"),
+    ("webhook", "/open-apis/bot/", r"/open-apis/bot/v2/hook/[0-9a-f-]{30}"),
+    ("webhook", "/webhook/send?key=", r"/webhook/send\?key=[0-9a-f-]{30}"),
+    ("key in an address", "code=", r"[?&]code=[A-Za-z0-9%/_-]{30}"),
+    ("key in an address", "app", r"[?&]app_?(?:id|key)=[0-9a-f]{32}"),
+    ("key in an address", "/t/", r"/t/[a-z]{2}-[0-9a-f]{8}-[0-9a-f]{4}-"),
+    (
+        "password in .pgpass",
+        ":5432:",
+        r":5432:[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.-]{1,40}:[^ \t\r\n'\":]{4}",
+    ),
+    ("hash of a password", "$2", r"\$2[abxy]\$[0-9]{2}\$[A-Za-z0-9./]{40}"),
+    ("hash of a password", "$", r"\$[156y]\$[A-Za-z0-9./$]{4,40}\$[A-Za-z0-9./]{20}"),
+    ("hash of a password", "$argon2", r"\$argon2(?:id|i|d)\$v="),
+    ("hash of a password", "pbkdf2", r"pbkdf2[:_]sha(?:1|256|512)[:$][0-9]{3}"),
     ("shared access signature", "sig=", r"[?&]sig=[A-Za-z0-9%+/_-]{20}"),
 )
 
@@ -138,6 +154,20 @@ KEY_WORDS = (
     "kennwort",
     "senha",
     "contrase",
+    "wachtwoord",
+    "adgangskode",
+    "salasana",
+    "haslo",
+    "hasło",
+    "heslo",
+    "lösenord",
+    "losenord",
+    "sifre",
+    "şifre",
+    "비밀번호",
+    "mnemonic",
+    "phrase",
+    "sess",
     "motdepasse",
     "mot_de_passe",
     "пароль",
@@ -159,6 +189,20 @@ PASSWORD_ENDS = (
     "senha",
     "contraseña",
     "contrasena",
+    "wachtwoord",
+    "adgangskode",
+    "salasana",
+    "haslo",
+    "hasło",
+    "heslo",
+    "lösenord",
+    "losenord",
+    "sifre",
+    "şifre",
+    "비밀번호",
+    "mnemonic",
+    "seedphrase",
+    "recoveryphrase",
     "motdepasse",
     "пароль",
     "密码",
@@ -166,7 +210,10 @@ PASSWORD_ENDS = (
     "パスワード",
 )
 # The same of a name's last word alone: `bypass` is none.
-PASSWORD_WORDS = _words("pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd")
+PASSWORD_WORDS = _words(
+    "pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd sshpass storepass "
+    "keypass srcstorepass deststorepass rootpass adminpass smtppass mailpass ftppass"
+)
 # A key of a service: no sentence, but maybe short.
 KEY_ENDS = (
     "apikey",
@@ -202,7 +249,9 @@ KEY_ENDS = (
 )
 TOKEN_WORDS = _words("token auth jwt cookie")
 # What may be called a key and rarely is a secret: only what looks random counts.
-LOOSE_WORDS = _words("key sig signature")
+LOOSE_WORDS = _words("key sig signature sessionid sessid session")
+# After what names a password: the part of a page that it is typed into.
+ELEMENTS = _words("field input box elem element entry el tag form")
 # Before `token`: a token of a text.
 TEXT_TOKENS = _words(
     "pad sep cls mask bos eos unk start end stop special next last first new image text word n "
@@ -235,7 +284,8 @@ PLACEHOLDER_WORDS = _words(
 # Calls through which a literal is still the secret, and those whose first argument is its name.
 WRAPPERS = _words(
     "SecretStr Secret str bytes bytearray quote quote_plus unquote b64decode b64encode "
-    "urlsafe_b64decode fromhex unhexlify encode decode strip join field Final Credential"
+    "urlsafe_b64decode fromhex unhexlify encode decode strip join field Field Final Credential "
+    "Query Header Param Option Column Secret"
 )
 GETTERS = _words("get getenv setdefault pop getattr input getpass")
 # Before `pass`: a run through something.
@@ -247,18 +297,22 @@ PASSES = _words(
 # Words of a line, and which expressions are tried on it.
 COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("curl", "wget", "http"), "option"),
-    (("mysql", "mariadb", "sshpass", " login"), "dash_p"),
-    (("zip", "7z", "openssl", "htpasswd"), "dash_other"),
-    (("sudo -s", "--with-token", "--password-stdin", "kinit"), "piped"),
+    (("mysql", "mariadb", "sshpass", " login", "twine", "mongo"), "dash_p"),
+    (("zip", "7z", "openssl", "redis-cli", "ssh-keygen"), "dash_other"),
+    (("sudo -s", "--with-token", "--password-stdin", "kinit", "| su ", "passwd", "gpg"), "piped"),
     (("kinit", "<<<"), "here"),
-    (("identified",), "identified"),
+    (("identified", "password for"), "identified"),
+    (("htpasswd",), "last"),
+    (("smbclient", "lftp", "rpcclient"), "joined"),
+    (("sqlplus", "sqlldr", "expdp", "impdp", "oracle"), "slash"),
 )
 
 # Expressions of the scanner ------------------------------------------------------------------
 EXPRESSIONS: dict[str, str] = {
-    "name_tail": r"[A-Za-z0-9_]{0,40}(?:-[A-Za-z0-9_]{1,40}){0,3}",
+    # Letters, digits and all that is no ASCII.
+    "name_tail": (r"[^\x00-/:-@\[-^`{-\x7f]{0,40}(?:-[^\x00-/:-@\[-^`{-\x7f]{1,40}){0,3}"),
     "word": r"[A-Z]{1,60}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,60}|[^\x00-\x7f]{1,60}",
-    "close": r"\\?[\"'`]",
+    "close": r"\]?\\?[\"'`]",
     "brackets": r"(?:[ \t]{0,8}\]){0,2}",
     "targets": r"(?:[ \t]{0,4},[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}){1,6}[ \t]{0,4}=(?!=)",
     "heads": (
@@ -271,9 +325,20 @@ EXPRESSIONS: dict[str, str] = {
         r"[ \t]{0,8}=(?!=)"
     ),
     "operator": (
-        r"[ \t]{0,20}(:=|=>|[=!]=|[+|]=|[=:]|\(|(?:is|was)(?=[ \t])"
-        r"|\)\.(?:send_keys|fill|type)\()"
+        r"[ \t]{0,20}(:=|=>|<-|[=!]=|[+|]=|[=:]|\(|(?:is|was)(?=[ \t])"
+        r"|in(?=[ \t]{0,3}[\[({])|\)?\.(?:send_keys|fill|type)\()"
     ),
+    "sends": r"\)?\.(?:send_keys|fill|type)\(",
+    # A call or a block that is given the name, and then the value.
+    "default": (
+        r"[ \t]{0,4}[^()]{0,160}[ ,{\n](?:default|value)[ \t]{0,3}=[ \t]{0,3}(?=[rbfu]?[\"'])"
+    ),
+    "setter": (
+        r"(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|set_option)"
+        r"\([^()\n]{0,80}(?![\s\S])"
+    ),
+    "returns": (r"\([^()\n]{0,100}\)[ \t]{0,4}(?:->[^:\n]{0,40})?:[ \t\r\n]{1,80}return[ \t]{1,4}"),
+    "said_scheme": r"(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \t]{1,4}",
     "blanks": r"[ \t]{0,40}",
     "space": r"[ \t\r\n\\]{0,200}",
     "string": r"[rbfuRBFU]{0,2}(\"\"\"|'''|\\?[\"'])",
@@ -283,8 +348,11 @@ EXPRESSIONS: dict[str, str] = {
     "call": r"[A-Za-z_.][A-Za-z0-9_.]{0,80}\(",
     "condition": (
         r"%|lambda[^:\n]{0,40}:"
+        r"|(?:default|default_value|value|secret)[ \t]{0,2}=(?!=)"
         r"|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t]{1,4})?(?:or|and|if|else|not)(?![A-Za-z0-9_])"
     ),
+    "added": r"[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t]{0,3}\+(?!=)",
+    "number": r"[0-9]{1,10}(?=[ \t]{0,4},)",
     "element": r"[^ \t\r\n'\"<>]{3,100}</",
     "bare": r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]{1,200}",
     "after": r"[ \t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
@@ -310,17 +378,37 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "pair": (
         r"(?:auth[\"']?[ \t]{0,4}[=:][ \t]{0,4}[(\[]|auth\(|login\(|authenticate\("
-        r"|auth[ \t]{0,4}=[ \t]{0,4}(?=[\"'])|connect\(|(?:ftp|smtp)(?:_tls|_ssl)?\(|credentials\()"
+        r"|auth[ \t]{0,4}=[ \t]{0,4}(?=[\"'])|connect\(|(?:ftp|smtp)(?:_tls|_ssl)?\(|credentials\("
+        r"|connection\(|url\.create\(|register\(|pw_set\(|dbclient\("
+        r"|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\.new\(|fernet\(|crypt\("
+        r"|jwt\.(?:en|de)code\([^,()\n]{0,60},)"
     ),
+    # Of these a value counts where it is varied, and of the last ones it may come first.
+    "pair_unsure": (
+        r"connect|ftp|smtp|url\.|register|pw_set|dbclient"
+        r"|hmac|aes|des|cha|sal|blow|fern|cry|jwt"
+    ),
+    "pair_alone": r"hmac|aes|des|cha|sal|blow|fern|cry|jwt",
     "argument": r"[ \t\r\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t\r\n]{0,8},",
     "option": (
         r"[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}"
         r"([^ \t\r\n:'\"$]{1,80}):(?!/)([^ \t\r\n'\"]{3,100})"
     ),
     "dash_p": r"[ '\",]-p[ ]?([^ \t\r\n'\",]{3,100}|'[^'\n]{3,100}'|\"[^\"\n]{3,100}\")",
-    "dash_other": r"[ '\",]-(?:[pPkb]|pass|passin|passout)[ =:]?(?:pass:)?([^ \t\r\n'\",]{3,100})",
+    "dash_other": (
+        r"[ '\",]-(?:[pPkbaN]|pass|passin|passout)[ =:]?(?:pass:)?[\"']?([^ \t\r\n'\",]{3,100})"
+    ),
+    "last": (
+        r"-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \t]{1,4}[^ \t\r\n]{1,80}){1,2}[ \t]{1,4}"
+        r"([^ \t\r\n'\"]{3,100})"
+    ),
+    "joined": r"-[uU][ ]?[A-Za-z0-9._-]{1,40}[,%]([^ \t\r\n'\"]{3,100})",
+    "slash": r"[ '\"(=][A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \t\r\n'\"@/]{3,60})@",
     "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"]{3,100})",
-    "identified": r"identified[ \t]{1,4}by[ \t]{1,4}['\"]([^'\"\n]{3,100})['\"]",
+    "identified": (
+        r"(?:identified[ \t]{1,4}by|password[ \t]{1,4}for[^=\n]{1,60}=)[ \t]{1,4}"
+        r"['\"]([^'\"\n]{3,100})['\"]"
+    ),
     "piped": r"echo[ \t]{1,4}(?:-n[ \t]{1,4})?[\"']?([^ \t\r\n|\"']{4,200})[\"']?[ \t]{0,4}\|",
 }
 

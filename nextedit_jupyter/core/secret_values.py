@@ -22,15 +22,26 @@ Strength = Literal["password", "key", "token", "loose"]
 def is_secret_value(value: str, strength: Strength) -> bool:
     for scheme in ("Bearer ", "bearer ", "Token ", "token ", "Basic ", "basic ", "JWT "):
         value = value.removeprefix(scheme)
+    if "\n" in value:  # one value over several lines
+        joined = re.sub(r"[ \t\r\n]+", "", value)
+        value = joined if looks_random(joined) else value
+    if strength == "token" and "; " in value:  # cookies
+        given = (one.partition("=")[2] for one in value.split("; ")[:20])
+        return any(is_secret_value(one, "token") for one in given)
     if is_template(value) or is_stand_in(value):
         return False
     if strength == "password":
         return len(value) >= 3 and ("\n" not in value or looks_random(value))
-    if any(blank in value for blank in (" ", "\t", "\n", "\\n")) and not looks_random(value):
+    blanks = (" ", "\t", "\n", *(() if "\\x" in value else ("\\n",)))  # octets have any
+    if any(blank in value for blank in blanks) and not looks_random(value):
         return False
     if strength == "key":
         words = [word for word in re.split(r"[_./:-]", value) if word]
-        return is_mixed(value) or (len(value) >= 8 and (len(words) == 1 or looks_random(value)))
+        return (
+            is_varied(value)
+            or is_mixed(value)
+            or (len(value) >= 8 and (len(words) == 1 or looks_random(value)))
+        )
     if strength == "token":
         return is_mixed(value) or looks_random(value)
     return (len(value) >= 32 and is_hex(value)) or (len(value) >= 20 and looks_random(value))
@@ -75,6 +86,19 @@ def is_mixed(value: str) -> bool:
     marks = sum(char in "!@#$%^&*?~+" for char in value)
     apart = sum(char in "_-./ :" for char in value)
     return turns + 2 * marks >= (1 if len(plain) <= 16 and not apart else 2 + apart)
+
+
+def is_varied(value: str) -> bool:
+    """Letters with digits or marks in one word, as in a password that a person made up.
+
+    Less than `is_mixed` asks, for where a password is expected.
+    """
+    value = value[:200]
+    if len(value) < 6 or any(char in " \t\n/.:,=<>(){}[]'\"" for char in value):
+        return False
+    kinds = {kind_of(char) for char in value}
+    letters = "lower" in kinds or "upper" in kinds
+    return letters and ("digit" in kinds or any(char in "!@#$%^&*?~+" for char in value))
 
 
 def looks_random(value: str) -> bool:

@@ -77,7 +77,13 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Why nothing is offered. `detail` is for people: "`list` is a builtin"."""
+    """Why nothing is offered. `detail` is for people: "`list` is a builtin".
+
+    `replaced` are names whose definitions made way for others: their uses mean the old ones.
+    `settled` are names of which it is known where they are used, and nothing is left to follow.
+    """
 
     reason: SilenceReason
     detail: str = ""
+    replaced: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()

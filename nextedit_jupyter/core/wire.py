@@ -7,6 +7,7 @@ behind this module counts code points. Every problem is a `WireError` with a cod
     bad_json      the line is not JSON, or not an object
     bad_request   a field is missing, of another type, or contradicts another
     too_large     a bound of `core.request.Bounds` is passed
+    unknown_state what a request of version 2 changes is not held here (`core.changes`)
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from nextedit_jupyter.core.errors import NextEditError, WireError
 from nextedit_jupyter.core.facts import (
     AxesFacts,
     CellRun,
+    ColumnFacts,
     FigureFacts,
     KernelError,
     KernelFacts,
     NamedObject,
+    TableFacts,
 )
 from nextedit_jupyter.core.history import ORIGINS, EditEvent, Origin
 from nextedit_jupyter.core.notebook import Caret, Cell, CellType, LeftOut, LeftOutReason, Notebook
@@ -106,11 +109,31 @@ class AxesWire(TypedDict):
     kinds: NotRequired[list[str]]
     colors: NotRequired[list[str]]
     projection: NotRequired[str]
+    legend_title: NotRequired[str]
+    groups: NotRequired[list[str]]
+    x: NotRequired[list[str]]
+    y: NotRequired[list[str]]
+    by: NotRequired[list[str]]
+    names: NotRequired[list[str]]
 
 
 class FigureWire(TypedDict):
     title: NotRequired[str]
     axes: NotRequired[list[AxesWire]]
+    names: NotRequired[list[str]]
+
+
+class ColumnWire(TypedDict):
+    name: str
+    dtype: NotRequired[str]
+    levels: NotRequired[list[str]]
+
+
+class TableWire(TypedDict):
+    name: str
+    shape: NotRequired[list[int]]
+    dtype: NotRequired[str]
+    columns: NotRequired[list[ColumnWire]]
 
 
 class FactsWire(TypedDict):
@@ -118,6 +141,7 @@ class FactsWire(TypedDict):
     names: NotRequired[list[NameWire]]
     error: NotRequired[KernelErrorWire | None]
     figures: NotRequired[list[FigureWire]]
+    tables: NotRequired[list[TableWire]]
 
 
 class PlaceWire(TypedDict):
@@ -155,6 +179,48 @@ class RequestWire(TypedDict):
     bundle: NotRequired[str]
     place: NotRequired[PlaceWire]
     across: NotRequired[AcrossWire]
+
+
+class HeldWire(TypedDict):
+    """Stands for what the page sent before under this hash."""
+
+    hash: str
+
+
+class HashedEventWire(EventWire):
+    hash: NotRequired[str]
+
+
+class HashedFactsWire(FactsWire):
+    hash: NotRequired[str]
+
+
+class ChangedNotebookWire(TypedDict):
+    """The state `hash`: all its cells, or those that differ from the held state `base`."""
+
+    language: str
+    hash: str
+    cells: list[CellWire]
+    base: NotRequired[str]
+    order: NotRequired[list[str]]
+    left_out: NotRequired[list[LeftOutWire]]
+
+
+class ChangedRequestWire(TypedDict):
+    """Version 2 of a request: what the other side holds is named by its hash."""
+
+    version: Literal[2]
+    id: int | str | None
+    offsets: NotRequired[Offsets]
+    notebook: ChangedNotebookWire
+    cursor: CursorWire
+    history: NotRequired[list[HashedEventWire | HeldWire]]
+    facts: NotRequired[HashedFactsWire | HeldWire]
+    want: NotRequired[list[Kind]]
+    deadline_ms: NotRequired[float]
+    rename_to: NotRequired[str]
+    changed: NotRequired[list[str]]
+    bundle: NotRequired[str]
 
 
 class EditWire(TypedDict):
@@ -310,13 +376,33 @@ def decode_request(
     that is too large is an error.
     """
     bounds = bounds or Bounds()
+    if value.get("version", 1) != 1:
+        raise WireError("version is 1: nothing is held here, send everything")
+    notebook = _Reader.object(value, "notebook")
+    return assemble_request(
+        value,
+        bounds,
+        cells=decode_cells(notebook, held),
+        events=[decode_event(item) for item in _Reader.objects(value, "history", optional=True)],
+        facts=_facts(_Reader.object(value, "facts", optional=True)),
+    )
+
+
+def assemble_request(
+    value: Mapping[str, Any],
+    bounds: Bounds,
+    *,
+    cells: list[Cell],
+    events: Sequence[EditEvent],
+    facts: KernelFacts,
+) -> SuggestRequest:
+    """A request of its decoded parts and of what else `value` says. Raises WireError."""
     read = _Reader
     notebook = read.object(value, "notebook")
     cursor = read.object(value, "cursor")
     offsets = value.get("offsets", "utf-16")
     if offsets not in get_args(Offsets):
         raise WireError(f"offsets is one of {', '.join(get_args(Offsets))}")
-    cells = _cells(read.objects(notebook, "cells"), held or {})
     cursor_cell = read.string(cursor, "cell")
     kept = _within(cells, cursor_cell, bounds)
     left_out = _left_out(read.objects(notebook, "left_out", optional=True), cells, kept, bounds)
@@ -326,7 +412,6 @@ def decode_request(
     offset = read.integer(cursor, "offset")
     if offsets == "utf-16":
         offset = Utf16(caret_text).to_code_points(offset)
-    events = [_event(item) for item in read.objects(value, "history", optional=True)]
     want = value.get("want", list(KINDS))
     if not isinstance(want, list) or not all(kind in KINDS for kind in want):
         raise WireError(f"want is a list of {', '.join(KINDS)}")
@@ -336,7 +421,6 @@ def decode_request(
     rename_to = value.get("rename_to")
     if rename_to is not None and not isinstance(rename_to, str):
         raise WireError("rename_to is a string")
-    changed = read.strings(value, "changed")
     bundle = value.get("bundle")
     if bundle is not None and not isinstance(bundle, str):
         raise WireError("bundle is a string")
@@ -345,17 +429,22 @@ def decode_request(
             notebook=Notebook(read.string(notebook, "language"), tuple(kept), left_out),
             caret=Caret(cursor_cell, offset),
             history=tuple(events[-bounds.history_events :]),
-            facts=_facts(read.object(value, "facts", optional=True)),
+            facts=facts,
             want=tuple(cast("list[Kind]", want)),
             deadline_ms=min(deadline, bounds.deadline_ms),
             rename_to=rename_to,
-            changed=changed,
+            changed=read.strings(value, "changed"),
             bundle=bundle or None,
             place=_place(read.object(value, "place", optional=True), bounds),
             id=request_id(value),
         )
     except ValueError as error:
         raise WireError(str(error)) from None
+
+
+def decode_cells(notebook: Mapping[str, Any], held: Mapping[str, Cell] | None = None) -> list[Cell]:
+    """A notebook's cells; those that `held` has as they are come from there. Raises WireError."""
+    return _cells(_Reader.objects(notebook, "cells"), held or {})
 
 
 def encode_request(request: SuggestRequest) -> RequestWire:
@@ -410,20 +499,19 @@ def encode_facts(facts: KernelFacts) -> FactsWire:
         "error": cast(KernelErrorWire, asdict(facts.error)) if facts.error else None,
     }
     if facts.figures:
-        wire["figures"] = [
-            {"title": figure.title, "axes": [_encode_axes(axes) for axes in figure.axes]}
-            for figure in facts.figures
-        ]
+        wire["figures"] = [cast(FigureWire, _told(asdict(figure))) for figure in facts.figures]
+    if facts.tables:
+        wire["tables"] = [cast(TableWire, _told(asdict(table))) for table in facts.tables]
     return wire
 
 
-def _encode_axes(axes: AxesFacts) -> AxesWire:
-    told = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in asdict(axes).items()
-        if value
-    }
-    return cast(AxesWire, told)
+def _told(value: Any) -> Any:
+    """JSON values of what is set: empty texts and lists are left out."""
+    if isinstance(value, dict):
+        return {key: _told(one) for key, one in value.items() if one or one == 0}
+    if isinstance(value, (tuple, list)):
+        return [_told(one) for one in value]
+    return value
 
 
 def decode_facts(value: Mapping[str, Any]) -> KernelFacts:
@@ -646,7 +734,8 @@ def _cell(item: Mapping[str, Any]) -> Cell:
     )
 
 
-def _event(item: Mapping[str, Any]) -> EditEvent:
+def decode_event(item: Mapping[str, Any]) -> EditEvent:
+    """One edit of the history. Raises WireError."""
     origin = item.get("origin", "typed")
     if origin not in ORIGINS:
         raise WireError(f"an event's origin is one of {', '.join(ORIGINS)}")
@@ -696,9 +785,11 @@ def _facts(value: Mapping[str, Any]) -> KernelFacts:
             FigureFacts(
                 _Reader.string(figure, "title", ""),
                 tuple(_axes(axes) for axes in _Reader.objects(figure, "axes", optional=True)),
+                _Reader.strings(figure, "names"),
             )
             for figure in _Reader.objects(value, "figures", optional=True)
         ),
+        tables=tuple(_table(one) for one in _Reader.objects(value, "tables", optional=True)),
     )
 
 
@@ -734,13 +825,32 @@ def _are_unique(cells: list[Cell]) -> bool:
 
 def _axes(value: Mapping[str, Any]) -> AxesFacts:
     texts = ("title", "xlabel", "ylabel", "zlabel", "xscale", "yscale", "projection")
+    lists = ("legend", "kinds", "colors", "groups", "x", "y", "by", "names")
+    told: dict[str, Any] = {key: _Reader.string(value, key, "") for key in texts}
     return AxesFacts(
-        **{key: _Reader.string(value, key, "") for key in texts},
+        **told | {key: _Reader.strings(value, key) for key in lists},
+        legend_title=_Reader.string(value, "legend_title", ""),
         xlim=_limits(value, "xlim"),
         ylim=_limits(value, "ylim"),
-        legend=_Reader.strings(value, "legend"),
-        kinds=_Reader.strings(value, "kinds"),
-        colors=_Reader.strings(value, "colors"),
+    )
+
+
+def _table(value: Mapping[str, Any]) -> TableFacts:
+    shape = value.get("shape", [])
+    if not isinstance(shape, list) or any(type(size) is not int or size < 0 for size in shape):
+        raise WireError("shape is a list of counts")
+    return TableFacts(
+        name=_Reader.string(value, "name"),
+        shape=tuple(shape),
+        dtype=_Reader.string(value, "dtype", ""),
+        columns=tuple(
+            ColumnFacts(
+                _Reader.string(one, "name"),
+                _Reader.string(one, "dtype", ""),
+                _Reader.strings(one, "levels"),
+            )
+            for one in _Reader.objects(value, "columns", optional=True)
+        ),
     )
 
 

@@ -25,7 +25,7 @@ from nextedit_jupyter.engine.cache import PrefixCache
 from nextedit_jupyter.engine.constraint import Constraint
 from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.decoder import Decoder, Floats, Slot
-from nextedit_jupyter.engine.drafts import Drafter, DraftRates, Followers
+from nextedit_jupyter.engine.drafts import Drafter, DraftRates, Followers, Recent, RowCost
 from nextedit_jupyter.engine.rejoin import Rejoin
 from nextedit_jupyter.engine.vocabulary import TokenIds, Vocabulary
 from nextedit_jupyter.prompt import Prompt, TextTokenizer
@@ -115,6 +115,8 @@ class Engine:
         self._cache = PrefixCache(lambda: Slot(self._decoder), slots)
         self._rates = DraftRates()
         self._followers = Followers(self._decoder.vocab_size)
+        self._recent = Recent()
+        self._row_cost = RowCost()
         self._vocabulary: Vocabulary | None = None
         self._lock = threading.Lock()
 
@@ -169,6 +171,7 @@ class Engine:
             self._cache.clear()
             self._rates = DraftRates()
             self._followers = Followers(self._decoder.vocab_size)
+            self._recent = Recent()
 
     def _read(
         self,
@@ -260,6 +263,7 @@ class _Run:
             engine._cache.drop(slot)
         else:
             engine._cache.use(slot)
+            engine._recent.learn(prompt.ids, self.ids)
         return self._finished(finish)
 
     def _stopped(self) -> Finish | None:
@@ -271,7 +275,14 @@ class _Run:
         """Read the rest of the prompt from `position` on and generate."""
         engine, prompt = self._engine, self._prompt
         drafter = Drafter(
-            prompt.ids, prompt.draft_source, self._max_new, engine._rates, engine._followers
+            prompt.ids,
+            prompt.draft_source,
+            self._max_new,
+            engine._rates,
+            engine._followers,
+            engine._recent,
+            engine._row_cost.share,
+            engine.vocabulary.healing(prompt.heal) if prompt.heal else None,
         )
         feed = list(prompt.ids[position:])
         is_prompt = True
@@ -286,6 +297,7 @@ class _Run:
             if len(feed) + len(drafts) < MIN_ROWS:
                 drafts = [prompt.ids[-1]]
             logits = engine._decoder.run(slot, feed + drafts, position, len(feed) - 1)
+            engine._row_cost.observe(len(feed) + len(drafts), time.perf_counter() - began)
             slot.tokens[position:] = feed
             if is_prompt:
                 slot.cost += len(feed)
@@ -336,6 +348,8 @@ class _Run:
             scores = row[ids]
         peak = float(scores.max())
         total = peak + float(np.log(np.exp(scores - peak).sum()))
+        if self._prompt.begin is not None and not self.ids:
+            return self._prompt.begin, float(row[self._prompt.begin]) - total
         if self._constraint is not None:
             allowed = self._allowed(healed)
             if allowed is not None:

@@ -36,7 +36,7 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
 def ratio_interval(
     pairs: Sequence[tuple[int, int]], *, rounds: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """The 95 % interval of sum(first) / sum(second), the pairs (cells, say) drawn anew."""
+    """The 95 % interval of sum(first) / sum(second), the pairs (cells, say) drawn again."""
     if not pairs:
         return 0.0, 1.0
     rng = random.Random(seed)

@@ -101,8 +101,26 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         print(line, file=sys.stderr, flush=True)
 
     validation = read_documents(arguments.validation) if arguments.validation else None
+    report = _measured(arguments, lane, bundle.label, documents, validation, background, progress)
+    if arguments.report:
+        arguments.report.write_text(format_report(report) + "\n", encoding="utf-8")
+    if arguments.plot:
+        plot(report, arguments.plot)
+    return report
+
+
+def _measured(
+    arguments: argparse.Namespace,
+    lane: ModelLane,
+    label: str,
+    documents: Sequence[HeldOut],
+    validation: Sequence[HeldOut] | None,
+    background: Sequence[HeldOut],
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """Threshold, typing, baselines and suites, in this order."""
     report: dict[str, Any] = {
-        "bundle": bundle.label,
+        "bundle": label,
         "filter": lane.acceptance is not None,
         "date": today(),
         "machine": machine(),
@@ -141,14 +159,10 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     lane.show_from(threshold)
     lane.forget()
     tasks = make_tasks(documents, each=arguments.tasks, seed=arguments.seed)
-    outcomes = run_suites(Suggester(lane, bundle.label), tasks)
+    outcomes = run_suites(Suggester(lane, label), tasks)
     report["suites"] = summarise(outcomes)
     report["lanes"] = lane_latency(outcomes)
     report["met"] = met(report)
-    if arguments.report:
-        arguments.report.write_text(format_report(report) + "\n", encoding="utf-8")
-    if arguments.plot:
-        plot(report, arguments.plot)
     return report
 
 

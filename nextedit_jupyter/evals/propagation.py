@@ -14,7 +14,7 @@ import os
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,37 +177,58 @@ def evaluate(
             if said:
                 wrong.append({"kind": case.kind, "source": case.source, "label": said[0].label})
             continue
-        for examples in (1, 2):
-            if examples > len(case.places):
-                break
-            request, done = case.request(examples)
-            started = time.perf_counter()
-            answer = suggester.answer(request)
-            ms = (time.perf_counter() - started) * 1e3
-            found = offered_places(case, done, answer.suggestions)
-            wanted = case.places - set(done)
-            if examples == 1:
-                tally = tallies["nextedit"][case.kind]
-                tally.ms.append(ms)
-                tally.add(found, wanted)
-                if found != wanted:
-                    wrong.append(_explained(case, found, wanted, answer.silence.get("rename")))
-            if found or examples == 2:
-                tallies["nextedit, two examples if silent"][case.kind].add(found, wanted)
-                break
-        for name, peer in PEERS.items():
-            if name != "word" and not peers:
-                continue
-            tally = tallies[name][case.kind]
-            started = time.perf_counter()
-            places: set[Place] | None
-            try:
-                places = peer(case.notebook, case.first, case.new) - {case.first}
-            except Exception:  # a peer may fail in any way; that is a result
-                places = None
-            tally.ms.append((time.perf_counter() - started) * 1e3)
-            tally.add(places, case.places)
-    report: dict[str, Any] = {"cases": len(suite), "tools": {}}
+        if (failed := _try_product(suggester, case, tallies)) is not None:
+            wrong.append(failed)
+        _try_peers(case, tallies, [n for n in PEERS if peers or n == "word"])
+    return {**_report(tallies, ordinary), "cases": len(suite), "wrong": wrong}
+
+
+def _try_product(
+    suggester: Suggester, case: Case, tallies: Mapping[str, Mapping[str, Tally]]
+) -> dict[str, Any] | None:
+    """Ask after one example, and after two if that brought nothing; what was wrong after one."""
+    failed = None
+    for examples in (1, 2):
+        if examples > len(case.places):
+            break
+        request, done = case.request(examples)
+        started = time.perf_counter()
+        answer = suggester.answer(request)
+        ms = (time.perf_counter() - started) * 1e3
+        found = offered_places(case, done, answer.suggestions)
+        wanted = case.places - set(done)
+        if examples == 1:
+            tally = tallies["nextedit"][case.kind]
+            tally.ms.append(ms)
+            tally.add(found, wanted)
+            if found != wanted:
+                failed = _explained(case, found, wanted, answer.silence.get("rename"))
+        if found or examples == 2:
+            tallies["nextedit, two examples if silent"][case.kind].add(found, wanted)
+            break
+    return failed
+
+
+def _try_peers(
+    case: Case, tallies: Mapping[str, Mapping[str, Tally]], names: Iterable[str]
+) -> None:
+    for name in names:
+        tally = tallies[name][case.kind]
+        started = time.perf_counter()
+        places: set[Place] | None
+        try:
+            places = PEERS[name](case.notebook, case.first, case.new) - {case.first}
+        except Exception:  # a peer may fail in any way; that is a result
+            places = None
+        tally.ms.append((time.perf_counter() - started) * 1e3)
+        tally.add(places, case.places)
+
+
+def _report(
+    tallies: Mapping[str, Mapping[str, Tally]], ordinary: Mapping[str, list[int]]
+) -> dict[str, Any]:
+    """The tools' tables, and the silence on ordinary edits."""
+    report: dict[str, Any] = {"tools": {}}
     for tool, by_kind in tallies.items():
         table = {kind: tally.report() for kind, tally in sorted(by_kind.items())}
         renames = [t for kind, t in by_kind.items() if kind not in MIGRATIONS]
@@ -227,7 +248,6 @@ def evaluate(
             for kind, (seen, quiet) in sorted(ordinary.items())
         },
     }
-    report["wrong"] = wrong
     return report
 
 

@@ -64,6 +64,17 @@ class Replay:
         for at, count in enumerate((cells, found, offered, wrong)):
             self.repos[repo][at] += count
 
+    def merge(self, other: Replay) -> None:
+        self.cases += other.cases
+        self.cells += other.cells
+        self.found += other.found
+        self.offered += other.offered
+        self.wrong += other.wrong
+        for repo, counts in other.repos.items():
+            mine = self.repos[repo]
+            for at, count in enumerate(counts):
+                mine[at] += count
+
     def report(self) -> dict[str, Any]:
         counts = list(self.repos.values())
         recall = ratio_interval([(found, cells) for cells, found, _, _ in counts])
@@ -163,14 +174,12 @@ def _is_wrong(commit: Commit, cell: int, text: str) -> bool:
     return after != text and count_word(after, new) <= count_word(commit.before[cell], new)
 
 
-def replay_peer(commits: Iterable[Commit], peer: Peer) -> tuple[Replay, int]:
-    """A refactoring tool asked once, at the first changed place; and how often it failed."""
-    failed = 0
+def peer_offer(peer: Peer) -> Offer:
+    """What a refactoring tool makes of a rename that was done at one place; raises what it does."""
 
     def offer(
         request: SuggestRequest, rename: tuple[str, str] | None, first: bool
     ) -> dict[int, str]:
-        nonlocal failed
         assert rename is not None
         notebook, event = request.notebook, request.history[-1]
         start = _first_change(event.before, event.after)
@@ -179,11 +188,7 @@ def replay_peer(commits: Iterable[Commit], peer: Peer) -> tuple[Replay, int]:
             for c in notebook.cells
         )
         before = type(notebook)(notebook.language, cells)
-        try:
-            places = peer(before, (event.cell, start, start + len(rename[0])), rename[1])
-        except Exception:  # a peer may fail in any way; that is a result
-            failed += 1
-            return {}
+        places = peer(before, (event.cell, start, start + len(rename[0])), rename[1])
         texts: dict[int, str] = {}
         for number, cell in enumerate(cells):
             mine = sorted((s, e) for id, s, e in places if id == cell.id)
@@ -193,6 +198,22 @@ def replay_peer(commits: Iterable[Commit], peer: Peer) -> tuple[Replay, int]:
             if mine and cell.id != event.cell:
                 texts[number] = text
         return texts
+
+    return offer
+
+
+def replay_peer(commits: Iterable[Commit], peer: Peer) -> tuple[Replay, int]:
+    """A refactoring tool asked once, at the first changed place; and how often it failed."""
+    failed = 0
+    asked = peer_offer(peer)
+
+    def offer(request: SuggestRequest, rename: tuple[str, str] | None, first: bool) -> Texts:
+        nonlocal failed
+        try:
+            return asked(request, rename, first)
+        except Exception:  # a peer may fail in any way; that is a result
+            failed += 1
+            return {}
 
     return replay(commits, offer, single=True), failed
 

@@ -73,12 +73,15 @@ def read_commits(path: Path) -> Iterator[Commit]:
     for number, line in enumerate(_lines(path), 1):
         try:
             yield _commit(json.loads(line))
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             raise NextEditError(f"{path}, line {number}: not an edit of a notebook") from None
 
 
 def _commit(told: dict[str, Any]) -> Commit:
     rename = told.get("rename")
+    cells, becomes = len(told["before"]), len(told["after"])
+    if not all(0 <= i < cells and 0 <= j < becomes for i, j in told["pairs"]):
+        raise ValueError("a pair names a cell that is not there")
     return Commit(
         str(told["repo"]),
         str(told["kind"]),

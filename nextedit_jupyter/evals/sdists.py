@@ -70,7 +70,7 @@ def notebooks(cache: Path, packages: tuple[str, ...] = PACKAGES) -> Iterator[tup
     Archives are kept in `cache`. A package that cannot be fetched is left out; raises
     NextEditError if none can be.
     """
-    archives = [(package, _archive(package, cache)) for package in packages]
+    archives = [(package, archive(package, cache)) for package in packages]
     if not any(path for _, path in archives):
         raise NextEditError(
             "no source distribution could be fetched: check that pip reaches its index"
@@ -78,17 +78,23 @@ def notebooks(cache: Path, packages: tuple[str, ...] = PACKAGES) -> Iterator[tup
     for package, path in archives:
         if path is None:
             continue
-        with tarfile.open(path) as archive:
-            members = [m for m in archive.getmembers() if m.name.endswith(".ipynb") and m.isfile()]
-            for member in sorted(members, key=lambda m: m.name):
-                file = archive.extractfile(member)
-                if file is not None and member.size < 5_000_000:
-                    found = _notebook(file.read())
-                    if found is not None:
-                        yield f"{package.partition('==')[0]}/{member.name}", found
+        yield from notebooks_in(package, path)
 
 
-def _archive(package: str, cache: Path) -> Path | None:
+def notebooks_in(package: str, path: Path) -> Iterator[tuple[str, Notebook]]:
+    """The Python notebooks of one archive as (package/path, notebook)."""
+    with tarfile.open(path) as opened:
+        members = [m for m in opened.getmembers() if m.name.endswith(".ipynb") and m.isfile()]
+        for member in sorted(members, key=lambda m: m.name):
+            file = opened.extractfile(member)
+            if file is not None and member.size < 5_000_000:
+                found = notebook_of(file.read())
+                if found is not None:
+                    yield f"{package.partition('==')[0]}/{member.name}", found
+
+
+def archive(package: str, cache: Path) -> Path | None:
+    """The source distribution of `name==version`, fetched unless it is there; None if it fails."""
     name, _, version = package.partition("==")
     cache.mkdir(parents=True, exist_ok=True)
 
@@ -120,7 +126,8 @@ def _archive(package: str, cache: Path) -> Path | None:
     return found()
 
 
-def _notebook(data: bytes) -> Notebook | None:
+def notebook_of(data: bytes) -> Notebook | None:
+    """A Python notebook of these bytes; None if they are none."""
     try:
         value: Any = json.loads(data)
     except (ValueError, RecursionError):

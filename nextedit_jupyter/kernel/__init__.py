@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nextedit_jupyter.kernel.session import Session
+    from nextedit_jupyter.kernel.worker_calls import KernelClient
 
 _sessions: dict[int, Session] = {}
 
 
 def load(shell: Any) -> Session:
     """Begin a session on `shell` (an InteractiveShell); the one it has, if it has one."""
-    from nextedit_jupyter.kernel.session import Session
-
     if id(shell) not in _sessions:
-        session = Session(shell)
+        session = make_session(shell)
         session.start()
         _sessions[id(shell)] = session
     return _sessions[id(shell)]
+
+
+def make_session(shell: Any, make_client: Callable[[str], KernelClient] | None = None) -> Session:
+    """A session with `%nextedit`, not started yet; `make_client` is as `Session` takes it."""
+    from nextedit_jupyter.kernel import magics
+    from nextedit_jupyter.kernel.session import Session
+
+    return Session(shell, make_client, parts=[magics.register])
 
 
 def unload(shell: Any) -> None:

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nextedit_jupyter.kernel.quiet import quietly
+from nextedit_jupyter.kernel.quiet import suppress_errors
 
 TARGET = "nextedit"
 
@@ -44,7 +44,7 @@ class Channel:
         with self._lock:
             return self._heard and bool(self._comms)
 
-    @quietly("opening the comm")
+    @suppress_errors("opening the comm")
     def open(self) -> None:
         """Register the target and open a comm; raises nothing where there are no comms."""
         import comm
@@ -110,7 +110,7 @@ class Channel:
         with self._lock:
             self._comms = [one for one in self._comms if one is not comm]
 
-    @quietly("answering the browser")
+    @suppress_errors("answering the browser")
     def _on_message(self, comm: Any, message: Any) -> None:
         data = message["content"]["data"]
         if not isinstance(data, dict):
@@ -132,11 +132,11 @@ class Channel:
                 else:
                     self._late = True
 
-    @quietly("writing to the browser")
+    @suppress_errors("writing to the browser")
     def _send(self, comm: Any, message: Mapping[str, Any]) -> None:
         comm.send(dict(message))
 
-    @quietly("closing the comm")
+    @suppress_errors("closing the comm")
     def _close(self, comm: Any) -> None:
         comm.close()
 

@@ -2,20 +2,26 @@
 
 Figures are found where pyplot manages them and in the namespace, if matplotlib is loaded already.
 Of each, only the dictionaries of matplotlib's own objects are read, by the descriptors that
-`kernel.facts` uses: no property, method or `repr` of an artist, no array of the data.
+`kernel.facts` uses: no property, method or `repr` of an artist, no array of the data. Those of
+plotly and altair are `kernel.charts`'.
 """
 
 from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
-from time import perf_counter
+from threading import RLock
+from time import thread_time
 from typing import Any
 
 from nextedit_jupyter.core.facts import AxesFacts, FigureFacts
+from nextedit_jupyter.core.figure_text import DrawingCall, drawing_calls, draws, main_axes
 from nextedit_jupyter.core.redact import holds_secret
+from nextedit_jupyter.kernel import charts
 from nextedit_jupyter.kernel.facts import _from_mro, _instance_dict, _is_genuine, _mro, _qualname
 
 MAX_FIGURES = 4
@@ -23,7 +29,9 @@ MAX_AXES = 8
 MAX_LEGEND = 12
 MAX_ARTISTS = 200  # of one axes; what a picture of 500 lines shows is seen in its first ones
 MAX_TEXT = 120
-BUDGET_MS = 2.0
+MAX_NAMES = 1_000  # of the namespace, the newest
+MAX_TEXTS = 8  # cells that drew, whose texts say which columns
+BUDGET_MS = 2.0  # of this thread's own time: what other processes take is not ours
 
 _KINDS = {
     "Line2D": "line",
@@ -43,68 +51,192 @@ _KINDS = {
 
 
 class Figures:
-    """The figures that one shell has; they live no longer because of it."""
+    """The figures that one shell has; they live no longer than their cell because of it."""
 
     def __init__(self) -> None:
-        self._seen: list[weakref.ref[Any]] = []
-        self._read: tuple[FigureFacts, ...] = ()
+        self._known: list[_Known] = []  # the newest last
+        self._held: list[Any] = []
+        self._fresh: frozenset[int] = frozenset()  # keys of those that the last cell had open
+        self._made = 0
+        self._texts: deque[tuple[str, tuple[int, ...]]] = deque(maxlen=MAX_TEXTS)
+        self._lock = RLock()
 
-    def note(self) -> None:
-        """Remember pyplot's open figures: the inline backend closes them after each cell."""
-        pylab = sys.modules.get("matplotlib._pylab_helpers")
-        manager = None if pylab is None else vars(pylab).get("Gcf")
-        managed = None if manager is None else vars(manager).get("figs")
-        if managed:
-            found = [_managed_figure(one) for one in list(managed.values())[-MAX_FIGURES:]]
-            self._seen = [weakref.ref(figure) for figure in found if figure is not None]
+    def note(self, text: str = "") -> None:
+        """Before the cell's output is made, hold what pyplot has open: the inline backend draws it
+        next, and closes it. `text` is the cell.
+        """
+        with self._lock:
+            self._held = _managed()
+            keys = tuple(self._take(figure).key for figure in self._held)
+            self._fresh = frozenset(keys)
+            if text and draws(text):
+                self._texts.append((text, keys))
+
+    def settle(self, *, clock: Callable[[], float] = thread_time) -> None:
+        """After the cell: read what it drew, as it was drawn, and let go of it."""
+        with self._lock:
+            held, self._held = self._held, []
+            deadline = clock() + BUDGET_MS / 1e3
+            for figure in held:
+                self._read(self._take(figure), figure, {}, deadline, clock)
 
     def facts(
         self,
         namespace: Mapping[str, Any],
         *,
-        clock: Callable[[], float] = perf_counter,
+        clock: Callable[[], float] = thread_time,
         budget_ms: float = BUDGET_MS,
     ) -> tuple[FigureFacts, ...]:
         """The newest figures last; those gone are kept as they were read last. Never raises."""
-        if "matplotlib.figure" not in sys.modules:
-            return ()
         deadline = clock() + budget_ms / 1e3
-        alive = [figure for ref in self._seen if (figure := ref()) is not None]
-        try:
-            alive = _distinct([*_in_namespace(namespace, deadline, clock), *alive])
-            read = tuple(
-                facts
-                for figure in alive[-MAX_FIGURES:]
-                if (facts := read_figure(figure, deadline, clock)) is not None
-            )
-        except Exception:  # insides of a version that nobody has seen: what was known stays
-            return self._read
-        if read:
-            self._read = read
-        return self._read
+        with self._lock:
+            try:
+                names, found = _in_namespace(namespace, deadline, clock)
+                for figure in found:
+                    if not any(one.ref() is figure for one in self._known):
+                        self._take(figure, newest=False)
+                for one in self._known[-MAX_FIGURES:]:
+                    if (figure := one.ref()) is not None:
+                        self._read(one, figure, names, deadline, clock)
+            except Exception:  # insides of a version that nobody has seen: what was known stays
+                pass
+            told = [one for one in self._known if one.facts is not None][-MAX_FIGURES:]
+            return tuple(self._with_columns(one) for one in told)
 
     def forget(self) -> None:
-        self._seen, self._read = [], ()
+        with self._lock:
+            self._known, self._held = [], []
+            self._texts.clear()
+
+    def _take(self, figure: Any, *, newest: bool = True) -> _Known:
+        """What is known of a figure, which was drawn on last if it is the `newest`."""
+        one = next((one for one in self._known if one.ref() is figure), None)
+        if one is None:
+            self._made += 1
+            one = _Known(weakref.ref(figure), self._made)
+            # What is found under a name alone was made without pyplot, or before the last cell.
+            drawn = (i for i, known in enumerate(self._known) if known.key in self._fresh)
+            at = len(self._known) if newest else next(drawn, len(self._known))
+            self._known.insert(at, one)
+        elif newest:
+            self._known.remove(one)
+            self._known.append(one)
+        kept = [one for one in self._known if one.ref() is not None or one.facts is not None]
+        self._known = kept[-2 * MAX_FIGURES :]
+        return one
+
+    def _read(
+        self,
+        one: _Known,
+        figure: Any,
+        names: Mapping[int, tuple[str, ...]],
+        deadline: float,
+        clock: Callable[[], float],
+    ) -> None:
+        found = read_any(figure, names, deadline, clock)
+        if found is not None:
+            one.facts = found
+
+    def _with_columns(self, one: _Known) -> FigureFacts:
+        """The facts with the columns that the cells' texts say were drawn."""
+        assert one.facts is not None
+        every = frozenset(name for axes in one.facts.axes for name in axes.names)
+        main = main_axes(one.facts)
+        texts = [(text, one.key in drawn) for text, drawn in reversed(self._texts)]
+        axes = tuple(
+            _with_columns(axes, texts, every, is_main=axes is main) for axes in one.facts.axes
+        )
+        return replace(one.facts, axes=axes)
+
+
+@dataclass(slots=True)
+class _Known:
+    """A figure that was seen: what it showed when it was read last."""
+
+    ref: weakref.ref[Any]
+    key: int
+    facts: FigureFacts | None = None
+
+
+def _with_columns(
+    axes: AxesFacts, texts: Iterable[tuple[str, bool]], every: frozenset[str], *, is_main: bool
+) -> AxesFacts:
+    """`every` are the names of all axes of the figure: what is called on them is theirs."""
+    if axes.x or axes.y or axes.kinds == ("colorbar",):
+        return axes
+    for text, is_own in texts:
+        calls = drawing_calls(text)
+        mine = [call for call in calls if call.owner in axes.names]
+        if not mine and is_own and is_main:
+            mine = [call for call in calls if call.owner not in every]
+        if mine:
+            found = [_readable(columns) for columns in zip(*map(_columns_of, mine), strict=True)]
+            return replace(axes, x=found[0], y=found[1], by=found[2])
+    return axes
+
+
+def _columns_of(call: DrawingCall) -> tuple[tuple[str, ...], ...]:
+    return (call.columns.x, call.columns.y, call.columns.by)
+
+
+def _readable(columns: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    names = dict.fromkeys(name for one in columns for name in one if len(name) <= MAX_TEXT)
+    return tuple(name for name in islice(names, 8) if not holds_secret(name))
+
+
+def read_any(
+    figure: object,
+    names: Mapping[int, tuple[str, ...]] | None = None,
+    deadline: float = float("inf"),
+    clock: Callable[[], float] = thread_time,
+) -> FigureFacts | None:
+    """What a figure of a library that we know shows; None for anything else."""
+    if _is_matplotlib(type(figure), "Figure"):
+        return read_figure(figure, deadline, clock, names)
+    found = charts.read_chart(figure)
+    own = (names or {}).get(id(figure), ())
+    return replace(found, names=own) if found is not None else None
 
 
 def read_figure(
-    figure: object, deadline: float = float("inf"), clock: Callable[[], float] = perf_counter
+    figure: object,
+    deadline: float = float("inf"),
+    clock: Callable[[], float] = thread_time,
+    names: Mapping[int, tuple[str, ...]] | None = None,
 ) -> FigureFacts | None:
-    """What a figure of matplotlib's shows; None for anything else, and for an empty one."""
+    """What a figure of matplotlib's shows; None for anything else, and for an empty one.
+
+    `names` are those of the namespace by the identity of what they name.
+    """
     if not _is_matplotlib(type(figure), "Figure"):
         return None
     own = _instance_dict(figure) or {}
     axes = []
-    for one in _items(own.get("_localaxes"), MAX_AXES):
+    found = _items(own.get("_localaxes"), MAX_AXES)
+    sharing = {axis: _sharing(found, axis) for axis in "xy"}
+    for one in found:
         if clock() > deadline:
             break
-        if (facts := _read_axes(one)) is not None:
+        if (facts := _read_axes(one, sharing, (names or {}).get(id(one), ()))) is not None:
             axes.append(facts)
     title = _text_of(own.get("_suptitle"))
-    return FigureFacts(title, tuple(axes)) if axes or title else None
+    called = (names or {}).get(id(figure), ())
+    return FigureFacts(title, tuple(axes), called) if axes or title else None
 
 
-def _read_axes(axes: object) -> AxesFacts | None:
+def _sharing(axes: Iterable[object], axis: str) -> frozenset[int]:
+    """Those whose limits along an axis are not theirs alone."""
+    shared: set[int] = set()
+    for one in axes:
+        other = (_instance_dict(one) or {}).get(f"_share{axis}")
+        if other is not None:
+            shared |= {id(one), id(other)}
+    return frozenset(shared)
+
+
+def _read_axes(
+    axes: object, sharing: Mapping[str, frozenset[int]], names: tuple[str, ...]
+) -> AxesFacts | None:
     if not _is_matplotlib(type(axes), "_AxesBase"):
         return None
     own = _instance_dict(axes) or {}
@@ -114,10 +246,12 @@ def _read_axes(axes: object) -> AxesFacts | None:
         axis = _instance_dict(own[f"{name}axis"]) if f"{name}axis" in own else None
         labels[name] = _text_of((axis or {}).get("label"))
         scales[name] = _scale_of((axis or {}).get("_scale"))
-        limits[name] = _limits_of(own, name)
-    kinds, colours = _artists_of(own)
+        alone = name != "z" and id(axes) not in sharing[name] and not scales[name]
+        limits[name] = _limits_of(own, name, may_expect=alone and projection == "rectilinear")
+    kinds, colours, groups = _artists_of(own)
     legend = _instance_dict(own["legend_"]) if own.get("legend_") is not None else None
     entries = _items((legend or {}).get("texts"), MAX_LEGEND)
+    box = _instance_dict((legend or {}).get("_legend_title_box")) or {}
     return AxesFacts(
         title=_text_of(own.get("title")),
         xlabel=labels["x"],
@@ -128,16 +262,30 @@ def _read_axes(axes: object) -> AxesFacts | None:
         xlim=limits["x"],
         ylim=limits["y"],
         legend=tuple(text for one in entries if (text := _text_of(one))),
+        legend_title=_text_of(box.get("_text")),
+        groups=groups,
         kinds=("colorbar",) if "_colorbar" in own else kinds,
         colors=colours,
         projection=projection if type(projection) is str else "",
+        names=names,
     )
 
 
-def _artists_of(own: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The kinds of artists and their colours by name, each once, in the order drawn."""
+def _artists_of(own: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """The kinds of artists, their colours by name and their labels, each once, in the order drawn.
+
+    Of bars the container has the label.
+    """
     kinds: dict[str, None] = {}
     colours: dict[str, None] = {}
+    groups: dict[str, None] = {}
+    labelled = [*_items(own.get("_children"), MAX_ARTISTS), *_items(own.get("containers"), 20)]
+    for artist in labelled:
+        if not any(map(_is_of_matplotlib, _mro(type(artist)))):
+            continue
+        label = _label_of(artist)
+        if label and len(groups) < MAX_LEGEND:
+            groups[label] = None
     for artist in _items(own.get("_children"), MAX_ARTISTS):
         for base in _mro(type(artist)):
             kind = _KINDS.get(_qualname(base))
@@ -147,15 +295,56 @@ def _artists_of(own: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...
         colour = (_instance_dict(artist) or {}).get("_color")
         if type(colour) is str and len(colour) <= 20:
             colours[colour] = None
-    return tuple(islice(kinds, 8)), tuple(islice(colours, 8))
+    return tuple(islice(kinds, 8)), tuple(islice(colours, 8)), tuple(groups)
 
 
-def _limits_of(own: Mapping[str, Any], name: str) -> tuple[float, float] | None:
-    """The axis' limits if they are settled: before a figure is drawn they may not be."""
+def _label_of(artist: object) -> str:
+    """What an artist or a container of bars is labelled, where a person labelled it."""
+    text = (_instance_dict(artist) or {}).get("_label")
+    if type(text) is not str or text.startswith("_") or holds_secret(text[:MAX_TEXT]):
+        return ""
+    return " ".join(text[:MAX_TEXT].split())
+
+
+def _limits_of(
+    own: Mapping[str, Any], name: str, *, may_expect: bool
+) -> tuple[float, float] | None:
+    """The axis' limits; where they are not settled, as drawing will settle them, if that is sure.
+
+    `may_expect`: a plain linear axis that shares its limits with no other.
+    """
     stale = own.get("_stale_viewlims")
-    if name == "z" or (type(stale) is dict and stale.get(name)):
+    if name == "z":
         return None
-    box = own.get("_viewLim")
+    if type(stale) is not dict or not stale.get(name):
+        return _interval(own.get("_viewLim"), name)
+    expected = _interval(own.get("dataLim"), name) if may_expect else None
+    margin = own.get(f"_{name}margin")
+    if expected is None or type(margin) is not float or _is_sticky(own, name):
+        return None
+    low, high = expected
+    room = (high - low) * margin
+    return (low - room, high + room) if high > low else None
+
+
+def _is_sticky(own: Mapping[str, Any], name: str) -> bool:
+    """Whether an artist holds the limits at its edge, as bars and images do."""
+    for artist in _items(own.get("_children"), MAX_ARTISTS):
+        edges = _instance_dict(artist) or {}
+        sticky = edges.get("_sticky_edges")
+        if sticky is None:
+            continue
+        held = tuple.__getitem__(sticky, "xy".index(name)) if _is_pair(sticky) else ()
+        if type(held) is not list or held:
+            return True
+    return False
+
+
+def _is_pair(value: object) -> bool:
+    return any(base is tuple for base in _mro(type(value))) and tuple.__len__(value) == 2  # type: ignore[arg-type]
+
+
+def _interval(box: object, name: str) -> tuple[float, float] | None:
     if box is None or not _is_of_matplotlib(type(box)):
         return None
     points: Any = (_instance_dict(box) or {}).get("_points")
@@ -187,6 +376,15 @@ def _items(value: object, most: int) -> list[Any]:
     return list(islice(list.__iter__(value), most))  # type: ignore[arg-type]
 
 
+def _managed() -> list[Any]:
+    """The figures that pyplot has open, the newest last; [] where pyplot is not loaded."""
+    pylab = sys.modules.get("matplotlib._pylab_helpers")
+    manager = None if pylab is None else vars(pylab).get("Gcf")
+    managed = None if manager is None else vars(manager).get("figs")
+    found = [_managed_figure(one) for one in list((managed or {}).values())[-MAX_FIGURES:]]
+    return [figure for figure in found if figure is not None]
+
+
 def _managed_figure(manager: object) -> object:
     canvas = (_instance_dict(manager) or {}).get("canvas")
     figure = (_instance_dict(canvas) or {}).get("figure")
@@ -195,27 +393,55 @@ def _managed_figure(manager: object) -> object:
 
 def _in_namespace(
     namespace: Mapping[str, Any], deadline: float, clock: Callable[[], float]
-) -> Iterable[object]:
-    """Figures under names, and those of axes under names, the oldest first."""
-    for name, value in list(namespace.items()):
+) -> tuple[dict[int, tuple[str, ...]], list[object]]:
+    """What figures and axes are called, by identity, and the figures, the oldest first."""
+    names: dict[int, list[str]] = {}
+    figures: dict[int, object] = {}
+    for name, value in islice(reversed(list(namespace.items())), MAX_NAMES):
         if clock() > deadline:
-            return
+            break
         if type(name) is not str or name.startswith("_"):
             continue
-        if _is_matplotlib(type(value), "Figure"):
-            yield value
-        elif _is_matplotlib(type(value), "_AxesBase"):
-            yield (_instance_dict(value) or {}).get("_parent_figure")
+        for path, one in _parts(name, value):
+            figure = _figure_of(one)
+            if figure is not None:
+                names.setdefault(id(one), []).append(path)
+                figures.setdefault(id(figure), figure)
+    told = {key: tuple(found[:4]) for key, found in names.items()}
+    return told, list(reversed(figures.values()))
 
 
-def _distinct(figures: Iterable[object]) -> list[object]:
-    """Each once, where it comes last; by identity, for `==` may be anybody's."""
-    kept: dict[int, object] = {}
-    for figure in figures:
-        if figure is not None:
-            kept.pop(id(figure), None)
-            kept[id(figure)] = figure
-    return list(kept.values())
+def _parts(name: str, value: object) -> Iterator[tuple[str, object]]:
+    """A value, or what lies in an array, list, tuple or dictionary of axes, as one writes it."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        for i, one in enumerate(islice(value, MAX_AXES)):  # type: ignore[call-overload]
+            yield f"{name}[{i}]", one
+    elif kind is dict:
+        items: Any = dict.items(value)  # type: ignore[arg-type]
+        for key, one in islice(items, MAX_AXES):
+            if type(key) is str and len(key) <= 40:
+                yield f"{name}[{key!r}]", one
+    elif _is_genuine(kind, "numpy") and _qualname(kind) == "ndarray":
+        array: Any = value
+        if array.dtype.hasobject and 0 < array.size <= 64 and array.ndim in (1, 2):
+            for i, row in enumerate(array.tolist()):
+                if array.ndim == 1:
+                    yield f"{name}[{i}]", row
+                else:
+                    yield from ((f"{name}[{i}, {j}]", one) for j, one in enumerate(row))
+    else:
+        yield name, value
+
+
+def _figure_of(value: object) -> object | None:
+    """The figure that a value is, or lies in; None for anything else."""
+    kind = type(value)
+    if _is_matplotlib(kind, "Figure") or charts.is_chart(kind):
+        return value
+    if _is_matplotlib(kind, "_AxesBase"):
+        return (_instance_dict(value) or {}).get("_parent_figure")
+    return None
 
 
 def _is_matplotlib(cls: type, name: str) -> bool:

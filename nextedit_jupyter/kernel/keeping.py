@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _END_SECONDS = 2.0
 
 
-class Keeping:
+class HistoryWriter:
     """Keeps what it is told until `end`. Never raises; without a usable store nothing is kept."""
 
     def __init__(self, language: str = "python") -> None:

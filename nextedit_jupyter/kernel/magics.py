@@ -10,7 +10,6 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nextedit_jupyter.core.errors import NextEditError
@@ -41,22 +40,23 @@ class _HelpShown(Exception):
     pass
 
 
-def register(session: Session) -> None:
-    """Add `%nextedit` and the completion of its arguments to the session's shell."""
+def register(session: Session) -> Callable[[], None]:
+    """Add `%nextedit` and the completion of its arguments to the session's shell.
+
+    Returns what takes both back, if they are still ours.
+    """
     magic = Magic(session)
     session.shell.register_magic_function(magic, "line", NAME)
-    session.magic = magic
     matcher = _matcher(magic)
-    session.magic_matcher = matcher
     session.add_completer(matcher)
 
+    def unregister() -> None:
+        line_magics = session.shell.magics_manager.magics["line"]
+        if line_magics.get(NAME) is magic:
+            del line_magics[NAME]
+        session.drop_completer(matcher)
 
-def unregister(session: Session) -> None:
-    """Take both back, if they are still ours."""
-    line_magics = session.shell.magics_manager.magics["line"]
-    if session.magic is not None and line_magics.get(NAME) is session.magic:
-        del line_magics[NAME]
-    session.drop_completer(session.magic_matcher)
+    return unregister
 
 
 class Magic:
@@ -163,7 +163,7 @@ class Magic:
         if words[0] == "apply" and not given:
             return [str(number + 1) for number in range(len(self._session.pending))]
         if words[0] == "config" and not given:
-            return [one.name for one in fields(self._session.settings)]
+            return self._session.settings.names()
         if words[0] == "model" and not given:
             return _MODEL_COMMANDS
         if words[0] == "model" and given[0] in ("use", "rollback"):
@@ -317,12 +317,12 @@ class Magic:
                 self._session.set(chosen.key, chosen.value)
             except ValueError as error:
                 raise UsageError(str(error)) from None
-        names = [one.name for one in fields(settings)]
+        names = settings.names()
         if chosen.key is not None and chosen.key not in names:
             raise UsageError(f"there is no setting {chosen.key!r}; choose from {', '.join(names)}")
-        for one in fields(settings):
-            if chosen.key in (None, one.name):
-                print(f"{one.name} = {settings.text(one.name)}  ({one.metadata['doc']})")
+        for name in names:
+            if chosen.key in (None, name):
+                print(f"{name} = {settings.text(name)}  ({settings.meaning(name)})")
 
     def _model(self, chosen: argparse.Namespace) -> None:
         from nextedit_jupyter.kernel import models
@@ -370,7 +370,7 @@ class Magic:
         from IPython.display import display
 
         footer = f"\n{how}" if hint else ""
-        display(  # type: ignore[no-untyped-call]
+        display(
             {"text/plain": text + footer, "text/html": as_html(pending, footer=footer.strip())},
             raw=True,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nextedit_jupyter.core.errors import BundleError, NextEditError, WorkerError
 
 if TYPE_CHECKING:
-    from nextedit_jupyter.kernel.session import Client
+    from nextedit_jupyter.kernel.worker_calls import KernelClient
 
 
 def listed(answering: str | None) -> list[str]:
@@ -29,7 +29,7 @@ def installed_words() -> list[str]:
     return [word for each in user_store().installed() for word in (each.id, each.version)]
 
 
-def use(words: Sequence[str], client: Client) -> list[str]:
+def use(words: Sequence[str], client: KernelClient) -> list[str]:
     """Let an installed version answer; says what came of it. Raises BundleError."""
     from nextedit_jupyter.bundles.active import active_bundle, user_store
 
@@ -49,7 +49,7 @@ def use(words: Sequence[str], client: Client) -> list[str]:
     return [f"{bundle.label} answers from now on", *_tell(client)]
 
 
-def rollback(words: Sequence[str], client: Client) -> list[str]:
+def rollback(words: Sequence[str], client: KernelClient) -> list[str]:
     """Go back to the version before; says to which. Raises BundleError."""
     from nextedit_jupyter.bundles.active import leave, user_store
 
@@ -57,7 +57,7 @@ def rollback(words: Sequence[str], client: Client) -> list[str]:
     return [leave(store, words[0] if words else store.serving()), *_tell(client)]
 
 
-def _tell(client: Client) -> list[str]:
+def _tell(client: KernelClient) -> list[str]:
     """A worker that runs takes the change up; none is started."""
     with contextlib.suppress(WorkerError, BundleError):
         if client.reload(2.0):

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nextedit_jupyter.core.errors import NextEditError
+from nextedit_jupyter.core.figure_text import figure_lines
 from nextedit_jupyter.kernel.pending import CellChange, Pending, as_html, as_text
-from nextedit_jupyter.kernel.quiet import quietly
+from nextedit_jupyter.kernel.quiet import suppress_errors
 
 if TYPE_CHECKING:
     from nextedit_jupyter.kernel.session import Session
@@ -32,7 +33,7 @@ def show(session: Session) -> None:
         return
     from IPython.display import display
 
-    display(Panel(session).box)  # type: ignore[no-untyped-call]
+    display(Panel(session).box)
 
 
 def text_form(session: Session) -> str:
@@ -47,9 +48,18 @@ def text_form(session: Session) -> str:
         lines.append(f"latency   median {counts.median_ms:.0f} ms over {len(counts.latencies_ms)}")
     lines += ["", "Suggestions"]
     lines.append(as_text(session.pending) if session.pending else "   none: %nextedit suggest")
+    drawn = figure_told(session)
+    if drawn:
+        lines += ["", "Last figure", *(f"   {line}" for line in drawn)]
     lines += ["", "History"]
     lines += [f"   {line}" for line in history_lines(session)] or ["   empty"]
     return "\n".join(lines)
+
+
+def figure_told(session: Session) -> list[str]:
+    """What the newest figure shows, a line for each of its axes; [] where none is known."""
+    lines = figure_lines(session.cached_facts().figures)
+    return [line.removeprefix("# figure: ") for line in lines]
 
 
 def history_lines(session: Session) -> list[str]:
@@ -101,13 +111,14 @@ class Panel:
         self._switch = widgets.ToggleButton(
             value=session.enabled, description="on", tooltip="record and suggest"
         )
-        self._switch.observe(quietly("the panel's switch")(self._switched), names="value")
+        self._switch.observe(suppress_errors("the panel's switch")(self._switched), names="value")
         ask = widgets.Button(description="suggest", tooltip="ask for suggestions")
-        ask.on_click(quietly("the panel's button")(lambda _: self._ask()))
+        ask.on_click(suppress_errors("the panel's button")(lambda _: self._ask()))
         purge = widgets.Button(description="purge history", tooltip="forget all recorded cells")
-        purge.on_click(quietly("the panel's button")(lambda _: self._purge()))
+        purge.on_click(suppress_errors("the panel's button")(lambda _: self._purge()))
         self._message = widgets.HTML()
         self._suggestions = widgets.VBox()
+        self._figure = widgets.HTML()
         self._history = widgets.HTML()
         self._latency = widgets.HTML()
         self.box: Any = widgets.VBox(
@@ -115,6 +126,7 @@ class Panel:
                 widgets.HBox([self._switch, ask, purge]),
                 self._message,
                 self._suggestions,
+                self._figure,
                 self._history,
                 self._latency,
             ]
@@ -134,6 +146,8 @@ class Panel:
         self._suggestions.children = [
             self._row(index) for index in range(len(self._session.pending))
         ]
+        drawn = html.escape("\n".join(figure_told(self._session)))
+        self._figure.value = f"<b>Last figure</b><pre>{drawn}</pre>" if drawn else ""
         lines = "\n".join(history_lines(self._session)) or "empty"
         self._history.value = f"<b>History</b><pre>{html.escape(lines)}</pre>"
         self._latency.value = latency_plot(self._session.counts.latencies_ms)
@@ -142,8 +156,8 @@ class Panel:
         widgets, one = self._widgets, self._session.pending[index]
         accept = widgets.Button(description="accept", button_style="success")
         reject = widgets.Button(description="reject")
-        accept.on_click(quietly("accepting")(lambda _: self._accept(one)))
-        reject.on_click(quietly("rejecting")(lambda _: self._reject(one)))
+        accept.on_click(suppress_errors("accepting")(lambda _: self._accept(one)))
+        reject.on_click(suppress_errors("rejecting")(lambda _: self._reject(one)))
         diff = widgets.HTML(as_html([one], first=index + 1))
         return widgets.VBox([diff, widgets.HBox([accept, reject])])
 

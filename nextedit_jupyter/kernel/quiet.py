@@ -21,7 +21,7 @@ def report_once(what: str, error: BaseException) -> None:
         _log.warning("nextedit: %s failed (%s); it stays silent", what, type(error).__name__)
 
 
-def quietly(what: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+def suppress_errors(what: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Make a callback that must not fail: `what` names it in the log."""
 
     def wrap(function: Callable[P, None]) -> Callable[P, None]:

@@ -20,7 +20,7 @@ from nextedit_jupyter.core.notebook import Cell, Notebook, text_hash
 from nextedit_jupyter.core.redact import holds_secret
 
 if TYPE_CHECKING:
-    from nextedit_jupyter.kernel.keeping import Keeping
+    from nextedit_jupyter.kernel.keeping import HistoryWriter
 
 _OWN_COMMANDS = re.compile(
     r"\s*(?:%?nextedit\b[^\n]*|%(?:load|reload|unload)_ext\s+nextedit_jupyter)\s*"
@@ -69,7 +69,7 @@ class Recorder:
         self._looked_at: dict[str, bool] = {}
         self._nameless = 0
         self.enabled = True
-        self.keeping: Keeping | None = None  # where edits go that the user wants kept
+        self.keeping: HistoryWriter | None = None  # where edits go that the user wants kept
         self.generation = 0  # grows with each finished run; tells whether facts are old
         self.seconds = 0.0  # spent in here, by which users judge what a cell pays
         self.events = 0
@@ -200,6 +200,13 @@ class Recorder:
         return None
 
     # What was recorded --------------------------------------------------------------------------
+
+    @property
+    def running_text(self) -> str:
+        """The text of the cell that runs now; empty for none, and for one that holds a secret."""
+        with self._lock:
+            cell = self._running[1] if self._running is not None else ""
+            return self._texts.get(cell, "")
 
     @property
     def history(self) -> tuple[EditEvent, ...]:

@@ -5,22 +5,20 @@ All that it changes in the shell is undone by `stop`.
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from nextedit_jupyter.core.errors import NextEditError, WorkerError
-from nextedit_jupyter.kernel.quiet import quietly, report_once
-from nextedit_jupyter.kernel.recorder import Recorder, json_bytes
+from nextedit_jupyter.kernel.quiet import report_once, suppress_errors
+from nextedit_jupyter.kernel.recorder import Recorder
+from nextedit_jupyter.kernel.requests import build_request
+from nextedit_jupyter.kernel.session_settings import SessionSettings
+from nextedit_jupyter.kernel.worker_calls import KernelClient, SessionCounts, WorkerCalls
 
 if TYPE_CHECKING:
-    from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts
-    from nextedit_jupyter.core.history import EditEvent
+    from nextedit_jupyter.core.facts import KernelError, KernelFacts
     from nextedit_jupyter.core.notebook import Caret, Cell, Notebook
     from nextedit_jupyter.core.pacing import Outcome, PacingSettings
     from nextedit_jupyter.core.request import SuggestRequest
@@ -28,180 +26,77 @@ if TYPE_CHECKING:
     from nextedit_jupyter.kernel.comm import Channel
     from nextedit_jupyter.kernel.figures import Figures
     from nextedit_jupyter.kernel.pending import Pending
-    from nextedit_jupyter.kernel.telling import Telling
-
-
-T = TypeVar("T")
-
-
-class Client(Protocol):
-    """The part of `worker.client.WorkerClient` that a kernel uses."""
-
-    def suggest(
-        self, request: Mapping[str, Any], timeout: float = ..., *, client: str | None = ...
-    ) -> dict[str, Any]: ...
-
-    def cancel(self, *, client: str | None = ...) -> None: ...
-
-    def status(self, timeout: float = ..., *, start: bool = ...) -> dict[str, Any]: ...
-
-    def report(
-        self, outcome: str, kind: str, lane: str, timeout: float = ...
-    ) -> dict[str, Any] | None: ...
-
-    def reload(self, timeout: float = ...) -> bool: ...
-
-    def close(self) -> None: ...
-
-
-@dataclass
-class Settings:
-    """What `%nextedit config` shows and changes, for this session only.
-
-    `c.NextEdit.<name>` in IPython's configuration sets what a session begins with.
-    """
-
-    timeout: float = field(
-        default=5.0, metadata={"doc": "seconds that a magic waits for the worker"}
-    )
-    ghost_ms: float = field(
-        default=250.0,
-        metadata={"doc": "milliseconds that ghost text waits before history is shown"},
-    )
-    facts_ms: float = field(default=25.0, metadata={"doc": "milliseconds spent on facts at most"})
-    max_names: int = field(default=200, metadata={"doc": "names sent to the worker at most"})
-    notebook_ms: float = field(
-        default=500.0, metadata={"doc": "milliseconds to wait for the browser's notebook"}
-    )
-    mains_ms: float = field(
-        default=50.0, metadata={"doc": "minimum milliseconds between ghost texts on mains"}
-    )
-    battery_ms: float = field(
-        default=300.0, metadata={"doc": "milliseconds between ghost texts on battery"}
-    )
-    low_battery_ms: float = field(
-        default=1_000.0, metadata={"doc": "milliseconds between ghost texts below 20 % of battery"}
-    )
-    off_on_low_battery: bool = field(
-        default=False, metadata={"doc": "no ghost text of the model below 20 % of battery"}
-    )
-    store_history: bool = field(
-        default=False, metadata={"doc": "keep executed edits on disk, 14 days or 20 MB at most"}
-    )
-
-    def set(self, key: str, text: str) -> None:
-        """Raises ValueError, which says what to do, for an unknown key or a value out of range."""
-        known = {one.name: one for one in fields(self)}
-        if key not in known:
-            raise ValueError(f"there is no setting {key!r}; choose from {', '.join(known)}")
-        if isinstance(getattr(self, key), bool):
-            if text.lower() not in _SWITCH:
-                raise ValueError(f"{key} is on or off, not {text!r}")
-            setattr(self, key, _SWITCH[text.lower()])
-            return
-        try:
-            value = type(getattr(self, key))(text)
-        except ValueError:
-            raise ValueError(f"{key} is a number, not {text!r}") from None
-        if not 0 < value <= 1e6:
-            raise ValueError(f"{key} lies above 0 and up to 1000000, not {text}")
-        setattr(self, key, value)
-
-    def text(self, key: str) -> str:
-        """The setting as `set` reads it."""
-        value = getattr(self, key)
-        return ("on" if value else "off") if isinstance(value, bool) else f"{value:g}"
-
-
-_SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
-
-
-@dataclass
-class Counts:
-    """What this session did, for its owner alone; kept in memory and gone with the kernel."""
-
-    requests: int = 0
-    shown: int = 0
-    accepted: int = 0
-    partial: int = 0
-    rejected: int = 0
-    typed_through: int = 0
-    silent: int = 0
-    failed: int = 0
-    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=200))
-
-    @property
-    def median_ms(self) -> float | None:
-        known = sorted(self.latencies_ms)
-        return known[len(known) // 2] if known else None
 
 
 class Session:
     """Everything the extension does in one shell."""
 
-    def __init__(self, shell: Any, make_client: Callable[[str], Client] | None = None) -> None:
-        """`make_client` takes the client's name; without it, the user's worker is reached."""
+    def __init__(
+        self,
+        shell: Any,
+        make_client: Callable[[str], KernelClient] | None = None,
+        *,
+        parts: Sequence[Callable[[Session], Callable[[], None]]] = (),
+    ) -> None:
+        """`make_client` takes the client's name; without it, the user's worker is reached.
+
+        Each of the `parts` is brought up by `start`, and returns how `stop` takes it back.
+        """
         self.shell = shell
-        self.settings = Settings()
-        self.counts = Counts()
+        self.settings = SessionSettings()
+        self.calls = WorkerCalls(make_client)
         self.pending: list[Pending] = []
         self.enabled = True
-        self.problem = ""
         self.channel: Channel | None = None
         self.recorder = Recorder(numbers=self._numbers)
-        self._make_client = make_client or _connect
-        self._client: Client | None = None
-        self._lock = threading.RLock()
         self._facts: tuple[int, KernelFacts] | None = None
-        self.magic: Any = None
-        self.magic_matcher: Any = None
         self._on_change: list[Callable[[], None]] = []
-        self._telling: Telling | None = None
-        self._pre = quietly("recording a cell")(self.recorder.pre_run_cell)
-        self._post = quietly("recording a cell")(self.recorder.post_run_cell)
+        self._parts = parts
+        self._take_back: list[Callable[[], None]] = []
+        self._pre = suppress_errors("recording a cell")(self.recorder.pre_run_cell)
+        self._post = suppress_errors("recording a cell")(self.recorder.post_run_cell)
         self._figures: Figures | None = None
-        self._drawn = quietly("looking at figures")(self._note_figures)
+        self._drawn = suppress_errors("looking at figures")(self._note_figures)
+        self._settled = suppress_errors("looking at figures")(self._settle_figures)
+        self._matcher: Any = None
 
     # Life ---------------------------------------------------------------------------------------
 
-    @quietly("loading")
+    @suppress_errors("loading")
     def start(self) -> None:
         """Take up the shell: events, magics and, in a kernel, the comm."""
-        from nextedit_jupyter.kernel import magics
-
         self._configure()
         self.shell.events.register("pre_run_cell", self._pre)
         self.shell.events.register("post_execute", self._drawn)
+        self.shell.events.register("post_run_cell", self._settled)
         self.shell.events.register("post_run_cell", self._post)
-        magics.register(self)
+        self._take_back += [bring_up(self) for bring_up in self._parts]
         if getattr(self.shell, "kernel", None) is not None:
             from nextedit_jupyter.kernel.comm import Channel
 
             self.channel = Channel(self.facts_wire)
             self.channel.open()
 
-    @quietly("unloading")
+    @suppress_errors("unloading")
     def stop(self) -> None:
         """Take back all that `start` did, and let go of the worker."""
-        from nextedit_jupyter.kernel import magics
-
         self.enabled = False
         for event, callback in (
             ("pre_run_cell", self._pre),
             ("post_execute", self._drawn),
+            ("post_run_cell", self._settled),
             ("post_run_cell", self._post),
         ):
             if callback in self.shell.events.callbacks[event]:
                 self.shell.events.unregister(event, callback)
-        magics.unregister(self)
+        while self._take_back:
+            self._take_back.pop()()
         if self.channel is not None:
             self.channel.close()
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self.calls.close()
         self.recorder.purge()
         self._figures = None
+        self.drop_completer(self._matcher)
         self.pending.clear()
         self._keep(False)
 
@@ -214,7 +109,7 @@ class Session:
     def _configure(self) -> None:
         """Begin with what IPython's own configuration says; what is wrong there is reported."""
         given = getattr(self.shell, "config", {}).get("NextEdit", {})
-        for key in [one.name for one in fields(self.settings) if one.name in given]:
+        for key in [name for name in self.settings.names() if name in given]:
             try:
                 self.set(key, str(given[key]))
             except ValueError as error:
@@ -223,9 +118,9 @@ class Session:
     def _keep(self, on: bool) -> None:
         keeping = self.recorder.keeping
         if on and keeping is None:
-            from nextedit_jupyter.kernel.keeping import Keeping
+            from nextedit_jupyter.kernel.keeping import HistoryWriter
 
-            self.recorder.keeping = Keeping()
+            self.recorder.keeping = HistoryWriter()
         elif not on and keeping is not None:
             self.recorder.keeping = None
             keeping.end()
@@ -259,7 +154,7 @@ class Session:
 
     def changed(self) -> None:
         for callback in self._on_change:
-            quietly("redrawing")(callback)()
+            suppress_errors("redrawing")(callback)()
 
     def _numbers(self) -> dict[str, int]:
         """IPython's map from the file name of compiled code to In[number]; private, so guarded."""
@@ -288,18 +183,33 @@ class Session:
         )
         if self._figures is not None:
             facts = replace(facts, figures=self._figures.facts(self.shell.user_ns))
+        if "numpy" in sys.modules:
+            from nextedit_jupyter.kernel.tables import collect_tables
+
+            facts = replace(facts, tables=collect_tables(self.shell.user_ns))
         self._facts = (generation, facts)
         return facts
 
     def _note_figures(self) -> None:
         """After a cell, before the inline backend closes what it drew."""
-        if not self.enabled or "matplotlib.figure" not in sys.modules:
+        if not self.enabled or not any(library in sys.modules for library in _DRAWING):
             return
         if self._figures is None:
             from nextedit_jupyter.kernel.figures import Figures
 
             self._figures = Figures()
-        self._figures.note()
+            # A terminal's completer knows the figures already.
+            if self.channel is not None and self._matcher is None:
+                from nextedit_jupyter.kernel.completing import make_matcher
+
+                self._matcher = make_matcher(self.cached_facts)
+                self.add_completer(self._matcher)
+        self._figures.note(self.recorder.running_text)
+
+    def _settle_figures(self, result: Any) -> None:
+        """After the cell's output: what it drew is drawn."""
+        if self._figures is not None:
+            self._figures.settle()
 
     def cached_facts(self) -> KernelFacts:
         """The facts of the last finished run, collected now only if there are none so recent."""
@@ -368,30 +278,14 @@ class Session:
         The caret is by default where the last executed edit ended, or at the last cell's end.
         None if nothing ran.
         """
-        from nextedit_jupyter.core.notebook import Notebook
-        from nextedit_jupyter.core.request import SuggestRequest
-
-        notebook = self.recorder.notebook()
-        if draft is not None:
-            cells = [cell for cell in notebook.cells if cell.id != draft.id]
-            # What ran long ago tells little of the next line, and each key pays for it.
-            recent = _last_within(cells, lambda cell: json_bytes(cell.source), _DRAFT_BYTES)
-            notebook = Notebook(notebook.language, (*recent, draft))
-        if not notebook.cells:
-            return None
-        history = _last_within(
-            self.recorder.history,
-            lambda event: json_bytes(event.before) + json_bytes(event.after),
-            _HISTORY_BYTES,
-        )
-        return SuggestRequest(
-            notebook=notebook,
-            caret=caret or _latest_place(notebook, history, self.recorder.runs),
-            history=history,
-            facts=self.cached_facts(),
-            want=tuple(want),
-            deadline_ms=deadline_ms,
+        return build_request(
+            self.recorder,
+            self.cached_facts,
+            want=want,
+            caret=caret,
+            draft=draft,
             rename_to=rename_to,
+            deadline_ms=deadline_ms,
             id=self.counts.requests,
         )
 
@@ -418,30 +312,10 @@ class Session:
         `client` names who asks: of two requests under one name the newer wins. Raises WorkerError
         if the worker cannot be reached or refuses the request; blocks up to `timeout` seconds.
         """
-        from nextedit_jupyter.core.wire import encode_request
-
         if not self.enabled:
             raise WorkerError("nextedit is off; turn it on with %nextedit on")
-        self.counts.requests += 1
-        start = time.perf_counter()
-        try:
-            answer = self.client.suggest(
-                encode_request(request),
-                self.settings.timeout if timeout is None else timeout,
-                client=f"{_NAME}-{client}",
-            )
-        except WorkerError as error:
-            self.counts.failed += 1
-            self.problem = str(error)
-            raise
-        self.counts.latencies_ms.append((time.perf_counter() - start) * 1e3)
-        if "error" in answer:
-            self.counts.failed += 1
-            raise WorkerError(str(answer["error"].get("message", "the worker refused")))
-        self.problem = ""
-        if not answer.get("suggestions"):
-            self.counts.silent += 1
-        return answer
+        waits = self.settings.timeout if timeout is None else timeout
+        return self.calls.ask(request, waits, client)
 
     def present(self, want: Sequence[Kind]) -> tuple[SuggestRequest, bool]:
         """A request about the browser's notebook (then true), or else about what ran.
@@ -528,15 +402,20 @@ class Session:
 
     def cancel(self, client: str) -> None:
         """Nobody waits any more for what was asked under this name. Starts nothing."""
-        if self._client is not None:
-            self._client.cancel(client=f"{_NAME}-{client}")
+        self.calls.cancel(client)
 
     @property
-    def client(self) -> Client:
-        with self._lock:
-            if self._client is None:
-                self._client = self._make_client(_NAME)
-            return self._client
+    def client(self) -> KernelClient:
+        return self.calls.client
+
+    @property
+    def counts(self) -> SessionCounts:
+        return self.calls.counts
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the worker, empty if nothing is."""
+        return self.calls.problem
 
     def warm_up(self) -> None:
         """Import what a request needs, on whatever thread this is called; starts no worker."""
@@ -546,12 +425,7 @@ class Session:
 
     def note(self, outcome: Outcome, kind: str, lane: str) -> None:
         """Count what became of a suggestion, here and in a worker that runs; returns at once."""
-        setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
-        if self._telling is None:
-            from nextedit_jupyter.kernel.telling import Telling
-
-            self._telling = Telling(lambda *words: self.client.report(*words))
-        self._telling.tell(outcome, kind, lane)
+        self.calls.note(outcome, kind, lane)
 
     def add_completer(self, matcher: Any) -> None:
         """Add a matcher to IPython's completer, where there is one."""
@@ -567,9 +441,7 @@ class Session:
             ]
 
 
-_NAME = f"kernel-{os.getpid()}"
-_DRAFT_BYTES = 60_000  # of cells sent along with ghost text: many times the model's context
-_HISTORY_BYTES = 250_000  # of edits, so that a request stays within its 1 MB
+_DRAWING = ("matplotlib.figure", "plotly.basedatatypes", "altair")
 _PATIENT_MS = 2_000.0  # the protocol's longest deadline: a magic is waited for
 _REASONS = {
     "no_change": "nothing to change",
@@ -584,34 +456,3 @@ _REASONS = {
     "no_model": "no model is loaded",
     "refused": "refused",
 }
-
-
-def _connect(name: str) -> Client:
-    from nextedit_jupyter.worker.client import WorkerClient
-
-    return WorkerClient(name)
-
-
-def _last_within(items: Sequence[T], size: Callable[[T], int], limit: int) -> tuple[T, ...]:
-    """The last items whose sizes together stay within the limit."""
-    start, left = len(items), limit
-    while start and (left := left - size(items[start - 1])) >= 0:
-        start -= 1
-    return tuple(items[start:])
-
-
-def _latest_place(
-    notebook: Notebook, history: Sequence[EditEvent], runs: Sequence[CellRun]
-) -> Caret:
-    """Where the last executed edit ended, or the end of the cell that ran last."""
-    from nextedit_jupyter.core.notebook import Caret
-
-    for event in reversed(history):
-        cell = notebook.cell(event.cell)
-        if cell is not None and cell.source == event.after and event.edit:
-            *earlier, last = event.edit.replacements
-            growth = sum(change.growth for change in earlier)
-            return Caret(cell.id, last.start + growth + len(last.text))
-    ran = (notebook.cell(run.cell) for run in reversed(runs))
-    cell = next((cell for cell in ran if cell is not None), notebook.cells[-1])
-    return Caret(cell.id, len(cell.source))

@@ -13,7 +13,7 @@ _MOST_WAITING = 50  # a worker that hangs loses counts, it does not pile them up
 _LINGER_SECONDS = 30.0  # the thread leaves when nothing has come for so long
 
 
-class Telling:
+class OutcomeReporter:
     """Hands words over to `report(outcome, kind, lane)`, one at a time, off the caller's thread."""
 
     def __init__(self, report: Callable[[str, str, str], object]) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from nextedit_jupyter.analysis.languages import notebook_language
 from nextedit_jupyter.core import Nearby, Notebook, Place, SuggestRequest
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.error_log import log_error
@@ -72,7 +71,7 @@ class Folder:
         Reads the imported modules where they changed; neighbours as they were read last.
         """
         place = request.place
-        if place is None or notebook_language(request.notebook) != "python":
+        if place is None or request.notebook.language != "python":
             return request
         if not self._root.is_open(place.path):
             return request

@@ -10,6 +10,7 @@ from functools import partial
 
 from nextedit_jupyter.core import NextEditError
 from nextedit_jupyter.prompt import fim
+from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt, PromptFormat
 from nextedit_jupyter.prompt.plain import PlainCausal
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _FORMATS: dict[str, Callable[[], PromptFormat]] = {
+    "cells-lines-v1": CellsLinesV1,
     "cells-spm-v1": CellsSpmV1,
     "fim-qwen": fim.qwen,
     "fim-starcoder": fim.starcoder,

@@ -26,6 +26,9 @@ from nextedit_jupyter.core import (
     SuggestRequest,
     TextEdit,
 )
+from nextedit_jupyter.core.facts import FigureFacts
+from nextedit_jupyter.core.figure_text import main_axes
+from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt
 from nextedit_jupyter.prompt.healing import split_for_healing
@@ -68,6 +71,10 @@ class CellsSpmV1:
     control_tokens: tuple[str, ...] = control.CONTROL_TOKENS
     shares: Shares = field(default_factory=Shares)
     cache: EncodingCache = field(default_factory=EncodingCache, compare=False, repr=False)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return ("inline", "next_edit")
 
     @property
     def most_events(self) -> int:
@@ -241,7 +248,7 @@ class CellsSpmV1:
         if budget < 16:
             return [tokenizer.control(control.BOS)]
         shares = shares or self.shares
-        names = self.names(request.facts.names, tokenizer)
+        names = self.names((*drawn_names(request.facts.figures), *request.facts.names), tokenizer)
         names = names[: int(budget * shares.names)]
         history = self._history(
             events, tokenizer, int(budget * shares.history), insertions=insertions
@@ -330,6 +337,17 @@ def nearest_cells(request: SuggestRequest) -> Iterable[tuple[tuple[int, int], Ce
             yield (1, cell.execution_count), cell
         else:
             yield (0 if index > here else 2, index), cell
+
+
+def drawn_names(figures: Sequence[FigureFacts]) -> tuple[NamedObject, ...]:
+    """The newest figure in the way of names that have columns: `ax: Axes[height, weight, f, m]`."""
+    if not figures:
+        return ()
+    axes = main_axes(figures[-1])
+    said = (axes.xlabel, *axes.x, axes.ylabel, *axes.y, *axes.by, *(axes.legend or axes.groups))
+    told = tuple(dict.fromkeys(text for text in said if text))[:MAX_MEMBERS]
+    name = next((name for name in axes.names if name.isidentifier()), "ax")
+    return (NamedObject(name, "Axes", subscripts=told),) if told else ()
 
 
 def ordered_names(names: Sequence[NamedObject]) -> list[NamedObject]:

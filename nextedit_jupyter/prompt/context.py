@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nextedit_jupyter.core import EditEvent, SuggestRequest
+from nextedit_jupyter.core.figure_text import figure_lines
 from nextedit_jupyter.prompt.cells_spm_v1 import name_line, nearest_cells, ordered_names
 from nextedit_jupyter.prompt.format import EncodingCache
 from nextedit_jupyter.prompt.lines import changed_lines, head_window
@@ -13,6 +14,7 @@ from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 CHARS = 4  # characters taken a token when a text is cut before it is encoded
 MAX_NAMES = 8
+MAX_FIGURE_LINES = 3
 # How a line comment begins; where it isn't known, names are left out.
 _COMMENTS = {"python": "#", "r": "#", "julia": "#", "bash": "#", "javascript": "//", "sql": "--"}
 _ENDINGS = {"python": "py", "r": "R", "julia": "jl", "bash": "sh", "javascript": "js", "sql": "sql"}
@@ -36,13 +38,13 @@ class Stops:
 def file_name(request: SuggestRequest, cell: str) -> str:
     """A name for a cell where a model expects files: `cell_3.py`."""
     index = request.notebook.index(cell)
-    ending = _ENDINGS.get(request.notebook.language.lower(), "txt")
+    ending = _ENDINGS.get(request.notebook.language, "txt")
     return f"cell_{(index or 0) + 1}.{ending}"
 
 
 def comment_mark(request: SuggestRequest) -> str | None:
     """How a line comment begins in the notebook's language; None where it isn't known."""
-    return _COMMENTS.get(request.notebook.language.lower())
+    return _COMMENTS.get(request.notebook.language)
 
 
 def file_context(
@@ -59,7 +61,7 @@ def file_context(
     """
     if budget < 16:
         return []
-    parts = [names_comment(request)]
+    parts = [names_comment(request) + figure_comment(request)]
     names = len(cache.encode(tokenizer, parts[0]))
     if names > budget // 4:
         parts, names = [], 0
@@ -78,6 +80,15 @@ def names_comment(request: SuggestRequest) -> str:
         return ""
     told = [named for named in ordered_names(request.facts.names) if named.subscripts][:MAX_NAMES]
     return "".join(f"{mark} {line}\n" for line in map(name_line, told) if line)
+
+
+def figure_comment(request: SuggestRequest) -> str:
+    """What the newest figure shows, a comment line for each of its axes; empty if none."""
+    mark = comment_mark(request)
+    if mark is None or not request.facts.figures:
+        return ""
+    lines = figure_lines(request.facts.figures, MAX_FIGURE_LINES, mark)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def cells_before(

@@ -6,6 +6,7 @@ import atexit
 import os
 import re
 
+from jupyter_server.base.handlers import APIHandler
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
@@ -14,8 +15,10 @@ from nextedit_jupyter.server.gateway import Gateway
 from nextedit_jupyter.server.handlers import (
     GetModelHandler,
     OutcomeHandler,
+    RestartWorkerHandler,
     StatusHandler,
     SuggestHandler,
+    TourHandler,
 )
 from nextedit_jupyter.worker.client import WorkerSettings
 
@@ -38,17 +41,19 @@ def attach(server_app: ServerApp, settings: WorkerSettings | None = None) -> Gat
     web_app = server_app.web_app
     web_app.settings["nextedit"] = gateway
     base = re.escape(web_app.settings["base_url"])
+    routes: dict[str, type[APIHandler]] = {
+        "suggest": SuggestHandler,
+        "outcome": OutcomeHandler,
+        "status": StatusHandler,
+        "model/get": GetModelHandler,
+        "worker/restart": RestartWorkerHandler,
+        "tour": TourHandler,
+    }
     web_app.add_handlers(  # type: ignore[no-untyped-call]
         ".*$",
         [
-            (url_path_join(base, "nextedit", "suggest"), SuggestHandler, {"gateway": gateway}),
-            (url_path_join(base, "nextedit", "outcome"), OutcomeHandler, {"gateway": gateway}),
-            (
-                url_path_join(base, "nextedit", "model", "get"),
-                GetModelHandler,
-                {"gateway": gateway},
-            ),
-            (url_path_join(base, "nextedit", "status"), StatusHandler, {"gateway": gateway}),
+            (url_path_join(base, "nextedit", path), handler, {"gateway": gateway})
+            for path, handler in routes.items()
         ],
     )
     atexit.register(gateway.close)

@@ -6,75 +6,16 @@ import asyncio
 import contextlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import WorkerError
+from nextedit_jupyter.core.status import FolderWire, PaceWire, RemoteWire, StatusWire, WorkerState
 from nextedit_jupyter.server.config import NextEdit
-from nextedit_jupyter.server.larger import Larger, LargerWire
+from nextedit_jupyter.server.larger import Larger
 from nextedit_jupyter.worker.client import Reply, Ticket, WorkerClient, WorkerLeft, WorkerSettings
 
-WorkerState = Literal["running", "starting", "stopped", "failed"]
-
-
-class StatusWire(TypedDict):
-    """What `GET nextedit/status` answers; `last_ms` is the worker's last latency."""
-
-    enabled: bool
-    worker: WorkerState
-    bundle: str | None
-    problem: str | None
-    last_ms: float | None
-    version: str
-    pace: PaceWire | None
-    update: UpdateWire | None
-    bundles: list[BundleWire]
-    remote: RemoteWire | None
-    larger: LargerWire | None
-    folder: FolderWire | None
-
-
-class FolderWire(TypedDict):
-    """How much of the folder around the documents was read; None while nothing is."""
-
-    files: int
-    pieces: int
-    is_reading: bool
-
-
-class BundleWire(TypedDict):
-    """A model that may be asked; `label` is what answers call it."""
-
-    id: str
-    language: str
-    label: str
-
-
-class RemoteWire(TypedDict):
-    """The team's server that text goes to; `problem` while it does not answer as it should."""
-
-    host: str
-    model: str | None
-    problem: str | None
-
-
-class UpdateWire(TypedDict):
-    """How far an update of the model is. `state`: never (looked), current, available (not fetched
-    yet), ready (waiting for the switch), switched, failed; `changes` is its publisher's text."""
-
-    state: Literal["never", "current", "available", "ready", "switched", "failed"]
-    version: str | None
-    changes: str
-    problem: str
-
-
-class PaceWire(TypedDict):
-    """How long a page is to wait: after a keystroke, and after a rejection; in milliseconds."""
-
-    pause_ms: float
-    quiet_ms: float
-    may_infer: bool
-    power: Literal["mains", "battery", "low"]
+RESTART_SECONDS = 2.0  # for a worker to say that it leaves; after that it counts as hung
 
 
 class Gateway:
@@ -92,6 +33,7 @@ class Gateway:
         # the worker takes the later for the newer.
         self._sender = ThreadPoolExecutor(1, "nextedit-send")
         self._asker = ThreadPoolExecutor(1, "nextedit-status")
+        self._restarter = ThreadPoolExecutor(1, "nextedit-restart")
         self._asking: asyncio.Future[dict[str, Any]] | None = None
         self._to_prewarm = config.prewarm
         self._last: dict[str, Any] = {}
@@ -213,6 +155,35 @@ class Gateway:
             return None
         return _pace(found or {})
 
+    async def restart(self) -> None:
+        """End the worker, also one that hangs, and start another at once, whatever failed before.
+
+        Raises WorkerError if none starts, or the administrator switched suggestions off.
+        """
+        if not self.config.enabled:
+            raise WorkerError("suggestions are switched off on this server")
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._restarter, self._restart)
+        except WorkerError as error:
+            self._failure = str(error)
+            raise
+        self._failure = None
+
+    def _restart(self) -> None:
+        with contextlib.suppress(WorkerError):  # one that hangs does not say that it leaves
+            self.client.stop_worker(RESTART_SECONDS)
+        self.client.close()
+        self.client.try_again()
+        for attempt in (1, 2, 3):
+            try:
+                # To join a worker that hangs ends it, and says so: then the next try starts one.
+                self.client.status(self.client.settings.start_seconds)
+                return
+            except WorkerError:
+                if attempt == 3:
+                    raise
+
     def _reload(self) -> None:
         """Another model is installed: a worker that runs takes it up."""
 
@@ -227,6 +198,7 @@ class Gateway:
         self.larger.close()
         self._sender.shutdown(wait=False, cancel_futures=True)
         self._asker.shutdown(wait=False, cancel_futures=True)
+        self._restarter.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(WorkerError):
             self.client.stop_worker(0.5, if_unused=True)
         self.client.close()

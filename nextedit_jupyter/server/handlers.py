@@ -20,6 +20,7 @@ from nextedit_jupyter.core.suggestion import KINDS
 from nextedit_jupyter.core.wire import encode_error, parse_line, request_id
 from nextedit_jupyter.server.gateway import Gateway
 from nextedit_jupyter.server.metrics import metrics
+from nextedit_jupyter.server.tour import TourError, place_tour
 from nextedit_jupyter.worker.answers import silent_answer
 from nextedit_jupyter.worker.statistics import LANES
 from nextedit_jupyter.worker.statistics import OUTCOMES as STATISTICS_OUTCOMES
@@ -35,7 +36,13 @@ MAX_DRAINED_BYTES = 16_000_000
 # How long a page may take to send a request: one that dawdles holds another's place.
 BODY_SECONDS = 10.0
 _OUTCOME_BOUNDS = Bounds(request_bytes=1_000)
-_STATUS_OF_CODE = {"bad_json": 400, "bad_request": 400, "too_large": 413, "worker": 503}
+_STATUS_OF_CODE = {
+    "bad_json": 400,
+    "bad_request": 400,
+    "unknown_state": 409,
+    "too_large": 413,
+    "worker": 503,
+}
 
 
 class _Handler(APIHandler):
@@ -58,7 +65,7 @@ class _Handler(APIHandler):
 
 
 class StatusHandler(_Handler):
-    """`GET nextedit/status`: a `gateway.StatusWire`."""
+    """`GET nextedit/status`: a `core.status.StatusWire`."""
 
     @web.authenticated
     @authorized("execute")  # type: ignore[untyped-decorator]
@@ -68,7 +75,7 @@ class StatusHandler(_Handler):
 
 class GetModelHandler(_Handler):
     """`POST nextedit/model/get`: begin to get the larger model; answered with 202 and a
-    `larger.LargerWire`, whose progress is in the status from then on.
+    `core.status.LargerWire`, whose progress is in the status from then on.
 
     403 where the administrator lets nothing be fetched, 404 where there is no larger model. The
     body is not read: which model it is, and from where, is not for a page to say.
@@ -91,9 +98,41 @@ class GetModelHandler(_Handler):
         self.finish(json.dumps(await larger.status()))
 
 
+class RestartWorkerHandler(_Handler):
+    """`POST nextedit/worker/restart`: end the worker, hung or not, and start another; answered by a
+    `gateway.StatusWire`, or with 503 if none starts. The body is not read."""
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def post(self) -> None:
+        try:
+            await self.gateway.restart()
+        except WorkerError as error:
+            self.set_status(503)
+            self.finish(json.dumps(encode_error(None, error)))
+            return
+        self.finish(json.dumps(await self.gateway.status()))
+
+
+class TourHandler(_Handler):
+    """`POST nextedit/tour`: the user's copy of the tour, made when it is first asked for; answered
+    by `{"path": ...}`, relative to the server's folder. For those who may write files there."""
+
+    @web.authenticated
+    @authorized("write", resource="contents")  # type: ignore[untyped-decorator]
+    async def post(self) -> None:
+        try:
+            path = await place_tour(self.contents_manager)
+        except TourError as error:
+            self.set_status(409)
+            self.finish(json.dumps(encode_error(None, error)))
+            return
+        self.finish(json.dumps({"path": path}))
+
+
 class OutcomeHandler(_Handler):
     """`POST nextedit/outcome`: what the user made of a suggestion, as `{"outcome", "kind", "lane"}`
-    with the words of `core.pacing`; answered by a `gateway.PaceWire`, or null without a worker.
+    with the words of `core.pacing`; answered by a `core.status.PaceWire`, or null without a worker.
 
     It carries no text, and words that aren't ours are refused with 400.
     """
@@ -118,11 +157,13 @@ class OutcomeHandler(_Handler):
 
 @web.stream_request_body
 class SuggestHandler(_Handler):
-    """`POST nextedit/suggest`: a `core.wire.RequestWire`, answered by an AnswerWire.
+    """`POST nextedit/suggest`: a `core.wire.RequestWire` or, of what changed, a
+    ChangedRequestWire, answered by an AnswerWire.
 
-    What cannot be served gets an ErrorAnswerWire: 400 for a request that cannot be read, 413 past
-    a bound, 429 with too many under way, 503 if the worker cannot answer. The header
-    X-NextEdit-Client tells pages apart: a page's newer request supersedes its older one.
+    What cannot be served gets an ErrorAnswerWire: 400 for a request that cannot be read, 409 for
+    one that changes what the worker does not hold (send all of it), 413 past a bound, 429 with too
+    many under way, 503 if the worker cannot answer. The header X-NextEdit-Client tells pages apart:
+    a page's newer request supersedes its older one, and what it holds there is its own.
     """
 
     def initialize(self, gateway: Gateway) -> None:
@@ -201,8 +242,15 @@ class SuggestHandler(_Handler):
         for kind, lane in reply.header.get("offered", ()):
             metrics().suggestions.labels(kind, lane).inc()
         code = reply.header.get("code")
+        self.set_header("Server-Timing", self._times(reply))
         self.set_status(_STATUS_OF_CODE.get(code, 500) if code else 200)
         self.finish(reply.body)
+
+    def _times(self, reply: Reply) -> str:
+        """Milliseconds in the worker and in all, for a browser's clock to take apart."""
+        total = f"server;dur={self.request.request_time() * 1000:.2f}"
+        spent = reply.header.get("ms")
+        return total if spent is None else f"worker;dur={float(spent):.2f}, {total}"
 
     def on_connection_close(self) -> None:
         """The page is gone or has aborted: nobody waits for the answer."""

@@ -11,33 +11,17 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable
-from typing import Literal, TypedDict
+from typing import Literal
 
 from nextedit_jupyter.bundles.active import user_store
 from nextedit_jupyter.bundles.bundle import named_bundle_path
 from nextedit_jupyter.bundles.delta import Delta, deltas
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.status import LargerWire
 from nextedit_jupyter.server.config import NextEdit
 
 COMMAND = (sys.executable, "-P", "-m", "nextedit_jupyter.cli", "model", "get", "--json")
 _STEPS = ("fetch", "assemble", "try")
-
-
-class LargerWire(TypedDict):
-    """A larger model that can be had. `state`: available (by a click), getting, here, failed.
-
-    `base` and `licence` say what it is made of, `megabytes` what is fetched for it; `step` and
-    `share` (0 to 1) how far that is.
-    """
-
-    label: str
-    state: Literal["available", "getting", "here", "failed"]
-    base: str
-    licence: str
-    megabytes: float
-    step: Literal["fetch", "assemble", "try"] | None
-    share: float
-    problem: str
 
 
 class Larger:

@@ -2,7 +2,7 @@
 
 The product of a text's probabilities says little of where it stands: in mid-word or in a string
 the same product is worth less, a line that stood in the notebook before is worth more. The weights
-are learned from simulated typing (`training.acceptance`) and travel in a bundle's manifest; a
+are learned from simulated typing (`training.filter_learning`) and travel in a bundle's manifest; a
 bundle without them is judged by the product alone.
 """
 

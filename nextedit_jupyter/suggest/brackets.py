@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+
+from nextedit_jupyter.analysis.budget import spend
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
@@ -202,14 +205,13 @@ def fit(before: str, text: str, after: str) -> Fit:
     something else between, before a closer of nothing, and before a comment that would swallow
     the rest of the line. What it runs over behind the caret are closers, each said by it too.
     """
-    base, caret = Scan(), len(before)
-    for _ in base.read(before):
-        pass
+    caret = len(before)
+    base = _read(before)[0].copy()
     rest_of_line = after.split("\n", 1)[0]
     if base.in_comment:
         line = Fit(text.split("\n", 1)[0])
         whole_text = Fit(text)  # what comes below the comment is code
-        left = faults(whole_text.apply(before, after)) > faults(before + after)
+        left = _faults_with(whole_text, before, after) > _faults_with(Fit(""), before, after)
         return line if left or rest_of_line.strip() else whole_text
     closed_at = _closed_behind(base, before, after)
     whole = before + text
@@ -242,13 +244,34 @@ def fit(before: str, text: str, after: str) -> Fit:
     replaced = max(replaced for at, replaced in over if at <= end)
     found = Fit(whole[caret:end].rstrip(), replaced).shortest(after)
     # Where two pieces meet they may say something else together: `''` and `''`, a backslash.
-    return found if faults(found.apply(before, after)) <= faults(before + after) else Fit("")
+    kept = _faults_with(found, before, after) <= _faults_with(Fit(""), before, after)
+    return found if kept else Fit("")
 
 
 def faults(text: str) -> int:
     """How many brackets and quotes are left open, close nothing or are broken off."""
+    scan, broken = _read(text)
+    return broken + len(scan.frames)
+
+
+# One caret's text is asked about some twenty times, for as many beginnings of a completion.
+@lru_cache(maxsize=4)
+def _read(text: str) -> tuple[Scan, int]:
+    """A scan of the whole text, to be copied, and what closes nothing or is broken off in it."""
     scan = Scan()
-    return sum(event.what in ("stray", "broken") for event in scan.read(text)) + len(scan.frames)
+    broken = sum(event.what in ("stray", "broken") for event in scan.read(text))
+    spend(len(text) // 30)
+    return scan, broken
+
+
+def _faults_with(fit: Fit, before: str, after: str) -> int:
+    """`faults` of the text with the fit, which reads what stands above the caret's line once."""
+    line = before.rfind("\n") + 1
+    above, broken = _read(before[:line])
+    scan = above.copy()
+    text = fit.apply(before, after)
+    broken += sum(event.what in ("stray", "broken") for event in scan.read(text))
+    return broken + len(scan.frames)
 
 
 def _closed_behind(base: Scan, before: str, after: str) -> dict[int, tuple[int, int]]:

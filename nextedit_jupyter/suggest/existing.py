@@ -168,6 +168,8 @@ def _strings(request: SuggestRequest, before: str, frames: list[Frame]) -> Exist
         return None
     opened = outer[-1]
     if opened.opener == "[":
+        if not in_list and before[opened.at + 1 : quote.start].rstrip()[-1:] not in ("", ","):
+            return None  # `df[df["sex"] == "f`: a value
         path = _callee(before, opened.at)
         owner = _without_indexer(path)
         root = owner or _root_of_chain(before[: opened.at])

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 
 from nextedit_jupyter.analysis import syntax
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.suggest.brackets import Fit, fit
 from nextedit_jupyter.suggest.trim import without_overlap
 
@@ -19,24 +19,13 @@ BODY = "pass"
 _TRIES, _PARSED = 12, 30_000
 
 
-class _ErrorCounts:
-    """Syntax errors of texts seen lately, by their hash: a keystroke changes one cell of many."""
-
-    def __init__(self, size: int = 4_096) -> None:
-        self._size = size
-        self._counts: OrderedDict[tuple[int, int], int] = OrderedDict()
-
-    def of(self, text: str) -> int:
-        key = (len(text), hash(text))
-        count = self._counts.get(key)
-        if count is None:
-            count = self._counts[key] = syntax.error_count(text)
-            if len(self._counts) > self._size:
-                self._counts.popitem(last=False)
-        return count
+# Syntax errors of texts seen lately, by their hash: a keystroke changes one cell of many.
+_counts: LruCache[tuple[int, int], int] = LruCache(4_096)
 
 
-errors = _ErrorCounts()
+def error_count(text: str) -> int:
+    """How many syntax errors the parser finds in a cell's text."""
+    return _counts.get_or_make((len(text), hash(text)), lambda: syntax.error_count(text))
 
 
 def fitted(before: str, text: str, after: str, *, python: bool = True) -> Fit | None:
@@ -82,11 +71,11 @@ def stands(was: str, now: str, caret: int, end: int) -> bool:
     `end` is where the caret is in `now`. Of its line a block's body, and the colon before it, may
     be missing.
     """
-    allowed = min(map(errors.of, as_it_stands(was, caret)))
+    allowed = min(map(error_count, as_it_stands(was, caret)))
     if allowed:
         whole = was[:caret] + "_" + was[caret:]
-        allowed = min(allowed, *map(errors.of, as_it_stands(whole, caret)))
-    return any(errors.of(text) <= allowed for text in as_it_stands(now, end))
+        allowed = min(allowed, *map(error_count, as_it_stands(whole, caret)))
+    return any(error_count(text) <= allowed for text in as_it_stands(now, end))
 
 
 def as_it_stands(text: str, caret: int) -> Iterator[str]:
@@ -118,7 +107,9 @@ def _without_overlap(found: Fit, before: str, after: str, *, python: bool) -> Fi
     if text == found.text:
         return found
     short = Fit(text.rstrip(), found.replaced).shortest(after)
-    if not python or errors.of(short.apply(before, after)) <= errors.of(found.apply(before, after)):
+    if not python or error_count(short.apply(before, after)) <= error_count(
+        found.apply(before, after)
+    ):
         return short
     return found
 

@@ -15,6 +15,7 @@ from difflib import SequenceMatcher
 
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree, TreeCache
 from nextedit_jupyter.analysis.index import cell_index
+from nextedit_jupyter.analysis.magics import mask
 from nextedit_jupyter.analysis.names import known_names
 from nextedit_jupyter.analysis.patterns.nodes import callee, dotted
 from nextedit_jupyter.core import (
@@ -28,6 +29,7 @@ from nextedit_jupyter.core import (
     TextEdit,
     text_hash,
 )
+from nextedit_jupyter.suggest.imports import import_edit
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 
 # Two spellings are alike from this ratio of difflib on; the next best candidate must be farther
@@ -73,7 +75,8 @@ class FixesLane:
             return Silence("no_change")
         imported = _missing_import(request, error)
         if imported is not None:
-            edit = _import_edit(self._trees.tree(cell.source), imported)
+            tree = self._trees.tree(cell.source)
+            edit = import_edit(cell.source, tree, imported, error.line)
             return [_suggestion(cell, edit, f"{error.exception}: {imported}")]
         if self._is_made_by_a_cell(request, error):
             return Silence("no_change", "a cell of the notebook makes it: that cell has to run")
@@ -110,7 +113,10 @@ class FixesLane:
 
 # What brings names that no cell shows, until it has run.
 _BRINGS_NAMES = re.compile(
-    r"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+import[ \t]*\*|%run\b|%pylab\b|exec\()", re.M
+    r"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+import[ \t]*\*|exec\()"
+    r"|^[ \t]*%(?:run|pylab|store|rerun|macro|R|sql)\b"
+    r"|\b(?:globals|locals|vars)\(\)[.\[]|\bget_ipython\(\)|\bexecfile\(|\bsetattr\(",
+    re.M,
 )
 
 
@@ -169,28 +175,6 @@ def _failing_line(cell: Cell, error: KernelError) -> tuple[int, int]:
     return _line(cell.source, error.line) if cell.id == error.cell else (-1, -1)
 
 
-def _import_edit(tree: SyntaxTree, statement: str) -> TextEdit:
-    """The import above the cell's code, below its docstring and its `from __future__` lines."""
-    last: Node | None = None
-    for at, node in enumerate(n for n in tree.root.named_children if n.kind != "comment"):
-        if node.kind == "future_import_statement" or (at == 0 and _is_string(node)):
-            last = node
-    if last is None:
-        return TextEdit.insert(0, statement + "\n")
-    end = tree.text.find("\n", last.end)
-    end = len(tree.text) if end < 0 else end
-    rest = tree.text[last.end : end]
-    if rest.lstrip().startswith(";"):
-        semicolon = last.end + rest.index(";") + 1
-        return TextEdit.insert(semicolon, f" {statement};")
-    return TextEdit.insert(end, "\n" + statement)
-
-
-def _is_string(node: Node) -> bool:
-    children = node.named_children
-    return node.kind == "expression_statement" and [c.kind for c in children] == ["string"]
-
-
 def _suggestion(cell: Cell, edit: TextEdit, label: str) -> Suggestion:
     edits = (CellEdit.of(cell.id, cell.source, edit),)
     id = suggestion_id("next_edit", "symbols", edits)
@@ -204,7 +188,7 @@ def _missing_import(request: SuggestRequest, error: KernelError) -> str | None:
     """
     statement = _CONVENTIONS.get(error.name) if error.exception == "NameError" else None
     cell = request.notebook.cell(error.cell)
-    if statement is None or cell is None or cell.source.lstrip().startswith("%%"):
+    if statement is None or cell is None or not mask(cell.source).is_python:
         return None
     return None if error.name in known_names(request.notebook, request.facts) else statement
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from nextedit_jupyter.analysis import grammars, names
 from nextedit_jupyter.core import CellEdit, Replacement, Silence, Suggestion, SuggestRequest
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.text_edit import TextEdit
 from nextedit_jupyter.engine.filters import is_clean
 from nextedit_jupyter.suggest.caret import caret_context
-from nextedit_jupyter.suggest.fitting import BODY, errors, stands
+from nextedit_jupyter.suggest.fitting import BODY, error_count, stands
 
 Gate = Callable[[SuggestRequest, Suggestion], Silence | None]
 
@@ -83,7 +83,7 @@ def breaks_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | 
     for change, source in _sources(request, suggestion):
         if _swaps_names(change.edit, source):
             continue
-        allowed = errors.of(source)
+        allowed = error_count(source)
         after = change.edit.apply(source)
         if suggestion.kind == "inline" and len(change.edit.replacements) == 1:
             (only,) = change.edit.replacements
@@ -93,11 +93,11 @@ def breaks_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | 
                     return Silence("breaks_syntax")
                 continue
             if allowed:  # the line was unfinished before, too
-                allowed = min(allowed, *map(errors.of, _finished(source, only.start)))
+                allowed = min(allowed, *map(error_count, _finished(source, only.start)))
             texts = [after, *_finished(after, end)]
         else:
             texts = [after]
-        if any(errors.of(text) <= allowed for text in texts):
+        if any(error_count(text) <= allowed for text in texts):
             continue
         return Silence("breaks_syntax")
     return None
@@ -151,7 +151,7 @@ def uses_unknown_name(request: SuggestRequest, suggestion: Suggestion) -> Silenc
             (only,) = change.edit.replacements
             end = only.start + len(only.text)
             texts = (after, *_finished(after, end))
-            whole = next((text for text in texts if not errors.of(text)), None)
+            whole = next((text for text in texts if not error_count(text)), None)
             if whole is None:
                 continue  # nobody can say what is a name here
             may_be_bound = _may_be_bound(after[:end])
@@ -164,7 +164,7 @@ def uses_unknown_name(request: SuggestRequest, suggestion: Suggestion) -> Silenc
 
 def names_elsewhere(request: SuggestRequest) -> frozenset[str]:
     """What the other cells and the kernel know; the first reading of 1,000 cells takes 250 ms."""
-    return _known.names(request, request.caret.cell)
+    return _names_known(request, request.caret.cell)
 
 
 _TARGETS = re.compile(r"\s*(?:for\s+)?\*?[^\W\d]\w*(?:\s*,\s*\*?[^\W\d]\w*)*\s*,?\s*\Z")
@@ -288,7 +288,7 @@ def _says_known_words(request: SuggestRequest, change: CellEdit, source: str) ->
     said = _words_of(change.edit, change.edit.apply(source))
     said -= _SYNTAX_WORDS
     said -= set(_WORD.findall(source))
-    return not said or said <= _known.names(request, change.cell)
+    return not said or said <= _names_known(request, change.cell)
 
 
 def _words_of(edit: TextEdit, after: str) -> set[str]:
@@ -307,26 +307,17 @@ def _words_of(edit: TextEdit, after: str) -> set[str]:
     return said
 
 
-class _KnownNames:
-    """The names that cells other than one know, for the notebooks of the last requests."""
-
-    def __init__(self, size: int = 4) -> None:
-        self._size = size
-        self._held: OrderedDict[tuple[str, int], frozenset[str]] = OrderedDict()
-
-    def names(self, request: SuggestRequest, cell: str) -> frozenset[str]:
-        others = tuple(c for c in request.notebook.cells if c.id != cell)
-        key = (cell, hash((tuple((c.id, c.source) for c in others), request.facts.names)))
-        known = self._held.get(key)
-        if known is None:
-            notebook = replace(request.notebook, cells=others)
-            known = self._held[key] = names.known_names(notebook, request.facts)
-            if len(self._held) > self._size:
-                self._held.popitem(last=False)
-        return known
+# The names that cells other than one know, for the notebooks of the last requests.
+_known: LruCache[tuple[str, int], frozenset[str]] = LruCache(4)
 
 
-_known = _KnownNames()
+def _names_known(request: SuggestRequest, cell: str) -> frozenset[str]:
+    others = tuple(c for c in request.notebook.cells if c.id != cell)
+    key = (cell, hash((tuple((c.id, c.source) for c in others), request.facts.names)))
+    return _known.get_or_make(
+        key,
+        lambda: names.known_names(replace(request.notebook, cells=others), request.facts),
+    )
 
 
 def _sources(request: SuggestRequest, suggestion: Suggestion) -> Iterator[tuple[CellEdit, str]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 from nextedit_jupyter.analysis.languages import language_at_caret
 from nextedit_jupyter.core import (
@@ -25,10 +25,12 @@ from nextedit_jupyter.engine import Completion, Constraint, Engine, constraint_f
 from nextedit_jupyter.engine.constraint import Kind as ConstraintKind
 from nextedit_jupyter.engine.remote import RemoteEngine
 from nextedit_jupyter.prompt import Prompt, PromptFormat, TextTokenizer
+from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter, Situation, features
 from nextedit_jupyter.suggest.caret import CaretContext, caret_context
 from nextedit_jupyter.suggest.fitting import fitted
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
+from nextedit_jupyter.suggest.line_edits import scan_lines
 from nextedit_jupyter.suggest.recall import PendingEdit, Recall, Reply
 from nextedit_jupyter.suggest.trim import (
     Cut,
@@ -128,6 +130,16 @@ class ModelLane:
         self._pending_size = 50  # Copilot keeps as many
 
     @property
+    def bundles(self) -> list[dict[str, str]]:
+        """None is told apart by this lane: a `Router` knows them."""
+        return []
+
+    @property
+    def remote(self) -> None:
+        """The lane's caller says where an engine runs (`TeamServer`)."""
+        return None
+
+    @property
     def tokenizer(self) -> TextTokenizer:
         return self._tokenizer
 
@@ -201,8 +213,10 @@ class ModelLane:
             return _silent("next_edit", "no_change", "nothing was edited yet")
         if not request.cell.is_code:
             return _silent("next_edit", "off", "only code cells are edited")
-        if "next_edit" not in getattr(self._format, "kinds", ("next_edit",)):
+        if "next_edit" not in self._format.kinds:
             return _silent("next_edit", "no_model", "this model completes and does not edit")
+        if isinstance(self._format, CellsLinesV1):
+            return self._line_edit(request, self._format, deadline, cancelled)
         pending = self._pending.get(request.caret.cell)
         if pending is not None:
             left = pending.typed_through(request)
@@ -238,6 +252,29 @@ class ModelLane:
             if len(self._pending) > self._pending_size:
                 self._pending.popitem(last=False)
         return replace(cost, suggestions=(self._edit(request, cell, edit, confidence),))
+
+    def _line_edit(
+        self, request: SuggestRequest, format: CellsLinesV1, deadline: float, cancelled: Cancelled
+    ) -> ModelAnswer:
+        """The line most like those just changed that the model would change too."""
+        threshold = self.settings.next_edit_threshold
+
+        def complete(prompt: Prompt, most: int, hope: float) -> Completion:
+            most = min(most, self.settings.max_new_edit)
+            return self._complete(prompt, most, deadline, cancelled, hope)
+
+        scan = scan_lines(request, format, self._tokenizer, complete, threshold)
+        cost = _total_cost(scan.completions)
+        if scan.found is not None:
+            found = scan.found
+            return replace(
+                cost, suggestions=(self._edit(request, found.cell, found.edit, found.confidence),)
+            )
+        last = scan.completions[-1].finish if scan.completions else "stop"
+        if last in ("cancelled", "deadline", "invalid"):
+            return _stopped("next_edit", last, cost)
+        silence = Silence("low_confidence" if scan.unsure else "no_change")
+        return replace(cost, silence={"next_edit": silence})
 
     def prefill(self, request: SuggestRequest, cancelled: Cancelled) -> None:
         """Read the prompt of this caret ahead of a keystroke, so that the keystroke is warm."""
@@ -353,6 +390,18 @@ def _cost(completion: Completion) -> ModelAnswer:
         prefill_ms=completion.prefill_ms,
         decode_ms=completion.decode_ms,
         tokens=completion.tokens,
+    )
+
+
+def _total_cost(completions: Sequence[Completion]) -> ModelAnswer:
+    costs = [_cost(completion) for completion in completions]
+    tokens = TokenCounts(
+        *(sum(getattr(cost.tokens, field.name) for cost in costs) for field in fields(TokenCounts))
+    )
+    return ModelAnswer(
+        prefill_ms=sum(cost.prefill_ms for cost in costs),
+        decode_ms=sum(cost.decode_ms for cost in costs),
+        tokens=tokens,
     )
 
 

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from nextedit_jupyter.analysis.languages import in_language, language_at_caret, notebook_language
+from nextedit_jupyter.analysis.languages import in_language, language_at_caret
 from nextedit_jupyter.core import NextEditError, Silence, SuggestRequest, phases
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.lane import Cancelled
@@ -61,6 +61,11 @@ class Router:
             {"id": one.id, "language": one.language, "label": one.label}
             for one in self._specialists
         ]
+
+    @property
+    def remote(self) -> None:
+        """All bundles are of this machine."""
+        return None
 
     @property
     def settings(self) -> ModelSettings:
@@ -111,7 +116,7 @@ class Router:
             lane = self._load(chosen)
             if lane is not None:
                 phases.name_model(chosen.label)
-                if language != notebook_language(request.notebook):
+                if language != request.notebook.language:
                     request = in_language(request, language)
                 return lane, chosen.label, request
 

@@ -7,10 +7,10 @@ is left out of them as if it were not there, and a cell's past is left out with 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
 
 from nextedit_jupyter.core import Notebook, SuggestRequest
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.redact import holds_secret
 
 
@@ -19,18 +19,13 @@ class Secrets:
 
     def __init__(self, size: int = 8_192) -> None:
         self._size = size
-        self._known: OrderedDict[tuple[int, int], bool] = OrderedDict()
+        self._known: LruCache[tuple[int, int], bool] = LruCache(size)
         # Hashes of cells' texts that hold none: a thousand cells a keystroke are looked up here.
         self._clean: set[int] = set()
 
     def in_text(self, text: str) -> bool:
         key = (len(text), hash(text))
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = holds_secret(text)
-            if len(self._known) > self._size:
-                self._known.popitem(last=False)
-        return known
+        return self._known.get_or_make(key, lambda: holds_secret(text))
 
     def without_past(self, request: SuggestRequest) -> SuggestRequest:
         """The request without the events of cells that held a secret in any of them."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.budget import OverBudget, budget
-from nextedit_jupyter.analysis.languages import language_at_caret, notebook_language
+from nextedit_jupyter.analysis.languages import language_at_caret
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -22,16 +22,17 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest import gates
+from nextedit_jupyter.suggest.backend import ModelBackend
+from nextedit_jupyter.suggest.continuing import nothing_to_continue
+from nextedit_jupyter.suggest.drawn import what_is_drawn, with_drawn
 from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
 from nextedit_jupyter.suggest.gates import Gate
 from nextedit_jupyter.suggest.judge.lane import JudgeLane, Weighed
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
 from nextedit_jupyter.suggest.memory import Memory
-from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
+from nextedit_jupyter.suggest.model import ModelAnswer
 from nextedit_jupyter.suggest.patterns import PatternsLane
-from nextedit_jupyter.suggest.remote import TeamServer
-from nextedit_jupyter.suggest.routing import Router
 from nextedit_jupyter.suggest.secrets import Secrets
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 
@@ -81,7 +82,7 @@ class Suggester:
 
     def __init__(
         self,
-        model: ModelLane | Router | TeamServer | None = None,
+        model: ModelBackend | None = None,
         bundle: str | None = None,
         *,
         problem: str | None = None,
@@ -109,12 +110,12 @@ class Suggester:
     @property
     def bundles(self) -> list[dict[str, str]]:
         """Id, language and label of every model that may be asked."""
-        return getattr(self.model, "bundles", [])
+        return self.model.bundles if self.model is not None else []
 
     @property
     def remote(self) -> dict[str, str | None] | None:
         """The team's server that the user's text goes to; None if it stays on this machine."""
-        return getattr(self.model, "remote", None)
+        return self.model.remote if self.model is not None else None
 
     def answer(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> Answer:
         """Suggestions for each wanted kind, best first, or the reason why there is none.
@@ -200,7 +201,7 @@ class _Round:
         if visible is None:
             self._explain_all(Silence("off", f"the cell has the tag {OFF_TAG}"))
             return
-        if notebook_language(request.notebook) == "python":
+        if request.notebook.language == "python":
             edits_wanted = {"rename", "next_edit"} & set(request.want)
             if edits_wanted and request.rename_to is not None:
                 self._accept(self._asked(suggester._symbols, "symbols"), "symbols")
@@ -222,7 +223,11 @@ class _Round:
                 self._existing(visible)
         # A lane that proves its edit leaves nothing for the model to guess.
         if "next_edit" in request.want and all(s.kind == "inline" for s in self._found):
-            self._model("next_edit", visible)
+            why = nothing_to_continue(visible) if suggester.model is not None else None
+            if why is None:
+                self._model("next_edit", visible)
+            elif self.silence.get("next_edit", why).reason == "no_change":
+                self.silence["next_edit"] = why
 
     def explain_unread(self) -> None:
         """What has no better reason is silent because more had to be read than one request may."""
@@ -249,6 +254,8 @@ class _Round:
             started = time.perf_counter()
             try:
                 weighed = suggester._judge.weigh(self._request, symbols, patterns, self._over)
+            except OverBudget:  # what nobody weighed is not offered
+                weighed = Weighed([], [], [])
             except Exception as error:  # the other lanes' offers stand as they are
                 _log_failure("judge", error)
             self.analysis_ms += (time.perf_counter() - started) * 1000
@@ -302,6 +309,9 @@ class _Round:
         try:
             ask = model.inline if kind == "inline" else model.next_edit
             answer = ask(visible, self._deadline, self._client_cancelled)
+        except OverBudget:
+            self.silence[kind] = _TOO_MUCH
+            return
         except Exception as error:
             _log_failure("model", error)
             answer = ModelAnswer()
@@ -326,9 +336,14 @@ class _Round:
         if self._over():
             return
         try:
-            existing = what_exists(visible)
             said = next((s for s in self._found if s.kind == "inline"), None)
-            better = reconciled(visible, existing, said) if existing is not None else said
+            better = said
+            if (drawn := what_is_drawn(visible)) is not None:
+                better = with_drawn(visible, drawn, said)
+            elif (existing := what_exists(visible)) is not None:
+                better = reconciled(visible, existing, said)
+        except OverBudget:
+            return
         except Exception as error:
             _log_failure("existing names", error)
             return
@@ -379,7 +394,7 @@ def _stale(request: SuggestRequest) -> tuple[str, ...] | None:
         return None
     known = tuple(id for id in request.changed if request.notebook.cell(id) is not None)
     try:
-        if notebook_language(request.notebook) == "python":
+        if request.notebook.language == "python":
             return stale_cells(request.notebook, request.facts, known)
     except Exception as error:
         _log_failure("run state", error)

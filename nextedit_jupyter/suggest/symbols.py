@@ -10,8 +10,9 @@ from nextedit_jupyter.analysis.columns import (
     detect_column,
     plan_column,
 )
+from nextedit_jupyter.analysis.limits import within_limits
 from nextedit_jupyter.analysis.rename import NO_NAME, RenamePlan, detect, plan_rename
-from nextedit_jupyter.analysis.rename.limits import within_limits
+from nextedit_jupyter.analysis.renamed_columns import NO_RENAMED_COLUMN, detect_renamed_columns
 from nextedit_jupyter.analysis.signature import NO_SIGNATURE, SignaturePlan, detect_signature
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.lane import suggestion_id
@@ -46,9 +47,12 @@ class SymbolsLane:
         if not isinstance(changed, Silence) or changed.detail != NO_SIGNATURE:
             return changed
         column = detect_column(request)
-        if not isinstance(column, Silence) or column.detail != NO_COLUMN:
+        if not isinstance(column, Silence):
             return column
-        return renamed
+        below = detect_renamed_columns(request)
+        if not isinstance(below, Silence) or below.detail != NO_RENAMED_COLUMN:
+            return below
+        return column if column.detail != NO_COLUMN else renamed
 
     def _command(self, request: SuggestRequest, new: str) -> RenamePlan | Silence:
         where = request.notebook, request.facts, request.caret.cell, request.caret.offset

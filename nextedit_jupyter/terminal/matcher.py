@@ -18,11 +18,11 @@ _STRING = re.compile(r"(?P<quote>[\"'])(?P<prefix>[^\"'\\\n]*)$")
 _SUBSCRIPT = re.compile(r"(?<![\w.])(?P<name>[^\W\d]\w*)(?:\.i?loc\[[^\]\n]*,)?\s*\[*\s*$")
 _OPEN_LIST = re.compile(r"\[(?:\s*[\"'][^\"'\n]*[\"']\s*,)*\s*$")
 _METHOD = re.compile(r"(?<![\w.])(?P<name>[^\W\d]\w*)\.(?P<method>[^\W\d]\w*)\($")
-_DRAWING = re.compile(r"\.(?P<method>(?:set_)?[xy](?:label|lim)|(?:set_|sup)?title|legend)\($")
 _ATTRIBUTE = re.compile(r"(?<![\w.\"')\]])(?P<name>[^\W\d]\w*)\.(?P<prefix>\w*)$")
 _WORD = re.compile(r"(?P<prefix>[^\W\d]\w*|)$")
 _CALL = re.compile(r"(?<![\w.])(?P<name>[^\W\d]\w*)\($")
 _LIMIT = 100
+_MOST_DRAWN = 5
 _LONGEST_LINE = 2_000  # characters; a longer one would keep the expressions above busy
 _CUT = 200  # facts hold no more labels of an object: at that many, some may be missing
 
@@ -60,16 +60,16 @@ def find(
 
 
 def _find(before: str, facts: KernelFacts, recent: Sequence[str]) -> Found | None:
+    if facts.figures or facts.tables:
+        from nextedit_jupyter.core.plot_calls import completions
+
+        drawn = completions(before, facts, before)
+        if drawn is not None:
+            return Found(drawn.prefix, drawn.texts[:_MOST_DRAWN], "value", is_all=True)
     if (text := _STRING.search(before)) is not None and _is_open(before[: text.start()]):
         names, is_all = _labels(before[: text.start()], facts)
         found = _ranked(text["prefix"], names, recent, "column")
         return replace(found, is_all=is_all) if found is not None else None
-    drawing = _DRAWING.search(before)
-    if drawing is not None and facts.figures:
-        from nextedit_jupyter.core.figure_text import call_candidates
-
-        texts = call_candidates(drawing["method"], facts.figures)
-        return Found("", texts, "value") if texts else None
     attribute = _ATTRIBUTE.search(before)
     if attribute is not None:
         known = facts.named(attribute["name"])

@@ -46,6 +46,7 @@ def render_card(
     sentence of `memorisation.Memorisation.to_card`, `recipe` the path of the recipe, `history` a
     paragraph on what the weights were before this run.
     """
+    # Longer than functions are elsewhere: the card is read here as it will be read there.
     packages = corpus["packages"]
     chars: Counter[str] = Counter()
     licences: Counter[str] = Counter()

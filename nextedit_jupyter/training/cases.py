@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
-from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.commits.classify import classify
 from nextedit_jupyter.training.commits.real_edit import RealEdit, Source
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import EditCase, make_case
+from nextedit_jupyter.training.edits import EditCase, draw_case
 from nextedit_jupyter.training.examples import real_edit
 from nextedit_jupyter.training.model import Decoder
 from nextedit_jupyter.training.packing import NO_LOSS
 
 
 def case_edit(case: EditCase, source: Source) -> RealEdit:
-    """A case as the product would see it: all cells ran, the history names the right cells."""
-    cells = tuple(
-        Cell(f"c{i}", "code", text, execution_count=i + 1) for i, text in enumerate(case.cells)
-    )
-    history = []
-    for number, (before, after) in enumerate(case.events):
-        at = case.cells.index(after) if after in case.cells else case.cell
-        history.append(EditEvent(f"c{at}", before, after, at=float(number)))
-    request = SuggestRequest(
-        Notebook("python", cells),
-        Caret(f"c{case.cell}", case.caret),
-        history=tuple(history),
-        want=("next_edit",),
-    )
+    """A case in the form of a mined edit."""
+    request = replace(case.request(), want=("next_edit",))
     change = "none" if case.after == case.now else classify(*(case.answer or ("", "")))
     if change == "none" and case.after != case.now:
         change = "other"
@@ -48,9 +36,7 @@ def made_up_edits(documents: Sequence[Document], count: int, rng: random.Random)
         if len(found) == count:
             break
         document = rng.choice(chosen)
-        start = rng.randrange(max(1, len(document.cells) - 5))
-        cells = [cell for cell in document.cells[start : start + 10] if len(cell) < 2_500]
-        case = make_case(cells, rng) if cells else None
+        case = draw_case(document.cells, rng)
         if case is not None:
             source = Source(document.package, "made up", document.path, "", "python")
             found.append(case_edit(case, source))

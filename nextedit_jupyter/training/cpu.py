@@ -5,6 +5,12 @@ from __future__ import annotations
 import torch
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 itself; where it doesn't float32 is faster."""
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
 def use_threads(count: int) -> None:
     """Compute with `count` threads, and take numbers too small to be normal as zero.
 

@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from nextedit_jupyter.bundles.smoothing import PLACES, Peaks, smoothing_factors
+from nextedit_jupyter.bundles.smoothing import Peaks, smoothing_factors
+from nextedit_jupyter.core.files import written_beside
 from nextedit_jupyter.training.base import Base
 from nextedit_jupyter.training.export import graph_shape
+from nextedit_jupyter.training.inputs import reduce_inputs
 from nextedit_jupyter.training.lora import MATRICES
 from nextedit_jupyter.training.model import Decoder, Shape
 from nextedit_jupyter.training.tuning import SCALE, learnt
@@ -50,29 +52,17 @@ def delta_tensors(
 
 def input_peaks(shape: Shape, weights: Mapping[str, Floats], rows: npt.NDArray[np.int64]) -> Peaks:
     """The largest absolute input of each channel of each matrix over `rows`, [rows, length]."""
-    model = Decoder(shape).eval()
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    found: dict[str, Floats] = {}
 
-    def observe(name: str, x: torch.Tensor) -> None:
-        peak = x.reshape(-1, x.shape[-1]).abs().amax(0).numpy()
-        found[name] = np.maximum(found.get(name, np.float32(0.0)), peak)
+    def peak(so_far: Floats | None, inputs: torch.Tensor) -> Floats:
+        found: Floats = inputs.abs().amax(0).numpy()
+        return found if so_far is None else np.maximum(so_far, found)
 
-    for i, layer in enumerate(model.layers):
-        for place in PLACES:
-            getattr(layer, place).register_forward_pre_hook(
-                lambda _, given, name=f"layers.{i}.{place}": observe(name, given[0])
-            )
-    with torch.no_grad():
-        for row in rows:
-            model.hidden(torch.from_numpy(row)[None])
-    return Peaks(found)
+    return Peaks(reduce_inputs(shape, weights, rows.tolist(), peak))
 
 
 def write_tensors(path: Path, tensors: Mapping[str, npt.NDArray[np.float16]]) -> None:
     """Write them as safetensors, the same bytes each time."""
     from safetensors.numpy import save_file
 
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file({name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}, temporary)
-    temporary.replace(path)
+    with written_beside(path) as beside:
+        save_file({name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}, beside)

@@ -14,12 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.prompt.lines import anchored_lines
 from nextedit_jupyter.training.kernel_names import parse_cell
 
 EditKind = Literal[
     "rename", "keyword", "literal", "attribute", "parameter", "copied", "bug", "none"
 ]
+
+MOST_CELLS = 10  # of a stretch of a document
+LONGEST_CELL = 2_500  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,33 @@ class EditCase:
         if self.after == self.now:
             return None
         return anchored_lines(self.now, self.after)
+
+    def request(self) -> SuggestRequest:
+        """The case as the product would see it: all cells ran, the history names its cells."""
+        cells = tuple(
+            Cell(f"c{i}", "code", text, execution_count=i + 1) for i, text in enumerate(self.cells)
+        )
+        history = tuple(
+            EditEvent(f"c{self._cell_of(after)}", before, after, at=float(number))
+            for number, (before, after) in enumerate(self.events)
+        )
+        caret = Caret(f"c{self.cell}", self.caret)
+        return SuggestRequest(Notebook("python", cells), caret, history=history)
+
+    def _cell_of(self, text: str) -> int:
+        return self.cells.index(text) if text in self.cells else self.cell
+
+
+def draw_stretch(cells: Sequence[str], rng: random.Random) -> list[str]:
+    """Neighbouring cells of a document, as many as a prompt has room for, without huge ones."""
+    start = rng.randrange(max(1, len(cells) - MOST_CELLS // 2))
+    return [cell for cell in cells[start : start + MOST_CELLS] if len(cell) < LONGEST_CELL]
+
+
+def draw_case(cells: Sequence[str], rng: random.Random) -> EditCase | None:
+    """A case of a stretch of a document's cells; None where that offers none."""
+    stretch = draw_stretch(cells, rng)
+    return make_case(stretch, rng) if stretch else None
 
 
 def make_case(cells: Sequence[str], rng: random.Random) -> EditCase | None:

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter.bundles.bundle import Bundle
-from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.evals.heldout import HeldOut, held_out
 from nextedit_jupyter.evals.metrics import delta_chrf, wilson
 from nextedit_jupyter.evals.model import THRESHOLDS, choose_threshold, measure_typing
 from nextedit_jupyter.suggest.build import open_model_lane
 from nextedit_jupyter.suggest.model import ModelLane
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import EditCase, make_case
+from nextedit_jupyter.training.edits import draw_case
 
 MIN_SILENCE = 0.97  # of cases with nothing to edit
 MIN_EDIT_PRECISION = 0.8
@@ -31,24 +30,6 @@ EDIT_THRESHOLDS = (0.1, 0.15, 0.2, 0.25, *THRESHOLDS)  # an edit is many tokens:
 
 def as_held_out(documents: Sequence[Document]) -> list[HeldOut]:
     return [held_out(d.package, d.path, d.kind, d.cells) for d in documents]
-
-
-def edit_request(case: EditCase) -> SuggestRequest:
-    """A case as the product would see it: all cells ran, the history names the right cells."""
-    cells = tuple(
-        Cell(f"c{i}", "code", source, execution_count=i + 1) for i, source in enumerate(case.cells)
-    )
-    history = tuple(
-        EditEvent(f"c{_cell_of(case, after)}", before, after, at=float(number))
-        for number, (before, after) in enumerate(case.events)
-    )
-    return SuggestRequest(
-        Notebook("python", cells), Caret(f"c{case.cell}", case.caret), history=history
-    )
-
-
-def _cell_of(case: EditCase, after: str) -> int:
-    return case.cells.index(after) if after in case.cells else case.cell
 
 
 def evaluate_edits(
@@ -63,13 +44,11 @@ def evaluate_edits(
         if len(results) == count:
             break
         document = rng.choice(chosen)
-        start = rng.randrange(max(1, len(document.cells) - 5))
-        cells = [cell for cell in document.cells[start : start + 10] if len(cell) < 2_500]
-        case = make_case(cells, rng) if cells else None
+        case = draw_case(document.cells, rng)
         if case is None:
             continue
         lane.forget()
-        request = edit_request(case)
+        request = case.request()
         answer = lane.next_edit(request, time.monotonic() + 60, lambda: False)
         given, confidence = case.now, 0.0
         for suggestion in answer.suggestions:

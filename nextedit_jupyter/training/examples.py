@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nextedit_jupyter.prompt import control
@@ -16,11 +16,11 @@ from nextedit_jupyter.prompt.cells_spm_v1 import (
     CellsSpmV1,
 )
 from nextedit_jupyter.prompt.format import EditFormat
-from nextedit_jupyter.prompt.lines import changed_lines, head_window, line_window
+from nextedit_jupyter.prompt.lines import changed_lines, common_ends, head_window, line_window
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.commits.real_edit import RealEdit
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import EditCase, make_case
+from nextedit_jupyter.training.edits import EditCase, draw_stretch, make_case
 from nextedit_jupyter.training.kernel_names import columns_used, guess_names
 from nextedit_jupyter.training.packing import NO_LOSS
 
@@ -71,7 +71,9 @@ def logical_ends(text: str) -> list[int]:
     return ends
 
 
-def middle_cell(text: str, tokenizer: TextTokenizer, rng: random.Random, mix: Mix) -> list[int]:
+def middle_cell(
+    text: str, tokenizer: TextTokenizer, rng: random.Random, mix: Mix, fmt: CellsSpmV1
+) -> list[int]:
     """One cell as suffix, prefix and middle; where the middle ends, the model writes `<|end|>`.
 
     Prefix and middle are one stretch of tokens: the caret is wherever a prompt ends.
@@ -88,32 +90,19 @@ def middle_cell(text: str, tokenizer: TextTokenizer, rng: random.Random, mix: Mi
             head = text[line_start:end].rstrip(")]}'\":")
             end = line_start + len(head) if head.strip() else end
         suffix = text[end:]
-    ids = [tokenizer.control(control.SUFFIX), *tokenizer.encode(suffix)]
-    ids += [tokenizer.control(control.PREFIX), *tokenizer.encode(text[:end])]
-    ids.append(tokenizer.control(control.END))
-    return ids
+    return [*fmt.inline_tail(text[:end], suffix, tokenizer), tokenizer.control(control.END)]
 
 
 def plain_document(
     document: Document, tokenizer: TextTokenizer, rng: random.Random, mix: Mix, *, length: int
 ) -> list[list[int]]:
     """A document's cells in order, some as suffix-prefix-middle; in pieces of at most `length`."""
-    bos, cell_mark = tokenizer.control(control.BOS), tokenizer.control(control.CELL)
-    pieces: list[list[int]] = []
-    ids = [bos]
-    for cell in document.cells:
-        if rng.random() < mix.middle:
-            more = middle_cell(cell, tokenizer, rng, mix)
-        else:
-            more = [cell_mark, *tokenizer.encode(cell)]
-        if len(ids) + len(more) > length:
-            if len(ids) > 24:
-                pieces.append(ids)
-            ids = [bos]
-        ids += more[: length - 1]
-    if len(ids) > 24:
-        pieces.append(ids)
-    return pieces
+    fmt, bos = CellsSpmV1(), tokenizer.control(control.BOS)
+
+    def write(cell: str) -> list[int]:
+        return _cell(cell, tokenizer, rng, mix, fmt)
+
+    return _pieces(document.cells, write, lambda index: [bos], length=length, least=23)
 
 
 def session_document(
@@ -130,13 +119,12 @@ def session_document(
 
     A piece begins with names of the cells before it only, so that no name is given away.
     """
-    fmt = fmt or CellsSpmV1()
+    layout = fmt or CellsSpmV1()
     cells = list(document.cells)
     columns = columns_used(cells)
     first = 0
     if len(cells) >= 6 and rng.random() < mix.skip:
         first = rng.randrange(1, len(cells) // 2)
-    pieces: list[list[int]] = []
 
     def begin(index: int) -> list[int]:
         start = [tokenizer.control(control.BOS)]
@@ -144,24 +132,50 @@ def session_document(
             known = guess_names(
                 cells[:index], columns=columns, spare_columns=spare_columns, rng=rng
             )
-            names = fmt.names(known, tokenizer)[: length // 6]
+            names = layout.names(known, tokenizer)[: length // 6]
             start += [id | NO_LOSS for id in names]
         return start
 
+    def write(cell: str) -> list[int]:
+        return _cell(cell, tokenizer, rng, mix, layout)
+
+    return _pieces(cells, write, begin, length=length, least=16, first=first)
+
+
+def _cell(
+    text: str, tokenizer: TextTokenizer, rng: random.Random, mix: Mix, fmt: CellsSpmV1
+) -> list[int]:
+    if rng.random() < mix.middle:
+        return middle_cell(text, tokenizer, rng, mix, fmt)
+    return fmt.cell(text, tokenizer)
+
+
+def _pieces(
+    cells: Sequence[str],
+    write: Callable[[str], list[int]],
+    begin: Callable[[int], list[int]],
+    *,
+    length: int,
+    least: int,
+    first: int = 0,
+) -> list[list[int]]:
+    """Cells from the `first` on, in pieces of at most `length` ids that end between cells.
+
+    A piece begins with `begin(index)` of its first cell, and is kept if it has more than `least`
+    ids after that. A cell longer than a piece is cut.
+    """
+    pieces: list[list[int]] = []
     ids = begin(first)
     fresh = len(ids)
     for index in range(first, len(cells)):
-        if rng.random() < mix.middle:
-            more = middle_cell(cells[index], tokenizer, rng, mix)
-        else:
-            more = fmt.cell(cells[index], tokenizer)
+        more = write(cells[index])
         if len(ids) + len(more) > length:
-            if len(ids) > fresh + 16:
+            if len(ids) > fresh + least:
                 pieces.append(ids)
             ids = begin(index)
             fresh = len(ids)
         ids += more[: length - len(ids)]
-    if len(ids) > fresh + 16:
+    if len(ids) > fresh + least:
         pieces.append(ids)
     return pieces
 
@@ -181,12 +195,8 @@ def edit_document(
     Loss is taken on the answer and on the cells, not on what repeats them.
     """
     fmt = fmt or CellsSpmV1()
-    most = 10
-    start = rng.randrange(max(1, len(document.cells) - most // 2))
-    cells = [cell for cell in document.cells[start : start + most] if len(cell) < 2_500]
-    if not cells:
-        return None
-    case = make_case(cells, rng)
+    cells = draw_stretch(document.cells, rng)
+    case = make_case(cells, rng) if cells else None
     if case is None:
         return None
     ids = [tokenizer.control(control.BOS)]
@@ -197,7 +207,7 @@ def edit_document(
         ids += [id | NO_LOSS for id in fmt.names(known, tokenizer)[: length // 6]]
     tail = _edit_tail(case, tokenizer, fmt)
     if rng.random() < mix.edit_inline and case.answer is not None:
-        tail = _inline_tail(case, tokenizer) or tail
+        tail = _inline_tail(case, tokenizer, fmt)
     room = int(length * rng.choice(mix.room)) - len(ids) - len(tail)
     room = min(room, length - len(ids) - len(tail))
     context = []
@@ -271,18 +281,15 @@ def _edit_tail(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1) -> lis
     return ids + fmt.edit_answer(*answer, tokenizer)
 
 
-def _inline_tail(case: EditCase, tokenizer: TextTokenizer) -> list[int] | None:
+def _inline_tail(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1) -> list[int]:
     """The same step met while typing: the caret stands where the texts begin to differ."""
     now, after = case.now, case.after
-    same = 0
-    while same < min(len(now), len(after)) and now[same] == after[same]:
-        same += 1
-    end = after.find("\n", same)
-    end = len(after) if end < 0 else end
-    old_end = now.find("\n", same)
+    same, _ = common_ends(now, after)
+    end, old_end = after.find("\n", same), now.find("\n", same)
+    prefix = after if end < 0 else after[:end]
     suffix = "" if old_end < 0 else now[old_end:]
-    fmt = CellsSpmV1()
+    tail = fmt.inline_tail(prefix, suffix, tokenizer)
+    written = tail.index(tokenizer.control(control.PREFIX))
     ids = _events(case, tokenizer, fmt, all=False)
-    ids += [id | NO_LOSS for id in [tokenizer.control(control.SUFFIX), *tokenizer.encode(suffix)]]
-    ids += [tokenizer.control(control.PREFIX), *tokenizer.encode(after[:end])]
-    return [*ids, tokenizer.control(control.END)]
+    ids += [id | NO_LOSS for id in tail[:written]]
+    return [*ids, *tail[written:], tokenizer.control(control.END)]

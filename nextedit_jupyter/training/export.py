@@ -21,10 +21,11 @@ from nextedit_jupyter.bundles.graph import GraphShape, Int8Columns, build_graph,
 from nextedit_jupyter.bundles.manifest import Identity, manifest_of, write_manifest
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.model import Shape
-from nextedit_jupyter.training.sft import read_checkpoint
+from nextedit_jupyter.training.run import read_checkpoint
 
 if TYPE_CHECKING:
     import onnx
+    from torch import Tensor
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -59,14 +60,30 @@ def graph_shape(shape: Shape) -> GraphShape:
     return GraphShape(**asdict(shape))
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Which inputs of a graph are turned, and which are given in two rows (`bundles.graph`)."""
+
+    turn: tuple[str, ...] = ()
+    fine: tuple[str, ...] = ()
+
+
+# Of what is trained from nothing; a base whose outliers are smoothed away goes without.
+OURS = Recipe(turn=TURNED, fine=FINE)
+
+
 def int8_graph(
-    shape: Shape, weights: Mapping[str, Floats], calibration: Sequence[Sequence[int]] = ()
+    shape: Shape,
+    weights: Mapping[str, Floats],
+    calibration: Sequence[Sequence[int]] = (),
+    *,
+    recipe: Recipe = OURS,
 ) -> onnx.ModelProto:
     """The graph as it is shipped.
 
-    `calibration`: token ids of training data, some ten thousand. With them inputs are turned, those
-    of attention and head fine, and matrices rounded for what comes in (docs/adr/0004); without them
-    all is rounded plainly.
+    `calibration`: token ids of training data, some ten thousand. With them the graph is made by
+    `recipe` and matrices are rounded for what comes in (docs/adr/0004); without them all is rounded
+    plainly.
     """
     sizes = graph_shape(shape)
     if not calibration:
@@ -74,36 +91,23 @@ def int8_graph(
     packed = {}
     for name, curvature in _curvatures(shape, weights, calibration).items():
         matrix = weights[f"{name}.weight"].T
-        if name.rpartition(".")[2].replace("up", "gate") in TURNED:
+        if name.rpartition(".")[2].replace("up", "gate") in recipe.turn:
             matrix, curvature = turned(matrix), turned(turned(curvature).T)
         packed[name] = Int8Columns.for_inputs(matrix, curvature)
-    return build_graph(sizes, weights, turn=TURNED, fine=FINE, packed=packed)
+    return build_graph(sizes, weights, turn=recipe.turn, fine=recipe.fine, packed=packed)
 
 
 def _curvatures(
     shape: Shape, weights: Mapping[str, Floats], prompts: Sequence[Sequence[int]]
 ) -> dict[str, Doubles]:
     """The sum of x'x over the inputs x of each matrix of the layers, float64 [inputs, inputs]."""
-    import torch
+    from nextedit_jupyter.training.inputs import reduce_inputs
 
-    from nextedit_jupyter.training.model import Decoder
+    def curvature(so_far: Doubles | None, inputs: Tensor) -> Doubles:
+        found: Doubles = (inputs.T @ inputs).double().numpy()
+        return found if so_far is None else so_far + found
 
-    model = Decoder(shape).eval()
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    found: dict[str, Doubles] = {}
-
-    def observe(name: str, x: torch.Tensor) -> None:
-        rows = x.reshape(-1, x.shape[-1])
-        found[name] = found.get(name, 0.0) + (rows.T @ rows).double().numpy()
-
-    for i, layer in enumerate(model.layers):
-        for part in ("qkv", "out", "gate", "down"):
-            getattr(layer, part).register_forward_pre_hook(
-                lambda _, given, name=f"layers.{i}.{part}": observe(name, given[0])
-            )
-    with torch.no_grad():
-        for prompt in prompts:
-            model.hidden(torch.tensor([list(prompt)[: shape.context]]))
+    found = reduce_inputs(shape, weights, prompts, curvature)
     gates = {name: value for name, value in found.items() if name.endswith("gate")}
     return found | {name.replace("gate", "up"): value for name, value in gates.items()}
 

@@ -36,13 +36,13 @@ from nextedit_jupyter.prompt.variants import HISTORIES, VARIANTS, WINDOWS, Layou
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.model import Decoder
 from nextedit_jupyter.training.optim import make_optimizers
-from nextedit_jupyter.training.tasks import Rendered, Task, edit_tasks, line_tasks, render
+from nextedit_jupyter.training.tasks import PromptTask, Rendered, edit_tasks, line_tasks, render
 
 CAP = 25.0  # nats: what an answer costs at most, and one that the format can't write
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class TrialBudget:
     """What every trial gets. `tokens` are read in training, prompts included."""
 
     tokens: int = 48_000
@@ -102,7 +102,7 @@ def search(
     children: int = 4,
     parents: int = 4,
     seed: int = 0,
-    budget: Budget | None = None,
+    budget: TrialBudget | None = None,
     names: Sequence[str] = tuple(VARIANTS),
     clock: Callable[[int, int], float] = lambda prompt, answer: 0.0,
     progress: Callable[[str], None] = print,
@@ -112,7 +112,7 @@ def search(
     `model` is left as it is. Raises TrainingError where `folder` holds a search of another seed or
     budget.
     """
-    budget = budget or Budget()
+    budget = budget or TrialBudget()
     folder.mkdir(parents=True, exist_ok=True)
     held = _held(folder, {"seed": seed, "budget": asdict(budget)})
     judged = _judged(validation, budget, seed)
@@ -187,8 +187,8 @@ def run_trial(
     layout: Layout,
     tokenizer: TextTokenizer,
     train: Sequence[Document],
-    judged: Sequence[Task],
-    budget: Budget,
+    judged: Sequence[PromptTask],
+    budget: TrialBudget,
     *,
     seed: int,
     generation: int = 0,
@@ -221,8 +221,8 @@ def _judge(
     layout: Layout,
     fmt: Variant,
     tokenizer: TextTokenizer,
-    judged: Sequence[Task],
-    budget: Budget,
+    judged: Sequence[PromptTask],
+    budget: TrialBudget,
     generation: int,
     clock: Callable[[int, int], float],
     started: float,
@@ -308,7 +308,7 @@ def _batches(
     documents: Sequence[Document],
     fmt: Variant,
     tokenizer: TextTokenizer,
-    budget: Budget,
+    budget: TrialBudget,
     rng: random.Random,
 ) -> Iterator[list[Rendered]]:
     """Tasks in the format, up to the budget of tokens, those of like length together."""
@@ -338,7 +338,7 @@ def _batches(
     yield from batches
 
 
-def _judged(documents: Sequence[Document], budget: Budget, seed: int) -> list[Task]:
+def _judged(documents: Sequence[Document], budget: TrialBudget, seed: int) -> list[PromptTask]:
     rng = random.Random(seed + 1)
     tasks = [*islice(edit_tasks(documents, rng), budget.tasks)]
     tasks += islice(line_tasks(documents, rng), budget.lines)

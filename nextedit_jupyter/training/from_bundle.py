@@ -18,6 +18,7 @@ import torch
 
 from nextedit_jupyter.bundles.graph import turned
 from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.training.export import OURS, Recipe
 from nextedit_jupyter.training.model import Decoder, Shape
 
 _MATRICES = ("qkv", "out", "gate", "up", "down")
@@ -65,6 +66,18 @@ def bundle_weights(folder: Path) -> tuple[Shape, dict[str, torch.Tensor]]:
     return shape, {
         name: torch.from_numpy(np.array(value, np.float32)) for name, value in weights.items()
     }
+
+
+def bundle_recipe(folder: Path) -> Recipe:
+    """How the graph of a bundle of ours was made. Raises TrainingError as `bundle_weights` does."""
+    import onnx
+
+    try:
+        model = onnx.load(str(folder / "model.onnx"), load_external_data=False)
+    except Exception as error:
+        raise TrainingError(f"{folder / 'model.onnx'} cannot be read") from error
+    is_turned = any(tensor.name.endswith(".turned") for tensor in model.graph.initializer)
+    return OURS if is_turned else Recipe()
 
 
 def start_from(model: Decoder, folder: Path) -> None:

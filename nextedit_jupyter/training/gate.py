@@ -108,7 +108,7 @@ def gate_latency(latency: Latency) -> None:
 def _tasks(
     documents: Sequence[Document], tokenizer: BundleTokenizer, format: str, count: int
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Half-done edits and ends of lines by turns: what to read, and what is right to write."""
+    """Half-done edits and ends of lines alternately: what to read, and what is right to write."""
     rng, fmt = random.Random(1), training_format(format)
     chosen = [document for document in documents if document.kind != "module"]
     made = chain.from_iterable(zip(edit_tasks(chosen, rng), line_tasks(chosen, rng), strict=False))

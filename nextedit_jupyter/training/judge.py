@@ -1,15 +1,21 @@
 """Training the judge: boosted trees over real edits, and edits that were not to spread.
 
-The trees learn from one file of commits, the thresholds are chosen on another. What is reported is
-measured on a third, by `jupyter nextedit eval propagation --edits`.
+Of each owner so many commits are taken at most, that no one's habits count for everybody's. The
+thresholds are chosen where trees that did not learn from an owner are asked about that owner's
+commits, and on the validation file, where there is one. What is reported of the judge is measured
+on a third file, by `jupyter nextedit eval propagation --edits`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from nextedit_jupyter.core import (
     Caret,
@@ -21,6 +27,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.evals import propagation_edits
+from nextedit_jupyter.evals.propagation_edits import Replay
 from nextedit_jupyter.evals.real_edits import Commit
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.judge.consider import Considered
@@ -33,48 +40,129 @@ from nextedit_jupyter.suggest.symbols import SymbolsLane
 from nextedit_jupyter.training.judge_states import Rows, rows_of, states_of
 from nextedit_jupyter.training.judge_trees import as_json
 
-# Pairs of thresholds that are tried, for a place and for the surest place of an offer.
-TICKS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
-SHOWS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
+# Thresholds that are tried: for a place, and by how much the surest place of an offer must be
+# surer than that.
+TICKS = (0.5, 0.6)
+MARGINS = (0.0, 0.1)
 LISTED = 0.3
-PRECISION, SILENT = 0.95, 0.975
+PRECISION, SILENT = 0.95, 0.97
+_MAX_TEST_SINGLES = 10  # of one owner: silence takes long to measure, and needs no more
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is trained how. `per_owner`: commits of one owner and kind, 0 for all of them."""
+
+    trees: int = 200
+    leaves: int = 12
+    seed: int = 0
+    per_owner: int = 20
+    folds: int = 3
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.leaves <= MAX_LEAVES:
+            raise TrainingError(f"a tree has 2 leaves at least and at most {MAX_LEAVES}")
+        if self.trees < 1 or self.folds < 2 or self.per_owner < 0:
+            raise TrainingError("training takes a tree and two folds at least")
 
 
 def train(
     commits: Sequence[Commit],
-    validation: Sequence[Commit],
+    validation: Sequence[Commit] = (),
+    plan: Plan | None = None,
     *,
-    trees: int = 200,
-    leaves: int = 12,
-    seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """The judge as JSON values. Raises TrainingError without scikit-learn, or without examples."""
-    if leaves > MAX_LEAVES:
-        raise TrainingError(f"a tree has at most {MAX_LEAVES} leaves")
-    rows = rows_of(state for commit in commits for state in states_of(commit))
-    progress(f"{len(rows.right)} places, {int(rows.right.sum())} of them changed")
-    told: dict[str, Any] = {
-        "features": list(NAMES),
-        "thresholds": {"show": 0.6, "tick": 0.5, "list": LISTED},
-        "trained": {
-            "commits": len(commits),
-            "owners": len({c.owner for c in commits}),
-            "places": len(rows.right),
-            "changed": int(rows.right.sum()),
-            "seed": seed,
-        },
-        **as_json(fit(rows, trees=trees, leaves=leaves, seed=seed)),
-    }
+    plan = plan or Plan()
+    taken = sampled(commits, plan.per_owner, plan.seed)
+    parts = folded(taken, plan.folds, plan.seed)
+    rows = []
+    for part in parts:
+        rows.append(rows_of(state for commit in part for state in states_of(commit)))
+        progress(f"{len(rows[-1].right)} places, {int(rows[-1].right.sum())} of them changed")
+    trials: list[Trial] = []
+    for n, part in enumerate(parts):
+        progress(f"fitting without part {n + 1} of {len(parts)}")
+        rest = joined([r for m, r in enumerate(rows) if m != n])
+        trials.append(Trial(_told(fit(rest, plan)), part))
+    told = _told(fit(joined(rows), plan))
+    if validation:
+        trials.append(Trial(told, validation))
     progress("choosing thresholds")
-    told["thresholds"], told["validation"] = choose(told, validation)
-    return told
+    whole = joined(rows)
+    limits, figures = choose(trials)
+    return {
+        "features": list(NAMES),
+        "thresholds": limits,
+        "trained": {
+            "commits": len(taken),
+            "owners": len({c.owner for c in taken}),
+            "places": len(whole.right),
+            "changed": int(whole.right.sum()),
+            "per_owner": plan.per_owner,
+            "seed": plan.seed,
+        },
+        "validation": figures,
+        "bias": told["bias"],
+        "trees": told["trees"],
+    }
 
 
-def fit(rows: Rows, *, trees: int, leaves: int, seed: int) -> Any:
-    """The fitted classifier of scikit-learn."""
+def _told(model: Any) -> dict[str, Any]:
+    limits = {"show": 0.6, "tick": 0.5, "list": LISTED}
+    return {"features": list(NAMES), "thresholds": limits, **as_json(model)}
+
+
+def sampled(commits: Sequence[Commit], per_owner: int, seed: int) -> list[Commit]:
+    """At most so many commits of one owner and kind, in the order of the file; 0 for all."""
+    if not per_owner:
+        return list(commits)
+    table: dict[tuple[str, str], list[int]] = {}
+    for n, commit in enumerate(commits):
+        table.setdefault((commit.owner, commit.kind), []).append(n)
+    draw = random.Random(seed)
+    kept = [
+        n
+        for numbers in table.values()
+        for n in (numbers if len(numbers) <= per_owner else draw.sample(numbers, per_owner))
+    ]
+    return [commits[n] for n in sorted(kept)]
+
+
+def folded(commits: Sequence[Commit], folds: int, seed: int) -> list[list[Commit]]:
+    """Parts that share no owner; no repository where there are too few owners; else no commit."""
+    if len(commits) < folds:
+        raise TrainingError(f"{len(commits)} edits are too few to train the judge on")
+    labels = (
+        [commit.owner for commit in commits],
+        [commit.repo for commit in commits],
+        [str(n) for n in range(len(commits))],
+    )
+    names = next(names for names in labels if len(set(names)) >= folds)
+    order = sorted(set(names))
+    random.Random(seed).shuffle(order)
+    part_of = {name: n % folds for n, name in enumerate(order)}
+    parts: list[list[Commit]] = [[] for _ in range(folds)]
+    for name, commit in zip(names, commits, strict=True):
+        parts[part_of[name]].append(commit)
+    return parts
+
+
+def joined(rows: Sequence[Rows]) -> Rows:
+    return Rows(
+        np.concatenate([r.values for r in rows]),
+        np.concatenate([r.right for r in rows]),
+        np.concatenate([r.weights for r in rows]),
+        tuple(owner for r in rows for owner in r.owners),
+    )
+
+
+def fit(rows: Rows, plan: Plan) -> Any:
+    """The fitted classifier of scikit-learn; on one thread, so that sums come out the same."""
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
+        from threadpoolctl import threadpool_limits
     except ImportError:
         raise TrainingError(
             "training the judge needs scikit-learn: pip install 'nextedit-jupyter[train]'"
@@ -82,49 +170,75 @@ def fit(rows: Rows, *, trees: int, leaves: int, seed: int) -> Any:
     if len(set(rows.right.tolist())) < 2:
         raise TrainingError("the edits hold no place that followed, or none that did not")
     model = HistGradientBoostingClassifier(
-        max_iter=trees,
-        max_leaf_nodes=leaves,
+        max_iter=plan.trees,
+        max_leaf_nodes=plan.leaves,
         learning_rate=0.08,
         l2_regularization=3.0,
         min_samples_leaf=40,
         max_features=0.4,
-        random_state=seed,
+        early_stopping=False,  # places of one commit are too alike to stop by
+        random_state=plan.seed,
     )
-    return model.fit(rows.values, rows.right, sample_weight=rows.weights)
+    with threadpool_limits(1):
+        return model.fit(rows.values, rows.right, sample_weight=rows.weights)
 
 
-def choose(
-    told: dict[str, Any], commits: Sequence[Commit]
-) -> tuple[dict[str, float], dict[str, float]]:
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Trees, and commits that they did not learn from."""
+
+    told: dict[str, Any]
+    commits: Sequence[Commit]
+
+    @property
+    def singles(self) -> Iterator[Commit]:
+        count: dict[str, int] = {}
+        for commit in self.commits:
+            count[commit.owner] = count.get(commit.owner, 0) + (commit.kind == "single")
+            if commit.kind == "single" and count[commit.owner] <= _MAX_TEST_SINGLES:
+                yield commit
+
+
+def choose(trials: Sequence[Trial]) -> tuple[dict[str, float], dict[str, Any]]:
     """The thresholds with the best recall among those that are precise and silent enough.
 
-    Where none is, the ones that lack least.
+    Where none is, the ones that lack least. With the figures of all that were tried.
     """
-    best: tuple[tuple[float, ...], dict[str, float], dict[str, float]] | None = None
-    symbols, patterns = _Remembering(SymbolsLane()), _Remembering(PatternsLane())
-    known: dict[Asked, Considered] = {}
+    lanes = _Remembering(SymbolsLane()), _Remembering(PatternsLane())
+    memories: list[dict[Asked, Considered]] = [{} for _ in trials]
+    curve: list[dict[str, float]] = []
     for tick in TICKS:
-        for show in SHOWS:
-            if show < tick:
-                continue
+        for margin in MARGINS:
+            show = round(tick + margin, 2)
             limits = {"show": show, "tick": tick, "list": min(LISTED, tick)}
-            weighing = _RememberingJudge(Forest({**told, "thresholds": limits}), known)
-            offer = propagation_edits.product(
-                Suggester(symbols=symbols, patterns=patterns, judge=weighing)
+            total, silent, asked = Replay(), 0, 0
+            for trial, known in zip(trials, memories, strict=True):
+                judge = _RememberingJudge(Forest({**trial.told, "thresholds": limits}), known)
+                offer = propagation_edits.product(
+                    Suggester(symbols=lanes[0], patterns=lanes[1], judge=judge)
+                )
+                total.merge(propagation_edits.replay(trial.commits, offer))
+                singles = list(trial.singles)
+                quiet = propagation_edits.quiet(singles, offer, len(singles))
+                silent, asked = silent + quiet["silent"], asked + quiet["cases"]
+            told = total.report()
+            curve.append(
+                {
+                    "show": show,
+                    "tick": tick,
+                    "recall": told["recall"],
+                    "precision": told["precision"],
+                    "silent": round(silent / max(asked, 1), 4),
+                }
             )
-            replayed = propagation_edits.replay(commits, offer).report()
-            silent = propagation_edits.quiet(commits, offer, len(commits))["share"]
-            figures = {
-                "recall": replayed["recall"],
-                "precision": replayed["precision"],
-                "silent": silent,
-            }
-            lacks = max(PRECISION - figures["precision"], 0) + max(SILENT - silent, 0)
-            rank = (-round(lacks, 3), figures["recall"])
-            if best is None or rank > best[0]:
-                best = rank, limits, figures
-    assert best is not None
-    return best[1], best[2]
+    best = max(curve, key=_rank)
+    limits = {"show": best["show"], "tick": best["tick"], "list": min(LISTED, best["tick"])}
+    return limits, {**best, "curve": curve}
+
+
+def _rank(figures: dict[str, float]) -> tuple[float, float]:
+    lacks = max(PRECISION - figures["precision"], 0) + max(SILENT - figures["silent"], 0)
+    return -round(lacks, 3), figures["recall"]
 
 
 Asked = tuple[Notebook, tuple[EditEvent, ...], Caret]

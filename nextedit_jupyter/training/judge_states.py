@@ -23,6 +23,7 @@ from nextedit_jupyter.evals.real_edits import (
     request_after,
     tokens,
 )
+from nextedit_jupyter.suggest.judge.features import NAMES
 from nextedit_jupyter.suggest.judge.lane import JudgeLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.symbols import SymbolsLane
@@ -144,7 +145,7 @@ def rows_of(states: Iterable[State]) -> Rows:
         weights += [WEIGHTS[state.kind] / len(kept) ** 0.35] * len(kept)
         owners += [state.owner] * len(kept)
     return Rows(
-        np.concatenate(values),
+        np.concatenate([np.zeros((0, len(NAMES)), np.float32), *values]),
         np.array(right, np.int8),
         np.array(weights, np.float32),
         tuple(owners),

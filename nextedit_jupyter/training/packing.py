@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from nextedit_jupyter.core.files import written_beside
+
 NO_LOSS = 1 << 15
 
 
@@ -49,10 +51,9 @@ def pack(
 
 
 def write_packed(path: Path, packed: npt.NDArray[np.uint16]) -> None:
-    """Write atomically."""
-    temporary = path.with_suffix(".tmp.npy")
-    np.save(temporary, packed)
-    temporary.replace(path)
+    """Write the file whole; its name ends in .npy."""
+    with written_beside(path) as beside:
+        np.save(beside, packed)
 
 
 def split_targets(

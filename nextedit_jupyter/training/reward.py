@@ -31,7 +31,7 @@ STYLE = 0.1  # for an answer written as its cell is
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class RewardTask:
     """A request and the text its caret's cell is to become: the present one for no edit.
 
     `tokens` are those of the lines that the target puts in.
@@ -85,12 +85,12 @@ class Verdict:
         return not self.silent and self.reward < 0
 
 
-def reward(task: Task, said: Said) -> float:
+def reward(task: RewardTask, said: Said) -> float:
     """What an answer is worth, between -1 and 1.1."""
     return judge(task, said).reward
 
 
-def judge(task: Task, said: Said) -> Verdict:
+def judge(task: RewardTask, said: Said) -> Verdict:
     """What an answer is worth, and why."""
     if said.silent:
         return Verdict(SILENCE, silent=True, exact=not task.wanted)

@@ -15,17 +15,14 @@ from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import make_case
-from nextedit_jupyter.training.evaluate import edit_request
+from nextedit_jupyter.training.edits import LONGEST_CELL, MOST_CELLS, draw_case
 from nextedit_jupyter.training.packing import NO_LOSS
 
-MOST_CELLS = 10
-LONGEST_CELL = 2_500  # characters
 MOST_MISSES = 1_000  # tries in a row that find nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PromptTask:
     """`target` is the caret's cell as it is to be, or for `line` the rest of the caret's line.
 
     `change` is a kind of `training.edits`, `none` where nothing is to be done, or `line`.
@@ -50,7 +47,7 @@ class Rendered:
         return [id | NO_LOSS for id in self.prompt] + list(self.answer)
 
 
-def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Task]:
+def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[PromptTask]:
     """Half-done edits of stretches of documents, a fourth of them with nothing left to do.
 
     They go on for ever, and end where the documents offer none.
@@ -60,15 +57,13 @@ def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Ta
     while chosen and misses < MOST_MISSES:
         misses += 1
         document = rng.choice(chosen)
-        start = rng.randrange(max(1, len(document.cells) - MOST_CELLS // 2))
-        cells = [c for c in document.cells[start : start + MOST_CELLS] if len(c) <= LONGEST_CELL]
-        case = make_case(cells, rng) if cells else None
+        case = draw_case(document.cells, rng)
         if case is not None:
             misses = 0
-            yield Task("edit", edit_request(case), case.after, case.kind)
+            yield PromptTask("edit", case.request(), case.after, case.kind)
 
 
-def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Task]:
+def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[PromptTask]:
     """Carets within lines, with what stands below them or without; as `edit_tasks` ends."""
     chosen = [document for document in documents if any(document.cells)]
     misses = 0
@@ -94,11 +89,11 @@ def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Ta
         here = Cell("here", "code", text[:caret] + below)
         request = SuggestRequest(Notebook("python", (*cells, here)), Caret("here", caret))
         misses = 0
-        yield Task("line", request, rest, "line")
+        yield PromptTask("line", request, rest, "line")
 
 
 def render(
-    task: Task, fmt: EditFormat, tokenizer: TextTokenizer, *, length: int
+    task: PromptTask, fmt: EditFormat, tokenizer: TextTokenizer, *, length: int
 ) -> Rendered | None:
     """The task in a format, in at most `length` tokens; None where it can't be written in it."""
     if task.kind == "line":

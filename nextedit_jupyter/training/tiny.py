@@ -21,7 +21,8 @@ from nextedit_jupyter.training.examples import Mix, edit_document, session_docum
 from nextedit_jupyter.training.export import export_bundle
 from nextedit_jupyter.training.model import Shape
 from nextedit_jupyter.training.packing import pack, write_packed
-from nextedit_jupyter.training.sft import Budget, Settings, open_run, train
+from nextedit_jupyter.training.schedule import RunBudget
+from nextedit_jupyter.training.sft import SftSettings, open_run, train
 from nextedit_jupyter.training.tokenizer import train_tokenizer
 
 TINY = Shape(vocab_size=1024, width=96, layers=2, heads=4, kv_heads=2, head_dim=32, hidden=256)
@@ -64,9 +65,9 @@ def train_tiny(
     write_packed(work / "tiny.npy", rows)
     progress(f"examples: {len(rows)} sequences of {length} tokens")
 
-    settings = Settings(batch=8, warmup_steps=10, compile=False, seed=seed)
+    settings = SftSettings(batch=8, warmup_steps=10, compile=False, seed=seed)
     run = open_run(work / "run", shape, settings)
-    budget = Budget(steps=steps, decay_steps=steps // 3)
+    budget = RunBudget(steps=steps, decay_steps=steps // 3)
     train(run, work / "tiny.npy", settings, budget, progress=progress)
     export_bundle(
         work / "run" / "final.pt", path, out, Identity("nextedit-tiny", "0.0.1", "cells-spm-v1")

@@ -7,9 +7,10 @@ loop, the schedule and the checkpoints are those of `training.sft`.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +19,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
 from nextedit_jupyter.prompt.control import PAD
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.corpus.extract import Skipped
 from nextedit_jupyter.training.examples import Mix, real_edit, session_document
 from nextedit_jupyter.training.kernel_names import columns_used
+from nextedit_jupyter.training.line_scans import commit_scans
 from nextedit_jupyter.training.lora import MATRICES, LowRank, adapt, adapters
 from nextedit_jupyter.training.model import Decoder, Shape
 from nextedit_jupyter.training.packing import pack
 from nextedit_jupyter.training.processes import Processes
 from nextedit_jupyter.training.real_data import commit_edits, pieces_of, read_notebooks, read_rows
-from nextedit_jupyter.training.sft import Run
+from nextedit_jupyter.training.run import Run
 
 RANK = 16
 SCALE = 2.0
@@ -46,10 +49,11 @@ def tuning_rows(
     length: int,
     seed: int,
 ) -> npt.NDArray[np.uint16]:
-    """Packed rows, [rows, length + 1]: three of notebooks, then one of edits, shuffled before.
+    """Packed rows, [rows, length + 1], of notebooks and of edits, shuffled before.
 
-    Each notebook gives one stretch and each commit two steps at most, so that a run too short for
-    all of it sees as many hands as it can.
+    Each notebook gives one stretch and each commit two or three pieces at most, so that a run too
+    short for all of it sees as many hands as it can. Three rows of notebooks are followed by one of
+    edits; in `cells-lines-v1`, whose few answers would drown in a batch of both, two by two.
     """
     rng = random.Random(seed)
     documents = pieces_of(list(read_notebooks(notebooks)), rng, cells=24)
@@ -62,24 +66,40 @@ def tuning_rows(
         written += session_document(
             document, tokenizer, rng, mix, length=length + 1, spare_columns=spare, fmt=fmt
         )[:1]
-    steps: list[list[int]] = []
     commits = list(read_rows(edits)) if edits is not None else []
     rng.shuffle(commits)
-    for row in commits:
-        for edit in commit_edits(row, rng, Skipped())[:2]:
-            size = rng.choice((0.4, 0.6, 1.0))
-            ids = real_edit(edit, tokenizer, length=int(length * size), fmt=fmt)
-            if ids:
-                steps.append(ids)
+    steps = [
+        ids for row in commits for ids in _commit_pieces(row, tokenizer, fmt, rng, length=length)
+    ]
     order, pad = np.random.default_rng(seed), tokenizer.control(PAD)
     parts = [pack(ids, length=length, pad=pad) for ids in (written, steps)]
     for part in parts:
         order.shuffle(part)
-    three, one = (iter(part) for part in parts)
+    shares = (2, 2) if isinstance(fmt, CellsLinesV1) else (3, 1)
+    first, second = (iter(part) for part in parts)
     rows = []
-    while group := list(islice(three, 3)):
-        rows += group + list(islice(one, 1))
+    while group := list(islice(first, shares[0])):
+        rows += group + list(islice(second, shares[1]))
     return np.array(rows, np.uint16).reshape(-1, length + 1)
+
+
+def _commit_pieces(
+    row: dict[str, Any],
+    tokenizer: TextTokenizer,
+    fmt: CellsSpmV1,
+    rng: random.Random,
+    *,
+    length: int,
+) -> Iterator[list[int]]:
+    """What a commit teaches in a format: scans of lines, or steps with the window around each."""
+    if isinstance(fmt, CellsLinesV1):
+        yield from commit_scans(row, tokenizer, rng, length=length // 2, fmt=fmt)
+        return
+    for edit in commit_edits(row, rng, Skipped())[:2]:
+        size = rng.choice((0.4, 0.6, 1.0))
+        ids = real_edit(edit, tokenizer, length=int(length * size), fmt=fmt)
+        if ids:
+            yield ids
 
 
 class SplitEmbedding(nn.Module):

@@ -171,6 +171,11 @@ class WorkerClient:
             return bool(wait_for(ticket, timeout).header.get("leaving"))
         return True
 
+    def try_again(self) -> None:
+        """Forget how often a worker failed to start: the next request tries at once."""
+        with self._lock:
+            self._failures, self._not_before = 0, 0.0
+
     def close(self) -> None:
         """Let go of the worker, which goes on for others. The client may be used again."""
         with self._lock:

@@ -96,9 +96,9 @@ class ClientConnection:
         else:
             self._outbox.put(message)
 
-    def refuse(self, n: int, error: NextEditError) -> None:
+    def refuse(self, n: int, error: NextEditError, id: int | str | None = None) -> None:
         header = {"n": n, "outcome": "error", "code": error.code}
-        self.reply(header, dump(encode_error(None, error)))
+        self.reply(header, dump(encode_error(id, error)))
 
     def say_goodbye(self) -> None:
         """The last message; waits a little for it to be sent."""

@@ -5,7 +5,7 @@ and client pass on without reading it.
 
     client to worker                                       worker to client
     {"op": "hello", "version"}                             {"op": "hello", "version", "pid", "bundle_path"}
-    {"op": "suggest", "n", "client", "root"} + RequestWire {"n", "outcome", "offered"} + AnswerWire
+    {"op": "suggest", "n", "client", "root"} + RequestWire {"n", "outcome", "offered", "ms"} + AnswerWire
     {"op": "status", "n"}                                  {"n", "outcome"} + status
     {"op": "cancel", "n"} or {"op": "cancel", "client"}    none
     {"op": "outcome", "n", "said", "kind", "lane"}         {"n", "outcome"} + pace
@@ -13,7 +13,7 @@ and client pass on without reading it.
     {"op": "leave", "n", "if_unused"}                      {"n", "leaving"}
                                                            {"op": "bye"} before the worker leaves
 
-`n` counts a connection's messages. `outcome` is suggested, silent, superseded, error (then with
+`n` counts a connection's messages; `ms` is how long the request was in the worker. `outcome` is suggested, silent, superseded, error (then with
 the error's `code`) or status; `offered` lists [kind, lane] of what is suggested, for counters.
 """  # noqa: E501 (a table)
 

@@ -12,7 +12,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
@@ -57,7 +57,23 @@ class Suggesting(Protocol):
     """What the worker needs of `suggest.Suggester`."""
 
     @property
-    def bundle(self) -> str | None: ...
+    def bundle(self) -> str | None:
+        """The label of the model that answers; None without one, and then see `problem`."""
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the models, and what to do about it."""
+
+    @property
+    def lanes(self) -> Sequence[str]: ...
+
+    @property
+    def bundles(self) -> Sequence[Mapping[str, str]]:
+        """Id, language and label of every model that may be asked."""
+
+    @property
+    def remote(self) -> Mapping[str, str | None] | None:
+        """The team's server that text goes to; None if it stays on this machine."""
 
     def answer(self, request: SuggestRequest, *, cancelled: Callable[[], bool]) -> Answer: ...
 
@@ -131,9 +147,9 @@ class Inference:
             "state": "starting" if suggester is None else "busy" if busy else "ready",
             "bundle": suggester.bundle if suggester else None,
             "problem": self._problem_of(suggester),
-            "lanes": list(getattr(suggester, "lanes", ())),
-            "bundles": list(getattr(suggester, "bundles", ())),
-            "remote": getattr(suggester, "remote", None),
+            "lanes": list(suggester.lanes) if suggester else [],
+            "bundles": list(suggester.bundles) if suggester else [],
+            "remote": suggester.remote if suggester else None,
             "served": self.served,
             "idle_s": round(time.monotonic() - self.last_request, 3),
             "idle_cpu_s": round(time.process_time() - self._cpu_at_rest, 3),
@@ -150,7 +166,7 @@ class Inference:
         return time.monotonic() - max(self.last_request, self._loaded)
 
     def rebuild(self, expected: str | None) -> Rebuilt:
-        """Build the suggester anew, beside the one that serves, and put it in its place.
+        """Build a fresh suggester beside the one that serves, and put it in its place.
 
         Stays with the old one if the new one hasn't the bundle that was expected.
         """
@@ -158,9 +174,9 @@ class Inference:
             with phases.during(Phase.LOADING):
                 fresh = self._build(self._deaths.unusable())
         except Exception as error:
-            log_error(log, "the suggester could not be built anew", error)
+            log_error(log, "the suggester could not be built again", error)
             return Rebuilt(None, f"it cannot be loaded ({type(error).__name__})")
-        rebuilt = Rebuilt(fresh.bundle, getattr(fresh, "problem", None))
+        rebuilt = Rebuilt(fresh.bundle, fresh.problem)
         if expected is None or fresh.bundle == expected:
             self.suggester, self._problem = fresh, None
             log.info("%s is in use", fresh.bundle)
@@ -182,8 +198,7 @@ class Inference:
 
     def _labels(self) -> set[str]:
         """Of the bundles that may be asked."""
-        bundles = getattr(self.suggester, "bundles", ())
-        return {bundle["label"] for bundle in bundles}
+        return {bundle["label"] for bundle in self.suggester.bundles} if self.suggester else set()
 
     def answer_stale(self, job: Job) -> None:
         """Answer a job that nobody waits for any more."""
@@ -204,7 +219,7 @@ class Inference:
         except BaseException as error:
             log_error(log, "the suggester could not be built", error)
             self._problem = f"the suggester could not be built: {type(error).__name__}"
-            suggester = _Nothing()
+            suggester = _NullSuggester()
         self.suggester = suggester
         self._loaded = time.monotonic()
         self._cpu_at_rest = time.process_time()
@@ -231,7 +246,7 @@ class Inference:
         log.warning("%s is switched off: workers died in it", label or "the model")
 
     def _problem_of(self, suggester: Suggesting | None) -> str | None:
-        said = (self._deaths.problem(), self._problem, getattr(suggester, "problem", None))
+        said = (self._deaths.problem(), self._problem, suggester.problem if suggester else None)
         return " ".join(dict.fromkeys(text for text in said if text)) or None
 
     def _serve_next(self) -> None:
@@ -249,6 +264,7 @@ class Inference:
         self._pacing.observe_latency(self.last_ms)
         self._count_latency(header)
         self._turns.done()
+        header["ms"] = self.last_ms
         if job.claim():
             self._send(job, header, body)
         self._keep_history()
@@ -283,7 +299,7 @@ class Inference:
         began = time.monotonic()
         header: dict[str, Any] = {"n": job.n}
         try:
-            request = self.held.decode(job.client, job.value, self.bounds)
+            request = job.request or self.held.decode(job.client, job.value, self.bounds)
             self._served_request = request
             request = self._around(request, job.root)
             waited_ms = (began - job.arrived) * 1_000
@@ -387,11 +403,14 @@ class Inference:
             faulthandler.cancel_dump_traceback_later()
 
 
-class _Nothing:
-    """Stands in when no suggester could be built: every request is silent, with the reason."""
+class _NullSuggester:
+    """Used when no suggester could be built: every request is silent, with the reason."""
 
     bundle: str | None = None
+    problem: str | None = None
     lanes: tuple[str, ...] = ()
+    bundles: tuple[dict[str, str], ...] = ()
+    remote: None = None
 
     def answer(self, request: SuggestRequest, *, cancelled: Callable[[], bool]) -> Answer:
         return Answer(silence={kind: Silence("no_model") for kind in request.want}, id=request.id)

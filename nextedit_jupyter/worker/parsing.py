@@ -1,4 +1,4 @@
-"""Requests from bytes, fast: a notebook of a thousand cells comes anew with each keystroke.
+"""Requests from bytes, fast, whether they say all or what changed (`core.changes`).
 
 `orjson` reads what it can, in a seventh of the time; what it refuses (lone surrogates, NaN, other
 encodings, numbers beyond a double, deep nesting) and what it would round (integers of more than 64
@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from nextedit_jupyter.core.cache import LruCache
+from nextedit_jupyter.core.changes import VERSION, HeldStates
 from nextedit_jupyter.core.notebook import Cell
 from nextedit_jupyter.core.request import Bounds, SuggestRequest
 from nextedit_jupyter.core.wire import decode_request, parse_line
@@ -46,8 +47,21 @@ class HeldCells:
     """
 
     def __init__(self, most: int = HELD_NOTEBOOKS) -> None:
+        self._states = HeldStates()
         self._cells: LruCache[tuple[int, str, str], dict[str, Cell]] = LruCache(most)
         self._lock = threading.Lock()
+
+    def take(
+        self, page: tuple[int, str], value: dict[str, Any], bounds: Bounds
+    ) -> SuggestRequest | None:
+        """Read a request that changes what its page sent before; None for one that says all.
+
+        To be called for each as it arrives, whether it is answered or superseded: the next one may
+        build on it. Raises WireError.
+        """
+        if value.get("version", 1) != VERSION:
+            return None
+        return self._states.decode(page, value, bounds)
 
     def decode(
         self, page: tuple[int, str], value: dict[str, Any], bounds: Bounds
@@ -67,6 +81,7 @@ class HeldCells:
             for notebook in self._cells:
                 if notebook[0] == connection:
                     self._cells.drop(notebook)
+        self._states.forget(lambda page: bool(page[0] == connection))
 
 
 def _first_cell(value: dict[str, Any]) -> str:

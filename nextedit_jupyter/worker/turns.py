@@ -8,15 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from nextedit_jupyter.core.request import SuggestRequest
+
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A request under way. `client` is (connection, name); `arrived` is in monotonic seconds."""
+    """A request under way. `client` is (connection, name); `arrived` is in monotonic seconds.
+
+    `request` is what `value` says, where that had to be read as it arrived.
+    """
 
     n: int
     client: tuple[int, str]
     value: dict[str, Any]
     arrived: float
+    request: SuggestRequest | None = None
     root: str | None = None  # the folder that may be read around the document
     cancelled: bool = False
     _answered: bool = field(default=False, repr=False)

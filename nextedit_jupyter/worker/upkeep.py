@@ -25,7 +25,7 @@ QUIET_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a suggester that was built anew loaded: its bundle's label, and what was wrong."""
+    """What a suggester that was built again loaded: its bundle's label, and what was wrong."""
 
     bundle: str | None
     problem: str | None = None

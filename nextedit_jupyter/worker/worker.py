@@ -22,6 +22,7 @@ from nextedit_jupyter.core import phases
 from nextedit_jupyter.core.error_log import log_error
 from nextedit_jupyter.core.errors import WireError
 from nextedit_jupyter.core.pacing import OUTCOMES, Pacing
+from nextedit_jupyter.core.wire import request_id
 from nextedit_jupyter.worker.connection import ClientConnection, dump
 from nextedit_jupyter.worker.deaths import Deaths
 from nextedit_jupyter.worker.frames import ENVELOPE_BYTES, unpack
@@ -241,13 +242,19 @@ class Worker:
         self, client: ClientConnection, n: int, name: str, body: bytes, root: object = None
     ) -> None:
         now = self._inference.last_request = time.monotonic()
+        page, bounds = (client.number, name), self._inference.bounds
         try:
-            value = parse_request(body, self._inference.bounds)
+            value = parse_request(body, bounds)
         except WireError as error:
             client.refuse(n, error)
             return
+        try:
+            request = self._inference.held.take(page, value, bounds)
+        except WireError as error:
+            client.refuse(n, error, request_id(value))
+            return
         where = root if isinstance(root, str) else None
-        self._turns.put(Job(n, (client.number, name), value, now, where))
+        self._turns.put(Job(n, page, value, now, request, where))
 
     def _send(self, job: Job, header: Mapping[str, Any], body: bytes) -> None:
         client = self._clients.get(job.client[0])

@@ -83,8 +83,8 @@ def names_by_ast(source: str) -> set[tuple[int, str, str]]:
         if isinstance(node, ast.JoinedStr):
             continue
         if isinstance(node, ast.Name):
-            line = lines[node.lineno - 1].encode()
-            offset = starts[node.lineno - 1] + len(line[: node.col_offset].decode())
+            encoded = lines[node.lineno - 1].encode()
+            offset = starts[node.lineno - 1] + len(encoded[: node.col_offset].decode())
             op = {ast.Load: "read", ast.Store: "write", ast.Del: "delete"}[type(node.ctx)]
             op = "update" if id(node) in updated else "declare" if id(node) in bare else op
             found.add((offset, node.id, op))
@@ -136,9 +136,9 @@ def _scope_differences(source: str, index: CellIndex) -> list[str]:
         )
         theirs[("class" if kind == "class" else "function", own)] += 1
     ours: Counter[tuple[str, tuple[str, ...]]] = Counter()
-    for scope in index.scopes[1:]:
-        kind = "class" if scope.kind == "class" else "function"
-        ours[(kind, tuple(sorted(scope.binds)))] += 1
+    for own_scope in index.scopes[1:]:
+        kind = "class" if own_scope.kind == "class" else "function"
+        ours[(kind, tuple(sorted(own_scope.binds)))] += 1
     return [f"scopes {theirs - ours} became {ours - theirs}"] if theirs != ours else []
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import constructs
 import pytest
 
 from nextedit_jupyter.analysis.index import index_notebook
@@ -31,7 +32,6 @@ from nextedit_jupyter.core import (
     SuggestRequest,
 )
 from nextedit_jupyter.suggest.symbols import SymbolsLane
-from tests.support import constructs
 
 RUNNER = Path(__file__).parents[1] / "support" / "run_cells.py"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -78,9 +78,7 @@ def asked_for(
     """The command's request, or the one after the name was typed over by hand."""
     notebook = notebook_of(cells)
     if not typed:
-        request = SuggestRequest(
-            notebook, Caret(cell, start), rename_to=new, want=frozenset(["rename"])
-        )
+        request = SuggestRequest(notebook, Caret(cell, start), rename_to=new, want=("rename",))
         return request, "command"
     source = notebook.cell(cell).source  # type: ignore[union-attr]
     after = source[:start] + new + source[end:]
@@ -90,7 +88,7 @@ def asked_for(
     )
     event = EditEvent(cell, source, after, "typed")
     return (
-        SuggestRequest(edited, Caret(cell, 0), (event,), want=frozenset(["rename"])),
+        SuggestRequest(edited, Caret(cell, 0), (event,), want=("rename",)),
         "typed",
     )
 

@@ -182,7 +182,8 @@ def outputs(notebook: Notebook, order: list[int]) -> list[str]:
 
 
 def applied(notebook: Notebook, plan: RenamePlan) -> Notebook:
-    texts = {c.cell: c.edit.apply(notebook.cell(c.cell).source) for c in plan.edits()}
+    sources = {cell.id: cell.source for cell in notebook.cells}
+    texts = {c.cell: c.edit.apply(sources[c.cell]) for c in plan.edits()}
     return Notebook(
         "python",
         tuple(Cell(c.id, c.type, texts.get(c.id, c.source)) for c in notebook.cells),

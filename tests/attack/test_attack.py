@@ -13,6 +13,7 @@ from attacks import (
     attack_store_with_kills,
     attack_with_bundles,
     attack_with_kills,
+    attack_with_texts,
 )
 
 pytestmark = [
@@ -35,6 +36,11 @@ def test_requests_gone_wrong_get_one_answer_each_under_their_own_ids() -> None:
 def test_cells_gone_wrong_are_answered_and_edits_apply_to_what_was_sent() -> None:
     report = unharmed(attack_sources(40))
     assert report.ended["suggested"] > 0
+
+
+def test_texts_that_take_long_to_read_are_answered_each_within_a_few_seconds() -> None:
+    report = unharmed(attack_with_texts(12))
+    assert report.worst_ms < 4_000  # the processor's, under a limit that no load reaches
 
 
 def test_a_worker_that_is_killed_again_and_again_serves_on_with_its_model() -> None:

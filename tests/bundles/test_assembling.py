@@ -134,7 +134,7 @@ def test_query_key_and_value_may_have_pairs_of_their_own(kit: Kit, parts: str) -
     shape, weights = kit.weights()
     query, cached = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     starts = {"q": (0, query), "k": (query, cached), "v": (query + cached, cached)}
-    tensors = {}
+    tensors: dict[str, Any] = {}
     matrix = weights["layers.0.qkv.weight"].astype(np.float64)
     for seed, part in enumerate(parts):
         at, count = starts[part]
@@ -148,7 +148,7 @@ def test_query_key_and_value_may_have_pairs_of_their_own(kit: Kit, parts: str) -
 
 def test_moved_factors_change_the_rounding_and_not_the_model(kit: Kit) -> None:
     shape, weights = kit.weights()
-    tensors = {}
+    tensors: dict[str, Any] = {}
     sizes = (shape.width, shape.heads * shape.head_dim, shape.width, shape.hidden)
     for i in range(shape.layers):
         for seed, (place, size) in enumerate(zip(SMOOTHED, sizes)):

@@ -172,7 +172,7 @@ def test_a_full_disk_is_told_before_and_in_between(
 ) -> None:
     with monkeypatch.context() as patch:
         usage = shutil.disk_usage(place.links)._replace(free=1000)
-        patch.setattr(fetching.shutil, "disk_usage", lambda path: usage)
+        patch.setattr(shutil, "disk_usage", lambda path: usage)
         with pytest.raises(BundleError, match="make room"):
             place.get()
     from nextedit_jupyter.bundles import assembling

@@ -13,7 +13,7 @@ from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.bundles.gguf import GgufFile
 from nextedit_jupyter.bundles.gguf_model import GgufModel, GgufWeights
 from nextedit_jupyter.bundles.graph import build_graph
-from nextedit_jupyter.bundles.importing import import_gguf
+from nextedit_jupyter.bundles.importing import import_model
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.prompt import BundleTokenizer
 
@@ -116,7 +116,7 @@ def test_llama_cpp_gives_the_same_logits_for_the_same_text(tmp_path: Path) -> No
 
 def test_a_file_becomes_a_bundle_that_says_where_it_is_from(tmp_path: Path) -> None:
     made = make_gguf(tmp_path / "a.gguf")
-    import_gguf(
+    import_model(
         made.path, tmp_path / "out", id="tiny", version="1.0.0", prompt_format="cells-spm-v1"
     )
     bundle = Bundle.open(tmp_path / "out")
@@ -162,7 +162,7 @@ def test_a_file_of_another_shape_is_refused_with_the_reason(tmp_path: Path, what
     changes, reason = REFUSED[what]
     made = make_gguf(tmp_path / "a.gguf", **changes)
     with pytest.raises(BundleError, match=reason):
-        import_gguf(
+        import_model(
             made.path, tmp_path / "out", id="x", version="1.0.0", prompt_format="cells-spm-v1"
         )
     assert not (tmp_path / "out").exists()
@@ -172,7 +172,7 @@ def test_weights_that_are_no_numbers_are_refused_and_leave_nothing(tmp_path: Pat
     bad = np.full((96, 64), np.nan, np.float32)
     made = make_gguf(tmp_path / "a.gguf", extra={"blk.1.ffn_up.weight": bad})
     with pytest.raises(BundleError, match="no numbers"):
-        import_gguf(
+        import_model(
             made.path, tmp_path / "out", id="x", version="1.0.0", prompt_format="cells-spm-v1"
         )
     assert not (tmp_path / "out").exists()

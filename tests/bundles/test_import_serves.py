@@ -12,7 +12,7 @@ import pytest
 from tiny_checkpoint import QWEN_TOKENS, STARCODER_TOKENS, make_checkpoint
 
 from nextedit_jupyter.bundles.bundle import Bundle
-from nextedit_jupyter.bundles.importing import import_folder
+from nextedit_jupyter.bundles.importing import import_model
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.wire import decode_request
@@ -51,7 +51,7 @@ def imported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     name: str = request.param
     folder = tmp_path_factory.mktemp(name)
     checkpoint = make_checkpoint(folder / "checkpoint", special=FAMILIES[name])
-    import_folder(
+    import_model(
         checkpoint,
         folder / "bundle",
         id="imported",

@@ -27,7 +27,7 @@ def decoder_of(weights: dict[str, np.ndarray], **options: Any) -> Decoder:
     )
 
 
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
     "fine": {"fine": INPUTS},
     "turned": {"turn": INPUTS},
@@ -35,7 +35,7 @@ OPTIONS = {
 }
 
 
-@pytest.fixture(scope="module", params=OPTIONS.values(), ids=OPTIONS)
+@pytest.fixture(scope="module", params=list(OPTIONS.values()), ids=list(OPTIONS))
 def decoder(request: pytest.FixtureRequest) -> Decoder:
     return decoder_of(random_weights(), **request.param)
 
@@ -134,5 +134,6 @@ def test_rounding_for_the_inputs_that_come_changes_products_less() -> None:
 
 @pytest.mark.parametrize("option", ["fine", "turn"])
 def test_inputs_that_there_are_not_are_refused(option: str) -> None:
+    wrong: dict[str, Any] = {option: {"up"}}
     with pytest.raises(ValueError, match="up"):
-        build_graph(SHAPE, random_weights(), **{option: {"up"}})
+        build_graph(SHAPE, random_weights(), **wrong)

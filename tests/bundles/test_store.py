@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from tiny_bundle import make_bundle
 
-from nextedit_jupyter.bundles.store import BundleStore, version_key
+from nextedit_jupyter.bundles.choices import version_key
+from nextedit_jupyter.bundles.store import BundleStore
 from nextedit_jupyter.core.errors import BundleError
 
 

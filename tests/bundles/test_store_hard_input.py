@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,13 +88,14 @@ DAMAGED: list[Any] = [
 
 
 def change(store: BundleStore, how: str) -> Any:
-    return {
+    changes: dict[str, Callable[[], Any]] = {
         "rollback": lambda: store.rollback(ID),
         "refuse": lambda: store.refuse(ID),
         "remove": lambda: store.remove(ID, "0.1.0"),
         "use": lambda: store.use(ID, "0.1.0"),
         "serve": lambda: store.serve(ID),
-    }[how]()
+    }
+    return changes[how]()
 
 
 CHANGES = ["rollback", "refuse", "remove", "use", "serve"]
@@ -168,7 +170,7 @@ def test_a_full_disk_is_told_and_what_was_chosen_goes_on(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     if how == "remove":  # the version itself goes, which asks for a folder
-        monkeypatch.setattr(store_module.tempfile, "mkdtemp", full)
+        monkeypatch.setattr(tempfile, "mkdtemp", full)
     monkeypatch.setattr(store_module, "replace_file", full)
     with pytest.raises(BundleError, match="No space left"):
         change(store, how)

@@ -49,6 +49,15 @@ def test_missing_or_waiting_notes_are_refused(release: ModuleType, text: str, me
         release.release_notes(text, "0.3.0")
 
 
+def test_a_dry_run_says_what_the_notes_lack_and_continues(
+    release: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiting = CHANGELOG.replace("[Unreleased]\n", "[Unreleased]\n\n- More.\n")
+    assert release.notes_so_far(waiting, "0.3.0") == ""
+    assert "Before the tag: CHANGELOG.md has unreleased changes" in capsys.readouterr().out
+    assert release.notes_so_far(CHANGELOG, "0.3.0") == "- One."
+
+
 def test_a_front_end_that_is_missing_or_old_is_refused(release: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(release.Refused, match="not built"):
         release.check_front_end(tmp_path, "0.3.0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,9 @@ PASSWORD = "Tr0ub4" + "dorX9"
 
 
 def notebook(path: Path, *sources: str | list[str]) -> Path:
-    cells = [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "code", "metadata": {}, "source": source} for source in sources
+    ]
     path.write_text(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5}))
     return path
 

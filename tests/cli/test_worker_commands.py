@@ -114,6 +114,6 @@ def _is_alive(pid: int) -> bool:
 def test_a_model_is_tried_again_by_a_command_of_its_own(command: Run) -> None:
     result = command("model", "retry")
     assert result.returncode == 0, result.stderr
-    assert "loads its model anew" in result.stdout
+    assert "reloads its model" in result.stdout
     assert json.loads(command("status", "--json").stdout)["worker"]["off"] == []
     assert command("purge", "--yes").returncode == 0

@@ -1,4 +1,4 @@
-"""Figure facts as lines of a prompt and as candidates of plotting calls."""
+"""Figure facts as lines of a prompt, and the columns that a cell draws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nextedit_jupyter.core.figure_text import (
     MAX_LINE,
     MAX_LINES,
     DrawnColumns,
-    call_candidates,
+    drawing_calls,
     drawn_columns,
     figure_lines,
 )
@@ -43,7 +43,15 @@ def test_lines_say_what_is_set_and_no_more() -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        (SCATTER, DrawnColumns(("height",), ("weight",))),
+        (SCATTER, DrawnColumns(("height",), ("weight",), ("sex",))),
+        ("%matplotlib inline\nplt.plot(df.day, df['sales'])", DrawnColumns(("day",), ("sales",))),
+        ("ax.barh(df['name'], df['size'])", DrawnColumns(("size",), ("name",))),
+        ("df['age'].hist(bins=20)", DrawnColumns(("age",))),
+        ("df['age'].plot()", DrawnColumns((), ("age",))),
+        ("ax.scatter(df['a'].values, df.loc[:, 'b'], c='red')", DrawnColumns(("a",), ("b",))),
+        ("px.scatter(df, x='a', y='b', color='c')", DrawnColumns(("a",), ("b",), ("c",))),
+        ("alt.Chart(df).mark_bar().encode(x='a:N', y='mean(b):Q')", DrawnColumns(("a",), ("b",))),
+        ("df.plot(x='day', y=['s', 'c'])", DrawnColumns(("day",), ("s", "c"))),
         ("plt.plot(df.day, df['sales'])", DrawnColumns(("day",), ("sales",))),
         ("ax.plot(df['sales'])", DrawnColumns((), ("sales",))),
         ("ax.hist(df['age'])", DrawnColumns(("age",))),
@@ -60,23 +68,15 @@ def test_columns_are_read_from_the_cell(source: str, expected: DrawnColumns) -> 
     assert drawn_columns(source) == expected
 
 
+def test_calls_know_what_they_draw_on() -> None:
+    calls = drawing_calls(
+        "left.plot(df['a'])\naxes[0, 1].hist(df['b'])\nsns.lineplot(data=df, x='c', ax=right)"
+    )
+    assert [call.owner for call in calls] == ["left", "axes[0, 1]", "right"]
+
+
 @pytest.mark.parametrize(
-    ("callee", "expected"),
-    [
-        ("set_xlabel", ('"height"',)),
-        ("ylabel", ('"weight"',)),
-        ("set_xlim", ("1.5, 2",)),
-        ("set_ylim", ()),
-        ("legend", ('["a", "b"]',)),
-        ("set_title", ('"weight by height"',)),
-        ("suptitle", ('"People"',)),
-        ("savefig", ()),
-    ],
+    "text", ["(" * 5_000 + "plot", "plot(" * 900, "x.plot(\0)", "plot" * 9_000]
 )
-def test_candidates_of_a_call(callee: str, expected: tuple[str, ...]) -> None:
-    assert call_candidates(callee, [FIGURE], ["x = 1", SCATTER, "print(1)"]) == expected
-
-
-def test_without_figures_the_source_is_enough_and_without_both_there_is_nothing() -> None:
-    assert call_candidates("set_xlabel", (), [SCATTER]) == ('"height"',)
-    assert call_candidates("set_xlabel", ()) == ()
+def test_hostile_texts_draw_nothing(text: str) -> None:
+    assert drawing_calls(text) == ()

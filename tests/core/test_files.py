@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nextedit_jupyter.core.files import locked, read_bytes, replace_file
+from nextedit_jupyter.core.files import locked, read_bytes, replace_file, written_beside
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 
@@ -71,3 +71,17 @@ def test_a_lock_is_waited_for_and_given_up_in_time(tmp_path: Path) -> None:
     thread.join(5)
     assert order == ["first", "second"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_written_beside_takes_its_place_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npy"
+    with written_beside(path) as beside:
+        assert beside.suffix == ".npy"
+        beside.write_bytes(b"first")
+        assert not path.exists()
+    assert path.read_bytes() == b"first"
+    with pytest.raises(OSError, match="full"), written_beside(path) as beside:  # noqa: PT012
+        beside.write_bytes(b"half")
+        raise OSError("the disk is full")
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]

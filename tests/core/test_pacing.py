@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from nextedit_jupyter.core.pacing import Pacing, PacingSettings, Power
@@ -13,7 +15,7 @@ class Clock:
         return self.now
 
 
-def pacing(power: Power | None = None, **settings: float | bool) -> tuple[Pacing, Clock]:
+def pacing(power: Power | None = None, **settings: Any) -> tuple[Pacing, Clock]:
     clock = Clock()
     return Pacing(
         clock=clock, power=lambda: power or Power(), settings=PacingSettings(**settings)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash
+from nextedit_jupyter.core.changes import State, cell_digest
 from nextedit_jupyter.core.redact import holds_secret
-from nextedit_jupyter.core.wire import Utf16
+from nextedit_jupyter.core.wire import Utf16, decode_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "golden" / "vectors"
@@ -48,6 +49,13 @@ def test_edits_do_what_the_vectors_say(case: dict[str, Any]) -> None:
         assert rebased is None
     else:
         assert rebased == edit(case["rebased"], other.apply(text))
+
+
+def test_cells_have_the_digests_that_the_vectors_say() -> None:
+    *cells, (every, hash) = vectors("cell_digest.json")
+    for wire, digest in cells:
+        assert cell_digest(*decode_cells({"cells": [wire]})).hex() == digest
+    assert State.of(decode_cells({"cells": every})).hash == hash
 
 
 @pytest.mark.parametrize("case", vectors("interpolate.json"))

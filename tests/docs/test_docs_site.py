@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.util
 import re
 import typing
-from dataclasses import fields
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from nextedit_jupyter.core import wire
-from nextedit_jupyter.kernel.session import Settings
+from nextedit_jupyter.core import status, wire
+from nextedit_jupyter.kernel.session_settings import SessionSettings
 from nextedit_jupyter.server.config import NextEdit
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,13 +30,13 @@ def site() -> ModuleType:
 def test_the_reference_names_every_setting(site: ModuleType) -> None:
     page = site.settings_page()
     own = set(NextEdit.class_own_traits(config=True))
-    for name in own | {one.name for one in fields(Settings)}:
+    for name in own | set(SessionSettings.names()):
         assert re.search(rf"`(c\.NextEdit\.)?{name}`", page), name
 
 
 def test_the_reference_names_every_object_and_field_of_the_protocol(site: ModuleType) -> None:
     page = site.protocol_page()
-    for name, made in vars(wire).items():
+    for name, made in (vars(wire) | vars(status)).items():
         if typing.is_typeddict(made):
             section = page.split(f"\n## {name.removesuffix('Wire')}\n")[1].split("\n## ")[0]
             assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == list(made.__annotations__)

@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ import pytest
 from nextedit_jupyter.cli import main
 from nextedit_jupyter.core.pacing import OUTCOMES
 from nextedit_jupyter.kernel.magics import Magic, UsageError
-from nextedit_jupyter.kernel.session import Session, Settings
+from nextedit_jupyter.kernel.session import Session
+from nextedit_jupyter.kernel.session_settings import SessionSettings
 from nextedit_jupyter.server.config import NextEdit
 from nextedit_jupyter.worker.runtime import RuntimeFolder
 from nextedit_jupyter.worker.statistics import Statistics
@@ -49,8 +49,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("DO_NOT_TRACK", raising=False)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda prompt="": "y")
-    folder = RuntimeFolder.find()
-    folder.ensure_key()
+    runtime = RuntimeFolder.find()
+    runtime.ensure_key()
     statistics = Statistics(tmp_path / "data" / "statistics")
     statistics.record("shown", "inline", "model")
     statistics.close()
@@ -108,17 +108,17 @@ def test_every_magic_that_a_page_names_can_be_called_so(guide: str) -> None:
 def test_the_table_of_settings_is_the_settings() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$", text_of("magics.md"), re.M)
     table = {name: (default, meaning) for name, default, meaning in rows}
-    settings = Settings()
-    assert list(table) == [one.name for one in fields(settings)]
+    settings = SessionSettings()
+    assert list(table) == settings.names()
     for name, (default, _) in table.items():
-        given = Settings()
+        given = SessionSettings()
         given.set(name, default)
         assert getattr(given, name) == getattr(settings, name), name
 
 
 def test_the_settings_that_the_pages_name_exist() -> None:
     named = {name for guide in GUIDES for name in re.findall(r"c\.NextEdit\.(\w+)", text_of(guide))}
-    ours = {one.name for one in fields(Settings)}
+    ours = set(SessionSettings.names())
     assert named
     assert named <= ours | set(NextEdit.class_trait_names(config=True))
     # One name, one meaning: what both have is read from both configurations.

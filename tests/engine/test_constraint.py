@@ -183,8 +183,9 @@ def test_where_a_source_ends(source: str, place: Position | None) -> None:
 
 
 @given(st.text(alphabet="df.np[](\"',= \n#x\\", max_size=60))
-def test_no_source_is_too_odd_to_be_read(source: str) -> None:
-    position_of(source)
+def test_a_position_is_made_of_what_the_source_ends_with(source: str) -> None:
+    found = position_of(source)
+    assert found is None or source.endswith(found.partial)
 
 
 names = st.lists(st.text(alphabet="ab_é", min_size=1, max_size=5), min_size=1, max_size=6)

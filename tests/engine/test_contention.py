@@ -122,11 +122,11 @@ def test_a_busy_machine_gets_a_session_of_one_thread_and_a_free_one_the_other_ag
     machine.live(CHANGE_SECONDS, others=2.0)
     found.fit()
     settle(found)
-    assert (found.threads, found.current.threads) == (1, 1)  # type: ignore[attr-defined]
+    assert (found.threads, found.current.threads) == (1, 1)
     machine.live(CHANGE_SECONDS, others=0.0)
     found.fit()
     settle(found)
-    assert (found.threads, found.current.threads) == (2, 2)  # type: ignore[attr-defined]
+    assert (found.threads, found.current.threads) == (2, 2)
 
 
 def test_sessions_are_not_changed_for_a_moment() -> None:
@@ -150,7 +150,7 @@ def test_a_session_that_cannot_be_opened_leaves_the_present_one() -> None:
     machine.live(CHANGE_SECONDS, others=2.0)
     found.fit()
     settle(found)
-    assert (found.threads, found.current.threads) == (2, 2)  # type: ignore[attr-defined]
+    assert (found.threads, found.current.threads) == (2, 2)
 
 
 def test_a_sequence_goes_on_in_the_new_session_with_the_same_bits() -> None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nextedit_jupyter.engine.drafts import (
     MAX_DRAFT,
+    MAX_REWRITE_DRAFT,
+    ROW_COST,
     Drafter,
     DraftRates,
     Followers,
+    Origin,
+    Recent,
+    RowCost,
     longest_match,
 )
 
 
-def drafter(prompt: list[int], source: tuple[int, ...] = ()) -> Drafter:
-    return Drafter(prompt, source, 50, DraftRates(), Followers(100))
+def drafter(
+    prompt: list[int], source: tuple[int, ...] = (), recent: Recent | None = None
+) -> Drafter:
+    return Drafter(prompt, source, 50, DraftRates(), Followers(100), recent)
 
 
 def test_what_followed_the_same_tokens_before_is_drafted() -> None:
@@ -47,15 +55,105 @@ def test_generated_tokens_are_looked_up_too() -> None:
     assert drafts.propose(1) == [53]
 
 
-def test_drafts_grow_while_they_are_right_and_shrink_while_they_are_wrong() -> None:
+@pytest.mark.parametrize("origin", ["source", "recent", "prompt"])
+def test_drafts_grow_while_they_are_right_and_shrink_while_they_are_wrong(origin: Origin) -> None:
     rates = DraftRates()
-    before = rates.length(3)
-    for _ in range(40):
-        rates.learn(3, drafted=5, accepted=5)
-    assert before < rates.length(3) <= MAX_DRAFT
     for _ in range(200):
-        rates.learn(3, drafted=5, accepted=0)
-    assert rates.length(3) == 1
+        rates.learn(3, drafted=5, accepted=0, origin=origin)
+    assert rates.length(3, origin) == 1
+    for _ in range(200):
+        rates.learn(3, drafted=5, accepted=5, origin=origin)
+    assert rates.length(3, origin) == (MAX_REWRITE_DRAFT if origin == "source" else MAX_DRAFT)
+
+
+def test_where_rows_are_dear_less_is_drafted() -> None:
+    lengths = [DraftRates().length(3, cost=cost) for cost in (0.02, 0.1, 0.2, 0.4, 2.0)]
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[0] > lengths[-1] == 1
+
+
+def test_one_origin_s_luck_says_nothing_of_another() -> None:
+    rates = DraftRates()
+    before = rates.length(3, "recent")
+    for _ in range(100):
+        rates.learn(3, drafted=5, accepted=0, origin="prompt")
+    assert rates.length(3, "recent") == before
+
+
+def test_a_row_s_cost_is_what_the_quickest_passes_took() -> None:
+    cost = RowCost()
+    assert cost.share == ROW_COST
+    for rows, ms in ((2, 10.0), (8, 40.0), (2, 30.0), (8, 16.0), (8, 90.0), (300, 1.0), (1, 0.1)):
+        cost.observe(rows, ms / 1000)
+    assert cost.share == pytest.approx(0.1, rel=0.05)
+    cost.observe(8, 0.0)
+    assert cost.share >= RowCost.LEAST
+
+
+def test_what_was_said_at_the_key_before_is_drafted_again() -> None:
+    recent = Recent()
+    recent.learn([9, 1, 2, 3], [50, 51, 52])
+    drafts = drafter([8, 1, 2, 3], recent=recent)
+    assert drafts.propose(3) == [50, 51, 52]
+    drafts.append(50)
+    assert drafts.propose(2) == [51, 52]
+
+
+def begun(prompt: list[int], *agreeing: int, recent: Recent | None = None) -> Drafter:
+    rates, followers = DraftRates(), Followers(100)
+    ids = np.array(agreeing, np.int64)
+    return Drafter(prompt, (), 50, rates, followers, recent, begun=ids)
+
+
+def test_of_a_word_that_was_begun_only_tokens_that_agree_are_drafted() -> None:
+    prompt = [1, 2, 40, 41, 7, 1, 2, 50, 51, 8, 1, 2]
+    assert begun(prompt, 40).propose(2) == [40, 41]
+    assert begun(prompt, 50, 60).propose(2) == [50, 51]
+    assert begun(prompt, 60).propose(2) == []
+
+
+def test_a_word_that_was_begun_is_found_after_other_tokens_too() -> None:
+    assert begun([40, 41, 42, 7, 1, 2], 40).propose(1) == [40]
+
+
+def test_after_the_word_that_was_begun_anything_may_follow() -> None:
+    drafts = begun([1, 2, 40, 41, 42, 7, 1, 2], 40)
+    drafts.propose(1)
+    drafts.append(40)
+    assert drafts.propose(1) == [41]
+
+
+def test_what_was_said_lately_of_a_begun_word_wins_by_the_longer_match() -> None:
+    recent = Recent()
+    recent.learn([9, 1, 2], [41, 55])
+    assert begun([2, 40, 9, 1, 2], 40, 41, recent=recent).propose(2)[0] == 41
+
+
+def test_drafts_end_where_what_was_said_ended() -> None:
+    recent = Recent()
+    recent.learn([1, 2, 3], [50])
+    recent.learn([60, 61], [62])
+    assert drafter([1, 2, 3], recent=recent).propose(5) == [50]
+    assert len(drafter([1, 2, 3, 50], recent=recent).propose(5)) == 1
+
+
+def test_what_was_said_lately_is_bounded_and_the_oldest_goes() -> None:
+    recent = Recent(most=64)
+    for i in range(100):
+        recent.learn([i, i + 1], [i + 2, i + 3])
+        assert len(recent.text) <= 128
+    assert 102 in recent.text
+    assert 1 not in recent.text
+    recent.learn(range(1_000), range(1_000, 2_000))
+    assert len(recent.text) <= 128
+
+
+def test_the_same_said_again_is_kept_once() -> None:
+    recent = Recent()
+    recent.learn([1, 2], [3])
+    length = len(recent.text)
+    recent.learn([1, 2], [3])
+    assert len(recent.text) == length
 
 
 tokens = st.lists(st.integers(0, 3), min_size=1, max_size=30)

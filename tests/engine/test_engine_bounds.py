@@ -258,7 +258,7 @@ def test_a_slow_model_looks_at_cancellation_more_often(tmp_path: Path) -> None:
         time.sleep(0.003 * len(rows))
         return run(slot, rows, position, start)
 
-    engine._decoder.run = slow  # type: ignore[method-assign]
+    engine._decoder.run = slow  # type: ignore[method-assign, assignment]
     for _ in range(2):  # the first one learns how slow it is
         engine.forget()
         looks = 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -155,7 +157,7 @@ def test_the_bundled_model_answers_the_same_cold_warm_and_chunked() -> None:
     reference = Reference(bundle)
     format = get_format(bundle.prompt_format)
 
-    def engine(**more: int | bool) -> Engine:
+    def engine(**more: Any) -> Engine:
         return Engine(
             bundle.model,
             reference.tokenizer,
@@ -188,3 +190,16 @@ def test_the_bundled_model_answers_the_same_cold_warm_and_chunked() -> None:
                         cancelled=lambda: False,
                     )
                     assert answer.ids == expected
+
+
+def test_an_answer_begins_as_it_is_told_and_its_probability_is_the_models(tiny: Bundle) -> None:
+    engine = open_engine(tiny.path)
+    prompt = prompt_of([1, *range(20, 40)])
+    plain = complete(engine, prompt)
+    other = next(id for id in range(40, 60) if id != plain.ids[0])
+    told = replace(prompt, begin=other)
+    said = complete(engine, told)
+    assert said.ids[0] == other
+    assert said.logprobs[0] < plain.logprobs[0]
+    same = complete(engine, replace(told, begin=plain.ids[0]))
+    assert same.ids == plain.ids

@@ -14,7 +14,7 @@ from tiny_bundle import make_bundle
 from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.cli import main
 from nextedit_jupyter.core.errors import NextEditError
-from nextedit_jupyter.evals import acceptance
+from nextedit_jupyter.evals import filter_examples
 from nextedit_jupyter.evals.heldout import (
     choose_places,
     fetch_documents,
@@ -200,11 +200,11 @@ def test_a_filter_learns_what_tells_right_from_wrong_and_the_same_each_time() ->
     told = FEATURES.index("string")
     y = (x[:, told] + 0.3 * rng.normal(size=600) > 0).astype(float)
     groups = tuple(f"p{i % 6}" for i in range(600))
-    examples = acceptance.Examples(x, y, np.ones(600), groups)
-    first, second = acceptance.fit(examples), acceptance.fit(examples)
+    examples = filter_examples.Examples(x, y, np.ones(600), groups)
+    first, second = filter_examples.fit(examples), filter_examples.fit(examples)
     assert np.array_equal(first.weights, second.weights)
     assert int(np.abs(first.weights).argmax()) == told
-    crossed = acceptance.cross_validate(examples)
+    crossed = filter_examples.cross_validate(examples)
     assert crossed["packages"] == 6
     assert crossed["filter"]["log_loss"] < crossed["probability"]["log_loss"] - 0.2
     assert crossed["filter"]["auc"] > 0.9 > crossed["probability"]["auc"]
@@ -214,12 +214,12 @@ def test_features_that_never_vary_weigh_nothing() -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(300, len(FEATURES)))
     x[:, 3] = 7.0
-    examples = acceptance.Examples(x, (x[:, 0] > 0).astype(float), np.ones(300), ("p",) * 300)
-    assert acceptance.fit(examples).weights[3] == 0.0
-    assert acceptance.cross_validate(examples) == {"folds": 1}
+    examples = filter_examples.Examples(x, (x[:, 0] > 0).astype(float), np.ones(300), ("p",) * 300)
+    assert filter_examples.fit(examples).weights[3] == 0.0
+    assert filter_examples.cross_validate(examples) == {"folds": 1}
 
 
 def test_too_few_examples_are_refused(bundle: Path) -> None:
     typist = Typist(RememberingLane(open_model_lane(Bundle.open(bundle))))
     with pytest.raises(NextEditError, match="--cells"):
-        acceptance.collect(typist, [])
+        filter_examples.collect(typist, [])

@@ -36,7 +36,7 @@ def notebook() -> Notebook:
 
 def cases(notebook: Notebook) -> dict[str, edits.Case]:
     """One case of each kind and name."""
-    found = {}
+    found: dict[str, edits.Case] = {}
     for seed in range(12):
         for case in edits.cases([("book", notebook)], seed, 50, 50):
             found.setdefault(f"{case.kind} {case.old}", case)

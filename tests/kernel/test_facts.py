@@ -38,7 +38,7 @@ class TrappedMeta(type):
     __subclasscheck__ = trap
     __name__ = property(trap)
     __mro__ = property(trap)
-    __dict__ = property(trap)
+    __dict__ = property(trap)  # type: ignore[misc]  # hostile on purpose
     __module__ = property(trap)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
 
+import matplotlib.figure  # noqa: E402
 import matplotlib.pyplot as plt  # noqa: E402
 import pandas as pd  # noqa: E402
 
@@ -18,8 +20,11 @@ from nextedit_jupyter.core.facts import KernelFacts  # noqa: E402
 from nextedit_jupyter.core.wire import decode_facts, encode_facts  # noqa: E402
 from nextedit_jupyter.kernel.figures import (  # noqa: E402
     MAX_AXES,
+    MAX_FIGURES,
     MAX_LEGEND,
+    MAX_NAMES,
     MAX_TEXT,
+    MAX_TEXTS,
     Figures,
     read_figure,
 )
@@ -124,7 +129,7 @@ def test_limits_are_told_when_they_are_settled() -> None:
     axes.plot([0, 10], [1, 3])
     before = read_figure(figure)
     assert before is not None
-    assert before.axes[0].xlim is None
+    assert before.axes[0].xlim == pytest.approx((-0.5, 10.5))  # what drawing will make of it
     axes.set_xlim(2, 8)
     figure.canvas.draw()
     after = read_figure(figure)
@@ -135,10 +140,10 @@ def test_limits_are_told_when_they_are_settled() -> None:
 def test_reading_draws_nothing_and_changes_nothing() -> None:
     figure, axes = plt.subplots()
     axes.plot([0, 1])
-    before = dict(axes._stale_viewlims)
+    before = dict(axes._stale_viewlims)  # type: ignore[attr-defined]
     assert any(before.values())
     read_figure(figure)
-    assert axes._stale_viewlims == before
+    assert axes._stale_viewlims == before  # type: ignore[attr-defined]
 
 
 class Hostile:
@@ -193,10 +198,11 @@ def test_a_figure_that_the_inline_backend_closes_is_known_and_lives_no_longer() 
     figures = Figures()
     figures.note()
     plt.close("all")
+    figures.settle()
     assert figures.facts({})[-1].axes[0].xlabel == "height"
     del axes, _
     gc.collect()
-    assert [ref() for ref in figures._seen] == [None]
+    assert [one.ref() for one in figures._known] == [None]
     assert figures.facts({})[-1].axes[0].xlabel == "height"
 
 
@@ -205,3 +211,171 @@ def test_the_budget_ends_the_reading() -> None:
     ticks = iter(range(10_000))
     found = Figures().facts({"figure": figure}, clock=lambda: float(next(ticks)), budget_ms=4_000)
     assert all(len(one.axes) < MAX_AXES for one in found)
+
+
+FRAME = pd.DataFrame(
+    {"height": [1.6, 1.8], "weight": [55.0, 80.0], "sex": pd.Categorical(["f", "m"])}
+)
+BY_GROUP = (
+    "fig, ax = plt.subplots()\n"
+    "for sex, part in df.groupby('sex', observed=True):\n"
+    "    ax.scatter(part['height'], part['weight'], label=sex)"
+)
+
+
+def after_running(*cells: str, draw: bool = True, figures: Figures | None = None) -> Any:
+    """The newest figure's facts after these cells, as a shell with the inline backend runs them."""
+    figures = figures or Figures()
+    namespace: dict[str, Any] = {"plt": plt, "pd": pd, "df": FRAME}
+    for cell in cells:
+        exec(cell, namespace)
+        figures.note(cell)
+        if draw:
+            for number in plt.get_fignums():
+                plt.figure(number).canvas.draw()
+            plt.close("all")
+        figures.settle(clock=lambda: 0.0)
+    found = figures.facts(namespace, clock=lambda: 0.0)
+    return found[-1] if found else None
+
+
+def test_a_scatter_by_group_says_columns_groups_limits_and_names() -> None:
+    (axes,) = after_running(BY_GROUP).axes
+    assert (axes.x, axes.y, axes.by) == (("height",), ("weight",), ("sex",))
+    assert axes.groups == ("f", "m")
+    assert axes.names == ("ax",)
+    assert axes.xlim == pytest.approx((1.59, 1.81))
+
+
+def test_a_figure_without_a_name_is_known_after_it_was_drawn_and_closed() -> None:
+    (axes,) = after_running("plt.scatter(df['height'], df['weight'])\nplt.xlabel('h')").axes
+    assert (axes.xlabel, axes.x, axes.y) == ("h", ("height",), ("weight",))
+    assert axes.xlim == pytest.approx((1.59, 1.81))
+    gc.collect()
+
+
+def test_nothing_is_held_after_the_cell() -> None:
+    figures = Figures()
+    after_running("plt.plot(df['height'])", figures=figures)
+    gc.collect()
+    assert figures._held == []
+    assert all(one.ref() is None for one in figures._known)
+
+
+def test_limits_that_are_not_settled_are_told_as_drawing_settles_them() -> None:
+    for cell in ("fig, ax = plt.subplots()\nax.plot([0, 10], [1, 3])", BY_GROUP):
+        expected = after_running(cell, draw=False).axes[0]
+        settled = after_running(cell).axes[0]
+        assert expected.xlim == pytest.approx(settled.xlim)
+        assert expected.ylim == pytest.approx(settled.ylim)
+
+
+@pytest.mark.parametrize(
+    "draws",
+    [
+        "ax.bar([1, 2], [3, 4])",
+        "ax.hist([1, 2, 2])",
+        "ax.plot([1, 10])\nax.set_yscale('log')",
+        "ax.plot([1, 1], [2, 2])",
+        "other = ax.twinx()\nother.plot([0, 5], [0, 5])\nax.plot([1, 2])",
+    ],
+)
+def test_limits_that_drawing_may_settle_otherwise_are_not_told_or_right(draws: str) -> None:
+    cell = f"fig, ax = plt.subplots()\n{draws}"
+    told, settled = after_running(cell, draw=False), after_running(cell)
+    for early, late in zip(told.axes, settled.axes, strict=True):
+        for one, other in ((early.xlim, late.xlim), (early.ylim, late.ylim)):
+            assert one is None or one == pytest.approx(other)
+
+
+def test_each_axes_of_a_grid_has_its_name_and_its_own_columns() -> None:
+    found = after_running(
+        "fig, axes = plt.subplots(2, 2)\n"
+        "axes[0, 1].hist(df['height'])\n"
+        "axes[1, 0].plot(df['weight'])"
+    )
+    told = {one.names[0]: (one.x, one.y) for one in found.axes}
+    assert told["axes[0, 1]"] == (("height",), ())
+    assert told["axes[1, 0]"] == ((), ("weight",))
+    assert told["axes[0, 0]"] == ((), ())
+
+
+def test_columns_of_a_later_cell_that_draws_on_the_same_axes_are_added() -> None:
+    figures = Figures()
+    found = after_running("fig, ax = plt.subplots()", "ax.plot(df['weight'])", figures=figures)
+    assert found.axes[0].y == ("weight",)
+
+
+def test_a_closed_figures_place_is_taken_by_the_next_one() -> None:
+    found = after_running(
+        "plt.plot(df['height'])", "fig, ax = plt.subplots()\nax.plot(df['weight'])"
+    )
+    assert found.axes[0].y == ("weight",)
+
+
+def test_seaborn_and_its_legend_title_are_read() -> None:
+    pytest.importorskip("seaborn")
+    found = after_running(
+        "import seaborn as sns\nax = sns.scatterplot(data=df, x='height', y='weight', hue='sex')"
+    )
+    (axes,) = found.axes
+    assert (axes.xlabel, axes.ylabel, axes.legend_title) == ("height", "weight", "sex")
+    assert axes.legend == ("f", "m")
+    assert axes.by == ("sex",)
+
+
+def test_many_names_figures_and_texts_are_bounded() -> None:
+    figures = Figures()
+    for i in range(30):
+        after_running(f"plt.plot(df['height'])\n# {i}", figures=figures)
+    assert len(figures._known) <= 2 * MAX_FIGURES
+    assert len(figures._texts) <= MAX_TEXTS
+    looked: list[str] = []
+
+    def clock() -> float:
+        looked.append("")
+        return 0.0
+
+    figures.facts({f"x{i}": i for i in range(100_000)}, clock=clock)
+    assert len(looked) <= MAX_NAMES + 100
+
+
+def test_figures_of_another_thread_are_read_while_it_draws() -> None:
+    figures, stop, failed = Figures(), threading.Event(), []
+
+    def draw() -> None:
+        while not stop.is_set():
+            figure = matplotlib.figure.Figure()
+            axes = figure.add_subplot()
+            for i in range(5):
+                axes.plot([i, 2])
+            namespace["figure"], namespace["axes"] = figure, axes
+
+    namespace: dict[str, Any] = {}
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        for _ in range(60):
+            figures.note("")
+            figures.settle()
+            figures.facts(namespace)
+    except Exception as error:
+        failed.append(error)
+    finally:
+        stop.set()
+        thread.join()
+    assert failed == []
+
+
+def test_without_pyplot_a_figure_under_a_name_is_read() -> None:
+    figure = matplotlib.figure.Figure()
+    figure.add_subplot().set_ylabel("depth")
+    assert Figures().facts({"picture": figure})[-1].names == ("picture",)
+
+
+def test_secrets_in_columns_do_not_leave() -> None:
+    secret = "ghp_" + "aB3dE5gH7j" * 4
+    found = after_running(
+        f"fig, ax = plt.subplots()\nax.plot([1]) if 1 else ax.plot(df['{secret}'])"
+    )
+    assert secret not in repr(found)

@@ -15,7 +15,7 @@ from traitlets.config import Config
 
 from nextedit_jupyter.core.history_store import HistoryStore, store_path
 from nextedit_jupyter.kernel.session import Session
-from nextedit_jupyter.kernel.telling import Telling
+from nextedit_jupyter.kernel.telling import OutcomeReporter
 from nextedit_jupyter.worker.statistics import Statistics
 
 KEY = "sk-" + "proj-" + "Zk81hQpLw02nVbRt77aaYeTu"
@@ -123,7 +123,7 @@ def test_a_worker_that_hangs_holds_nobody_up_and_piles_nothing_up() -> None:
         over.wait(30)
         told.append(outcome)
 
-    telling = Telling(report)
+    telling = OutcomeReporter(report)
     telling.tell("shown", "inline", "model")
     assert began.wait(10)
     for _ in range(1_000):  # would wait for ever if it waited

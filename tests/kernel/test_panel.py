@@ -131,3 +131,14 @@ def test_the_text_form_says_all_of_it(asked: Shell) -> None:
 def test_the_latency_plot_is_empty_without_latencies_and_bounded() -> None:
     assert latency_plot([]) == ""
     assert latency_plot([1.0] * 500).count("<rect") == 80
+
+
+def test_what_the_last_figure_shows_is_told_in_both_forms(user: Shell) -> None:
+    pytest.importorskip("ipywidgets")
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    user.run("import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.set_xlabel('<h>')")
+    assert "ax: xlabel='<h>'" in text_form(user.session)
+    shown = markup(Panel(user.session))
+    assert "&lt;h&gt;" in shown
+    assert "<h>" not in shown

@@ -43,7 +43,7 @@ def test_running_a_cell_again_with_another_text_is_an_executed_edit() -> None:
     recorder = Recorder(clock=lambda: 7.0)
     run(recorder, "x = 1", "a", 1)
     run(recorder, "print(x)", "b", 2)
-    assert recorder.history == ()
+    assert not recorder.history
     run(recorder, "y = 1", "a", 3)
     (event,) = recorder.history
     assert (event.cell, event.before, event.after) == ("a", "x = 1", "y = 1")
@@ -83,7 +83,7 @@ def test_the_cell_that_loads_the_extension_is_recorded_from_its_end() -> None:
     ],
 )
 def test_what_no_person_wrote_for_the_notebook_is_not_recorded(
-    text: str, more: dict[str, bool]
+    text: str, more: dict[str, Any]
 ) -> None:
     recorder = Recorder()
     run(recorder, text, **more)
@@ -109,7 +109,7 @@ def test_a_cell_tagged_off_is_not_recorded_and_what_was_held_of_it_goes() -> Non
     run(recorder, "x = 1")
     run(recorder, "x = 2")
     run(recorder, "x = 3", cell_meta={"tags": ["nextedit-off"]})
-    assert recorder.history == recorder.notebook().cells == ()
+    assert [*recorder.history, *recorder.notebook().cells] == []
     assert len(recorder.runs) == 2
     run(recorder, "x = 4", cell_meta={"tags": "nextedit-off"})
     assert len(recorder.notebook().cells) == 1
@@ -154,7 +154,7 @@ def test_purging_forgets_all() -> None:
     run(recorder, "x = 1")
     run(recorder, "x = 2")
     assert recorder.purge() == 1
-    assert recorder.history == recorder.runs == recorder.notebook().cells == ()
+    assert [*recorder.history, *recorder.runs, *recorder.notebook().cells] == []
 
 
 def test_while_switched_off_nothing_is_recorded() -> None:

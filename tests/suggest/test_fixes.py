@@ -1,6 +1,10 @@
 """What a traceback says to change, and when it says nothing."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
+
+from textwrap import dedent
 
 import pytest
 
@@ -60,7 +64,7 @@ def test_a_conventional_name_gets_its_import_unless_a_cell_has_it() -> None:
     assert fix("plt.show()", error, plot) == "import matplotlib.pyplot as plt\nplt.show()"
     below = "plt.show()\nimport matplotlib.pyplot as plt"
     assert isinstance(fix(below, error, plot), Silence)
-    assert isinstance(fix("%%time\nplt.show()", error, plot), Silence)
+    assert isinstance(fix("%%bash\nplt.show()", error, plot), Silence)
 
 
 def test_a_builtin_can_be_meant_too() -> None:
@@ -185,6 +189,25 @@ NEAR = (NamedObject("vals", "list"), NamedObject("total_", "int"))
         "global val\nval = 1",
         "from helpers import *",
         "%run helpers.ipynb",
+        "%store -r",
+        "globals()['v' + 'al'] = 3",
+        "globals().update(read())",
+        "get_ipython().run_line_magic('run', 'helpers.py')",
+        "for a, (val, *b) in x: pass",
+        "with open('a') as f, open('b') as val: pass",
+        "match x:\n    case {'a': val}: pass",
+        "match x:\n    case [1, *val]: pass",
+        "def f():\n    global val\n    val = 1",
+        "import val.sub",
+        "%time val = 3",
+        "%%time\nval = 3",
+        "val = %sql select 1",
+        "%%sql val << select 1\nfrom t",
+        "x = [val := 1]",
+        "while True:\n    if x:\n        val = 1",
+        "val += 1",
+        "del val",
+        "type val = int",
     ],
 )
 def test_a_name_that_a_cell_makes_is_no_misspelling(maker: str) -> None:
@@ -298,10 +321,53 @@ def test_a_member_of_a_class_that_changed_is_no_misspelling(maker: str) -> None:
             "from __future__ import annotations; import numpy as np; np.zeros(3)",
         ),
         ("# a note\nnp.zeros(3)", 2, "import numpy as np\n# a note\nnp.zeros(3)"),
+        (
+            "from __future__ import a; from __future__ import b; np.zeros(3)",
+            1,
+            "from __future__ import a; from __future__ import b; import numpy as np; np.zeros(3)",
+        ),
+        ("  x = 1\n  np.zeros(3)", 2, "  import numpy as np\n  x = 1\n  np.zeros(3)"),
     ],
 )
 def test_an_import_goes_below_what_must_come_first(source: str, line: int, becomes: str) -> None:
     error = KernelError("c0", line, "NameError", "np", "name 'np' is not defined")
     found = found_in(source, error=error)
     assert found == becomes
-    compile(becomes, "<cell>", "exec")
+    if "__future__ import a;" not in becomes:
+        compile(dedent(becomes), "<cell>", "exec")
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "becomes"),
+    [
+        ("%%time\nnp.e", 2, "%%time\nimport numpy as np\nnp.e"),
+        ("%%time\n\n\nnp.e", 4, "%%time\nimport numpy as np\n\n\nnp.e"),
+        ("%matplotlib inline\nnp.e", 2, "%matplotlib inline\nimport numpy as np\nnp.e"),
+        ("!pip install x\n%load_ext y\nnp.e", 3, "!pip install x\n%load_ext y\nimport numpy as np\nnp.e"),
+        ("%time x = np.e", 1, "import numpy as np\n%time x = np.e"),
+        ("files = !ls\nnp.e", 2, "import numpy as np\nfiles = !ls\nnp.e"),
+        ("np.e\n%matplotlib inline", 1, "import numpy as np\nnp.e\n%matplotlib inline"),
+        ('%%time\n"""What."""\nnp.e', 3, '%%time\n"""What."""\nimport numpy as np\nnp.e'),
+        ("import pandas as pd\nnp.e", 2, "import numpy as np\nimport pandas as pd\nnp.e"),
+        ("import matplotlib\nimport scipy\n\nnp.e", 4, "import matplotlib\nimport numpy as np\nimport scipy\n\nnp.e"),
+        ("import matplotlib as m\nnp.e", 2, "import matplotlib as m\nimport numpy as np\nnp.e"),
+        ("import os\nimport sys\n\nimport pandas\nnp.e", 5, "import os\nimport sys\n\nimport numpy as np\nimport pandas\nnp.e"),
+        ("from scipy import stats\nnp.e", 2, "import numpy as np\nfrom scipy import stats\nnp.e"),
+        ("import os\nnp.e", 2, "import os\nimport numpy as np\nnp.e"),
+        ("# the tools\nimport pandas\nnp.e", 3, "# the tools\nimport numpy as np\nimport pandas\nnp.e"),
+        ("%matplotlib inline\nimport pandas\nnp.e", 3, "%matplotlib inline\nimport numpy as np\nimport pandas\nnp.e"),
+        ("x = np.e\nimport pandas", 1, "import numpy as np\nx = np.e\nimport pandas"),
+        ("import pandas; x = np.e", 1, "import numpy as np\nimport pandas; x = np.e"),
+    ],
+)  # fmt: skip
+def test_an_import_takes_its_place_in_sorted_company(source: str, line: int, becomes: str) -> None:
+    error = KernelError("c0", line, "NameError", "np", "name 'np' is not defined")
+    assert found_in(source, error=error) == becomes
+
+
+def test_a_module_of_python_stands_among_its_like() -> None:
+    error = KernelError("c0", 4, "NameError", "json", "name 'json' is not defined")
+    source = "import re\n\nimport pandas as pd\njson.dumps(1)"
+    assert found_in(source, error=error) == "import json\n" + source
+    source = "import pandas as pd\nx = 1\n\njson.dumps(1)"
+    assert found_in(source, error=error) == "import json\n" + source

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 
 import pytest
+from hostile_texts import hostile_request
 
 from nextedit_jupyter.analysis.budget import OverBudget, budget, spend
 from nextedit_jupyter.analysis.index import forget_cells
 from nextedit_jupyter.core import Answer, Caret, Cell, EditEvent, Notebook, SuggestRequest
+from nextedit_jupyter.core.request import Bounds
+from nextedit_jupyter.core.wire import decode_request
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.secrets import Secrets
 
@@ -69,9 +73,32 @@ def test_a_text_of_any_kind_is_answered_in_linear_time(piece: str) -> None:
         assert time.process_time() - started < LIMIT_S
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "dotted imports",  # the compiler is quadratic
+        "comments",  # tree-sitter is
+        "comprehensions",  # looking for a name's scope was
+        "triple quotes",  # telling docstrings was
+        "cell magics",
+        "f-strings in f-strings",
+    ],
+)
+def test_a_text_that_was_read_in_quadratic_time_once_is_not_again(kind: str) -> None:
+    suggester = Suggester()
+    for place in ("caret", "middle"):
+        wire = hostile_request(kind, place, random.Random(kind), 48_000)
+        asked = replace(decode_request(wire, Bounds()), deadline_ms=600_000.0)
+        forget_cells()
+        started = time.process_time()
+        answer = suggester.answer(asked)
+        assert time.process_time() - started < LIMIT_S
+        assert set(answer.silence) | {s.kind for s in answer.suggestions} == set(asked.want)
+
+
 def test_a_notebook_that_is_too_large_to_read_at_once_is_read_by_and_by() -> None:
     forget_cells()
-    dense = [f"v{i} = [" + "a, " * 15_000 + "]" for i in range(12)]
+    dense = [f"v{i} = [" + "a, " * 15_000 + "]" for i in range(24)]
     asked = request("old = 1", "new = 1", *dense, "print(old)")
     suggester = Suggester()
     answer = suggester.answer(asked)

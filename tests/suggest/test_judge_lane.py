@@ -25,7 +25,7 @@ def ask(
     present = dict(cells)
     events: list[EditEvent] = []
     for at, (cell, before, *origin) in reversed(list(enumerate(edits))):
-        kind: Origin = origin[0] if origin else "typed"  # type: ignore[assignment]
+        kind: Origin = origin[0] if origin else "typed"
         events.insert(0, EditEvent(cell, before, present[cell], kind, float(at)))
         present[cell] = before
     last = events[-1]
@@ -152,6 +152,72 @@ def test_a_key_of_another_dictionary_is_left_alone() -> None:
     )
     assert "opt['rate']" not in texts(request).get("b", "")
     assert texts(request).get("a", "opt = {'lr'").count("'lr'") == 1
+
+
+@pytest.mark.parametrize(
+    ("calls", "left", "becomes"),
+    [
+        (["ax.plot(x, lw=2{})", "bx.plot(y{})"], "ax.plot(z)", "ax.plot(z, alpha=0.5)"),
+        (["m.fit({})", "n.fit({})"], "k.fit()", "k.fit(alpha=0.5)"),
+        (["load(a{})", "load(b{})"], "load(c, alpha=1)", "load(c, alpha=1)"),
+        (["load(a{})", "load(b{})"], "load(c, **kw)", "load(c, **kw)"),
+        (["load(a{})", "load(b{})"], "save(c)", "save(c)"),
+    ],
+)
+def test_a_keyword_that_two_calls_got_is_offered_to_the_others(
+    calls: list[str], left: str, becomes: str
+) -> None:
+    def written(call: str) -> str:
+        return call.format("alpha=0.5" if "({}" in call else ", alpha=0.5")
+
+    one, two = calls
+    cells = {"a": written(one), "b": written(two), "c": left}
+    assert texts(ask(cells, ("a", one.format("")))).get("c", left) == left
+    request = ask(cells, ("a", one.format("")), ("b", two.format("")))
+    assert texts(request).get("c", left) == becomes
+    assert not any(said.label.startswith("rename") for said in offers(request))
+
+
+def test_a_word_written_twice_is_whole() -> None:
+    cells = {"a": "f('s')", "b": "g('size')\nh('size')", "c": "k('size')"}
+    once = ask(cells, ("a", "f('size')"))
+    assert "c" not in texts(once)
+    cells = {**cells, "b": "g('s')\nh('s')"}
+    twice = ask(cells, ("a", "f('size')"), ("b", "g('size')\nh('size')"), caret=4)
+    assert texts(twice) == {"c": "k('s')"}
+
+
+def test_a_keyword_changed_with_its_variable_goes_on_as_a_keyword() -> None:
+    before = "edges = [1, 2]\nspec.plot(edges=edges)\nspec.show(edges=edges)"
+    cells = {
+        "a": before.replace("edges", "bounds"),
+        "b": "ax = spec.plot(edges=edges, power=2)",
+    }
+    request = ask(cells, ("a", before))
+    proved, judged, *_ = (s.apply(request.notebook) or {} for s in offers(request))
+    assert proved["b"] == "ax = spec.plot(edges=bounds, power=2)"
+    assert judged["b"] == "ax = spec.plot(bounds=edges, power=2)"
+    assert [s.label.startswith("rename") for s in offers(request)][:2] == [True, False]
+
+
+def test_a_place_that_was_undone_is_passed_over_and_the_others_are_not() -> None:
+    cells = {"a": "fit(a, rate=1)", "b": "fit(b, lr=2)", "c": "fit(c, rate=3)", "d": "fit(d, lr=4)"}
+    request = ask(
+        cells,
+        ("a", "fit(a, lr=1)"),
+        ("b", "fit(b, lr=2)", "accepted"),
+        ("b", "fit(b, rate=2)", "undone"),
+        ("c", "fit(c, lr=3)"),
+    )
+    assert texts(request) == {"d": "fit(d, rate=4)"}
+
+
+def test_places_that_are_less_sure_are_listed_and_not_chosen() -> None:
+    cells = {"a": "q.append(1)", "b": "q.append(2)", "c": "q.push(3)\nstack.push(4)"}
+    (whole, *_) = offers(ask(cells, ("a", "q.push(1)"), ("b", "q.push(2)")))
+    assert [r.start for c in whole.edits for r in c.edit] == [2]
+    assert [r.start for c in whole.optional for r in c.edit] == [16]
+    assert any("not chosen" in note for note in whole.notes)
 
 
 def test_who_writes_something_new_elsewhere_has_moved_on() -> None:

@@ -19,6 +19,7 @@ from nextedit_jupyter.core import (
     TextEdit,
     TokenCounts,
 )
+from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.engine import Completion
 from nextedit_jupyter.prompt import Prompt
 from nextedit_jupyter.prompt.healing import Pieces
@@ -51,6 +52,7 @@ class Letters:
 class Format:
     name = "letters"
     control_tokens = ()
+    kinds: tuple[Kind, ...] = ("inline", "next_edit")
 
     def __init__(self, edit: TextEdit | None = None) -> None:
         self.edit = edit

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -43,6 +44,8 @@ from nextedit_jupyter.core import (
     SuggestRequest,
     text_hash,
 )
+from nextedit_jupyter.core.history import Origin
+from nextedit_jupyter.core.notebook import CellType
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 
 FOLDER = Path(__file__).parents[1] / "golden" / "rename"
@@ -73,10 +76,12 @@ def read(text: str) -> SuggestRequest:
             body = body.replace(CARET, "")
         if what == "cell":
             count = int(words[words.index("count") + 1]) if "count" in words else None
-            kind = "markdown" if "markdown" in words else "raw" if "raw" in words else "code"
+            kind: CellType = (
+                "markdown" if "markdown" in words else "raw" if "raw" in words else "code"
+            )
             cells[id] = Cell(id, kind, body, count)
         elif what == "edit":
-            origin = words[1] if len(words) > 1 else "typed"
+            origin = cast("Origin", words[1] if len(words) > 1 else "typed")
             events.append(EditEvent(id, cells[id].source, body, origin, float(len(events))))
             cells[id] = replace(cells[id], source=body)
             if caret is None or caret.cell != id or caret.offset > len(body):

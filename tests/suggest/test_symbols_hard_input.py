@@ -208,5 +208,5 @@ def test_the_cache_is_bounded() -> None:
 
     for i in range(5_000):
         index.cell_index(f"x{i}")
-    assert len(index._cache._held) <= 4_096
+    assert len(index._cache) <= 4_096
     assert index_notebook(Notebook("python", (Cell("a", "code", "x1"),))).cells

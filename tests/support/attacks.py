@@ -16,19 +16,26 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import psutil
 from hostile_bundles import KINDS, make_hostile
+from hostile_texts import KINDS as TEXTS
+from hostile_texts import PLACES, hostile_request
 from mutations import cells_of_examples, edited, mutated_body, request
 from tiny_bundle import make_bundle
 
+from nextedit_jupyter.analysis.index import forget_cells
+from nextedit_jupyter.bundles.bundle import packaged_bundle_path
 from nextedit_jupyter.bundles.store import BundleStore
 from nextedit_jupyter.core.errors import BundleError, WorkerError
 from nextedit_jupyter.core.notebook import text_hash
+from nextedit_jupyter.core.request import Bounds
+from nextedit_jupyter.core.wire import decode_request
+from nextedit_jupyter.suggest.build import build_suggester
 from nextedit_jupyter.suggest.canary import run_canary
 from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
 
@@ -196,6 +203,38 @@ def attack_sources(count: int, seed: int = 0) -> Report:
     return report
 
 
+def attack_with_texts(count: int, seed: int = 0) -> Report:
+    """Texts that take long to read, by kind and place: each is answered, and none takes a second.
+
+    In this process, with the packaged model, each text for the first time; the time is the
+    processor's, over all threads.
+    """
+    report = Report("hostile texts (processor's time)")
+    suggester = build_suggester(packaged_bundle_path(), threads=1)
+    cases = [(kind, place) for kind in TEXTS for place in PLACES]
+    Random(seed).shuffle(cases)
+    began = time.perf_counter()
+    for number, (kind, place) in enumerate(cases[:count]):
+        sent = hostile_request(kind, place, Random(f"{seed} {kind} {place}"))
+        asked = replace(decode_request(sent, Bounds()), deadline_ms=600_000.0)
+        forget_cells()
+        suggester.forget()
+        report.count += 1
+        again = time.process_time()
+        answer = suggester.answer(asked)
+        report.took((time.process_time() - again) * 1_000, (kind, place))
+        report.ended["suggested" if answer.suggestions else "silent with a reason"] += 1
+        unexplained = set(asked.want) - {s.kind for s in answer.suggestions} - set(answer.silence)
+        if unexplained:
+            report.fault("silence without a reason", (kind, place, unexplained))
+        if number % 100 == 0:
+            size = psutil.Process().memory_info().rss / 2**20
+            report.sizes.append(size)
+            report.peak_mb = max(report.peak_mb, size)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
 def _check_edits(sent: dict[str, Any], answer: dict[str, Any], report: Report) -> None:
     texts = {cell["id"]: cell["source"] for cell in sent["notebook"]["cells"]}
     for suggestion in answer.get("suggestions", ()):
@@ -242,6 +281,7 @@ def attack_with_kills(count: int, seed: int = 0) -> Report:
 _INSTALL = """
 import sys
 from pathlib import Path
+from nextedit_jupyter.bundles.bundle import packaged_bundle_path
 from nextedit_jupyter.bundles.store import BundleStore
 store = BundleStore(Path(sys.argv[1]))
 while True:

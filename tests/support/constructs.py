@@ -10,6 +10,8 @@ from __future__ import annotations
 import random
 import re
 
+from more_constructs import MORE
+
 VARIABLES = ["x", "y", "rate", "total", "name", "items", "w"]
 FUNCTIONS = ["draw", "load", "scale", "area", "show", "x"]
 CLASSES = ["Box", "Point", "Net", "Dog", "Rec", "Base"]
@@ -960,6 +962,10 @@ def $f2($p3):
 print(asyncio.run($f($p=1, $p2=2)), list($f2($p3=4)))
 """,
 )
+
+
+for _name, _text in MORE.items():
+    _add(_name, _text)
 
 
 def notebook(seed: int, constructs: int = 5) -> list[str]:

@@ -16,7 +16,7 @@ from nextedit_jupyter.core.phases import Phase
 class WithModel(Fake):
     """Asks a model for what the cell does not begin with `plain`; `die` kills inside the model."""
 
-    bundle = "fake/1"
+    bundle: str | None = "fake/1"
 
     def answer(self, request: SuggestRequest, *, cancelled: Callable[[], bool]) -> Answer:
         if not request.cell.source.startswith(("plain", "kill")):

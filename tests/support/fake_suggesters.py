@@ -18,7 +18,10 @@ class Fake:
     """
 
     bundle: str | None = "fake/1"
-    lanes = ("model",)
+    problem: str | None = None
+    lanes: tuple[str, ...] = ("model",)
+    bundles: tuple[dict[str, str], ...] = ()
+    remote = None
 
     def __init__(self) -> None:
         self.asked = 0

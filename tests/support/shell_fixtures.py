@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from nextedit_jupyter import kernel
-from nextedit_jupyter.kernel.session import Session
+from nextedit_jupyter.kernel import make_session
 
 
 class Shell:
@@ -22,7 +22,7 @@ class Shell:
     def __init__(self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
         self.shell = shell
         self.client = FakeClient(lambda request: [])
-        self.session = Session(shell, lambda name: self.client)
+        self.session = make_session(shell, lambda name: self.client)
         self._capsys = capsys
 
     def run(self, text: str, *, cell: str | None = None) -> str:

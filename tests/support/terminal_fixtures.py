@@ -20,7 +20,7 @@ from shell_fixtures import NO_HISTORY, close
 
 from nextedit_jupyter import kernel, terminal
 from nextedit_jupyter.core.notebook import text_hash
-from nextedit_jupyter.kernel.session import Session
+from nextedit_jupyter.kernel import make_session
 
 RIGHT, CTRL_RIGHT, ESCAPE, ENTER, ALT_ENTER = "\x1b[C", "\x1b[1;5C", "\x1b", "\r", "\x1b\r"
 
@@ -59,7 +59,7 @@ class Terminal:
         self.shell = shell
         self.keys = keys
         self.client = FakeClient(lambda request: [])
-        self.session = Session(shell, lambda name: self.client)
+        self.session = make_session(shell, lambda name: self.client)
         self.seen: list[str | None] = []  # the ghost text at each drawing of the screen
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def new_engine(folder: Path, **more: Any) -> Engine:
 
 
 def prompt_of(
-    ids: list[int] | tuple[int, ...],
+    ids: Sequence[int],
     *,
     heal: bytes = b"",
     stop: frozenset[int] = frozenset((2,)),

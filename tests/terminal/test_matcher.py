@@ -143,15 +143,17 @@ def test_the_ghost_text_on_the_screen_ranks_the_completions(someone: Terminal) -
 def test_a_figure_s_limits_and_legend_are_offered_where_they_are_set() -> None:
     from nextedit_jupyter.core.facts import AxesFacts, FigureFacts
 
-    axes = AxesFacts(xlabel="height", xlim=(0.0, 10.0), legend=("a", "b"))
+    axes = AxesFacts(xlabel="height", xlim=(0.0, 10.0), legend=("a", "b"), names=("ax",))
     facts = KernelFacts(figures=(FigureFacts(axes=(axes,)),))
     for before, text in (
         ("ax.set_xlim(", "0, 10"),
         ("plt.xlabel(", '"height"'),
         ("ax.legend(", '["a", "b"]'),
+        ("ax.set_xlabel('he", "'height'"),
     ):
         found = find(before, facts)
         assert found is not None
         assert found.texts == (text,)
+        assert found.is_all  # IPython's list of every name would hide it
     assert find("ax.set_ylim(", facts) is None
     assert find("ax.set_xlim(", KernelFacts()) is None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from terminal_fixtures import ENTER, RIGHT, Terminal
 
-from nextedit_jupyter.kernel import session as kernel_session
+from nextedit_jupyter.kernel.worker_calls import WorkerCalls
 
 
 @pytest.fixture
@@ -23,8 +23,7 @@ def served(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     monkeypatch.setenv("NEXTEDIT_BUNDLE", str(folder / "no-such-bundle"))
     someone.until_looked()
-    someone.session._make_client = kernel_session._connect
-    someone.session._client = None
+    someone.session.calls = WorkerCalls()
     yield someone
     client = someone.session.client
     client.stop_worker()  # type: ignore[attr-defined]

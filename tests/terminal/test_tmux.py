@@ -22,7 +22,7 @@ import sys
 sys.path.insert(0, {support!r})
 from fake_client import FakeClient
 from terminal_fixtures import going_on
-from nextedit_jupyter.kernel import session
+from nextedit_jupyter.kernel import worker_calls
 
 def answering(request):
     error = request["facts"]["error"]
@@ -36,21 +36,22 @@ def answering(request):
                   "label": "prin to print", "edits": [edit]}}]
     return going_on({{"np.lin": "space(0, 1)", "for x in": " range(3):\\n    print(x)"}})(request)
 
-session._connect = lambda name: FakeClient(answering)
+worker_calls.connect = lambda name: FakeClient(answering)
 """
 
 
 class Tmux:
     """One window of a tmux of our own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, startup: str = STARTUP) -> None:
+        self._startup = startup
         self._tmux = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null"]
         self._folder = folder
 
     def start(self) -> None:
         startup = self._folder / "ipython" / "profile_default" / "startup"
         startup.mkdir(parents=True)
-        (startup / "fake.py").write_text(STARTUP.format(support=str(SUPPORT)))
+        (startup / "fake.py").write_text(self._startup.format(support=str(SUPPORT)))
         command = f"{sys.executable} -m IPython --no-banner --no-confirm-exit"
         env = {
             **os.environ,
@@ -166,3 +167,52 @@ def test_every_documented_line_runs(tmux: Tmux) -> None:
         assert "invalid" not in screen
         assert not re.search(r"^nextedit: ", screen, re.M)
         assert "UsageError" not in screen
+
+
+# With our own lanes and no model in the worker's place.
+LANES = """
+import sys
+sys.path.insert(0, {support!r})
+from fake_client import FakeClient
+from nextedit_jupyter.core.wire import decode_request, encode_answer
+from nextedit_jupyter.kernel import session
+from nextedit_jupyter.suggest.suggester import Suggester
+
+suggester = Suggester()
+
+def answering(wire):
+    request = decode_request(wire)
+    return encode_answer(suggester.answer(request), request, "code-point")["suggestions"]
+
+session._connect = lambda name: FakeClient(answering)
+"""
+DRAW = "ax = plt.figure().add_subplot(); dots = ax.scatter(df['height'], df['weight'], label='all')"
+
+
+@pytest.fixture
+def drawing(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Tmux]:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    window = Tmux(tmp_path_factory.mktemp("t"), LANES)
+    window.start()
+    yield window
+    window.stop()
+
+
+def test_ghost_text_and_completions_name_the_columns_and_the_limits(drawing: Tmux) -> None:
+    drawing.keys("%load_ext nextedit_jupyter", "Enter")
+    drawing.shows(r"In \[2\]:")
+    drawing.keys("import pandas as pd, matplotlib.pyplot as plt", "Enter")
+    drawing.shows(r"In \[3\]:")
+    drawing.keys("df = pd.DataFrame(dict(height=[1, 2], weight=[5, 9]))", "Enter")
+    drawing.shows(r"In \[4\]:")
+    drawing.keys(DRAW, "Enter")
+    drawing.shows(r"In \[5\]:")
+    drawing.keys("ax.set_xlabel(")
+    drawing.shows(r"ax\.set_xlabel\(‹[\"']height[\"']\)?›")
+    drawing.keys("C-u", "ax.set_xlim(")
+    drawing.shows(r"ax\.set_xlim\(‹0\.95, 2\.05\)?›")
+    drawing.keys("C-u", "plt.ylabel(", "Tab")
+    drawing.shows(r"plt\.ylabel\([\"']weight[\"']")

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(folder), *quiet, *arguments], check=True, capture_output=True)
 
 
-def commit(folder: Path, files: dict[str, str | bytes], message: str = "change") -> None:
+def commit(folder: Path, files: Mapping[str, str | bytes], message: str = "change") -> None:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

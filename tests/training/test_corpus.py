@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.corpus import fetch as fetching
 from nextedit_jupyter.training.corpus.build import build
 from nextedit_jupyter.training.corpus.document import Document, read_documents
 from nextedit_jupyter.training.corpus.extract import Skipped
@@ -134,7 +133,7 @@ def test_an_interrupted_download_leaves_nothing_behind(
     def fail(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", "ERROR: connection broken")
 
-    monkeypatch.setattr(fetching.subprocess, "run", fail)
+    monkeypatch.setattr(subprocess, "run", fail)
     assert list(fetch([source], tmp_path)) == [(source, None, "ERROR: connection broken")]
     assert list(tmp_path.iterdir()) == []
 
@@ -142,7 +141,7 @@ def test_an_interrupted_download_leaves_nothing_behind(
 def test_what_was_fetched_is_not_fetched_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching.subprocess, "run", None)
+    monkeypatch.setattr(subprocess, "run", None)
     make_archive(tmp_path, "scikit_learn", "x = 1")
     source = Source("scikit-learn", "1.0", "MIT", "")
     assert find_archive(tmp_path, source) == tmp_path / "scikit_learn-1.0.tar.gz"

@@ -26,7 +26,7 @@ from nextedit_jupyter.training.export import (  # noqa: E402
 )
 from nextedit_jupyter.training.gate import gate_export, gate_latency  # noqa: E402
 from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
-from nextedit_jupyter.training.sft import Settings, open_run  # noqa: E402
+from nextedit_jupyter.training.sft import SftSettings, open_run  # noqa: E402
 from nextedit_jupyter.training.tokenizer import train_tokenizer  # noqa: E402
 
 SHAPE = Shape(
@@ -93,7 +93,7 @@ def test_int8_columns_keep_each_columns_largest_value() -> None:
 
 
 def test_a_bundle_says_what_it_is_and_replaces_an_older_one(tmp_path: Path) -> None:
-    run = open_run(tmp_path / "run", SHAPE, Settings(compile=False))
+    run = open_run(tmp_path / "run", SHAPE, SftSettings(compile=False))
     run.save("final.pt")
     train_tokenizer(["x = 1\n"] * 3, tmp_path / "tokenizer.json", vocab_size=320)
     out = tmp_path / "bundle"
@@ -116,7 +116,7 @@ def test_a_bundle_says_what_it_is_and_replaces_an_older_one(tmp_path: Path) -> N
 
 def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path: Path) -> None:
     small = Shape(vocab_size=100, width=32, layers=1, heads=2, kv_heads=1, head_dim=16, hidden=32)
-    open_run(tmp_path / "run", small, Settings(compile=False)).save("final.pt")
+    open_run(tmp_path / "run", small, SftSettings(compile=False)).save("final.pt")
     train_tokenizer(["x = 1\n"] * 3, tmp_path / "tokenizer.json", vocab_size=320)
     with pytest.raises(TrainingError, match="the tokenizer has"):
         export_bundle(
@@ -142,7 +142,7 @@ def test_calibration_brings_the_shipped_graph_nearer_to_float32(model: Decoder) 
 
 
 def test_agreement_is_counted_over_prompts(tmp_path: Path) -> None:
-    run = open_run(tmp_path / "run", SHAPE, Settings(compile=False))
+    run = open_run(tmp_path / "run", SHAPE, SftSettings(compile=False))
     run.save("final.pt")
     prompts = [list(range(30 + n)) for n in range(4)]
     graphs = Graphs(tmp_path / "run" / "final.pt")
@@ -159,7 +159,7 @@ def test_agreement_is_counted_over_prompts(tmp_path: Path) -> None:
 def test_an_export_that_loses_too_much_or_takes_too_long_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = open_run(tmp_path / "run", SHAPE, Settings(compile=False))
+    run = open_run(tmp_path / "run", SHAPE, SftSettings(compile=False))
     run.save("final.pt")
     path = tmp_path / "tokenizer.json"
     cells = ("import numpy as np", "mean = np.mean([1, 2])", "print(mean, np.max([1, 2]))")
@@ -183,7 +183,7 @@ def test_an_export_that_loses_too_much_or_takes_too_long_is_refused(
 
 
 def test_the_graph_is_timed(tmp_path: Path) -> None:
-    run = open_run(tmp_path / "run", replace(SHAPE, context=640), Settings(compile=False))
+    run = open_run(tmp_path / "run", replace(SHAPE, context=640), SftSettings(compile=False))
     run.save("final.pt")
     found = Graphs(tmp_path / "run" / "final.pt").latency(repeats=2)
     assert found.token_p50 > 0

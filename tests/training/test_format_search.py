@@ -15,8 +15,8 @@ from nextedit_jupyter.prompt.variants import VARIANTS, Layout, variant
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.format_search import (
     CAP,
-    Budget,
     Trial,
+    TrialBudget,
     answer_losses,
     format_table,
     offspring,
@@ -34,7 +34,7 @@ CELLS = (
     "total = frame.sum() + mean\nprint(total, 'red')",
 )
 DOCUMENTS = [Document("p", f"{i}.ipynb", "notebook", CELLS[i % 3 :] + CELLS) for i in range(6)]
-TINY = Budget(
+TINY = TrialBudget(
     tokens=1_500, batch_tokens=600, length=200, tasks=8, lines=4, matrix_lr=0.01, other_lr=1e-2
 )
 

@@ -15,7 +15,7 @@ from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.from_bundle import bundle_weights, start_from
 from nextedit_jupyter.training.model import Decoder, Shape
 from nextedit_jupyter.training.packing import write_packed
-from nextedit_jupyter.training.sft import read_checkpoint
+from nextedit_jupyter.training.run import read_checkpoint
 
 
 @pytest.fixture(scope="module")

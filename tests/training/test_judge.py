@@ -77,7 +77,7 @@ def test_the_first_of_several_like_changes_of_a_cell_is_a_state_of_its_own() -> 
 
 def test_the_trees_that_are_written_are_the_trees_that_were_fitted() -> None:
     rows = rows_of(state for commit in COMMITS for state in states_of(commit))
-    model = judge.fit(rows, trees=12, leaves=6, seed=0)
+    model = judge.fit(rows, judge.Plan(trees=12, leaves=6))
     limits = {"show": 0.6, "tick": 0.5, "list": 0.3}
     forest = Forest({**as_json(model), "features": list(NAMES), "thresholds": limits})
     assert np.allclose(
@@ -108,12 +108,65 @@ def test_the_command_learns_what_follows_and_what_does_not(
     assert told["validation"]["precision"] == 1.0
     assert told["validation"]["recall"] == 1.0
     assert told["validation"]["silent"] == 1.0
-    assert "on validation recall 1.000" in " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "on owners that were left out: recall 1.000" in said
 
 
 def test_too_many_leaves_and_edits_without_followers_are_refused() -> None:
     with pytest.raises(TrainingError, match="at most 16"):
-        judge.train(COMMITS, COMMITS, leaves=17)
+        judge.Plan(leaves=17)
     rows = rows_of(states_of(single("v", "o")))
     with pytest.raises(TrainingError, match="hold no place"):
-        judge.fit(rows, trees=2, leaves=3, seed=0)
+        judge.fit(rows, judge.Plan(trees=2, leaves=3))
+
+
+def test_edits_that_hold_nothing_to_learn_say_so() -> None:
+    with pytest.raises(TrainingError, match="too few"):
+        judge.train(COMMITS[:2])
+    nothing = [Commit("o/r", "edit", ("x = 1",), {}, None)] * 9
+    with pytest.raises(TrainingError, match="hold no place"):
+        judge.train(nothing)
+
+
+def test_the_same_edits_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
+    plan = judge.Plan(trees=10, seed=3, per_owner=3)
+    first, second = tmp_path / "1.json", tmp_path / "2.json"
+    for path in (first, second):
+        judge.write(judge.train(COMMITS, (), plan), path)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_of_one_owner_so_many_commits_of_a_kind_are_taken() -> None:
+    taken = judge.sampled(COMMITS, 3, seed=0)
+    assert {(c.owner, c.kind) for c in taken} == {(c.owner, c.kind) for c in COMMITS}
+    assert len(taken) == 7 * 2 * 3
+    assert judge.sampled(COMMITS, 0, seed=0) == COMMITS
+
+
+def test_parts_share_no_owner_and_where_there_is_one_owner_no_commit() -> None:
+    parts = judge.folded(COMMITS, 3, seed=0)
+    owners = [{c.owner for c in part} for part in parts]
+    assert not owners[0] & owners[1]
+    assert not owners[1] & owners[2]
+    assert all(parts)
+    mine = [spread(f"v{n}", "me") for n in range(9)]
+    assert [len(part) for part in judge.folded(mine, 3, seed=0)] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"repo": "a/b", "kind": "edit", "before": ["x"], "after": ["y"], "pairs": [[3, 0]]}',
+        '{"repo": "a/b", "kind": "edit", "before": ["x"], "after": ["y"], "pairs": [[0, -1]]}',
+        '{"repo": "a/b", "kind": "edit", "before": 3, "after": ["y"], "pairs": []}',
+    ],
+)
+def test_a_line_that_is_no_edit_is_named(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "edits.jsonl"
+    file.write_text(line + "\n")
+    assert main(["train", "judge", "--edits", str(file), "--out", str(tmp_path / "j.json")]) != 0
+    assert "edits.jsonl, line 1: not an edit of a notebook" in capsys.readouterr().err

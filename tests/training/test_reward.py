@@ -9,8 +9,8 @@ from nextedit_jupyter.training.reward import (
     SILENT,
     STYLE,
     UNREADABLE,
+    RewardTask,
     Said,
-    Task,
     judge,
     reward,
     similarity,
@@ -21,8 +21,8 @@ NOW = "df = load('a.csv')\nprint(data.mean())\nprint(data.std())"
 AFTER = "df = load('a.csv')\nprint(df.mean())\nprint(df.std())"
 
 
-def task(now: str = NOW, after: str = AFTER, tokens: int = 10) -> Task:
-    return Task("next_edit", request(now), after, tokens)
+def task(now: str = NOW, after: str = AFTER, tokens: int = 10) -> RewardTask:
+    return RewardTask("next_edit", request(now), after, tokens)
 
 
 @pytest.mark.parametrize("after", [NOW, AFTER])

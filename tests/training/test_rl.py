@@ -22,27 +22,24 @@ from nextedit_jupyter.training.corpus.document import Document, write_documents 
 from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
 from nextedit_jupyter.training.reward import Verdict  # noqa: E402
 from nextedit_jupyter.training.rl import (  # noqa: E402
-    Budget,
-    CorpusQuestions,
-    Measured,
-    Question,
-    Settings,
     Trainer,
-    compare,
     draw_groups,
-    format_report,
     group_loss,
     open_run,
     train,
 )
+from nextedit_jupyter.training.rl_questions import CorpusQuestions, Question  # noqa: E402
+from nextedit_jupyter.training.rl_settings import RlSettings  # noqa: E402
+from nextedit_jupyter.training.rl_verdict import Measurement, compare, format_report  # noqa: E402
+from nextedit_jupyter.training.run import read_checkpoint  # noqa: E402
 from nextedit_jupyter.training.sampling import answer_logprobs, sample  # noqa: E402
-from nextedit_jupyter.training.sft import read_checkpoint  # noqa: E402
+from nextedit_jupyter.training.schedule import RunBudget  # noqa: E402
 
 SHAPE = Shape(
     vocab_size=64, width=32, layers=2, heads=4, kv_heads=2, head_dim=8, hidden=48, context=128
 )
 PROMPTS = [[1, 2, 3], [4] * 9, [7, 8, 9, 10, 11]]
-SETTINGS = Settings(prompts=3, samples=8, length=16, max_new=4, lr=3e-3, threads=1)
+SETTINGS = RlSettings(prompts=3, samples=8, length=16, max_new=4, lr=3e-3, threads=1)
 
 
 def model_of(seed: int = 1) -> Decoder:
@@ -51,7 +48,7 @@ def model_of(seed: int = 1) -> Decoder:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 2:
-                parameter *= 8
+                parameter.mul_(8)
     return model.eval()
 
 
@@ -97,8 +94,8 @@ def test_answers_read_in_one_pass_have_the_plain_log_probabilities_and_gradient(
     prompt, answers = PROMPTS[2], [[3, 4, 5], [6], [7, 7, 7, 7, 7, 7]]
     model = model_of()
     together = answer_logprobs(model, prompt, answers)
-    sum(found.sum() for found in together).backward()
-    gradient = [parameter.grad.clone() for parameter in model.parameters()]
+    torch.stack([found.sum() for found in together]).sum().backward()
+    gradient = [p.grad.clone() for p in model.parameters() if p.grad is not None]
     model.zero_grad()
     apart = [plain_logprobs(model, prompt, answer) for answer in answers]
     sum(found.sum() for found in apart).backward()
@@ -141,7 +138,7 @@ def begin(folder: Path, **more: Any) -> Any:
 def test_the_mean_reward_rises(tmp_path: Path) -> None:
     settings = replace(SETTINGS, samples=16, lr=1e-2)
     run, reference = begin(tmp_path, lr=1e-2)
-    train(run, reference, Toy(), settings, Budget(steps=45), progress=quiet)
+    train(run, reference, Toy(), settings, RunBudget(steps=45), progress=quiet)
     found = rewards(tmp_path)
     assert sum(found[:5]) / 5 < -0.15
     assert sum(found[-5:]) / 5 > 0.5
@@ -152,7 +149,7 @@ def test_a_strong_pull_to_the_reference_keeps_the_model_where_it_was(tmp_path: P
     for kl in (0.0, 100.0):
         settings = replace(SETTINGS, kl=kl, lr=1e-3)
         run, reference = begin(tmp_path / str(kl), lr=1e-3)
-        train(run, reference, Toy(), settings, Budget(steps=15), progress=quiet)
+        train(run, reference, Toy(), settings, RunBudget(steps=15), progress=quiet)
         ids = torch.tensor([[10, 2, 3]])
         now, then = (torch.log_softmax(model(ids)[0, -1], -1) for model in (run.model, reference))
         shift[kl] = float((now - then).detach().abs().max())
@@ -161,14 +158,14 @@ def test_a_strong_pull_to_the_reference_keeps_the_model_where_it_was(tmp_path: P
 
 def test_a_run_that_was_interrupted_comes_to_the_same_weights(tmp_path: Path) -> None:
     run, reference = begin(tmp_path / "whole")
-    train(run, reference, Toy(), SETTINGS, Budget(steps=6), progress=quiet)
+    train(run, reference, Toy(), SETTINGS, RunBudget(steps=6), progress=quiet)
     whole = read_checkpoint(tmp_path / "whole" / "final.pt")
 
     folder = tmp_path / "parts"
     run, reference = begin(folder)
-    train(run, reference, Toy(), SETTINGS, Budget(steps=4), progress=quiet)
+    train(run, reference, Toy(), SETTINGS, RunBudget(steps=4), progress=quiet)
     run, reference = open_run(folder, None, SETTINGS, resume=folder / "latest.pt")
-    train(run, reference, Toy(), SETTINGS, Budget(steps=6), progress=quiet)
+    train(run, reference, Toy(), SETTINGS, RunBudget(steps=6), progress=quiet)
     parts = read_checkpoint(folder / "final.pt")
 
     assert rewards(tmp_path / "whole") == rewards(folder)
@@ -187,7 +184,7 @@ def test_the_kl_is_nothing_at_the_start_and_grows(tmp_path: Path) -> None:
 def test_a_time_budget_ends_and_what_was_begun_with_is_kept(tmp_path: Path) -> None:
     clock = iter(range(100))
     run, reference = begin(tmp_path)
-    budget = Budget(end=7.0)
+    budget = RunBudget(end=7.0)
     state = train(
         run, reference, Toy(), SETTINGS, budget, now=lambda: float(next(clock)), progress=quiet
     )
@@ -238,7 +235,7 @@ def tokenizer(tmp_path: Path) -> BundleTokenizer:
 def test_questions_are_the_same_for_the_same_seed_in_any_format(
     corpus: list[Document], tokenizer: BundleTokenizer, name: str
 ) -> None:
-    settings = Settings(length=200, max_new=200)
+    settings = RlSettings(length=200, max_new=200)
     fmt = get_format(name)
     drawn = CorpusQuestions(corpus, fmt, tokenizer, settings).draw("a", 30)
     again = CorpusQuestions(corpus, get_format(name), tokenizer, settings).draw("a", 30)
@@ -255,7 +252,7 @@ def test_questions_are_the_same_for_the_same_seed_in_any_format(
 def test_the_rest_of_a_line_is_right_and_another_is_wrong(
     corpus: list[Document], tokenizer: BundleTokenizer
 ) -> None:
-    settings = Settings(length=200, inline=1.0)
+    settings = RlSettings(length=200, inline=1.0)
     questions = CorpusQuestions(corpus, get_format("cells-spm-v1"), tokenizer, settings)
     end = tokenizer.control("<|end|>")
     lines = {line for cell in CELLS for line in cell.split("\n")}
@@ -270,7 +267,7 @@ def test_the_rest_of_a_line_is_right_and_another_is_wrong(
 
 
 def test_a_corpus_that_offers_nothing_is_refused(tokenizer: BundleTokenizer) -> None:
-    fmt, settings = get_format("cells-spm-v1"), Settings(length=200)
+    fmt, settings = get_format("cells-spm-v1"), RlSettings(length=200)
     with pytest.raises(TrainingError, match="no notebooks"):
         CorpusQuestions([Document("m", "a.py", "module", CELLS)], fmt, tokenizer, settings)
     short = [Document("m", "a.ipynb", "notebook", ("x", "y"))]
@@ -278,10 +275,10 @@ def test_a_corpus_that_offers_nothing_is_refused(tokenizer: BundleTokenizer) -> 
         CorpusQuestions(short, fmt, tokenizer, settings).draw("a", 2)
 
 
-def measured(*verdicts: Verdict, wanted: Sequence[bool] = ()) -> Measured:
+def measured(*verdicts: Verdict, wanted: Sequence[bool] = ()) -> Measurement:
     marks = list(wanted) or [True] * len(verdicts)
     questions = [Question((1,), frozenset(), lambda ids: Verdict(0.0), wanted=w) for w in marks]
-    return Measured(questions, verdicts)
+    return Measurement(questions, verdicts)
 
 
 RIGHT, WRONG = Verdict(1.0, parsed=True, exact=True), Verdict(-0.25, parsed=True)

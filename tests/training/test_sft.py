@@ -4,7 +4,6 @@ import errno
 import io
 import itertools
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
-from nextedit_jupyter.training import sft  # noqa: E402
 from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
 from nextedit_jupyter.training.optim import orthogonalise  # noqa: E402
 from nextedit_jupyter.training.packing import write_packed  # noqa: E402
-from nextedit_jupyter.training.sft import (  # noqa: E402
-    Budget,
-    Settings,
-    State,
-    lr_factor,
-    open_run,
-    train,
-)
+from nextedit_jupyter.training.run import Rows, Run, read_checkpoint  # noqa: E402
+from nextedit_jupyter.training.schedule import RunBudget, State, lr_factor  # noqa: E402
+from nextedit_jupyter.training.sft import SftSettings, open_run, train  # noqa: E402
 
 SHAPE = Shape(vocab_size=64, width=32, layers=2, heads=2, kv_heads=1, head_dim=16, hidden=48)
-SETTINGS = Settings(batch=4, warmup_steps=5, compile=False, threads=1)
+SETTINGS = SftSettings(batch=4, warmup_steps=5, compile=False, threads=1)
 
 
 def quiet(line: str) -> None:
@@ -51,12 +44,12 @@ def losses(folder: Path) -> dict[int, float]:
 
 
 def weights(folder: Path, name: str = "final.pt") -> dict[str, Any]:
-    found: dict[str, Any] = sft.read_checkpoint(folder / name)["model"]
+    found: dict[str, Any] = read_checkpoint(folder / name)["model"]
     return found
 
 
 def test_a_run_that_was_interrupted_goes_on_to_the_same_losses(data: Path, tmp_path: Path) -> None:
-    budget = Budget(steps=40, decay_steps=15)
+    budget = RunBudget(steps=40, decay_steps=15)
     whole = open_run(tmp_path / "whole", SHAPE, SETTINGS)
     train(whole, data, SETTINGS, budget, progress=quiet)
 
@@ -79,7 +72,7 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_losses(data: Path, tmp_p
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def _train_until(run: sft.Run, data: Path, budget: Budget, stop: int) -> None:
+def _train_until(run: Run, data: Path, budget: RunBudget, stop: int) -> None:
     """Train to a step, then be stopped by the control file."""
     control = run.folder / "control.json"
 
@@ -93,18 +86,19 @@ def _train_until(run: sft.Run, data: Path, budget: Budget, stop: int) -> None:
 
 def test_the_loss_falls(data: Path, tmp_path: Path) -> None:
     run = open_run(tmp_path / "run", SHAPE, SETTINGS)
-    train(run, data, SETTINGS, Budget(steps=60, decay_steps=20), progress=quiet)
+    train(run, data, SETTINGS, RunBudget(steps=60, decay_steps=20), progress=quiet)
     found = losses(tmp_path / "run")
     assert found[60] < found[10] - 0.3
 
 
 def test_the_schedule_warms_up_stays_and_decays() -> None:
-    settings = Settings(warmup_steps=10, final_lr=0.0)
-    assert lr_factor(State(step=4), settings) == 0.5
-    assert lr_factor(State(step=500), settings) == 1.0
+    def factor(state: State) -> float:
+        return lr_factor(state, warmup_steps=10, final_lr=0.0)
+
+    assert factor(State(step=4)) == 0.5
+    assert factor(State(step=500)) == 1.0
     decaying = [
-        lr_factor(State(step=step, decay_start=100, decay_steps=10), settings)
-        for step in range(100, 110)
+        factor(State(step=step, decay_start=100, decay_steps=10)) for step in range(100, 110)
     ]
     assert decaying == sorted(decaying, reverse=True)
     assert decaying[-1] == 0.0
@@ -118,7 +112,7 @@ def test_a_time_budget_ends_in_a_decay(data: Path, tmp_path: Path) -> None:
         return clock["now"]
 
     run = open_run(tmp_path / "run", SHAPE, SETTINGS)
-    budget = Budget(end=600.0, decay_minutes=4.0)
+    budget = RunBudget(end=600.0, decay_minutes=4.0)
     state = train(run, data, SETTINGS, budget, now=tick, progress=quiet)
     assert state.decay_start is not None
     assert state.decay_done > 0.9
@@ -131,19 +125,20 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize("budget", [Budget(steps=20), Budget(end=600.0, decay_minutes=4.0)])
+@pytest.mark.parametrize("budget", [RunBudget(steps=20), RunBudget(end=600.0, decay_minutes=4.0)])
 def test_a_terminal_shows_a_bar_and_all_else_gets_lines(
     data: Path,
     tmp_path: Path,
-    budget: Budget,
+    budget: RunBudget,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     ticks = itertools.count(0.0, 5.0)
-    monkeypatch.setattr("sys.stderr", Terminal())
+    terminal, pipe = Terminal(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", terminal)
     run = open_run(tmp_path / "drawn", SHAPE, SETTINGS)
     train(run, data, SETTINGS, budget, validation=data, now=lambda: next(ticks))
-    drawn = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    drawn = terminal.getvalue()
     assert "training: 100%" in drawn
     assert "step 20, loss" in drawn
     said = capsys.readouterr().out
@@ -151,17 +146,19 @@ def test_a_terminal_shows_a_bar_and_all_else_gets_lines(
     assert "step 20" not in said
 
     ticks = itertools.count(0.0, 5.0)
-    monkeypatch.setattr("sys.stderr", io.StringIO())
+    monkeypatch.setattr("sys.stderr", pipe)
     run = open_run(tmp_path / "told", SHAPE, SETTINGS)
     train(run, data, SETTINGS, budget, now=lambda: next(ticks))
-    assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]
+    assert pipe.getvalue() == ""
     assert "step 10 loss" in capsys.readouterr().out
 
 
 def test_another_file_is_read_when_one_is_done(data: Path, tmp_path: Path) -> None:
     write_packed(tmp_path / "short.npy", np.load(data)[:12])
     run = open_run(tmp_path / "run", SHAPE, SETTINGS)
-    state = train(run, [tmp_path / "short.npy", data], SETTINGS, Budget(steps=10), progress=quiet)
+    state = train(
+        run, [tmp_path / "short.npy", data], SETTINGS, RunBudget(steps=10), progress=quiet
+    )
     assert state.data == str(data)
     assert state.row == (10 - 3) * SETTINGS.batch
 
@@ -170,7 +167,7 @@ def test_only_the_first_rows_of_a_file_are_read_where_it_says_so(
     data: Path, tmp_path: Path
 ) -> None:
     run = open_run(tmp_path / "run", SHAPE, SETTINGS)
-    state = train(run, [f"{data}#8", data], SETTINGS, Budget(steps=5), progress=quiet)
+    state = train(run, [f"{data}#8", data], SETTINGS, RunBudget(steps=5), progress=quiet)
     assert (state.data, state.row) == (str(data), 3 * SETTINGS.batch)
 
 
@@ -185,7 +182,7 @@ def test_a_full_disk_keeps_the_old_checkpoint(
         Path(path).write_bytes(b"half")
         raise OSError(errno.ENOSPC, "no space left on device")
 
-    monkeypatch.setattr(sft.torch, "save", full)
+    monkeypatch.setattr(torch, "save", full)
     assert not run.save()
     assert (tmp_path / "run" / "latest.pt").read_bytes() == before
     assert [path.name for path in (tmp_path / "run").iterdir() if path.suffix == ".tmp"] == []
@@ -204,7 +201,7 @@ def test_a_missing_or_damaged_checkpoint_is_refused(tmp_path: Path, content: byt
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(TrainingError, match="no checkpoint" if content is None else "damaged"):
-        sft.read_checkpoint(path)
+        read_checkpoint(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"text"])
@@ -212,7 +209,7 @@ def test_data_that_is_no_packed_file_is_refused(tmp_path: Path, content: bytes) 
     path = tmp_path / "data.npy"
     path.write_bytes(content)
     with pytest.raises(TrainingError, match="cannot be read"):
-        sft.Rows(path)
+        Rows(path)
 
 
 def test_the_parameters_are_counted_right() -> None:

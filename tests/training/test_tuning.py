@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,17 +15,18 @@ from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
 from nextedit_jupyter.training.lora import MATRICES  # noqa: E402
 from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
 from nextedit_jupyter.training.packing import pack, write_packed  # noqa: E402
-from nextedit_jupyter.training.sft import Budget, Settings, train  # noqa: E402
+from nextedit_jupyter.training.schedule import RunBudget  # noqa: E402
+from nextedit_jupyter.training.sft import SftSettings, train  # noqa: E402
 from nextedit_jupyter.training.tuning import adapted, learnt, open_tuning  # noqa: E402
 
 SHAPE = Shape(
     vocab_size=48, width=32, layers=2, heads=2, kv_heads=1, head_dim=16, hidden=48, context=64
 )
 NEW = 8
-SETTINGS = Settings(batch=2, warmup_steps=1, threads=1, compile=False, validate_s=1e9)
+SETTINGS = SftSettings(batch=2, warmup_steps=1, threads=1, compile=False, validate_s=1e9)
 
 
-def base() -> dict[str, torch.Tensor]:
+def base() -> dict[str, Any]:
     return {name: value.clone() for name, value in Decoder(SHAPE, seed=5).state_dict().items()}
 
 
@@ -41,7 +44,7 @@ def data(tmp_path: Path) -> Path:
 
 def run(folder: Path, data: Path, steps: int, *, resume: Path | None = None) -> Decoder:
     tuned = model()
-    budget = Budget(steps=steps)
+    budget = RunBudget(steps=steps)
     train(
         open_tuning(folder, tuned, resume=resume), data, SETTINGS, budget, progress=lambda _: None
     )
@@ -86,7 +89,7 @@ def test_a_run_goes_on_from_its_checkpoint_as_if_it_had_not_stopped(
 
 
 def test_another_base_is_refused(tmp_path: Path) -> None:
-    other = Shape(**{**SHAPE.to_dict(), "width": 64})
+    other = replace(SHAPE, width=64)
     with pytest.raises(TrainingError, match="another shape"):
         adapted(other, base(), new_rows=NEW)
 

@@ -46,6 +46,7 @@ class Lab:
             "LAB_TOKEN": self.token,
             "LAB_FOLDER": str(self.folder),
             "LAB_RUNTIME": str(self.runtime),
+            "LAB_PID": str(self.pid),
             "LAB_PYTHON": sys.executable,
             "LAB_ARTIFACTS": str(ARTIFACTS),
             "LAB_CHROMIUM": chromium() or "",
@@ -62,12 +63,14 @@ def running_lab(
     *,
     collaboration: bool = False,
     labextension: bool = True,
+    offers_tour: bool = False,
     nextedit: dict[str, object] | None = None,
     **environ: str,
 ) -> Iterator[Lab]:
     """A JupyterLab in `base`, with these variables; ended, with its worker, on leaving.
 
-    `nextedit` is the administrator's configuration of `c.NextEdit`.
+    `nextedit` is the administrator's configuration of `c.NextEdit`; `offers_tour` is false where
+    the notification of the first start would be in the way.
     """
     folder, config, runtime = base / "notebooks", base / "config", base / "run"
     for path in (folder, config / "labconfig", runtime):
@@ -80,6 +83,9 @@ def running_lab(
         disabled["nextedit-jupyter"] = True
     (config / "labconfig" / "page_config.json").write_text(
         json.dumps({"disabledExtensions": disabled})
+    )
+    (config / "labconfig" / "default_setting_overrides.json").write_text(
+        json.dumps({"nextedit-jupyter:plugin": {"tourOffered": not offers_tour}})
     )
     extensions = {"jupyter_server_ydoc": collaboration, "jupyter_server_fileid": collaboration}
     (config / "jupyter_server_config.json").write_text(

@@ -1,4 +1,4 @@
-// Python files and consoles: what notebooks have, there too.
+// Python files: what notebooks have, there too.
 
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ async function openConsole() {
 const editor = work =>
   lab.page.evaluate(source => {
     const widget = window.jupyterapp.shell.currentWidget;
-    const { editor } = widget.console ? widget.console.promptCell : widget.content;
+    const { editor } = widget.content;
     return new Function('editor', `return (${source})(editor.editor)`)(editor);
   }, work.toString());
 const text = () => editor(view => view.state.doc.toString());
@@ -59,7 +59,7 @@ const put = (anchor, head = anchor) =>
   lab.page.evaluate(
     ([anchor, head]) => {
       const widget = window.jupyterapp.shell.currentWidget;
-      const view = (widget.console ? widget.console.promptCell : widget.content).editor.editor;
+      const view = widget.content.editor.editor;
       view.dispatch({ selection: { anchor, head }, scrollIntoView: true });
       view.focus();
     },
@@ -244,55 +244,12 @@ test('a file that changed since it was read is not written', async () => {
   assert.deepEqual((await textsOf(`${folder}/a.ipynb`))[1], 'load_table("x")');
 });
 
-test('a console has ghost text from what ran before, and its keys', async () => {
+test('in a console nothing is offered, and the status item says what suggestions are for', async () => {
   await openConsole();
-  await lab.waitForStatus('ready');
-  await put(0);
-  await lab.type('wavelength_of_light = 5');
-  await lab.press('Shift+Enter');
-  await lab.eventually(text, now => now === '', 'it did not run');
-  await lab.type('print(wavelen');
-  const ghost = await lab.waitForGhost();
-  assert.match(ghost, /^gth_of_light/);
-  await lab.press('Tab');
-  await lab.eventually(text, now => now.startsWith('print(wavelength_of_light'), 'not accepted');
-});
-
-test('in a console names of its prompt are renamed, and what ran is left as it is', async () => {
-  await openConsole();
-  await put(0);
-  await lab.type('count = 5');
-  await lab.press('Shift+Enter');
-  await lab.eventually(text, now => now === '', 'it did not run');
-  await lab.type('item = 1; print(item, item)');
-  await lab.eventually(text, now => now.includes('item, item'));
-  await put(1);
+  await lab.waitForStatus('not-here');
+  assert.match((await lab.status()).title, /suggestions are for notebooks and Python files/);
   await lab.press('F2');
-  await lab.page.waitForSelector('.jp-Dialog .nextedit-rename input');
-  await lab.type('thing');
-  await lab.page.waitForFunction(
-    () => !document.querySelector('.jp-Dialog .jp-mod-accept:not(.jp-mod-reject)')?.disabled
-  );
-  await lab.press('Enter');
-  await lab.eventually(text, now => now.startsWith('thing = 1; print(thing, thing'), 'not renamed');
-  const ran = await lab.page.evaluate(() => {
-    const { console } = window.jupyterapp.shell.currentWidget;
-    return [...console.cells].map(cell => cell.model.sharedModel.getSource());
-  });
-  assert.ok(ran.includes('count = 5'), ran.join('|'));
-  await lab.screenshot('console');
-});
-
-test('what is renamed by hand in a prompt is offered there', async () => {
-  await openConsole();
-  await put(0);
-  await lab.type('speed = 5; print(speed * 2)');
-  await lab.press('Escape');
-  await put(0, 'speed'.length);
-  await lab.type('velocity');
-  await somePlaces(1);
-  await lab.press('Alt+Shift+A');
-  await lab.eventually(text, now => now.startsWith('velocity = 5; print(velocity'), 'not renamed');
+  assert.equal(await lab.page.$('.jp-Dialog'), null);
 });
 
 const TYPED = 'for i in ran';

@@ -165,6 +165,40 @@ test('a locked cell is never changed', async () => {
   assert.equal(await lab.source(1), 'print(total)');
 });
 
+test('an offer says which cells it leaves out: switched off, too large, locked', async () => {
+  await rename([
+    'total = 1',
+    'print(total)',
+    { source: 'total + 2', tags: ['nextedit-off'] },
+    `total + 3  # ${'x'.repeat(120_000)}`,
+    { source: 'total + 4', metadata: { editable: false } }
+  ]);
+  const [hint, live] = [await lab.hint(), await lab.live()];
+  for (const cell of ['cell 3 is switched off', 'cell 4 is too large', 'cell 5 is locked']) {
+    assert.ok(hint.includes(cell) && live.includes(cell), `${cell}: ${hint} / ${live}`);
+  }
+  await lab.command('nextedit:open-panel');
+  await lab.page.waitForSelector('.nextedit-panel .nextedit-row');
+  const notes = await lab.page.$$eval('.nextedit-notes li', nodes => nodes.map(n => n.textContent));
+  for (const cell of ['cell 3 is switched off', 'cell 4 is too large', 'cell 5 is locked']) {
+    assert.ok(
+      notes.some(note => note.startsWith(cell)),
+      `${cell} is not among ${notes}`
+    );
+  }
+  await lab.screenshot('left-out');
+  await lab.command('nextedit:accept-all'); // the focus is in the panel
+  await lab.eventually(
+    () => lab.source(1),
+    text => text === 'print(amount)',
+    'not taken'
+  );
+  const after = await lab.sources();
+  assert.equal(after[2], 'total + 2');
+  assert.ok(after[3].startsWith('total + 3'));
+  assert.equal(after[4], 'total + 4');
+});
+
 test('the hint takes no room: no line is longer, no cell higher', async () => {
   const long = `print(total, "${'x'.repeat(140)}")`;
   await lab.openNotebook('room', [`total = 1\n${long}`, 'print(total)', 'end = 1']);

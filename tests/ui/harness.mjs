@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -391,6 +391,27 @@ export class LabPage {
     });
   }
 
+  /** The labels in the status item's menu, which is left open. */
+  async openMenu() {
+    await this.page.click('.nextedit-status button');
+    await this.page.waitForSelector('.nextedit-menu');
+    return this.page.$$eval(
+      '.nextedit-menu .lm-Menu-item:not(.lm-mod-hidden) .lm-Menu-itemLabel',
+      nodes => nodes.map(node => node.textContent).filter(Boolean)
+    );
+  }
+
+  async chooseInMenu(label) {
+    await this.openMenu();
+    await this.page.click(`.nextedit-menu .lm-Menu-item:has-text("${label}")`);
+    await this.page.waitForSelector('.nextedit-menu', { state: 'detached' });
+  }
+
+  /** What the notifications on the page say. */
+  toasts() {
+    return this.page.$$eval('.Toastify__toast', nodes => nodes.map(node => node.textContent));
+  }
+
   async waitForStatus(state) {
     return this.eventually(
       () => this.status(),
@@ -445,9 +466,26 @@ export async function openQuickly(lab, cells) {
   return path;
 }
 
-/** Write a notebook into the server's folder. */
-export function writeNotebook(path, cells) {
-  writeFileSync(join(LAB_FOLDER, path), JSON.stringify(notebook(cells)));
+/** The processes of this server's worker. */
+export function workers() {
+  return readdirSync('/proc').filter(pid => {
+    try {
+      const line = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+      return line.includes('nextedit_jupyter.worker') && line.includes(process.env.LAB_RUNTIME);
+    } catch {
+      return false; // it is gone
+    }
+  });
+}
+
+/** Write a notebook into the server's folder; the ids of its cells are those of `like`, if given. */
+export function writeNotebook(path, cells, { like } = {}) {
+  const written = notebook(cells);
+  if (like !== undefined) {
+    const ids = JSON.parse(readFileSync(join(LAB_FOLDER, like), 'utf8')).cells.map(cell => cell.id);
+    written.cells.forEach((cell, i) => (cell.id = ids[i]));
+  }
+  writeFileSync(join(LAB_FOLDER, path), JSON.stringify(written));
 }
 
 /** nbformat 4.5 of sources; a cell may be an object with `type`, `source`, `tags`, `metadata`. */

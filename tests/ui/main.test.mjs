@@ -1,9 +1,8 @@
 // The main job in JupyterLab: ghost text, a rename over cells, undo, Escape, the switch, faults.
 
-import { readFileSync, readdirSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 
-import { LabPage, assert, openBrowser } from './harness.mjs';
+import { LabPage, assert, openBrowser, workers } from './harness.mjs';
 
 let browser;
 let lab;
@@ -351,9 +350,9 @@ test('the second chord goes and takes where Tab is kept', async () => {
   }
 });
 
-test('switched off, not one request leaves the page; a click on the status item does it', async () => {
+test('switched off by the menu of the status item, not one request leaves the page', async () => {
   await lab.openNotebook('off', SMALL);
-  await lab.page.click('.nextedit-status button');
+  await lab.chooseInMenu('Suggestions in All Notebooks');
   await lab.waitForStatus('off');
   const before = lab.requests.length;
   await lab.edit(1);
@@ -362,7 +361,7 @@ test('switched off, not one request leaves the page; a click on the status item 
   await new Promise(resolve => setTimeout(resolve, 1500));
   assert.equal(lab.requests.length, before);
   await lab.screenshot('off');
-  await lab.page.click('.nextedit-status button');
+  await lab.chooseInMenu('Suggestions in All Notebooks');
   await lab.waitForStatus('ready');
 });
 
@@ -389,12 +388,33 @@ test('an excluded path and a tagged cell are never sent', async () => {
   assert.ok(!lab.asked().some(request => request.postData().includes('private')));
 });
 
+test('a key sends its cell, and the rest by its hash', async () => {
+  await lab.openNotebook('changes', [...FILLER, 'a = 1']);
+  await lab.edit(FILLER.length);
+  const asked = () => lab.asked().map(request => JSON.parse(request.postData()));
+  const typed = ({ notebook }) =>
+    notebook.cells.some(({ source }) => source.startsWith('a = 1\nf'));
+  await lab.type('\nfor i in ran');
+  const keys = await lab.eventually(
+    () => asked().filter(typed),
+    requests => requests.length > 0,
+    'nothing was asked'
+  );
+  await lab.type('x');
+  await lab.eventually(
+    () => asked().filter(typed).at(-1),
+    last => last.notebook.base !== undefined && last.notebook.cells.length === 1,
+    'everything was sent'
+  );
+  assert.equal(keys[0].version, 2);
+});
+
 test('the worker killed in mid-typing costs no key, and the next suggestion comes', async () => {
   await lab.openNotebook('killed', ['import numpy as np', '']);
   await lab.edit(1);
   await lab.type('x = 1\nfor i in ran');
   await lab.waitForGhost();
-  killWorker();
+  workers().forEach(pid => process.kill(Number(pid), 'SIGKILL'));
   const text = '\ny = 22\nz = 333\nfor k in ran';
   await lab.page.keyboard.press('Escape');
   await lab.edit(1);
@@ -412,20 +432,6 @@ test('the worker killed in mid-typing costs no key, and the next suggestion come
   );
 });
 
-function killWorker() {
-  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
-    let line = '';
-    try {
-      line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    } catch {
-      continue; // it is gone
-    }
-    if (line.includes('nextedit_jupyter.worker') && line.includes(process.env.LAB_RUNTIME)) {
-      process.kill(Number(pid), 'SIGKILL');
-    }
-  }
-}
-
 test('the kernel says what it knows after each execution', async () => {
   await lab.openNotebook('facts', ['%load_ext nextedit_jupyter', 'shopping = {"milk": 2}', '']);
   await lab.runAll();
@@ -433,8 +439,9 @@ test('the kernel says what it knows after each execution', async () => {
   const read = async () => {
     await lab.type('x');
     await new Promise(resolve => setTimeout(resolve, 200));
-    const request = lab.asked().at(-1);
-    return request ? (JSON.parse(request.postData()).facts?.names ?? []) : [];
+    // They are sent once; after that the worker has them, and they are named by their hash.
+    const told = lab.asked().map(request => JSON.parse(request.postData()).facts?.names ?? []);
+    return told.filter(names => names.length).at(-1) ?? [];
   };
   const names = await lab.eventually(read, n => n.some(({ name }) => name === 'shopping'), 'facts');
   assert.deepEqual(names.find(({ name }) => name === 'shopping').subscripts, ['milk']);

@@ -104,3 +104,26 @@ test('Notebook 7 has the other keys as well: F2, Escape, the second chord, a wor
   assert.equal(await lab.source(1), 'print(cost)');
   assert.deepEqual(lab.errors, []);
 });
+
+test('Notebook 7 has the menu of the status item, and opens the tour in a page of its own', async () => {
+  const labels = await lab.openMenu();
+  for (const label of [
+    'Pause for 10 Minutes',
+    'Suggestions in This Notebook',
+    'Restart the Worker'
+  ]) {
+    assert.ok(labels.includes(label), `${label} is not among ${labels}`);
+  }
+  await lab.screenshot('notebook7-menu');
+  await lab.press('Escape');
+  await lab.chooseInMenu('Pause for 10 Minutes');
+  await lab.waitForStatus('paused');
+  await lab.chooseInMenu('End the Pause');
+  await lab.waitForStatus('ready');
+  const opened = browser.context.waitForEvent('page');
+  await lab.chooseInMenu('Open the Tour');
+  const tour = await opened;
+  await tour.waitForURL(/notebooks\/nextedit-tour\.ipynb/);
+  await tour.close();
+  assert.deepEqual(lab.errors, []);
+});

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import Lab, running_lab
+from conftest import Lab, running_lab  # type: ignore[import-not-found, unused-ignore]
 from publishing import ID, Publishing
 from team_server import completion, raw, team_server
 
@@ -50,12 +51,39 @@ def test_every_key_does_what_it_says_at_each_place_of_a_cell(
     run_browser_test("hands.test.mjs", lab, timeout=600)
 
 
-@pytest.mark.skipif(
-    "NEXTEDIT_KEYS" not in os.environ, reason="NEXTEDIT_KEYS=1 tries all of 144 cases"
-)
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3100)
 def test_each_key_does_what_the_table_of_the_docs_says(lab: Lab, run_browser_test: Run) -> None:
+    run_browser_test("keys.test.mjs", lab, timeout=3000 if "NEXTEDIT_KEYS" in os.environ else 600)
+
+
+@pytest.mark.skipif("NEXTEDIT_KEYS" not in os.environ, reason="NEXTEDIT_KEYS=1 tries all of it")
+@pytest.mark.timeout(1500)
+def test_the_keys_do_the_same_in_notebook_7(
+    lab: Lab, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_KEYS_IN", "notebook")
     run_browser_test("keys.test.mjs", lab, timeout=1200)
+
+
+def test_what_goes_wrong_beside_it_costs_no_key_and_changes_nothing_unseen(
+    lab: Lab, run_browser_test: Run
+) -> None:
+    run_browser_test("trouble.test.mjs", lab)
+
+
+def test_the_status_items_menu_pauses_switches_fetches_and_restarts(
+    lab: Lab, run_browser_test: Run
+) -> None:
+    run_browser_test("menu.test.mjs", lab)
+
+
+def test_axe_has_no_serious_finding_on_what_is_ours(lab: Lab, run_browser_test: Run) -> None:
+    run_browser_test("a11y.test.mjs", lab)
+
+
+def test_the_first_start_offers_the_tour_once_ever(tmp_path: Path, run_browser_test: Run) -> None:
+    with running_lab(tmp_path, offers_tour=True) as lab:
+        run_browser_test("firstrun.test.mjs", lab)
 
 
 @pytest.mark.parametrize("where", ["lab", "notebook"])
@@ -73,6 +101,10 @@ def test_the_panel_the_explicit_rename_and_stale_cells_work(
     lab: Lab, run_browser_test: Run
 ) -> None:
     run_browser_test("panel.test.mjs", lab)
+
+
+def test_what_a_figure_shows_is_offered_in_the_next_cell(lab: Lab, run_browser_test: Run) -> None:
+    run_browser_test("figures.test.mjs", lab)
 
 
 def test_notebook_7_works(lab: Lab, run_browser_test: Run) -> None:
@@ -126,7 +158,7 @@ def test_an_update_is_announced_a_bad_one_refused_and_a_rollback_seen_in_the_sta
         monkeypatch.setenv("LAB_EXPECTED_TITLE", title)
         run_browser_test("update.test.mjs", lab)
 
-    repository = {
+    repository: dict[str, Any] = {
         "NEXTEDIT_REPOSITORY": publishing.address,
         "NEXTEDIT_ROOT": str(publishing.root),
     }
@@ -148,7 +180,7 @@ def test_a_teams_server_answers_and_the_status_item_says_so(
     tmp_path: Path, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with team_server(completion("np.linspace(0, 1, 7)")) as server:
-        settings = {
+        settings: dict[str, object] = {
             "engine": "openai",
             "openai_url": server.url,
             "openai_hosts": ["127.0.0.1"],
@@ -189,7 +221,5 @@ def test_two_people_in_one_notebook_dont_get_in_each_others_way(
         run_browser_test("collaboration.test.mjs", lab)
 
 
-def test_python_files_and_consoles_have_what_notebooks_have(
-    lab: Lab, run_browser_test: Run
-) -> None:
+def test_python_files_have_what_notebooks_have(lab: Lab, run_browser_test: Run) -> None:
     run_browser_test("files.test.mjs", lab)

@@ -465,7 +465,7 @@ def test_an_unused_worker_of_another_version_is_asked_to_leave(
         old.close()
         wait_until(lambda: new.status(start=False)["state"] == "stopped")
         new.suggest(request_for("x"))
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0  # a busy machine takes its time
     finally:
         process.kill()
         process.wait()

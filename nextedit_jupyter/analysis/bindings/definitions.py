@@ -25,7 +25,7 @@ def define(walker: Walker, node: Node, context: Context, decorators: tuple[str, 
     outer = read_type_parameters(walker, node, context)
     inner = walker.scope("function", node, outer, walker.string_of(name))
     walker.push(node.child_by_field_name("body"), inner)
-    is_overload = any(text.rpartition(".")[2] == "overload" for text in decorators)
+    is_overload = any(text.rpartition(".")[2] in walker.overloads for text in decorators)
     kind = "overload" if is_overload else "function"
     walker.push(name, context, "write", kind)  # before its body, which may call it
     walker.push(node.child_by_field_name("return_type"), outer)
@@ -235,6 +235,8 @@ def imported(
     what = child.child_by_field_name("name") if child.type == "aliased_import" else child
     if name is not None and what is not None:
         path = "".join(walker.string_of(what).split())
+        if module and path == "overload":
+            walker.overloads.add(walker.string_of(name))
         walker.index.imports[walker.place(name.start_byte)] = f"{module}{path}"
     walker.push(name, context, "write", kind)
 

@@ -80,6 +80,7 @@ ATTRIBUTES = frozenset(
         "__slots__",
         "_asdict",
         "_fields",
+        "keywords",
         "user_ns",
     ]
 )

@@ -31,6 +31,9 @@ from nextedit_jupyter.analysis.magics import Snippet
 _MAX_NESTING = 4
 # Links of a chain `a.b(c)[d]` that are followed back to its first name.
 MAX_CHAIN = 40
+# Scopes in scopes. Python compiles no more than a hundred indents and two hundred brackets; below
+# that a name's scope is looked for link by link.
+_MAX_SCOPES = 100
 
 
 class Context(NamedTuple):
@@ -102,7 +105,9 @@ class Walker:
         self.displays: dict[int, int] = {}  # a dictionary's node -> where its name begins
         self.lambdas: dict[int, Node] = {}  # a lambda's node -> the name that it is given
         self.docs: set[int] = set()  # where the texts of docstrings begin
+        self.overloads: set[str] = {"overload"}  # what `typing.overload` is called here
         self.returns: dict[int, list[tuple[str, ...]]] = {}
+        self.depths: dict[int, int] = {}  # how many scopes each scope stands in
 
     def run(self) -> None:
         masked = self.index.masked
@@ -188,7 +193,12 @@ class Walker:
 
     def scope(self, kind: ScopeKind, node: Node, context: Context, name: str = "") -> Context:
         start, end = self.place(node.start_byte), self.place(node.end_byte)
-        self.index.scopes.append(Scope(kind, context.scope, start, end, name, context.path))
+        depth = self.depths.get(context.scope, 0) + 1
+        parent = context.scope
+        if depth > _MAX_SCOPES:
+            self.has_error, parent, depth = True, MODULE, 1
+        self.depths[len(self.index.scopes)] = depth
+        self.index.scopes.append(Scope(kind, parent, start, end, name, context.path))
         return Context(len(self.index.scopes) - 1, (), context.statement)
 
     def block(self, kind: Literal["branch", "loop", "try"], arms: int, exhaustive: bool) -> int:

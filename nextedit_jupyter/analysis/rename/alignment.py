@@ -38,6 +38,10 @@ class Alignment:
     pure: bool
     spans: tuple[tuple[int, int, int], ...]  # start before, end before, start after
 
+    def count(self, old: str, new: str) -> int:
+        """How many times one word became the other."""
+        return sum((swap.old, swap.new) == (old, new) for swap in self.swaps)
+
     def map(self, start: int) -> int | None:
         """Where the word that began at `start` begins now; None if it is gone."""
         for begin, end, now in self.spans:

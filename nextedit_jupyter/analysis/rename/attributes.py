@@ -12,6 +12,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     has_member,
     members,
     outside_bases,
+    protocol_notes,
     strangers,
 )
 from nextedit_jupyter.analysis.rename.plan import (
@@ -47,6 +48,7 @@ from nextedit_jupyter.core import Silence
 
 # Bases that have nothing of their own which a subclass could meet.
 _BARE = frozenset(["ABC", "Generic", "Protocol", "object"])
+_ANY_NAME = frozenset(["__getattr__", "__getattribute__", "__setattr__", "__delattr__"])
 
 
 def plan_attribute(index: NotebookIndex, target: Target, new: str) -> RenamePlan | Silence:
@@ -79,6 +81,7 @@ class _AttributePlanner:
         if refusal := refuse_private(index, self.changes, new):
             return refusal
         self.unknown_objects()
+        self.unwritten()
         self.as_text()
         self.notes += broken_notes(index, old)
         self.optional |= set(mentions(index, old, new))
@@ -99,12 +102,19 @@ class _AttributePlanner:
     def collision(self) -> Silence | None:
         index, new = self.index, self.new
         plains = {normalised(new)} | {mangled(normalised(new), o.name) for _, o in self.owners}
-        for id, _, _ in members(index, self.family, plains):
+        waiting: list[int] = []
+        for id, start, _ in members(index, self.family, plains):
+            if self.is_awaited(id, start):
+                waiting.append(index.number(id))
+                continue
             return Silence(
                 "refused",
                 f"`{new}` exists already in class `{self.owners[0][1].name}`: "
                 f"cell {index.number(id)}",
             )
+        if waiting:
+            where = listed_cells(waiting)
+            self.notes.append(f"`.{new}` is used in {where} already: nothing defines it")
         if self.is_field() and any(
             word.name == new and record_of_keyword(index, id, word) == self.family
             for id, there in index.readable()
@@ -122,6 +132,17 @@ class _AttributePlanner:
             )
         return None
 
+    def is_awaited(self, cell: str, start: int) -> bool:
+        """Whether the new name is only read there, which nothing can answer: it waits for this."""
+        known = self.index.cells[cell].attributes
+        if not any(a.start == start and a.op == "read" for a in known):
+            return False
+        return not outside_bases(self.index, self.family) and not any(
+            (owner.scope, name) in self.index.cells[id].streams
+            for id, owner in self.owners
+            for name in ("__getattr__", "__getattribute__")
+        )
+
     def inherited(self) -> Silence | None:
         """What a base outside the notebook has by the old or the new name."""
         for base, owner in outside_bases(self.index, self.family).items():
@@ -137,6 +158,14 @@ class _AttributePlanner:
                 if owner is not None and has_member(owner, name):
                     return Silence("refused", f"`{name}` is a member of `{base}`")
         return None
+
+    def unwritten(self) -> None:
+        """Members that no text shows: of classes that fit a protocol, and made up when read."""
+        for id, owner in self.owners:
+            self.notes += protocol_notes(self.index, owner, self.old)
+            functions = self.index.cells[id].functions
+            if any(f.outer == owner.scope and f.name in _ANY_NAME for f in functions):
+                self.notes.append(f"`{owner.name}` is given its attributes' names as text")
 
     def is_field(self) -> bool:
         return any(is_record(owner) for _, owner in self.owners)

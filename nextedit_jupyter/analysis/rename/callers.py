@@ -91,7 +91,9 @@ def callers_of(index: NotebookIndex, cell: str, function: Function) -> Callers:
 
 def _find_callers(index: NotebookIndex, cell: str, function: Function) -> Callers:
     here = index.cells[cell]
-    found = Callers(decorators=_opaque(function.decorators))
+    i = here.starts.get(function.start)
+    is_overload = i is not None and here.names[i].kind == "overload"
+    found = Callers(decorators=() if is_overload else _opaque(function.decorators))
     if here.scopes[function.outer].kind != "class":
         for id, start in name_places(index, cell, function.start):
             found.starts.setdefault(id, set()).add(start)
@@ -257,6 +259,8 @@ def may_reach(
         return True
     if any(callers.has(cell, place) for place in word.passed):
         return True
+    if callers.is_method and word.callee.rpartition(".")[2] == "methodcaller":
+        return True
     here = index.cells[cell]
     attribute = next((a for a in here.attributes if a.start == word.target), None)
     called = function.name if callers.is_method and function is not None else None
@@ -275,8 +279,8 @@ def _is_known(index: NotebookIndex, cell: str, word: Keyword) -> bool:
     """Whether the callee is certainly something else: imported, built in, or defined here."""
     here = index.cells[cell]
     i = here.starts.get(word.root)
-    if not word.callee or i is None:
-        return False
+    if not word.callee or i is None or word.callee.rpartition(".")[2] in PARTIALS:
+        return False  # what hands all keywords on says nothing of them
     kinds = index.kinds_of(cell, i)
     if not kinds and here.homes[i] == MODULE:
         return index.is_builtin(here.names[i].name)

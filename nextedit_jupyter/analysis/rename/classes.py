@@ -81,6 +81,27 @@ def classes_of(index: NotebookIndex, family: Family) -> list[tuple[str, Class]]:
     ]
 
 
+def is_protocol(owner: Class) -> bool:
+    """Whether classes belong to it by their members alone, without naming it."""
+    return any(base.rpartition(".")[2].startswith("Protocol") for base in owner.bases)
+
+
+def protocol_notes(index: NotebookIndex, owner: Class | None, member: str) -> Iterator[str]:
+    """Says where a class's member is one of a protocol, or may be: nothing in the text ties them.
+
+    `owner` is the class whose member it is, None for a function that is no method.
+    """
+    if owner is None:
+        return
+    if is_protocol(owner):
+        yield f"classes that fit `{owner.name}` are not looked for"
+        return
+    for _, there in index.readable():
+        for other in there.classes:
+            if is_protocol(other) and member in there.scopes[other.scope].binds:
+                yield f"`{owner.name}` may have to fit the protocol `{other.name}`"
+
+
 def class_named(index: NotebookIndex, name: str) -> ClassId | None:
     """The notebook's class of that name, if the name stands for classes alone."""
     found = index.classes.get(name)

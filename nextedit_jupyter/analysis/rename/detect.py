@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Keyword, Name
 from nextedit_jupyter.analysis.index import NotebookIndex, Place, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
@@ -22,8 +22,6 @@ from nextedit_jupyter.analysis.rename.records import record_of_keyword
 from nextedit_jupyter.analysis.rename.rewrite import is_rewritten
 from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 
-# How the reason of a silence ends where a definition made way for another one.
-REPLACED = "was replaced, not renamed"
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # How many events back a rename may lie behind edits of other kinds.
 RECENT_EVENTS = 3
@@ -44,13 +42,18 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
     if edited is None or edited.source != last.after:
         return Silence("stale", "the cell has changed since")
     verdict: Silence | None = None
+    replaced: dict[str, None] = {}
+    settled: dict[str, None] = {}
     for window in windows(request):
         found = _detect(request, window)
         if isinstance(found, RenamePlan):
             return found
+        replaced.update(dict.fromkeys(found.replaced))
+        settled.update(dict.fromkeys(found.settled))
         if verdict is None or (verdict.reason != "refused" and found.reason == "refused"):
             verdict = found
-    return verdict or Silence("no_change", "no name was changed")
+    verdict = verdict or Silence("no_change", "no name was changed")
+    return replace(verdict, replaced=tuple(replaced), settled=tuple(settled))
 
 
 def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
@@ -79,7 +82,11 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
     if not roles.pairs:
         return nothing
     if len(roles.pairs) > 1:
-        return _several(request, window, index, roles) or nothing
+        return (
+            _several(request, window, index, roles)
+            or _is_replaced(request, window, index, roles.names)
+            or nothing
+        )
     ((old, new),) = roles.pairs
     if any(cell_index(_text(request.notebook, cell)).broken for cell in window.alignments):
         if keyword.iskeyword(new):
@@ -234,14 +241,12 @@ def _plan(
                 return Silence("no_change", f"`{new}` exists: a use was changed, not a name")
         found = plan(index, target, new, edited=seeds, ran=ran)
         return _of_another_member(index, found, seeds[0])
-    if roles.keywords:
-        return _plan_keyword(request, window, index, roles, old, new)
-    if roles.attributes:
-        return _plan_attribute(request, window, index, roles, old, new)
+    if roles.keywords or roles.attributes:
+        return _plan_member(request, window, index, roles, old, new)
     return Silence("no_change", "no name was changed")
 
 
-def _plan_keyword(
+def _plan_member(
     request: SuggestRequest,
     window: Window,
     index: NotebookIndex,
@@ -249,38 +254,35 @@ def _plan_keyword(
     old: str,
     new: str,
 ) -> RenamePlan | Silence:
-    """What a keyword changed at a call says of the parameter, or of the record's field."""
-    cell, swap = roles.keywords[0]
-    word = next(k for k in index.cells[cell].keywords if k.start == swap.start)
-    if is_rewritten(window, cell, swap, _text(request.notebook, cell)):
+    """What a keyword changed at a call, or an attribute, says of a parameter, a field, a class."""
+    cell, swap = (roles.keywords or roles.attributes)[0]
+    here = index.cells[cell]
+    found: Target | Silence
+    if roles.keywords:
+        word = next(k for k in here.keywords if k.start == swap.start)
+        is_definition, found = True, _target_of_keyword(index, cell, word)
+    else:
+        attribute = next(a for a in here.attributes if a.start == swap.start)
+        is_definition = attribute.op != "read"
+        found = target_of_attribute(index, cell, attribute)
+    if is_definition and is_rewritten(window, cell, swap, _text(request.notebook, cell)):
         return _replaced(old)
-    parameter = parameter_of_keyword(index, cell, word.target, old)
-    if parameter is None and (family := record_of_keyword(index, cell, word)):
-        return plan(index, Target(word.name, [], family), new)
-    if parameter is None:
-        return Silence("no_change", "the called function stands in no cell")
-    return plan(index, parameter, new)
+    if isinstance(found, Silence):
+        return Silence("no_change", found.detail)
+    if not roles.keywords:
+        half = _is_half_typed(request, window, index, old, new, is_definition)
+        if half is not None:
+            return half
+    return plan(index, found, new)
 
 
-def _plan_attribute(
-    request: SuggestRequest,
-    window: Window,
-    index: NotebookIndex,
-    roles: _Roles,
-    old: str,
-    new: str,
-) -> RenamePlan | Silence:
-    """What a changed attribute says of its class."""
-    cell, swap = roles.attributes[0]
-    attribute = next(a for a in index.cells[cell].attributes if a.start == swap.start)
-    if attribute.op != "read" and is_rewritten(window, cell, swap, _text(request.notebook, cell)):
-        return _replaced(old)
-    owner = target_of_attribute(index, cell, attribute)
-    if isinstance(owner, Silence):
-        return Silence("no_change", owner.detail)
-    if refusal := _is_half_typed(request, window, index, old, new, attribute.op != "read"):
-        return refusal
-    return plan(index, owner, new)
+def _target_of_keyword(index: NotebookIndex, cell: str, word: Keyword) -> Target | Silence:
+    parameter = parameter_of_keyword(index, cell, word.target, word.name)
+    if parameter is not None:
+        return parameter
+    if family := record_of_keyword(index, cell, word):
+        return Target(word.name, [], family)
+    return Silence("no_change", "the called function stands in no cell")
 
 
 def _is_replaced(
@@ -289,12 +291,14 @@ def _is_replaced(
     index: NotebookIndex,
     names: list[tuple[Place, Swap]],
 ) -> Silence | None:
-    """Why the edited definitions say nothing of the old name's uses; None if they do."""
-    for place, swap in names:
-        defines = _name(index, place).op in ("write", "update", "declare")
-        if defines and is_rewritten(window, place[0], swap, _text(request.notebook, place[0])):
-            return _replaced(swap.old)
-    return None
+    """Why the edited definitions say nothing of the old names' uses; None if they do."""
+    gone = [
+        swap.old
+        for place, swap in names
+        if _name(index, place).op in ("write", "update", "declare")
+        and is_rewritten(window, place[0], swap, _text(request.notebook, place[0]))
+    ]
+    return _replaced(*dict.fromkeys(gone)) if gone else None
 
 
 def _of_another_member(
@@ -310,8 +314,9 @@ def _of_another_member(
     return replace(found, notes=(note, *found.notes), confidence=0.95)
 
 
-def _replaced(old: str) -> Silence:
-    return Silence("no_change", f"what defined `{old}` {REPLACED}")
+def _replaced(*old: str) -> Silence:
+    listed = ", ".join(f"`{name}`" for name in old)
+    return Silence("no_change", f"what defined {listed} was replaced, not renamed", replaced=old)
 
 
 def _text(notebook: Notebook, cell: str) -> str:
@@ -418,6 +423,8 @@ def _is_half_typed(
     alignment = window.alignments.get(request.caret.cell)
     if last.origin != "typed" or request.caret.cell != last.cell or alignment is None:
         return None
+    if sum(laid.count(old, new) for laid in window.alignments.values()) > 1:
+        return None  # what was written twice is whole
     text = request.cell.source
     if not any(
         swap.now < request.caret.offset == _word_end(text, swap.now) for swap in alignment.swaps
@@ -442,9 +449,10 @@ def _word_end(text: str, start: int) -> int:
 
 
 def _is_whole(old: str, new: str) -> bool:
-    """Whether shortening `old` to `new` cuts at the edge of a word: total_sum, x1, dataFrame."""
+    """Whether shortening `old` to `new` cuts at the edge of a word: total_sum, x1, items."""
     rest = old[len(new) :]
-    return not new.endswith("_") and (rest[0] in "_0123456789" or rest[0].isupper())
+    is_plural = rest == "s" and len(new) > 2
+    return not new.endswith("_") and (rest[0] in "_0123456789" or rest[0].isupper() or is_plural)
 
 
 def _remaining(
@@ -454,7 +462,8 @@ def _remaining(
     todo = tuple(change for change in found.changes if (change.cell, change.start) not in done)
     left = tuple(_carried(todo, request.notebook, window))
     if not left:
-        return Silence("no_change", f"nothing is left to rename to `{found.new}`")
+        why = f"nothing is left to rename to `{found.new}`"
+        return Silence("no_change", why, settled=(found.old,))
     return replace(
         found,
         notebook=request.notebook,

@@ -21,6 +21,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     family_of,
     members,
     outside_bases,
+    protocol_notes,
 )
 from nextedit_jupyter.analysis.rename.parameters import keyword_places
 from nextedit_jupyter.analysis.rename.plan import (
@@ -411,6 +412,8 @@ class _Planner:
             self.notes += found.notes
             if function is None:
                 continue
+            owner = next((c for c in index.cells[id].classes if c.scope == function.outer), None)
+            self.notes += protocol_notes(index, owner, function.name)
             for twin in self.twins(callers, function, owners):
                 owners.add(twin)
                 todo.append(twin)

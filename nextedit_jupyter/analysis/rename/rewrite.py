@@ -101,7 +101,9 @@ def _is_same_import(was: CellIndex, now: CellIndex, swap: Swap) -> bool:
     module, _, member = path.rpartition(":")
     other, _, replaced = becomes.rpartition(":")
     if module or other:
-        return module == other and (old == new == "member" or alike(member, replaced))
+        if module != other and not alike(module, other):
+            return False
+        return (module == other and old == new == "member") or alike(member, replaced)
     return old == new and alike(path, becomes)
 
 

@@ -34,8 +34,11 @@ _SIGNATURES = frozenset(
         "getargspec",
         "getfullargspec",
         "help",
+        "keywords",
         "locals",
+        "run_docstring_examples",
         "signature",
+        "testmod",
         "vars()",
         "dir()",
     ]

@@ -7,6 +7,7 @@ stretch without a word takes the words beside it along, by which its other place
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -32,6 +33,7 @@ MAX_TOKENS = 400
 MAX_CHANGES = 40
 MAX_OLD_TOKENS = 40
 MAX_BLOCK_LINES = 8
+_NAME = re.compile(r"[^\W\d]\w*")
 # How many tokens of context are compared on either side.
 CONTEXT = 6
 
@@ -50,6 +52,13 @@ class Site:
     indent: int = 0
     indent_only: bool = False  # whether a token stands before it on its line
     words: frozenset[str] = frozenset()
+    object: str = ""  # of an attribute, as it is written: `self.log`, `axes[0]`
+
+    @property
+    def root(self) -> str:
+        """The variable that an attribute is read from in the end: `axes` of `axes[0].bar`."""
+        found = _NAME.match(self.object)
+        return found[0] if found else ""
 
     @classmethod
     def of(cls, cell: LexedCell, first: int, last: int) -> Site:
@@ -84,6 +93,7 @@ class Site:
             len(raw) - len(raw.lstrip()),
             bool(raw.strip()),
             cell.words(line),
+            cell.object(word) if inside else "",
         )
 
 

@@ -165,6 +165,8 @@ def _place_names() -> list[str]:
         "like one passed over",
         "like one above",
         "left of one passed over",
+        "object of an example",
+        "root of an example",
     ]
 
 
@@ -192,7 +194,9 @@ def feature_rows(candidates: Sequence[Candidate], view: View) -> NDArray[np.floa
         key = id(candidate.change)
         site = sites[id(candidate)]
         place = _place_values(candidate, site, likes[key], cells[candidate.cell], view)
-        rows.append(heads[key] + place + passed[key].likeness(candidate, site))
+        like = likes[key]
+        objects = [float(site.object in like.objects), float(site.root in like.roots)]
+        rows.append(heads[key] + place + passed[key].likeness(candidate, site) + objects)
     return np.array(rows, np.float32)
 
 
@@ -356,6 +360,8 @@ class _Like:
         self.callees = {s.callee for s in self.sites}
         self.functions = {s.function for s in self.sites}
         self.words = {s.words for s in self.sites}
+        self.objects = {s.object for s in self.sites} - {""}
+        self.roots = {s.root for s in self.sites} - {""}
 
 
 def _place_values(

@@ -11,18 +11,16 @@ its uses mean the old one until a use is changed as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
-from nextedit_jupyter.analysis.rename.detect import REPLACED
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.changes import Change, Site
 from nextedit_jupyter.suggest.judge.consider import Considered
 
-# Where a word names a variable, a function, a class or a module from there on.
-_BOUND = frozenset(["target", "definition"])
 # What an example is where the new name is bound or declared: the uses then follow for certain.
 BINDING = ("definition", "target", "import", "keyword", "string")
 
@@ -30,12 +28,11 @@ BINDING = ("definition", "target", "import", "keyword", "string")
 def held_back(considered: Considered) -> list[bool]:
     """For each candidate whether it is the person's to choose."""
     literals: dict[int, set[str]] = {}
-    bound = {
-        cell.texts[i]
-        for cell in considered.cells.values()
-        for i, kind in enumerate(cell.kinds)
-        if kind in _BOUND
-    }
+    swapped: dict[int, bool] = {}
+    for place in considered.candidates:
+        change = place.change
+        if id(change) not in swapped:
+            swapped[id(change)] = _is_one_variable_for_another(change, considered)
     for place in considered.candidates:
         cell = considered.cells[place.cell]
         if place.change.shape == "word" and cell.kinds[place.first] == "string":
@@ -47,7 +44,7 @@ def held_back(considered: Considered) -> list[bool]:
         and (
             _is_method_of_another(place, considered)
             or _is_key_of_another(place, considered, literals.get(id(place.change), set()))
-            or _is_one_variable_for_another(place.change, bound)
+            or swapped[id(place.change)]
         )
         for place in considered.candidates
     ]
@@ -60,15 +57,15 @@ def _is_method_of_another(place: Candidate, considered: Considered) -> bool:
     real commits, and all of them after an edit that nobody spread.
     """
     change = place.change
-    owners = _owners(change, "attribute")
-    if len(owners) != 1 or is_akin(change.old[0], change.new):
+    objects = {e.site.object for e in change.examples}
+    roots = {e.site.root for e in change.examples}
+    if "" in objects or len(roots) != 1 or is_akin(change.old[0], change.new):
         return False
     cell = considered.cells[place.cell]
-    return (
-        cell.kinds[place.first] == "attribute"
-        and cell.source[place.end : place.end + 1] == "("
-        and cell.owner(place.first) not in owners
-    )
+    if cell.kinds[place.first] != "attribute" or cell.source[place.end : place.end + 1] != "(":
+        return False
+    site = Site.of(cell, place.first, place.last)
+    return site.root not in roots or (len(objects) == 1 and site.object not in objects)
 
 
 def _is_key_of_another(place: Candidate, considered: Considered, literals: set[str]) -> bool:
@@ -80,13 +77,13 @@ def _is_key_of_another(place: Candidate, considered: Considered, literals: set[s
     return bool(owners) and "" not in owners and owner in literals and owner not in owners
 
 
-def _is_one_variable_for_another(change: Change, bound: set[str]) -> bool:
+def _is_one_variable_for_another(change: Change, considered: Considered) -> bool:
     """Whether one use was changed, of a name that is still bound, to another that is bound too."""
-    return (
-        len(change.examples) == 1
-        and change.examples[0].site.kind == "name"
-        and change.new in bound
-        and "".join(change.replaced) in bound
+    if len(change.examples) != 1 or change.examples[0].site.kind != "name":
+        return False
+    return all(
+        any(name in cell.bound for cell in considered.cells.values())
+        for name in (change.new, "".join(change.replaced))
     )
 
 
@@ -99,6 +96,9 @@ def _owners(change: Change, kind: str) -> set[str]:
 Ruling = Literal["open", "optional", "closed"]
 
 _TEXTS = frozenset(["comment", "docstring", "string"])
+_SHELL = re.compile(r"=\s*[!%]")  # what a line's command says is kept in a variable
+# Where a word stands that no binding of a variable reaches.
+_BEYOND = frozenset(["attribute", "keyword", "string"])
 
 
 def rulings(
@@ -106,11 +106,18 @@ def rulings(
 ) -> list[Ruling]:
     """For each candidate what bindings have decided about it."""
     if isinstance(symbols, Silence):
-        replaced = symbols.detail.endswith(REPLACED)
         return [
-            "closed" if replaced and _is_of_definitions_alone(place.change) else "open"
+            "closed"
+            if _is_of_definitions_alone(place.change)
+            and (
+                (word := "".join(place.change.replaced)) in symbols.replaced
+                or (word in symbols.settled and _is_settled(place, considered))
+            )
+            else "open"
             for place in considered.candidates
         ]
+    # A word that was changed where no binding reaches, as a keyword or a method, means more than
+    # the variable: of the places that bindings left alone the judge decides.
     proved = {
         (cell.source[r.start : r.end], r.text)
         for said in symbols
@@ -118,16 +125,54 @@ def rulings(
         if (cell := request.notebook.cell(change.cell)) is not None
         for r in change.edit
     }
+    kinds = _kinds_of(symbols, considered, request)
     found: list[Ruling] = []
     for place in considered.candidates:
         change = place.change
-        if change.shape != "word" or ("".join(change.replaced), change.new) not in proved:
+        is_other = change.shape != "word" or ("".join(change.replaced), change.new) not in proved
+        if is_other or _means_more(change, kinds):
             found.append("open")
         elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
             found.append("optional")
         else:
             found.append("closed")
     return found
+
+
+def _is_settled(place: Candidate, considered: Considered) -> bool:
+    """Whether a place that bindings left alone means nothing of the kind: another key, or a word
+    of another language in a line that IPython reads.
+    """
+    cell = considered.cells[place.cell]
+    line = cell.lines[cell.line_of(place.start)]
+    if line.startswith(("!", "%")) or _SHELL.search(line) or cell.source.startswith("%%"):
+        return True
+    keys = {"string"}
+    return cell.kinds[place.first] in keys and {e.site.kind for e in place.change.examples} == keys
+
+
+def _kinds_of(
+    symbols: Sequence[Suggestion], considered: Considered, request: SuggestRequest
+) -> set[str]:
+    """What stands at the places that bindings prove."""
+    starts = {
+        (request.notebook.index(change.cell), r.start)
+        for said in symbols
+        for change in said.edits
+        for r in change.edit
+    }
+    return {
+        considered.cells[place.cell].kinds[place.first]
+        for place in considered.candidates
+        if (place.cell, place.start) in starts
+    }
+
+
+def _means_more(change: Change, proved: set[str]) -> bool:
+    """Whether a word was changed where bindings do not reach: of a kind that none of the proved
+    places (their kinds are `proved`) has.
+    """
+    return bool({e.site.kind for e in change.examples} & _BEYOND - proved)
 
 
 def _is_of_definitions_alone(change: Change) -> bool:

@@ -6,10 +6,13 @@ judge needs what a word is next to more than what it binds to.
 
 from __future__ import annotations
 
+import keyword
 import re
 from bisect import bisect_left
 from collections import Counter, OrderedDict
 from functools import cached_property
+
+from nextedit_jupyter.analysis.budget import spend
 
 _LEXEME = re.compile(
     r"""(?P<comment>\#[^\n]*)
@@ -26,7 +29,10 @@ _LEXEME = re.compile(
 )
 _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 _WORD = re.compile(r"\w+")
+_ANNOTATED = re.compile(r"\s*([^\W\d]\w*)\s*:[^:=\n]{1,200}=\s*\Z")
 _OPEN, _CLOSE = "([{", ")]}"
+_MAX_OUTWARDS = 50  # brackets that are followed outwards for what they belong to
+_MAX_OBJECT = 40  # tokens of what an attribute is read from
 
 # What a word is where it stands. `other` is punctuation and blanks.
 KINDS = (
@@ -76,6 +82,15 @@ class LexedCell:
         return table
 
     @cached_property
+    def bound(self) -> frozenset[str]:
+        """The words that name a variable, a function, a class or a parameter from there on."""
+        return frozenset(
+            text
+            for text, kind in zip(self.texts, self.kinds, strict=True)
+            if kind in ("target", "definition")
+        )
+
+    @cached_property
     def lines(self) -> list[str]:
         return [line.strip() for line in self.source.split("\n")]
 
@@ -123,17 +138,24 @@ class LexedCell:
         Of a literal that is assigned or passed by name, that name.
         """
         opened = self.opens[i] if i < len(self.opens) else -1
-        if opened < 0:
-            return ""
-        before = self.left(opened, 2)
-        if before and (before[0][0].isalnum() or before[0][0] == "_"):
-            return before[0] + self.texts[opened]
-        if len(before) > 1 and before[0] in "=:":
-            return before[1] + "=" + self.texts[opened]
-        outer = self.opens[opened]
-        if outer >= 0:
-            return self.callee(opened)
-        return self.texts[opened]
+        last = ""
+        for _ in range(_MAX_OUTWARDS):
+            if opened < 0:
+                break
+            last = self.texts[opened]
+            before = self.left(opened, 2)
+            if before and (before[0][0].isalnum() or before[0][0] == "_"):
+                return before[0] + last
+            if len(before) > 1 and before[0] in "=:":
+                return (self._annotated(opened) or before[1]) + "=" + last
+            opened = self.opens[opened]
+        return last
+
+    def _annotated(self, i: int) -> str:
+        """The name that a literal at token i is assigned to, as in `name: dict[str, int] = {`."""
+        line = self.line_of(self.starts[i])
+        head = _ANNOTATED.match(self.source, self.line_starts[line], self.starts[i])
+        return head[1] if head is not None else ""
 
     def owner(self, i: int) -> str:
         """The name that a word belongs to: the object of an attribute or of a key, the variable of
@@ -144,6 +166,37 @@ class LexedCell:
             owner = before[1] if len(before) > 1 else ""
             return owner if owner[:1].isalnum() or owner[:1] == "_" else ""
         return self.callee(i).rstrip("([{=")
+
+    def object(self, i: int) -> str:
+        """What an attribute is read from, as it is written: `self.log`, `axes[0]`, `f(x)`.
+
+        "" for what is no attribute, and for what is too long to be compared.
+        """
+        if self.kinds[i] != "attribute":
+            return ""
+        end = self.rank[i] - 1  # the dot
+        first, depth, wanted = end, 0, "part"
+        for rank in range(end - 1, max(end - _MAX_OBJECT, 0) - 1, -1):
+            token = self.solid[rank]
+            text = self.texts[token]
+            is_code = self.kinds[token] not in ("string", "docstring", "comment")
+            if is_code and text in _CLOSE and (depth or wanted != "dot"):
+                depth += 1
+            elif is_code and text in _OPEN and depth:
+                depth -= 1
+                if not depth:
+                    first, wanted = rank, "part or end"
+            elif depth:
+                continue
+            elif wanted == "dot" and text == ".":
+                wanted = "part"
+            elif wanted != "dot" and is_code and _is_part(text):
+                first, wanted = rank, "dot"
+            else:
+                break
+        if depth or wanted == "part":
+            return ""
+        return "".join(self.texts[k] for k in self.solid[first:end])
 
     def words(self, line: int) -> frozenset[str]:
         """The names and numbers of a line."""
@@ -188,9 +241,7 @@ class LexedCell:
 
     def _string(self, text: str, at: int, stack: list[int]) -> None:
         quote = min((text.find(q) for q in "\"'" if q in text), default=0)
-        is_docstring = text[quote : quote + 3] in ('"""', "'''") and not any(
-            t.strip() for t in self._line_so_far()
-        )
+        is_docstring = text[quote : quote + 3] in ('"""', "'''") and self._begins_line()
         kind = "docstring" if is_docstring and not stack else "string"
         if not set(text[:quote]) & set("fFtT") or "{" not in text:
             self._pieces(text, at, kind, stack)
@@ -205,13 +256,14 @@ class LexedCell:
             is_code = depth % 2 == 1 and (piece[0].isalpha() or piece[0] == "_")
             self._add(piece, at + match.start(), "name" if is_code else kind, stack)
 
-    def _line_so_far(self) -> list[str]:
-        found = []
+    def _begins_line(self) -> bool:
+        """Whether nothing but blanks stands on the line so far."""
         for text in reversed(self.texts):
             if "\n" in text:
-                break
-            found.append(text)
-        return found
+                return True
+            if not text.isspace():
+                return False
+        return True
 
     def _pieces(self, text: str, at: int, kind: str, stack: list[int]) -> None:
         for match in _PIECE.finditer(text):
@@ -259,6 +311,10 @@ class LexedCell:
         return len(head) == 2 and head[1] == "def"
 
 
+def _is_part(text: str) -> bool:
+    return (text[0].isalpha() or text[0] == "_") and not keyword.iskeyword(text)
+
+
 class LexedCells:
     """Lexed cells by their source, the least recently used leaving past `characters`."""
 
@@ -273,6 +329,7 @@ class LexedCells:
             self._cells.move_to_end(source)
             return found
         cell = self._cells[source] = LexedCell(source)
+        spend(len(cell.texts))  # a token takes as long as a node; it is there at the next asking
         self._held += len(source)
         while self._held > self._bound and len(self._cells) > 1:
             dropped, _ = self._cells.popitem(last=False)

@@ -14,6 +14,7 @@ from typing import Any
 
 from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.errors import NextEditError, TrainingError
+from nextedit_jupyter.core.files import written_beside
 from nextedit_jupyter.core.wire import decode_request, encode_request
 from nextedit_jupyter.training.commits.classify import CHANGE_KINDS, ChangeKind
 
@@ -68,14 +69,12 @@ class RealEdit:
 
 
 def write_edits(path: Path, edits: Iterable[RealEdit]) -> int:
-    """Write atomically; gives the number of edits."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    """Write the file whole; returns the number of edits."""
     count = 0
-    with temporary.open("w", encoding="ascii") as file:
+    with written_beside(path) as beside, beside.open("w", encoding="ascii") as file:
         for edit in edits:
             file.write(edit.to_json() + "\n")
             count += 1
-    temporary.replace(path)
     return count
 
 

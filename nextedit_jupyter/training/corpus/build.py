@@ -89,16 +89,7 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     raw = out / "raw"
     raw.mkdir(exist_ok=True)
-    jobs = []
-    for source in recipe.sources:
-        archive = find_archive(archives, source)
-        if archive is None:
-            raise TrainingError(
-                f"{source.name}=={source.version} is not in {archives}: run `train data` without "
-                "--offline, or take it out of the recipe"
-            )
-        # Whole paths: a cluster's workers have folders of their own.
-        jobs.append((source, archive.resolve(), raw.resolve()))
+    jobs = _jobs(recipe, archives, raw)
     extracted = []
     for one in run_jobs(_extract_star, jobs, processes=processes, scheduler=scheduler):
         progress(f"extracted {one.source.name}")
@@ -115,22 +106,7 @@ def build(
                 without_duplicates(read_documents(one.path), near, skipped, signatures)
             )
             kept += documents
-            chars: Counter[str] = Counter()
-            count: Counter[str] = Counter()
-            for document in documents:
-                chars[document.kind] += document.chars
-                count[document.kind] += 1
-            report.append(
-                {
-                    "package": one.source.name,
-                    "version": one.source.version,
-                    "licence": one.source.licence,
-                    "split": split,
-                    "documents": dict(count),
-                    "chars": dict(chars),
-                    "skipped": one.skipped,
-                }
-            )
+            report.append(_entry(one.source, documents, one.skipped))
             progress(f"cleaned {one.source.name}")
         write_documents(out / f"{split}.jsonl", kept)
     whole: dict[str, object] = {
@@ -144,3 +120,36 @@ def build(
 
 def _extract_star(job: tuple[Source, Path, Path]) -> Extracted:
     return extract_package(*job)
+
+
+def _jobs(recipe: Recipe, archives: Path, raw: Path) -> list[tuple[Source, Path, Path]]:
+    """A package, its archive, and where its documents go; in whole paths, for a cluster's workers
+    have folders of their own."""
+    jobs = []
+    for source in recipe.sources:
+        archive = find_archive(archives, source)
+        if archive is None:
+            raise TrainingError(
+                f"{source.name}=={source.version} is not in {archives}: run `train data` without "
+                "--offline, or take it out of the recipe"
+            )
+        jobs.append((source, archive.resolve(), raw.resolve()))
+    return jobs
+
+
+def _entry(source: Source, documents: list[Document], skipped: object) -> dict[str, object]:
+    """A package's row of the report."""
+    chars: Counter[str] = Counter()
+    count: Counter[str] = Counter()
+    for document in documents:
+        chars[document.kind] += document.chars
+        count[document.kind] += 1
+    return {
+        "package": source.name,
+        "version": source.version,
+        "licence": source.licence,
+        "split": source.split,
+        "documents": dict(count),
+        "chars": dict(chars),
+        "skipped": skipped,
+    }

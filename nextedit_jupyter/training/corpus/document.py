@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from nextedit_jupyter.core.files import written_beside
+
 Kind = Literal["notebook", "gallery", "guide", "doctest", "module"]
 Split = Literal["train", "validation", "test"]
 
@@ -32,9 +34,9 @@ class Document:
 
 
 def write_documents(path: Path, documents: Iterable[Document]) -> int:
-    """Write one JSON object a line; gives the number of documents."""
+    """Write the file whole, one JSON object per line; returns the number of documents."""
     count = 0
-    with path.open("w", encoding="utf-8") as file:
+    with written_beside(path) as beside, beside.open("w", encoding="utf-8") as file:
         for document in documents:
             file.write(json.dumps(asdict(document), ensure_ascii=True) + "\n")
             count += 1

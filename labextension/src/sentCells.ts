@@ -1,0 +1,71 @@
+/** A notebook's cells as they are sent, made anew only where one changed. */
+
+import type { ISharedBaseCell, ISharedNotebook } from '@jupyter/ydoc';
+import type * as Y from 'yjs';
+
+import { isTaggedOff, wireOf } from './cells';
+import type { CellWire } from './protocol';
+
+interface Known {
+  /** Null for a cell that is switched off. */
+  wire: CellWire | null;
+  hasRun: boolean;
+}
+
+/**
+ * A thousand cells are asked for with each key, and reading the metadata of one takes longer than
+ * all else that is done for it. So each cell's wire is kept until its shared document changes: the
+ * same object is the same cell, which is what its digest and its size are remembered by.
+ */
+export class SentCells {
+  private readonly known = new WeakMap<object, Known>();
+
+  constructor(
+    private readonly notebook: ISharedNotebook,
+    /** The text of a cell as the record of edits has it. */
+    private readonly text: (cell: string) => string | undefined,
+    /** Whether a cell was changed since it ran. */
+    private readonly isEdited: (cell: string) => boolean
+  ) {
+    const ydoc = (notebook as unknown as { ydoc: Y.Doc }).ydoc;
+    const cells = ydoc.getArray('cells');
+    cells.observeDeep(events => {
+      for (const event of events) {
+        let at = event.target as Y.AbstractType<unknown> | null;
+        while (at && at.parent !== (cells as Y.AbstractType<unknown>)) {
+          at = at.parent as Y.AbstractType<unknown> | null;
+        }
+        if (at) {
+          this.known.delete(at);
+        }
+      }
+    });
+  }
+
+  /** Those that may be sent, from top to bottom. */
+  all(): CellWire[] {
+    const found: CellWire[] = [];
+    for (const cell of this.notebook.cells) {
+      const wire = this.wire(cell);
+      if (wire) {
+        found.push(wire);
+      }
+    }
+    return found;
+  }
+
+  private wire(cell: ISharedBaseCell): CellWire | null {
+    const key = (cell as unknown as { ymodel: object }).ymodel;
+    const known = this.known.get(key);
+    const hasRun = known?.wire ? !this.isEdited(known.wire.id) : false;
+    if (known && (!known.wire || known.hasRun === hasRun)) {
+      return known.wire;
+    }
+    const id = cell.getId();
+    const ran = !this.isEdited(id);
+    const source = this.text(id) ?? cell.getSource();
+    const wire = isTaggedOff(cell) ? null : wireOf(cell, source, ran);
+    this.known.set(key, { wire, hasRun: ran });
+    return wire;
+  }
+}

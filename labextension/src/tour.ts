@@ -1,0 +1,55 @@
+/** The tour: opened on request, and offered once ever. */
+
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Notification, showErrorMessage } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { Client } from './client';
+import { CommandIDs } from './tokens';
+
+/** How long the offer stays on the page, in ms; it can be found among the notifications after that. */
+const SHOWN = 60_000;
+
+/** Open the user's copy of the tour, which the server makes when there is none. */
+export async function openTour(
+  app: JupyterFrontEnd,
+  client: Client,
+  trans: TranslationBundle
+): Promise<void> {
+  try {
+    const { path } = (await client.post('tour')) as { path: string };
+    await app.commands.execute('docmanager:open', { path, factory: 'Notebook' });
+  } catch (error) {
+    await showErrorMessage(trans.__('The tour could not be opened'), error as Error);
+  }
+}
+
+/** Say once that there is a tour. `remember` is to keep that for ever; where it cannot, nothing is said. */
+export async function offerTour(
+  app: JupyterFrontEnd,
+  trans: TranslationBundle,
+  remember: () => Promise<void>
+): Promise<void> {
+  await app.restored;
+  try {
+    await remember();
+  } catch {
+    return;
+  }
+  Notification.emit(
+    trans.__(
+      'Next Edit is on: it suggests code as you type, and carries a change to the places where it is due again.'
+    ),
+    'info',
+    {
+      autoClose: SHOWN,
+      actions: [
+        {
+          label: trans.__('Open the Tour'),
+          displayType: 'accent',
+          callback: () => void app.commands.execute(CommandIDs.openTour)
+        }
+      ]
+    }
+  );
+}

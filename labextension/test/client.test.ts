@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { before, beforeEach, test } from 'node:test';
+
+import { PageConfig } from '@jupyterlab/coreutils';
+
+import type { Client as ClientClass } from '../src/client';
+import type { AnswerWire, ChangedRequestWire, RequestWire } from '../src/protocol';
+
+/** What the server was sent, and what it answers in turn; an answer if there is nothing left. */
+const sent: ChangedRequestWire[] = [];
+const answers: (() => Response)[] = [];
+
+const answer = (id: number): AnswerWire => ({
+  id,
+  bundle: 'a/1',
+  suggestions: [],
+  silence: {},
+  timing_ms: { total: 1, queue: 0, analysis: 0, prefill: 0, decode: 0 },
+  tokens: { prompt: 0, reused: 0, generated: 0, drafted: 0, accepted: 0 }
+});
+const json = (value: object, status = 200) => new Response(JSON.stringify(value), { status });
+const refusal = (code: string, status: number) => () =>
+  json({ id: 1, error: { code, message: '' } }, status);
+
+globalThis.fetch = async input => {
+  const request = input as Request;
+  if (!request.url.includes('/nextedit/suggest')) {
+    return json({ enabled: true, worker: 'running', bundle: 'a/1', problem: null, last_ms: 1 });
+  }
+  sent.push((await request.json()) as ChangedRequestWire);
+  return answers.shift()?.() ?? json(answer(1));
+};
+
+let Client: typeof ClientClass;
+
+before(async () => {
+  PageConfig.setOption('baseUrl', 'http://localhost:8888/');
+  ({ Client } = await import('../src/client')); // takes the fetch that there is when it is loaded
+});
+
+const request = (...sources: string[]): Omit<RequestWire, 'id'> => ({
+  notebook: {
+    language: 'python',
+    cells: sources.map((source, i) => ({ id: `c${i}`, type: 'code', source }))
+  },
+  cursor: { cell: 'c0', offset: 0 },
+  want: ['inline']
+});
+
+function enabledClient() {
+  const client = new Client();
+  client.enabled = true;
+  return client;
+}
+
+const cellsOf = ({ notebook }: ChangedRequestWire) => notebook.cells.map(({ source }) => source);
+
+beforeEach(() => {
+  sent.length = answers.length = 0;
+});
+
+test('after an answer only what changed is sent', async () => {
+  const client = enabledClient();
+  assert.ok(await client.suggest(request('a', 'b')));
+  assert.ok(await client.suggest(request('ax', 'b')));
+  assert.deepEqual(sent.map(cellsOf), [['a', 'b'], ['ax']]);
+  assert.equal(sent[1].notebook.base, sent[0].notebook.hash);
+});
+
+test('what is read ahead is a base, too', async () => {
+  const client = enabledClient();
+  await client.prefill(request('a', 'b'));
+  assert.ok(await client.suggest(request('ax', 'b')));
+  assert.deepEqual(sent.map(cellsOf), [['a', 'b'], ['ax']]);
+});
+
+test('a worker that holds nothing any more is sent everything, and answers', async () => {
+  const client = enabledClient();
+  await client.suggest(request('a', 'b'));
+  answers.push(refusal('unknown_state', 409));
+  assert.ok(await client.suggest(request('ax', 'b')));
+  assert.deepEqual(sent.map(cellsOf), [['a', 'b'], ['ax'], ['ax', 'b']]);
+  assert.equal(sent[2].notebook.base, undefined);
+  assert.equal(client.status.problem, null);
+  assert.ok(await client.suggest(request('axy', 'b')));
+  assert.deepEqual(cellsOf(sent[3]), ['axy']);
+});
+
+test('it is sent everything once, not for ever', async () => {
+  const client = enabledClient();
+  await client.suggest(request('a'));
+  answers.push(refusal('unknown_state', 409), refusal('unknown_state', 409));
+  assert.equal(await client.suggest(request('ax')), null);
+  assert.equal(sent.length, 3);
+  assert.ok(await client.suggest(request('axy')));
+  assert.equal(sent[3].notebook.base, undefined);
+});
+
+test('a request that was refused or failed is no base', async () => {
+  const client = enabledClient();
+  answers.push(refusal('throttled', 429), () => {
+    throw new TypeError('gone');
+  });
+  assert.equal(await client.suggest(request('a', 'b')), null);
+  assert.equal(await client.suggest(request('a', 'b')), null);
+  await client.suggest(request('ax', 'b'));
+  assert.deepEqual(cellsOf(sent[2]), ['ax', 'b']);
+});
+
+test('which cells to run again is asked in full, under another name', async () => {
+  const client = enabledClient();
+  await client.suggest(request('a', 'b'));
+  await client.stale(request('a', 'b'), ['c0']);
+  assert.equal((sent[1] as Partial<ChangedRequestWire>).version, undefined);
+  assert.deepEqual(cellsOf(sent[1]), ['a', 'b']);
+});

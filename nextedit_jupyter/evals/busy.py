@@ -1,0 +1,37 @@
+"""Processes that compute without pause, as a kernel does that trains a model on all cores."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+# Until the engine has seen them: it looks once a second, and opens another session meanwhile.
+SETTLE_SECONDS = 4.0
+
+# Sums of products in plain Python: no waiting, no library's threads. The parent's end of the pipe
+# is its life: where the parent is killed, it ends by itself.
+_WORK = """
+import os, select, sys
+while not select.select([sys.stdin], [], [], 0)[0]:
+    sum(i * i for i in range(200_000))
+"""
+
+
+@contextlib.contextmanager
+def busy_processes(count: int, settle: float = SETTLE_SECONDS) -> Iterator[list[int]]:
+    """The ids of `count` processes that compute until the block is left."""
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        while len(children) < count:
+            command = [sys.executable, "-c", _WORK]
+            children.append(subprocess.Popen(command, stdin=subprocess.PIPE))
+        time.sleep(settle)
+        yield [child.pid for child in children]
+    finally:
+        for child in children:
+            child.kill()
+        for child in children:
+            child.communicate()

@@ -1,0 +1,41 @@
+"""Completions of a kernel from what its figures and tables show; JupyterLab's popup lists them.
+
+Beside IPython's own, ahead of them. Everything was collected before: nothing waits here. A
+terminal has a matcher of its own (`nextedit_jupyter.terminal.matcher`), which knows more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nextedit_jupyter.core.facts import KernelFacts
+
+MOST = 5
+
+
+def make_matcher(facts: Callable[[], KernelFacts]) -> Any:
+    """A matcher of IPython's second kind."""
+    from IPython.core.completer import SimpleCompletion, context_matcher
+
+    @context_matcher(identifier="nextedit.figures", priority=200)  # type: ignore[untyped-decorator]
+    def match_figures(context: Any) -> dict[str, Any]:
+        try:
+            from nextedit_jupyter.core.plot_calls import completions
+
+            lines = context.full_text.split("\n")[: context.cursor_line]
+            before = "\n".join((*lines, context.text_until_cursor))
+            found = completions(before, facts(), before)
+        except Exception:  # IPython would print a traceback into the prompt
+            found = None
+        if found is None or "\n" in found.prefix:
+            return {"completions": [], "suppress": False}
+        return {
+            "completions": [SimpleCompletion(text, type="value") for text in found.texts[:MOST]],
+            "matched_fragment": found.prefix,
+            # By the alphabet, all names of the namespace would stand before ours.
+            "suppress": True,
+            "ordered": True,
+        }
+
+    return match_figures

@@ -1,0 +1,128 @@
+"""Tables and arrays under names: shape, dtypes, the first categories; never the data.
+
+Read by the descriptors of `kernel.facts` from the insides of genuine pandas and numpy objects.
+What a table holds is not looked at: categories are part of a dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from time import thread_time
+from typing import Any
+
+from nextedit_jupyter.core.facts import ColumnFacts, TableFacts
+from nextedit_jupyter.core.redact import holds_secret
+from nextedit_jupyter.kernel.facts import (
+    _instance_dict,
+    _is_genuine,
+    _pandas_kind,
+    _pandas_labels,
+    _qualname,
+)
+
+MAX_TABLES = 8
+MAX_COLUMNS = 32
+MAX_LEVELS = 12
+MAX_TEXT = 60
+BUDGET_MS = 2.0
+
+
+def collect_tables(
+    namespace: Mapping[str, Any],
+    *,
+    clock: Callable[[], float] = thread_time,
+    budget_ms: float = BUDGET_MS,
+) -> tuple[TableFacts, ...]:
+    """The newest tables and arrays of a namespace, the newest last. Never raises."""
+    deadline = clock() + budget_ms / 1e3
+    found: list[TableFacts] = []
+    for name, value in reversed(list(namespace.items())):
+        if len(found) >= MAX_TABLES or clock() > deadline:
+            break
+        if type(name) is not str or name.startswith("_"):
+            continue
+        try:
+            table = read_table(name, value)
+        except Exception:  # insides of a version that nobody has seen
+            table = None
+        if table is not None:
+            found.append(table)
+    return tuple(reversed(found))
+
+
+def read_table(name: str, value: Any) -> TableFacts | None:
+    """The facts of a DataFrame, a Series or a numpy array; None for anything else."""
+    cls = type(value)
+    if _is_genuine(cls, "numpy") and _qualname(cls) == "ndarray":
+        dtype = value.dtype
+        known = dtype.fields is None and _is_genuine(type(dtype), "numpy.dtypes")
+        return TableFacts(name, tuple(value.shape), dtype.name if known else "")
+    kind = _pandas_kind(cls)
+    manager = (_instance_dict(value) or {}).get("_mgr") if kind is not None else None
+    if kind is None or manager is None or not _is_genuine(type(manager), "pandas"):
+        return None
+    blocks = [one for one in manager.blocks if _is_genuine(type(one), "pandas")]
+    if _qualname(kind) == "Series":
+        values = blocks[0].values if blocks else None
+        dtype_, levels = _dtype_of(values), _levels_of(values)
+        column = (ColumnFacts("", dtype_, levels),) if levels else ()
+        return TableFacts(name, _rows(manager.axes[0]), dtype_, column)
+    labels = list(_pandas_labels(value, kind, MAX_COLUMNS))
+    shape = (*_rows(manager.axes[1]), *_rows(manager.axes[0]))
+    return TableFacts(name, shape, "", tuple(_columns(labels, blocks)))
+
+
+def _columns(labels: list[Any], blocks: list[Any]) -> list[ColumnFacts]:
+    held: dict[int, Any] = {}
+    for block in blocks:
+        for at in islice(block.mgr_locs, MAX_COLUMNS):
+            if at < len(labels):
+                held[at] = block.values
+    return [
+        ColumnFacts(label, _dtype_of(held.get(at)), _levels_of(held.get(at)))
+        for at, label in enumerate(labels)
+        if type(label) is str and len(label) <= MAX_TEXT and not holds_secret(label)
+    ]
+
+
+def _rows(index: Any) -> tuple[int, ...]:
+    """The length of an index whose insides are pandas' or numpy's own; () for another."""
+    if not _is_genuine(type(index), "pandas"):
+        return ()
+    insides = _instance_dict(index) or {}
+    if type(insides.get("_range")) is range:
+        return (len(insides["_range"]),)
+    if "_codes" in insides:
+        codes = insides["_codes"]
+        return (len(codes[0]),) if len(codes) else (0,)
+    held = type(insides.get("_data"))
+    is_ours = _is_genuine(held, "pandas") or _is_genuine(held, "numpy")
+    return (len(insides["_data"]),) if is_ours else ()
+
+
+def _dtype_of(values: Any) -> str:
+    """`int64`, `category`, `str`: by name for numpy, by class for what pandas adds."""
+    cls = type(values)
+    if _is_genuine(cls, "numpy"):
+        return str(values.dtype.name) if _is_genuine(type(values.dtype), "numpy.dtypes") else ""
+    if not _is_genuine(cls, "pandas"):
+        return ""
+    dtype = values.dtype
+    if _is_genuine(type(dtype), "numpy.dtypes"):
+        return str(dtype.name)
+    # A dtype's own text may hold a time zone of the user's making: the class says enough.
+    return _qualname(type(dtype)).removesuffix("Dtype").replace("Categorical", "category")
+
+
+def _levels_of(values: Any) -> tuple[str, ...]:
+    """The first categories, where they are texts."""
+    if not _is_genuine(type(values), "pandas") or _qualname(type(values)) != "Categorical":
+        return ()
+    categories = values.dtype.categories
+    held = type((_instance_dict(categories) or {}).get("_data"))
+    if not (_is_genuine(held, "pandas") or _is_genuine(held, "numpy")):
+        return ()
+    first = categories[:MAX_LEVELS].tolist()
+    texts = [one for one in first if type(one) is str and len(one) <= MAX_TEXT]
+    return tuple(one for one in texts if not holds_secret(one))

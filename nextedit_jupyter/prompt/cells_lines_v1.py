@@ -1,0 +1,167 @@
+"""The prompt format `cells-lines-v1`: inline as `cells-spm-v1`, next edits line by line.
+
+For a next edit the model is asked whether lines follow what was changed, one stretch of lines after
+the other:
+
+    <|bos|> <|old|> lines <|new|> lines …                changes, oldest first
+    <|edit|> lines  <|end|>                               a stretch that stays as it is
+    <|edit|> lines  <|new|> lines <|end|>                 one that becomes something else
+
+After a stretch the model says `<|end|>`, or `<|new|>` and what is to stand there. The next stretch
+is asked with the answers before it in sight, so that each costs its own tokens alone. Names and
+cells are left out: what is to be done is told by what was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from nextedit_jupyter.core import EditEvent, SuggestRequest, TextEdit
+from nextedit_jupyter.prompt import control
+from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1, Shares
+from nextedit_jupyter.prompt.format import EncodingCache, Prompt
+from nextedit_jupyter.prompt.similar_lines import MOST_CHANGES, LineChange, Stretch, line_changes
+from nextedit_jupyter.prompt.tokenizer import TextTokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class CellsLinesV1(CellsSpmV1):
+    """`next_edit` asks about the lines at the caret; `asked` about any."""
+
+    name: str = "cells-lines-v1"
+    control_tokens: tuple[str, ...] = control.CONTROL_TOKENS
+    shares: Shares = field(default_factory=Shares)
+    cache: EncodingCache = field(default_factory=EncodingCache, compare=False, repr=False)
+
+    @property
+    def most_events(self) -> int:
+        return 3
+
+    def told(self, changes: Sequence[LineChange], tokenizer: TextTokenizer) -> list[int]:
+        """The beginning of the prompt: the newest changes."""
+        ids = [tokenizer.control(control.BOS)]
+        for change in changes[-MOST_CHANGES:]:
+            ids += self.event(change.old, change.new, tokenizer)
+        return ids
+
+    def stretch(self, text: str, tokenizer: TextTokenizer) -> list[int]:
+        """A stretch of lines; the answer follows."""
+        return [tokenizer.control(control.EDIT), *self.cache.encode(tokenizer, text)]
+
+    def said(self, new: str | None, tokenizer: TextTokenizer) -> list[int]:
+        """What the model is to say of a stretch: nothing to do where `new` is None."""
+        if new is None:
+            return [tokenizer.control(control.END)]
+        return [
+            tokenizer.control(control.NEW),
+            *tokenizer.encode(new),
+            tokenizer.control(control.END),
+        ]
+
+    def asked(self, before: Sequence[int], text: str, tokenizer: TextTokenizer) -> Prompt:
+        """The prompt that asks what `text` becomes after what was told, asked and said `before`.
+
+        Most stretches stay; that one is changed shows in the probability of the answer's beginning.
+        """
+        stretch = self.stretch(text, tokenizer)
+        return Prompt(
+            ids=(*before, *stretch),
+            stop=self._stop(tokenizer, (control.NEW,)),
+            heal=b"",
+            kind="next_edit",
+            draft_source=tuple(stretch[1:]),
+            begin=tokenizer.control(control.NEW),
+        )
+
+    def read(self, ids: Sequence[int], tokenizer: TextTokenizer) -> str | None:
+        """What a stretch becomes; None where it stays or the answer means nothing."""
+        end, new = tokenizer.control(control.END), tokenizer.control(control.NEW)
+        if len(ids) < 2 or ids[0] != new or end not in ids:
+            return None
+        text = tokenizer.decode(list(ids[1 : list(ids).index(end)]))
+        return None if "\ufffd" in text else text
+
+    # Of one place, as any format is asked.
+
+    def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
+        before = self.told(recent_changes(request.history), tokenizer)
+        asked = self.asked(before, lines_at_caret(request).text, tokenizer)
+        return replace(asked, begin=None)
+
+    def parse_next_edit(
+        self, request: SuggestRequest, completion_ids: Sequence[int], tokenizer: TextTokenizer
+    ) -> tuple[str, TextEdit] | None:
+        new = self.read(completion_ids, tokenizer)
+        edit = stretch_edit(request.cell.source, lines_at_caret(request), new)
+        return (request.cell.id, edit) if edit else None
+
+    def answer(
+        self, request: SuggestRequest, after: str, tokenizer: TextTokenizer
+    ) -> list[int] | None:
+        """What the model is to write so that the caret's cell becomes `after`.
+
+        None where nothing was changed before, or more changes than the lines at the caret.
+        """
+        now = request.cell.source
+        if not recent_changes(request.history):
+            return None
+        if after == now:
+            return self.said(None, tokenizer)
+        stretch = lines_at_caret(request)
+        lines, size = now.split("\n"), len(after.split("\n"))
+        last = stretch.first + stretch.count - len(lines)  # from the end, 0 or less
+        new = "\n".join(after.split("\n")[stretch.first : size + last])
+        ids = self.said(new, tokenizer)
+        found = self.parse_next_edit(request, ids, tokenizer)
+        return ids if found is not None and found[1].apply(now) == after else None
+
+
+def recent_changes(history: Sequence[EditEvent]) -> list[LineChange]:
+    """The newest changes of lines, oldest first; what was typed in several goes is one change."""
+    found: list[tuple[str, LineChange]] = []
+    for event in history:
+        for change in line_changes(event.before, event.after):
+            known = next(
+                (
+                    i
+                    for i, (cell, c) in enumerate(found)
+                    if cell == event.cell and c.new == change.old
+                ),
+                None,
+            )
+            if known is not None:
+                earlier = found.pop(known)[1]
+                change = LineChange(earlier.old, change.new, earlier.first, change.at)
+            if change.old != change.new:
+                found.append((event.cell, change))
+    return [change for _, change in found[-MOST_CHANGES:]]
+
+
+def lines_at_caret(request: SuggestRequest) -> Stretch:
+    """As many lines from the caret's on as the newest change replaced."""
+    changes = recent_changes(request.history)
+    count = changes[-1].old.count("\n") + 1 if changes else 1
+    source = request.cell.source
+    first = source.count("\n", 0, request.caret.offset)
+    lines = source.split("\n")[first : first + count]
+    return Stretch(request.cell.id, first, len(lines), "\n".join(lines), 1.0)
+
+
+def stretch_edit(source: str, stretch: Stretch, new: str | None) -> TextEdit | None:
+    """The edit that puts `new` in a stretch's place, which must stand there; None if it doesn't.
+
+    Nothing in its place takes the lines away, one line end with them.
+    """
+    if new is None or new == stretch.text:
+        return None
+    lines = source.split("\n")
+    start = sum(len(line) + 1 for line in lines[: stretch.first])
+    end = start + len(stretch.text)
+    if source[start:end] != stretch.text or not stretch.text.strip():
+        return None
+    if not new.strip():
+        end, start = (end + 1, start) if end < len(source) else (end, max(0, start - 1))
+        new = ""
+    edit = TextEdit.between(source, source[:start] + new + source[end:])
+    return edit or None

@@ -1,0 +1,161 @@
+"""The lines of a notebook that are like lines just changed: where the same change may be wanted.
+
+Likeness is a weighted Jaccard index of words: a word counts the more the fewer lines hold it, and
+parts of names (`Multi`, `Task`) count as words of their own. What the change took away must stand
+there, or nothing could be changed in the same way; where it only added, its neighbourhood must.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+MOST_LINES = 4  # of one change, before and after
+MOST_CHARS = 400
+MOST_CHANGES = 4  # told of a history, and looked for, the newest
+LEAST_LIKE = 0.25
+_TAKEN_AWAY = 0.3  # what a stretch gains that holds all the words that the change took away
+_SCANNED = 6_000  # lines, the nearest to the caret's cell
+
+_WORD = re.compile(r"[^\W\d]\w*|\d[\w.]*")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """Whole lines before and after, without the last newline; `old` is never blank.
+
+    `first` is the number of the first line in the text before, `at` in the text after.
+    """
+
+    old: str
+    new: str
+    first: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """`count` whole lines of a cell from line `first` on; `likeness` to a change is 0 to 1.3."""
+
+    cell: str
+    first: int
+    count: int
+    text: str
+    likeness: float
+
+
+def line_changes(before: str, after: str) -> list[LineChange]:
+    """The replaced and deleted lines between two texts; lines that correspond stand alone.
+
+    Insertions are left out, as they say nothing of other lines, and so are large changes.
+    """
+    old, new = before.split("\n"), after.split("\n")
+    found: list[LineChange] = []
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for tag, start, end, begin, stop in matcher.get_opcodes():
+        if tag in ("equal", "insert"):
+            continue
+        if end - start == stop - begin:
+            parts = [
+                (start + k, start + k + 1, begin + k, begin + k + 1) for k in range(end - start)
+            ]
+        else:
+            parts = [(start, end, begin, stop)]
+        for first, last, at, to in parts:
+            if max(last - first, to - at) > MOST_LINES:
+                continue
+            was, now = "\n".join(old[first:last]), "\n".join(new[at:to])
+            if was.strip() and max(len(was), len(now)) <= MOST_CHARS and was != now:
+                found.append(LineChange(was, now, first, at))
+    return found
+
+
+def similar_stretches(
+    cells: Sequence[tuple[str, str]], changes: Sequence[LineChange], *, most: int
+) -> list[Stretch]:
+    """The stretches most like what `changes` replaced, likest first, none within another.
+
+    `cells` are ids and sources as they stand now, nearest to the caret first; of `changes`, oldest
+    first, the newest `MOST_CHANGES` count. Lines that a change wrote are no candidates.
+    """
+    told = changes[-MOST_CHANGES:]
+    if not told:
+        return []
+    cells = list(_bounded(cells))
+    frequency = Counter(word for _, source in cells for line in _lines(source) for word in line)
+    total = 1 + sum(len(_lines(source)) for _, source in cells)
+
+    def weight(words: Iterable[str]) -> float:
+        return sum(math.log(1 + total / (1 + frequency[word])) for word in words)
+
+    written = {line.strip() for change in told for line in change.new.split("\n")}
+    found: dict[tuple[str, int, int], Stretch] = {}
+    for change in told:
+        old, new = _words(change.old), _words(change.new)
+        if not old:
+            continue
+        gone, size = old - new, change.old.count("\n") + 1
+        whole = weight(old)
+        for cell, source in cells:
+            lines = _lines(source)
+            for first in range(len(lines) - size + 1):
+                words = (
+                    lines[first] if size == 1 else frozenset().union(*lines[first : first + size])
+                )
+                common = words & old
+                if not common or (gone and not gone & common):
+                    continue
+                shared = weight(common)
+                like = shared / (weight(words) + whole - shared)
+                like += _TAKEN_AWAY * (weight(gone & common) / weight(gone) if gone else 1.0)
+                key = (cell, first, size)
+                if like < LEAST_LIKE or (key in found and found[key].likeness >= like):
+                    continue
+                text = "\n".join(source.split("\n")[first : first + size])
+                if len(text) <= MOST_CHARS and not written.issuperset(
+                    line.strip() for line in text.split("\n")
+                ):
+                    found[key] = Stretch(cell, first, size, text, like)
+    return _apart(sorted(found.values(), key=lambda s: -s.likeness), most)
+
+
+def _apart(ordered: Sequence[Stretch], most: int) -> list[Stretch]:
+    """The first stretches that share no line with one before."""
+    taken: set[tuple[str, int]] = set()
+    kept: list[Stretch] = []
+    for stretch in ordered:
+        lines = {(stretch.cell, stretch.first + k) for k in range(stretch.count)}
+        if len(kept) < most and not taken & lines:
+            taken |= lines
+            kept.append(stretch)
+    return kept
+
+
+def _bounded(cells: Sequence[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    left = _SCANNED
+    for id, source in cells:
+        left -= source.count("\n") + 1
+        if left < 0:
+            return
+        yield id, source
+
+
+@lru_cache(maxsize=512)
+def _lines(source: str) -> tuple[frozenset[str], ...]:
+    return tuple(_words(line[:MOST_CHARS]) for line in source.split("\n"))
+
+
+def _words(text: str) -> frozenset[str]:
+    """The words of a text, and the parts of those that have several, in lower case after a `~`."""
+    words = set(_WORD.findall(text))
+    for word in tuple(words):
+        parts = _PART.findall(word)
+        if len(parts) > 1:
+            words.update(f"~{part.lower()}" for part in parts)
+    return frozenset(words)

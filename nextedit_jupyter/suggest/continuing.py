@@ -1,0 +1,51 @@
+"""Whether the last edits began something that could go on elsewhere.
+
+Most requests come while new code is being written: of those a model that continues edits has
+nothing to say, and to ask it would take the time of a hundred others. What changed code that was
+there, be it by one argument, is worth asking about.
+"""
+
+from __future__ import annotations
+
+from nextedit_jupyter.core import EditEvent, Silence, SuggestRequest
+
+# Edits further back were asked about when they were made.
+RECENT_EVENTS = 3
+
+
+def nothing_to_continue(request: SuggestRequest) -> Silence | None:
+    """Why no model can continue what was done last; None if one could."""
+    if not request.history:
+        return Silence("no_change", "nothing was edited yet")
+    last = request.history[-1]
+    if last.origin == "undone":
+        return Silence("reverts_user", "the last edit was undone")
+    if last.origin == "remote":
+        return Silence("no_change", "the last edit is not this person's")
+    if request.facts.error is not None:
+        return None  # what failed may be mended
+    mine = [event for event in request.history if event.origin not in ("undone", "remote")]
+    if not any(changes_code(event) for event in mine[-RECENT_EVENTS:]):
+        return Silence("no_change", "new code was written, none was changed")
+    return None
+
+
+def changes_code(event: EditEvent) -> bool:
+    """Whether code that was there is another now: not where only new lines were written."""
+    before = event.before
+    for replaced in event.edit:
+        if before[replaced.start : replaced.end].strip():
+            return True
+        if replaced.text.strip() and not _is_new_line(before, replaced.start, replaced.text):
+            return True
+    return False
+
+
+def _is_new_line(before: str, start: int, text: str) -> bool:
+    """Whether what is inserted at `start` stands on lines of its own."""
+    begin = before.rfind("\n", 0, start) + 1
+    end = before.find("\n", start)
+    rest = before[start : end if end >= 0 else len(before)]
+    is_behind = not rest.strip() and text.lstrip(" \t").startswith("\n")
+    is_before = not before[begin:start].strip() and text.rstrip(" \t").endswith("\n")
+    return is_behind or is_before or not (before[begin:start] + rest).strip()

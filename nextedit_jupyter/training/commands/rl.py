@@ -1,0 +1,189 @@
+"""`train rl`: reinforcement learning after supervised training."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.training.commands.shared import add_work, documents, end_of, say
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nextedit_jupyter.training.model import Decoder, Shape
+    from nextedit_jupyter.training.rl_questions import Question
+    from nextedit_jupyter.training.rl_settings import RlSettings
+    from nextedit_jupyter.training.run import Run
+
+_TEXT = """\
+Go on from a supervised model with rewards: answers to next edits and typing carets of the corpus
+that parse and come near what was really written are made likelier, wrong ones less likely, and
+silence is worth nothing. WORK/rl/ gets log.jsonl, latest.pt and final.pt, start.pt (what it began
+with), and report.md: before and after on held-out packages, and whether it helped. Ship start.pt
+if it didn't."""
+
+
+def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    rl = steps.add_parser("rl", help="go on training with rewards", description=_TEXT)
+    add_work(rl)
+    begin = rl.add_mutually_exclusive_group(required=True)
+    begin.add_argument("--init", type=Path, help="a bundle whose weights to begin with")
+    begin.add_argument("--checkpoint", help="one to begin with, relative to WORK: run/final.pt")
+    begin.add_argument("--resume", help="a checkpoint of the run itself, such as latest.pt")
+    budget = rl.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--minutes", type=float, help="time budget, without the comparison's")
+    budget.add_argument("--steps", type=int, help="budget in steps, those before --resume included")
+    rl.add_argument("--run", dest="run_name", default="rl", help="the run's folder in WORK (rl)")
+    rl.add_argument("--format", help="prompt format (the bundle's, or cells-spm-v1)")
+    rl.add_argument("--prompts", type=int, default=4, help="a step (4)")
+    rl.add_argument("--samples", type=int, default=4, help="answers to a prompt (4)")
+    rl.add_argument("--length", type=int, default=384, help="tokens of a prompt, at most (384)")
+    rl.add_argument("--max-new", type=int, default=64, help="tokens of an answer, at most (64)")
+    rl.add_argument("--lr", type=float, default=2e-5, help="learning rate (0.00002)")
+    rl.add_argument("--kl", type=float, default=0.04, help="weight of the KL to the start (0.04)")
+    rl.add_argument("--updates", type=int, default=1, help="of the weights for one draw (1)")
+    rl.add_argument("--temperature", type=float, default=1.0)
+    rl.add_argument("--inline", type=float, default=0.5, help="share of typing carets (0.5)")
+    rl.add_argument("--tasks", type=int, default=400, help="held-out tasks of the comparison (400)")
+    rl.add_argument("--threads", type=int, default=2)
+    rl.add_argument("--seed", type=int, default=0)
+    rl.add_argument("--device", choices=("cpu", "cuda"), help="default: a GPU if there is one")
+    rl.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from nextedit_jupyter.prompt import get_format
+    from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
+    from nextedit_jupyter.training import rl
+    from nextedit_jupyter.training.commits.real_edit import read_edits
+    from nextedit_jupyter.training.cpu import use_threads
+    from nextedit_jupyter.training.rl_questions import CorpusQuestions
+    from nextedit_jupyter.training.schedule import RunBudget
+
+    folder = arguments.work / arguments.run_name
+    settings = _settings(arguments)
+    use_threads(settings.threads)
+    tokenizer = BundleTokenizer(_tokenizer(arguments.work, arguments.init))
+    start = None if arguments.resume else _start(arguments)
+    begun = _begun(folder, arguments)
+    fmt = get_format(begun["format"])
+    if start is not None and tokenizer.vocab_size > start[0].vocab_size:
+        raise TrainingError(
+            f"the tokenizer of {arguments.work} has {tokenizer.vocab_size} tokens, the model only "
+            f"{start[0].vocab_size}: use the one that it was trained with"
+        )
+    run, reference = rl.open_run(
+        folder,
+        start,
+        settings,
+        resume=folder / arguments.resume if arguments.resume else None,
+        device=arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"),
+    )
+    (folder / "begun.json").write_text(json.dumps(begun) + "\n", encoding="utf-8")
+
+    def questions(split: str) -> CorpusQuestions:
+        return CorpusQuestions(
+            documents(arguments.work, split, modules=False),
+            fmt,
+            tokenizer,
+            settings,
+            edits=list(read_edits(arguments.work / "edits" / split)),
+        )
+
+    asked = questions("train")
+    tasks = questions("validation").draw("held out", arguments.tasks)
+    budget = RunBudget(steps=arguments.steps, end=end_of(arguments.minutes))
+    state = rl.train(run, reference, asked, settings, budget, progress=say)
+    print(f"{folder / 'final.pt'}: {state.step} steps; comparing on {len(tasks)} tasks")
+    print(_report(folder, run, reference, tasks, settings, begun))
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> RlSettings:
+    from nextedit_jupyter.training.rl_settings import RlSettings
+
+    names = "prompts samples length max_new temperature lr updates kl inline seed threads"
+    try:
+        return RlSettings(**{name: getattr(arguments, name) for name in names.split()})
+    except ValueError as error:
+        raise TrainingError(f"{error}: change the option") from None
+
+
+def _report(
+    folder: Path,
+    run: Run,
+    reference: Decoder,
+    tasks: Sequence[Question],
+    settings: RlSettings,
+    begun: dict[str, str],
+) -> str:
+    """Write report.json and report.md, before against after; returns the latter's text."""
+    from nextedit_jupyter.training.rl_verdict import ask, compare, format_report
+
+    report = {
+        "steps": run.state.step,
+        "seconds": round(run.state.seconds),
+        "settings": asdict(settings),
+        **begun,
+        **compare(ask(reference, tasks, settings), ask(run.model, tasks, settings)),
+    }
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = format_report(report)
+    (folder / "report.md").write_text(text + "\n", encoding="utf-8")
+    return text
+
+
+def _tokenizer(work: Path, bundle: Path | None) -> Path:
+    """WORK's tokenizer, which is the bundle's where the run begins with one."""
+    path = work / "tokenizer.json"
+    if bundle is not None and (bundle / "tokenizer.json").exists():
+        data = (bundle / "tokenizer.json").read_bytes()
+        if not path.exists():
+            work.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        elif path.read_bytes() != data:
+            raise TrainingError(
+                f"{path} is not the tokenizer of {bundle}: use the corpus in another folder, or "
+                "the bundle that was trained there"
+            )
+    return path
+
+
+def _start(arguments: argparse.Namespace) -> tuple[Shape, dict[str, Tensor]]:
+    """The shape and the float32 weights that a run begins with."""
+    from nextedit_jupyter.training.from_bundle import bundle_weights
+    from nextedit_jupyter.training.model import Shape
+    from nextedit_jupyter.training.run import read_checkpoint
+
+    if arguments.init:
+        return bundle_weights(arguments.init)
+    payload = read_checkpoint(arguments.work / arguments.checkpoint)
+    return Shape(**payload["shape"]), payload["model"]
+
+
+def _begun(folder: Path, arguments: argparse.Namespace) -> dict[str, str]:
+    """What a run began with and its prompt format, as they were written down if it goes on."""
+    if arguments.resume:
+        try:
+            text = (folder / "begun.json").read_text(encoding="utf-8")
+            begun: dict[str, str] = json.loads(text)
+        except (OSError, ValueError) as error:
+            raise TrainingError(
+                f"{folder} holds no run to go on with ({error}): begin one"
+            ) from None
+        return {**begun, "format": arguments.format or begun["format"]}
+    name = "cells-spm-v1"
+    if arguments.init:
+        manifest = json.loads((arguments.init / "manifest.json").read_text(encoding="utf-8"))
+        name = manifest.get("prompt_format", name)
+    return {
+        "from": str(arguments.init or arguments.checkpoint),
+        "format": arguments.format or name,
+    }

@@ -1,0 +1,60 @@
+"""What several steps of `jupyter nextedit train` share: their folder, its documents, the clock."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nextedit_jupyter.core.errors import TrainingError
+
+if TYPE_CHECKING:
+    from nextedit_jupyter.training.corpus.document import Document
+
+# Of `train tune`, in its folder.
+RENDERED = "tune.npy"  # sequences of notebooks and edits, mixed
+HELD_OUT = "tune-validation.npy"
+
+
+def add_base(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--base", type=Path, required=True, help="the base's GGUF file")
+    add_work(parser)
+
+
+def add_work(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--work", type=Path, required=True, help="directory for what is made")
+
+
+def documents(work: Path, split: str, *, modules: bool = True) -> list[Document]:
+    """The corpus of a split, without library modules where they are not wanted."""
+    from nextedit_jupyter.training.corpus.document import read_documents
+
+    path = work / "corpus" / f"{split}.jsonl"
+    if not path.exists():
+        raise TrainingError(f"there is no {path}: run `jupyter nextedit train data` first")
+    return [each for each in read_documents(path) if modules or each.kind != "module"]
+
+
+def end_of(minutes: float | None) -> float | None:
+    """The end of a time budget that begins now, in Unix seconds."""
+    return None if minutes is None else time.time() + 60 * minutes
+
+
+def say(line: str) -> None:
+    """A line of progress, seen at once also where the output is a file."""
+    print(line, flush=True)
+
+
+def add_mining(parser: argparse.ArgumentParser) -> None:
+    """What every step that mines edits asks for."""
+    add_work(parser)
+    parser.add_argument("--split", choices=("train", "validation", "test"), default="train")
+    parser.add_argument("--seed", type=int, default=0, help="of carets and choices")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, to run there")
+    parser.add_argument(
+        "--any-licence",
+        action="store_true",
+        help="take code under any licence: for a model that stays with you",
+    )

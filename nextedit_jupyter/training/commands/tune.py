@@ -1,0 +1,82 @@
+"""`train tune`: adapters of a pre-trained base, on real notebooks and commits."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.training.commands.shared import HELD_OUT, RENDERED, add_base, end_of
+
+
+def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    tune = steps.add_parser(
+        "tune", help="tune a base on real notebooks and commits with adapters: WORK/run"
+    )
+    add_base(tune)
+    tune.add_argument("--notebooks", type=Path, required=True, help="JSON Lines to train on")
+    tune.add_argument("--edits", type=Path, required=True, help="JSON Lines of commits")
+    tune.add_argument("--validation", type=Path, help="notebooks whose loss is followed")
+    tune.add_argument("--format", default="cells-lines-v1", help="the prompt format")
+    tune.add_argument("--length", type=int, default=1024, help="tokens per sequence (1024)")
+    tune.add_argument("--rank", type=int, default=16, help="of the adapters (16)")
+    tune.add_argument("--batch", type=int, default=2, help="sequences per step (2)")
+    tune.add_argument("--minutes", type=float, help="time budget, decay included")
+    tune.add_argument("--steps", type=int, help="budget in steps instead of minutes")
+    tune.add_argument("--decay-minutes", type=float, default=30.0)
+    tune.add_argument("--decay-steps", type=int, default=0)
+    tune.add_argument("--threads", type=int, default=2)
+    tune.add_argument("--seed", type=int, default=0)
+    tune.add_argument("--resume", help="a checkpoint of WORK/run, such as latest.pt")
+    tune.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from nextedit_jupyter.prompt import BundleTokenizer, get_format
+    from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
+    from nextedit_jupyter.training.base import read_base
+    from nextedit_jupyter.training.packing import write_packed
+    from nextedit_jupyter.training.schedule import RunBudget
+    from nextedit_jupyter.training.sft import SftSettings, train
+    from nextedit_jupyter.training.tuning import adapted, open_tuning, tuning_rows
+
+    if arguments.minutes is None and arguments.steps is None:
+        raise TrainingError("give a budget: --minutes or --steps")
+    work: Path = arguments.work
+    base = read_base(arguments.base, work, seed=arguments.seed)
+    tokenizer, fmt = BundleTokenizer(work / "tokenizer.json"), get_format(arguments.format)
+    if not isinstance(fmt, CellsSpmV1):
+        raise TrainingError(
+            f"{arguments.format} is a format of other models: nothing is tuned in it"
+        )
+    if not (work / RENDERED).exists():
+        render = tuning_rows(
+            arguments.notebooks, arguments.edits, tokenizer, fmt, arguments.length, arguments.seed
+        )
+        write_packed(work / RENDERED, render)
+        if arguments.validation:
+            held = tuning_rows(arguments.validation, None, tokenizer, fmt, arguments.length, 1)
+            write_packed(work / HELD_OUT, held)
+    model = adapted(
+        base.shape, base.weights, new_rows=base.new_rows, rank=arguments.rank, seed=arguments.seed
+    )
+    folder = work / "run"
+    resume = folder / arguments.resume if arguments.resume else None
+    settings = SftSettings(
+        batch=arguments.batch,
+        warmup_steps=20,
+        seed=arguments.seed,
+        compile=False,
+        threads=arguments.threads,
+    )
+    budget = RunBudget(
+        steps=arguments.steps,
+        decay_steps=arguments.decay_steps,
+        end=end_of(arguments.minutes),
+        decay_minutes=arguments.decay_minutes,
+    )
+    validation = work / HELD_OUT if (work / HELD_OUT).exists() else None
+    run = open_tuning(folder, model, resume=resume)
+    state = train(run, work / RENDERED, settings, budget, validation=validation)
+    print(f"{folder / 'final.pt'}: {state.step} steps, {state.tokens:,} tokens")
+    return 0

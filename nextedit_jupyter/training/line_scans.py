@@ -1,0 +1,112 @@
+"""Scans for training: commits as changes that are told and like stretches that follow or stay.
+
+The stretches are those that serving would ask about (`prompt.similar_lines`), so that the model
+learns how often such a one is changed. Loss is taken on the answers alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from nextedit_jupyter.core.redact import holds_secret
+from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
+from nextedit_jupyter.prompt.similar_lines import (
+    MOST_CHANGES,
+    LineChange,
+    Stretch,
+    line_changes,
+    similar_stretches,
+)
+from nextedit_jupyter.prompt.tokenizer import TextTokenizer
+from nextedit_jupyter.training.packing import NO_LOSS
+
+ASKED = 6  # stretches a scan
+MAX_CHARS = 60_000  # of a notebook
+
+
+def commit_scans(
+    row: dict[str, Any],
+    tokenizer: TextTokenizer,
+    rng: random.Random,
+    *,
+    length: int,
+    most: int = 3,
+    fmt: CellsLinesV1 | None = None,
+) -> Iterator[list[int]]:
+    """At most `most` scans of a commit, ids with `NO_LOSS` where nothing is learnt.
+
+    `row` is as `training.real_data` reads it. Cells are changed in a random order up to a random
+    point; what was changed last is told, and the notebook as it stands then is asked about.
+    """
+    fmt = fmt or CellsLinesV1()
+    before, after = row["before"], row["after"]
+    if sum(map(len, before)) > MAX_CHARS or any(map(holds_secret, (*before, *after))):
+        return
+    wanted = {i: after[j] for i, j in row["pairs"]}
+    order = [i for i in wanted if line_changes(before[i], wanted[i])]
+    if not order:
+        return
+    points = list(range(1, len(order) + 1))
+    rng.shuffle(points)
+    for point in points[:most]:
+        rng.shuffle(order)
+        done = order[:point]
+        changes = [c for i in done for c in line_changes(before[i], wanted[i])][-MOST_CHANGES:]
+        told = changes[-rng.randint(1, len(changes)) :]
+        now = [(str(i), wanted[i] if i in done else text) for i, text in enumerate(before)]
+        near = sorted(now, key=lambda cell: abs(int(cell[0]) - done[-1]))
+        asked = similar_stretches(near, told, most=ASKED)
+        left = {str(i): (before[i], text) for i, text in wanted.items() if i not in done}
+        ids = scan(told, asked, left, fmt, tokenizer, length)
+        if ids is not None:
+            yield ids
+
+
+def scan(
+    told: Sequence[LineChange],
+    asked: Sequence[Stretch],
+    left: dict[str, tuple[str, str]],
+    fmt: CellsLinesV1,
+    tokenizer: TextTokenizer,
+    length: int,
+) -> list[int] | None:
+    """One scan, `length` ids at most; None if nothing can be asked. `left` maps cells that are
+    still to change to their texts now and then."""
+    ids = [id | NO_LOSS for id in fmt.told(told, tokenizer)]
+    count = 0
+    for stretch in asked:
+        new: str | None = None
+        if stretch.cell in left:
+            becomes = stretch_after(stretch, *left[stretch.cell])
+            if becomes is None:
+                continue  # part of a change that goes beyond it
+            new = None if becomes == stretch.text else becomes
+        piece = [id | NO_LOSS for id in fmt.stretch(stretch.text, tokenizer)]
+        piece += fmt.said(new, tokenizer)
+        if len(ids) + len(piece) > length:
+            break
+        ids += piece
+        count += 1
+    return ids if count else None
+
+
+def stretch_after(stretch: Stretch, before: str, after: str) -> str | None:
+    """What stands for a stretch in the text after; None if a change reaches beyond it."""
+    lines: list[str] = before.split("\n")[stretch.first : stretch.first + stretch.count]
+    new: list[str | None] = list(lines)
+    for change in line_changes(before, after):
+        size = change.old.count("\n") + 1
+        first, last = change.first - stretch.first, change.first - stretch.first + size
+        if last <= 0 or first >= stretch.count:
+            continue
+        if first < 0 or last > stretch.count:
+            return None
+        new[first:last] = [change.new if change.new or size == stretch.count else None] + [None] * (
+            size - 1
+        )
+    kept = [line for line in new if line is not None]
+    if after.count(stretch.text) < before.count(stretch.text) and kept == lines:
+        return None  # moved, or part of a change too large to be told
+    return "\n".join(kept)

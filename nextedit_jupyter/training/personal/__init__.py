@@ -1,0 +1,28 @@
+"""A bundle of one's own: the base bundle fine-tuned on a user's own code, on their processor.
+
+Low-rank adapters are trained for as long as there is time and merged. A fifth of the user's files
+and edits is held out; the bundle is promoted only if it finds what stands there more likely than
+the base does, and finishes no fewer edits. Nothing leaves the machine.
+"""
+
+from nextedit_jupyter.training.personal.base import is_personal
+from nextedit_jupyter.training.personal.fine_tuning import Plan, is_large
+from nextedit_jupyter.training.personal.judging import Scores, judge
+from nextedit_jupyter.training.personal.outcome import Outcome, describe
+from nextedit_jupyter.training.personal.own import Own, Split, gather, split
+from nextedit_jupyter.training.personal.personalise import personalise
+
+__all__ = [
+    "Outcome",
+    "Own",
+    "Plan",
+    "Scores",
+    "Split",
+    "describe",
+    "gather",
+    "is_large",
+    "is_personal",
+    "judge",
+    "personalise",
+    "split",
+]

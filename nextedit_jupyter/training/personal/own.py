@@ -1,0 +1,188 @@
+"""A user's own code, and what of it is learnt from, chosen by and held out."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nextedit_jupyter.core import EditEvent
+from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.core.history_store import HistoryStore
+from nextedit_jupyter.prompt import BundleTokenizer
+from nextedit_jupyter.training.cases import made_up_edits
+from nextedit_jupyter.training.commits.git import Repository
+from nextedit_jupyter.training.commits.mine import mine_commits, repository_jobs
+from nextedit_jupyter.training.commits.real_edit import RealEdit, Source, read_edits
+from nextedit_jupyter.training.commits.steps import Step, hunks, targets
+from nextedit_jupyter.training.corpus.document import Document
+from nextedit_jupyter.training.corpus.extract import Skipped, extract_file, walk_folder
+from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean, without_duplicates
+from nextedit_jupyter.training.examples import Mix, session_document
+
+MAX_CHARS = 20_000_000
+MIN_FILES = 3  # one to hold out, one to choose by, one to learn from
+HELD_OUT, CHOICE = 0.2, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A user's code: documents and real edits, each with the file it belongs to as its key."""
+
+    documents: tuple[tuple[str, Document], ...] = ()
+    edits: tuple[tuple[str, RealEdit], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What is learnt from, chosen by, and held out."""
+
+    train: Own
+    choice: Own
+    held_out: Own
+
+
+def gather(
+    folders: Sequence[Path],
+    *,
+    history: HistoryStore | None = None,
+    commits: int = 2_000,
+    seed: int = 0,
+) -> Own:
+    """A user's notebooks, modules, commits and, where they asked for it, kept edits.
+
+    Raises TrainingError for a folder that isn't there.
+    """
+    skipped, near = Skipped(), NearDuplicates()
+    documents: list[tuple[str, Document]] = []
+    edits: list[tuple[str, RealEdit]] = []
+    left = MAX_CHARS
+    for folder in folders:
+        if not folder.is_dir():
+            raise TrainingError(f"{folder} is no folder: give folders with notebooks or modules")
+        root = folder.resolve()
+        for name, data in walk_folder(root, skipped):
+            if left < 0:
+                break
+            if "site-packages/" in name:
+                continue
+            found = [
+                kept
+                for document in extract_file(root.name, name, data, skipped)
+                if (kept := clean(document, skipped)) is not None
+            ]
+            for document in without_duplicates(found, near, skipped):
+                documents.append((f"{root}/{name}", document))
+                left -= document.chars
+        if (root / ".git").exists():
+            mined = _commits(root, commits, seed)
+            edits += [(f"{root}/{edit.source.path}", edit) for edit in mined]
+    if history is not None:
+        edits += [("", edit) for edit in kept_edits(history, seed)]
+    return Own(tuple(documents), tuple(edits))
+
+
+def _commits(root: Path, most: int, seed: int) -> list[RealEdit]:
+    """The edits of a checkout's own commits; its licence is its user's business."""
+    try:
+        Repository(root)
+    except TrainingError:
+        return []  # a worktree's or a damaged one: there are the files
+    with tempfile.TemporaryDirectory() as parts:
+        jobs = repository_jobs([root], Path(parts), most=most, seed=seed, any_licence=True)
+        return [edit for job in jobs for edit in read_edits(mine_commits(job).path)]
+
+
+def kept_edits(history: HistoryStore, seed: int = 0) -> list[RealEdit]:
+    """The edits of the store that the user opted into, as targets, oldest first."""
+    ids: list[str] = []
+    state: dict[str, str] = {}
+    events: list[EditEvent] = []
+    found: list[RealEdit] = []
+    for number, kept in enumerate(history.edits()):
+        event = kept.event
+        if event.cell not in ids:
+            ids.append(event.cell)
+        state[event.cell] = event.before
+        steps, text = [], event.before
+        for following in hunks(event.before, event.after):
+            steps.append(Step(event.cell, text, following))
+            text = following
+        rng = random.Random(f"{seed} {number}")
+        near = ids[max(0, ids.index(event.cell) - 10) :][:20]
+        texts = {id: state[id] for id in near}
+        source = Source("history", "kept", event.cell, "", kept.language)
+        made = targets(near, texts, steps, events[-5:], kept.language, rng, Skipped())
+        found += [RealEdit(one.request, one.after, one.change, source) for one in made]
+        state[event.cell] = event.after
+        events = [*events[-9:], event]
+    return found
+
+
+def split(own: Own, seed: int = 0) -> Split:
+    """Hold out whole files, and of the kept edits the newest; raises TrainingError on too little.
+
+    What is learnt from holds no cell that an edit held out shows before or after.
+    """
+    files = sorted({key for key, _ in (*own.documents, *own.edits) if key})
+    files.sort(key=lambda key: hashlib.sha256(f"{seed} {key}".encode()).digest())
+    kept = [edit for key, edit in own.edits if not key]
+    if len(files) < MIN_FILES and not kept:
+        raise TrainingError(
+            f"{len(files)} files with Python code are too few to learn from and to hold some out: "
+            f"give folders with at least {MIN_FILES} notebooks or modules"
+        )
+    held = set(files[: math.ceil(HELD_OUT * len(files))])
+    chosen = set(files[len(held) : len(held) + math.ceil(CHOICE * len(files))])
+    parts: dict[str, list[list[tuple[str, Any]]]] = {}
+    for name, those in (("documents", own.documents), ("edits", own.edits)):
+        groups: list[list[tuple[str, Any]]] = [[], [], []]
+        for key, item in those:
+            if key:
+                groups[2 if key in held else 1 if key in chosen else 0].append((key, item))
+        parts[name] = groups
+    first = math.ceil(len(kept) * (1 - HELD_OUT - CHOICE))
+    second = math.ceil(len(kept) * (1 - HELD_OUT))
+    for group, some in zip(parts["edits"], (kept[:first], kept[first:second], kept[second:])):
+        group += [("", edit) for edit in some]
+    secret = {
+        text.strip()
+        for _, edit in (*parts["edits"][1], *parts["edits"][2])
+        for text in (edit.request.cell.source, edit.after)
+    }
+    parts["documents"][0] = [
+        (key, replace(document, cells=cells))
+        for key, document in parts["documents"][0]
+        if (cells := tuple(cell for cell in document.cells if cell.strip() not in secret))
+    ]
+    owns = [
+        Own(tuple(documents), tuple(edits))
+        for documents, edits in zip(parts["documents"], parts["edits"], strict=True)
+    ]
+    return Split(*owns)
+
+
+def held_out_edits(own: Own, count: int, seed: int) -> list[RealEdit]:
+    """At most `count` edits: real ones first, then some made up from the documents."""
+    rng = random.Random(seed)
+    real = [edit for _, edit in own.edits if edit.source.language == "python"]
+    chosen = rng.sample(real, min(len(real), count))
+    documents = [document for _, document in own.documents]
+    return chosen + made_up_edits(documents, count - len(chosen), rng)
+
+
+def sessions(
+    own: Own, tokenizer: BundleTokenizer, length: int, seed: int, most: int = 24
+) -> list[list[int]]:
+    """Some stretches of the documents as training renders them, `length` tokens each at most."""
+    rng = random.Random(seed)
+    pieces: list[list[int]] = []
+    for _, document in own.documents:
+        pieces += session_document(document, tokenizer, rng, Mix(), length=length + 1)
+    rng.shuffle(pieces)
+    return pieces[:most]

@@ -1,0 +1,121 @@
+"""The whole way of a personal bundle: gather, hold out, fine-tune, judge, write."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nextedit_jupyter.bundles.manifest import NOTICE, digests, write_manifest
+from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.prompt import BundleTokenizer
+from nextedit_jupyter.training.examples import real_edit
+from nextedit_jupyter.training.export import int8_graph, replace_folder
+from nextedit_jupyter.training.from_bundle import bundle_recipe
+from nextedit_jupyter.training.memorisation import check_memorisation
+from nextedit_jupyter.training.packing import NO_LOSS
+from nextedit_jupyter.training.personal.base import PRIVATE, base_manifest, format_of
+from nextedit_jupyter.training.personal.fine_tuning import Plan, fine_tune
+from nextedit_jupyter.training.personal.judging import MIN_CASES, judge, score
+from nextedit_jupyter.training.personal.outcome import Outcome, render_card
+from nextedit_jupyter.training.personal.own import Own, held_out_edits, sessions, split
+
+
+def personalise(
+    base: Path,
+    own: Own,
+    out: Path,
+    plan: Plan,
+    *,
+    id: str = "nextedit-personal",
+    version: str | None = None,
+    keep: bool = False,
+    now: Callable[[], float] = time.time,
+    progress: Callable[[str], None] = print,
+) -> Outcome:
+    """Fine-tune, judge, and write the bundle `out` if it was promoted or is to be kept anyway.
+
+    Raises TrainingError if the base cannot be trained on or there is too little code.
+    """
+    began = now()
+    manifest = base_manifest(base)
+    parts = split(own, plan.seed)
+    tokenizer, fmt = BundleTokenizer(base / "tokenizer.json"), format_of(base)
+    edits = held_out_edits(parts.held_out, plan.cases, plan.seed)
+    pieces = sessions(parts.held_out, tokenizer, plan.length, plan.seed)
+    # Only what can be rendered is compared; the tokenizer, and so what that is, stays the same.
+    edits = [e for e in edits if real_edit(e, tokenizer, length=700, fmt=fmt) is not None]
+    if len(edits) < MIN_CASES:
+        raise TrainingError(
+            f"only {len(edits)} edits can be held out, {MIN_CASES} are needed to tell whether the "
+            "bundle is better: give more code"
+        )
+    counts = {
+        "documents": len(parts.train.documents),
+        "edits": len(parts.train.edits),
+        "held_out_real": sum(edit.source.revision != "made up" for edit in edits),
+    }
+    progress(
+        f"learns from {counts['documents']} documents and {counts['edits']} real edits; "
+        f"{len(edits)} edits are held out, {counts['held_out_real']} of them real"
+    )
+    before = score(base, edits, pieces)
+    judged_s = now() - began
+    end = None if plan.minutes is None else began + 60 * plan.minutes - 2 * judged_s - 5
+    model, steps = fine_tune(base, parts, plan, end=end, now=now, progress=progress)
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".bundle-", dir=out.parent))
+    try:
+        shape = model.shape
+        weights = {name: value.float().numpy() for name, value in model.state_dict().items()}
+        learnt_from = sessions(parts.train, tokenizer, plan.length, plan.seed)
+        calibration = [[id & (NO_LOSS - 1) for id in piece] for piece in learnt_from]
+        graph = int8_graph(shape, weights, calibration, recipe=bundle_recipe(base))
+        (staging / "model.onnx").write_bytes(graph.SerializeToString())
+        shutil.copyfile(base / "tokenizer.json", staging / "tokenizer.json")
+        if (base / NOTICE).is_file():  # of what the base itself was made of
+            shutil.copyfile(base / NOTICE, staging / NOTICE)
+        mine = {**manifest, "id": id, "version": version or version_at(began)}
+        write_manifest(staging, mine)
+        after = score(staging, edits, pieces)
+        good, why, low, high = judge(before, after, seed=plan.seed)
+        recital = None
+        learnt = [document for _, document in parts.train.documents]
+        try:
+            held = [document for _, document in parts.held_out.documents]
+            recital = check_memorisation(staging, learnt, held, prompts=20, seed=plan.seed)
+        except TrainingError:
+            progress("no cell is long enough for a memorisation check")
+        outcome = Outcome(good, why, before, after, low, high, steps, recital, counts)
+        if good or keep:
+            _finish(staging, mine, manifest, outcome)
+            os.chmod(staging, 0o700)
+            replace_folder(staging, out)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return outcome
+
+
+def version_at(seconds: float) -> str:
+    """A version that rises with time: days and seconds of the day since 2020, `0.2520.41400`."""
+    days, rest = divmod(int(seconds) - 1_577_836_800, 86_400)
+    return f"0.{max(0, days)}.{rest}"
+
+
+def _finish(staging: Path, mine: dict[str, Any], base: dict[str, Any], outcome: Outcome) -> None:
+    """Card and manifest."""
+    (staging / "CARD.md").write_text(render_card(mine, base, outcome), encoding="utf-8")
+    made = {
+        **mine,
+        "licence": PRIVATE,
+        "based_on": f"{base['id']}/{base['version']}",
+        "card": "CARD.md",
+        "quality": {"personal": outcome.report()},
+        "files": digests(staging),
+    }
+    write_manifest(staging, made)
