@@ -139,12 +139,7 @@ export class Requests {
     }
     return {
       request,
-      texts: new Map(
-        surface.document.cells.map(cell => {
-          const id = cell.getId();
-          return [id, recorder.text(id) ?? cell.getSource()];
-        })
-      ),
+      texts: sent.texts,
       caret,
       burst: recorder.history.last?.burst ?? null,
       restore: answer => sent.restore(answer)
@@ -181,8 +176,7 @@ export class Requests {
   private acrossWire(asked: AcrossAsked, caret: CaretPlace): AcrossWire | null {
     const { surface, shared } = this.host;
     const place = this.place();
-    const cell = surface.document.cells.find(one => one.getId() === caret.cell);
-    if (!place || !cell) {
+    if (!place || !surface.whole().some(cell => cell.id === caret.cell)) {
       return null;
     }
     const open = openWire(shared.others.open());

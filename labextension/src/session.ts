@@ -17,7 +17,7 @@ import type { Widget } from '@lumino/widgets';
 import { Acceptance } from './acceptance';
 import { sharedCell } from './apply';
 import { Asking } from './asking';
-import { runsOf, wireOf } from './cells';
+import { runsOf } from './cells';
 import type { Client } from './client';
 import { offerOf } from './drawing';
 import type { OpenText, OtherDocumentsHost } from './elsewhere';
@@ -195,7 +195,7 @@ export class NotebookSession implements IDisposable {
     return {
       path: this.path,
       document: this.notebook,
-      cells: () => this.notebook.cells.map(cell => wireOf(cell, cell.getSource(), false))
+      cells: () => this.surface.whole()
     };
   }
 

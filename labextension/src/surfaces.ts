@@ -7,7 +7,7 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
-import { cellNames, isTaggedOff } from './cells';
+import { cellNames, isTaggedOff, wireOf } from './cells';
 import { Address } from './kernelFacts';
 import type { FileWidget } from './openTexts';
 import { editorViewOf } from './openTexts';
@@ -51,6 +51,8 @@ export interface Sent {
   readonly cells: CellWire[];
   /** The numbers of the cells that are left out, for the user switched them off; from 1. */
   readonly switchedOff: number[];
+  /** The texts that it is made of, by the ids that this page knows them by. */
+  readonly texts: ReadonlyMap<string, string>;
   readonly caret: CaretPlace;
   events(events: readonly EventWire[]): EventWire[];
   restore(answer: AnswerWire): AnswerWire;
@@ -90,6 +92,11 @@ export interface Surface {
   /** The text at the caret, on which the bound of a cell's size is put. */
   sizeAt(cell: string): string;
   sender(states: CellStates): Send;
+  /**
+   * The text for a rename that begins elsewhere. Nothing that is switched off is in it; a file with a
+   * cell that is switched off or locked is none of those that take part.
+   */
+  whole(): CellWire[];
 }
 
 export class NotebookSurface implements Surface {
@@ -143,15 +150,22 @@ export class NotebookSurface implements Surface {
     const sent = new SentCells(this.document, text, isEdited);
     return caret => {
       const cells = sent.all();
-      const known = new Set(cells.map(cell => cell.id));
+      const texts = new Map(cells.map(cell => [cell.id, cell.source]));
       return {
+        texts,
         cells,
         switchedOff: this.document.cells.flatMap((cell, i) => (isTaggedOff(cell) ? [i + 1] : [])),
         caret,
-        events: events => events.filter(event => known.has(event.cell)),
+        events: events => events.filter(event => texts.has(event.cell)),
         restore: answer => answer
       };
     };
+  }
+
+  whole(): CellWire[] {
+    return this.document.cells.map(cell =>
+      wireOf(cell, isTaggedOff(cell) ? '' : cell.getSource(), false)
+    );
   }
 
   private cell(id: string) {
@@ -215,12 +229,18 @@ export class FileSurface implements Surface {
       last = cells;
       return {
         cells,
+        texts: new Map([[this.id, text]]),
         switchedOff: segments.flatMap((segment, i) => (isOff(segment) ? [i + 1] : [])),
         caret: { cell: at.id, offset: caret.offset - at.start },
         events: events => eventsOf(events, segments),
         restore: answer => wholeAnswer(answer, this.id, text, segments)
       };
     };
+  }
+
+  whole(): CellWire[] {
+    const isGuarded = segmentsOf(this.text).some(segment => isOff(segment) || !segment.editable);
+    return isGuarded ? [] : [wireOf(this.document.cells[0], this.text, false)];
   }
 
   private get text(): string {

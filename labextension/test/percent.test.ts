@@ -136,3 +136,15 @@ test('an answer about another text of a cell is dropped', () => {
   const restored = wholeAnswer(answer('part-1', textHash('y')), 'file', text, segmentsOf(text));
   assert.deepEqual(restored.suggestions, []);
 });
+
+test('a cell that did not change is the same object as before, and no other', () => {
+  const text = '# %% tags=["a"]\nx = 1\n# %%\ny = 2\n# %% editable=false\nz = 3';
+  const before = cellsOf(text, segmentsOf(text));
+  const now = text.replace('y = 2', 'y = 3').replace('tags=["a"]', 'tags=["b"]');
+  const after = cellsOf(now, segmentsOf(now), before);
+  assert.deepEqual(
+    after.map((cell, i) => cell === before[i]),
+    [false, false, true]
+  );
+  assert.deepEqual(after, cellsOf(now, segmentsOf(now)));
+});

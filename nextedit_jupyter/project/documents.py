@@ -12,6 +12,7 @@ from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.core import Cell, Notebook, OpenDocument
 from nextedit_jupyter.project.files import Limits, Root
 from nextedit_jupyter.project.imports import Resolver, added_folders
+from nextedit_jupyter.project.parts import is_guarded
 
 MAX_CANDIDATES = 200
 # A rename is waited for: a look at the folder for it is shorter than one in the background.
@@ -53,7 +54,14 @@ class Document:
 
 def opened(document: OpenDocument, root: Root) -> Document:
     """One that is open: what the page says of it counts, not what is on disk."""
-    may = [cell for cell in document.cells if cell.editable and "nextedit-off" not in cell.tags]
+    is_file = document.path.endswith(".py")
+    may = [
+        cell
+        for cell in document.cells
+        if cell.editable
+        and "nextedit-off" not in cell.tags
+        and not (is_file and is_guarded(cell.source))
+    ]
     numbers = {cell.id: i for i, cell in enumerate(document.cells)}
     skipped = tuple(cell.source for cell in document.cells if cell.is_code and cell not in may)
     return Document(document.path, Notebook("python", tuple(may)), True, root, numbers, skipped)
@@ -62,6 +70,8 @@ def opened(document: OpenDocument, root: Root) -> Document:
 def closed(path: str, text: str, root: Root) -> Document | None:
     """A file of the folder; None if it cannot be read as Python or a Python notebook."""
     if path.endswith(".py"):
+        if is_guarded(text):
+            return Document(path, Notebook("python", ()), False, root, skipped=(text,))
         return Document(path, Notebook("python", (Cell(FILE_CELL, "code", text),)), False, root)
     try:
         value = json.loads(text)

@@ -12,6 +12,7 @@ from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.project.files import Root, Stamp
 from nextedit_jupyter.project.imports import Import, Resolver, added_folders, notebook_imports
 from nextedit_jupyter.project.outline import Definition, Outline, outline, stub
+from nextedit_jupyter.project.parts import without_off
 
 MAX_MODULES = 24  # read for one notebook
 MAX_MEMBERS = 199  # facts with 200 or more count as cut off
@@ -49,7 +50,7 @@ class Modules:
         text = self._root.read(path)
         found = None
         if text is not None and not holds_secret(text):
-            found = outline(text) or (known[1] if known is not None else None)
+            found = outline(without_off(text)) or (known[1] if known is not None else None)
         self._held.put(path, (stamp, found))
         return found
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from nextedit_jupyter.core import Nearby
 from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.project.outline import parse_module
+from nextedit_jupyter.project.parts import without_off
 
 MAX_PIECE = 900  # characters: some twenty lines
 MIN_PIECE = 30
@@ -53,7 +54,7 @@ class Piece:
 
 def pieces_of(path: str, text: str) -> tuple[Piece, ...]:
     """The pieces of a file; those with a secret are left out."""
-    parts = _cells(text) if path.endswith(".ipynb") else _definitions(text)
+    parts = _cells(text) if path.endswith(".ipynb") else _definitions(without_off(text))
     found: list[Piece] = []
     above: frozenset[str] = frozenset()
     for part in parts:

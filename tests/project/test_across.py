@@ -255,3 +255,28 @@ def test_cells_are_addressed_by_their_place_in_the_file(tmp_path: Path) -> None:
     (cell,) = next(d for d in found.documents if d.path == "a.ipynb").cells
     assert cell.number == 1
     assert cell.source == "from helpers import load\nload(1)"
+
+
+@pytest.mark.parametrize(
+    "mark", ['tags=["nextedit-off"]', "editable=false", "tags = ['a', 'nextedit-off']"]
+)
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_file_with_a_cell_that_is_off_or_locked_takes_no_part(
+    tmp_path: Path, mark: str, is_open: bool
+) -> None:
+    guarded = f"from helpers import load\n# %% {mark}\nload(1)\n"
+    write(tmp_path, {"helpers.py": "def load(x):\n    return x\n", "guarded.py": guarded})
+    write(tmp_path, {"other.py": "from helpers import load\nload(2)\n"})
+    cells = ("from helpers import load\nload(3)\n",)
+    others = (document("guarded.py", guarded),) if is_open else ()
+    found = ask(tmp_path, "a.ipynb", cells, "load", "fetch", *others)
+    assert sorted(after(found)) == ["a.ipynb", "helpers.py", "other.py"]
+    assert isinstance(found, Elsewhere)
+    assert any("guarded.py" in note for note in found.notes)
+
+
+def test_what_is_imported_from_a_file_with_a_locked_cell_is_not_renamed(tmp_path: Path) -> None:
+    text = "# %% editable=false\ndef load(x):\n    return x\n"
+    write(tmp_path, {"helpers.py": text})
+    cells = ("from helpers import load\nload(3)\n",)
+    assert isinstance(ask(tmp_path, "a.ipynb", cells, "load", "fetch"), Silence)
