@@ -223,7 +223,8 @@ export class FileSurface implements Surface {
     let last: readonly CellWire[] = [];
     return caret => {
       const text = states.text(this.id) ?? this.text;
-      const segments = segmentsOf(text);
+      // What the worker remembers of a cell, it remembers by its id: two files share none.
+      const segments = segmentsOf(text).map(one => ({ ...one, id: `${this.id}-${one.id}` }));
       const at = segmentAt(segments, caret.offset);
       const cells = cellsOf(text, segments, last);
       last = cells;

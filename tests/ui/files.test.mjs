@@ -262,6 +262,7 @@ const PLACES = {
 
 for (const [place, [head, tail]] of Object.entries(PLACES)) {
   test(`at the ${place} of a file ghost text is shown, and Tab accepts it`, async () => {
+    await lab.calm();
     await openFile(head + tail);
     await put(head.length);
     await lab.type(TYPED);
