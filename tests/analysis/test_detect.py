@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nextedit_jupyter.analysis.rename import RenamePlan, align, detect
+from nextedit_jupyter.analysis.rename.detect import _is_whole
 from nextedit_jupyter.core import (
     Caret,
     Cell,
@@ -182,3 +183,19 @@ def test_words_are_laid_beside_words(
         swapped = any(s.start <= start < s.start + len(s.old) for s in found.swaps)
         if place is not None and not swapped:
             assert after[place : place + 1] == before[start]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "whole"),
+    [
+        ("total_sum", "total", True),
+        ("items", "item", True),
+        ("totals", "tot", False),
+        ("x", "x", True),
+        ("clean_frame", "clean_", False),
+    ],
+)
+def test_a_name_is_whole_where_it_ends_at_the_edge_of_a_word(
+    old: str, new: str, whole: bool
+) -> None:
+    assert _is_whole(old, new) is whole

@@ -150,7 +150,7 @@ def test_notebooks_are_read_from_archives_that_are_there(tmp_path: Path) -> None
 def test_nothing_fetched_is_an_error_that_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sdists, "_archive", lambda package, cache: None)
+    monkeypatch.setattr(sdists, "archive", lambda package, cache: None)
     with pytest.raises(NextEditError, match="pip"):
         list(sdists.notebooks(tmp_path, ("a==1",)))
 

@@ -106,7 +106,9 @@ def test_a_kernel_records_answers_facts_and_forgets(kernel: Kernel) -> None:
     assert (facts["error"]["line"], facts["error"]["name"]) == (1, "sine")
     assert "+1 -1 lines" in kernel.run("%nextedit history", "c4")
 
-    before = kernel.run("print(sorted(get_ipython().events.callbacks['post_run_cell']))", "c5")
+    before = kernel.run(
+        "print(sorted(get_ipython().events.callbacks['post_run_cell'], key=str))", "c5"
+    )
     assert "recorder" in before.lower() or "post_run_cell" in before
     kernel.run("%unload_ext nextedit_jupyter", "c6")
     left = kernel.run(

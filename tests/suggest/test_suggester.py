@@ -85,6 +85,9 @@ def ask(*cells: Cell, language: str = "python", **fields: Any) -> SuggestRequest
     )
 
 
+EDITED = (EditEvent("a", "x = 0", A.source),)  # a model is asked to continue what was changed
+
+
 def change(cell: Cell, old: str, new: str, kind: Kind = "rename", lane: Lane = "symbols") -> Any:
     start = cell.source.index(old)
     edit = CellEdit.of(cell.id, cell.source, TextEdit.replace(start, start + len(old), new))
@@ -117,7 +120,7 @@ def test_only_what_is_wanted_is_asked_for() -> None:
 def test_every_wanted_kind_that_is_absent_has_its_reason() -> None:
     model = FakeModel("= = =")
     answer = suggester(model, symbols=FakeLane(Silence("refused", "`list` is a builtin"))).answer(
-        ask()
+        ask(history=EDITED)
     )
     assert answer.silence["inline"].reason == "breaks_syntax"
     assert answer.silence["next_edit"].reason == "low_confidence"
@@ -176,7 +179,7 @@ def test_a_proven_edit_leaves_nothing_for_the_model_to_guess() -> None:
 
 def test_the_models_next_edit_is_shown_where_no_other_lane_has_one() -> None:
     model = FakeModel(next_edit=change(B, "print", "repr", "next_edit", "model"))
-    answer = suggester(model).answer(ask(want=("next_edit",)))
+    answer = suggester(model).answer(ask(want=("next_edit",), history=EDITED))
     assert [(s.kind, s.lane) for s in answer.suggestions] == [("next_edit", "model")]
 
 

@@ -452,7 +452,8 @@ def _is_whole(old: str, new: str) -> bool:
     """Whether shortening `old` to `new` cuts at the edge of a word: total_sum, x1, items."""
     rest = old[len(new) :]
     is_plural = rest == "s" and len(new) > 2
-    return not new.endswith("_") and (rest[0] in "_0123456789" or rest[0].isupper() or is_plural)
+    parts = rest[:1] in {*"_0123456789"} or rest[:1].isupper()
+    return not rest or (not new.endswith("_") and (parts or is_plural))
 
 
 def _remaining(
