@@ -4,38 +4,33 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils';
 import { IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { ICompletionProviderManager } from '@jupyterlab/completer';
-import { INotebookTracker, NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
+import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 import { ILauncher } from '@jupyterlab/launcher';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
-import type { Widget } from '@lumino/widgets';
 
 import { bundleOf, setBundle } from './cells';
 import { Client } from './client';
 import { cellIdOf } from './documents';
 import type { EditorHost } from './editor';
-import type { OpenText } from './elsewhere';
 import { editorExtension } from './editor';
 import { isGhostShown } from './ghost';
 import { InlineProvider } from './inline';
 import { LargerModel } from './largerModel';
 import { isKeyword, isName } from './names';
-import { fileLanguage, followOpenTexts, isFileEditor } from './openTexts';
 import { Pace } from './pace';
 import { SuggestionsPanel } from './panel';
 import { RecentPaths } from './recentPaths';
 import { askForName } from './renameDialog';
 import { whyNot } from './requests';
-import type { Shared } from './session';
-import { NotebookSession } from './session';
+import type { NotebookSession } from './session';
+import { Sessions } from './sessions';
 import { SettingsStore } from './settingsStore';
 import { StatusItem } from './statusItem';
 import { addStatusMenu } from './statusMenu';
-import type { Surface } from './surfaces';
-import { FileSurface, NotebookSurface } from './surfaces';
 import { pauseOf, switchOf } from './switches';
 import { CommandIDs, DEFAULTS, PLUGIN_ID } from './tokens';
 import { offerTour } from './tour';
@@ -168,84 +163,6 @@ function activate(
       sessions.of(open)?.executed(cell.model.sharedModel.getId());
     }
   });
-}
-
-/** One session a document: a notebook or a file. */
-class Sessions {
-  onAdded: () => void = () => {};
-  /** What may be offered has changed. */
-  onLook: () => void = () => {};
-  private readonly known = new Map<object, NotebookSession>();
-
-  constructor(
-    private readonly app: JupyterFrontEnd,
-    private readonly notebooks: INotebookTracker,
-    private readonly shared: Shared
-  ) {
-    followOpenTexts(app, widget => {
-      this.of(widget);
-      this.onAdded();
-      this.onLook();
-    });
-    notebooks.widgetAdded.connect((_, panel) => {
-      void panel.context.ready.then(() => {
-        if (!panel.isDisposed) {
-          this.of(panel);
-          this.onAdded();
-        }
-      });
-    });
-  }
-
-  get all(): NotebookSession[] {
-    return [...this.known.values()];
-  }
-
-  get current(): NotebookSession | null {
-    const current = this.app.shell.currentWidget;
-    const panel = this.notebooks.currentWidget;
-    return (current && this.of(current)) ?? (panel ? this.of(panel) : null);
-  }
-
-  /** The documents that a rename may reach. */
-  get openTexts(): OpenText[] {
-    return this.all.flatMap(session => session.openText ?? []);
-  }
-
-  /** The session of what a widget shows; null where it is nothing of ours, or not there yet. */
-  of(widget: Widget): NotebookSession | null {
-    if (widget.isDisposed) {
-      return null;
-    }
-    if (widget instanceof NotebookPanel) {
-      const document = widget.context.isReady ? widget.model?.sharedModel : null;
-      return document ? this.held(document, widget, () => new NotebookSurface(widget)) : null;
-    }
-    if (isFileEditor(widget) && widget.context.isReady) {
-      const language = (file: typeof widget) => fileLanguage(this.app.docRegistry, file);
-      const document = widget.context.model.sharedModel;
-      return this.held(document, widget, () => new FileSurface(widget, language));
-    }
-    return null;
-  }
-
-  private held(document: object, widget: Widget, surface: () => Surface): NotebookSession {
-    let session = this.known.get(document);
-    if (!session) {
-      session = new NotebookSession(surface(), this.shared);
-      this.known.set(document, session);
-      session.disposed.connect(() => this.known.delete(document));
-      session.changed.connect(() => this.onLook());
-    }
-    session.add(widget);
-    return session;
-  }
-
-  /** The session that this editor's text belongs to. */
-  ofCell(model: object): NotebookSession | null {
-    const { notebook } = model as { notebook?: object };
-    return this.known.get(notebook ?? model) ?? null;
-  }
 }
 
 function editorHost(sessions: Sessions, inline: InlineProvider): EditorHost {

@@ -1,0 +1,91 @@
+/** The sessions of all open documents, and which is meant. */
+
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import { NotebookPanel } from '@jupyterlab/notebook';
+import type { Widget } from '@lumino/widgets';
+
+import type { OpenText } from './elsewhere';
+import { fileLanguage, followOpenTexts, isFileEditor } from './openTexts';
+import type { Shared } from './session';
+import { NotebookSession } from './session';
+import type { Surface } from './surfaces';
+import { FileSurface, NotebookSurface } from './surfaces';
+
+/** One session a document: a notebook or a file. */
+export class Sessions {
+  onAdded: () => void = () => {};
+  /** What may be offered has changed. */
+  onLook: () => void = () => {};
+  private readonly known = new Map<object, NotebookSession>();
+
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly notebooks: INotebookTracker,
+    private readonly shared: Shared
+  ) {
+    followOpenTexts(app, widget => {
+      this.of(widget);
+      this.onAdded();
+      this.onLook();
+    });
+    notebooks.widgetAdded.connect((_, panel) => {
+      void panel.context.ready.then(() => {
+        if (!panel.isDisposed) {
+          this.of(panel);
+          this.onAdded();
+        }
+      });
+    });
+  }
+
+  get all(): NotebookSession[] {
+    return [...this.known.values()];
+  }
+
+  get current(): NotebookSession | null {
+    const current = this.app.shell.currentWidget;
+    const panel = this.notebooks.currentWidget;
+    return (current && this.of(current)) ?? (panel ? this.of(panel) : null);
+  }
+
+  /** The documents that a rename may reach. */
+  get openTexts(): OpenText[] {
+    return this.all.flatMap(session => session.openText ?? []);
+  }
+
+  /** The session of what a widget shows; null where it is nothing of ours, or not there yet. */
+  of(widget: Widget): NotebookSession | null {
+    if (widget.isDisposed) {
+      return null;
+    }
+    if (widget instanceof NotebookPanel) {
+      const document = widget.context.isReady ? widget.model?.sharedModel : null;
+      return document ? this.held(document, widget, () => new NotebookSurface(widget)) : null;
+    }
+    if (isFileEditor(widget) && widget.context.isReady) {
+      const language = (file: typeof widget) => fileLanguage(this.app.docRegistry, file);
+      const document = widget.context.model.sharedModel;
+      return this.held(document, widget, () => new FileSurface(widget, language));
+    }
+    return null;
+  }
+
+  private held(document: object, widget: Widget, surface: () => Surface): NotebookSession {
+    let session = this.known.get(document);
+    if (!session) {
+      session = new NotebookSession(surface(), this.shared);
+      this.known.set(document, session);
+      session.disposed.connect(() => this.known.delete(document));
+      session.changed.connect(() => this.onLook());
+    }
+    session.add(widget);
+    return session;
+  }
+
+  /** The session that this editor's text belongs to. */
+  ofCell(model: object): NotebookSession | null {
+    const { notebook } = model as { notebook?: object };
+    return this.known.get(notebook ?? model) ?? null;
+  }
+}
