@@ -9,7 +9,7 @@ import type { Recorder } from './recorder';
 import type { Requests, Snapshot } from './requests';
 import { whyNot } from './requests';
 import { Scheduler } from './scheduler';
-import type { Shared } from './session';
+import type { Shared } from './shared';
 import type { Views } from './surfaces';
 
 export interface AskingHost {

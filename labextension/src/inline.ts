@@ -18,7 +18,8 @@ import type { Pace } from './pace';
 import type { AnswerWire, Lane, SuggestionWire } from './protocol';
 import type { Snapshot } from './requests';
 import { whyNot } from './requests';
-import type { NotebookSession, Shared } from './session';
+import type { NotebookSession } from './session';
+import type { Shared } from './shared';
 import type { Shown } from './typedThrough';
 import { leftOf, nextLine, nextWord } from './typedThrough';
 

@@ -8,7 +8,6 @@ import type { EditorView } from '@codemirror/view';
 import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
@@ -18,42 +17,26 @@ import { Acceptance } from './acceptance';
 import { sharedCell } from './apply';
 import { Asking } from './asking';
 import { runsOf } from './cells';
-import type { Client } from './client';
 import { offerOf } from './drawing';
-import type { OpenText, OtherDocumentsHost } from './elsewhere';
+import type { OpenText } from './elsewhere';
 import { KeptWatch } from './keptWatch';
 import { KernelFacts } from './kernelFacts';
 import { Offers } from './offers';
-import type { Pace } from './pace';
 import { Painter } from './painter';
 import { Pending, isAt, nextPlace } from './pending';
 import type { Place } from './pending';
 import type { AnswerWire, Kind, Lane, SuggestionWire } from './protocol';
 import type { CellChange } from './recorder';
-import type { RecentPaths } from './recentPaths';
 import { Recorder } from './recorder';
 import type { NotServed, Snapshot } from './requests';
 import { Requests } from './requests';
+import type { Shared } from './shared';
 import { StaleCells } from './staleCells';
 import type { Surface, Views } from './surfaces';
-import type { Settings } from './tokens';
+import { Taking } from './taking';
 import type { CaretPlace } from './views';
 
 const STALE_CLASS = 'nextedit-mod-stale';
-
-/** What all notebooks share. */
-export interface Shared {
-  readonly client: Client;
-  readonly pace: Pace;
-  readonly settings: Settings;
-  readonly trans: TranslationBundle;
-  readonly recent: RecentPaths;
-  readonly others: OtherDocumentsHost;
-  /** Tell the user in a few words; screen readers read it. */
-  announce(message: string): void;
-  /** The same where the user asked for something and nothing else is to be seen. */
-  tell(message: string): void;
-}
 
 export class NotebookSession implements IDisposable {
   readonly recorder: Recorder;
@@ -65,6 +48,7 @@ export class NotebookSession implements IDisposable {
   private readonly stale: StaleCells;
   private readonly kept: KeptWatch;
   private readonly acceptance: Acceptance;
+  private readonly taking: Taking;
   private readonly painter: Painter;
   private readonly offers = new Offers();
   private seenError: string | null = null;
@@ -127,6 +111,17 @@ export class NotebookSession implements IDisposable {
       currentPlace: () => this.currentPlace
     });
     this.kept = new KeptWatch(this.textOf, (...what) => void shared.client.report(...what));
+    this.taking = new Taking({
+      offers: this.offers,
+      requests: this.requests,
+      acceptance: this.acceptance,
+      shared,
+      textOf: this.textOf,
+      isGone: () => this.gone,
+      redraw: () => this.redraw(),
+      schedule: () => this.asking.schedule(),
+      watch: (...what) => this.watch(...what)
+    });
     surface.listen({
       entered: () => this.entered(),
       closed: () => this.dispose()
@@ -332,13 +327,13 @@ export class NotebookSession implements IDisposable {
     if (place !== null) {
       this.offers.moveTo(place.cell);
     }
-    return place !== null && this.take([place]);
+    return place !== null && this.taking.take([place]);
   }
 
   /** Accept these places, or all that are chosen. All or nothing. */
   acceptAll(places?: readonly Place[]): boolean {
     const pending = this.pending;
-    return pending !== null && this.take(places ?? pending.chosen);
+    return pending !== null && this.taking.take(places ?? pending.chosen);
   }
 
   /** Leave the suggestion; it is not shown again until its places change. */
@@ -473,78 +468,6 @@ export class NotebookSession implements IDisposable {
     }
   }
 
-  private take(places: readonly Place[]): boolean {
-    const { pace, trans } = this.shared;
-    const pending = this.pending;
-    if (!pending || !places.length) {
-      return false;
-    }
-    this.requests.leaveLocked(pending);
-    const open = places.filter(({ id }) => pending.place(id));
-    if (open.some(place => pending.others?.holds(place.cell))) {
-      void this.takeAcross(pending, open);
-      return true;
-    }
-    if (!open.length || !this.acceptance.accept(pending, open)) {
-      this.refuse(trans.__('The cells changed since: nothing was applied.'));
-      return false;
-    }
-    pace.accepted();
-    this.accepted(pending, open);
-    return true;
-  }
-
-  /** Accept places of several documents: all or nothing, as far as files that aren't open allow. */
-  private async takeAcross(pending: Pending, places: readonly Place[]): Promise<void> {
-    const { pace, trans, tell } = this.shared;
-    const others = pending.others!;
-    const [, edits] = others.split(pending.edits(places));
-    const changed = await others.changedFiles(edits);
-    if (changed.length) {
-      this.refuse(trans.__('%1 changed since: nothing was applied.', changed.join(', ')));
-      return;
-    }
-    if (this.gone || this.pending !== pending) {
-      return; // something else is offered now
-    }
-    if (!pending.followAll(this.textOf) || !this.acceptance.accept(pending, places)) {
-      this.refuse(trans.__('The cells changed since: nothing was applied.'));
-      return;
-    }
-    pace.accepted();
-    this.accepted(pending, places);
-    const refused = await others.write(edits);
-    if (refused.length) {
-      tell(trans.__('%1 changed meanwhile and was left as it is.', refused.join(', ')));
-    }
-  }
-
-  /** What is offered no longer fits: it goes, and why is said. */
-  private refuse(why: string): void {
-    this.offers.drop();
-    this.redraw();
-    this.shared.announce(why);
-  }
-
-  /** These places of what is shown were accepted: show what is left, or what comes next. */
-  private accepted(pending: Pending, places: readonly Place[]): void {
-    const { client, trans } = this.shared;
-    const left = pending.chosen.length;
-    const next = left ? null : this.offers.next(this.textOf);
-    this.redraw();
-    void client.report(left ? 'partial' : 'accepted', pending.kind, pending.lane);
-    const more = left + (next?.chosen.length ?? 0);
-    this.shared.announce(
-      more ? trans._n('Applied. %1 more.', 'Applied. %1 more.', more) : trans.__('Applied.')
-    );
-    if (!left) {
-      this.watch(pending.kind, pending.lane, places);
-      if (!next && pending.kind === 'next_edit') {
-        this.asking.schedule(); // one edit calls for the next
-      }
-    }
-  }
-
   private applyWhole(suggestion: SuggestionWire): void {
     const pending = Pending.from(suggestion, this.textOf);
     if (!pending) {
@@ -552,7 +475,7 @@ export class NotebookSession implements IDisposable {
       return;
     }
     this.offers.show([pending], null);
-    this.take(pending.chosen);
+    this.taking.take(pending.chosen);
   }
 
   private async askStale(changed: readonly string[]): Promise<readonly string[] | null> {

@@ -7,7 +7,7 @@ import type { Widget } from '@lumino/widgets';
 
 import type { OpenText } from './elsewhere';
 import { fileLanguage, followOpenTexts, isFileEditor } from './openTexts';
-import type { Shared } from './session';
+import type { Shared } from './shared';
 import { NotebookSession } from './session';
 import type { Surface } from './surfaces';
 import { FileSurface, NotebookSurface } from './surfaces';

@@ -1,0 +1,100 @@
+/** Accepts what is offered in one document: its places here and in others, all of them or none. */
+
+import type { Acceptance } from './acceptance';
+import type { Offers } from './offers';
+import type { Pending, Place } from './pending';
+import type { Kind, Lane } from './protocol';
+import type { Requests } from './requests';
+import type { Shared } from './shared';
+
+export interface TakingHost {
+  readonly offers: Offers;
+  readonly requests: Requests;
+  readonly acceptance: Acceptance;
+  readonly shared: Shared;
+  textOf(cell: string): string | undefined;
+  /** Whether the document was closed. */
+  isGone(): boolean;
+  redraw(): void;
+  /** Ask for the next edits. */
+  schedule(): void;
+  /** Count whether what was accepted stays. */
+  watch(kind: Kind, lane: Lane, accepted: readonly Place[]): void;
+}
+
+export class Taking {
+  constructor(private readonly host: TakingHost) {}
+
+  /** Accept these places of what is shown; false if nothing was. */
+  take(places: readonly Place[]): boolean {
+    const { pace, trans } = this.host.shared;
+    const pending = this.host.offers.shown;
+    if (!pending || !places.length) {
+      return false;
+    }
+    this.host.requests.leaveLocked(pending);
+    const open = places.filter(({ id }) => pending.place(id));
+    if (open.some(place => pending.others?.holds(place.cell))) {
+      void this.takeAcross(pending, open);
+      return true;
+    }
+    if (!open.length || !this.host.acceptance.accept(pending, open)) {
+      this.refuse(trans.__('The cells changed since: nothing was applied.'));
+      return false;
+    }
+    pace.accepted();
+    this.accepted(pending, open);
+    return true;
+  }
+
+  /** Accept places of several documents: all or nothing, as far as files that aren't open allow. */
+  private async takeAcross(pending: Pending, places: readonly Place[]): Promise<void> {
+    const { pace, trans, tell } = this.host.shared;
+    const others = pending.others!;
+    const [, edits] = others.split(pending.edits(places));
+    const changed = await others.changedFiles(edits);
+    if (changed.length) {
+      this.refuse(trans.__('%1 changed since: nothing was applied.', changed.join(', ')));
+      return;
+    }
+    if (this.host.isGone() || this.host.offers.shown !== pending) {
+      return; // something else is offered now
+    }
+    if (!pending.followAll(this.host.textOf) || !this.host.acceptance.accept(pending, places)) {
+      this.refuse(trans.__('The cells changed since: nothing was applied.'));
+      return;
+    }
+    pace.accepted();
+    this.accepted(pending, places);
+    const refused = await others.write(edits);
+    if (refused.length) {
+      tell(trans.__('%1 changed meanwhile and was left as it is.', refused.join(', ')));
+    }
+  }
+
+  /** What is offered no longer fits: it goes, and why is said. */
+  private refuse(why: string): void {
+    this.host.offers.drop();
+    this.host.redraw();
+    this.host.shared.announce(why);
+  }
+
+  /** These places of what is shown were accepted: show what is left, or what comes next. */
+  private accepted(pending: Pending, places: readonly Place[]): void {
+    const { client, trans } = this.host.shared;
+    const left = pending.chosen.length;
+    const next = left ? null : this.host.offers.next(this.host.textOf);
+    this.host.redraw();
+    void client.report(left ? 'partial' : 'accepted', pending.kind, pending.lane);
+    const more = left + (next?.chosen.length ?? 0);
+    this.host.shared.announce(
+      more ? trans._n('Applied. %1 more.', 'Applied. %1 more.', more) : trans.__('Applied.')
+    );
+    if (!left) {
+      this.host.watch(pending.kind, pending.lane, places);
+      if (!next && pending.kind === 'next_edit') {
+        this.host.schedule(); // one edit calls for the next
+      }
+    }
+  }
+}
