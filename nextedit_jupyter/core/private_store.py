@@ -10,11 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter.core.files import is_own_folder
+
+
+_PAUSES = (0.01, 0.03, 0.1)  # seconds between tries to open what another one is making
 
 
 class PrivateStore:
@@ -94,7 +98,7 @@ class PrivateStore:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         os.close(os.open(self.path, flags, 0o600))
         try:
-            return self._connect()
+            return self._connect_patiently()
         except sqlite3.OperationalError:  # held by another process, or no room: left alone
             raise
         except sqlite3.DatabaseError:  # damaged: what it held is not worth a repair
@@ -102,11 +106,21 @@ class PrivateStore:
                 file.unlink(missing_ok=True)
             return self._connect()
 
+    def _connect_patiently(self) -> sqlite3.Connection:
+        """Two that make the file at once find it locked for a moment, which sqlite does not wait
+        for: without another try one of them would keep nothing for as long as it lives."""
+        for pause in _PAUSES:
+            with contextlib.suppress(sqlite3.OperationalError):
+                return self._connect()
+            time.sleep(pause)
+        return self._connect()
+
     def _connect(self) -> sqlite3.Connection:
         # Nobody waits for what is only kept.
         database = sqlite3.connect(self.path, timeout=0.2, check_same_thread=False)
         try:
-            database.execute("PRAGMA journal_mode=WAL")
+            if database.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=NORMAL")  # a power cut may cost the last rows
             database.execute("PRAGMA secure_delete=ON")
             for statement in self._schema:

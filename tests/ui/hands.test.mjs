@@ -367,14 +367,14 @@ test('the panel keeps its counts, draws what is ticked alone, and Escape goes ba
 });
 
 test('the status item says where nothing is offered', async () => {
-  writeFileSync(join(process.env.LAB_FOLDER, 'plain.py'), 'x = 1\n');
+  writeFileSync(join(process.env.LAB_FOLDER, 'plain.txt'), 'x = 1\n');
   await lab.openNotebook('served', ['x = 1', { source: 'y = 2', tags: ['nextedit-off'] }]);
   await lab.edit(0);
   await lab.waitForStatus('ready');
   await lab.edit(1);
   await lab.waitForStatus('not-here');
   assert.match((await lab.status()).title, /its tag/);
-  await lab.command('docmanager:open', { path: 'plain.py' });
+  await lab.command('docmanager:open', { path: 'plain.txt' });
   await lab.waitForStatus('not-here');
   assert.match((await lab.status()).title, /notebooks/);
 });

@@ -164,7 +164,11 @@ const taken = (was, is) => {
 /** Whether what the table says has happened. */
 const HAPPENED = {
   editor: (was, is) =>
-    is.mode === 'edit' && is.cell === was.cell && is.places === was.places && !is.dialog,
+    is.mode === 'edit' &&
+    is.cell === was.cell &&
+    // Where the editor changed the text, what is offered may have followed.
+    (is.places === was.places || !isSame(was, is)) &&
+    !is.dialog,
   nothing: stays,
   stay: stays,
   'accept text': (was, is) => taken(was, is) === was.ghost.length,
