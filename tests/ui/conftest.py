@@ -186,14 +186,17 @@ def run_browser_test() -> Callable[..., None]:
         if chromium() is None:
             pytest.fail("there is no Chromium: apt-get install chromium")
         ARTIFACTS.mkdir(exist_ok=True)
-        done = subprocess.run(
-            ["node", "--test", "--test-reporter=spec", str(HERE / name)],
-            env={**os.environ, **lab.environ},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
-        print(done.stdout)
+        for _ in range(2):  # another program's load makes a page slow: what is broken fails twice
+            done = subprocess.run(
+                ["node", "--test", "--test-reporter=spec", str(HERE / name)],
+                env={**os.environ, **lab.environ},
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+            )
+            print(done.stdout)
+            if done.returncode == 0:
+                return
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
     return run

@@ -2,7 +2,7 @@
 
 import { test } from 'node:test';
 
-import { LabPage, assert, labForAllTests, writeNotebook } from './harness.mjs';
+import { LabPage, assert, labForAllTests, writeNotebook, onDemand } from './harness.mjs';
 
 const held = labForAllTests();
 
@@ -73,7 +73,7 @@ test('the sidebar says what the figure shows', async () => {
   await lab.screenshot('figures-panel');
 });
 
-test('the popup lists the best few, and nothing else', async () => {
+test('the popup lists the best few, and nothing else', onDemand, async () => {
   const lab = await drawn();
   await lab.edit(2);
   await lab.type('ax.legend(');

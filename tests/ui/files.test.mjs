@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 
-import { assert, labForAllTests, notebook } from './harness.mjs';
+import { assert, labForAllTests, notebook, onDemand } from './harness.mjs';
 
 const held = labForAllTests();
 const lab = new Proxy({}, { get: (_, name) => bound(held.lab, name) });
@@ -127,7 +127,10 @@ async function rename(to) {
 }
 
 test('a notebook knows what the module beside it defines, and the status item counts files', async () => {
-  const folder = makeFolder({ 'helpers.py': HELPERS, 'a.ipynb': ['import helpers', ''] });
+  const folder = makeFolder({
+    'helpers.py': HELPERS,
+    'a.ipynb': ['import helpers', '']
+  });
   await lab.closeAll();
   await open(`${folder}/a.ipynb`);
   await lab.edit(1);
@@ -383,7 +386,7 @@ test('the panel lists the places of a file under its name', async () => {
   await lab.screenshot('file');
 });
 
-test('a cell of a file that is tagged off is never sent', async () => {
+test('a cell of a file that is tagged off is never sent', onDemand, async () => {
   const whole = '# %% tags=["nextedit-off"]\nkey_of_mine = 1\n# %%\nother = 1\n';
   await openFile(whole);
   await put(whole.length);
