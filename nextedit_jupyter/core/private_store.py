@@ -17,7 +17,6 @@ from typing import Any
 
 from nextedit_jupyter.core.files import is_own_folder
 
-
 _PAUSES = (0.01, 0.03, 0.1)  # seconds between tries to open what another one is making
 
 
