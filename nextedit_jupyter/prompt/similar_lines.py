@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from nextedit_jupyter.prompt.lines import common_ends
+
 MOST_LINES = 4  # of one change, before and after
 MOST_CHARS = 400
+MOST_COMPARED = 600  # lines from the first to the last change of one edit
 MOST_CHANGES = 4  # told of a history, and looked for, the newest
 LEAST_LIKE = 0.25
 _TAKEN_AWAY = 0.3  # what a stretch gains that holds all the words that the change took away
@@ -53,14 +56,19 @@ class Stretch:
 def line_changes(before: str, after: str) -> list[LineChange]:
     """The replaced and deleted lines between two texts; lines that correspond stand alone.
 
-    Insertions are left out, as they say nothing of other lines, and so are large changes.
+    Insertions are left out, as they say nothing of other lines, and so are large changes: comparing
+    takes the product of what lies between the first and the last change.
     """
     old, new = before.split("\n"), after.split("\n")
+    head, tail = common_ends(old, new)
+    a, b = old[head : len(old) - tail], new[head : len(new) - tail]
+    if max(len(a), len(b)) > MOST_COMPARED:
+        return []
     found: list[LineChange] = []
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    for tag, start, end, begin, stop in matcher.get_opcodes():
+    for tag, *span in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if tag in ("equal", "insert"):
             continue
+        start, end, begin, stop = (head + at for at in span)
         if end - start == stop - begin:
             parts = [
                 (start + k, start + k + 1, begin + k, begin + k + 1) for k in range(end - start)

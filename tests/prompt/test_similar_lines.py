@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from nextedit_jupyter.prompt.similar_lines import (
     MOST_CHARS,
+    MOST_COMPARED,
     MOST_LINES,
     LineChange,
     line_changes,
@@ -31,6 +32,18 @@ def test_insertions_and_large_changes_say_nothing_of_other_lines() -> None:
     block = "\n".join(f"line_{i} = {i}" for i in range(MOST_LINES + 1))
     assert line_changes(block, "one_line = 1") == []
     assert line_changes("x" * (MOST_CHARS + 1), "y") == []
+
+
+def test_what_changed_in_a_long_cell_of_equal_lines_is_found_without_comparing_all() -> None:
+    lines = ["x = 1"] * 10_000
+    after = [*lines[:5_000], "x = 2", *lines[5_001:]]
+    (change,) = line_changes("\n".join(lines), "\n".join(after))
+    assert (change.old, change.new, change.first) == ("x = 1", "x = 2", 5_000)
+
+
+def test_edits_far_apart_in_one_go_are_not_compared() -> None:
+    lines = ["x = 1"] * (MOST_COMPARED + 2)
+    assert line_changes("\n".join(lines), "\n".join(["y", *lines[1:-1], "y"])) == []
 
 
 def test_a_line_that_holds_what_was_taken_away_is_found_before_others() -> None:
