@@ -109,6 +109,15 @@ class TokenCounts:
     drafted: int = 0
     accepted: int = 0
 
+    def __add__(self, other: TokenCounts) -> TokenCounts:
+        return TokenCounts(
+            self.prompt + other.prompt,
+            self.reused + other.reused,
+            self.generated + other.generated,
+            self.drafted + other.drafted,
+            self.accepted + other.accepted,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

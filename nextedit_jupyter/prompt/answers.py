@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import Literal, Protocol, get_args
 
 from nextedit_jupyter.prompt import control
-from nextedit_jupyter.prompt.lines import common_ends, find_lines
+from nextedit_jupyter.prompt.lines import common_ends, find_lines, with_line_end
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 AnswerKind = Literal["blocks", "window", "diff", "rows", "span"]
@@ -103,11 +103,8 @@ class _Blocks:
         if place is None:
             return None
         first, last = place
-        if not new:  # whole lines go, one line end with them
-            if last < len(before):
-                last += 1
-            elif first > 0:
-                first -= 1
+        if not new:
+            first, last = with_line_end(before, first, last)
         return before[:first] + new + before[last:]
 
 

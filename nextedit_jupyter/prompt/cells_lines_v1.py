@@ -21,6 +21,7 @@ from nextedit_jupyter.core import EditEvent, SuggestRequest, TextEdit
 from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1, Shares
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt
+from nextedit_jupyter.prompt.lines import with_line_end
 from nextedit_jupyter.prompt.similar_lines import MOST_CHANGES, LineChange, Stretch, line_changes
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
@@ -85,15 +86,18 @@ class CellsLinesV1(CellsSpmV1):
     # Of one place, as any format is asked.
 
     def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
-        before = self.told(recent_changes(request.history), tokenizer)
-        asked = self.asked(before, lines_at_caret(request).text, tokenizer)
+        changes = recent_changes(request.history)
+        asked = self.asked(
+            self.told(changes, tokenizer), lines_at_caret(request, changes).text, tokenizer
+        )
         return replace(asked, begin=None)
 
     def parse_next_edit(
         self, request: SuggestRequest, completion_ids: Sequence[int], tokenizer: TextTokenizer
     ) -> tuple[str, TextEdit] | None:
         new = self.read(completion_ids, tokenizer)
-        edit = stretch_edit(request.cell.source, lines_at_caret(request), new)
+        stretch = lines_at_caret(request, recent_changes(request.history))
+        edit = stretch_edit(request.cell.source, stretch, new)
         return (request.cell.id, edit) if edit else None
 
     def answer(
@@ -104,11 +108,12 @@ class CellsLinesV1(CellsSpmV1):
         None where nothing was changed before, or more changes than the lines at the caret.
         """
         now = request.cell.source
-        if not recent_changes(request.history):
+        changes = recent_changes(request.history)
+        if not changes:
             return None
         if after == now:
             return self.said(None, tokenizer)
-        stretch = lines_at_caret(request)
+        stretch = lines_at_caret(request, changes)
         lines, size = now.split("\n"), len(after.split("\n"))
         last = stretch.first + stretch.count - len(lines)  # from the end, 0 or less
         new = "\n".join(after.split("\n")[stretch.first : size + last])
@@ -138,9 +143,8 @@ def recent_changes(history: Sequence[EditEvent]) -> list[LineChange]:
     return [change for _, change in found[-MOST_CHANGES:]]
 
 
-def lines_at_caret(request: SuggestRequest) -> Stretch:
-    """As many lines from the caret's on as the newest change replaced."""
-    changes = recent_changes(request.history)
+def lines_at_caret(request: SuggestRequest, changes: Sequence[LineChange]) -> Stretch:
+    """As many lines from the caret's on as the newest of `changes` replaced."""
     count = changes[-1].old.count("\n") + 1 if changes else 1
     source = request.cell.source
     first = source.count("\n", 0, request.caret.offset)
@@ -161,7 +165,7 @@ def stretch_edit(source: str, stretch: Stretch, new: str | None) -> TextEdit | N
     if source[start:end] != stretch.text or not stretch.text.strip():
         return None
     if not new.strip():
-        end, start = (end + 1, start) if end < len(source) else (end, max(0, start - 1))
+        start, end = with_line_end(source, start, end)
         new = ""
     edit = TextEdit.between(source, source[:start] + new + source[end:])
     return edit or None

@@ -39,6 +39,7 @@ from nextedit_jupyter.prompt.lines import (
     head_window,
     line_window,
     tail_window,
+    with_line_end,
 )
 from nextedit_jupyter.prompt.nearby import NEARBY_SHARE, nearby_texts
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer, encode_open
@@ -201,11 +202,8 @@ class CellsSpmV1:
         if place is None or old_text == new_text:
             return None
         first, last = place
-        if not new_text:  # whole lines go, one line end with them
-            if last < len(source):
-                last += 1
-            elif first > 0:
-                first -= 1
+        if not new_text:
+            first, last = with_line_end(source, first, last)
         edit = TextEdit.between(source, source[:first] + new_text + source[last:])
         return (request.cell.id, edit) if edit else None
 

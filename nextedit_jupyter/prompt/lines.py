@@ -39,6 +39,13 @@ def common_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
     return start, end
 
 
+def with_line_end(text: str, first: int, last: int) -> tuple[int, int]:
+    """The span of whole lines that go, with one line end: that behind where there is one."""
+    if last < len(text):
+        return first, last + 1
+    return max(0, first - 1), last
+
+
 def changed_lines(before: str, after: str) -> tuple[str, str]:
     """The stretch of whole lines in which two texts differ, as (old, new) without last newline.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 from nextedit_jupyter.analysis.languages import language_at_caret
 from nextedit_jupyter.core import (
@@ -394,14 +394,10 @@ def _cost(completion: Completion) -> ModelAnswer:
 
 
 def _total_cost(completions: Sequence[Completion]) -> ModelAnswer:
-    costs = [_cost(completion) for completion in completions]
-    tokens = TokenCounts(
-        *(sum(getattr(cost.tokens, field.name) for cost in costs) for field in fields(TokenCounts))
-    )
     return ModelAnswer(
-        prefill_ms=sum(cost.prefill_ms for cost in costs),
-        decode_ms=sum(cost.decode_ms for cost in costs),
-        tokens=tokens,
+        prefill_ms=sum(completion.prefill_ms for completion in completions),
+        decode_ms=sum(completion.decode_ms for completion in completions),
+        tokens=sum((completion.tokens for completion in completions), TokenCounts()),
     )
 
 

@@ -317,7 +317,7 @@ class _Round:
             answer = ModelAnswer()
         self.prefill_ms += answer.prefill_ms
         self.decode_ms += answer.decode_ms
-        self.tokens = _sum(self.tokens, answer.tokens)
+        self.tokens += answer.tokens
         self.silence.update(answer.silence)
         self.bundle = answer.bundle or self.bundle
         checks = (*_ALWAYS, *(_INLINE if kind == "inline" else _MODEL_EDIT))
@@ -449,16 +449,6 @@ def overlaps(one: Suggestion, other: Suggestion) -> bool:
             ):
                 return True
     return False
-
-
-def _sum(a: TokenCounts, b: TokenCounts) -> TokenCounts:
-    return TokenCounts(
-        a.prompt + b.prompt,
-        a.reused + b.reused,
-        a.generated + b.generated,
-        a.drafted + b.drafted,
-        a.accepted + b.accepted,
-    )
 
 
 def _log_failure(where: str, error: Exception) -> None:

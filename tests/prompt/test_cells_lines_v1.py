@@ -84,7 +84,8 @@ def test_what_was_typed_in_several_goes_is_one_change_and_what_was_taken_back_is
 
 def test_as_many_lines_stand_at_the_caret_as_the_newest_change_replaced() -> None:
     history = (EditEvent("c0", "f(\n    1)", "f(1)"),)
-    stretch = lines_at_caret(request("f(1)", "a\ng(\n    2)\nb", caret=(1, 3), history=history))
+    asked = request("f(1)", "a\ng(\n    2)\nb", caret=(1, 3), history=history)
+    stretch = lines_at_caret(asked, recent_changes(history))
     assert (stretch.first, stretch.count, stretch.text) == (1, 2, "g(\n    2)")
 
 

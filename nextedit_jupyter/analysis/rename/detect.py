@@ -450,10 +450,14 @@ def _word_end(text: str, start: int) -> int:
 
 def _is_whole(old: str, new: str) -> bool:
     """Whether shortening `old` to `new` cuts at the edge of a word: total_sum, x1, items."""
+    return old == new or (not new.endswith("_") and ends_at_edge(old, new))
+
+
+def ends_at_edge(old: str, new: str) -> bool:
+    """Whether `new`, with which `old` begins, ends where a word of `old` does."""
     rest = old[len(new) :]
     is_plural = rest == "s" and len(new) > 2
-    parts = rest[:1] in {*"_0123456789"} or rest[:1].isupper()
-    return not rest or (not new.endswith("_") and (parts or is_plural))
+    return not rest or rest[0] in "_0123456789" or rest[0].isupper() or is_plural
 
 
 def _remaining(

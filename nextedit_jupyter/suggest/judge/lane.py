@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.patterns import is_half_typed
+from nextedit_jupyter.analysis.rename.detect import ends_at_edge
 from nextedit_jupyter.core import (
     CellEdit,
     Replacement,
@@ -304,9 +305,7 @@ def _is_being_typed(request: SuggestRequest, placed: Sequence[_Placed]) -> bool:
         return False
     if len(change.examples) > 1 or not old.startswith(change.new):
         return False  # what was written twice is whole
-    rest = old[len(change.new) :]
-    is_plural = rest == "s" and len(change.new) > 2
-    return bool(rest) and not (rest[0] in "_0123456789" or rest[0].isupper() or is_plural)
+    return not ends_at_edge(old, change.new)
 
 
 def _offers(
