@@ -7,8 +7,8 @@ from dataclasses import replace
 from nextedit_jupyter.analysis.rename.plan import RenamePlan, listed_cells
 from nextedit_jupyter.analysis.signature import SignaturePlan
 from nextedit_jupyter.core import Notebook, Silence
+from nextedit_jupyter.core.tags import OFF_TAG
 
-OFF_TAG = "nextedit-off"
 _REASONS = {
     "too_large": "too large to read",
     "switched_off": f"switched off by the tag {OFF_TAG}",
@@ -25,7 +25,7 @@ def within_limits(
     """
     notebook = plan.notebook
     locked = {cell.id for cell in notebook.cells if not cell.editable}
-    off = {cell.id for cell in notebook.cells if OFF_TAG in cell.tags} - locked
+    off = {cell.id for cell in notebook.cells if cell.is_off} - locked
     touched = {change.cell for change in plan.changes}
     notes = [*plan.notes]
     for cells, what in ((locked, "locked"), (off, _REASONS["switched_off"])):

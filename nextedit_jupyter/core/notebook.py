@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nextedit_jupyter.core.languages import common_language
+from nextedit_jupyter.core.tags import OFF_TAG
 
 CellType = Literal["code", "markdown", "raw"]
 LeftOutReason = Literal["too_large", "switched_off", "too_far"]
@@ -37,6 +38,11 @@ class Cell:
     @property
     def is_code(self) -> bool:
         return self.type == "code"
+
+    @property
+    def is_off(self) -> bool:
+        """Whether its tag keeps it out of everything."""
+        return OFF_TAG in self.tags
 
 
 @dataclass(frozen=True, slots=True)

@@ -347,10 +347,7 @@ def completions(before: str, facts: KernelFacts, text: str = "") -> Completions 
     asked = level_asked(before, facts)
     if asked is None:
         return None
-    fitting = tuple(
-        f"{name}{asked.quote}" for name in asked.levels if name.startswith(asked.prefix)
-    )
-    return Completions(asked.prefix, fitting) if fitting else None
+    return Completions(asked.prefix, asked.texts) if asked.texts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +357,11 @@ class Level:
     prefix: str
     quote: str
     levels: tuple[str, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The categories that go on from what is typed, with the quote that ends them."""
+        return tuple(name + self.quote for name in self.levels if name.startswith(self.prefix))
 
 
 _COMPARED = re.compile(

@@ -18,6 +18,7 @@ from nextedit_jupyter.core.facts import CellRun, KernelError
 from nextedit_jupyter.core.history import EditEvent, EditHistory
 from nextedit_jupyter.core.notebook import Cell, Notebook, text_hash
 from nextedit_jupyter.core.redact import holds_secret
+from nextedit_jupyter.core.tags import OFF_TAG
 
 if TYPE_CHECKING:
     from nextedit_jupyter.kernel.keeping import HistoryWriter
@@ -27,7 +28,6 @@ _OWN_COMMANDS = re.compile(
 )
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _RECENT_CELLS = 20
-OFF_TAG = "nextedit-off"  # on a cell that is neither read nor changed
 
 
 @dataclass(frozen=True, slots=True)

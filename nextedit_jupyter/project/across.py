@@ -29,7 +29,7 @@ from nextedit_jupyter.project.outline import outline
 
 Symbol = tuple[str, str]  # a module's path and a name that it defines, or takes on
 _IMPORTED = frozenset(("import", "alias", "member", "package"))
-_ALL = re.compile(r"^__all__[ \t]*\+?=[ \t]*[\[(]([^\])]*)[\])]", re.M)
+_ALL = re.compile(r"^__all__[ \t]*\+?=[ \t]*[\[(]", re.M)
 
 
 def rename_across(across: Across, root: Root) -> Elsewhere | Silence:
@@ -240,10 +240,9 @@ class _Rename:
             cell, i = place
             name = index.cells[cell].names[i]
             if kind == "alias":
-                source = index.cell(cell).source
-                before = re.search(r"(\w+)\s+as\s+\Z", source[: name.start])
-                if before is not None:
-                    changes.add(Change(cell, before.start(1), before.end(1), self.new))
+                original = _aliased(index.cell(cell).source, name.start)
+                if original is not None:
+                    changes.add(Change(cell, *original, self.new))
                 continue
             found = plan(index, Target(self.old, [place]), self.new, on_command=True)
             if isinstance(found, RenamePlan):
@@ -286,11 +285,11 @@ class _Rename:
 
     def _exported(self, document: Document) -> Iterator[Change]:
         """The name in `__all__`."""
+        quoted = re.compile(rf"(?<=[\"']){re.escape(self.old)}(?=[\"'])")
         for cell in document.notebook.cells:
-            for match in _ALL.finditer(cell.source):
-                for found in re.finditer(rf"(?<=[\"']){re.escape(self.old)}(?=[\"'])", match[1]):
-                    start = match.start(1) + found.start()
-                    yield Change(cell.id, start, start + len(self.old), self.new)
+            for first, last in _listed(cell.source):
+                for found in quoted.finditer(cell.source, first, last):
+                    yield Change(cell.id, found.start(), found.end(), self.new)
 
     def _members(
         self, document: Document, *, aliases: bool = False
@@ -323,6 +322,31 @@ class _Rename:
                 number = document.numbers.get(cell.id, 0)
                 cells.append(CellChanges(cell.id, number, cell.source, replacements))
         return DocumentChanges(document.path, document.is_open, tuple(cells))
+
+
+def _aliased(source: str, alias: int) -> tuple[int, int] | None:
+    """The span of the name that `as` gives the name at `alias` to."""
+    head = source[:alias].rstrip()
+    word = head.removesuffix("as").rstrip()
+    if len(head) == alias or not head.endswith("as") or len(word) == len(head) - 2:
+        return None
+    start = len(word)
+    while start and (word[start - 1].isalnum() or word[start - 1] == "_"):
+        start -= 1
+    return (start, len(word)) if start < len(word) else None
+
+
+def _listed(source: str) -> Iterator[tuple[int, int]]:
+    """The spans between the brackets of what is assigned or added to `__all__`."""
+    end = 0
+    for match in _ALL.finditer(source):
+        if match.start() < end:
+            continue
+        closers = [at for char in "])" if (at := source.find(char, match.end())) >= 0]
+        if not closers:
+            return
+        end = min(closers)
+        yield match.end(), end
 
 
 def _has_word(text: str, word: str) -> bool:

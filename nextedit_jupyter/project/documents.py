@@ -10,6 +10,8 @@ from functools import cached_property
 
 from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.core import Cell, Notebook, OpenDocument
+from nextedit_jupyter.core.languages import common_language
+from nextedit_jupyter.core.tags import OFF_TAG
 from nextedit_jupyter.project.files import Limits, Root
 from nextedit_jupyter.project.imports import Resolver, added_folders
 from nextedit_jupyter.project.parts import is_guarded
@@ -58,9 +60,7 @@ def opened(document: OpenDocument, root: Root) -> Document:
     may = [
         cell
         for cell in document.cells
-        if cell.editable
-        and "nextedit-off" not in cell.tags
-        and not (is_file and is_guarded(cell.source))
+        if cell.editable and not cell.is_off and not (is_file and is_guarded(cell.source))
     ]
     numbers = {cell.id: i for i, cell in enumerate(document.cells)}
     skipped = tuple(cell.source for cell in document.cells if cell.is_code and cell not in may)
@@ -80,7 +80,7 @@ def closed(path: str, text: str, root: Root) -> Document | None:
         found = [cell for i, value in enumerate(cells) if (cell := _cell(i, value)) is not None]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    if not isinstance(language, str) or language.lower() not in ("python", "ipython"):
+    if not isinstance(language, str) or common_language(language) != "python":
         return None
     may = tuple(cell for cell in found if cell.editable)
     numbers = {cell.id: int(cell.id.removeprefix("cell-")) for cell in may}
@@ -116,7 +116,7 @@ def _cell(number: int, value: Mapping[str, object]) -> Cell | None:
     tags = metadata.get("tags")
     if value.get("cell_type") != "code":
         return None
-    is_off = isinstance(tags, list) and "nextedit-off" in tags
+    is_off = isinstance(tags, list) and OFF_TAG in tags
     may = not is_off and metadata.get("editable") is not False
     source = value.get("source", "")
     text = "".join(source) if isinstance(source, list) else source

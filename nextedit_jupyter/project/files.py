@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.project.ignore import Rule, is_excluded, is_ignored, is_skipped_name, rules_of
 
 READ = (".py", ".ipynb")
@@ -31,6 +32,10 @@ class Stamp:
 
     modified_ns: int
     size: int
+
+
+# The rules of `.gitignore` files: each request asks whether its document may be read.
+_RULES: LruCache[str, tuple[Stamp, tuple[Rule, ...]]] = LruCache(256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +159,16 @@ class Root:
     def _rules(self, folder: str) -> tuple[Rule, ...]:
         path = os.path.join(self.path, *folder.split("/"), ".gitignore")
         try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                return rules_of(file.read(100_000))
+            found = os.stat(path)
+            stamp = Stamp(found.st_mtime_ns, found.st_size)
+            known = _RULES.get(path)
+            if known is None or known[0] != stamp:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    known = (stamp, rules_of(file.read(100_000)))
+                _RULES.put(path, known)
         except OSError:
             return ()
+        return known[1]
 
     def _real(self, relative: str) -> str | None:
         """Where a readable path really is; None if that is not below the root."""

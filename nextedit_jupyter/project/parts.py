@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 
+from nextedit_jupyter.core.tags import OFF_TAG
+
 _MARKER = re.compile(
     r"^#[ \t]*(?:%%+(?=[ \t\[]|$)(?P<head>.*)|In[ \t]?\[[\d ]*\]:?[ \t]*)$", re.MULTILINE
 )
 _TAGS = re.compile(r"\btags[ \t]*=[ \t]*\[([^\]]*)\]")
-_OFF = re.compile(r"[\"']nextedit-off[\"']")
+_OFF = re.compile(rf"[\"']{re.escape(OFF_TAG)}[\"']")
 _LOCKED = re.compile(r"\beditable[ \t]*=[ \t]*[Ff]alse\b")
 
 

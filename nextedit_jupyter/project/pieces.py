@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.core import Nearby
 from nextedit_jupyter.core.redact import holds_secret
+from nextedit_jupyter.core.tags import OFF_TAG
 from nextedit_jupyter.project.outline import parse_module
 from nextedit_jupyter.project.parts import without_off
 
@@ -141,7 +142,7 @@ def _cells(text: str) -> list[str]:
         found = []
         for cell in cells:
             tags = cell.get("metadata", {}).get("tags", [])
-            if cell.get("cell_type") == "code" and "nextedit-off" not in tags:
+            if cell.get("cell_type") == "code" and OFF_TAG not in tags:
                 source = cell.get("source", "")
                 found.append("".join(source) if isinstance(source, list) else str(source))
         return found

@@ -59,8 +59,7 @@ def what_is_drawn(request: SuggestRequest) -> Drawn | None:
     level = level_asked(before, facts)
     if level is None:
         return None
-    names = [name for name in level.levels if name.startswith(level.prefix)]
-    known = tuple(name + level.quote for name in names)
+    known = level.texts
     only = known[0][len(level.prefix) :] if len(known) == 1 else None
     return Drawn(level.prefix, known, only) if known else None
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from nextedit_jupyter.analysis import grammars, names
 from nextedit_jupyter.core import CellEdit, Replacement, Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.cache import LruCache
+from nextedit_jupyter.core.tags import OFF_TAG
 from nextedit_jupyter.core.text_edit import TextEdit
 from nextedit_jupyter.engine.filters import is_clean
 from nextedit_jupyter.suggest.caret import caret_context
@@ -46,8 +47,8 @@ def touches_switched_off(request: SuggestRequest, suggestion: Suggestion) -> Sil
     """A cell that is locked, or has the tag `nextedit-off`, is never changed."""
     for change in (*suggestion.edits, *suggestion.optional):
         cell = request.notebook.cell(change.cell)
-        if cell is not None and "nextedit-off" in cell.tags:
-            return Silence("off", "a cell is switched off by its tag nextedit-off")
+        if cell is not None and cell.is_off:
+            return Silence("off", f"a cell is switched off by its tag {OFF_TAG}")
         if cell is not None and not cell.editable:
             return Silence("off", "a cell is locked")
     return None

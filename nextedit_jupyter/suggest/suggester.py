@@ -21,6 +21,7 @@ from nextedit_jupyter.core import (
     TokenCounts,
 )
 from nextedit_jupyter.core.suggestion import Kind
+from nextedit_jupyter.core.tags import OFF_TAG
 from nextedit_jupyter.suggest import gates
 from nextedit_jupyter.suggest.backend import ModelBackend
 from nextedit_jupyter.suggest.continuing import nothing_to_continue
@@ -38,7 +39,6 @@ from nextedit_jupyter.suggest.symbols import SymbolsLane
 
 log = logging.getLogger(__name__)
 
-OFF_TAG = "nextedit-off"
 _TOO_MUCH = Silence("deadline", "the notebook is too large to be read at once")
 
 # What a suggestion of each kind and lane must survive. The symbols lane proves what it offers, so
@@ -406,7 +406,7 @@ def without_switched_off(request: SuggestRequest) -> SuggestRequest | None:
 
     None if the caret stands in one of them.
     """
-    off = {cell.id for cell in request.notebook.cells if OFF_TAG in cell.tags}
+    off = {cell.id for cell in request.notebook.cells if cell.is_off}
     if not off:
         return request
     if request.caret.cell in off:
@@ -419,7 +419,7 @@ def without_switched_off(request: SuggestRequest) -> SuggestRequest | None:
 def sparing_switched_off(suggestion: Suggestion, notebook: Notebook) -> Suggestion:
     """The suggestion without its edits in cells that are switched off or locked, which a note
     names."""
-    off = {cell.id: cell for cell in notebook.cells if OFF_TAG in cell.tags or not cell.editable}
+    off = {cell.id: cell for cell in notebook.cells if cell.is_off or not cell.editable}
     spared = [id for id in off if any(c.cell == id for c in suggestion.edits)]
     if not spared and not any(c.cell in off for c in suggestion.optional):
         return suggestion

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nextedit_jupyter.core import Across, Cell, Elsewhere, OpenDocument, Silence
-from nextedit_jupyter.project.across import rename_across
+from nextedit_jupyter.project.across import _aliased, _listed, rename_across
 from nextedit_jupyter.project.files import Root
 
 
@@ -280,3 +280,20 @@ def test_what_is_imported_from_a_file_with_a_locked_cell_is_not_renamed(tmp_path
     write(tmp_path, {"helpers.py": text})
     cells = ("from helpers import load\nload(3)\n",)
     assert isinstance(ask(tmp_path, "a.ipynb", cells, "load", "fetch"), Silence)
+
+
+def test_what_stands_before_an_alias_is_its_name() -> None:
+    line = "from m import load  as  l"
+    span = _aliased(line, line.rindex("l"))
+    assert span is not None
+    assert line[slice(*span)] == "load"
+    for text in ("has l", "as l", "a asl", "load, l"):
+        assert _aliased(text, len(text) - 1) is None
+
+
+def test_long_texts_are_read_once() -> None:
+    """By expressions these would take hours."""
+    word = "a" * 2_000_000
+    assert _aliased(f"{word} as b", len(word) + 4) == (0, len(word))
+    assert list(_listed("__all__ = [\n" * 200_000)) == []
+    assert len(list(_listed("__all__ = [\n" * 200_000 + "]"))) == 1

@@ -99,3 +99,17 @@ def test_a_changed_file_has_another_stamp(root: Path) -> None:
     write(root / "a.py", "x = 22\n")
     assert before is not None
     assert found.stamp("a.py") != before
+
+
+def test_rules_are_read_again_when_their_file_changed(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n", encoding="utf-8")
+    (tmp_path / "b.py").write_text("x = 1\n", encoding="utf-8")
+    root, rules = Root(str(tmp_path)), tmp_path / ".gitignore"
+    said = []
+    for text in ("a.py\n", "b.py\n\n", None, "a.py\nb.py\n"):
+        if text is None:
+            rules.unlink()
+        else:
+            rules.write_text(text, encoding="utf-8")
+        said.append((root.is_open("a.py"), root.is_open("b.py")))
+    assert said == [(False, True), (True, False), (True, True), (False, False)]

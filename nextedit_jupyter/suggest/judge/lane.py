@@ -36,7 +36,6 @@ from nextedit_jupyter.suggest.patterns import OWN, net_edits
 
 Said = Sequence[Suggestion] | Silence
 
-OFF_TAG = "nextedit-off"
 _NAME = re.compile(r"[\w.]+")
 # From this confidence on a pattern rests on what the kernel knows, which no example has to support.
 _KNOWN = 0.97
@@ -113,9 +112,7 @@ class JudgeLane:
         cells = request.notebook.cells
         number = {cell.id: n for n, cell in enumerate(cells)}
         sources = {
-            n: cell.source
-            for n, cell in enumerate(cells)
-            if cell.is_code and OFF_TAG not in cell.tags
+            n: cell.source for n, cell in enumerate(cells) if cell.is_code and not cell.is_off
         }
         nets = [net for net in net_edits(request) if number[net.cell] in sources]
         if not nets or self._is_half_typed(nets[0].before, nets[0].after):
