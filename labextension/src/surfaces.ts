@@ -17,7 +17,7 @@ import { cellsOf, eventsOf, isOff, segmentAt, segmentsOf, wholeAnswer } from './
 import type { AnswerWire, CellWire, EventWire } from './protocol';
 import { SentCells } from './sentCells';
 import type { CaretPlace } from './views';
-import { NotebookViews, isOnServer } from './views';
+import { NotebookViews, caretIn, focusAt, isOnServer } from './views';
 
 /** Where a text is, and what may be done to it. */
 export interface Whereabouts {
@@ -336,20 +336,4 @@ export class FileViews implements Views {
       widgets[0]
     );
   }
-}
-
-function focusAt(view: EditorView, offset: number): void {
-  view.dispatch({
-    selection: { anchor: Math.min(offset, view.state.doc.length) },
-    scrollIntoView: true
-  });
-  view.focus();
-}
-
-function caretIn(view: EditorView | null, source: string, cell: string): CaretPlace | null {
-  // An editor that counts otherwise than the document, as with CR LF, is left alone.
-  if (!view || view.state.doc.length !== source.length) {
-    return null;
-  }
-  return { cell, offset: view.state.selection.main.head };
 }

@@ -3,12 +3,12 @@
 import type { EditorView } from '@codemirror/view';
 import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
-import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
 
 import { languageOf } from './cells';
 import { Address } from './kernelFacts';
+import { editorViewOf } from './openTexts';
 import type { Views, Whereabouts } from './surfaces';
 
 export interface CaretPlace {
@@ -87,12 +87,8 @@ export class NotebookViews implements Views {
   /** The caret in the active cell; null in command mode or without an editor. */
   caret(): CaretPlace | null {
     const cell = this.activeCell;
-    const state = viewOf(cell)?.state;
-    // An editor that counts otherwise than the document, as with CR LF, is left alone.
-    if (!cell || !state || state.doc.length !== cell.model.sharedModel.getSource().length) {
-      return null;
-    }
-    return { cell: cell.model.sharedModel.getId(), offset: state.selection.main.head };
+    const shared = cell?.model.sharedModel;
+    return shared ? caretIn(viewOf(cell), shared.getSource(), shared.getId()) : null;
   }
 
   /** Every editor that is there, in every view. */
@@ -136,12 +132,8 @@ export class NotebookViews implements Views {
 
   /** Put the caret there, in edit mode. */
   focus(view: EditorView, offset: number): void {
-    view.dispatch({
-      selection: { anchor: Math.min(offset, view.state.doc.length) },
-      scrollIntoView: true
-    });
+    focusAt(view, offset);
     this.panel.content.mode = 'edit';
-    view.focus();
   }
 
   /** Give the active cell's editor the focus again, its caret where it was. */
@@ -161,8 +153,7 @@ export class NotebookViews implements Views {
 }
 
 function viewOf(cell: Cell | null): EditorView | null {
-  const editor = cell?.editor as CodeMirrorEditor | null | undefined;
-  return editor && !editor.isDisposed ? editor.editor : null;
+  return editorViewOf(cell?.editor ?? null);
 }
 
 /** Whether a path with its drive is one of the server's own files; `RTC` is those, shared. */
@@ -180,4 +171,22 @@ export function isCaretInView(view: EditorView): boolean {
   }
   const { top, bottom } = frame.getBoundingClientRect();
   return caret.bottom > top && caret.top < bottom;
+}
+
+/** Put the caret there, in sight, and the focus on the editor. */
+export function focusAt(view: EditorView, offset: number): void {
+  view.dispatch({
+    selection: { anchor: Math.min(offset, view.state.doc.length) },
+    scrollIntoView: true
+  });
+  view.focus();
+}
+
+/** The caret in the editor of a cell's text; null where it can't be told. */
+export function caretIn(view: EditorView | null, source: string, cell: string): CaretPlace | null {
+  // An editor that counts otherwise than the document, as with CR LF, is left alone.
+  if (!view || view.state.doc.length !== source.length) {
+    return null;
+  }
+  return { cell, offset: view.state.selection.main.head };
 }
