@@ -14,7 +14,7 @@ from typing import Any
 
 from nextedit_jupyter.core.facts import AxesFacts, FigureFacts
 from nextedit_jupyter.core.redact import holds_secret
-from nextedit_jupyter.kernel.facts import _instance_dict, _is_genuine, _mro, _qualname
+from nextedit_jupyter.kernel.facts import instance_dict, is_genuine, mro_of, qualname_of
 
 MAX_TRACES = 60
 MAX_GROUPS = 12
@@ -31,7 +31,7 @@ def is_chart(cls: type) -> bool:
 
 def read_chart(chart: object) -> FigureFacts | None:
     """What a chart shows; None for anything else, and for an empty one."""
-    own = _instance_dict(chart) or {}
+    own = instance_dict(chart) or {}
     if _is_plotly(type(chart)):
         return _plotly(_dict(own.get("_layout")), own.get("_data"))
     return _altair(chart) if _is_altair(type(chart)) else None
@@ -39,12 +39,12 @@ def read_chart(chart: object) -> FigureFacts | None:
 
 def _is_plotly(cls: type) -> bool:
     return any(
-        _qualname(base) == "BaseFigure" and _is_genuine(base, "plotly") for base in _mro(cls)
+        qualname_of(base) == "BaseFigure" and is_genuine(base, "plotly") for base in mro_of(cls)
     )
 
 
 def _is_altair(cls: type) -> bool:
-    return any(_qualname(base) in _ALTAIR and _is_genuine(base, "altair") for base in _mro(cls))
+    return any(qualname_of(base) in _ALTAIR and is_genuine(base, "altair") for base in mro_of(cls))
 
 
 def _plotly(layout: Mapping[str, Any], data: object) -> FigureFacts | None:
@@ -148,10 +148,10 @@ def _column(channel: Mapping[str, Any]) -> str:
 def _keywords(value: object) -> Mapping[str, Any]:
     """What a genuine altair object was made with; {} for anything else."""
     if not any(
-        _qualname(b) == "SchemaBase" and _is_genuine(b, "altair") for b in _mro(type(value))
+        qualname_of(b) == "SchemaBase" and is_genuine(b, "altair") for b in mro_of(type(value))
     ):
         return {}
-    return _dict((_instance_dict(value) or {}).get("_kwds"))
+    return _dict((instance_dict(value) or {}).get("_kwds"))
 
 
 def _dict(value: object) -> Mapping[str, Any]:

@@ -22,11 +22,11 @@ from typing import Any
 from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
 from nextedit_jupyter.core.redact import holds_secret
 
-# The descriptors themselves: `cls.__mro__` would ask the metaclass, `_mro(cls)` does not.
-_mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+# The descriptors themselves: `cls.__mro__` would ask the metaclass, `mro_of(cls)` does not.
+mro_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _own: Callable[[type], Mapping[Any, Any]] = type.__dict__["__dict__"].__get__
 _name: Callable[[type], str] = type.__dict__["__name__"].__get__
-_qualname: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+qualname_of: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 _module: Callable[[type], object] = type.__dict__["__module__"].__get__
 _module_dict: Callable[[ModuleType], dict[Any, Any]] = vars(ModuleType)["__dict__"].__get__
 _function_dict: Callable[[FunctionType], dict[Any, Any]] = FunctionType.__dict__["__dict__"].__get__
@@ -135,8 +135,8 @@ class _Reader:
         subscripts: tuple[str, ...] = ()
         if any(cls is known for known in _DICTS):
             subscripts = self._strings(islice(dict.__iter__(value), self._limit))
-        elif (frame := _pandas_kind(cls)) is not None:
-            subscripts = self._strings(_pandas_labels(value, frame, self._limit))
+        elif (frame := pandas_kind(cls)) is not None:
+            subscripts = self._strings(pandas_labels(value, frame, self._limit))
         return NamedObject(
             name,
             type_name(cls),
@@ -162,7 +162,7 @@ class _Reader:
     def _class(self, name: str, cls: type) -> NamedObject:
         keywords: tuple[str, ...] = ()
         for maker in ("__init__", "__new__"):
-            found = _from_mro(cls, maker)
+            found = from_mro(cls, maker)
             if type(found) is staticmethod:  # __new__ is one
                 found = staticmethod.__dict__["__func__"].__get__(found)
             if type(found) is FunctionType:
@@ -197,7 +197,7 @@ class _Reader:
     def _members_of(self, cls: type) -> tuple[str, ...]:
         key = id(cls)  # alive: the namespace holds it or an instance of it during the collection
         if key not in self._members:
-            self._members[key] = self._ranked(name for base in _mro(cls) for name in _own(base))
+            self._members[key] = self._ranked(name for base in mro_of(cls) for name in _own(base))
         return self._members[key]
 
     def _ranked(self, names: Iterable[object]) -> tuple[str, ...]:
@@ -222,7 +222,7 @@ def type_name(cls: type) -> str:
 
     A path counts if the module is loaded and holds this very type under that name.
     """
-    qualname, module = _text(_qualname(cls)), _text(_module(cls))
+    qualname, module = _text(qualname_of(cls)), _text(_module(cls))
     if module in ("builtins", "") or not qualname:
         return qualname or "object"
     parts = module.split(".")
@@ -247,11 +247,12 @@ def _loaded(module: str, name: str) -> object:
 
 
 def _is_kind(cls: type, base: type) -> bool:
-    return any(c is base for c in _mro(cls))
+    return any(c is base for c in mro_of(cls))
 
 
-def _from_mro(cls: type, name: str) -> object:
-    for base in _mro(cls):
+def from_mro(cls: type, name: str) -> object:
+    """What a class or one of its bases has under a name, as it is kept; None if none has it."""
+    for base in mro_of(cls):
         own = _own(base)
         if name in own:
             return own[name]
@@ -291,20 +292,20 @@ def _parameters(function: FunctionType, *, skip_first: bool) -> tuple[str, ...]:
     return names[first:]
 
 
-def _is_genuine(cls: type, package: str) -> bool:
+def is_genuine(cls: type, package: str) -> bool:
     """Whether the package itself holds this very type under the type's own name."""
     module = _text(_module(cls))
     if module != package and not module.startswith(f"{package}."):
         return False
-    return _loaded(module, _text(_qualname(cls))) is cls
+    return _loaded(module, _text(qualname_of(cls))) is cls
 
 
-def _pandas_kind(cls: type) -> type | None:
+def pandas_kind(cls: type) -> type | None:
     """pandas' DataFrame or Series, if this is it or a subclass that leaves its insides alone."""
     if "pandas" not in sys.modules:
         return None
-    for base in _mro(cls):
-        if _text(_qualname(base)) in ("DataFrame", "Series") and _is_genuine(base, "pandas"):
+    for base in mro_of(cls):
+        if _text(qualname_of(base)) in ("DataFrame", "Series") and is_genuine(base, "pandas"):
             return base
         own = _own(base)
         if any(name in own for name in ("_mgr", "__dict__", "columns", "__slots__")):
@@ -312,28 +313,29 @@ def _pandas_kind(cls: type) -> type | None:
     return None
 
 
-def _pandas_labels(value: Any, kind: type, limit: int) -> Iterator[object]:
+def pandas_labels(value: Any, kind: type, limit: int) -> Iterator[object]:
     """Columns of a DataFrame, labels of a Series; of a MultiIndex the outermost."""
-    insides = _instance_dict(value)
+    insides = instance_dict(value)
     manager = None if insides is None else insides.get("_mgr")
-    if manager is None or not _is_genuine(type(manager), "pandas"):
+    if manager is None or not is_genuine(type(manager), "pandas"):
         return
     axes = manager.axes
     index = axes[0] if type(axes) is list and axes else None
-    if index is None or not _is_genuine(type(index), "pandas"):
+    if index is None or not is_genuine(type(index), "pandas"):
         return
-    if _qualname(type(index)) == "MultiIndex":
+    if qualname_of(type(index)) == "MultiIndex":
         for label in index[:limit].tolist():
             if type(label) is tuple and label:
                 yield label[0]
-    elif _qualname(type(index)) in ("Index", "CategoricalIndex"):
+    elif qualname_of(type(index)) in ("Index", "CategoricalIndex"):
         held = type(index._data)  # an array of the user's own making would run their code
-        if _is_genuine(held, "pandas") or _is_genuine(held, "numpy"):
+        if is_genuine(held, "pandas") or is_genuine(held, "numpy"):
             yield from index[:limit].tolist()
 
 
-def _instance_dict(value: object) -> dict[str, Any] | None:
-    for base in _mro(type(value)):
+def instance_dict(value: object) -> dict[str, Any] | None:
+    """The object's own dictionary, by Python's descriptor; None where a class has another."""
+    for base in mro_of(type(value)):
         found = _own(base).get("__dict__")
         if found is not None:
             if type(found) is not GetSetDescriptorType:

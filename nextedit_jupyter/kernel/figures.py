@@ -22,7 +22,7 @@ from nextedit_jupyter.core.facts import AxesFacts, FigureFacts
 from nextedit_jupyter.core.figure_text import DrawingCall, drawing_calls, draws, main_axes
 from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.kernel import charts
-from nextedit_jupyter.kernel.facts import _from_mro, _instance_dict, _is_genuine, _mro, _qualname
+from nextedit_jupyter.kernel.facts import from_mro, instance_dict, is_genuine, mro_of, qualname_of
 
 MAX_FIGURES = 4
 MAX_AXES = 8
@@ -210,7 +210,7 @@ def read_figure(
     """
     if not _is_matplotlib(type(figure), "Figure"):
         return None
-    own = _instance_dict(figure) or {}
+    own = instance_dict(figure) or {}
     axes = []
     found = _items(own.get("_localaxes"), MAX_AXES)
     sharing = {axis: _sharing(found, axis) for axis in "xy"}
@@ -228,7 +228,7 @@ def _sharing(axes: Iterable[object], axis: str) -> frozenset[int]:
     """Those whose limits along an axis are not theirs alone."""
     shared: set[int] = set()
     for one in axes:
-        other = (_instance_dict(one) or {}).get(f"_share{axis}")
+        other = (instance_dict(one) or {}).get(f"_share{axis}")
         if other is not None:
             shared |= {id(one), id(other)}
     return frozenset(shared)
@@ -239,19 +239,19 @@ def _read_axes(
 ) -> AxesFacts | None:
     if not _is_matplotlib(type(axes), "_AxesBase"):
         return None
-    own = _instance_dict(axes) or {}
-    projection = _from_mro(type(axes), "name")
+    own = instance_dict(axes) or {}
+    projection = from_mro(type(axes), "name")
     labels, scales, limits = {}, {}, {}
     for name in "xyz":
-        axis = _instance_dict(own[f"{name}axis"]) if f"{name}axis" in own else None
+        axis = instance_dict(own[f"{name}axis"]) if f"{name}axis" in own else None
         labels[name] = _text_of((axis or {}).get("label"))
         scales[name] = _scale_of((axis or {}).get("_scale"))
         alone = name != "z" and id(axes) not in sharing[name] and not scales[name]
         limits[name] = _limits_of(own, name, may_expect=alone and projection == "rectilinear")
     kinds, colours, groups = _artists_of(own)
-    legend = _instance_dict(own["legend_"]) if own.get("legend_") is not None else None
+    legend = instance_dict(own["legend_"]) if own.get("legend_") is not None else None
     entries = _items((legend or {}).get("texts"), MAX_LEGEND)
-    box = _instance_dict((legend or {}).get("_legend_title_box")) or {}
+    box = instance_dict((legend or {}).get("_legend_title_box")) or {}
     return AxesFacts(
         title=_text_of(own.get("title")),
         xlabel=labels["x"],
@@ -281,18 +281,18 @@ def _artists_of(own: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
     groups: dict[str, None] = {}
     labelled = [*_items(own.get("_children"), MAX_ARTISTS), *_items(own.get("containers"), 20)]
     for artist in labelled:
-        if not any(map(_is_of_matplotlib, _mro(type(artist)))):
+        if not any(map(_is_of_matplotlib, mro_of(type(artist)))):
             continue
         label = _label_of(artist)
         if label and len(groups) < MAX_LEGEND:
             groups[label] = None
     for artist in _items(own.get("_children"), MAX_ARTISTS):
-        for base in _mro(type(artist)):
-            kind = _KINDS.get(_qualname(base))
+        for base in mro_of(type(artist)):
+            kind = _KINDS.get(qualname_of(base))
             if kind is not None and _is_of_matplotlib(base):
                 kinds[kind] = None
                 break
-        colour = (_instance_dict(artist) or {}).get("_color")
+        colour = (instance_dict(artist) or {}).get("_color")
         if type(colour) is str and len(colour) <= 20:
             colours[colour] = None
     return tuple(islice(kinds, 8)), tuple(islice(colours, 8)), tuple(groups)
@@ -300,7 +300,7 @@ def _artists_of(own: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
 
 def _label_of(artist: object) -> str:
     """What an artist or a container of bars is labelled, where a person labelled it."""
-    text = (_instance_dict(artist) or {}).get("_label")
+    text = (instance_dict(artist) or {}).get("_label")
     if type(text) is not str or text.startswith("_") or holds_secret(text[:MAX_TEXT]):
         return ""
     return " ".join(text[:MAX_TEXT].split())
@@ -330,7 +330,7 @@ def _limits_of(
 def _is_sticky(own: Mapping[str, Any], name: str) -> bool:
     """Whether an artist holds the limits at its edge, as bars and images do."""
     for artist in _items(own.get("_children"), MAX_ARTISTS):
-        edges = _instance_dict(artist) or {}
+        edges = instance_dict(artist) or {}
         sticky = edges.get("_sticky_edges")
         if sticky is None:
             continue
@@ -341,14 +341,14 @@ def _is_sticky(own: Mapping[str, Any], name: str) -> bool:
 
 
 def _is_pair(value: object) -> bool:
-    return any(base is tuple for base in _mro(type(value))) and tuple.__len__(value) == 2  # type: ignore[arg-type]
+    return any(base is tuple for base in mro_of(type(value))) and tuple.__len__(value) == 2  # type: ignore[arg-type]
 
 
 def _interval(box: object, name: str) -> tuple[float, float] | None:
     if box is None or not _is_of_matplotlib(type(box)):
         return None
-    points: Any = (_instance_dict(box) or {}).get("_points")
-    if not _is_genuine(type(points), "numpy"):
+    points: Any = (instance_dict(box) or {}).get("_points")
+    if not is_genuine(type(points), "numpy"):
         return None
     low, high = (row["xy".index(name)] for row in points.tolist())
     good = type(low) is float and type(high) is float and abs(low) + abs(high) < float("inf")
@@ -356,14 +356,14 @@ def _interval(box: object, name: str) -> tuple[float, float] | None:
 
 
 def _scale_of(scale: object) -> str:
-    name = _from_mro(type(scale), "name") if _is_of_matplotlib(type(scale)) else None
+    name = from_mro(type(scale), "name") if _is_of_matplotlib(type(scale)) else None
     return name if type(name) is str and name != "linear" else ""
 
 
 def _text_of(artist: object) -> str:
     if artist is None or not _is_matplotlib(type(artist), "Text"):
         return ""
-    text = (_instance_dict(artist) or {}).get("_text")
+    text = (instance_dict(artist) or {}).get("_text")
     if type(text) is not str or holds_secret(text):
         return ""
     return " ".join(text[:MAX_TEXT].split())
@@ -371,7 +371,7 @@ def _text_of(artist: object) -> str:
 
 def _items(value: object, most: int) -> list[Any]:
     """The first elements of a list, be it a subclass that shows itself in another way."""
-    if not any(base is list for base in _mro(type(value))):
+    if not any(base is list for base in mro_of(type(value))):
         return []
     return list(islice(list.__iter__(value), most))  # type: ignore[arg-type]
 
@@ -386,8 +386,8 @@ def _managed() -> list[Any]:
 
 
 def _managed_figure(manager: object) -> object:
-    canvas = (_instance_dict(manager) or {}).get("canvas")
-    figure = (_instance_dict(canvas) or {}).get("figure")
+    canvas = (instance_dict(manager) or {}).get("canvas")
+    figure = (instance_dict(canvas) or {}).get("figure")
     return figure if _is_matplotlib(type(figure), "Figure") else None
 
 
@@ -422,7 +422,7 @@ def _parts(name: str, value: object) -> Iterator[tuple[str, object]]:
         for key, one in islice(items, MAX_AXES):
             if type(key) is str and len(key) <= 40:
                 yield f"{name}[{key!r}]", one
-    elif _is_genuine(kind, "numpy") and _qualname(kind) == "ndarray":
+    elif is_genuine(kind, "numpy") and qualname_of(kind) == "ndarray":
         array: Any = value
         if array.dtype.hasobject and 0 < array.size <= 64 and array.ndim in (1, 2):
             for i, row in enumerate(array.tolist()):
@@ -440,13 +440,13 @@ def _figure_of(value: object) -> object | None:
     if _is_matplotlib(kind, "Figure") or charts.is_chart(kind):
         return value
     if _is_matplotlib(kind, "_AxesBase"):
-        return (_instance_dict(value) or {}).get("_parent_figure")
+        return (instance_dict(value) or {}).get("_parent_figure")
     return None
 
 
 def _is_matplotlib(cls: type, name: str) -> bool:
-    return any(_qualname(base) == name and _is_of_matplotlib(base) for base in _mro(cls))
+    return any(qualname_of(base) == name and _is_of_matplotlib(base) for base in mro_of(cls))
 
 
 def _is_of_matplotlib(cls: type) -> bool:
-    return _is_genuine(cls, "matplotlib") or _is_genuine(cls, "mpl_toolkits")
+    return is_genuine(cls, "matplotlib") or is_genuine(cls, "mpl_toolkits")

@@ -14,11 +14,11 @@ from typing import Any
 from nextedit_jupyter.core.facts import ColumnFacts, TableFacts
 from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.kernel.facts import (
-    _instance_dict,
-    _is_genuine,
-    _pandas_kind,
-    _pandas_labels,
-    _qualname,
+    instance_dict,
+    is_genuine,
+    pandas_kind,
+    pandas_labels,
+    qualname_of,
 )
 
 MAX_TABLES = 8
@@ -54,21 +54,21 @@ def collect_tables(
 def read_table(name: str, value: Any) -> TableFacts | None:
     """The facts of a DataFrame, a Series or a numpy array; None for anything else."""
     cls = type(value)
-    if _is_genuine(cls, "numpy") and _qualname(cls) == "ndarray":
+    if is_genuine(cls, "numpy") and qualname_of(cls) == "ndarray":
         dtype = value.dtype
-        known = dtype.fields is None and _is_genuine(type(dtype), "numpy.dtypes")
+        known = dtype.fields is None and is_genuine(type(dtype), "numpy.dtypes")
         return TableFacts(name, tuple(value.shape), dtype.name if known else "")
-    kind = _pandas_kind(cls)
-    manager = (_instance_dict(value) or {}).get("_mgr") if kind is not None else None
-    if kind is None or manager is None or not _is_genuine(type(manager), "pandas"):
+    kind = pandas_kind(cls)
+    manager = (instance_dict(value) or {}).get("_mgr") if kind is not None else None
+    if kind is None or manager is None or not is_genuine(type(manager), "pandas"):
         return None
-    blocks = [one for one in manager.blocks if _is_genuine(type(one), "pandas")]
-    if _qualname(kind) == "Series":
+    blocks = [one for one in manager.blocks if is_genuine(type(one), "pandas")]
+    if qualname_of(kind) == "Series":
         values = blocks[0].values if blocks else None
         dtype_, levels = _dtype_of(values), _levels_of(values)
         column = (ColumnFacts("", dtype_, levels),) if levels else ()
         return TableFacts(name, _rows(manager.axes[0]), dtype_, column)
-    labels = list(_pandas_labels(value, kind, MAX_COLUMNS))
+    labels = list(pandas_labels(value, kind, MAX_COLUMNS))
     shape = (*_rows(manager.axes[1]), *_rows(manager.axes[0]))
     return TableFacts(name, shape, "", tuple(_columns(labels, blocks)))
 
@@ -88,40 +88,40 @@ def _columns(labels: list[Any], blocks: list[Any]) -> list[ColumnFacts]:
 
 def _rows(index: Any) -> tuple[int, ...]:
     """The length of an index whose insides are pandas' or numpy's own; () for another."""
-    if not _is_genuine(type(index), "pandas"):
+    if not is_genuine(type(index), "pandas"):
         return ()
-    insides = _instance_dict(index) or {}
+    insides = instance_dict(index) or {}
     if type(insides.get("_range")) is range:
         return (len(insides["_range"]),)
     if "_codes" in insides:
         codes = insides["_codes"]
         return (len(codes[0]),) if len(codes) else (0,)
     held = type(insides.get("_data"))
-    is_ours = _is_genuine(held, "pandas") or _is_genuine(held, "numpy")
+    is_ours = is_genuine(held, "pandas") or is_genuine(held, "numpy")
     return (len(insides["_data"]),) if is_ours else ()
 
 
 def _dtype_of(values: Any) -> str:
     """`int64`, `category`, `str`: by name for numpy, by class for what pandas adds."""
     cls = type(values)
-    if _is_genuine(cls, "numpy"):
-        return str(values.dtype.name) if _is_genuine(type(values.dtype), "numpy.dtypes") else ""
-    if not _is_genuine(cls, "pandas"):
+    if is_genuine(cls, "numpy"):
+        return str(values.dtype.name) if is_genuine(type(values.dtype), "numpy.dtypes") else ""
+    if not is_genuine(cls, "pandas"):
         return ""
     dtype = values.dtype
-    if _is_genuine(type(dtype), "numpy.dtypes"):
+    if is_genuine(type(dtype), "numpy.dtypes"):
         return str(dtype.name)
     # A dtype's own text may hold a time zone of the user's making: the class says enough.
-    return _qualname(type(dtype)).removesuffix("Dtype").replace("Categorical", "category")
+    return qualname_of(type(dtype)).removesuffix("Dtype").replace("Categorical", "category")
 
 
 def _levels_of(values: Any) -> tuple[str, ...]:
     """The first categories, where they are texts."""
-    if not _is_genuine(type(values), "pandas") or _qualname(type(values)) != "Categorical":
+    if not is_genuine(type(values), "pandas") or qualname_of(type(values)) != "Categorical":
         return ()
     categories = values.dtype.categories
-    held = type((_instance_dict(categories) or {}).get("_data"))
-    if not (_is_genuine(held, "pandas") or _is_genuine(held, "numpy")):
+    held = type((instance_dict(categories) or {}).get("_data"))
+    if not (is_genuine(held, "pandas") or is_genuine(held, "numpy")):
         return ()
     first = categories[:MAX_LEVELS].tolist()
     texts = [one for one in first if type(one) is str and len(one) <= MAX_TEXT]
