@@ -120,23 +120,27 @@ class Rope:
         return self._offer(request, rename, first) if rename is not None else {}
 
 
-class Habit:
-    """The newest earlier line that begins so, which IPython shows in grey."""
+class _Completes:
+    """What completes and edits nothing."""
 
-    can = ("complete",)
-    label = "IPython's history habit"
-
-    def complete(self, request: SuggestRequest) -> str:
-        return baselines.earlier_line(request)
+    can: tuple[str, ...] = ("complete",)
 
     def edits(self, request: SuggestRequest, rename: Rename, first: bool) -> Mapping[int, str]:
         return {}
 
 
-class Grams:
+class Habit(_Completes):
+    """The newest earlier line that begins so, which IPython shows in grey."""
+
+    label = "IPython's history habit"
+
+    def complete(self, request: SuggestRequest) -> str:
+        return baselines.earlier_line(request)
+
+
+class Grams(_Completes):
     """Token n-grams of the notebook itself."""
 
-    can = ("complete",)
     label = "n-grams of the notebook"
 
     def __init__(self) -> None:
@@ -144,9 +148,6 @@ class Grams:
 
     def complete(self, request: SuggestRequest) -> str:
         return self._model(request)
-
-    def edits(self, request: SuggestRequest, rename: Rename, first: bool) -> Mapping[int, str]:
-        return {}
 
 
 class Words:
@@ -162,10 +163,8 @@ class Words:
         return words(request, rename, first) if rename is not None else {}
 
 
-class Server:
+class Server(_Completes):
     """Any OpenAI-compatible completion server: the notebook as a file, up to the line's end."""
-
-    can = ("complete",)
 
     def __init__(self, url: str, model: str = "") -> None:
         self._url, self._model = url.rstrip("/"), model
@@ -183,14 +182,9 @@ class Server:
         told = _post(f"{self._url}/completions", body)
         return _line(told["choices"][0]["text"])
 
-    def edits(self, request: SuggestRequest, rename: Rename, first: bool) -> Mapping[int, str]:
-        return {}
 
-
-class Infill:
+class Infill(_Completes):
     """llama.cpp's server, asked to fill in at the caret as its editor plug-ins do."""
-
-    can = ("complete",)
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
@@ -208,9 +202,6 @@ class Infill:
             "stop": ["\n"],
         }
         return _line(_post(f"{self._url}/infill", body)["content"])
-
-    def edits(self, request: SuggestRequest, rename: Rename, first: bool) -> Mapping[int, str]:
-        return {}
 
 
 # What is asked by name alone; servers and bundles are named with where they are.
