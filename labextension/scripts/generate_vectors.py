@@ -19,6 +19,8 @@ VECTORS = ROOT / "tests" / "golden" / "vectors"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 import secret_cases  # noqa: E402
+import secret_forms  # noqa: E402
+import secret_kinds  # noqa: E402
 import secret_shapes  # noqa: E402
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
@@ -91,6 +93,9 @@ SECRETS = [
     *secret_cases.VARIANTS,
     *secret_shapes.SHAPES.values(),
     *secret_cases.PLAIN,
+    *secret_kinds.SHAPES.values(),
+    *secret_kinds.HARMLESS.values(),
+    *(text for _, text in secret_forms.filled(0)),
 ]
 
 
