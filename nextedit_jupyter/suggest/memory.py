@@ -73,6 +73,7 @@ class _Cell:
     heads: Counter[str] = field(default_factory=Counter)
     taken: OrderedDict[int, tuple[str, str]] = field(default_factory=OrderedDict)
     edits: OrderedDict[tuple[int, int], _Edit] = field(default_factory=OrderedDict)
+    seen: int | None = None  # the hash of the text that its edits were last compared with
 
 
 class Memory:
@@ -89,8 +90,10 @@ class Memory:
         """See how the caret's cell, and those that next edits were offered for, went on."""
         for id, known in self._cells.items():
             found = request.notebook.cell(id) if known.edits else None
-            if found is not None:
-                self._observe_edits(known, hash(found.source))
+            # Most cells stay from one request to the next, and 200 may have 32 edits each.
+            if found is not None and (text := hash(found.source)) != known.seen:
+                known.seen = text
+                self._observe_edits(known, text)
         id = request.caret.cell
         here = self._cells.get(id)
         if here is None:

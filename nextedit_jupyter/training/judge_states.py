@@ -136,7 +136,7 @@ def rows_of(states: Iterable[State]) -> Rows:
             proved = ruled = Silence("no_change")
         found = judge.consider(request, proved, ruled)
         told = [_label(state, c.cell, c.start, c.end, c.text) for c in found.candidates]
-        kept = [n for n, label in enumerate(told) if label is not None]
+        kept = [n for n, label in enumerate(told) if label is not None and n not in found.decided]
         if not kept:
             continue
         values.append(found.rows[kept])

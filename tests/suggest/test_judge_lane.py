@@ -194,10 +194,25 @@ def test_a_keyword_changed_with_its_variable_goes_on_as_a_keyword() -> None:
         "b": "ax = spec.plot(edges=edges, power=2)",
     }
     request = ask(cells, ("a", before))
-    proved, judged, *_ = (s.apply(request.notebook) or {} for s in offers(request))
+    both, proved, *_ = (s.apply(request.notebook) or {} for s in offers(request))
+    assert both["b"] == "ax = spec.plot(bounds=bounds, power=2)"
     assert proved["b"] == "ax = spec.plot(edges=bounds, power=2)"
-    assert judged["b"] == "ax = spec.plot(bounds=edges, power=2)"
-    assert [s.label.startswith("rename") for s in offers(request)][:2] == [True, False]
+    whole, rename, *_ = offers(request)
+    assert whole.label == "change `edges` to `bounds`: 2 places in 1 cell"
+    assert "proved by bindings: 1 place" in whole.notes
+    assert (whole.lane, rename.lane) == ("patterns", "symbols")
+    assert rename.label.startswith("rename edges to bounds")
+
+
+def test_a_use_that_became_another_name_takes_no_definition_along_that_is_unsure() -> None:
+    cells = {
+        "a": "region = 'us-east1'",
+        "b": "client = connect(region)",
+        "c": "copy(location, bucket)",
+        "d": "print(region)",
+    }
+    request = ask(cells, ("c", "copy(region, bucket)"))
+    assert "a" not in texts(request)
 
 
 def test_a_place_that_was_undone_is_passed_over_and_the_others_are_not() -> None:

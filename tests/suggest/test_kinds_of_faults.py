@@ -180,10 +180,77 @@ def test_a_keyword_that_may_reach_the_function_is_listed_and_noted(call: str) ->
             "Color['RED'].value\nColor['BLUE']",
             "Color['CRIMSON'].value\nColor['BLUE']",
         ),
+        (
+            "from collections import namedtuple\nSpan = namedtuple('Span', 'low high')",
+            "from collections import namedtuple\nSpan = namedtuple('Span', 'low top')",
+            "s = Span(low=1, high=2)\nprint(s.high)\nt = s._replace(high=3)",
+            "s = Span(low=1, top=2)\nprint(s.top)\nt = s._replace(top=3)",
+        ),
+        (
+            "import collections\nSpan = collections.namedtuple('Span', ['low', 'high'])",
+            "import collections\nSpan = collections.namedtuple('Span', ['low', 'top'])",
+            "def width(s: Span):\n    return s.high - s.low\nother.low",
+            "def width(s: Span):\n    return s.top - s.low\nother.low",
+        ),
+        (
+            "from collections import namedtuple\nclass Span(namedtuple('Span', 'low, high')):\n"
+            "    pass",
+            "from collections import namedtuple\nclass Span(namedtuple('Span', 'low, top')):\n"
+            "    pass",
+            "Span(1, high=2).high",
+            "Span(1, top=2).top",
+        ),
+        (
+            "import typing\nRow = typing.NamedTuple('Row', [('id', int), ('name', str)])",
+            "import typing\nRow = typing.NamedTuple('Row', [('id', int), ('label', str)])",
+            "r = Row(id=1, name='a')\nr.name",
+            "r = Row(id=1, label='a')\nr.label",
+        ),
+        (
+            "from typing import TypedDict\nRow = TypedDict('Row', {'name': str, 'age': int})",
+            "from typing import TypedDict\nRow = TypedDict('Row', {'label': str, 'age': int})",
+            "r: Row = {'name': 'a', 'age': 1}\nr['name']\nRow(name='b', age=2)",
+            "r: Row = {'label': 'a', 'age': 1}\nr['label']\nRow(label='b', age=2)",
+        ),
+        (
+            "import enum\nTone = enum.Enum('Tone', 'RED BLUE')",
+            "import enum\nTone = enum.Enum('Tone', 'CRIMSON BLUE')",
+            "Tone.RED\nTone['RED']",
+            "Tone.CRIMSON\nTone['CRIMSON']",
+        ),
+        (
+            "import dataclasses as d\nBox = d.make_dataclass('Box', ['w', ('h', int)])",
+            "import dataclasses as d\nBox = d.make_dataclass('Box', ['w', ('z', int)])",
+            "b = Box(w=1, h=2)\nb.h",
+            "b = Box(w=1, z=2)\nb.z",
+        ),
     ],
 )
 def test_a_name_written_as_a_string_follows(old: str, new: str, use: str, becomes: str) -> None:
     assert after(request([new, use], (0, old, new)))[1] == becomes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "use"),
+    [
+        # The class's own name in quotes is what printing shows, and no name of the notebook's.
+        (
+            "from collections import namedtuple\nSpan = namedtuple('Span', 'low high')",
+            "from collections import namedtuple\nSpan = namedtuple('Range', 'low high')",
+            "print(Span(1, 2).high)",
+        ),
+        # Another function of that shape makes no class.
+        ("words = split('words', 'low high')", "words = split('words', 'low top')", "a.high"),
+        # The fields are computed.
+        (
+            "from collections import namedtuple\nSpan = namedtuple('Span', 'low high'.split())",
+            "from collections import namedtuple\nSpan = namedtuple('Span', 'low top'.split())",
+            "Other(1, high=2).high",
+        ),
+    ],
+)
+def test_a_string_that_names_no_field_takes_nothing_along(old: str, new: str, use: str) -> None:
+    assert after(request([new, use], (0, old, new)))[1] == use
 
 
 def test_types_in_quotes_follow_and_texts_do_not() -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 from tree_sitter import Node
 
 from nextedit_jupyter.analysis import trees
+from nextedit_jupyter.analysis.bindings import factories
 from nextedit_jupyter.analysis.bindings.cell_index import Class, Function, Keyword, Parameter
 from nextedit_jupyter.analysis.bindings.walker import Context, Walker
 
@@ -145,7 +146,7 @@ def define_class(walker: Walker, node: Node, context: Context, decorators: tuple
     walker.push(node.child_by_field_name("body"), inner)
     walker.push(name, context, "write", "class")
     walker.push(bases, outer)
-    texts, is_open = class_bases(walker, bases, context.scope)
+    texts, is_open = class_bases(walker, bases, context.scope, inner)
     walker.index.classes.append(
         Class(
             walker.identifier(name, context.scope),
@@ -170,7 +171,9 @@ def class_keyword(walker: Walker, node: Node, scope: int) -> None:
         walker.index.keywords.append(Keyword(start, end, called, "", -1, -1, scope))
 
 
-def class_bases(walker: Walker, bases: Node | None, scope: int) -> tuple[tuple[str, ...], bool]:
+def class_bases(
+    walker: Walker, bases: Node | None, scope: int, inner: Context
+) -> tuple[tuple[str, ...], bool]:
     """The dotted texts of the bases (`Base[T]` is `Base`), and whether some are computed."""
     texts: list[str] = []
     is_open = False
@@ -180,6 +183,8 @@ def class_bases(walker: Walker, bases: Node | None, scope: int) -> tuple[tuple[s
             texts.append("".join(walker.string_of(named).split()))
         elif base.type == "keyword_argument":
             class_keyword(walker, base, scope)
+        elif (made := factories.read_base(walker, base, inner)) is not None:
+            texts.append(made)
         elif base.type != "comment":
             is_open = True
     return tuple(texts), is_open

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from nextedit_jupyter.analysis.bindings import reflection
+from nextedit_jupyter.analysis.bindings import factories, reflection
 from nextedit_jupyter.analysis.bindings.cell_index import MODULE, Attribute, Op
 from nextedit_jupyter.analysis.bindings.walker import SKIPPED, Context, Walker
 
@@ -20,7 +20,14 @@ def read_assignment(walker: Walker, node: Node, context: Context) -> None:
         if right is not None:
             given(walker, left, right, context)
     op: Op = "write" if right is not None or annotation is None else "declare"
-    walker.push(left, context, op)
+    is_class = (
+        left is not None
+        and right is not None
+        and left.type == "identifier"
+        and annotation is None
+        and factories.read_factory(walker, left, right, context)
+    )
+    walker.push(left, context, op, "class" if is_class else "")
     walker.push(annotation, context)
     walker.push(right, context)
 

@@ -457,7 +457,8 @@ def ends_at_edge(old: str, new: str) -> bool:
     """Whether `new`, with which `old` begins, ends where a word of `old` does."""
     rest = old[len(new) :]
     is_plural = rest == "s" and len(new) > 2
-    return not rest or rest[0] in "_0123456789" or rest[0].isupper() or is_plural
+    is_edge = rest[:1] in ("_", *"0123456789") or rest[:1].isupper() or new[-1:].isdigit()
+    return not rest or is_edge or is_plural
 
 
 def _remaining(

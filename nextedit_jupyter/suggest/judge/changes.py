@@ -33,6 +33,8 @@ MAX_TOKENS = 400
 MAX_CHANGES = 40
 MAX_OLD_TOKENS = 40
 MAX_BLOCK_LINES = 8
+# What an example is where the new name is bound or declared: the uses then follow for certain.
+BINDING = ("definition", "target", "import", "keyword", "string")
 _NAME = re.compile(r"[^\W\d]\w*")
 # How many tokens of context are compared on either side.
 CONTEXT = 6
@@ -95,6 +97,13 @@ class Site:
             cell.words(line),
             cell.object(word) if inside else "",
         )
+
+
+def binds(site: Site) -> bool:
+    """Whether a name was bound or declared there, or an attribute assigned."""
+    if site.kind == "attribute":
+        return site.right[:1] == ("=",) and site.right[1:2] != ("=",)
+    return site.kind in BINDING
 
 
 @dataclass(frozen=True, slots=True)

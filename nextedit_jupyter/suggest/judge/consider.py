@@ -16,8 +16,9 @@ from nextedit_jupyter.suggest.judge.candidates import (
     note_left_alone,
     ruled_candidates,
 )
-from nextedit_jupyter.suggest.judge.changes import read_changes
+from nextedit_jupyter.suggest.judge.changes import binds, read_changes
 from nextedit_jupyter.suggest.judge.features import NAMES, Evidence, View, feature_rows
+from nextedit_jupyter.suggest.judge.forest import Forest
 from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
 
 
@@ -33,11 +34,23 @@ class CellPast:
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """Candidates and, for each, a row of features."""
+    """Candidates and, for each, a row of features.
+
+    `decided` are those, by their number, whose definition was renamed and which bindings prove to
+    follow: nothing is left to weigh there, and their rows are empty.
+    """
 
     candidates: tuple[Candidate, ...]
     rows: NDArray[np.float32]
     cells: Mapping[int, LexedCell] = field(default_factory=dict)
+    decided: frozenset[int] = frozenset()
+
+    def sure(self, forest: Forest) -> NDArray[np.float32]:
+        """How likely each candidate follows, float32."""
+        found = np.ones(len(self.candidates), np.float32)
+        open_ = [n for n in range(len(self.candidates)) if n not in self.decided]
+        found[open_] = forest.values(self.rows[open_])
+        return found
 
 
 NOTHING = Considered((), np.zeros((0, len(NAMES)), np.float32))
@@ -70,4 +83,17 @@ def consider(
     candidates += ruled_candidates(evidence.rules, changes, cells, candidates)
     view = View(cells, sources, edited, [e.number for e in edits], evidence, evidence.ruled())
     del candidates[MAX_CANDIDATES:]
-    return Considered(tuple(candidates), feature_rows(candidates, view), cells)
+    decided = _decided(candidates, evidence)
+    rows = feature_rows(candidates, view, decided)
+    return Considered(tuple(candidates), rows, cells, decided)
+
+
+def _decided(candidates: Sequence[Candidate], evidence: Evidence) -> frozenset[int]:
+    proved = [n for n, c in enumerate(candidates) if (c.cell, c.start) in evidence.proved]
+    changes = {id(candidates[n].change): candidates[n].change for n in proved}
+    renamed = {
+        key
+        for key, change in changes.items()
+        if change.shape == "word" and any(binds(e.site) for e in change.examples)
+    }
+    return frozenset(n for n in proved if id(candidates[n].change) in renamed)

@@ -67,6 +67,9 @@ class View:
             ]
         return known
 
+    def site(self, candidate: Candidate) -> Site:
+        return Site.of(self.cells[candidate.cell], candidate.first, candidate.last)
+
     @staticmethod
     def binds(cell: LexedCell, name: str) -> bool:
         return any(cell.kinds[i] in _BINDS and cell.opens[i] < 0 for i in cell.places.get(name, ()))
@@ -173,8 +176,10 @@ def _place_names() -> list[str]:
 NAMES: tuple[str, ...] = (*_change_names(), *_place_names())
 
 
-def feature_rows(candidates: Sequence[Candidate], view: View) -> NDArray[np.float32]:
-    """One row a candidate, a column for each of `NAMES`."""
+def feature_rows(
+    candidates: Sequence[Candidate], view: View, decided: Collection[int] = ()
+) -> NDArray[np.float32]:
+    """One row a candidate, a column for each of `NAMES`; zeros for those that are `decided`."""
     if not candidates:
         return np.zeros((0, len(NAMES)), np.float32)
     of_change: dict[int, list[Candidate]] = {}
@@ -182,22 +187,26 @@ def feature_rows(candidates: Sequence[Candidate], view: View) -> NDArray[np.floa
     for candidate in candidates:
         of_change.setdefault(id(candidate.change), []).append(candidate)
         of_cell.setdefault(candidate.cell, []).append(candidate)
-    sites = {id(c): Site.of(view.cells[c.cell], c.first, c.last) for c in candidates}
-    passed = {key: _Passed(found, sites, view) for key, found in of_change.items()}
-    likes = {key: _Like(found) for key, found in of_change.items()}
+    open_ = [c for n, c in enumerate(candidates) if n not in decided]
+    weighed = {key: of_change[key] for key in dict.fromkeys(id(c.change) for c in open_)}
+    passed = {key: _Passed(found, view) for key, found in weighed.items()}
+    likes = {key: _Like(found) for key, found in weighed.items()}
     heads = {
-        key: _change_values(found, view) + passed[key].values for key, found in of_change.items()
+        key: _change_values(found, view) + passed[key].values for key, found in weighed.items()
     }
-    cells = {cell: _CellView(cell, found, view) for cell, found in of_cell.items()}
-    rows: list[list[float]] = []
-    for candidate in candidates:
+    numbers = dict.fromkeys(c.cell for c in open_)
+    cells = {cell: _CellView(cell, of_cell[cell], view) for cell in numbers}
+    rows = np.zeros((len(candidates), len(NAMES)), np.float32)
+    for n, candidate in enumerate(candidates):
+        if n in decided:
+            continue
         key = id(candidate.change)
-        site = sites[id(candidate)]
+        site = view.site(candidate)
         place = _place_values(candidate, site, likes[key], cells[candidate.cell], view)
         like = likes[key]
         objects = [float(site.object in like.objects), float(site.root in like.roots)]
-        rows.append(heads[key] + place + passed[key].likeness(candidate, site) + objects)
-    return np.array(rows, np.float32)
+        rows[n] = heads[key] + place + passed[key].likeness(candidate, site) + objects
+    return rows
 
 
 def _change_values(found: Sequence[Candidate], view: View) -> list[float]:
@@ -260,14 +269,14 @@ def _change_values(found: Sequence[Candidate], view: View) -> list[float]:
 class _Passed:
     """The places of one change that the person passed over: between edited cells, or above all."""
 
-    def __init__(self, found: Sequence[Candidate], sites: Mapping[int, Site], view: View) -> None:
+    def __init__(self, found: Sequence[Candidate], view: View) -> None:
         numbers = [view.numbers[e.edit] for e in found[0].change.examples]
         low, high = min(numbers), max(numbers)
         edited = set(view.numbers)
         between = [c for c in found if low < c.cell < high and c.cell not in edited]
         above = [c for c in found if c.cell < low and c.cell not in edited]
-        self._between = [(c.cell, sites[id(c)]) for c in between[:MAX_PASSED]]
-        self._above = [(c.cell, sites[id(c)]) for c in above[:MAX_PASSED]]
+        self._between = [(c.cell, view.site(c)) for c in between[:MAX_PASSED]]
+        self._above = [(c.cell, view.site(c)) for c in above[:MAX_PASSED]]
         self.values = [
             float(min(len({c.cell for c in between}), 10)),
             float(min(len({c.cell for c in above}), 10)),

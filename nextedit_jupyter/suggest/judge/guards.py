@@ -18,11 +18,8 @@ from typing import Literal
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
-from nextedit_jupyter.suggest.judge.changes import Change, Site
+from nextedit_jupyter.suggest.judge.changes import Change, Site, binds
 from nextedit_jupyter.suggest.judge.consider import Considered
-
-# What an example is where the new name is bound or declared: the uses then follow for certain.
-BINDING = ("definition", "target", "import", "keyword", "string")
 
 
 def held_back(considered: Considered) -> list[bool]:
@@ -40,13 +37,14 @@ def held_back(considered: Considered) -> list[bool]:
             if owner and cell.callee(place.first) == owner + "={":
                 literals.setdefault(id(place.change), set()).add(owner)
     return [
-        place.change.shape == "word"
+        n not in considered.decided
+        and place.change.shape == "word"
         and (
             _is_method_of_another(place, considered)
             or _is_key_of_another(place, considered, literals.get(id(place.change), set()))
             or swapped[id(place.change)]
         )
-        for place in considered.candidates
+        for n, place in enumerate(considered.candidates)
     ]
 
 
@@ -178,10 +176,3 @@ def _means_more(change: Change, proved: set[str]) -> bool:
 def _is_of_definitions_alone(change: Change) -> bool:
     """Whether a word was changed only where a name is bound or declared."""
     return change.shape == "word" and all(binds(e.site) for e in change.examples)
-
-
-def binds(site: Site) -> bool:
-    """Whether a name was bound or declared there, or an attribute assigned."""
-    if site.kind == "attribute":
-        return site.right[:1] == ("=",) and site.right[1:2] != ("=",)
-    return site.kind in BINDING

@@ -25,12 +25,13 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate, Rule
+from nextedit_jupyter.suggest.judge.changes import binds
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.features import Evidence
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
-from nextedit_jupyter.suggest.judge.guards import binds, held_back, rulings
+from nextedit_jupyter.suggest.judge.guards import held_back, rulings
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
-from nextedit_jupyter.suggest.judge.words import label_of, notes_of
+from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 from nextedit_jupyter.suggest.patterns import OWN, net_edits
 
@@ -79,7 +80,7 @@ class JudgeLane:
         if not considered.candidates or cancelled():
             return Weighed(symbols, patterns, silent)
         forest = self._forest or shipped()
-        sure = forest.values(considered.rows)
+        sure = considered.sure(forest)
         most = forest.thresholds.tick * _JUST_BELOW
         asked_for = _keywords_added(patterns, request)
         found = [
@@ -92,7 +93,7 @@ class JudgeLane:
             else p
             for p in found
         ]
-        symbols = _agreed(symbols, _by_place(found), request, forest.thresholds.tick)
+        symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
         ruled = rulings(considered, symbols, request)
         found = [
             _Placed(p.candidate, min(p.sure, most)) if ruling == "optional" else p
@@ -104,7 +105,12 @@ class JudgeLane:
             return Weighed(symbols, kept or silent, silent)
         proved = _taken(symbols, request)
         taken = proved | _taken(kept, request)
-        own = self._own(request, found, patterns, taken, forest)
+        chosen = self._chosen(request, found, taken, forest)
+        if isinstance(chosen, Silence):
+            return Weighed(symbols, kept or silent, chosen)
+        if not isinstance(symbols, Silence) and (whole := _whole(request, symbols, *chosen)):
+            symbols = [whole, *symbols]
+        own = list(_offers(request, *chosen, patterns))
         return Weighed(symbols, kept or silent, own)
 
     def consider(self, request: SuggestRequest, symbols: Said, patterns: Said) -> Considered:
@@ -120,15 +126,14 @@ class JudgeLane:
         edits = [CellPast(number[n.cell], n.before, n.after, n.recent) for n in nets]
         return consider(edits, sources, evidence_of(symbols, patterns, number), self._lexed)
 
-    def _own(
+    def _chosen(
         self,
         request: SuggestRequest,
         found: Sequence[_Placed],
-        patterns: Said,
         taken: set[tuple[int, int, int]],
         forest: Forest,
-    ) -> Said:
-        """The judge's own offer: the places that it is sure of, and the optional ones."""
+    ) -> tuple[list[_Placed], list[_Placed]] | Silence:
+        """The places that the judge is sure of, and the optional ones, of those that are free."""
         limits = forest.thresholds
         free = [
             p
@@ -144,8 +149,7 @@ class JudgeLane:
         if not ticked:
             return Silence("breaks_syntax")
         held = {(p.candidate.cell, p.candidate.start, p.candidate.end) for p in ticked}
-        unsure = _disjoint([p for p in free if not _touches(p.candidate, held)])
-        return list(_offers(request, ticked, unsure, patterns))
+        return ticked, _disjoint([p for p in free if not _touches(p.candidate, held)])
 
     def _is_half_typed(self, before: str, after: str) -> bool:
         return is_half_typed(self._trees.tree(before), self._trees.tree(after))
@@ -197,14 +201,20 @@ def _by_cell(placed: Sequence[_Placed]) -> dict[int, list[_Placed]]:
 
 
 def _agreed(
-    symbols: Said, judged: Mapping[tuple[int, int], _Placed], request: SuggestRequest, tick: float
+    symbols: Said,
+    found: Sequence[_Placed],
+    considered: Considered,
+    request: SuggestRequest,
+    tick: float,
 ) -> Said:
     """The symbols lane's offers: as they are where a definition changed, else where agreed on.
 
     A use that became another name may mean that one object was taken for another at that place.
+    Then the definition stays, and with it goes the rename: of the uses the judge decides.
     """
     if isinstance(symbols, Silence):
         return symbols
+    judged = _by_place(found)
     kept: list[Suggestion] = []
     for said in symbols:
         places = [
@@ -214,9 +224,16 @@ def _agreed(
         ]
         seen = [p for p in places if p is not None]
         bound = any(binds(e.site) for p in seen for e in p.candidate.change.examples)
-        if bound or not seen or sum(p.sure for p in seen) / len(seen) >= tick:
+        unsure = any(p.sure < tick and _is_bound(p.candidate, considered) for p in seen)
+        if bound or not seen or (not unsure and sum(p.sure for p in seen) / len(seen) >= tick):
             kept.append(said)
     return kept or Silence("low_confidence", "a use was changed, the definition was not")
+
+
+def _is_bound(candidate: Candidate, considered: Considered) -> bool:
+    """Whether the name is bound at the candidate's place."""
+    kind = considered.cells[candidate.cell].kinds[candidate.first]
+    return kind in ("definition", "target", "import")
 
 
 def _known(patterns: Said) -> list[Suggestion]:
@@ -351,6 +368,65 @@ def _offers(
             (),
             notes,
         )
+
+
+def _whole(
+    request: SuggestRequest,
+    symbols: Sequence[Suggestion],
+    ticked: Sequence[_Placed],
+    unsure: Sequence[_Placed],
+) -> Suggestion | None:
+    """What bindings prove and what is judged besides, as one offer; None if they don't meet.
+
+    They meet in a cell that both change, or in the word: who accepts one wants the other too. It
+    is called a change, for not all of it is proved; the rename alone is offered behind it.
+    """
+    said = symbols[0]
+    proved = {c.cell: c for c in said.edits}
+    words = {
+        (cell.source[r.start : r.end], r.text)
+        for c in said.edits
+        if (cell := request.notebook.cell(c.cell)) is not None
+        for r in c.edit
+    }
+    cells = _by_cell(ticked)
+    ids = {number: request.notebook.cells[number].id for number in cells}
+    changes = {("".join(p.candidate.change.replaced), p.candidate.text) for p in ticked}
+    if "rename" not in request.want or not (words & changes or set(ids.values()) & set(proved)):
+        return None
+    edits = []
+    for number, id in ids.items():
+        more = [_replacement(p.candidate) for p in cells[number]]
+        known = list(proved.pop(id).edit) if id in proved else []
+        source = request.notebook.cells[number].source
+        edits.append(CellEdit.of(id, source, TextEdit.of(sorted([*more, *known]))))
+    here = request.notebook.index(request.caret.cell) or 0
+    ordered = sorted(
+        [*edits, *proved.values()],
+        key=lambda c: ((at := request.notebook.index(c.cell) or 0) < here, abs(at - here)),
+    )
+    count = sum(len(list(c.edit)) for c in said.edits)
+    notes = notes_of([p.candidate for p in ticked], len(unsure))
+    return Suggestion(
+        suggestion_id("rename", "patterns", tuple(ordered)),
+        "rename",
+        "patterns",
+        whole_label(words | changes, count + len(ticked), len(ordered)),
+        max(p.sure for p in ticked),
+        tuple(ordered),
+        (*said.optional, *_optional(request, unsure, said.optional)),
+        (proved_note(count), *notes, *said.notes),
+    )
+
+
+def _optional(
+    request: SuggestRequest, unsure: Sequence[_Placed], known: Sequence[CellEdit]
+) -> Iterator[CellEdit]:
+    """The judge's optional places in cells that have none yet."""
+    taken = {c.cell for c in known}
+    for number, mine in _by_cell(unsure).items():
+        if request.notebook.cells[number].id not in taken:
+            yield _cell_edit(request, number, mine)
 
 
 def _cell_edit(request: SuggestRequest, number: int, placed: Sequence[_Placed]) -> CellEdit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from nextedit_jupyter.core import CellEdit, Silence, Suggestion
@@ -43,6 +43,19 @@ def label_of(
         return Label(short, f"{short}: {where}")
     short = f"repeat {_counted(len(what), 'change')}"
     return Label(short, f"{short}: {where}")
+
+
+def whole_label(changes: Collection[tuple[str, str]], places: int, cells: int) -> str:
+    """Of an offer that holds what is proved and what is judged: changes are (old, new)."""
+    where = f"{_counted(places, 'place')} in {_counted(cells, 'cell')}"
+    if len(changes) == 1:
+        ((old, new),) = changes
+        return f"change `{_cut(old)}` to `{_cut(new)}`: {where}"
+    return f"repeat {_counted(len(changes), 'change')}: {where}"
+
+
+def proved_note(count: int) -> str:
+    return f"proved by bindings: {_counted(count, 'place')}"
 
 
 def _same_rule(
