@@ -5,14 +5,16 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
+import { ConsoleSurface } from './consoles';
+import { ownerOf } from './documents';
 import type { OpenText } from './elsewhere';
-import { fileLanguage, followOpenTexts, isFileEditor } from './openTexts';
+import { fileLanguage, followOpenTexts, isConsole, isFileEditor } from './openTexts';
 import type { Shared } from './shared';
 import { NotebookSession } from './session';
 import type { Surface } from './surfaces';
 import { FileSurface, NotebookSurface } from './surfaces';
 
-/** One session a document: a notebook or a file. */
+/** One session a document: a notebook, a file or a console. */
 export class Sessions {
   onAdded: () => void = () => {};
   /** What may be offered has changed. */
@@ -68,6 +70,9 @@ export class Sessions {
       const document = widget.context.model.sharedModel;
       return this.held(document, widget, () => new FileSurface(widget, language));
     }
+    if (isConsole(widget)) {
+      return this.held(widget.console, widget, () => new ConsoleSurface(widget));
+    }
     return null;
   }
 
@@ -85,7 +90,6 @@ export class Sessions {
 
   /** The session that this editor's text belongs to. */
   ofCell(model: object): NotebookSession | null {
-    const { notebook } = model as { notebook?: object };
-    return this.known.get(notebook ?? model) ?? null;
+    return this.known.get(ownerOf(model)) ?? null;
   }
 }
