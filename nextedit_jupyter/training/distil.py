@@ -93,33 +93,26 @@ def loss_by(
     return loss
 
 
-def with_vocabulary(folder: Path, tokenizer: Path) -> tuple[Shape, dict[str, Tensor]]:
-    """A bundle's shape and float32 weights, its embedding made over for another tokenizer.
+def with_vocabulary(folder: Path, tokenizer: Path, *, size: int) -> tuple[Shape, dict[str, Tensor]]:
+    """A bundle's shape and float32 weights, its embedding made over: `size` rows for a tokenizer.
 
-    A token's row is the mean of the rows of what its text was cut into before; control tokens keep
-    theirs. Bytes that are no text begin as the mean of all. Raises TrainingError.
+    A token that was there keeps its row, and so do control tokens; another one's is the mean of the
+    rows of what its text was cut into before. Raises TrainingError.
     """
     shape, weights = bundle_weights(folder)
     before, after = BundleTokenizer(folder / "tokenizer.json"), BundleTokenizer(tokenizer)
     rows = weights["embedding.weight"]
-    made = rows.mean(0).repeat(after.vocab_size, 1)
-    for id, text in enumerate(_texts(after)):
-        pieces = before.encode(text) if text else []
-        if pieces:
-            made[id] = rows[pieces].mean(0)
+    made = rows.mean(0).repeat(size, 1)
+    known = {before.token_bytes(id): id for id in range(before.vocab_size)}
+    for id in range(after.vocab_size):
+        written = after.token_bytes(id)
+        if not written:
+            continue
+        same = known.get(written)
+        pieces = before.encode(written.decode("utf-8", "replace")) if same is None else [same]
+        made[id] = rows[pieces].mean(0)
     for name in after.control_names:
         if name in before.control_names:
             made[after.control(name)] = rows[before.control(name)]
-    sizes = shape.to_dict() | {"vocab_size": after.vocab_size}
+    sizes = shape.to_dict() | {"vocab_size": size}
     return Shape(**sizes), weights | {"embedding.weight": made}  # type: ignore[arg-type]
-
-
-def _texts(tokenizer: BundleTokenizer) -> list[str]:
-    """What each token writes; empty where that is no text of its own."""
-    texts = []
-    for id in range(tokenizer.vocab_size):
-        try:
-            texts.append(tokenizer.token_bytes(id).decode("utf-8"))
-        except UnicodeDecodeError:
-            texts.append("")
-    return texts

@@ -61,13 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
         compile=False,
     )
     folder = work / "distil"
+    teacher = Teacher(arguments.teacher, threads=arguments.threads)
+    size = teacher.vocab_size
+    if BundleTokenizer(tokenizer).vocab_size > size:
+        raise TrainingError(f"{tokenizer} is not the teacher's: that one has {size} tokens")
     weights = None
     if arguments.init:
-        shape, weights = with_vocabulary(arguments.init, tokenizer)
+        shape, weights = with_vocabulary(arguments.init, tokenizer, size=size)
     else:
-        sizes = {"vocab_size": BundleTokenizer(tokenizer).vocab_size, **arguments.shape}
-        shape = Shape(**sizes)
-    teacher = Teacher(arguments.teacher, threads=arguments.threads)
+        shape = Shape(**{**arguments.shape, "vocab_size": size})
     resume = folder / arguments.resume if arguments.resume else None
     run = open_run(folder, shape, settings, resume=resume)
     if weights is not None:
