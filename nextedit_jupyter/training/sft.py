@@ -37,6 +37,9 @@ from nextedit_jupyter.training.schedule import (
     reached,
 )
 
+# Inputs and targets, int64 [batch, length], to mean nats.
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
 
 @dataclass(frozen=True, slots=True)
 class SftSettings:
@@ -80,6 +83,7 @@ def train(
     budget: RunBudget,
     *,
     validation: Path | None = None,
+    loss: Loss | None = None,
     now: Callable[[], float] = time.time,
     progress: Callable[[str], None] | None = None,
 ) -> State:
@@ -88,14 +92,15 @@ def train(
     Several data files are read one after another, the last one again and again; `file#2000` means
     its first 2,000 rows. A run that continues from a checkpoint continues in the file, at the row,
     where that one stood. How it goes is drawn as a bar, or printed where there is no terminal;
-    with `progress` the lines go there.
+    with `progress` the lines go there. `loss` stands in for the model's own, which
+    validation keeps.
     """
     use_threads(settings.threads)
     state, processes = run.state, run.processes
     held_out = Rows(validation) if validation and processes.first else None
     source = _Source(run, [data] if isinstance(data, Path) else list(data))
     _begin_together(run, settings, source)
-    take_step = _Stepper(run, settings)
+    take_step = _Stepper(run, settings, loss)
     control = Control(run.folder / "control.json", budget)
     began = saved = validated = stepped = now()
     with RunBar(progress if processes.first else _silent) as bar:
@@ -117,8 +122,8 @@ def train(
             factor = lr_factor(
                 state, warmup_steps=settings.warmup_steps, final_lr=settings.final_lr
             )
-            loss, tokens = take_step(source.rows, factor)
-            log.add(loss, tokens, factor, budget)
+            nats, tokens = take_step(source.rows, factor)
+            log.add(nats, tokens, factor, budget)
             if now() - saved > settings.checkpoint_s:
                 run.save()
                 saved = now()
@@ -182,11 +187,11 @@ class _Source:
 class _Stepper:
     """Takes steps: `take_step(rows, factor)` returns the mean loss and the tokens read."""
 
-    def __init__(self, run: Run, settings: SftSettings) -> None:
+    def __init__(self, run: Run, settings: SftSettings, loss: Loss | None) -> None:
         self._run = run
         self._settings = settings
-        model = run.model
-        self._loss = torch.compile(model.loss) if settings.compile else model.loss
+        own = loss or run.model.loss
+        self._loss = torch.compile(own) if settings.compile else own
 
     def __call__(self, rows: Rows, factor: float) -> tuple[float, int]:
         run, settings = self._run, self._settings
