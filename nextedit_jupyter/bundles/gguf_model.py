@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from nextedit_jupyter.bundles.byte_level import ByteLevelVocabulary
 from nextedit_jupyter.bundles.gguf import GgufFile
-from nextedit_jupyter.bundles.graph import Doubles, GraphShape, RopeScaling
+from nextedit_jupyter.bundles.graph import GraphShape, RopeScaling
+from nextedit_jupyter.bundles.rounded import Doubles
 from nextedit_jupyter.core.errors import BundleError
 
 Floats = npt.NDArray[np.float32]

@@ -16,24 +16,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-Floats = npt.NDArray[np.float32]
-
-Doubles = npt.NDArray[np.float64]
-
-Real = TypeVar("Real", np.float32, np.float64)
+from nextedit_jupyter.bundles.rounded import (
+    BLOCK,
+    Doubles,
+    Floats,
+    Int4Blocks,
+    Int8Columns,
+    turn,
+    turn_block,
+    turned,
+)
 
 ZERO_POINT = 128  # of uint8 activations
-BLOCK = 32  # inputs that share a scale at 4 bits
-DAMPING = 0.01  # of the mean curvature, so that inputs that never vary are rounded plainly
 INPUTS = frozenset(("qkv", "out", "gate", "down", "head"))  # `gate` stands for `up` as well
-TURN = 64  # inputs that are turned together
 FINE = 254.0  # steps of a remainder in one of its row: it is half a step at most
 
 
@@ -88,74 +90,6 @@ class GraphShape:
 
 
 @dataclass(frozen=True, slots=True)
-class Int8Columns:
-    """A matrix [inputs, outputs] as int8 with one float32 scale an output column."""
-
-    values: npt.NDArray[np.int8]
-    scales: Floats
-
-    @classmethod
-    def of(cls, matrix: Floats) -> Int8Columns:
-        scales = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127.0
-        values = np.clip(np.rint(matrix / scales), -127, 127).astype(np.int8)
-        return cls(values, scales.astype(np.float32))
-
-    @classmethod
-    def for_inputs(cls, matrix: Floats, curvature: Doubles) -> Int8Columns:
-        """Round so that products with inputs like those seen change least.
-
-        `curvature` [inputs, inputs] is the sum of x'x over inputs x. Inputs that matter most are
-        rounded first, and each one's error is made good by those after it (GPTQ, Frantar et al.
-        2022).
-        """
-        size = len(matrix)
-        order = np.argsort(-np.diag(curvature), kind="stable")
-        curved = curvature[np.ix_(order, order)]
-        damping = DAMPING * np.trace(curved) / size + 1e-9
-        upper = np.linalg.cholesky(np.linalg.inv(curved + damping * np.eye(size))).T
-        left = matrix[order].astype(np.float64)
-        scales = (np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127.0).astype(np.float32)
-        steps = np.empty(left.shape, np.int8)
-        for at in range(0, size, 64):  # what is left of the matrix is corrected a block at a time
-            end = min(at + 64, size)
-            errors = np.empty((end - at, left.shape[1]))
-            for k in range(at, end):
-                steps[k] = np.clip(np.rint(left[k] / scales), -127, 127)
-                errors[k - at] = (left[k] - steps[k] * scales.astype(np.float64)) / upper[k, k]
-                left[k + 1 : end] -= np.outer(upper[k, k + 1 : end], errors[k - at])
-            left[end:] -= upper[at:end, end:].T @ errors
-        values = np.empty_like(steps)
-        values[order] = steps
-        return cls(values, scales)
-
-    def dequantised(self) -> Floats:
-        return self.values.astype(np.float32) * self.scales
-
-
-@dataclass(frozen=True, slots=True)
-class Int4Blocks:
-    """A matrix [inputs, outputs] in blocks of 32 inputs, two weights a byte, as MatMulNBits reads.
-
-    `values` is uint8 [outputs, blocks, 16], low nibble first, with zero at 8; `scales` float32
-    [outputs * blocks].
-    """
-
-    values: npt.NDArray[np.uint8]
-    scales: Floats
-
-    @classmethod
-    def of(cls, matrix: Floats) -> Int4Blocks:
-        inputs, outputs = matrix.shape
-        if inputs % BLOCK:
-            raise ValueError(f"4 bits need a multiple of {BLOCK} inputs, not {inputs}")
-        blocks = np.ascontiguousarray(matrix.T).reshape(outputs, inputs // BLOCK, BLOCK)
-        scales = np.maximum(np.abs(blocks).max(axis=-1, keepdims=True), 1e-12) / 7.0
-        steps = (np.clip(np.rint(blocks / scales), -8, 7) + 8).astype(np.uint8)
-        packed = steps[..., 0::2] | (steps[..., 1::2] << 4)
-        return cls(packed, scales.astype(np.float32).reshape(-1))
-
-
-@dataclass(frozen=True, slots=True)
 class _Rows:
     """Names of uint8 rows [1, n, width] and of their float32 scales [1, n, 1].
 
@@ -165,27 +99,6 @@ class _Rows:
     values: str
     scales: str
     rest: str = ""
-
-
-def turn(size: int) -> Floats:
-    """The Hadamard matrix of `size` inputs: orthogonal, and its own inverse."""
-    matrix = np.ones((1, 1))
-    while len(matrix) < size:
-        matrix = np.block([[matrix, matrix], [matrix, -matrix]]) / np.sqrt(2)
-    return matrix.astype(np.float32)
-
-
-def turned(matrix: npt.NDArray[Real]) -> npt.NDArray[Real]:
-    """A matrix [inputs, outputs] for inputs turned in blocks: turned(turned(m)) == m, nearly."""
-    size = turn_block(len(matrix))
-    blocks = matrix.reshape(-1, size, matrix.shape[1])
-    product = turn(size).astype(matrix.dtype) @ blocks
-    return np.ascontiguousarray(product.reshape(matrix.shape))
-
-
-def turn_block(width: int) -> int:
-    """The inputs that are turned together: the largest power of two in `width`, 64 at most."""
-    return min(width & -width, TURN)
 
 
 class _Graph:
@@ -371,39 +284,48 @@ def build_graph(
     if not INPUTS.issuperset((*fine, *turn)):
         raise ValueError(f"inputs are {sorted(INPUTS)}, not {sorted({*fine, *turn} - INPUTS)}")
     graph = _Graph(shape, int8=int8, bits=bits, fine=fine, turn=turn, packed=packed)
-    embedding = weights["embedding.weight"]  # [vocab_size, width]
-    if int8:
-        turns = shape.tied and "head" in turn
-        table = Int8Columns.of(turned(embedding.T) if turns else np.ascontiguousarray(embedding.T))
-        rows = graph.weight(f"embedding.{'turned' if turns else 'int8'}", table.values.T)
-        graph.weight("embedding.scale", table.scales)
-        taken = graph.one("Gather", rows, "input_ids", axis=0)
-        scale = graph.one("Gather", "embedding.scale", "input_ids", axis=0)
-        scale = graph.one("Unsqueeze", scale, "last_axis")
-        x = graph.one("Mul", graph.one("Cast", taken, to=TensorProto.FLOAT), scale)
-        if turns:
-            x = graph.turned(x, shape.width)
-    else:
-        graph.weight("embedding.weight", embedding)
-        x = graph.one("Gather", "embedding.weight", "input_ids", axis=0)
+    x, table = _embedded(graph, shape, weights)
     cos, sin = rotary_tables(shape)
     graph.weight("cos", cos)
     graph.weight("sin", sin)
     graph.weight("norm.gain", weights["norm.weight"])
     x = _layers(graph, shape, weights, x)
-    if int8:
-        if shape.tied:
-            head = (graph.one("Transpose", rows, perm=[1, 0]), "embedding.scale")
-        else:
-            head = graph.columns("head", "head", np.ascontiguousarray(weights["head.weight"].T))
-        logits = graph.scaled(graph.quantised("head", x, shape.width), *head)
-    elif shape.tied:
-        logits = graph.one("MatMul", x, graph.one("Transpose", "embedding.weight", perm=[1, 0]))
-    else:
-        head_matrix = graph.weight("head.weight", weights["head.weight"].T)
-        logits = graph.one("MatMul", x, head_matrix)
+    logits = _logits(graph, shape, weights, x, table)
     graph.nodes.append(helper.make_node("Identity", [logits], ["logits"], "logits"))
     return _model(graph, shape)
+
+
+def _embedded(graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats]) -> tuple[str, str]:
+    """Add the embedding; gives its output and the name of its table, which may be the head too."""
+    embedding = weights["embedding.weight"]  # [vocab_size, width]
+    if not graph.int8:
+        table = graph.weight("embedding.weight", embedding)
+        return graph.one("Gather", table, "input_ids", axis=0), table
+    turns = shape.tied and "head" in graph.turn
+    matrix = turned(embedding.T) if turns else np.ascontiguousarray(embedding.T)
+    columns = Int8Columns.of(matrix)
+    table = graph.weight(f"embedding.{'turned' if turns else 'int8'}", columns.values.T)
+    graph.weight("embedding.scale", columns.scales)
+    taken = graph.one("Gather", table, "input_ids", axis=0)
+    scale = graph.one("Gather", "embedding.scale", "input_ids", axis=0)
+    scale = graph.one("Unsqueeze", scale, "last_axis")
+    x = graph.one("Mul", graph.one("Cast", taken, to=TensorProto.FLOAT), scale)
+    return graph.turned(x, shape.width) if turns else x, table
+
+
+def _logits(
+    graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats], x: str, table: str
+) -> str:
+    """Add the head, which is `table` transposed where the two are tied."""
+    if graph.int8:
+        if shape.tied:
+            head = (graph.one("Transpose", table, perm=[1, 0]), "embedding.scale")
+        else:
+            head = graph.columns("head", "head", np.ascontiguousarray(weights["head.weight"].T))
+        return graph.scaled(graph.quantised("head", x, shape.width), *head)
+    if shape.tied:
+        return graph.one("MatMul", x, graph.one("Transpose", table, perm=[1, 0]))
+    return graph.one("MatMul", x, graph.weight("head.weight", weights["head.weight"].T))
 
 
 def _layers(graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats], x: str) -> str:
@@ -427,22 +349,7 @@ def _layers(graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats], x: 
         if shape.qkv_bias:
             bias = graph.weight(f"{at}.qkv.bias", weights[f"{at}.qkv.bias"])
             qkv = graph.one("Add", qkv, bias)
-        attention = [f"{at}.attention", f"present.{i}.key", f"present.{i}.value"]
-        inputs = [qkv, "", "", f"past.{i}.key", f"past.{i}.value", "seqlens_k", "total"]
-        graph.nodes.append(
-            helper.make_node(
-                "GroupQueryAttention",
-                [*inputs, "cos", "sin"],
-                attention,
-                f"{at}.attention",
-                domain="com.microsoft",
-                num_heads=shape.heads,
-                kv_num_heads=shape.kv_heads,
-                do_rotary=1,
-                rotary_interleaved=0,
-            )
-        )
-        mixed = attention[0]
+        mixed = _attention(graph, shape, i, qkv)
         if i == shape.layers - 1:
             mixed, residual = graph.wanted(mixed), graph.wanted(residual)
         rows = graph.rows_of("out", mixed, shape.heads * shape.head_dim)
@@ -467,6 +374,26 @@ def _layers(graph: _Graph, shape: GraphShape, weights: Mapping[str, Floats], x: 
         x = graph.linear(f"{at}.down", gated, rows, weights[f"{at}.down.weight"].T)
     normed, _ = _skip_norm(graph, x, residual, "norm.gain", eps)
     return normed
+
+
+def _attention(graph: _Graph, shape: GraphShape, layer: int, qkv: str) -> str:
+    """Add a layer's attention over what is cached and this pass; gives its output."""
+    name = f"layers.{layer}.attention"
+    past = [f"past.{layer}.key", f"past.{layer}.value"]
+    graph.nodes.append(
+        helper.make_node(
+            "GroupQueryAttention",
+            [qkv, "", "", *past, "seqlens_k", "total", "cos", "sin"],
+            [name, f"present.{layer}.key", f"present.{layer}.value"],
+            name,
+            domain="com.microsoft",
+            num_heads=shape.heads,
+            kv_num_heads=shape.kv_heads,
+            do_rotary=1,
+            rotary_interleaved=0,
+        )
+    )
+    return name
 
 
 def _skip_norm(graph: _Graph, x: str, residual: str, gain: str, eps: float) -> tuple[str, str]:

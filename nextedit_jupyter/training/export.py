@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from nextedit_jupyter.bundles.graph import GraphShape, Int8Columns, build_graph, turned
+from nextedit_jupyter.bundles.graph import GraphShape, build_graph
 from nextedit_jupyter.bundles.manifest import Identity, manifest_of, write_manifest
+from nextedit_jupyter.bundles.rounded import Int8Columns, turned
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.model import Shape
 from nextedit_jupyter.training.run import read_checkpoint

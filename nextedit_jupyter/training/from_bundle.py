@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from nextedit_jupyter.bundles.graph import turned
+from nextedit_jupyter.bundles.rounded import turned
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.export import OURS, Recipe
 from nextedit_jupyter.training.model import Decoder, Shape

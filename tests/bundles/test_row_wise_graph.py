@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_bundle import SHAPE, random_weights
 
-from nextedit_jupyter.bundles.graph import INPUTS, Int8Columns, build_graph, turned
+from nextedit_jupyter.bundles.graph import INPUTS, build_graph
+from nextedit_jupyter.bundles.rounded import Int8Columns, turned
 from nextedit_jupyter.engine.decoder import Decoder, Slot
 
 IDS = np.random.default_rng(0).integers(0, SHAPE.vocab_size, 60).tolist()

@@ -11,8 +11,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nextedit_jupyter import __version__  # noqa: E402
-from nextedit_jupyter.bundles.graph import Int8Columns, build_graph  # noqa: E402
+from nextedit_jupyter.bundles.graph import build_graph  # noqa: E402
 from nextedit_jupyter.bundles.manifest import Identity  # noqa: E402
+from nextedit_jupyter.bundles.rounded import Int8Columns  # noqa: E402
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
 from nextedit_jupyter.training.corpus.document import Document  # noqa: E402
 from nextedit_jupyter.training.export import (  # noqa: E402
