@@ -68,7 +68,7 @@ class RopeScaling:
 
 @dataclass(frozen=True, slots=True)
 class GraphShape:
-    """Sizes of a Llama-shaped decoder; the attributes of `training.model.Shape` that matter.
+    """Sizes of a Llama-shaped decoder; the attributes of `training.network.Shape` that matter.
 
     `tied`: the embedding is the head as well. `qkv_bias`: query, key and value have biases, as in
     Qwen2.
@@ -265,7 +265,7 @@ def build_graph(
     turn: Collection[str] = (),
     packed: Mapping[str, Int8Columns] | None = None,
 ) -> onnx.ModelProto:
-    """Build the graph from weights as `training.model.Decoder` names them (rows are outputs).
+    """Build the graph from weights as `training.network.Decoder` names them (rows are outputs).
 
     The embedding is stored once, as int8 [vocab_size, width] with a scale a token, and serves
     both as table and, transposed when the model is loaded, as head; where they are not tied the

@@ -21,13 +21,13 @@ from typing import Any
 
 from nextedit_jupyter.core import Suggestion
 from nextedit_jupyter.evals import propagation_edits
-from nextedit_jupyter.evals.edits import Case, Place, cases
-from nextedit_jupyter.evals.peers import PEERS
 from nextedit_jupyter.evals.real_edits import read_commits
+from nextedit_jupyter.evals.rename_peers import PEERS
 from nextedit_jupyter.evals.sdists import PACKAGES, notebooks
+from nextedit_jupyter.evals.synthetic_edits import Case, Place, cases
 from nextedit_jupyter.suggest import Suggester, build_suggester
 from nextedit_jupyter.suggest.judge.forest import shipped
-from nextedit_jupyter.suggest.judge.lane import JudgeLane
+from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 
 MIGRATIONS = ("attribute", "keyword argument", "module path", "string value")
 

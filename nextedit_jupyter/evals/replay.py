@@ -19,7 +19,7 @@ from nextedit_jupyter.prompt import TextTokenizer
 from nextedit_jupyter.prompt.healing import split_for_healing
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
 from nextedit_jupyter.suggest.lane import Cancelled
-from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
+from nextedit_jupyter.suggest.model_lane import ModelAnswer, ModelLane
 from nextedit_jupyter.suggest.recall import Reply
 from nextedit_jupyter.suggest.suggester import Suggester
 

@@ -28,9 +28,9 @@ from nextedit_jupyter.core import (
     text_hash,
 )
 from nextedit_jupyter.core.suggestion import Kind
-from nextedit_jupyter.evals import metrics
-from nextedit_jupyter.evals.edits import Case, cases
+from nextedit_jupyter.evals import measures
 from nextedit_jupyter.evals.heldout import HeldOut, kernel_facts
+from nextedit_jupyter.evals.synthetic_edits import Case, cases
 from nextedit_jupyter.suggest import Suggester
 
 SUITES = ("next line", "block", "distant edit", "cross-cell", "cross-file", "no edit")
@@ -288,27 +288,27 @@ def _measured(outcome: Outcome, best: Suggestion) -> Outcome:
         rows = wanted[id].count("\n") + 1
         given[id] = "\n".join(given[id].split("\n")[:rows])
     touched = [id for id in now if wanted[id] != now[id] or given[id] != now[id]]
-    scores = [metrics.delta_chrf(now[id], wanted[id], given[id]) for id in touched]
-    counts = [metrics.exact_lines(now[id], wanted[id], given[id]) for id in touched]
+    scores = [measures.delta_chrf(now[id], wanted[id], given[id]) for id in touched]
+    counts = [measures.exact_lines(now[id], wanted[id], given[id]) for id in touched]
     changed = [id for id in touched if given[id] != now[id]]
     positions = [
-        metrics.first_changed_line(now[id], given[id])
-        == metrics.first_changed_line(now[id], wanted[id])
+        measures.first_changed_line(now[id], given[id])
+        == measures.first_changed_line(now[id], wanted[id])
         for id in changed
     ]
     past: dict[str, str] = {}
     for event in reversed(request.history):
         past[event.cell] = event.before
     reversals = [
-        metrics.reversal_ratio(past[id], now[id], given[id]) for id in changed if id in past
+        measures.reversal_ratio(past[id], now[id], given[id]) for id in changed if id in past
     ]
     # A cell that is being typed is a beginning, an edited one is whole.
-    sound = metrics.begins_python if "inline" in request.want else metrics.parses
+    sound = measures.begins_python if "inline" in request.want else measures.parses
     judged = [sound(given[id]) for id in changed if sound(now[id])]
     return replace(
         outcome,
         exact=all(given[id] == wanted[id] for id in touched),
-        same_lines=all(metrics.same_lines(wanted[id], given[id]) for id in touched),
+        same_lines=all(measures.same_lines(wanted[id], given[id]) for id in touched),
         chrf=sum(scores) / len(scores) if scores else 1.0,
         lines=(sum(c[0] for c in counts), sum(c[1] for c in counts), sum(c[2] for c in counts)),
         position=bool(positions) and all(positions),
@@ -330,7 +330,7 @@ def _jump(request: SuggestRequest, changed: Sequence[str], given: Mapping[str, s
     found = []
     for id in changed:
         touched = request.notebook.cell(id)
-        line = metrics.first_changed_line(touched.source if touched else "", given[id])
+        line = measures.first_changed_line(touched.source if touched else "", given[id])
         if line is not None:
             found.append(abs(starts[id] + line - caret))
     return min(found, default=None)
@@ -388,7 +388,7 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "exact_of_offered": _share(sum(o.exact for o in offered), len(offered)),
         "delta_chrf": round(sum(o.chrf for o in outcomes) / len(outcomes), 4),
         "delta_chrf_of_offered": round(sum(o.chrf for o in offered) / max(1, len(offered)), 4),
-        "exact_line_f1": round(metrics.f1(both, given, wanted), 4) if offered else 0.0,
+        "exact_line_f1": round(measures.f1(both, given, wanted), 4) if offered else 0.0,
         "position": _share(sum(o.position for o in offered), len(offered)),
         "jump_p50": jumps[len(jumps) // 2] if jumps else None,
         "parse_correct": _share(sum(bool(o.parsed) for o in judged), len(judged)),
@@ -403,7 +403,7 @@ def _nothing_done(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _share(hits: int, count: int) -> dict[str, Any]:
-    low, high = metrics.wilson(hits, count)
+    low, high = measures.wilson(hits, count)
     return {
         "share": round(hits / count, 4) if count else None,
         "count": count,

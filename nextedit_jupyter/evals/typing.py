@@ -21,7 +21,7 @@ from typing import Any
 from nextedit_jupyter.bundles.active import candidates
 from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import NextEditError
-from nextedit_jupyter.evals.metrics import begins_python, ratio_interval, wilson
+from nextedit_jupyter.evals.measures import begins_python, ratio_interval, wilson
 from nextedit_jupyter.evals.notebooks import example_path, read_notebook
 from nextedit_jupyter.suggest.build import open_model_lane
 from nextedit_jupyter.suggest.suggester import Suggester

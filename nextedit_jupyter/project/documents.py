@@ -12,9 +12,9 @@ from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.core import Cell, Notebook, OpenDocument
 from nextedit_jupyter.core.languages import common_language
 from nextedit_jupyter.core.tags import OFF_TAG
-from nextedit_jupyter.project.files import Limits, Root
 from nextedit_jupyter.project.imports import Resolver, added_folders
 from nextedit_jupyter.project.parts import is_guarded
+from nextedit_jupyter.project.reading import Limits, Root
 
 MAX_CANDIDATES = 200
 # A rename is waited for: a look at the folder for it is shorter than one in the background.

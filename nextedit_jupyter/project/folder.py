@@ -12,9 +12,9 @@ from pathlib import Path
 from nextedit_jupyter.core import Nearby, Notebook, Place, SuggestRequest
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.error_log import log_error
-from nextedit_jupyter.project.files import Limits, Root, Stamp
 from nextedit_jupyter.project.modules import Modules, Said
 from nextedit_jupyter.project.pieces import Piece, Words, pieces_of, words_of
+from nextedit_jupyter.project.reading import Limits, Root, Stamp
 
 log = logging.getLogger("nextedit.project")
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from nextedit_jupyter.core import NamedObject, Nearby, Notebook
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.redact import holds_secret
-from nextedit_jupyter.project.files import Root, Stamp
 from nextedit_jupyter.project.imports import Import, Resolver, added_folders, notebook_imports
 from nextedit_jupyter.project.outline import Definition, Outline, outline, stub
 from nextedit_jupyter.project.parts import without_off
+from nextedit_jupyter.project.reading import Root, Stamp
 
 MAX_MODULES = 24  # read for one notebook
 MAX_MEMBERS = 199  # facts with 200 or more count as cut off

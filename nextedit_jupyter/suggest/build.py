@@ -10,14 +10,14 @@ from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.core import NextEditError, phases
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.phases import Phase
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.engine import Engine
 from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.providers import choose_providers
 from nextedit_jupyter.prompt import BundleTokenizer, get_format
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
-from nextedit_jupyter.suggest.model import ModelLane, ModelSettings
-from nextedit_jupyter.suggest.remote import TeamServer
+from nextedit_jupyter.suggest.model_lane import ModelLane, ModelSettings
+from nextedit_jupyter.suggest.remote_lane import TeamServer
 from nextedit_jupyter.suggest.routing import Router, Specialist
 from nextedit_jupyter.suggest.suggester import Suggester, SuggesterSettings
 

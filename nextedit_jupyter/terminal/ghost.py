@@ -22,7 +22,7 @@ from nextedit_jupyter.core.pacing import Outcome, Pacing
 from nextedit_jupyter.core.suggestion import Lane
 from nextedit_jupyter.core.text_edit import Replacement, TextEdit
 from nextedit_jupyter.terminal.asking import Asker
-from nextedit_jupyter.terminal.session import TerminalSession
+from nextedit_jupyter.terminal.session_protocol import TerminalSession
 
 DRAFT = "draft"
 _POLL_SECONDS = 0.01

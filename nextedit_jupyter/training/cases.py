@@ -15,7 +15,7 @@ from nextedit_jupyter.training.commits.real_edit import RealEdit, Source
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.edits import EditCase, draw_case
 from nextedit_jupyter.training.examples import real_edit
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.training.network import Decoder
 from nextedit_jupyter.training.packing import NO_LOSS
 
 

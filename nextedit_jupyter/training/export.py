@@ -21,8 +21,8 @@ from nextedit_jupyter.bundles.graph import GraphShape, build_graph
 from nextedit_jupyter.bundles.manifest import Identity, manifest_of, write_manifest
 from nextedit_jupyter.bundles.rounded import Int8Columns, turned
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.model import Shape
-from nextedit_jupyter.training.run import read_checkpoint
+from nextedit_jupyter.training.network import Shape
+from nextedit_jupyter.training.run_folder import read_checkpoint
 
 if TYPE_CHECKING:
     import onnx

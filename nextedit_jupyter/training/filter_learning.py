@@ -18,7 +18,7 @@ from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.files import replace_file
 from nextedit_jupyter.evals.filter_examples import collect, cross_validate, fit
 from nextedit_jupyter.evals.heldout import HeldOut, choose_places
-from nextedit_jupyter.evals.model import (
+from nextedit_jupyter.evals.model_evaluation import (
     CHOSEN_NOISE,
     MAX_NOISE,
     choose_threshold,

@@ -29,14 +29,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.evals.metrics import wilson
+from nextedit_jupyter.evals.measures import wilson
 from nextedit_jupyter.prompt.answers import ANSWER_KINDS
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.prompt.variants import HISTORIES, VARIANTS, WINDOWS, Layout, Variant
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.training.network import Decoder
 from nextedit_jupyter.training.optim import make_optimizers
-from nextedit_jupyter.training.tasks import PromptTask, Rendered, edit_tasks, line_tasks, render
+from nextedit_jupyter.training.product_tasks import (
+    PromptTask,
+    Rendered,
+    edit_tasks,
+    line_tasks,
+    render,
+)
 
 CAP = 25.0  # nats: what an answer costs at most, and one that the format can't write
 

@@ -19,7 +19,7 @@ import torch
 from nextedit_jupyter.bundles.rounded import turned
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.export import OURS, Recipe
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
 
 _MATRICES = ("qkv", "out", "gate", "up", "down")
 

@@ -14,7 +14,7 @@ from nextedit_jupyter.training.examples import Mix, session_document
 from nextedit_jupyter.training.export import Agreement, Graphs, Latency
 from nextedit_jupyter.training.mixture import FORMAT, training_format
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.tasks import edit_tasks, line_tasks, render
+from nextedit_jupyter.training.product_tasks import edit_tasks, line_tasks, render
 
 LEAST_AGREEMENT = 0.99
 MOST_LOST = 0.005  # of exact answers

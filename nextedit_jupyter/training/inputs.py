@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from nextedit_jupyter.bundles.smoothing import PLACES
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.training.network import Decoder
 
 MATRICES = ("qkv", "out", "gate", "up", "down")
 

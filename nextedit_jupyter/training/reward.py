@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from nextedit_jupyter.analysis.syntax import error_count
 from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.suggestion import Kind
-from nextedit_jupyter.evals.metrics import same_lines
+from nextedit_jupyter.evals.measures import same_lines
 from nextedit_jupyter.prompt.lines import changed_lines
 
 UNPARSEABLE = -1.0

@@ -28,11 +28,11 @@ from torch import Tensor
 
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.cpu import use_threads
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
 from nextedit_jupyter.training.reward import Verdict
 from nextedit_jupyter.training.rl_questions import Question, Questions
 from nextedit_jupyter.training.rl_settings import RlSettings
-from nextedit_jupyter.training.run import Run, read_checkpoint
+from nextedit_jupyter.training.run_folder import Run, read_checkpoint
 from nextedit_jupyter.training.sampling import Sample, answer_logprobs, sample
 from nextedit_jupyter.training.schedule import RunBudget, State
 

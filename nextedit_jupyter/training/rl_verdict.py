@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nextedit_jupyter.core.suggestion import Kind
-from nextedit_jupyter.evals.metrics import wilson
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.evals.measures import wilson
+from nextedit_jupyter.training.network import Decoder
 from nextedit_jupyter.training.reward import Verdict
 from nextedit_jupyter.training.rl_questions import Question
 from nextedit_jupyter.training.rl_settings import RlSettings

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nextedit_jupyter.training.model import Decoder, Layer, rotate
+from nextedit_jupyter.training.network import Decoder, Layer, rotate
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def _step(model: Decoder, ids: Tensor, cache: _Cache) -> Tensor:
     return cast(Tensor, model.norm(x[:, 0]))
 
 
-# A layer of `training.model`, in the two halves between which attention looks things up.
+# A layer of `training.network`, in the two halves between which attention looks things up.
 
 
 def _heads(layer: Layer, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:

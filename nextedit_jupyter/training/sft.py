@@ -20,11 +20,11 @@ from typing import Any
 import torch
 
 from nextedit_jupyter.training.cpu import use_threads
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
 from nextedit_jupyter.training.optim import make_optimizers
 from nextedit_jupyter.training.processes import Processes, choose_device
 from nextedit_jupyter.training.progress import RunBar
-from nextedit_jupyter.training.run import Rows, Run
+from nextedit_jupyter.training.run_folder import Rows, Run
 from nextedit_jupyter.training.run_log import StepLog
 from nextedit_jupyter.training.schedule import (
     Control,

@@ -28,11 +28,11 @@ from nextedit_jupyter.training.examples import Mix, real_edit, session_document
 from nextedit_jupyter.training.kernel_names import columns_used
 from nextedit_jupyter.training.line_scans import commit_scans
 from nextedit_jupyter.training.lora import MATRICES, LowRank, adapt, adapters
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
 from nextedit_jupyter.training.packing import pack
 from nextedit_jupyter.training.processes import Processes
 from nextedit_jupyter.training.real_data import commit_edits, pieces_of, read_notebooks, read_rows
-from nextedit_jupyter.training.run import Run
+from nextedit_jupyter.training.run_folder import Run
 
 RANK = 16
 SCALE = 2.0

@@ -22,7 +22,7 @@ from nextedit_jupyter.evals.heldout import (
     kernel_facts,
     read_documents,
 )
-from nextedit_jupyter.evals.model import (
+from nextedit_jupyter.evals.model_evaluation import (
     THRESHOLDS,
     choose_threshold,
     format_report,

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from nextedit_jupyter.core import Cell, NamedObject, Nearby, Notebook
-from nextedit_jupyter.project.files import Root
 from nextedit_jupyter.project.imports import Import, imports_of
 from nextedit_jupyter.project.modules import Modules, Said
+from nextedit_jupyter.project.reading import Root
 
 HELPERS = '''\
 """Things that help."""

@@ -17,11 +17,11 @@ from nextedit_jupyter.core import EditEvent
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
+from nextedit_jupyter.training.bpe import train_tokenizer
 from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.commits import mine as mining
 from nextedit_jupyter.training.commits.classify import changes_code, classify
-from nextedit_jupyter.training.commits.git import Repository
-from nextedit_jupyter.training.commits.pieces import (
+from nextedit_jupyter.training.commits.file_pieces import (
     Piece,
     Pieces,
     align,
@@ -29,6 +29,7 @@ from nextedit_jupyter.training.commits.pieces import (
     notebook_pieces,
     read_pieces,
 )
+from nextedit_jupyter.training.commits.git import Repository
 from nextedit_jupyter.training.commits.real_edit import RealEdit, read_edits
 from nextedit_jupyter.training.commits.steps import (
     MAX_EVENT_CHARS,
@@ -42,7 +43,6 @@ from nextedit_jupyter.training.corpus.licence import is_permissive, licence_of_t
 from nextedit_jupyter.training.examples import real_edit
 from nextedit_jupyter.training.mixture import Part, Stage, read_stages, render_stage
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.tokenizer import train_tokenizer
 
 MIT = (
     "MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\n"

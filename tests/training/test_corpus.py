@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.corpus.build import build
+from nextedit_jupyter.training.corpus.assemble import build
 from nextedit_jupyter.training.corpus.document import Document, read_documents
 from nextedit_jupyter.training.corpus.extract import Skipped
 from nextedit_jupyter.training.corpus.fetch import fetch, find_archive

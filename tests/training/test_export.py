@@ -15,6 +15,7 @@ from nextedit_jupyter.bundles.graph import build_graph  # noqa: E402
 from nextedit_jupyter.bundles.manifest import Identity  # noqa: E402
 from nextedit_jupyter.bundles.rounded import Int8Columns  # noqa: E402
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
+from nextedit_jupyter.training.bpe import train_tokenizer  # noqa: E402
 from nextedit_jupyter.training.corpus.document import Document  # noqa: E402
 from nextedit_jupyter.training.export import (  # noqa: E402
     Agreement,
@@ -26,9 +27,8 @@ from nextedit_jupyter.training.export import (  # noqa: E402
     int8_graph,
 )
 from nextedit_jupyter.training.gate import gate_export, gate_latency  # noqa: E402
-from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import Decoder, Shape  # noqa: E402
 from nextedit_jupyter.training.sft import SftSettings, open_run  # noqa: E402
-from nextedit_jupyter.training.tokenizer import train_tokenizer  # noqa: E402
 
 SHAPE = Shape(
     vocab_size=320, width=64, layers=2, heads=4, kv_heads=2, head_dim=16, hidden=96, context=128

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nextedit_jupyter.training.corpus import extract
-from nextedit_jupyter.training.corpus.build import extract_package
+from nextedit_jupyter.training.corpus.assemble import extract_package
 from nextedit_jupyter.training.corpus.document import read_documents
 from nextedit_jupyter.training.corpus.extract import (
     Skipped,

@@ -17,7 +17,7 @@ from nextedit_jupyter.evals.heldout import held_out
 from nextedit_jupyter.evals.replay import RememberingLane
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter
 from nextedit_jupyter.suggest.build import open_model_lane
-from nextedit_jupyter.suggest.model import ModelAnswer
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 from nextedit_jupyter.suggest.recall import Reply
 from nextedit_jupyter.suggest.trim import Step
 from nextedit_jupyter.training import filter_learning

@@ -12,6 +12,7 @@ from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.control import END
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
 from nextedit_jupyter.prompt.variants import VARIANTS, Layout, variant
+from nextedit_jupyter.training.bpe import train_tokenizer
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.format_search import (
     CAP,
@@ -22,10 +23,9 @@ from nextedit_jupyter.training.format_search import (
     offspring,
     search,
 )
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.tasks import edit_tasks, line_tasks, render
-from nextedit_jupyter.training.tokenizer import train_tokenizer
+from nextedit_jupyter.training.product_tasks import edit_tasks, line_tasks, render
 
 CELLS = (
     "import numpy as np\nframe = np.zeros(10)",

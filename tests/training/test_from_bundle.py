@@ -13,9 +13,9 @@ from tiny_bundle import SHAPE, make_bundle, random_weights
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.from_bundle import bundle_weights, start_from
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
 from nextedit_jupyter.training.packing import write_packed
-from nextedit_jupyter.training.run import read_checkpoint
+from nextedit_jupyter.training.run_folder import read_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.memorisation import Texts
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
 from nextedit_jupyter.training.personal import Scores, gather, judge, split
 
 SHAPE = Shape(vocab_size=64, width=32, layers=2, heads=4, kv_heads=2, head_dim=8, hidden=48)

@@ -19,7 +19,7 @@ from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
 from nextedit_jupyter.prompt import BundleTokenizer, get_format  # noqa: E402
 from nextedit_jupyter.training.cli import main  # noqa: E402
 from nextedit_jupyter.training.corpus.document import Document, write_documents  # noqa: E402
-from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import Decoder, Shape  # noqa: E402
 from nextedit_jupyter.training.reward import Verdict  # noqa: E402
 from nextedit_jupyter.training.rl import (  # noqa: E402
     Trainer,
@@ -31,7 +31,7 @@ from nextedit_jupyter.training.rl import (  # noqa: E402
 from nextedit_jupyter.training.rl_questions import CorpusQuestions, Question  # noqa: E402
 from nextedit_jupyter.training.rl_settings import RlSettings  # noqa: E402
 from nextedit_jupyter.training.rl_verdict import Measurement, compare, format_report  # noqa: E402
-from nextedit_jupyter.training.run import read_checkpoint  # noqa: E402
+from nextedit_jupyter.training.run_folder import read_checkpoint  # noqa: E402
 from nextedit_jupyter.training.sampling import answer_logprobs, sample  # noqa: E402
 from nextedit_jupyter.training.schedule import RunBudget  # noqa: E402
 

@@ -13,10 +13,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
-from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import Decoder, Shape  # noqa: E402
 from nextedit_jupyter.training.optim import orthogonalise  # noqa: E402
 from nextedit_jupyter.training.packing import write_packed  # noqa: E402
-from nextedit_jupyter.training.run import Rows, Run, read_checkpoint  # noqa: E402
+from nextedit_jupyter.training.run_folder import Rows, Run, read_checkpoint  # noqa: E402
 from nextedit_jupyter.training.schedule import RunBudget, State, lr_factor  # noqa: E402
 from nextedit_jupyter.training.sft import SftSettings, open_run, train  # noqa: E402
 

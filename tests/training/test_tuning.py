@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
 from nextedit_jupyter.training.lora import MATRICES  # noqa: E402
-from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import Decoder, Shape  # noqa: E402
 from nextedit_jupyter.training.packing import pack, write_packed  # noqa: E402
 from nextedit_jupyter.training.schedule import RunBudget  # noqa: E402
 from nextedit_jupyter.training.sft import SftSettings, train  # noqa: E402

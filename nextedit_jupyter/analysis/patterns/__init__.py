@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from nextedit_jupyter.analysis.patterns.arguments import keyword_rules
-from nextedit_jupyter.analysis.patterns.attributes import attribute_rules
+from nextedit_jupyter.analysis.patterns.attribute_patterns import attribute_rules
 from nextedit_jupyter.analysis.patterns.axes import axes_subscript_rules
-from nextedit_jupyter.analysis.patterns.changes import Change, changes, is_half_typed
+from nextedit_jupyter.analysis.patterns.changed_nodes import Change, changes, is_half_typed
 from nextedit_jupyter.analysis.patterns.paths import path_rules
 from nextedit_jupyter.analysis.patterns.python2 import print_rules
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import SyntaxTree
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import Change
 from nextedit_jupyter.analysis.patterns.nodes import arguments_of, dotted, is_bound_at, words
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule, Trust
 from nextedit_jupyter.core import Replacement

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
 from nextedit_jupyter.analysis.patterns.axes import axes_rule
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import Change
 from nextedit_jupyter.analysis.patterns.nodes import (
     disjoint,
     dotted,

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.errors import NextEditError
-from nextedit_jupyter.evals import baselines, peers
+from nextedit_jupyter.evals import baselines, rename_peers
 from nextedit_jupyter.evals.propagation_edits import peer_offer, product, words
 
 Rename = tuple[str, str] | None
@@ -79,7 +79,7 @@ class Jedi:
 
     def __init__(self) -> None:
         self._complete = baselines.Jedi()
-        self._offer = peer_offer(peers.jedi)
+        self._offer = peer_offer(rename_peers.jedi)
         self.label = _version("jedi")
 
     def complete(self, request: SuggestRequest) -> str:
@@ -101,7 +101,7 @@ class Rope:
 
         self._folder = tempfile.TemporaryDirectory()
         self._project = Project(self._folder.name, ropefolder=None)
-        self._offer = peer_offer(peers.rope)
+        self._offer = peer_offer(rename_peers.rope)
         self.label = _version("rope")
 
     def complete(self, request: SuggestRequest) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nextedit_jupyter.suggest.judge.changes import Change, Edited, Site
+from nextedit_jupyter.suggest.judge.last_edits import Change, Edited, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 MAX_CANDIDATES = 3_000

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextedit_jupyter.suggest.judge.candidates import Candidate, Rule
-from nextedit_jupyter.suggest.judge.changes import CONTEXT, SHAPES, Edited, Site
+from nextedit_jupyter.suggest.judge.last_edits import CONTEXT, SHAPES, Edited, Site
 from nextedit_jupyter.suggest.judge.lexed import KINDS, LexedCell
 
 MAX_EXAMPLES = 8

@@ -18,8 +18,8 @@ from typing import Literal
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
-from nextedit_jupyter.suggest.judge.changes import Change, Site
 from nextedit_jupyter.suggest.judge.consider import Considered
+from nextedit_jupyter.suggest.judge.last_edits import Change, Site
 
 # What an example is where the new name is bound or declared: the uses then follow for certain.
 BINDING = ("definition", "target", "import", "keyword", "string")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.core import CellEdit, Silence, Suggestion
 from nextedit_jupyter.suggest.judge.candidates import Candidate
-from nextedit_jupyter.suggest.judge.changes import Change
+from nextedit_jupyter.suggest.judge.last_edits import Change
 
 MAX_WORDS = 40
 _MORE = re.compile(r" \(\d+ more\)$")

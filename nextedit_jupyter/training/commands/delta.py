@@ -23,9 +23,13 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from nextedit_jupyter.training.base import read_base
-    from nextedit_jupyter.training.delta import CALIBRATION_ROWS, delta_tensors, write_tensors
-    from nextedit_jupyter.training.run import Rows, read_checkpoint
+    from nextedit_jupyter.training.delta_export import (
+        CALIBRATION_ROWS,
+        delta_tensors,
+        write_tensors,
+    )
+    from nextedit_jupyter.training.pretrained import read_base
+    from nextedit_jupyter.training.run_folder import Rows, read_checkpoint
     from nextedit_jupyter.training.tuning import adapted
 
     work: Path = arguments.work

@@ -21,8 +21,8 @@ from pathlib import Path
 from nextedit_jupyter.core import EditEvent
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.lines import changed_lines
+from nextedit_jupyter.training.commits.file_pieces import Pieces, read_pieces
 from nextedit_jupyter.training.commits.git import Change, Repository
-from nextedit_jupyter.training.commits.pieces import Pieces, read_pieces
 from nextedit_jupyter.training.commits.real_edit import RealEdit, Source, read_edits, write_edits
 from nextedit_jupyter.training.commits.steps import Target, file_steps, targets
 from nextedit_jupyter.training.corpus.document import Split

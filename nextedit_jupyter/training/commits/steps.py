@@ -17,7 +17,7 @@ from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestReque
 from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.prompt.lines import changed_lines
 from nextedit_jupyter.training.commits.classify import ChangeKind, changes_code, classify
-from nextedit_jupyter.training.commits.pieces import Piece, align
+from nextedit_jupyter.training.commits.file_pieces import Piece, align
 from nextedit_jupyter.training.corpus.extract import Skipped
 
 MAX_EVENTS = 5

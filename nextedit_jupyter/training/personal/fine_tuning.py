@@ -22,10 +22,10 @@ from nextedit_jupyter.training.cpu import multiplies_bfloat16, use_threads
 from nextedit_jupyter.training.examples import Mix, real_edit, session_document
 from nextedit_jupyter.training.from_bundle import bundle_weights
 from nextedit_jupyter.training.lora import adapt, adapters, merge
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.training.network import Decoder
 from nextedit_jupyter.training.packing import NO_LOSS, pack, split_targets
-from nextedit_jupyter.training.personal.base import base_manifest, format_of
 from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, sessions
+from nextedit_jupyter.training.personal.starting_bundle import base_manifest, format_of
 
 LARGE = 50_000_000  # parameters from which on a base is trained as one that was tuned here
 

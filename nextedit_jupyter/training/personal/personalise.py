@@ -19,13 +19,13 @@ from nextedit_jupyter.training.examples import real_edit
 from nextedit_jupyter.training.export import int8_graph, replace_folder
 from nextedit_jupyter.training.from_bundle import bundle_recipe
 from nextedit_jupyter.training.memorisation import Memorisation, check_memorisation
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.training.network import Decoder
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.personal.base import PRIVATE, base_manifest, format_of
 from nextedit_jupyter.training.personal.fine_tuning import Plan, fine_tune
 from nextedit_jupyter.training.personal.judging import MIN_CASES, judge, score
 from nextedit_jupyter.training.personal.outcome import Outcome, render_card
 from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, sessions, split
+from nextedit_jupyter.training.personal.starting_bundle import PRIVATE, base_manifest, format_of
 
 
 def personalise(

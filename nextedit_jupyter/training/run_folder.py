@@ -13,7 +13,7 @@ import torch
 
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.files import written_beside
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
 from nextedit_jupyter.training.packing import split_targets
 from nextedit_jupyter.training.processes import Processes
 from nextedit_jupyter.training.schedule import State

@@ -32,7 +32,7 @@ from nextedit_jupyter.evals.replay import RememberingLane, Setting, Typist, firs
 from nextedit_jupyter.evals.suites import SUITES, lane_latency, make_tasks, run_suites, summarise
 from nextedit_jupyter.evals.typing import Tally, type_cell
 from nextedit_jupyter.suggest.build import open_model_lane
-from nextedit_jupyter.suggest.model import ModelLane
+from nextedit_jupyter.suggest.model_lane import ModelLane
 from nextedit_jupyter.suggest.suggester import Suggester
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)

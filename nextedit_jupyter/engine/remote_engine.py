@@ -19,7 +19,7 @@ from typing import Any
 
 from nextedit_jupyter.core import TokenCounts
 from nextedit_jupyter.core.errors import BundleError, NextEditError
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.core.secret_masks import mask
 from nextedit_jupyter.engine.engine import Completion, Finish
 from nextedit_jupyter.prompt import Prompt

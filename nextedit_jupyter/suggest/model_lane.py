@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nextedit_jupyter.analysis.languages import language_at_caret
+from nextedit_jupyter.analysis.cell_languages import language_at_caret
 from nextedit_jupyter.core import (
     CellEdit,
     Silence,
@@ -23,7 +23,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind, SilenceReason
 from nextedit_jupyter.engine import Completion, Constraint, Engine, constraint_for
 from nextedit_jupyter.engine.constraint import Kind as ConstraintKind
-from nextedit_jupyter.engine.remote import RemoteEngine
+from nextedit_jupyter.engine.remote_engine import RemoteEngine
 from nextedit_jupyter.prompt import Prompt, PromptFormat, TextTokenizer
 from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter, Situation, features

@@ -20,8 +20,8 @@ from nextedit_jupyter.bundles.gguf import GgufFile
 from nextedit_jupyter.bundles.gguf_model import GgufModel, GgufWeights
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt import control
-from nextedit_jupyter.training.model import Shape
-from nextedit_jupyter.training.vocabulary import choose_tokens, count_tokens
+from nextedit_jupyter.training.kept_tokens import choose_tokens, count_tokens
+from nextedit_jupyter.training.network import Shape
 
 # What a control token begins as: the mean of the rows of these texts' tokens; else a line's end.
 _ALIKE = {

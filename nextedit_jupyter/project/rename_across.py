@@ -24,8 +24,8 @@ from nextedit_jupyter.core import (
     Silence,
 )
 from nextedit_jupyter.project.documents import Document, candidates, opened
-from nextedit_jupyter.project.files import Root
 from nextedit_jupyter.project.outline import outline
+from nextedit_jupyter.project.reading import Root
 
 Symbol = tuple[str, str]  # a module's path and a name that it defines, or takes on
 _IMPORTED = frozenset(("import", "alias", "member", "package"))

@@ -15,11 +15,11 @@ import torch
 
 from nextedit_jupyter.bundles.smoothing import Peaks, smoothing_factors
 from nextedit_jupyter.core.files import written_beside
-from nextedit_jupyter.training.base import Base
 from nextedit_jupyter.training.export import graph_shape
 from nextedit_jupyter.training.inputs import reduce_inputs
 from nextedit_jupyter.training.lora import MATRICES
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import Decoder, Shape
+from nextedit_jupyter.training.pretrained import Base
 from nextedit_jupyter.training.tuning import SCALE, learnt
 
 Floats = npt.NDArray[np.float32]
