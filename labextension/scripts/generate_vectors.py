@@ -22,7 +22,7 @@ import secret_cases  # noqa: E402
 import secret_shapes  # noqa: E402
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
-from nextedit_jupyter.core.changes import State, cell_digest  # noqa: E402
+from nextedit_jupyter.core.changes import HeldState, cell_digest  # noqa: E402
 from nextedit_jupyter.core.redact import holds_secret  # noqa: E402
 from nextedit_jupyter.core.wire import Utf16, decode_cells  # noqa: E402
 
@@ -174,7 +174,7 @@ def digests() -> list[list[Any]]:
     ]
     known = decode_cells({"cells": cells})
     found = [[wire, cell_digest(cell).hex()] for wire, cell in zip(cells, known, strict=True)]
-    return [*found, [cells, State.of(known).hash]]
+    return [*found, [cells, HeldState.of(known).hash]]
 
 
 def render() -> dict[str, Any]:

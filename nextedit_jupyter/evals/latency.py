@@ -83,11 +83,11 @@ COLD_TOKENS = 512
 class Client(Protocol):
     """What measuring needs of `worker.client.WorkerClient`."""
 
-    def exchange(self, body: bytes, timeout: float) -> Reply: ...
+    def exchange(self, body: bytes, timeout: float) -> WorkerReply: ...
     def status(self) -> Mapping[str, Any]: ...
 
 
-class Reply(Protocol):
+class WorkerReply(Protocol):
     """An answer as it came from the worker."""
 
     @property

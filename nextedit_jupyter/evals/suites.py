@@ -48,7 +48,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """What was offered for a task, measured; the figures of edits are None where none was."""
 
     task: Task
@@ -262,7 +262,7 @@ def _uses(source: str) -> list[tuple[str, str, int]]:
     return found
 
 
-def run_task(suggester: Suggester, task: Task) -> Outcome:
+def run_task(suggester: Suggester, task: Task) -> CaseOutcome:
     """Ask once and measure the first suggestion that counts for the task."""
     request = task.request
     began = time.perf_counter()
@@ -271,14 +271,14 @@ def run_task(suggester: Suggester, task: Task) -> Outcome:
     order: tuple[Kind, ...] = ("rename", "next_edit", "inline")
     offered = sorted(answer.suggestions, key=lambda s: order.index(s.kind))
     if not offered:
-        return Outcome(task, False, (), "", spent)
+        return CaseOutcome(task, False, (), "", spent)
     best = offered[0]
     kinds = tuple(s.kind for s in offered)
-    outcome = Outcome(task, True, kinds, best.lane, spent)
+    outcome = CaseOutcome(task, True, kinds, best.lane, spent)
     return _measured(outcome, best) if task.wanted else outcome
 
 
-def _measured(outcome: Outcome, best: Suggestion) -> Outcome:
+def _measured(outcome: CaseOutcome, best: Suggestion) -> CaseOutcome:
     task, request = outcome.task, outcome.task.request
     now = {cell.id: cell.source for cell in request.notebook.cells}
     given = {**now, **(best.apply(request.notebook) or {})}
@@ -341,7 +341,7 @@ def run_suites(
     tasks: Sequence[Task],
     *,
     progress: Callable[[int], None] = lambda done: None,
-) -> list[Outcome]:
+) -> list[CaseOutcome]:
     outcomes = []
     for number, task in enumerate(tasks):
         outcomes.append(run_task(suggester, task))
@@ -349,7 +349,7 @@ def run_suites(
     return outcomes
 
 
-def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def summarise(outcomes: Sequence[CaseOutcome]) -> dict[str, Any]:
     """The figures of each suite, and latency by lane."""
     report: dict[str, Any] = {}
     for suite in SUITES:
@@ -359,7 +359,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return report
 
 
-def lane_latency(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
+def lane_latency(outcomes: Sequence[CaseOutcome]) -> dict[str, dict[str, float]]:
     """p50 and p95 of the answers by the lane that gave them; those without count as `none`."""
     by_lane: dict[str, list[float]] = {}
     for outcome in outcomes:
@@ -374,7 +374,7 @@ def lane_latency(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     }
 
 
-def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _figures(outcomes: Sequence[CaseOutcome]) -> dict[str, Any]:
     offered = [o for o in outcomes if o.offered]
     judged = [o for o in offered if o.parsed is not None]
     jumps = sorted(o.jump for o in offered if o.jump is not None)
@@ -397,7 +397,7 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def _nothing_done(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _nothing_done(outcomes: Sequence[CaseOutcome]) -> dict[str, Any]:
     quiet = sum(not o.offered for o in outcomes)
     return {"tasks": len(outcomes), "silent": _share(quiet, len(outcomes))}
 

@@ -40,7 +40,7 @@ def first_word(before: str, offered: str) -> str:
 
 
 @dataclass(slots=True)
-class Tally:
+class TypingTally:
     """Counts over typed cells. Characters leave out the leading blanks that an editor gives.
 
     `first_wrong` counts shown texts whose first token is wrong, `word_wrong` those whose first
@@ -93,7 +93,7 @@ def type_cell(
     notebook: Notebook,
     index: int,
     ask: Ask,
-    tally: Tally,
+    tally: TypingTally,
     *,
     first_piece: FirstPiece = first_word,
     parse: bool = False,
@@ -174,7 +174,7 @@ def choose_cells(
     return places[:count]
 
 
-def offered_text(suggester: Suggester, request: SuggestRequest, tally: Tally) -> str:
+def offered_text(suggester: Suggester, request: SuggestRequest, tally: TypingTally) -> str:
     """What the suggester shows at the caret; counts why it shows nothing."""
     answer = suggester.answer(request)
     for suggestion in answer.suggestions:
@@ -189,9 +189,9 @@ def type_cells(
     places: Sequence[tuple[Notebook, int]],
     *,
     deadline_ms: float = 10_000.0,
-) -> Tally:
+) -> TypingTally:
     """Type each cell through the suggester, as it is set."""
-    tally = Tally()
+    tally = TypingTally()
     for notebook, index in places:
         type_cell(
             notebook,

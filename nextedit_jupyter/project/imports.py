@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from nextedit_jupyter.analysis.magics import mask
 from nextedit_jupyter.core import Notebook
+from nextedit_jupyter.project.below_root import Root
 from nextedit_jupyter.project.outline import parse_module
-from nextedit_jupyter.project.reading import Root
 
 _PATH_ADDED = re.compile(
     r"^[ \t]*sys\.path\.(?:append|insert|extend)\(([^\n]{0,200})\)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from nextedit_jupyter.bundles.active import Candidate, all_candidates, candidates
+from nextedit_jupyter.bundles.active import CandidateBundle, all_candidates, candidates
 from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.core import NextEditError, phases
 from nextedit_jupyter.core.errors import BundleError
@@ -61,7 +61,7 @@ def build_suggester(
             else:
                 problem = " ".join(problems) or None
 
-                def opened(other: Candidate) -> ModelLane:
+                def opened(other: CandidateBundle) -> ModelLane:
                     told = other.described()
                     with phases.during(Phase.LOADING, told.label if told else ""):
                         return open_model_lane(other.open(), threads=threads, providers=providers)
@@ -97,8 +97,8 @@ def _with_server(
 
 def _specialists(
     first: Bundle,
-    candidate: Candidate,
-    opened: Callable[[Candidate], ModelLane],
+    candidate: CandidateBundle,
+    opened: Callable[[CandidateBundle], ModelLane],
     named: Path | None,
 ) -> list[Specialist]:
     """The bundle that answers, then the others that are installed, one version of each."""

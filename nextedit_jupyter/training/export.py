@@ -62,7 +62,7 @@ def graph_shape(shape: Shape) -> GraphShape:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class GraphRecipe:
     """Which inputs of a graph are turned, and which are given in two rows (`bundles.graph`)."""
 
     turn: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Recipe:
 
 
 # Of what is trained from nothing; a base whose outliers are smoothed away goes without.
-OURS = Recipe(turn=TURNED, fine=FINE)
+OURS = GraphRecipe(turn=TURNED, fine=FINE)
 
 
 def int8_graph(
@@ -78,7 +78,7 @@ def int8_graph(
     weights: Mapping[str, Floats],
     calibration: Sequence[Sequence[int]] = (),
     *,
-    recipe: Recipe = OURS,
+    recipe: GraphRecipe = OURS,
 ) -> onnx.ModelProto:
     """The graph as it is shipped.
 

@@ -37,7 +37,7 @@ NOISE = 0.02  # of a row's spread, so that no two of the new rows are the same
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class PretrainedBase:
     """A base with its smaller vocabulary. `weights` are float32, as `Decoder` names them."""
 
     shape: Shape
@@ -63,7 +63,7 @@ def write_vocabulary(base: Path, texts: Iterable[str], work: Path, *, size: int)
     (work / "tokenizer.json").write_text(smaller.to_json(), encoding="utf-8")
 
 
-def read_base(base: Path, work: Path, *, seed: int = 0) -> Base:
+def read_base(base: Path, work: Path, *, seed: int = 0) -> PretrainedBase:
     """The base's weights with the rows that `write_vocabulary` chose. Raises TrainingError."""
     from tokenizers import Tokenizer
 
@@ -106,4 +106,4 @@ def read_base(base: Path, work: Path, *, seed: int = 0) -> Base:
         rope_theta=sizes.rope_theta,
         norm_eps=sizes.norm_eps,
     )
-    return Base(shape, weights, len(made))
+    return PretrainedBase(shape, weights, len(made))

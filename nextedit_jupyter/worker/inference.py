@@ -347,7 +347,7 @@ class Inference:
         if "across" not in job.value or job.root is None or request.place is None:
             return {}
         from nextedit_jupyter.analysis.budget import OverBudget, budget
-        from nextedit_jupyter.project.reading import Root
+        from nextedit_jupyter.project.below_root import Root
         from nextedit_jupyter.project.rename_across import rename_across
 
         across = decode_across(job.value)

@@ -131,7 +131,7 @@ def test_a_peer_s_places_are_those_that_it_would_change() -> None:
 
 
 def test_wrong_and_missed_places_are_counted_apart() -> None:
-    tally = propagation.Tally()
+    tally = propagation.PropagationTally()
     tally.add({("a", 0, 1), ("a", 4, 5)}, {("a", 0, 1), ("b", 0, 1), ("b", 2, 3)})
     report = tally.report()
     assert report["precision"] == 0.5

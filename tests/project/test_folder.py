@@ -16,9 +16,9 @@ from nextedit_jupyter.core import (
     Place,
     SuggestRequest,
 )
+from nextedit_jupyter.project.below_root import Limits, Root
 from nextedit_jupyter.project.folder import Folder, Folders
 from nextedit_jupyter.project.pieces import Words, pieces_of, words_of
-from nextedit_jupyter.project.reading import Limits, Root
 
 OTHER = [
     "import pandas as pd\nmeasurements = pd.read_csv('measurements.csv')",

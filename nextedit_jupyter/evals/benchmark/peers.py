@@ -72,7 +72,7 @@ class Ours:
         return self._offer(request, None, first)
 
 
-class Jedi:
+class JediPeer:
     """jedi's first completion, and its rename where a person renamed."""
 
     can = ("complete", "renames")
@@ -89,7 +89,7 @@ class Jedi:
         return self._offer(request, rename, first) if rename is not None else {}
 
 
-class Rope:
+class RopePeer:
     """rope's first completion, and its rename where a person renamed."""
 
     can = ("complete", "renames")
@@ -150,7 +150,7 @@ class Grams(_Completes):
         return self._model(request)
 
 
-class Words:
+class WordsPeer:
     """Replacing the word in every cell, where a person renamed."""
 
     can = ("renames",)
@@ -207,11 +207,11 @@ class Infill(_Completes):
 # What is asked by name alone; servers and bundles are named with where they are.
 PEERS: dict[str, Callable[..., Peer]] = {
     "nextedit": Ours,
-    "jedi": Jedi,
-    "rope": Rope,
+    "jedi": JediPeer,
+    "rope": RopePeer,
     "history": Habit,
     "n-grams": Grams,
-    "words": Words,
+    "words": WordsPeer,
     "server": Server,
     "infill": Infill,
 }

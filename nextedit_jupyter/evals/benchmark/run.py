@@ -14,7 +14,7 @@ from nextedit_jupyter.evals.benchmark.tasks import Tasks
 from nextedit_jupyter.evals.machine import machine, today, versions
 from nextedit_jupyter.evals.propagation_edits import next_edits, quiet, replay
 from nextedit_jupyter.evals.suites import Task
-from nextedit_jupyter.evals.typing import Tally, type_cell
+from nextedit_jupyter.evals.typing import TypingTally, type_cell
 
 VERSION = "nextedit-bench/1"
 DEADLINE_MS = 10_000.0
@@ -89,7 +89,7 @@ def measure(peer: Isolated, tasks: Tasks) -> dict[str, Any]:
 
 
 def _typing(peer: Isolated, places: Sequence[tuple[Notebook, int]]) -> dict[str, Any]:
-    tally = Tally()
+    tally = TypingTally()
     for notebook, index in places:
         type_cell(
             notebook,

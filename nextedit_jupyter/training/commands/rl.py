@@ -15,7 +15,7 @@ from nextedit_jupyter.training.commands.shared import add_work, documents, end_o
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nextedit_jupyter.training.network import Decoder, Shape
+    from nextedit_jupyter.training.network import DecoderModule, Shape
     from nextedit_jupyter.training.rl_questions import Question
     from nextedit_jupyter.training.rl_settings import RlSettings
     from nextedit_jupyter.training.run_folder import Run
@@ -119,7 +119,7 @@ def _settings(arguments: argparse.Namespace) -> RlSettings:
 def _report(
     folder: Path,
     run: Run,
-    reference: Decoder,
+    reference: DecoderModule,
     tasks: Sequence[Question],
     settings: RlSettings,
     begun: dict[str, str],

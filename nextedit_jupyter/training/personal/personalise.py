@@ -19,11 +19,11 @@ from nextedit_jupyter.training.examples import real_edit
 from nextedit_jupyter.training.export import int8_graph, replace_folder
 from nextedit_jupyter.training.from_bundle import bundle_recipe
 from nextedit_jupyter.training.memorisation import Memorisation, check_memorisation
-from nextedit_jupyter.training.network import Decoder
+from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.personal.fine_tuning import Plan, fine_tune
+from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, fine_tune
 from nextedit_jupyter.training.personal.judging import MIN_CASES, judge, score
-from nextedit_jupyter.training.personal.outcome import Outcome, render_card
+from nextedit_jupyter.training.personal.outcome import PersonalOutcome, render_card
 from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, sessions, split
 from nextedit_jupyter.training.personal.starting_bundle import PRIVATE, base_manifest, format_of
 
@@ -32,14 +32,14 @@ def personalise(
     base: Path,
     own: Own,
     out: Path,
-    plan: Plan,
+    plan: PersonalPlan,
     *,
     id: str = "nextedit-personal",
     version: str | None = None,
     keep: bool = False,
     now: Callable[[], float] = time.time,
     progress: Callable[[str], None] = print,
-) -> Outcome:
+) -> PersonalOutcome:
     """Fine-tune, judge, and write the bundle `out` if it was promoted or is to be kept anyway.
 
     Raises TrainingError if the base cannot be trained on or there is too little code.
@@ -74,7 +74,7 @@ def personalise(
         after = score(staging, edits, pieces)
         good, why, low, high = judge(before, after, seed=plan.seed)
         recital = _recital(staging, parts, plan.seed, progress)
-        outcome = Outcome(good, why, before, after, low, high, steps, recital, counts)
+        outcome = PersonalOutcome(good, why, before, after, low, high, steps, recital, counts)
         if good or keep:
             _finish(staging, mine, manifest, outcome)
             os.chmod(staging, 0o700)
@@ -85,7 +85,7 @@ def personalise(
 
 
 def _edits_to_judge_by(
-    held_out: Own, plan: Plan, tokenizer: BundleTokenizer, fmt: EditFormat
+    held_out: Own, plan: PersonalPlan, tokenizer: BundleTokenizer, fmt: EditFormat
 ) -> list[RealEdit]:
     """The held-out edits that can be rendered, by which two bundles are compared.
 
@@ -105,7 +105,9 @@ def _edits_to_judge_by(
     return edits
 
 
-def _export(model: Decoder, base: Path, folder: Path, calibration: Sequence[Sequence[int]]) -> None:
+def _export(
+    model: DecoderModule, base: Path, folder: Path, calibration: Sequence[Sequence[int]]
+) -> None:
     """Write the graph, rounded for what it learnt from, with the base's tokenizer and notice."""
     weights = {name: value.float().numpy() for name, value in model.state_dict().items()}
     pieces = [[id & (NO_LOSS - 1) for id in piece] for piece in calibration]
@@ -135,7 +137,9 @@ def version_at(seconds: float) -> str:
     return f"0.{max(0, days)}.{rest}"
 
 
-def _finish(staging: Path, mine: dict[str, Any], base: dict[str, Any], outcome: Outcome) -> None:
+def _finish(
+    staging: Path, mine: dict[str, Any], base: dict[str, Any], outcome: PersonalOutcome
+) -> None:
     """Card and manifest."""
     (staging / "CARD.md").write_text(render_card(mine, base, outcome), encoding="utf-8")
     made = {
