@@ -24,7 +24,7 @@ import secret_kinds  # noqa: E402
 import secret_shapes  # noqa: E402
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
-from nextedit_jupyter.core.changes import State, cell_digest  # noqa: E402
+from nextedit_jupyter.core.changes import HeldState, cell_digest  # noqa: E402
 from nextedit_jupyter.core.redact import holds_secret  # noqa: E402
 from nextedit_jupyter.core.wire import Utf16, decode_cells  # noqa: E402
 
@@ -179,7 +179,7 @@ def digests() -> list[list[Any]]:
     ]
     known = decode_cells({"cells": cells})
     found = [[wire, cell_digest(cell).hex()] for wire, cell in zip(cells, known, strict=True)]
-    return [*found, [cells, State.of(known).hash]]
+    return [*found, [cells, HeldState.of(known).hash]]
 
 
 def render() -> dict[str, Any]:

@@ -21,11 +21,11 @@ import numpy as np
 from nextedit_jupyter.core import TokenCounts, phases
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.phases import Phase
-from nextedit_jupyter.engine.cache import PrefixCache
 from nextedit_jupyter.engine.constraint import Constraint
 from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.decoder import Decoder, Floats, Slot
 from nextedit_jupyter.engine.drafts import Drafter, DraftRates, Followers, Recent, RowCost
+from nextedit_jupyter.engine.prefix_cache import PrefixCache
 from nextedit_jupyter.engine.rejoin import Rejoin
 from nextedit_jupyter.engine.vocabulary import TokenIds, Vocabulary
 from nextedit_jupyter.prompt import Prompt, TextTokenizer

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from nextedit_jupyter.analysis.magics import mask
 from nextedit_jupyter.core import Notebook
-from nextedit_jupyter.project.files import Root
+from nextedit_jupyter.project.below_root import Root
 from nextedit_jupyter.project.outline import parse_module
 
 _PATH_ADDED = re.compile(

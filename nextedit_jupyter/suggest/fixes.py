@@ -29,7 +29,7 @@ from nextedit_jupyter.core import (
     TextEdit,
     text_hash,
 )
-from nextedit_jupyter.suggest.imports import import_edit
+from nextedit_jupyter.suggest.import_places import import_edit
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 
 # Two spellings are alike from this ratio of difflib on; the next best candidate must be farther

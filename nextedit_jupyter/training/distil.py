@@ -23,7 +23,7 @@ from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
 from nextedit_jupyter.training.export import GraphRunner
 from nextedit_jupyter.training.from_bundle import bundle_weights
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
 
 # Of the loss; the rest is that of the text itself, which knows what the teacher gets wrong.
 TEACHER_SHARE = 0.9
@@ -60,7 +60,12 @@ class Teacher:
 
 
 def distilled_loss(
-    student: Decoder, ids: Tensor, targets: Tensor, teacher: Tensor, *, share: float = TEACHER_SHARE
+    student: DecoderModule,
+    ids: Tensor,
+    targets: Tensor,
+    teacher: Tensor,
+    *,
+    share: float = TEACHER_SHARE,
 ) -> Tensor:
     """Nats a target: cross entropy with the teacher's probabilities and with the text.
 
@@ -77,7 +82,7 @@ def distilled_loss(
 
 
 def loss_by(
-    teacher: Teacher, student: Decoder, *, share: float = TEACHER_SHARE
+    teacher: Teacher, student: DecoderModule, *, share: float = TEACHER_SHARE
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss that `sft.train` takes in place of the model's own. Raises TrainingError."""
     if teacher.vocab_size != student.shape.vocab_size:

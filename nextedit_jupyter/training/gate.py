@@ -14,8 +14,8 @@ from nextedit_jupyter.training.examples import Mix, session_document
 from nextedit_jupyter.training.export import Agreement, Graphs, Latency
 from nextedit_jupyter.training.mixture import FORMAT, training_format
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.run import Rows
-from nextedit_jupyter.training.tasks import edit_tasks, line_tasks, render
+from nextedit_jupyter.training.product_tasks import edit_tasks, line_tasks, render
+from nextedit_jupyter.training.run_folder import TokenRows
 
 LEAST_AGREEMENT = 0.99
 MOST_LOST = 0.005  # of exact answers
@@ -71,7 +71,7 @@ def calibration_prompts(
 
 def row_prompts(path: Path, most: int) -> list[list[int]]:
     """The ids of the first `most` rows of a packed file. Raises TrainingError if it is none."""
-    rows = Rows(path)
+    rows = TokenRows(path)
     inputs, _ = rows.batch(0, min(most, len(rows.rows)))
     found: list[list[int]] = inputs.tolist()
     return found

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nextedit_jupyter.bundles.graph import GraphShape, build_graph
-from nextedit_jupyter.training.tokenizer import train_tokenizer
+from nextedit_jupyter.training.bpe import train_tokenizer
 
 SHAPE = GraphShape(
     vocab_size=384, width=32, layers=2, heads=4, kv_heads=2, head_dim=16, hidden=48, context=2048
@@ -27,7 +27,7 @@ LINES = [
 
 
 def random_weights(shape: GraphShape = SHAPE, seed: int = 0) -> dict[str, np.ndarray]:
-    """Weights as `training.model.Decoder` names them; rows are outputs."""
+    """Weights as `training.network.Decoder` names them; rows are outputs."""
     random = np.random.default_rng(seed)
 
     def matrix(rows: int, columns: int) -> np.ndarray:

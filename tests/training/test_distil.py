@@ -15,6 +15,7 @@ from tiny_bundle import SHAPE, make_bundle  # noqa: E402
 
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer  # noqa: E402
+from nextedit_jupyter.training.bpe import train_tokenizer  # noqa: E402
 from nextedit_jupyter.training.cli import main  # noqa: E402
 from nextedit_jupyter.training.distil import (  # noqa: E402
     Teacher,
@@ -23,10 +24,9 @@ from nextedit_jupyter.training.distil import (  # noqa: E402
     with_vocabulary,
 )
 from nextedit_jupyter.training.from_bundle import bundle_weights  # noqa: E402
-from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import DecoderModule, Shape  # noqa: E402
 from nextedit_jupyter.training.packing import NO_LOSS, write_packed  # noqa: E402
-from nextedit_jupyter.training.run import read_checkpoint  # noqa: E402
-from nextedit_jupyter.training.tokenizer import train_tokenizer  # noqa: E402
+from nextedit_jupyter.training.run_folder import read_checkpoint  # noqa: E402
 
 STUDENT = Shape(
     vocab_size=SHAPE.vocab_size,
@@ -55,7 +55,7 @@ def work(bundle: Path, tmp_path: Path) -> Path:
 
 
 def test_the_loss_is_of_the_teacher_and_of_the_text_by_their_shares() -> None:
-    student = Decoder(STUDENT)
+    student = DecoderModule(STUDENT)
     ids = torch.randint(0, SHAPE.vocab_size, (2, 12))
     targets = ids.roll(-1, 1)
     targets[:, :4] = -1
@@ -69,7 +69,7 @@ def test_the_loss_is_of_the_teacher_and_of_the_text_by_their_shares() -> None:
 
 
 def test_rows_without_a_target_teach_nothing_and_break_nothing(bundle: Path) -> None:
-    student = Decoder(STUDENT)
+    student = DecoderModule(STUDENT)
     ids = torch.randint(0, SHAPE.vocab_size, (1, 12))
     loss = loss_by(Teacher(bundle, threads=1), student)(ids, torch.full_like(ids, -1))
     loss.backward()  # type: ignore[no-untyped-call]
@@ -79,7 +79,7 @@ def test_rows_without_a_target_teach_nothing_and_break_nothing(bundle: Path) -> 
 
 def test_the_teacher_says_what_its_bundle_says_at_the_places_that_are_asked(bundle: Path) -> None:
     shape, weights = bundle_weights(bundle)
-    exact = Decoder(shape)
+    exact = DecoderModule(shape)
     exact.load_state_dict(weights)
     ids = torch.randint(0, SHAPE.vocab_size, (2, 20))
     wanted = torch.rand(2, 20) < 0.5
@@ -119,7 +119,7 @@ def test_the_command_teaches_a_student_what_the_teacher_says(bundle: Path, work:
 
     def distance() -> float:
         payload = read_checkpoint(work / "distil" / "final.pt")
-        student = Decoder(Shape(**payload["shape"]))
+        student = DecoderModule(Shape(**payload["shape"]))
         student.load_state_dict(payload["model"])
         ids = torch.from_numpy(np.load(work / "tune.npy")[:, :-1].astype(np.int64) & (NO_LOSS - 1))
         said = teacher.logits(ids, torch.ones_like(ids, dtype=torch.bool)).log_softmax(-1)
@@ -171,7 +171,7 @@ def test_a_teacher_of_another_vocabulary_or_none_at_all_is_refused(
 ) -> None:
     other = Shape(vocab_size=100, width=32, layers=1, heads=2, kv_heads=1, head_dim=16)
     with pytest.raises(TrainingError, match="one tokenizer"):
-        loss_by(Teacher(bundle, threads=1), Decoder(other))
+        loss_by(Teacher(bundle, threads=1), DecoderModule(other))
     with pytest.raises(TrainingError, match="no bundle that can teach"):
         Teacher(tmp_path)
 

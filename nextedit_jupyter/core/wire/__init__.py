@@ -13,7 +13,7 @@ from nextedit_jupyter.core.wire.answers_json import dump_line, encode_answer, en
 from nextedit_jupyter.core.wire.cells_json import decode_cells
 from nextedit_jupyter.core.wire.facts_json import decode_facts, encode_facts
 from nextedit_jupyter.core.wire.messages import AnswerWire, ElsewhereWire, Offsets
-from nextedit_jupyter.core.wire.requests import (
+from nextedit_jupyter.core.wire.requests_json import (
     assemble_request,
     decode_event,
     decode_line,

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nextedit_jupyter.suggest.judge.candidates import Candidate, Rule
-from nextedit_jupyter.suggest.judge.changes import CONTEXT, SHAPES, Edited, Site
+from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
+from nextedit_jupyter.suggest.judge.last_edits import CONTEXT, SHAPES, Edited, Site
 from nextedit_jupyter.suggest.judge.lexed import KINDS, LexedCell
 
 MAX_EXAMPLES = 8
@@ -29,7 +29,7 @@ class Evidence:
 
     proved: Collection[tuple[int, int]] = ()
     refused: bool = False
-    rules: Sequence[Rule] = ()
+    rules: Sequence[CandidateRule] = ()
 
     def ruled(self) -> dict[tuple[int, int], float]:
         """How much the rule trusts itself that names a place."""

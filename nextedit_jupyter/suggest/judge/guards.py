@@ -18,8 +18,8 @@ from typing import Literal
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
-from nextedit_jupyter.suggest.judge.changes import Change, Site, binds
 from nextedit_jupyter.suggest.judge.consider import Considered
+from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 
 
 def held_back(considered: Considered) -> list[bool]:
@@ -75,7 +75,7 @@ def _is_key_of_another(place: Candidate, considered: Considered, literals: set[s
     return bool(owners) and "" not in owners and owner in literals and owner not in owners
 
 
-def _is_one_variable_for_another(change: Change, considered: Considered) -> bool:
+def _is_one_variable_for_another(change: LastChange, considered: Considered) -> bool:
     """Whether one use was changed, of a name that is still bound, to another that is bound too."""
     if len(change.examples) != 1 or change.examples[0].site.kind != "name":
         return False
@@ -85,7 +85,7 @@ def _is_one_variable_for_another(change: Change, considered: Considered) -> bool
     )
 
 
-def _owners(change: Change, kind: str) -> set[str]:
+def _owners(change: LastChange, kind: str) -> set[str]:
     """What the examples belong to; empty if one is of another kind."""
     sites = [e.site for e in change.examples]
     return {s.owner for s in sites} if all(s.kind == kind for s in sites) else set()
@@ -166,13 +166,13 @@ def _kinds_of(
     }
 
 
-def _means_more(change: Change, proved: set[str]) -> bool:
+def _means_more(change: LastChange, proved: set[str]) -> bool:
     """Whether a word was changed where bindings do not reach: of a kind that none of the proved
     places (their kinds are `proved`) has.
     """
     return bool({e.site.kind for e in change.examples} & _BEYOND - proved)
 
 
-def _is_of_definitions_alone(change: Change) -> bool:
+def _is_of_definitions_alone(change: LastChange) -> bool:
     """Whether a word was changed only where a name is bound or declared."""
     return change.shape == "word" and all(binds(e.site) for e in change.examples)

@@ -38,7 +38,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.prompt import BundleTokenizer
     from nextedit_jupyter.training.distil import Teacher, loss_by, with_vocabulary
-    from nextedit_jupyter.training.model import Shape
+    from nextedit_jupyter.training.network import Shape
     from nextedit_jupyter.training.schedule import RunBudget
     from nextedit_jupyter.training.sft import SftSettings, open_run, train
 

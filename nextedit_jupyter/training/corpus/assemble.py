@@ -34,7 +34,7 @@ from nextedit_jupyter.training.corpus.quality import (
     document_signature,
     without_duplicates,
 )
-from nextedit_jupyter.training.corpus.recipe import Recipe, Source
+from nextedit_jupyter.training.corpus.recipe import PackageSource, Recipe
 from nextedit_jupyter.training.parallel import run_jobs
 
 SPLITS: tuple[Split, ...] = ("test", "validation", "train")  # held-out first: they win duplicates
@@ -44,12 +44,12 @@ SPLITS: tuple[Split, ...] = ("test", "validation", "train")  # held-out first: t
 class Extracted:
     """One package's documents, written to a file, and what was left out."""
 
-    source: Source
+    source: PackageSource
     path: Path
     skipped: dict[str, int]
 
 
-def extract_package(source: Source, archive: Path, folder: Path) -> Extracted:
+def extract_package(source: PackageSource, archive: Path, folder: Path) -> Extracted:
     """Extract one archive or folder to `folder/<package>.jsonl`.
 
     A truncated archive gives what could be read and counts as skipped.
@@ -118,11 +118,11 @@ def build(
     return whole
 
 
-def _extract_star(job: tuple[Source, Path, Path]) -> Extracted:
+def _extract_star(job: tuple[PackageSource, Path, Path]) -> Extracted:
     return extract_package(*job)
 
 
-def _jobs(recipe: Recipe, archives: Path, raw: Path) -> list[tuple[Source, Path, Path]]:
+def _jobs(recipe: Recipe, archives: Path, raw: Path) -> list[tuple[PackageSource, Path, Path]]:
     """A package, its archive, and where its documents go; in whole paths, for a cluster's workers
     have folders of their own."""
     jobs = []
@@ -137,7 +137,7 @@ def _jobs(recipe: Recipe, archives: Path, raw: Path) -> list[tuple[Source, Path,
     return jobs
 
 
-def _entry(source: Source, documents: list[Document], skipped: object) -> dict[str, object]:
+def _entry(source: PackageSource, documents: list[Document], skipped: object) -> dict[str, object]:
     """A package's row of the report."""
     chars: Counter[str] = Counter()
     count: Counter[str] = Counter()

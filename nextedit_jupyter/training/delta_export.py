@@ -15,11 +15,11 @@ import torch
 
 from nextedit_jupyter.bundles.smoothing import Peaks, smoothing_factors
 from nextedit_jupyter.core.files import written_beside
-from nextedit_jupyter.training.base import Base
 from nextedit_jupyter.training.export import graph_shape
 from nextedit_jupyter.training.inputs import reduce_inputs
 from nextedit_jupyter.training.lora import MATRICES
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
+from nextedit_jupyter.training.pretrained import PretrainedBase
 from nextedit_jupyter.training.tuning import SCALE, learnt
 
 Floats = npt.NDArray[np.float32]
@@ -28,7 +28,11 @@ CALIBRATION_ROWS = 8  # of a thousand tokens: which channels stand out shows in 
 
 
 def delta_tensors(
-    base: Base, tuned: Decoder, calibration: npt.NDArray[np.int64], *, scale: float = SCALE
+    base: PretrainedBase,
+    tuned: DecoderModule,
+    calibration: npt.NDArray[np.int64],
+    *,
+    scale: float = SCALE,
 ) -> dict[str, npt.NDArray[np.float16]]:
     """The tensors of a delta by name. `calibration` is [rows, length], ids of training text.
 

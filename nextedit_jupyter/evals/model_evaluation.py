@@ -21,18 +21,18 @@ from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.evals.baselines import Jedi, TokenNgram, earlier_line
 from nextedit_jupyter.evals.heldout import (
     HeldOut,
-    Place,
+    HeldOutPlace,
     choose_places,
     fetch_documents,
     read_documents,
 )
 from nextedit_jupyter.evals.machine import machine, today, versions
 from nextedit_jupyter.evals.propagation import default_cache
-from nextedit_jupyter.evals.replay import RememberingLane, Setting, Typist, first_token
+from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, Typist, first_token
 from nextedit_jupyter.evals.suites import SUITES, lane_latency, make_tasks, run_suites, summarise
-from nextedit_jupyter.evals.typing import Tally, type_cell
+from nextedit_jupyter.evals.typing import TypingTally, type_cell
 from nextedit_jupyter.suggest.build import open_model_lane
-from nextedit_jupyter.suggest.model import ModelLane
+from nextedit_jupyter.suggest.model_lane import ModelLane
 from nextedit_jupyter.suggest.suggester import Suggester
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
@@ -166,7 +166,7 @@ def _measured(
     return report
 
 
-def places_of(documents: Sequence[HeldOut], cells: int, seed: int) -> list[Place]:
+def places_of(documents: Sequence[HeldOut], cells: int, seed: int) -> list[HeldOutPlace]:
     """The cells that are typed. Raises NextEditError where there are none."""
     places = choose_places(documents, cells, random.Random(seed))
     if not places:
@@ -194,11 +194,11 @@ def measure_typing(
     """
     places = places_of(documents, cells, seed)
     acceptance = lane.acceptance
-    settings = [Setting(shipped, acceptance)]
-    settings += [Setting(threshold, acceptance) for threshold in THRESHOLDS]
+    settings = [ReplaySetting(shipped, acceptance)]
+    settings += [ReplaySetting(threshold, acceptance) for threshold in THRESHOLDS]
     plain = acceptance is not None
-    settings += [Setting(threshold) for threshold in THRESHOLDS if plain]
-    settings += [Setting(threshold, gates=False) for threshold in THRESHOLDS]
+    settings += [ReplaySetting(threshold) for threshold in THRESHOLDS if plain]
+    settings += [ReplaySetting(threshold, gates=False) for threshold in THRESHOLDS]
     typist = Typist(RememberingLane(lane), budget, facts, seed)
     began = time.perf_counter()
 
@@ -253,7 +253,7 @@ def saved_at_noise(curve: Mapping[str, Mapping[str, Any]], noise: float) -> floa
 
 def measure_baselines(
     lane: ModelLane,
-    places: Sequence[Place],
+    places: Sequence[HeldOutPlace],
     typed: Mapping[str, Any],
     background: Sequence[HeldOut],
     *,
@@ -265,8 +265,10 @@ def measure_baselines(
     """Each baseline on the same cells, and what the product saves at no more noise than it has."""
     piece = first_token(lane.tokenizer)
 
-    def tally_of(ask: Callable[[SuggestRequest], str], some: Sequence[Place]) -> dict[str, Any]:
-        tally = Tally()
+    def tally_of(
+        ask: Callable[[SuggestRequest], str], some: Sequence[HeldOutPlace]
+    ) -> dict[str, Any]:
+        tally = TypingTally()
         for place in some:
             notebook = place.document.notebook
             type_cell(notebook, place.index, ask, tally, first_piece=piece)
@@ -291,7 +293,7 @@ def measure_baselines(
     if jedi_cells:
         some = places[:jedi_cells]
         row = tally_of(Jedi(), some)
-        settings = [Setting(t, lane.acceptance) for t in (*THRESHOLDS, threshold)]
+        settings = [ReplaySetting(t, lane.acceptance) for t in (*THRESHOLDS, threshold)]
         rows = [tally.report() for tally in typist.type(some, settings)]
         compare("jedi", row, _curve(rows[: len(THRESHOLDS)]))
     return found

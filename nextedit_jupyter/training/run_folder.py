@@ -13,10 +13,10 @@ import torch
 
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.files import written_beside
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.packing import split_targets
 from nextedit_jupyter.training.processes import Processes
-from nextedit_jupyter.training.schedule import State
+from nextedit_jupyter.training.schedule import ScheduleState
 
 
 @dataclass(slots=True)
@@ -24,9 +24,9 @@ class Run:
     """A run's folder and what was loaded from it; the first of its processes writes there."""
 
     folder: Path
-    model: Decoder
+    model: DecoderModule
     optimizers: list[torch.optim.Optimizer]
-    state: State = field(default_factory=State)
+    state: ScheduleState = field(default_factory=ScheduleState)
     processes: Processes = field(default_factory=Processes)
 
     def save(self, name: str = "latest.pt") -> bool:
@@ -64,7 +64,7 @@ class Run:
             )
         for optimizer, held in zip(self.optimizers, payload["optimizers"], strict=True):
             optimizer.load_state_dict(held)
-        self.state = State(**payload["state"])
+        self.state = ScheduleState(**payload["state"])
         torch.set_rng_state(payload["rng"])
 
     def log(self, entry: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return payload
 
 
-class Rows:
+class TokenRows:
     """A packed file read batch by batch in file order, from the start again after its end.
 
     `file#2000` are its first 2,000 rows.

@@ -96,7 +96,7 @@ class Layer(nn.Module):
         return result
 
 
-class Decoder(nn.Module):
+class DecoderModule(nn.Module):
     """Ids [batch, length] to logits [batch, length, vocab_size]."""
 
     def __init__(self, shape: Shape, *, seed: int = 0) -> None:

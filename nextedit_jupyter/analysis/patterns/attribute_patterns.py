@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange
 from nextedit_jupyter.analysis.patterns.nodes import (
     arguments_of,
     dotted,
@@ -76,7 +76,7 @@ def _attribute_name(text: str) -> str:
     return re.split(r"\W", text, maxsplit=1)[0]
 
 
-def attribute_rules(change: Change, around: Around) -> Iterator[Rule]:
+def attribute_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
     for old, new in _attribute_pairs(change):
         inner, other = old.child("object"), new.child("object")
         was, now = old.child("attribute"), new.child("attribute")
@@ -127,7 +127,7 @@ def _takes_arguments(attribute: Node) -> bool | None:
     return bool(arguments_of(call)) if call is not None and is_called(attribute) else None
 
 
-def _attribute_pairs(change: Change) -> Iterator[tuple[Node, Node]]:
+def _attribute_pairs(change: NodeChange) -> Iterator[tuple[Node, Node]]:
     """The attributes that the change is about: itself, those around it, or the calls' functions."""
     candidates = [(change.old, change.new)]
     above, beyond = change.old.parent, change.new.parent

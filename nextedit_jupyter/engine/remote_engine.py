@@ -14,14 +14,13 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from nextedit_jupyter.core import TokenCounts
 from nextedit_jupyter.core.errors import BundleError, NextEditError
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.core.secret_masks import mask
-from nextedit_jupyter.engine.constraint import Constraint
 from nextedit_jupyter.engine.engine import Completion, Finish
 from nextedit_jupyter.prompt import Prompt
 from nextedit_jupyter.prompt.healing import Pieces
@@ -168,11 +167,9 @@ class RemoteEngine:
         max_new: int,
         deadline: float,
         cancelled: Callable[[], bool],
-        constraint: Constraint | None = None,
-        rejoin: tuple[int, ...] = (),
-        floor: float = -math.inf,
+        **_of_our_engine: object,
     ) -> Completion:
-        """Ask for what follows a prompt. See `Engine.complete`; there is no constraint here.
+        """Ask for what follows a prompt. See `Engine.complete`; what else that takes is not sent.
 
         Raises RemoteError if the server fails, or failed so often that it is left alone.
         """
@@ -181,21 +178,9 @@ class RemoteEngine:
         if self._breaker.is_open:
             raise RemoteError(self.problem or "the server does not answer")
         started = time.monotonic()
-        stops = {self._tokenizer.name(id) for id in prompt.stop} - {""}
-        if 10 in prompt.stop:
-            stops.add("\n")
         # The healed bytes go last in the prompt: so the answer begins with them by itself.
         masked = mask(self._tokenizer.written(prompt.ids) + prompt.heal.decode("utf-8", "ignore"))
-        body: dict[str, Any] = {
-            "prompt": masked.text,
-            "max_tokens": max_new,
-            "temperature": 0,
-            "stop": sorted(stops),
-            "logprobs": 1,
-            "stream": False,
-        }
-        if self._settings.model:
-            body["model"] = self._settings.model
+        body = self._body(masked.text, prompt.stop, max_new)
         asked = _Asked(self._pool, self._settings, self._headers, body)
         until = min(deadline, started + self._settings.answer_s)
         try:
@@ -231,6 +216,23 @@ class RemoteEngine:
             tokens,
             decode_ms=(time.monotonic() - started) * 1000,
         )
+
+    def _body(self, text: str, stop: Collection[int], max_new: int) -> dict[str, Any]:
+        """What a server of OpenAI's completions is sent."""
+        stops = {self._tokenizer.name(id) for id in stop} - {""}
+        if 10 in stop:
+            stops.add("\n")
+        body: dict[str, Any] = {
+            "prompt": text,
+            "max_tokens": max_new,
+            "temperature": 0,
+            "stop": sorted(stops),
+            "logprobs": 1,
+            "stream": False,
+        }
+        if self._settings.model:
+            body["model"] = self._settings.model
+        return body
 
     def prefill(self, prompt: Prompt, *, cancelled: Callable[[], bool]) -> None:
         """Nothing: a server is not kept busy with what may never be asked."""

@@ -24,12 +24,12 @@ from nextedit_jupyter.core import (
     TextEdit,
 )
 from nextedit_jupyter.core.suggestion import Kind
-from nextedit_jupyter.suggest.judge.candidates import Candidate, Rule
-from nextedit_jupyter.suggest.judge.changes import binds
+from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.features import Evidence
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import held_back, rulings
+from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
@@ -171,7 +171,7 @@ class JudgeLane:
 def evidence_of(symbols: Said, patterns: Said, number: Mapping[str, int]) -> Evidence:
     """What the other lanes said, as the judge's features take it."""
     proved: set[tuple[int, int]] = set()
-    rules: list[Rule] = []
+    rules: list[CandidateRule] = []
     if not isinstance(symbols, Silence):
         for said in symbols:
             proved |= {(number[c.cell], r.start) for c in said.edits for r in c.edit}
@@ -181,7 +181,7 @@ def evidence_of(symbols: Said, patterns: Said, number: Mapping[str, int]) -> Evi
             places = tuple(
                 (number[c.cell], r.start, r.end, r.text) for c in said.edits for r in c.edit
             )
-            rules.append(Rule(trust, places))
+            rules.append(CandidateRule(trust, places))
     refused = isinstance(symbols, Silence) and symbols.reason == "refused"
     return Evidence(proved, refused, tuple(rules))
 

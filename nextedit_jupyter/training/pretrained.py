@@ -20,8 +20,8 @@ from nextedit_jupyter.bundles.gguf import GgufFile
 from nextedit_jupyter.bundles.gguf_model import GgufModel, GgufWeights
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt import control
-from nextedit_jupyter.training.model import Shape
-from nextedit_jupyter.training.vocabulary import choose_tokens, count_tokens
+from nextedit_jupyter.training.kept_tokens import choose_tokens, count_tokens
+from nextedit_jupyter.training.network import Shape
 
 # What a control token begins as: the mean of the rows of these texts' tokens; else a line's end.
 _ALIKE = {
@@ -37,7 +37,7 @@ NOISE = 0.02  # of a row's spread, so that no two of the new rows are the same
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class PretrainedBase:
     """A base with its smaller vocabulary. `weights` are float32, as `Decoder` names them."""
 
     shape: Shape
@@ -63,7 +63,7 @@ def write_vocabulary(base: Path, texts: Iterable[str], work: Path, *, size: int)
     (work / "tokenizer.json").write_text(smaller.to_json(), encoding="utf-8")
 
 
-def read_base(base: Path, work: Path, *, seed: int = 0) -> Base:
+def read_base(base: Path, work: Path, *, seed: int = 0) -> PretrainedBase:
     """The base's weights with the rows that `write_vocabulary` chose. Raises TrainingError."""
     from tokenizers import Tokenizer
 
@@ -106,4 +106,4 @@ def read_base(base: Path, work: Path, *, seed: int = 0) -> Base:
         rope_theta=sizes.rope_theta,
         norm_eps=sizes.norm_eps,
     )
-    return Base(shape, weights, len(made))
+    return PretrainedBase(shape, weights, len(made))

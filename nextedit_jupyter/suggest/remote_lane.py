@@ -12,12 +12,17 @@ from dataclasses import replace
 
 from nextedit_jupyter.core import Silence, SuggestRequest
 from nextedit_jupyter.core.redact import begins_secret
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.core.suggestion import Kind
-from nextedit_jupyter.engine.remote import BYTES_PER_TOKEN, ByteTokenizer, RemoteEngine, RemoteError
+from nextedit_jupyter.engine.remote_engine import (
+    BYTES_PER_TOKEN,
+    ByteTokenizer,
+    RemoteEngine,
+    RemoteError,
+)
 from nextedit_jupyter.prompt import get_format
 from nextedit_jupyter.suggest.lane import Cancelled
-from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane, ModelSettings
+from nextedit_jupyter.suggest.model_lane import ModelAnswer, ModelLane, ModelSettings
 from nextedit_jupyter.suggest.routing import Router
 
 log = logging.getLogger(__name__)

@@ -116,7 +116,7 @@ class Example:
 
 
 @dataclass(slots=True)
-class Change:
+class LastChange:
     """What became what: solid tokens of which those from `low` to `high` are replaced by `new`.
 
     Of the shapes of lines `old` and `new` are whole stripped or relatively indented lines.
@@ -153,9 +153,9 @@ class Edited:
 
 def read_changes(
     edits: Sequence[tuple[str, str, str, bool]], cells: LexedCells
-) -> tuple[list[Change], list[Edited]]:
+) -> tuple[list[LastChange], list[Edited]]:
     """The changes of edits (cell, before, after, recent), newest first, with their examples."""
-    table: dict[tuple[object, ...], Change] = {}
+    table: dict[tuple[object, ...], LastChange] = {}
     edited: list[Edited] = []
     for number, (cell, before, after, recent) in enumerate(edits):
         was, now = cells.of(before), cells.of(after)
@@ -177,7 +177,7 @@ def _changed_lines(was: Sequence[str], now: Sequence[str]) -> int:
     return max(sum(line not in after for line in was), sum(line not in before for line in now))
 
 
-Found = tuple[Change, int, int]
+Found = tuple[LastChange, int, int]
 
 
 def _changes_of(was: LexedCell, now: LexedCell) -> Iterator[Found]:
@@ -262,14 +262,14 @@ def _of_lines(
     if before:
         shape: Shape = "lines" if after else "lines removed"
         anchor = tuple(line.strip() for line in before)
-        yield Change(shape, anchor, text, 0, len(anchor)), first, last
+        yield LastChange(shape, anchor, text, 0, len(anchor)), first, last
         return
     above = next((line.strip() for line in reversed(old[:i1]) if line.strip()), "")
     below = next((line.strip() for line in old[i1:] if line.strip()), "")
     if above:
-        yield Change("lines added", (above,), text, 1, 1), first, last
+        yield LastChange("lines added", (above,), text, 1, 1), first, last
     elif below:
-        yield Change("lines added", (below,), text, 0, 0), first, last
+        yield LastChange("lines added", (below,), text, 0, 0), first, last
 
 
 def _margin(lines: Sequence[str]) -> str:
@@ -349,7 +349,7 @@ def _of_hunk(
         return None
     old = tuple(was.texts[k] for k in solid)
     if len(old) == 1 and _is_word(old[0]) and _is_word(text):
-        return Change("word", old, text, 0, 1), i1, i2
+        return LastChange("word", old, text, 0, 1), i1, i2
     low, high = 0, len(old)
     if not any(map(_is_word, old)):
         before = [k for k in range(first, i1) if not was.texts[k].isspace()]
@@ -364,7 +364,7 @@ def _of_hunk(
             return None
         old = (*left, *old, *right)
         low, high = len(left), len(old) - len(right)
-    return Change("tokens" if solid else "insert", old, text, low, high), i1, i2
+    return LastChange("tokens" if solid else "insert", old, text, low, high), i1, i2
 
 
 def _is_word(text: str) -> bool:

@@ -1,8 +1,8 @@
 """How good a bundle is on held-out documents, for its thresholds and its card.
 
-Typing is `evals.model`'s: the product key by key, without a learned filter, which is learned later
-(`train filter`). Edits are made up as training makes them: half done, to be finished, or nothing to
-do. Nothing here looks at the test packages to choose anything.
+Typing is `evals.model_evaluation`'s: the product key by key, without a learned filter, which is
+learned later (`train filter`). Edits are made up as training makes them: half done, to be finished,
+or nothing to do. Nothing here looks at the test packages to choose anything.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.evals.heldout import HeldOut, held_out
-from nextedit_jupyter.evals.metrics import delta_chrf, wilson
-from nextedit_jupyter.evals.model import THRESHOLDS, choose_threshold, measure_typing
+from nextedit_jupyter.evals.measures import delta_chrf, wilson
+from nextedit_jupyter.evals.model_evaluation import THRESHOLDS, choose_threshold, measure_typing
 from nextedit_jupyter.suggest.build import open_model_lane
-from nextedit_jupyter.suggest.model import ModelLane
+from nextedit_jupyter.suggest.model_lane import ModelLane
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.edits import draw_case
 

@@ -15,7 +15,7 @@ ALIKE = 0.6  # pieces with so much in common are one piece before and after an e
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class FilePiece:
     """`key` tells it from others over versions: a definition's name, a cell's id; "" if none."""
 
     key: str
@@ -25,7 +25,7 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Pieces:
     language: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[FilePiece, ...]
 
 
 def read_pieces(name: str, data: bytes) -> Pieces | str:
@@ -56,7 +56,7 @@ def module_pieces(text: str) -> Pieces | str:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = min([node.lineno, *(item.lineno for item in node.decorator_list)]) - 1
             cuts.append((first, node.end_lineno or node.lineno, node.name))
-    pieces: list[Piece] = []
+    pieces: list[FilePiece] = []
     seen: Counter[str] = Counter()
     at = 0
     for first, last, name in cuts:
@@ -71,10 +71,10 @@ def module_pieces(text: str) -> Pieces | str:
     return Pieces("python", tuple(pieces))
 
 
-def _add(pieces: list[Piece], key: str, lines: Sequence[str]) -> None:
+def _add(pieces: list[FilePiece], key: str, lines: Sequence[str]) -> None:
     text = "\n".join(lines).strip("\n")
     if text.strip():
-        pieces.append(Piece(key, text))
+        pieces.append(FilePiece(key, text))
 
 
 def notebook_pieces(text: str) -> Pieces | str:
@@ -91,7 +91,7 @@ def notebook_pieces(text: str) -> Pieces | str:
         for cell in raw["cells"]:
             if cell.get("cell_type") == "code":
                 source = "".join(cell["source"]).replace("\r\n", "\n")
-                pieces.append(Piece(str(cell.get("id") or ""), source))
+                pieces.append(FilePiece(str(cell.get("id") or ""), source))
         if not isinstance(language, str):
             return "corrupt notebook"
         language = language.lower()
@@ -101,15 +101,15 @@ def notebook_pieces(text: str) -> Pieces | str:
 
 
 def align(
-    before: Sequence[Piece], after: Sequence[Piece]
-) -> list[tuple[Piece | None, Piece | None]]:
+    before: Sequence[FilePiece], after: Sequence[FilePiece]
+) -> list[tuple[FilePiece | None, FilePiece | None]]:
     """Pairs of one piece before and after, in the order of the text after.
 
     A piece without a partner was deleted or inserted. Those with the same key or the same text go
     together first, then those alike between them.
     """
     was, now = [piece.key or piece.text for piece in before], [p.key or p.text for p in after]
-    pairs: list[tuple[Piece | None, Piece | None]] = []
+    pairs: list[tuple[FilePiece | None, FilePiece | None]] = []
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
         if tag == "equal":
             pairs += zip(before[i1:i2], after[j1:j2], strict=True)
@@ -119,9 +119,9 @@ def align(
 
 
 def _pair_alike(
-    before: Sequence[Piece], after: Sequence[Piece]
-) -> list[tuple[Piece | None, Piece | None]]:
-    pairs: list[tuple[Piece | None, Piece | None]] = []
+    before: Sequence[FilePiece], after: Sequence[FilePiece]
+) -> list[tuple[FilePiece | None, FilePiece | None]]:
+    pairs: list[tuple[FilePiece | None, FilePiece | None]] = []
     at = 0
     for piece in before:
         found = next((j for j in range(at, len(after)) if _alike(piece.text, after[j].text)), None)

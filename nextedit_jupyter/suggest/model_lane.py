@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nextedit_jupyter.analysis.languages import language_at_caret
+from nextedit_jupyter.analysis.cell_languages import language_at_caret
 from nextedit_jupyter.core import (
     CellEdit,
     Silence,
@@ -23,7 +23,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind, SilenceReason
 from nextedit_jupyter.engine import Completion, Constraint, Engine, constraint_for
 from nextedit_jupyter.engine.constraint import Kind as ConstraintKind
-from nextedit_jupyter.engine.remote import RemoteEngine
+from nextedit_jupyter.engine.remote_engine import RemoteEngine
 from nextedit_jupyter.prompt import Prompt, PromptFormat, TextTokenizer
 from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter, Situation, features
@@ -31,7 +31,7 @@ from nextedit_jupyter.suggest.caret import CaretContext, caret_context
 from nextedit_jupyter.suggest.fitting import fitted
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 from nextedit_jupyter.suggest.line_edits import scan_lines
-from nextedit_jupyter.suggest.recall import PendingEdit, Recall, Reply
+from nextedit_jupyter.suggest.recall import KeptReply, PendingEdit, Recall
 from nextedit_jupyter.suggest.trim import (
     Cut,
     CutPolicy,
@@ -289,7 +289,7 @@ class ModelLane:
 
     def _ask(
         self, request: SuggestRequest, several: bool, deadline: float, cancelled: Cancelled
-    ) -> tuple[Reply | None, ModelAnswer]:
+    ) -> tuple[KeptReply | None, ModelAnswer]:
         """What the model says at the caret, and what it cost; None if it was stopped."""
         prompt = self._format.inline(request, self._tokenizer, self.settings.budget)
         if not several:
@@ -306,7 +306,7 @@ class ModelLane:
         return self._reply(before, prompt.heal, completion), cost
 
     def _cut(
-        self, request: SuggestRequest, context: CaretContext, reply: Reply, several: bool
+        self, request: SuggestRequest, context: CaretContext, reply: KeptReply, several: bool
     ) -> tuple[str, Cut | None]:
         """A reply's text, and the longest beginning of it that is sure enough.
 
@@ -335,7 +335,7 @@ class ModelLane:
                 best = Cut(cut.end, sure)
         return text, best
 
-    def _wants_more(self, reply: Reply) -> bool:
+    def _wants_more(self, reply: KeptReply) -> bool:
         """Whether a reply that was broken off is sure up to where it was."""
         total = math.exp(sum(step.logprob for step in reply.steps))
         return not reply.finished and total >= self.settings.lowest
@@ -361,7 +361,7 @@ class ModelLane:
             floor=math.log(hope) if hope > 0 else -math.inf,
         )
 
-    def _reply(self, before: str, healed: bytes, completion: Completion) -> Reply:
+    def _reply(self, before: str, healed: bytes, completion: Completion) -> KeptReply:
         steps = token_steps(
             completion.ids,
             completion.logprobs,
@@ -369,7 +369,7 @@ class ModelLane:
             healed,
             completion.text,
         )
-        return Reply(before, completion.text, tuple(steps), completion.finish == "stop")
+        return KeptReply(before, completion.text, tuple(steps), completion.finish == "stop")
 
     def _edit(
         self, request: SuggestRequest, cell: str, edit: TextEdit, confidence: float

@@ -23,8 +23,8 @@ from nextedit_jupyter.core import (
     Replacement,
     Silence,
 )
-from nextedit_jupyter.project.documents import Document, candidates, opened
-from nextedit_jupyter.project.files import Root
+from nextedit_jupyter.project.below_root import Root
+from nextedit_jupyter.project.documents import ProjectDocument, candidates, opened
 from nextedit_jupyter.project.outline import outline
 
 Symbol = tuple[str, str]  # a module's path and a name that it defines, or takes on
@@ -51,7 +51,7 @@ def rename_across(across: Across, root: Root) -> Elsewhere | Silence:
     return _Rename(known, root, symbol, new, here, by_hand=across.to is None).run()
 
 
-def _made_by_hand(here: Document, across: Across) -> tuple[Symbol, str] | Silence:
+def _made_by_hand(here: ProjectDocument, across: Across) -> tuple[Symbol, str] | Silence:
     """The one top-level definition of a module that has another name than before."""
     nothing = Silence("no_change", "no definition was renamed")
     cell = here.notebook.cell(across.cell)
@@ -68,7 +68,7 @@ def _made_by_hand(here: Document, across: Across) -> tuple[Symbol, str] | Silenc
     return (here.path, gone[0]), come[0]
 
 
-def _asked_for(here: Document, across: Across) -> tuple[Symbol, str] | Silence:
+def _asked_for(here: ProjectDocument, across: Across) -> tuple[Symbol, str] | Silence:
     """The module's name that stands at the caret."""
     assert across.to is not None
     nothing = Silence("no_change", "the name at the caret is no local module's")
@@ -92,7 +92,7 @@ def _asked_for(here: Document, across: Across) -> tuple[Symbol, str] | Silence:
     return nothing
 
 
-def _imported(document: Document, place: NamePlace) -> Symbol | None:
+def _imported(document: ProjectDocument, place: NamePlace) -> Symbol | None:
     """The module's name that an import binds to the name at a place."""
     index = document.index
     for cell, i in index.web([place]):
@@ -117,7 +117,7 @@ class _Module:
         return text == self.text and (cell, root) in self.roots
 
 
-def _modules(document: Document) -> Iterator[_Module]:
+def _modules(document: ProjectDocument) -> Iterator[_Module]:
     """The local modules that a document's imports bind names to."""
     index = document.index
     for cell, here in index.readable():
@@ -144,11 +144,11 @@ class _Rename:
 
     def __init__(
         self,
-        known: dict[str, Document],
+        known: dict[str, ProjectDocument],
         root: Root,
         symbol: Symbol,
         new: str,
-        here: Document,
+        here: ProjectDocument,
         *,
         by_hand: bool,
     ) -> None:
@@ -180,7 +180,7 @@ class _Rename:
         changed.sort(key=lambda one: (order.get(one.path, 2), one.path))
         return Elsewhere(self.old, self.new, tuple(changed), tuple(dict.fromkeys(self.notes)))
 
-    def _take_on(self, documents: dict[str, Document]) -> None:
+    def _take_on(self, documents: dict[str, ProjectDocument]) -> None:
         """The modules that import the name become modules that have it."""
         grown = True
         while grown:
@@ -201,7 +201,7 @@ class _Rename:
                         grown = grown or own not in self.symbols
                         self.symbols.add(own)
 
-    def _in(self, document: Document) -> set[Change] | Silence:
+    def _in(self, document: ProjectDocument) -> set[Change] | Silence:
         """The changes of one document, or why the module forbids all of it."""
         index = document.index
         if any(self.old in index.cell(id).source for id, _ in index.broken()):
@@ -231,7 +231,7 @@ class _Rename:
                     changes |= self._by_star(document)
         return changes
 
-    def _by_import(self, document: Document) -> set[Change]:
+    def _by_import(self, document: ProjectDocument) -> set[Change]:
         index = document.index
         changes: set[Change] = set()
         for place, kind, symbol in self._members(document, aliases=True):
@@ -256,7 +256,7 @@ class _Rename:
                 self.notes.append(f"{document.path} keeps `{self.old}`: {found.detail}")
         return changes
 
-    def _is_ours(self, document: Document, change: Change) -> bool:
+    def _is_ours(self, document: ProjectDocument, change: Change) -> bool:
         """Whether a change is that of an import which leads to the renamed name."""
         what = document.index.cells[change.cell].imports.get(change.start)
         if what is None or ":" not in what:
@@ -272,7 +272,7 @@ class _Rename:
                 ):
                     yield Change(cell, attribute.start, attribute.end, self.new)
 
-    def _by_star(self, document: Document) -> set[Change]:
+    def _by_star(self, document: ProjectDocument) -> set[Change]:
         index = document.index
         if index.module_places(self.new):
             self.notes.append(f"{document.path} has a `{self.new}` already: left alone")
@@ -283,7 +283,7 @@ class _Rename:
             for i in places
         }
 
-    def _exported(self, document: Document) -> Iterator[Change]:
+    def _exported(self, document: ProjectDocument) -> Iterator[Change]:
         """The name in `__all__`."""
         quoted = re.compile(rf"(?<=[\"']){re.escape(self.old)}(?=[\"'])")
         for cell in document.notebook.cells:
@@ -292,7 +292,7 @@ class _Rename:
                     yield Change(cell.id, found.start(), found.end(), self.new)
 
     def _members(
-        self, document: Document, *, aliases: bool = False
+        self, document: ProjectDocument, *, aliases: bool = False
     ) -> Iterator[tuple[NamePlace, str, Symbol]]:
         """`from module import name`: the place that it binds, of which kind, and what it is."""
         for cell, here in document.index.readable():
@@ -306,14 +306,14 @@ class _Rename:
                 if path is not None and (kind == "member" or (aliases and kind == "alias")):
                     yield (cell, i), kind, (path, name)
 
-    def _stars(self, document: Document) -> Iterator[tuple[str, str]]:
+    def _stars(self, document: ProjectDocument) -> Iterator[tuple[str, str]]:
         for cell, here in document.index.readable():
             for module in here.stars:
                 path = document.resolver.find("".join(module.split()))
                 if path is not None:
                     yield cell, path
 
-    def _changes(self, document: Document, changes: set[Change]) -> DocumentChanges:
+    def _changes(self, document: ProjectDocument, changes: set[Change]) -> DocumentChanges:
         cells = []
         for cell in document.notebook.cells:
             own = sorted((c for c in changes if c.cell == cell.id), key=lambda c: c.start)

@@ -17,7 +17,7 @@ ALIKE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class NodeChange:
     """The smallest pair of nodes that differ, at the same place of two texts of a cell."""
 
     old: Node
@@ -38,13 +38,13 @@ class Change:
             yield old, new
 
 
-def changes(before: SyntaxTree, after: SyntaxTree) -> list[Change]:
+def changes(before: SyntaxTree, after: SyntaxTree) -> list[NodeChange]:
     """The smallest nodes that differ, in document order; at most `MAX_CHANGES`.
 
     Each changed stretch is taken to the smallest pair of nodes that holds it in both trees, and
     down from there as long as both sides have the same shape.
     """
-    found: list[Change] = []
+    found: list[NodeChange] = []
     growth = 0
     for r in TextEdit.between(before.text, after.text):
         end = r.start + growth + len(r.text)
@@ -90,8 +90,8 @@ def _smallest_pair(
     return best
 
 
-def _differences(old: Node, new: Node) -> list[Change]:
-    found: list[Change] = []
+def _differences(old: Node, new: Node) -> list[NodeChange]:
+    found: list[NodeChange] = []
     for lifted in ("string_content", "string_start", "string_end", "escape_sequence"):
         above, beyond = old.parent, new.parent
         if old.kind != lifted or above is None or beyond is None:
@@ -107,7 +107,7 @@ def _differences(old: Node, new: Node) -> list[Change]:
         if parts is None and was.kind == now.kind and was.kind in ("module", "block"):
             parts = _alike_statements(was.named_children, now.named_children)
         if parts is None:
-            found.append(Change(was, now))
+            found.append(NodeChange(was, now))
         else:
             waiting += reversed(parts)
     return found
