@@ -16,17 +16,17 @@ from nextedit_jupyter.core.errors import BundleError
 DEFAULT_DOMAINS = frozenset(("", "ai.onnx"))
 # No operator here can make an output much larger than its inputs out of a constant, but by
 # broadcasting, which `MAX_ELEMENTS` bounds. ConstantOfShape, Expand, Tile, Pad, Range, Resize,
-# Concat, random operators and all control flow stay out.
+# random operators and all control flow stay out; Concat may only join what was split (`_Joins`).
 # fmt: off
 OPERATORS = {
     "": frozenset((
-        "Abs", "Add", "Cast", "Clip", "Constant", "Cos", "DequantizeLinear", "Div",
-        "DynamicQuantizeLinear", "Erf", "Exp", "Gather", "Gelu", "Identity",
+        "Abs", "Add", "Cast", "Clip", "Concat", "Constant", "Cos", "DequantizeLinear", "Div",
+        "DynamicQuantizeLinear", "Equal", "Erf", "Exp", "Gather", "Gelu", "Identity",
         "LayerNormalization", "MatMul", "MatMulInteger", "Max", "Min", "Mul", "Neg", "Pow",
         "QuantizeLinear", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Relu",
         "Reshape", "Round", "Shape", "Sigmoid", "SimplifiedLayerNormalization", "Sin",
-        "Slice", "Softmax", "Split", "Sqrt", "Squeeze", "Sub", "Tanh", "Transpose",
-        "Unsqueeze",
+        "Slice", "Softmax", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "TopK",
+        "Transpose", "Unsqueeze",
     )),
     "com.microsoft": frozenset((
         "BiasGelu", "DynamicQuantizeMatMul", "FastGelu", "GatherBlockQuantized", "Gelu",
@@ -36,6 +36,7 @@ OPERATORS = {
     )),
 }
 # fmt: on
+_PRODUCTS = frozenset(("MatMul", "MatMulIntegerToFloat", "MatMulNBits"))
 MAX_NODES = 50_000
 MAX_ELEMENTS = 1 << 28  # of one tensor: a vocabulary of 152k by 1,536 has 2.3e8
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
@@ -83,12 +84,38 @@ def check_model(data: memoryview) -> GraphSummary:
     return summary
 
 
+class _Joins:
+    """What a Concat may join: products of the parts of one Split, each part once.
+
+    Then it has no more rows than there were before the split. Joined with itself a few dozen times,
+    a tensor of one number would take all memory.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[str, int] = {}  # the outputs of Splits, and which node's they are
+        self._products: dict[str, tuple[int, str]] = {}  # outputs, node of the Split, its part
+
+    def add(self, at: int, operator: str, inputs: list[str], outputs: list[str]) -> None:
+        """Look at a node, the `at`th. Raises BundleError."""
+        if operator == "Split":
+            self._parts.update(dict.fromkeys(outputs, at))
+        elif operator in _PRODUCTS and inputs and inputs[0] in self._parts:
+            product = self._parts[inputs[0]], inputs[0]
+            self._products.update(dict.fromkeys(outputs, product))
+        elif operator == "Concat":
+            joined = [self._products.get(name) for name in inputs]
+            of_one = len({product[0] for product in joined if product}) == 1
+            if None in joined or not of_one or len(set(joined)) != len(joined):
+                raise _refused("it joins tensors that were not split")
+
+
 def _check_graph(graph: memoryview, summary: GraphSummary) -> None:
+    joins = _Joins()
     for number, kind, value in _fields(graph):
         if kind != 2:
             continue
         if number == 1:
-            _check_node(_message(value), summary)
+            _check_node(_message(value), summary, joins)
         elif number == 5:
             summary.weight_bytes += _check_tensor(_message(value))
         elif number == 11:
@@ -103,7 +130,7 @@ def _check_graph(graph: memoryview, summary: GraphSummary) -> None:
             raise _refused("it holds sparse weights")
 
 
-def _check_node(node: memoryview, summary: GraphSummary) -> None:
+def _check_node(node: memoryview, summary: GraphSummary, joins: _Joins) -> None:
     summary.nodes += 1
     if summary.nodes > MAX_NODES:
         raise _refused(f"it has more than {MAX_NODES} operations")
@@ -113,6 +140,7 @@ def _check_node(node: memoryview, summary: GraphSummary) -> None:
     if known is None or operator not in known:
         raise _refused(f"it uses the operator {f'{domain}::{operator}'.strip(':')[:80]!r}")
     summary.operators.add(f"{domain}::{operator}")
+    joins.add(summary.nodes, operator, _texts(node, 1), _texts(node, 2))
     for number, kind, value in _fields(node):
         if number != 5 or kind != 2:
             continue
@@ -246,11 +274,16 @@ def _message(value: int | memoryview) -> memoryview:
 
 def _text(message: memoryview, wanted: int) -> str:
     """The last string field of that number, as protobuf reads it; empty if there is none."""
-    found = ""
+    return (_texts(message, wanted) or [""])[-1]
+
+
+def _texts(message: memoryview, wanted: int) -> list[str]:
+    """The string fields of that number."""
+    found = []
     for number, kind, value in _fields(message):
         if number == wanted and kind == 2:
             try:
-                found = bytes(_message(value)).decode("utf-8")
+                found.append(bytes(_message(value)).decode("utf-8"))
             except UnicodeDecodeError:
                 raise _Damaged from None
     return found

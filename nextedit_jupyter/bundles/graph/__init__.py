@@ -15,6 +15,7 @@ from nextedit_jupyter.bundles.graph.shape import (
     GraphShape,
     RopeScaling,
     rotary_tables,
+    weight_names,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "turn",
     "turn_block",
     "turned",
+    "weight_names",
 ]

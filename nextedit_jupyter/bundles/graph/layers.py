@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from onnx import helper
@@ -87,7 +88,9 @@ def _attention(
         )
         inputs = [query, key, value]
     inputs += [f"past.{layer}.key", f"past.{layer}.value", "seqlens_k", "total", "cos", "sin"]
-    scale = {} if shape.attention_scale is None else {"scale": shape.attention_scale}
+    scale: dict[str, Any] = (
+        {} if shape.attention_scale is None else {"scale": shape.attention_scale}
+    )
     outputs = [f"{at}.attention", f"present.{layer}.key", f"present.{layer}.value"]
     graph.nodes.append(
         helper.make_node(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -133,6 +134,26 @@ class GraphShape:
             total += 3 * self.width * (experts * mixture.hidden + mixture.shared_hidden)
             total += self.width * (mixture.count + mixture.shared_gate)
         return total
+
+
+def weight_names(shape: GraphShape) -> Iterator[str]:
+    """The names of all weights that `build_graph` asks for."""
+    yield from ("embedding.weight", "norm.weight", *(() if shape.tied else ("head.weight",)))
+    for i in range(shape.layers):
+        at = f"layers.{i}"
+        parts = ["norm_attention", "norm_mlp", "qkv", "out"]
+        if shape.qk_norm:
+            parts += ["norm_query", "norm_key"]
+        feeds = [at]
+        mixture = shape.experts_of(i)
+        if mixture is not None:
+            parts += ["router", *(["shared_gate"] if mixture.shared_gate else [])]
+            feeds = [f"{at}.experts.{e}" for e in range(mixture.count)]
+            feeds += [f"{at}.shared"] if mixture.shared_hidden else []
+        yield from (f"{at}.{part}.weight" for part in parts)
+        yield from (f"{feed}.{part}.weight" for feed in feeds for part in ("gate", "up", "down"))
+        if shape.qkv_bias:
+            yield f"{at}.qkv.bias"
 
 
 def rotary_tables(shape: GraphShape) -> tuple[Floats, Floats]:
