@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.budget import OverBudget, budget
 from nextedit_jupyter.analysis.cell_languages import language_at_caret
+from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -97,8 +98,9 @@ class Suggester:
         self.problem = problem
         self.settings = settings or SuggesterSettings()
         self._symbols = symbols if symbols is not None else SymbolsLane()
-        self._patterns = patterns if patterns is not None else PatternsLane()
-        self._judge = judge if judge is not None else JudgeLane()
+        trees = TreeCache()  # both read the same cells
+        self._patterns = patterns if patterns is not None else PatternsLane(trees)
+        self._judge = judge if judge is not None else JudgeLane(trees=trees)
         self._secrets = Secrets()
         self._fixes = fixes if fixes is not None else FixesLane()
         self._memory = Memory()

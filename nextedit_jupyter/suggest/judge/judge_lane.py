@@ -64,10 +64,10 @@ class _Placed:
 class JudgeLane:
     """Holds cells that it read, bounded, and the trees; the same request gives the same answer."""
 
-    def __init__(self, forest: Forest | None = None) -> None:
+    def __init__(self, forest: Forest | None = None, trees: TreeCache | None = None) -> None:
         self._forest = forest
         self._lexed = LexedCells()
-        self._trees = TreeCache()
+        self._trees = trees or TreeCache()
 
     def weigh(
         self, request: SuggestRequest, symbols: Said, patterns: Said, cancelled: Cancelled
