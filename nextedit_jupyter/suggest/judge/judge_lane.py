@@ -28,7 +28,7 @@ from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.features import Evidence
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
-from nextedit_jupyter.suggest.judge.guards import held_back, rulings
+from nextedit_jupyter.suggest.judge.guards import SURE_OF_REBOUND, Ruling, held_back, rulings
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
@@ -84,8 +84,8 @@ class JudgeLane:
         most = forest.thresholds.tick * _JUST_BELOW
         asked_for = _keywords_added(patterns, request)
         found = [
-            _Placed(c, min(float(p), most) if held else float(p))
-            for c, p, held in zip(considered.candidates, sure, held_back(considered))
+            _Placed(c, min(float(p), most) if p < least else float(p))
+            for c, p, least in zip(considered.candidates, sure, held_back(considered))
         ]
         found = [
             _Placed(p.candidate, max(p.sure, forest.thresholds.show))
@@ -95,11 +95,7 @@ class JudgeLane:
         ]
         symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
         ruled = rulings(considered, symbols, request)
-        found = [
-            _Placed(p.candidate, min(p.sure, most)) if ruling == "optional" else p
-            for p, ruling in zip(found, ruled)
-            if ruling != "closed"
-        ]
+        found = list(_as_ruled(found, ruled, most))
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
@@ -234,6 +230,26 @@ def _is_bound(candidate: Candidate, considered: Considered) -> bool:
     """Whether the name is bound at the candidate's place."""
     kind = considered.cells[candidate.cell].kinds[candidate.first]
     return kind in ("definition", "target", "import")
+
+
+def _as_ruled(found: Sequence[_Placed], ruled: Sequence[Ruling], most: float) -> Iterator[_Placed]:
+    """The places that are open to the judge, each as sure as it may be.
+
+    A name that was bound again is followed as a whole or not at all: half of it would not run.
+    """
+    again: dict[int, list[float]] = {}
+    for p, ruling in zip(found, ruled, strict=True):
+        if ruling == "rebound":
+            again.setdefault(id(p.candidate.change), []).append(p.sure)
+    for p, ruling in zip(found, ruled, strict=True):
+        if ruling == "open":
+            yield p
+        elif ruling == "optional":
+            yield _Placed(p.candidate, min(p.sure, most))
+        elif ruling == "rebound":
+            group = again[id(p.candidate.change)]
+            if (mean := sum(group) / len(group)) >= SURE_OF_REBOUND:
+                yield _Placed(p.candidate, mean)
 
 
 def _known(patterns: Said) -> list[Suggestion]:
