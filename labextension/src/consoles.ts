@@ -24,6 +24,23 @@ import { caretIn, focusAt, isOnServer } from './views';
 /** As many of the cells that ran are read, the newest ones: a console may be open for weeks. */
 const MOST_CELLS = 300;
 
+/** A console takes Escape, and the focus with it, before the prompt's editor sees the key: be first. */
+export function takeEscape(
+  { node, console }: ConsoleWidget,
+  escape: (model: CodeEditor.IModel, view: EditorView) => boolean
+): void {
+  const onKey = (event: KeyboardEvent) => {
+    const editor = console.promptCell?.editor ?? null;
+    const view = editorViewOf(editor);
+    const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey;
+    if (event.key === 'Escape' && isPlain && view?.hasFocus && escape(editor!.model, view)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  };
+  node.addEventListener('keydown', onKey, true);
+}
+
 /** One cell of a console; all but the prompt are locked. */
 class ConsoleCell {
   readonly cell_type = 'code';
@@ -268,9 +285,12 @@ class ConsoleViews implements Views {
   }
 
   forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void {
-    const view = this.activeView;
-    if (view) {
-      work(this.prompt!.editor!.model, view);
+    // What was drawn in a prompt is taken away when it has run.
+    for (const cell of [...this.widget.console.cells, this.prompt]) {
+      const view = editorViewOf(cell?.editor ?? null);
+      if (view) {
+        work(cell!.editor!.model, view);
+      }
     }
   }
 
