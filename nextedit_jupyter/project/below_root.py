@@ -9,7 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nextedit_jupyter.core.cache import LruCache
-from nextedit_jupyter.project.ignore import Rule, is_excluded, is_ignored, is_skipped_name, rules_of
+from nextedit_jupyter.project.ignore import (
+    IgnoreRule,
+    is_excluded,
+    is_ignored,
+    is_skipped_name,
+    rules_of,
+)
 
 READ = (".py", ".ipynb")
 
@@ -35,7 +41,7 @@ class Stamp:
 
 
 # The rules of `.gitignore` files: each request asks whether its document may be read.
-_RULES: LruCache[str, tuple[Stamp, tuple[Rule, ...]]] = LruCache(256)
+_RULES: LruCache[str, tuple[Stamp, tuple[IgnoreRule, ...]]] = LruCache(256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ class Root:
             return False
         if any(is_excluded("/".join(parts[:n]), self.excluded) for n in range(1, len(parts) + 1)):
             return False
-        rules: list[tuple[str, tuple[Rule, ...]]] = []
+        rules: list[tuple[str, tuple[IgnoreRule, ...]]] = []
         for n in range(len(parts)):
             folder = "/".join(parts[:n])
             rules.append((folder, self._rules(folder)))
@@ -124,7 +130,7 @@ class Root:
                     waiting += [(name, depth + 1) for name in below]
 
     def _listed(
-        self, folder: str, rules: Sequence[tuple[str, tuple[Rule, ...]]]
+        self, folder: str, rules: Sequence[tuple[str, tuple[IgnoreRule, ...]]]
     ) -> tuple[list[str], list[str]]:
         """The readable files of a folder and the folders to enter, each sorted."""
         files, folders = [], []
@@ -151,12 +157,12 @@ class Root:
     def _is_environment(self, folder: str) -> bool:
         return os.path.exists(os.path.join(self.path, *folder.split("/"), "pyvenv.cfg"))
 
-    def _all_rules(self, folder: str) -> list[tuple[str, tuple[Rule, ...]]]:
+    def _all_rules(self, folder: str) -> list[tuple[str, tuple[IgnoreRule, ...]]]:
         parts = folder.split("/") if folder else []
         above = ["/".join(parts[:n]) for n in range(len(parts) + 1)]
         return [(name, self._rules(name)) for name in above]
 
-    def _rules(self, folder: str) -> tuple[Rule, ...]:
+    def _rules(self, folder: str) -> tuple[IgnoreRule, ...]:
         path = os.path.join(self.path, *folder.split("/"), ".gitignore")
         try:
             found = os.stat(path)

@@ -1,6 +1,6 @@
 """The decoder's graph: its sizes, its matrices as integers, and the ONNX model of both."""
 
-from nextedit_jupyter.bundles.graph.build import COMPANY, COMPANY_KEY, INPUTS, build_graph
+from nextedit_jupyter.bundles.graph.decoder_graph import COMPANY, COMPANY_KEY, INPUTS, build_graph
 from nextedit_jupyter.bundles.graph.rounding import (
     Int4Blocks,
     Int8Columns,

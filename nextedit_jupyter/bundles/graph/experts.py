@@ -20,7 +20,7 @@ import numpy as np
 from onnx import TensorProto
 
 from nextedit_jupyter.bundles.graph.shape import Experts, Floats
-from nextedit_jupyter.bundles.graph.writer import GraphWriter, Rows
+from nextedit_jupyter.bundles.graph.writer import GraphWriter, QuantisedRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,9 @@ class Mixture:
         assert self._start is not None
         return self._graph.wanted(x, self._graph.one("Sub", "start", self._start))
 
-    def add(self, at: str, y: str, rows: Rows | None, weights: Mapping[str, Floats]) -> str:
+    def add(
+        self, at: str, y: str, rows: QuantisedRows | None, weights: Mapping[str, Floats]
+    ) -> str:
         """Add the mixture of a layer for y [1, m, width]; `rows` is y as `rows_of` gives it."""
         graph, experts = self._graph, self._experts
         scores, gate = self._scores(at, y, weights)
@@ -164,7 +166,12 @@ class Mixture:
         )
 
     def _work(
-        self, at: str, y: str, rows: Rows | None, order: _Order, weights: Mapping[str, Floats]
+        self,
+        at: str,
+        y: str,
+        rows: QuantisedRows | None,
+        order: _Order,
+        weights: Mapping[str, Floats],
     ) -> str:
         """What each slot's expert makes of its row, times its share: [1, taken, width]."""
         graph, experts = self._graph, self._experts

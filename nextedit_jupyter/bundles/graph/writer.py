@@ -26,7 +26,7 @@ FINE = 254.0  # steps of a remainder in one of its row: it is half a step at mos
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class QuantisedRows:
     """Names of uint8 rows [1, n, width] and of their float32 scales [1, n, 1].
 
     `rest`, where there is one, is what the values leave of the row, in 254ths of the scale.
@@ -94,7 +94,7 @@ class GraphWriter:
     def one(self, op: str, *inputs: str, **attributes: Any) -> str:
         return self.node(op, list(inputs), 1, **attributes)[0]
 
-    def quantised(self, name: str, x: str, width: int, zeros: str | None = None) -> Rows:
+    def quantised(self, name: str, x: str, width: int, zeros: str | None = None) -> QuantisedRows:
         """Give x [1, n, width], the inputs called `name`, as uint8 rows and their scales.
 
         A row of zeros has the scale 0, and whatever its quotient is becomes 0 when the product is
@@ -112,7 +112,7 @@ class GraphWriter:
         points = zeros or self._zeros
         assert points is not None
         rows = self.one("QuantizeLinear", x, scale, points, axis=2, block_size=width)
-        return Rows(rows, scale)
+        return QuantisedRows(rows, scale)
 
     def row_scale(self, x: str) -> str:
         peak = self.one("ReduceMax", self.one("Abs", x), "last_axis", keepdims=1)
@@ -145,7 +145,7 @@ class GraphWriter:
         values = self.weight(f"{name}.{'turned' if turns else 'int8'}", packed.values)
         return values, self.weight(f"{name}.scale", packed.scales)
 
-    def _fine(self, x: str) -> Rows:
+    def _fine(self, x: str) -> QuantisedRows:
         """Give x in whole steps of its scale, and what that leaves in 254ths of a step.
 
         Two products cost less than one of both rows laid in one tensor: 512 tokens with fine
@@ -156,14 +156,14 @@ class GraphWriter:
         whole = self.one("Round", steps)
         rows = self.one("QuantizeLinear", whole, "one", "row_zero")
         rest = self.one("Sub", steps, whole)
-        return Rows(rows, scale, self.one("QuantizeLinear", rest, "fine_step", "row_zero"))
+        return QuantisedRows(rows, scale, self.one("QuantizeLinear", rest, "fine_step", "row_zero"))
 
     def wanted(self, x: str, start: str = "start") -> str:
         """Only the rows of x from `start` on; all rows after this are those."""
         self._zeros = None
         return self.one("Slice", x, start, "end", "axis1")
 
-    def linear(self, name: str, x: str, rows: Rows | None, matrix: Floats) -> str:
+    def linear(self, name: str, x: str, rows: QuantisedRows | None, matrix: Floats) -> str:
         """Give x @ matrix [inputs, outputs]; `rows` is x as `quantised` gives it."""
         if rows is None:
             return self.float_product(name, x, matrix)
@@ -189,7 +189,12 @@ class GraphWriter:
         )
 
     def feed_forward(
-        self, at: str, y: str, rows: Rows | None, hidden: int, weights: Mapping[str, Floats]
+        self,
+        at: str,
+        y: str,
+        rows: QuantisedRows | None,
+        hidden: int,
+        weights: Mapping[str, Floats],
     ) -> str:
         """Give down(silu(gate(y)) * up(y)); `rows` is y as `rows_of` gives it."""
         gate = self.linear(f"{at}.gate", y, rows, weights[f"{at}.gate.weight"].T)
@@ -210,7 +215,7 @@ class GraphWriter:
         self.nodes.append(node)
         return name
 
-    def scaled(self, rows: Rows, values: str, scales: str) -> str:
+    def scaled(self, rows: QuantisedRows, values: str, scales: str) -> str:
         product = self.product(rows.values, "one", values, scales)
         if rows.rest:
             rest = self.product(rows.rest, "fine_step", values, scales)
@@ -222,5 +227,5 @@ class GraphWriter:
         inputs = [rows, values, step, scales, "row_zero"]
         return self.one("MatMulIntegerToFloat", *inputs, domain="com.microsoft")
 
-    def rows_of(self, name: str, x: str, width: int) -> Rows | None:
+    def rows_of(self, name: str, x: str, width: int) -> QuantisedRows | None:
         return self.quantised(name, x, width) if self.int8 and self.bits == 8 else None
