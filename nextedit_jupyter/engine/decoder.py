@@ -146,6 +146,6 @@ class Decoder:
         return vocabulary
 
     def _company(self) -> int | None:
-        # Named in `bundles.graph.build`, which needs `onnx`: no worker loads that.
+        # Named in `bundles.graph.decoder_graph`, which needs `onnx`: no worker loads that.
         found = self.session.get_modelmeta().custom_metadata_map.get("nextedit.company")
         return -1 if found == "-1" else None

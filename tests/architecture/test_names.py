@@ -14,12 +14,6 @@ PACKAGE = Path(nextedit_jupyter.__file__).resolve().parent
 MODULES = {"__init__", "__main__"}
 # A command's module has the command's name, beside what the command runs.
 COMMANDS = {"cli", "training/commands"}
-# Two names that one program never meets together, and what tells them apart.
-CLASSES: dict[str, str] = {
-    "Change": "of a rename's plan, and of the last edits: both are places and texts",
-    "Plan": "",
-    "State": "",
-}
 
 
 def modules() -> list[Path]:
