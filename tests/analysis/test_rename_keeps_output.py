@@ -177,6 +177,7 @@ def test_a_rename_prints_the_same_or_says_what_may_not() -> None:
     assert counts["accepted"] > 300
 
 
+@pytest.mark.timeout(0)  # as long as thousands of them take
 @pytest.mark.skipif(not WANTED, reason="NEXTEDIT_RENAMES says how many renames to accept")
 def test_thousands_of_renames_print_the_same_or_say_what_may_not() -> None:
     wrong, counts = failures(NOTEBOOKS, share=1.0, wanted=WANTED)
