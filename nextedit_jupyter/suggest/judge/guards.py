@@ -172,7 +172,10 @@ def rulings(
     }
     kinds = _kinds_of(symbols, considered, request)
     found: list[Ruling] = []
-    for place in considered.candidates:
+    for n, place in enumerate(considered.candidates):
+        if n in considered.decided:
+            found.append("closed")  # they are the symbols lane's own
+            continue
         change = place.change
         is_other = change.shape != "word" or ("".join(change.replaced), change.new) not in proved
         if is_other or _means_more(change, kinds):

@@ -82,11 +82,11 @@ class JudgeLane:
         if not considered.candidates or cancelled():
             return Weighed(symbols, patterns, silent)
         forest = self._forest or shipped()
-        sure = considered.sure(forest)
+        sure: list[float] = considered.sure(forest).tolist()
         most = forest.thresholds.tick * _JUST_BELOW
         asked_for = _keywords_added(patterns, request)
         found = [
-            _Placed(c, min(float(p), most) if p < least else float(p))
+            _Placed(c, min(p, most) if p < least else p)
             for c, p, least in zip(considered.candidates, sure, held_back(considered))
         ]
         found = [
