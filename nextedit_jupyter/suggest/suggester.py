@@ -441,16 +441,15 @@ def sparing_switched_off(suggestion: Suggestion, notebook: Notebook) -> Suggesti
 
 def overlaps(one: Suggestion, other: Suggestion) -> bool:
     """Whether both change the same place of any cell."""
-    places = {(c.cell, r.start, r.end) for c in other.edits for r in c.edit}
-    for change in one.edits:
-        for r in change.edit:
-            if any(
-                cell == change.cell
-                and (max(start, r.start) < min(end, r.end) or (start, end) == (r.start, r.end))
-                for cell, start, end in places
-            ):
-                return True
-    return False
+    places: dict[str, list[tuple[int, int]]] = {}
+    for c in other.edits:
+        places.setdefault(c.cell, []).extend((r.start, r.end) for r in c.edit)
+    return any(
+        max(start, r.start) < min(end, r.end) or (start, end) == (r.start, r.end)
+        for change in one.edits
+        for r in change.edit
+        for start, end in places.get(change.cell, ())
+    )
 
 
 def _log_failure(where: str, error: Exception) -> None:

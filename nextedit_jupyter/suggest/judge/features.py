@@ -170,6 +170,12 @@ def _place_names() -> list[str]:
         "left of one passed over",
         "object of an example",
         "root of an example",
+        "others proved on its line",
+        "value of its own name",
+        "value of its own name in an example",
+        "whole string",
+        "whole string in an example",
+        "in code beside the line",
     ]
 
 
@@ -205,7 +211,8 @@ def feature_rows(
         place = _place_values(candidate, site, likes[key], cells[candidate.cell], view)
         like = likes[key]
         objects = [float(site.object in like.objects), float(site.root in like.roots)]
-        rows[n] = heads[key] + place + passed[key].likeness(candidate, site) + objects
+        beside = _beside_values(candidate, site, likes[key], cells[candidate.cell])
+        rows[n] = heads[key] + place + passed[key].likeness(candidate, site) + objects + beside
     return rows
 
 
@@ -348,9 +355,12 @@ class _CellView:
         self.line_counts = self.lexed.line_counts
         self.per_change: dict[int, int] = {}
         self.by_line: dict[int, set[int]] = {}
+        self.proved_at: dict[int, set[int]] = {}  # where the proved places of a line begin
         for c in found:
             self.per_change[id(c.change)] = self.per_change.get(id(c.change), 0) + 1
             line = self.lexed.line_of(c.start)
+            if (number, c.start) in view.evidence.proved:
+                self.proved_at.setdefault(line, set()).add(c.start)
             self.by_line.setdefault(line, set()).add(id(c.change))
 
 
@@ -371,6 +381,9 @@ class _Like:
         self.words = {s.words for s in self.sites}
         self.objects = {s.object for s in self.sites} - {""}
         self.roots = {s.root for s in self.sites} - {""}
+        self.word = found[0].change.old if found[0].change.shape == "word" else ()
+        self.own_value = any(_is_of_own_value(s, self.word) for s in self.sites)
+        self.whole_string = any(_is_whole_string(s) for s in self.sites)
 
 
 def _place_values(
@@ -408,6 +421,34 @@ def _place_values(
         min(cell.line_counts[site.line], 9),
         min(site.indent, 16),
         *_in_cell_values(candidate, cell, view),
+    ]
+
+
+def _is_of_own_value(site: Site, old: Sequence[str]) -> bool:
+    """`x=x`, `"x": x`, `row["x"] = x`: the word names what a variable of that name holds."""
+    return bool(old) and site.kind in ("keyword", "string") and old[0] in site.right[:4]
+
+
+def _is_whole_string(site: Site) -> bool:
+    return site.kind == "string" and {*site.left[:1], *site.right[:1]} <= {"'", '"'}
+
+
+def _beside_values(candidate: Candidate, site: Site, like: _Like, cell: _CellView) -> list[float]:
+    """What stands on the same line and on those beside it."""
+    line = cell.lexed.line_of(candidate.start)
+    proved = cell.proved_at.get(line, set()) - {candidate.start}
+    near = [n for n in (line - 1, line + 1) if 0 <= n < len(cell.lexed.lines)]
+    old = like.word
+    in_code = bool(old) and any(
+        old[0] in cell.lexed.words(n) and not cell.lexed.lines[n].startswith("#") for n in near
+    )
+    return [
+        float(min(len(proved), 5)),
+        float(_is_of_own_value(site, old)),
+        float(like.own_value),
+        float(_is_whole_string(site)),
+        float(like.whole_string),
+        float(in_code),
     ]
 
 

@@ -36,6 +36,8 @@ from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 from nextedit_jupyter.suggest.patterns import OWN, net_edits
 
 Said = Sequence[Suggestion] | Silence
+Taken = dict[int, list[tuple[int, int]]]
+"""Places that are spoken for: (start, end) by the cell's number."""
 
 _NAME = re.compile(r"[\w.]+")
 # From this confidence on a pattern rests on what the kernel knows, which no example has to support.
@@ -80,11 +82,11 @@ class JudgeLane:
         if not considered.candidates or cancelled():
             return Weighed(symbols, patterns, silent)
         forest = self._forest or shipped()
-        sure = considered.sure(forest)
+        sure: list[float] = considered.sure(forest).tolist()
         most = forest.thresholds.tick * _JUST_BELOW
         asked_for = _keywords_added(patterns, request)
         found = [
-            _Placed(c, min(float(p), most) if p < least else float(p))
+            _Placed(c, min(p, most) if p < least else p)
             for c, p, least in zip(considered.candidates, sure, held_back(considered))
         ]
         found = [
@@ -99,8 +101,8 @@ class JudgeLane:
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
-        proved = _taken(symbols, request)
-        taken = proved | _taken(kept, request)
+        proved, also = _taken(symbols, request), _taken(kept, request)
+        taken = {n: [*proved.get(n, []), *also.get(n, [])] for n in {*proved, *also}}
         chosen = self._chosen(request, found, taken, forest)
         if isinstance(chosen, Silence):
             return Weighed(symbols, kept or silent, chosen)
@@ -126,7 +128,7 @@ class JudgeLane:
         self,
         request: SuggestRequest,
         found: Sequence[_Placed],
-        taken: set[tuple[int, int, int]],
+        taken: Taken,
         forest: Forest,
     ) -> tuple[list[_Placed], list[_Placed]] | Silence:
         """The places that the judge is sure of, and the optional ones, of those that are free."""
@@ -144,7 +146,9 @@ class JudgeLane:
         ticked = self._parsing(request, _disjoint([p for p in free if p.sure >= limits.tick]))
         if not ticked:
             return Silence("breaks_syntax")
-        held = {(p.candidate.cell, p.candidate.start, p.candidate.end) for p in ticked}
+        held: Taken = {}
+        for p in ticked:
+            held.setdefault(p.candidate.cell, []).append((p.candidate.start, p.candidate.end))
         return ticked, _disjoint([p for p in free if not _touches(p.candidate, held)])
 
     def _is_half_typed(self, before: str, after: str) -> bool:
@@ -277,33 +281,30 @@ def _keywords_added(patterns: Said, request: SuggestRequest) -> set[tuple[int, i
     }
 
 
-def _taken(said: Said, request: SuggestRequest) -> set[tuple[int, int, int]]:
-    if isinstance(said, Silence):
-        return set()
-    return {
-        (request.notebook.index(c.cell) or 0, r.start, r.end)
-        for s in said
-        for c in s.edits
-        for r in c.edit
-    }
+def _taken(said: Said, request: SuggestRequest) -> Taken:
+    found: Taken = {}
+    if not isinstance(said, Silence):
+        for c in (c for suggestion in said for c in suggestion.edits):
+            places = found.setdefault(request.notebook.index(c.cell) or 0, [])
+            places += [(r.start, r.end) for r in c.edit]
+    return found
 
 
-def _touches(candidate: Candidate, taken: set[tuple[int, int, int]]) -> bool:
+def _touches(candidate: Candidate, taken: Taken) -> bool:
     start, end = candidate.start, candidate.end
     return any(
-        cell == candidate.cell and ((start < e and s < end) or (start, end) == (s, e))
-        for cell, s, e in taken
+        (start < e and s < end) or (start, end) == (s, e) for s, e in taken.get(candidate.cell, ())
     )
 
 
 def _disjoint(placed: Sequence[_Placed]) -> list[_Placed]:
     """The surest of those that overlap; `placed` is surest first."""
     kept: list[_Placed] = []
-    taken: set[tuple[int, int, int]] = set()
+    taken: Taken = {}
     for p in placed:
         if _touches(p.candidate, taken):
             continue
-        taken.add((p.candidate.cell, p.candidate.start, p.candidate.end))
+        taken.setdefault(p.candidate.cell, []).append((p.candidate.start, p.candidate.end))
         kept.append(p)
     return kept
 
