@@ -8,6 +8,7 @@ import type { ISharedCodeCell, ISharedNotebook, YCodeCell } from '@jupyter/ydoc'
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { CodeCell } from '@jupyterlab/cells';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
+import { Signal } from '@lumino/signaling';
 import * as Y from 'yjs';
 
 import { wireOf } from './cells';
@@ -227,6 +228,10 @@ export class ConsoleSurface implements Surface {
   /** A console takes no part in renames that begin elsewhere: what ran is not changed. */
   whole(): CellWire[] {
     return [];
+  }
+
+  dispose(): void {
+    Signal.clearData(this);
   }
 
   private tellRuns(): void {

@@ -306,7 +306,7 @@ function addCommands(parts: CommandParts): void {
   add(
     CommandIDs.runStale,
     trans.__('Run Out-of-Date Cells in Order'),
-    () => runStale(sessions.current),
+    () => runStale(sessions.current, () => tell(trans.__('no answer: nothing was run'))),
     () => !!sessions.current?.staleCells.length
   );
   add(
@@ -373,13 +373,17 @@ async function chooseBundle(
   }
 }
 
-async function runStale(session: NotebookSession | null): Promise<void> {
+async function runStale(session: NotebookSession | null, noAnswer: () => void): Promise<void> {
   const panel = session?.panel;
   if (!panel) {
     return;
   }
   const { content, sessionContext } = panel;
   const ids = await session.cellsToRun();
+  if (ids === null) {
+    noAnswer();
+    return;
+  }
   const cells = ids
     .map(id => content.widgets.find(cell => cell.model.sharedModel.getId() === id))
     .filter(cell => cell !== undefined);

@@ -24,11 +24,6 @@ const FLAGS = [
 ];
 
 /** A browser with a profile of its own; call `close`. */
-/** Tests that have failed on a busy machine without a cause that was found: tried on demand. */
-export const onDemand = process.env.NEXTEDIT_UNSTEADY
-  ? {}
-  : { skip: 'NEXTEDIT_UNSTEADY=1 tries it' };
-
 export async function openBrowser() {
   const profile = mkdtempSync(join(tmpdir(), 'nextedit-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
