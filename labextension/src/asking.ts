@@ -63,6 +63,7 @@ export class Asking implements IDisposable {
       tell(whyNot(reason, trans));
       return;
     }
+    await client.settled(); // a newer request would take the place of this one
     const answer = await this.ask(true);
     if (answer && !offers.shown) {
       const { next_edit, rename } = answer.silence_detail ?? {};

@@ -8,6 +8,7 @@ import type { ISharedCodeCell, ISharedNotebook, YCodeCell } from '@jupyter/ydoc'
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { CodeCell } from '@jupyterlab/cells';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
+import { Signal } from '@lumino/signaling';
 import * as Y from 'yjs';
 
 import { wireOf } from './cells';
@@ -23,6 +24,23 @@ import { caretIn, focusAt, isOnServer } from './views';
 
 /** As many of the cells that ran are read, the newest ones: a console may be open for weeks. */
 const MOST_CELLS = 300;
+
+/** A console takes Escape, and the focus with it, before the prompt's editor sees the key: be first. */
+export function takeEscape(
+  { node, console }: ConsoleWidget,
+  escape: (model: CodeEditor.IModel, view: EditorView) => boolean
+): void {
+  const onKey = (event: KeyboardEvent) => {
+    const editor = console.promptCell?.editor ?? null;
+    const view = editorViewOf(editor);
+    const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey;
+    if (event.key === 'Escape' && isPlain && view?.hasFocus && escape(editor!.model, view)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  };
+  node.addEventListener('keydown', onKey, true);
+}
 
 /** One cell of a console; all but the prompt are locked. */
 class ConsoleCell {
@@ -212,6 +230,10 @@ export class ConsoleSurface implements Surface {
     return [];
   }
 
+  dispose(): void {
+    Signal.clearData(this);
+  }
+
   private tellRuns(): void {
     for (const cell of this.console.above) {
       if (cell.execution_count !== null && !this.ran.has(cell)) {
@@ -268,9 +290,12 @@ class ConsoleViews implements Views {
   }
 
   forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void {
-    const view = this.activeView;
-    if (view) {
-      work(this.prompt!.editor!.model, view);
+    // What was drawn in a prompt is taken away when it has run.
+    for (const cell of [...this.widget.console.cells, this.prompt]) {
+      const view = editorViewOf(cell?.editor ?? null);
+      if (view) {
+        work(cell!.editor!.model, view);
+      }
     }
   }
 

@@ -59,6 +59,20 @@ export function offerOf(pending: Pending, trans: TranslationBundle): string {
   return [summaryOf(pending, trans), ...(alone ? [alone] : [])].join(' · ');
 }
 
+/** What screen readers are told of an offer. */
+export function announcementOf(
+  pending: Pending,
+  keepTab: boolean,
+  trans: TranslationBundle
+): string {
+  return trans.__(
+    '%1. %2 goes to the next place, %3 accepts all places.',
+    offerOf(pending, trans),
+    keepTab ? 'Alt J' : 'Tab',
+    'Alt Shift A'
+  );
+}
+
 /** What a suggestion does and how many of its places are ticked now. */
 export function summaryOf(pending: Pending, trans: TranslationBundle): string {
   const places = pending.chosen.length;

@@ -167,8 +167,7 @@ export function editorExtension(host: EditorHost): IEditorExtensionFactory {
     Prec.highest(
       keymap.of([
         { key: 'Tab', run: view => host.tab(model, view) },
-        // What is around the editor, such as a console, would take the focus from it.
-        { key: 'Escape', run: view => host.escape(model, view), stopPropagation: true },
+        { key: 'Escape', run: view => host.escape(model, view) },
         {
           // Before the editor's own moves by syntax, which would take the key in mid-cell.
           key: 'Alt-ArrowRight',

@@ -8,6 +8,8 @@ import type { Contents } from '@jupyterlab/services';
 
 import type { Application } from './apply';
 import { apply, takeBack } from './apply';
+import { flat, rewritten } from './lineEnds';
+import type { Pending } from './pending';
 import type { CellWire, DocumentChangesWire, ElsewhereWire, SuggestionWire } from './protocol';
 import type { TextEdit } from './textEdit';
 import { textHash } from './textHash';
@@ -106,6 +108,15 @@ export class OtherDocuments {
       id,
       name: path.endsWith('.py') ? path : `${path}: Cell ${number + 1}`
     }));
+  }
+
+  /** The documents that keep the old name where these are not chosen, while others take the new one. */
+  keepers(pending: Pick<Pending, 'places' | 'isChosen'>): string[] {
+    const due = pending.places.filter(place => !place.optional);
+    const kept = due.filter(place => !pending.isChosen(place));
+    return kept.length < due.length
+      ? [...new Set(kept.map(({ cell }) => this.byId.get(cell)?.path ?? this.here))]
+      : [];
   }
 
   reveal(id: string): void {
@@ -269,18 +280,22 @@ interface NotebookContent {
   cells: { source: string | string[] }[];
 }
 
-/** The text of a cell in a file; line ends count as one character, as in the worker. */
+/** The text of a cell in a file, as the worker reads it. */
 function textIn(model: Contents.IModel, cell: OtherCell): string | undefined {
   if (typeof model.content === 'string') {
-    return model.content;
+    return flat(model.content);
   }
   const source = (model.content as NotebookContent).cells[cell.number]?.source;
   return Array.isArray(source) ? source.join('') : source;
 }
 
-function withText(model: Contents.IModel, content: unknown, { cell, after }: Written): unknown {
+function withText(
+  model: Contents.IModel,
+  content: unknown,
+  { cell, before, after }: Written
+): unknown {
   if (typeof model.content === 'string') {
-    return after;
+    return rewritten(model.content, before, after);
   }
   const notebook = content as NotebookContent;
   return {

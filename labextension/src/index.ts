@@ -14,6 +14,7 @@ import type { CommandRegistry } from '@lumino/commands';
 
 import { bundleOf, setBundle } from './cells';
 import { Client } from './client';
+import { takeEscape } from './consoles';
 import { cellIdOf } from './documents';
 import type { EditorHost } from './editor';
 import { editorExtension } from './editor';
@@ -83,7 +84,9 @@ function activate(
   // Registered now: the completer gives settings to no provider that comes later.
   const inline = new InlineProvider(shared, new Pace(), widget => sessions.of(widget));
   completers.registerInlineProvider(inline);
-  editors.addExtension(editorExtension(editorHost(sessions, inline)));
+  const host = editorHost(sessions, inline);
+  editors.addExtension(editorExtension(host));
+  sessions.onConsole = widget => takeEscape(widget, (model, view) => host.escape(model, view));
 
   const settings = new SettingsStore(shared, sessions);
   void settings.load(registry).then(() => {
@@ -303,7 +306,7 @@ function addCommands(parts: CommandParts): void {
   add(
     CommandIDs.runStale,
     trans.__('Run Out-of-Date Cells in Order'),
-    () => runStale(sessions.current),
+    () => runStale(sessions.current, () => tell(trans.__('no answer: nothing was run'))),
     () => !!sessions.current?.staleCells.length
   );
   add(
@@ -370,13 +373,17 @@ async function chooseBundle(
   }
 }
 
-async function runStale(session: NotebookSession | null): Promise<void> {
+async function runStale(session: NotebookSession | null, noAnswer: () => void): Promise<void> {
   const panel = session?.panel;
   if (!panel) {
     return;
   }
   const { content, sessionContext } = panel;
   const ids = await session.cellsToRun();
+  if (ids === null) {
+    noAnswer();
+    return;
+  }
   const cells = ids
     .map(id => content.widgets.find(cell => cell.model.sharedModel.getId() === id))
     .filter(cell => cell !== undefined);

@@ -198,3 +198,15 @@ export class KernelFacts implements IDisposable {
     }
   }
 }
+
+/** Whether the kernel's last error is one that was not seen before, in this text of its cell. */
+export class NewError {
+  private seen: string | null = null;
+
+  has(error: FactsWire['error'], textOf: (cell: string) => string | undefined): boolean {
+    const now = error ? JSON.stringify([error, textOf(error.cell)]) : null;
+    const isNew = now !== null && now !== this.seen;
+    this.seen = now;
+    return isNew;
+  }
+}

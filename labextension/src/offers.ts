@@ -5,7 +5,7 @@
  * offer's there only. Typing elsewhere is other work; at the second burst of it the offer goes.
  */
 
-import type { Pending } from './pending';
+import type { Pending, TextOf } from './pending';
 import type { CellChange } from './recorder';
 
 /** Bursts of other typing at which an offer goes. */
@@ -100,6 +100,14 @@ export class Offers {
     }
     this.show(rest, this.home);
     return this.held;
+  }
+
+  /** Cells came or went: an offer goes with its last place, or with what called for it. */
+  followCells(textOf: TextOf): void {
+    if (this.held && !this.held.leaveGone(textOf)) {
+      this.drop();
+    }
+    this.rest = this.rest.filter(pending => pending.leaveGone(textOf));
   }
 
   /** A cell changed, and not by accepting. */

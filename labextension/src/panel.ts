@@ -115,6 +115,17 @@ export class SuggestionsPanel extends Widget {
       }
       parts.push(notes);
     }
+    const keepers = pending.others?.keepers(pending) ?? [];
+    if (keepers.length) {
+      const warning = element('p', 'nextedit-warning');
+      warning.setAttribute('role', 'alert');
+      warning.textContent = trans.__(
+        'Applied like this, code breaks: `%1` stays in %2.',
+        pending.others!.found.old,
+        keepers.join(', ')
+      );
+      parts.push(warning);
+    }
     const chosen = pending.chosen.length;
     const bar = element('div', 'nextedit-actions');
     bar.append(

@@ -135,6 +135,16 @@ export class Pending {
   }
 
   /**
+   * The places of cells that are gone go with them. False if none is left, or if the cell is gone
+   * that called for it.
+   */
+  leaveGone(textOf: TextOf): boolean {
+    const isThere = (cell: string) => this.now(cell, textOf) !== undefined;
+    this.held = this.held.filter(place => isThere(place.cell));
+    return this.held.length > 0 && (!this.trigger || isThere(this.trigger.cell));
+  }
+
+  /**
    * The typing that called for it, as the cell read before and reads now. Once that is changed,
    * `isTouched` says so: the suggestion would carry on what no longer stands there.
    */

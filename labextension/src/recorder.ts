@@ -36,6 +36,8 @@ export class Recorder implements IDisposable {
   constructor(
     private readonly notebook: ISharedNotebook,
     private readonly onChange: (change: CellChange) => void,
+    /** Cells came, went or were moved. */
+    private readonly onCells: () => void = () => {},
     private readonly now: Seconds = () => performance.now() / 1000
   ) {
     this.rescan();
@@ -95,6 +97,7 @@ export class Recorder implements IDisposable {
     }
     if (structural) {
       this.rescan();
+      this.onCells();
     }
   };
 

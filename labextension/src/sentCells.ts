@@ -1,6 +1,7 @@
 /** A notebook's cells as they are sent, made anew only where one changed. */
 
 import type { ISharedBaseCell, ISharedNotebook } from '@jupyter/ydoc';
+import type { IDisposable } from '@lumino/disposable';
 import type * as Y from 'yjs';
 
 import { isTaggedOff, wireOf } from './cells';
@@ -17,8 +18,10 @@ interface Known {
  * all else that is done for it. So each cell's wire is kept until its shared document changes: the
  * same object is the same cell, which is what its digest and its size are remembered by.
  */
-export class SentCells {
+export class SentCells implements IDisposable {
   private readonly known = new WeakMap<object, Known>();
+  private readonly cells: Y.Array<unknown>;
+  private disposed = false;
 
   constructor(
     private readonly notebook: ISharedNotebook,
@@ -28,18 +31,20 @@ export class SentCells {
     private readonly isEdited: (cell: string) => boolean
   ) {
     const ydoc = (notebook as unknown as { ydoc: Y.Doc }).ydoc;
-    const cells = ydoc.getArray('cells');
-    cells.observeDeep(events => {
-      for (const event of events) {
-        let at = event.target as Y.AbstractType<unknown> | null;
-        while (at && at.parent !== (cells as Y.AbstractType<unknown>)) {
-          at = at.parent as Y.AbstractType<unknown> | null;
-        }
-        if (at) {
-          this.known.delete(at);
-        }
-      }
-    });
+    this.cells = ydoc.getArray('cells');
+    this.cells.observeDeep(this.forget);
+  }
+
+  get isDisposed(): boolean {
+    return this.disposed;
+  }
+
+  /** The document may live on, in another view. */
+  dispose(): void {
+    if (!this.disposed) {
+      this.disposed = true;
+      this.cells.unobserveDeep(this.forget);
+    }
   }
 
   /** Those that may be sent, from top to bottom. */
@@ -53,6 +58,18 @@ export class SentCells {
     }
     return found;
   }
+
+  private forget = (events: Y.YEvent<Y.AbstractType<unknown>>[]): void => {
+    for (const event of events) {
+      let at = event.target as Y.AbstractType<unknown> | null;
+      while (at && at.parent !== (this.cells as Y.AbstractType<unknown>)) {
+        at = at.parent as Y.AbstractType<unknown> | null;
+      }
+      if (at) {
+        this.known.delete(at);
+      }
+    }
+  };
 
   private wire(cell: ISharedBaseCell): CellWire | null {
     const key = (cell as unknown as { ymodel: object }).ymodel;

@@ -17,10 +17,10 @@ import { Acceptance } from './acceptance';
 import { sharedCell } from './apply';
 import { Asking } from './asking';
 import { runsOf } from './cells';
-import { offerOf } from './drawing';
+import { announcementOf } from './drawing';
 import type { OpenText } from './elsewhere';
 import { KeptWatch } from './keptWatch';
-import { KernelFacts } from './kernelFacts';
+import { KernelFacts, NewError } from './kernelFacts';
 import { Offers } from './offers';
 import { Painter } from './painter';
 import { Pending, isAt, nextPlace } from './pending';
@@ -31,7 +31,7 @@ import { Recorder } from './recorder';
 import type { NotServed, Snapshot } from './requests';
 import { Requests } from './requests';
 import type { Shared } from './shared';
-import { StaleCells } from './staleCells';
+import { StaleCells, askStale } from './staleCells';
 import type { Surface, Views } from './surfaces';
 import { Taking } from './taking';
 import type { CaretPlace } from './views';
@@ -51,7 +51,8 @@ export class NotebookSession implements IDisposable {
   private readonly taking: Taking;
   private readonly painter: Painter;
   private readonly offers = new Offers();
-  private seenError: string | null = null;
+  private readonly newError = new NewError();
+  private seenNotServed: NotServed | null = null;
   private on = true;
   private gone = false;
   private changedSignal = new Signal<this, void>(this);
@@ -63,7 +64,7 @@ export class NotebookSession implements IDisposable {
   ) {
     this.notebook = surface.document;
     this.views = surface.views;
-    this.recorder = new Recorder(this.notebook, change => this.onChange(change));
+    this.recorder = new Recorder(this.notebook, this.onChange, this.onCells);
     this.facts = new KernelFacts(surface.sessionContext, {
       address: () => this.views.address,
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
@@ -86,22 +87,23 @@ export class NotebookSession implements IDisposable {
       recorder: this.recorder,
       requests: this.requests,
       shared,
-      byHand: () => this.moduleBefore,
+      byHand: () =>
+        this.kind === 'file' && this.path.endsWith('.py')
+          ? (this.recorder.history.last?.before ?? null)
+          : null,
       show: suggestions => this.offer(...suggestions),
       clear: () => this.clear()
     });
     this.stale = new StaleCells({
       runs: () => runsOf(this.notebook),
       order: () => this.order(),
-      ask: changed => this.askStale(changed),
+      ask: changed =>
+        askStale(changed, () => (this.gone ? null : this.snapshot([])), shared.client),
       counter: () => this.facts.counter(),
       changed: () => this.markStale()
     });
-    this.acceptance = new Acceptance({
-      notebook: this.notebook,
-      recorder: this.recorder,
-      stale: this.stale
-    });
+    const { notebook, recorder, stale } = this;
+    this.acceptance = new Acceptance({ notebook, recorder, stale });
     this.painter = new Painter({
       views: this.views,
       offers: this.offers,
@@ -170,8 +172,8 @@ export class NotebookSession implements IDisposable {
     return this.stale.ids;
   }
 
-  /** What to run so that no result is out of date, in order. */
-  cellsToRun(): Promise<readonly string[]> {
+  /** What to run so that no result is out of date, in order; null if nobody can say. */
+  cellsToRun(): Promise<readonly string[] | null> {
     return this.stale.toRun();
   }
 
@@ -213,6 +215,7 @@ export class NotebookSession implements IDisposable {
     this.asking.dispose();
     this.kept.dispose();
     this.recorder.dispose();
+    this.surface.dispose();
     this.facts.dispose();
     this.disposedSignal.emit();
     Signal.clearData(this);
@@ -286,14 +289,7 @@ export class NotebookSession implements IDisposable {
       this.redraw();
       return;
     }
-    this.shared.announce(
-      trans.__(
-        '%1. %2 goes to the next place, %3 accepts all places.',
-        offerOf(pending, trans),
-        settings.keepTab ? 'Alt J' : 'Tab',
-        'Alt Shift A'
-      )
-    );
+    this.shared.announce(announcementOf(pending, settings.keepTab, trans));
     this.redraw();
     void client.report('shown', pending.kind, pending.lane);
   }
@@ -318,12 +314,14 @@ export class NotebookSession implements IDisposable {
       this.offers.current.others.reveal(place.cell);
       return true;
     }
+    const caret = this.caret();
     const view = place && (await this.views.enter(place.cell));
     if (!place || !view) {
       return false;
     }
     this.offers.moveTo(place.cell);
-    this.views.focus(view, (this.offers.current?.place(place.id) ?? place).end);
+    const { end } = this.offers.current?.place(place.id) ?? place;
+    this.views.focus(view, isAt(place, caret) ? caret!.offset : end);
     this.redraw();
     return true;
   }
@@ -409,6 +407,9 @@ export class NotebookSession implements IDisposable {
     if (this.pending) {
       queueMicrotask(() => this.painter.paint());
     }
+    if (this.kind === 'file') {
+      queueMicrotask(() => this.look()); // another cell of the file may be switched off
+    }
   }
 
   /** Whether Tab goes to a place, or accepts the one at the caret. */
@@ -427,14 +428,6 @@ export class NotebookSession implements IDisposable {
 
   // Inside
 
-  /** How a module read before the newest burst of typing; null if this is no module. */
-  private get moduleBefore(): string | null {
-    const { last } = this.recorder.history;
-    return this.surface.kind === 'file' && this.path.endsWith('.py')
-      ? (last?.before ?? null)
-      : null;
-  }
-
   private entered(): void {
     this.redraw();
     this.asking.entered();
@@ -446,16 +439,13 @@ export class NotebookSession implements IDisposable {
 
   /** A new error may have a next edit of its own: the fix of the failing line. */
   private onFacts(): void {
-    const error = this.facts.current?.error ?? null;
-    const seen = error && JSON.stringify([error, this.textOf(error.cell)]);
-    if (seen !== null && seen !== this.seenError) {
+    if (this.newError.has(this.facts.current?.error ?? null, this.textOf)) {
       this.asking.schedule();
     }
-    this.seenError = seen;
     this.changedSignal.emit();
   }
 
-  private onChange(change: CellChange): void {
+  private onChange = (change: CellChange): void => {
     this.stale.edit(change.cell);
     if (this.acceptance.isAccepting) {
       return; // `take` sees to what is pending
@@ -472,7 +462,26 @@ export class NotebookSession implements IDisposable {
     if (change.origin === 'typed' || change.origin === 'pasted') {
       this.asking.schedule();
     }
+  };
+
+  /** Whether something may be offered at the caret has changed: say so. */
+  private look(): void {
+    const now = this.gone ? null : this.notServed;
+    if (now !== this.seenNotServed) {
+      this.seenNotServed = now;
+      this.changedSignal.emit();
+    }
   }
+
+  private onCells = (): void => {
+    // A cell that is moved is deleted first.
+    queueMicrotask(() => {
+      if (this.offers.current && !this.gone) {
+        this.offers.followCells(this.textOf);
+        this.redraw();
+      }
+    });
+  };
 
   private applyWhole(suggestion: SuggestionWire): void {
     const pending = Pending.from(suggestion, this.textOf);
@@ -482,12 +491,6 @@ export class NotebookSession implements IDisposable {
     }
     this.offers.show([pending], null);
     this.taking.take(pending.chosen);
-  }
-
-  private async askStale(changed: readonly string[]): Promise<readonly string[] | null> {
-    const request = this.snapshot([])?.request;
-    const stale = request ? await this.shared.client.stale(request, changed) : null;
-    return this.gone ? null : stale;
   }
 
   private markStale(): void {

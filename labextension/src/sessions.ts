@@ -8,6 +8,7 @@ import type { Widget } from '@lumino/widgets';
 import { ConsoleSurface } from './consoles';
 import { ownerOf } from './documents';
 import type { OpenText } from './elsewhere';
+import type { ConsoleWidget } from './openTexts';
 import { fileLanguage, followOpenTexts, isConsole, isFileEditor } from './openTexts';
 import type { Shared } from './shared';
 import { NotebookSession } from './session';
@@ -17,6 +18,7 @@ import { FileSurface, NotebookSurface } from './surfaces';
 /** One session a document: a notebook, a file or a console. */
 export class Sessions {
   onAdded: () => void = () => {};
+  onConsole: (widget: ConsoleWidget) => void = () => {};
   /** What may be offered has changed. */
   onLook: () => void = () => {};
   private readonly known = new Map<object, NotebookSession>();
@@ -71,7 +73,10 @@ export class Sessions {
       return this.held(document, widget, () => new FileSurface(widget, language));
     }
     if (isConsole(widget)) {
-      return this.held(widget.console, widget, () => new ConsoleSurface(widget));
+      return this.held(widget.console, widget, () => {
+        this.onConsole(widget);
+        return new ConsoleSurface(widget);
+      });
     }
     return null;
   }

@@ -3,6 +3,9 @@
  * and what depends on them. Knows ids and execution counts; marking cells is the session's.
  */
 
+import type { Client } from './client';
+import type { Snapshot } from './requests';
+
 /** The execution count of each code cell. */
 export type Runs = ReadonlyMap<string, number | null>;
 
@@ -30,6 +33,29 @@ export interface Change {
   onlyNames: boolean;
   /** It belongs to the same suggestion as the last one: both are taken back together. */
   continues: boolean;
+}
+
+/** On a busy machine an answer may come too late. */
+const TRIES = 3;
+const BETWEEN = 300; // ms
+
+/** Ask a few times which cells are to be run; null if nobody can say. */
+export async function askStale(
+  changed: readonly string[],
+  snapshot: () => Snapshot | null,
+  client: Pick<Client, 'stale'>
+): Promise<readonly string[] | null> {
+  for (let i = 0; i < TRIES; i++) {
+    if (i) {
+      await new Promise(resolve => setTimeout(resolve, BETWEEN));
+    }
+    const request = snapshot()?.request;
+    const stale = request ? await client.stale(request, changed) : null;
+    if (stale) {
+      return stale;
+    }
+  }
+  return null;
 }
 
 export class StaleCells {
@@ -73,9 +99,10 @@ export class StaleCells {
 
   /**
    * What to run, in order: what is marked, and of what it depends on or calls for, what the kernel
-   * does not have. What is marked alone, if nobody can say.
+   * does not have. If nobody can say: what is marked alone, where the kernel has all the rest; else
+   * null, for what it lacks may be called for.
    */
-  async toRun(): Promise<readonly string[]> {
+  async toRun(): Promise<readonly string[] | null> {
     if (!this.hasRun) {
       await this.doubtCounts();
     }
@@ -84,7 +111,10 @@ export class StaleCells {
     const runs = this.host.runs();
     const isDue = (id: string) =>
       this.stale.has(id) || (runs.has(id) && (!this.holds(id) || runs.get(id) === null));
-    return all ? all.filter(isDue) : marked;
+    if (!all) {
+      return [...runs.keys()].some(id => this.lost.has(id)) ? null : marked;
+    }
+    return all.filter(isDue);
   }
 
   /** Counts that a file brought along may be of an earlier kernel: those above its counter are. */

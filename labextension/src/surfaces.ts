@@ -101,6 +101,8 @@ export interface Surface {
    * cell that is switched off or locked is none of those that take part.
    */
   whole(): CellWire[];
+  /** Nobody asks any more: watch the text no longer. */
+  dispose(): void;
 }
 
 export class NotebookSurface implements Surface {
@@ -109,6 +111,7 @@ export class NotebookSurface implements Surface {
   readonly views = new NotebookViews();
   readonly sessionContext: ISessionContext;
   private listener: SurfaceListener | null = null;
+  private sent: SentCells | null = null;
 
   constructor(panel: NotebookPanel) {
     this.document = panel.model!.sharedModel;
@@ -152,6 +155,8 @@ export class NotebookSurface implements Surface {
 
   sender({ text, isEdited }: CellStates): Send {
     const sent = new SentCells(this.document, text, isEdited);
+    this.sent?.dispose();
+    this.sent = sent;
     return caret => {
       const cells = sent.all();
       const texts = new Map(cells.map(cell => [cell.id, cell.source]));
@@ -170,6 +175,10 @@ export class NotebookSurface implements Surface {
     return this.document.cells.map(cell =>
       wireOf(cell, isTaggedOff(cell) ? '' : cell.getSource(), false)
     );
+  }
+
+  dispose(): void {
+    this.sent?.dispose();
   }
 
   private cell(id: string) {
@@ -246,6 +255,10 @@ export class FileSurface implements Surface {
   whole(): CellWire[] {
     const isGuarded = segmentsOf(this.text).some(segment => isOff(segment) || !segment.editable);
     return isGuarded ? [] : [wireOf(this.document.cells[0], this.text, false)];
+  }
+
+  dispose(): void {
+    // Nothing is watched.
   }
 
   private get text(): string {

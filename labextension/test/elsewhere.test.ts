@@ -226,3 +226,41 @@ test('a document that is too large to be sent is named without its cells', () =>
     ]
   );
 });
+
+test('a file that is not open keeps its line ends and its byte order mark, and so it is taken back', async () => {
+  const raw = '\uFEFFimport m\r\nm.load()\r\nm.load()\n';
+  const source = 'import m\nm.load()\nm.load()\n';
+  const files = new Files({ 'crlf.py': raw });
+  const { others, edits } = offer(found(changes('crlf.py', false, 'file', source)), files, []);
+  assert.deepEqual(await others.changedFiles(edits), []);
+  assert.deepEqual(await others.write(edits), []);
+  assert.equal(files.texts['crlf.py'], raw.replaceAll('load', 'read'));
+  assert.deepEqual(await others.revert(), []);
+  assert.equal(files.texts['crlf.py'], raw);
+});
+
+test("a closed notebook's cells keep the line ends that they were saved with", async () => {
+  const cells = ['import m\r\nm.load()\r\n', 'x = 1\r\n'];
+  const files = new Files({ 'crlf.ipynb': cells });
+  const { others, edits } = offer(found(changes('crlf.ipynb', false, '0', cells[0])), files, []);
+  assert.deepEqual(await others.write(edits), []);
+  assert.deepEqual(files.texts['crlf.ipynb'], [cells[0].replace('load', 'read'), cells[1]]);
+});
+
+test('what keeps the old name is named once something else is to take the new one', () => {
+  const files = new Files({ 'a.py': 'import m\nm.load()\n', 'b.py': 'm.load()\n' });
+  const { others, pending } = offer(
+    found(
+      changes('a.py', false, 'file', 'import m\nm.load()\n'),
+      changes('b.py', false, 'file', 'm.load()\n')
+    ),
+    files,
+    []
+  );
+  assert.deepEqual(others.keepers(pending), []);
+  const [first, second] = pending.places;
+  pending.choose(first, false);
+  assert.deepEqual(others.keepers(pending), ['a.py']);
+  pending.choose(second, false);
+  assert.deepEqual(others.keepers(pending), []); // nothing is applied
+});

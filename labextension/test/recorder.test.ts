@@ -45,6 +45,7 @@ function record(notebook: YNotebook): CellChange[] {
   new Recorder(
     notebook,
     change => changes.push(change),
+    undefined,
     () => 0
   );
   return changes;

@@ -115,6 +115,18 @@ test('all that the answer lists is run, also what is not marked; the marks alone
   assert.deepEqual(await silent.stale.toRun(), ['b']);
 });
 
+test('after a restart nothing is run if nobody can say what the marked cells need', async () => {
+  const { stale, run, accept } = world(() => null);
+  accept(['b'], true);
+  stale.kernelGone();
+  assert.equal(await stale.toRun(), null);
+  for (const [i, id] of ['a', 'b', 'c', 'd'].entries()) {
+    run(id, i + 1);
+  }
+  accept(['b'], true);
+  assert.deepEqual(await stale.toRun(), ['b']);
+});
+
 test('what the kernel holds still is not run again for a new name alone', async () => {
   const { stale, run, accept } = world(() => ['a', 'b', 'c', 'd']);
   run('a', 4);

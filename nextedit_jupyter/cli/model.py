@@ -55,9 +55,10 @@ Compare every file with the digests in its bundle's manifest and, of what is ins
 receipt of its install: of the bundle in FOLDER, or of the one in use and all that are installed.
 Exit code 1 if one differs."""
 _IMPORT = """\
-Turn a checkpoint of Llama's or Qwen2's shape (a local folder with config.json, tokenizer.json and
-*.safetensors, as transformers' save_pretrained writes it, or a GGUF file with byte-level BPE) into
-a bundle, try it and install it. Nothing is downloaded. Weights are read one tensor at a time."""
+Turn a checkpoint of Llama's or Qwen2's shape, or a mixture of experts (GraniteMoe, OLMoE,
+Qwen2-MoE), into a bundle, try it and install it: a local folder with config.json, tokenizer.json
+and *.safetensors, as transformers' save_pretrained writes it, or a GGUF file with byte-level BPE.
+Nothing is downloaded. Weights are read one tensor at a time."""
 _IMPORT_EXAMPLES = """\
 examples:
   jupyter nextedit model import ./Qwen2.5-Coder-0.5B --prompt fim-qwen --use

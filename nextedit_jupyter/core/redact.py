@@ -305,7 +305,6 @@ def _bare(
     text: str, at: int, head: str, operator: str, strength: Strength, foreign: bool
 ) -> Finding | None:
     """A value without quotes: in a shell, a file of settings, a comment, or inside a string."""
-    # Longer than functions are elsewhere: the forms exclude each other, and are read as one list.
     scheme = expression("said_scheme").match(text, at)
     at = scheme.end() if scheme is not None else at
     filled = expression("filled").match(text, at)
@@ -408,8 +407,16 @@ def _pair(text: str, folded: str) -> Finding | None:
     return None
 
 
-_UNSURE: tuple[str, ...] = ("dash_other", "here", "slash", "listed", "user_and", "said_pair")
-_UNSURE += ("said_after", "mailbox")
+_UNSURE = (
+    "dash_other",
+    "here",
+    "slash",
+    "listed",
+    "user_and",
+    "said_pair",
+    "said_after",
+    "mailbox",
+)
 
 
 def _command(text: str, folded: str) -> Finding | None:

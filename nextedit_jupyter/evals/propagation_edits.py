@@ -44,6 +44,10 @@ SEED = 3
 LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
+def _four_zeros() -> list[int]:
+    return [0] * 4
+
+
 @dataclass(slots=True)
 class Replay:
     """Counts of a replay; by repository for the intervals."""
@@ -53,7 +57,7 @@ class Replay:
     found: int = 0
     offered: int = 0
     wrong: int = 0
-    repos: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * 4))
+    repos: dict[str, list[int]] = field(default_factory=lambda: defaultdict(_four_zeros))
 
     def add(self, repo: str, cells: int, found: int, offered: int, wrong: int) -> None:
         self.cases += 1

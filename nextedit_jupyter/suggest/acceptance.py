@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from nextedit_jupyter.core import SuggestRequest
+from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.suggest.caret import CaretContext, caret_context
 from nextedit_jupyter.suggest.trim import Cut, GeneratedToken
@@ -222,7 +223,7 @@ def _logit(probability: float) -> float:
     return math.log(p / (1 - p))
 
 
-@lru_cache(maxsize=4096)
+@by_text(1_000_000)
 def _words(source: str) -> frozenset[str]:
     return frozenset(_WORD.findall(source))
 

@@ -62,7 +62,7 @@ class FixesLane:
     """Looks at `facts.error` alone; the rest of the request only says what exists."""
 
     def __init__(self, trees: TreeCache | None = None) -> None:
-        self._trees = trees or TreeCache(characters=200_000)
+        self._trees = trees or TreeCache(4_000_000)
 
     def suggest(self, request: SuggestRequest, cancelled: Cancelled) -> list[Suggestion] | Silence:
         error = request.facts.error

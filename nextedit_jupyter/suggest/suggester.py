@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.budget import OverBudget, budget
 from nextedit_jupyter.analysis.cell_languages import language_at_caret
+from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -97,8 +98,9 @@ class Suggester:
         self.problem = problem
         self.settings = settings or SuggesterSettings()
         self._symbols = symbols if symbols is not None else SymbolsLane()
-        self._patterns = patterns if patterns is not None else PatternsLane()
-        self._judge = judge if judge is not None else JudgeLane()
+        trees = TreeCache()  # both read the same cells
+        self._patterns = patterns if patterns is not None else PatternsLane(trees)
+        self._judge = judge if judge is not None else JudgeLane(trees=trees)
         self._secrets = Secrets()
         self._fixes = fixes if fixes is not None else FixesLane()
         self._memory = Memory()
@@ -439,16 +441,15 @@ def sparing_switched_off(suggestion: Suggestion, notebook: Notebook) -> Suggesti
 
 def overlaps(one: Suggestion, other: Suggestion) -> bool:
     """Whether both change the same place of any cell."""
-    places = {(c.cell, r.start, r.end) for c in other.edits for r in c.edit}
-    for change in one.edits:
-        for r in change.edit:
-            if any(
-                cell == change.cell
-                and (max(start, r.start) < min(end, r.end) or (start, end) == (r.start, r.end))
-                for cell, start, end in places
-            ):
-                return True
-    return False
+    places: dict[str, list[tuple[int, int]]] = {}
+    for c in other.edits:
+        places.setdefault(c.cell, []).extend((r.start, r.end) for r in c.edit)
+    return any(
+        max(start, r.start) < min(end, r.end) or (start, end) == (r.start, r.end)
+        for change in one.edits
+        for r in change.edit
+        for start, end in places.get(change.cell, ())
+    )
 
 
 def _log_failure(where: str, error: Exception) -> None:

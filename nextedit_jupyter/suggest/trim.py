@@ -119,9 +119,20 @@ def _cut_before(text: str, end: int, policy: CutPolicy, *, ends: bool) -> int | 
 
 def _in_word(text: str, at: int) -> bool:
     """Whether a cut at `at` parts a word; the end of the text does if it might go on."""
-    if at <= 0:
+    if at <= 0 or _in_number(text, at):
         return True
     return _is_word(text[at - 1]) and (at == len(text) or _is_word(text[at]))
+
+
+def _in_number(text: str, at: int) -> bool:
+    """Whether a cut at `at` parts a number at its point: `0.` of `0.2`, and `0` of it even more."""
+    before, here = text[at - 1], text[at : at + 1]
+    if before == "." and (not here or here.isdigit()):
+        start = at - 1
+        while start > 0 and text[start - 1].isdigit():
+            start -= 1
+        return start < at - 1 and not (start > 0 and (_is_word(text[start - 1])))
+    return before.isdigit() and here == "." and text[at + 1 : at + 2].isdigit()
 
 
 def _is_word(char: str) -> bool:

@@ -296,6 +296,17 @@ class Graphs:
             sum(_writes(small, *task) for task in tasks),
         )
 
+    def nats_lost(self, prompts: Sequence[Sequence[int]]) -> float:
+        """What 8 bits add to the mean loss of the prompts' own next tokens, in nats a token."""
+        added = []
+        for prompt in prompts:
+            wanted = np.asarray(prompt[1:])
+            exact, small = (
+                _losses(run.logits(prompt[:-1]), wanted) for run in (self.exact, self.small)
+            )
+            added.append(small - exact)
+        return float(np.concatenate(added).mean())
+
     def latency(self, repeats: int = 20) -> Latency:
         """Time the shipped graph on random ids; the cache must hold 513 tokens."""
         ids = np.random.default_rng(0).integers(0, self.shape.vocab_size, 513).tolist()
@@ -312,6 +323,14 @@ class Graphs:
             round(1000 * float(np.quantile(reads, 0.95)), 2),
             round(1000 * float(np.median(steps)), 2),
         )
+
+
+def _losses(logits: Floats, wanted: npt.NDArray[np.int64]) -> Floats:
+    """Nats of each wanted id: logits [n, vocab_size] to [n]."""
+    top = logits.max(-1)
+    total = top + np.log(np.exp(logits - top[:, None]).sum(-1))
+    lost: Floats = total - logits[np.arange(len(wanted)), wanted]
+    return lost
 
 
 def _writes(runner: GraphRunner, prompt: Sequence[int], answer: Sequence[int]) -> bool:

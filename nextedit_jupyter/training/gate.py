@@ -19,6 +19,8 @@ from nextedit_jupyter.training.run_folder import TokenRows
 
 LEAST_AGREEMENT = 0.99
 MOST_LOST = 0.005  # of exact answers
+MOST_NATS = 0.008  # a token of held-out sequences
+ROW_TOKENS = 160  # of a row's end, whose likeliest tokens are compared
 MOST_PREFILL_MS = 100.0
 
 
@@ -90,11 +92,7 @@ def gate_export(
     """Compare on held-out prompts and tasks; raises TrainingError where 8 bits lose too much."""
     read = BundleTokenizer(tokenizer)
     prompts = held_out_prompts(documents, read, format=format, count=count)
-    return gate_agreement(graphs.agreement(prompts, _tasks(documents, read, format, tasks)), least)
-
-
-def gate_agreement(agreement: Agreement, least: float = LEAST_AGREEMENT) -> Agreement:
-    """What it is given; raises TrainingError where 8 bits lose too much."""
+    agreement = graphs.agreement(prompts, _tasks(documents, read, format, tasks))
     if agreement.same < least:
         raise TrainingError(
             f"INT8 agrees with float32 on {agreement.same:.2%} of tokens, less than {least:.0%}: "
@@ -107,6 +105,17 @@ def gate_agreement(agreement: Agreement, least: float = LEAST_AGREEMENT) -> Agre
             "with --no-gate to look at it"
         )
     return agreement
+
+
+def gate_rows(graphs: Graphs, held_out: Sequence[Sequence[int]]) -> Agreement:
+    """Compare on sequences of texts; raises TrainingError where 8 bits lose too much of them."""
+    lost = graphs.nats_lost(held_out)
+    if lost > MOST_NATS:
+        raise TrainingError(
+            f"INT8 adds {lost:.4f} nats a token, more than {MOST_NATS}: "
+            "train on, or export with --no-gate to look at it"
+        )
+    return graphs.agreement(held_out, last=ROW_TOKENS)
 
 
 def gate_latency(latency: Latency) -> None:

@@ -1,9 +1,10 @@
 """Training the judge: boosted trees over real edits, and edits that were not to spread.
 
-Of each owner so many commits are taken at most, that no one's habits count for everybody's. The
-thresholds are chosen where trees that did not learn from an owner are asked about that owner's
-commits, and on the validation file, where there is one. What is reported of the judge is measured
-on a third file, by `jupyter nextedit eval propagation --edits`.
+Of each owner so many commits are taken at most, that no one's habits count for everybody's; those
+in which a word was replaced consistently are few, and all are taken. The thresholds are chosen
+where trees that did not learn from an owner are asked about that owner's commits, and on the
+validation file, where there is one. What is reported of the judge is measured on a third file, by
+`jupyter nextedit eval propagation --edits`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,9 @@ from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane, Said
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.symbols import SymbolsLane
-from nextedit_jupyter.training.judge_states import Rows, rows_of, states_of
+from nextedit_jupyter.training.judge_states import WEIGHTS, Rows, rows_of, states_of
 from nextedit_jupyter.training.judge_trees import as_json
+from nextedit_jupyter.training.kept import Kept
 
 # Thresholds that are tried: for a place, and by how much the surest place of an offer must be
 # surer than that.
@@ -46,6 +49,7 @@ TICKS = (0.5, 0.6)
 MARGINS = (0.0, 0.1)
 LISTED = 0.3
 RECALL, PRECISION, SILENT = 0.93, 0.95, 0.97
+_AT_ONCE = 400  # commits that are read in one go; a run that was cut off loses as many
 _MAX_TEST_SINGLES = 10  # of one owner: silence takes long to measure, and needs no more
 
 
@@ -53,10 +57,10 @@ _MAX_TEST_SINGLES = 10  # of one owner: silence takes long to measure, and needs
 class Plan:
     """What is trained how. `per_owner`: commits of one owner and kind, 0 for all of them."""
 
-    trees: int = 200
+    trees: int = 240
     leaves: int = 12
     seed: int = 0
-    per_owner: int = 20
+    per_owner: int = 40
     folds: int = 3
 
     def __post_init__(self) -> None:
@@ -71,27 +75,32 @@ def train(
     validation: Sequence[Commit] = (),
     plan: Plan | None = None,
     *,
+    work: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """The judge as JSON values. Raises TrainingError without scikit-learn, or without examples."""
+    """The judge as JSON values. Raises TrainingError without scikit-learn, or without examples.
+
+    What is done is kept in `work`, if given, so that a run that was cut off goes on from there.
+    """
     plan = plan or Plan()
     taken = sampled(commits, plan.per_owner, plan.seed)
     parts = folded(taken, plan.folds, plan.seed)
+    kept = Kept(work, repr((plan, NAMES, WEIGHTS, len(commits), len(validation), TICKS, MARGINS)))
     rows = []
-    for part in parts:
-        rows.append(rows_of(state for commit in part for state in states_of(commit)))
+    for n, part in enumerate(parts):
+        rows.append(_rows_of(part, kept, f"rows-{n}"))
         progress(f"{len(rows[-1].right)} places, {int(rows[-1].right.sum())} of them changed")
+    whole = joined(rows)
+    told = kept.get("trees", lambda: _told(fit(whole, plan)))
     trials: list[Trial] = []
     for n, part in enumerate(parts):
         progress(f"fitting without part {n + 1} of {len(parts)}")
         rest = joined([r for m, r in enumerate(rows) if m != n])
-        trials.append(Trial(_told(fit(rest, plan)), part))
-    told = _told(fit(joined(rows), plan))
+        trials.append(Trial(kept.get(f"trees-{n}", partial(_trees, rest, plan)), part))
     if validation:
         trials.append(Trial(told, validation))
     progress("choosing thresholds")
-    whole = joined(rows)
-    limits, figures = choose(trials)
+    limits, figures = choose(trials, kept)
     return {
         "features": list(NAMES),
         "thresholds": limits,
@@ -109,20 +118,43 @@ def train(
     }
 
 
+def _rows_of(commits: Sequence[Commit], kept: Kept, name: str) -> Rows:
+    found = []
+    for at in range(0, len(commits), _AT_ONCE):
+        some = commits[at : at + _AT_ONCE]
+        found.append(kept.get(f"{name}-{at}", partial(_rows_of_some, some)))
+    return joined(found)
+
+
+def _rows_of_some(commits: Sequence[Commit]) -> Rows:
+    return rows_of(state for commit in commits for state in states_of(commit))
+
+
+def _trees(rows: Rows, plan: Plan) -> dict[str, Any]:
+    return _told(fit(rows, plan))
+
+
 def _told(model: Any) -> dict[str, Any]:
     limits = {"show": 0.6, "tick": 0.5, "list": LISTED}
     return {"features": list(NAMES), "thresholds": limits, **as_json(model)}
 
 
 def sampled(commits: Sequence[Commit], per_owner: int, seed: int) -> list[Commit]:
-    """At most so many commits of one owner and kind, in the order of the file; 0 for all."""
+    """At most so many commits of one owner and kind, in the order of the file; 0 for all.
+
+    Commits with a rename are all kept.
+    """
     if not per_owner:
         return list(commits)
     table: dict[tuple[str, str], list[int]] = {}
+    kept: list[int] = []
     for n, commit in enumerate(commits):
-        table.setdefault((commit.owner, commit.kind), []).append(n)
+        if commit.rename is not None:
+            kept.append(n)
+        else:
+            table.setdefault((commit.owner, commit.kind), []).append(n)
     draw = random.Random(seed)
-    kept = [
+    kept += [
         n
         for numbers in table.values()
         for n in (numbers if len(numbers) <= per_owner else draw.sample(numbers, per_owner))
@@ -172,10 +204,10 @@ def fit(rows: Rows, plan: Plan) -> Any:
     model = HistGradientBoostingClassifier(
         max_iter=plan.trees,
         max_leaf_nodes=plan.leaves,
-        learning_rate=0.08,
+        learning_rate=0.065,
         l2_regularization=3.0,
         min_samples_leaf=40,
-        max_features=0.4,
+        max_features=0.3,
         early_stopping=False,  # places of one commit are too alike to stop by
         random_state=plan.seed,
     )
@@ -199,42 +231,70 @@ class Trial:
                 yield commit
 
 
-def choose(trials: Sequence[Trial]) -> tuple[dict[str, float], dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What one trial gives at one pair of thresholds."""
+
+    replayed: Replay
+    silent: int
+    asked: int
+
+
+def choose(
+    trials: Sequence[Trial], kept: Kept | None = None
+) -> tuple[dict[str, float], dict[str, Any]]:
     """The thresholds that lack least of the recall, precision and silence that are aimed at.
 
     Of those that lack nothing, the ones with the best recall. With the figures of all that were
     tried.
     """
-    lanes = _Remembering(SymbolsLane()), _Remembering(PatternsLane())
-    memories: list[dict[Asked, Considered]] = [{} for _ in trials]
+    kept = kept or Kept(None, "")
+    levels = [(round(tick + margin, 2), tick) for tick in TICKS for margin in MARGINS]
+    total = {level: Replay() for level in levels}
+    silent, asked = dict.fromkeys(levels, 0), dict.fromkeys(levels, 0)
+    for n, trial in enumerate(trials):
+        ask = _Asking(trial)
+        for show, tick in levels:
+            tried = kept.get(f"tried-{n}-{show}-{tick}", partial(ask.at, show, tick))
+            total[show, tick].merge(tried.replayed)
+            silent[show, tick] += tried.silent
+            asked[show, tick] += tried.asked
     curve: list[dict[str, float]] = []
-    for tick in TICKS:
-        for margin in MARGINS:
-            show = round(tick + margin, 2)
-            limits = {"show": show, "tick": tick, "list": min(LISTED, tick)}
-            total, silent, asked = Replay(), 0, 0
-            for trial, known in zip(trials, memories, strict=True):
-                judge = _RememberingJudge(Forest({**trial.told, "thresholds": limits}), known)
-                offer = propagation_edits.product(
-                    Suggester(symbols=lanes[0], patterns=lanes[1], judge=judge)
-                )
-                total.merge(propagation_edits.replay(trial.commits, offer))
-                singles = list(trial.singles)
-                quiet = propagation_edits.quiet(singles, offer, len(singles))
-                silent, asked = silent + quiet["silent"], asked + quiet["cases"]
-            told = total.report()
-            curve.append(
-                {
-                    "show": show,
-                    "tick": tick,
-                    "recall": told["recall"],
-                    "precision": told["precision"],
-                    "silent": round(silent / max(asked, 1), 4),
-                }
-            )
+    for show, tick in levels:
+        told = total[show, tick].report()
+        curve.append(
+            {
+                "show": show,
+                "tick": tick,
+                "recall": told["recall"],
+                "precision": told["precision"],
+                "silent": round(silent[show, tick] / max(asked[show, tick], 1), 4),
+            }
+        )
     best = max(curve, key=_rank)
     limits = {"show": best["show"], "tick": best["tick"], "list": min(LISTED, best["tick"])}
     return limits, {**best, "curve": curve}
+
+
+class _Asking:
+    """The product with a trial's trees, which thinks about each request once."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._symbols = _Remembering(SymbolsLane())
+        self._patterns = _Remembering(PatternsLane())
+        self._known: dict[Asked, Considered] = {}
+
+    def at(self, show: float, tick: float) -> _Tried:
+        limits = {"show": show, "tick": tick, "list": min(LISTED, tick)}
+        judge = _RememberingJudge(Forest({**self._trial.told, "thresholds": limits}), self._known)
+        offer = propagation_edits.product(
+            Suggester(symbols=self._symbols, patterns=self._patterns, judge=judge)
+        )
+        singles = list(self._trial.singles)
+        quiet = propagation_edits.quiet(singles, offer, len(singles))
+        replayed = propagation_edits.replay(self._trial.commits, offer)
+        return _Tried(replayed, quiet["silent"], quiet["cases"])
 
 
 def _rank(figures: dict[str, float]) -> tuple[float, float]:

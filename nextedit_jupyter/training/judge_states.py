@@ -31,8 +31,10 @@ from nextedit_jupyter.suggest.symbols import SymbolsLane
 MAX_STEPS = 4  # of one rename: later ones teach little
 MAX_CHARACTERS = 60_000
 MAX_TOKENS = 400  # of a cell of which one change of several is made alone
-# How much a state weighs: half a step for what was cut out of an edit, not seen whole.
-WEIGHTS = {"rename": 1.0, "edit": 1.0, "single": 1.0, "partial": 0.5}
+# How much a state weighs: half a step for what was cut out of an edit, not seen whole. What was
+# replaced consistently tells most: of owners left out, three times the weight gives 0.904 of the
+# cells at a precision of 0.94 where once gives 0.889.
+WEIGHTS = {"rename": 3.0, "edit": 1.0, "single": 1.0, "partial": 0.5}
 
 
 def _never() -> bool:

@@ -74,7 +74,8 @@ def read_base(base: Path, work: Path, *, seed: int = 0) -> PretrainedBase:
     with GgufFile(base) as file:
         model = GgufModel.of(file)
         read = GgufWeights(file, model)
-        if not model.shape.tied or model.shape.qkv_bias or model.shape.rope_scaling:
+        plain = model.architecture == "llama" and model.shape.tied
+        if not plain or model.shape.rope_scaling:
             raise TrainingError(
                 f"{base.name} cannot be tuned: only plain Llama shapes with a tied head can be"
             )

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 from tiny_bundle import MIXTURE, SHAPE, random_weights
 
 from nextedit_jupyter.bundles.graph import (
@@ -18,7 +20,10 @@ from nextedit_jupyter.bundles.graph import (
     build_graph,
     weight_names,
 )
+from nextedit_jupyter.bundles.graph.experts import Mixture
+from nextedit_jupyter.bundles.graph.writer import GraphWriter
 from nextedit_jupyter.bundles.onnx_file import check_model
+from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.engine.decoder import Decoder, Slot
 
 IDS = np.random.default_rng(0).integers(0, SHAPE.vocab_size, 60).tolist()
@@ -114,12 +119,6 @@ def plain_mixture(y: np.ndarray, weights: dict[str, np.ndarray], experts: Expert
 @pytest.mark.parametrize("normalised", [True, False])
 @pytest.mark.parametrize("shared", [(0, False), (12, False), (12, True)])
 def test_a_layer_is_what_its_definition_says(normalised: bool, shared: tuple[int, bool]) -> None:
-    import onnxruntime as ort
-    from onnx import TensorProto, helper
-
-    from nextedit_jupyter.bundles.graph.experts import Mixture
-    from nextedit_jupyter.bundles.graph.writer import GraphWriter
-
     experts = Experts(
         6, 3, 20, normalised=normalised, shared_hidden=shared[0], shared_gate=shared[1]
     )
@@ -205,3 +204,45 @@ def test_experts_that_cannot_be_are_refused(counts: tuple[int, int]) -> None:
 def test_a_mixture_takes_no_option_of_our_own_exports(option: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="plainly"):
         build_graph(MIXTURE, random_weights(MIXTURE), **option)
+
+
+def joins(*nodes: tuple[str, str, str]) -> bytes:
+    """A model of nodes as (operator, inputs, outputs), names parted by blanks."""
+    graph = helper.make_graph(
+        [
+            helper.make_node(op, inputs.split(), outputs.split(), axis=0)
+            for op, inputs, outputs in nodes
+        ],
+        "joins",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.ones((4, 4), np.float32), "w")],
+    )
+    model: bytes = helper.make_model(graph).SerializeToString()
+    return model
+
+
+SPLIT = ("Split", "x", "a b")
+PRODUCTS = (("MatMul", "a w", "c"), ("MatMul", "b w", "d"))
+
+
+def test_what_was_split_and_multiplied_may_be_joined() -> None:
+    check_model(memoryview(joins(SPLIT, *PRODUCTS, ("Concat", "c d", "y"))))
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [("Concat", "x x", "y")],
+        [SPLIT, ("Concat", "a b", "y")],
+        [SPLIT, *PRODUCTS, ("Concat", "c c", "y")],
+        [SPLIT, *PRODUCTS, ("MatMul", "a w", "e"), ("Concat", "c d e", "y")],
+        [SPLIT, *PRODUCTS, ("Concat", "c d w", "y")],
+        [SPLIT, *PRODUCTS, ("Split", "x", "e f"), ("MatMul", "e w", "g"), ("Concat", "c g", "y")],
+        [SPLIT, ("MatMul", "w a", "c"), ("MatMul", "w b", "d"), ("Concat", "c d", "y")],
+    ],
+)
+def test_nothing_else_may_be_joined(nodes: list[tuple[str, str, str]]) -> None:
+    """Joined with itself a few dozen times, a tensor of one number would take all memory."""
+    with pytest.raises(BundleError, match="joins tensors"):
+        check_model(memoryview(joins(*nodes)))

@@ -159,8 +159,8 @@ def test_a_keyword_that_may_reach_the_function_is_listed_and_noted(call: str) ->
         (
             "class A:\n    def __init__(self):\n        self.w = 1",
             "class A:\n    def __init__(self):\n        self.width = 1",
-            "a = A()\nsetattr(a, 'w', 2)\ngetattr(a, 'w')",
-            "a = A()\nsetattr(a, 'width', 2)\ngetattr(a, 'width')",
+            "a = A()\nsetattr(a, 'w', 2)\ngetattr(a, 'w')\ngetattr(A(), 'w')",
+            "a = A()\nsetattr(a, 'width', 2)\ngetattr(a, 'width')\ngetattr(A(), 'width')",
         ),
         (
             "from typing import NamedTuple\nclass P(NamedTuple):\n    w: int",

@@ -142,3 +142,19 @@ def test_only_what_follows_is_no_completion() -> None:
 )
 def test_lines_end_where_they_come_to_what_stands_below(text: str, after: str, kept: str) -> None:
     assert without_rejoined(text, after) == kept
+
+
+@pytest.mark.parametrize("end", [".", "0", "0."])
+def test_a_number_is_never_parted_at_its_point(end: str) -> None:
+    """`test_size=0.` or `=0` would be shown of `=0.2`."""
+    rest = "0.2"[len(end) :] if end != "." else "2"
+    before = "f(test_size=" + ("0" if end == "." else "")
+    assert cut(*steps((before, 0.9), (end, 0.9), (rest, 0.1), (")", 1.0))) != before + end
+    assert (
+        cut(*steps((before, 0.9), (end + rest, 0.9), (")", 0.9), ("", 0.9))) == "f(test_size=0.2)"
+    )
+
+
+@pytest.mark.parametrize("text", ["x1.", "df.", "f().", "a[0]."])
+def test_a_point_that_ends_no_number_may_end_a_text(text: str) -> None:
+    assert cut(*steps((text, 0.9), ("mean", 0.1)), finished=False) == text

@@ -23,7 +23,9 @@ from nextedit_jupyter.training.distil import (  # noqa: E402
     loss_by,
     with_vocabulary,
 )
+from nextedit_jupyter.training.export import Graphs  # noqa: E402
 from nextedit_jupyter.training.from_bundle import bundle_weights  # noqa: E402
+from nextedit_jupyter.training.gate import row_prompts  # noqa: E402
 from nextedit_jupyter.training.network import DecoderModule, Shape  # noqa: E402
 from nextedit_jupyter.training.packing import NO_LOSS, write_packed  # noqa: E402
 from nextedit_jupyter.training.run_folder import read_checkpoint  # noqa: E402
@@ -192,3 +194,19 @@ def test_a_student_is_exported_by_the_sequences_that_it_learnt_from(
     assert manifest["prompt_format"] == "cells-lines-v1"
     assert manifest["thresholds"] == thresholds
     assert Teacher(work / "out", threads=1).vocab_size == SHAPE.vocab_size
+
+
+def test_an_export_that_loses_too_much_of_held_out_sequences_is_refused(
+    bundle: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught = ["train", "distil", "--teacher", str(bundle), "--work", str(work), "--init"]
+    main([*taught, str(bundle), "--steps", "1", "--threads", "1"])
+    (work / "tune-validation.npy").write_bytes((work / "tune.npy").read_bytes())
+    monkeypatch.setattr("nextedit_jupyter.training.gate.MOST_NATS", -1.0)
+    export = ["train", "export", "--work", str(work), "--checkpoint", "distil/final.pt"]
+    with pytest.raises(TrainingError, match="nats a token"):
+        main([*export, "--rows", "tune.npy", "--out", str(work / "out")])
+    assert not (work / "out").exists()
+    graphs = Graphs(work / "distil" / "final.pt")
+    rows = row_prompts(work / "tune.npy", 3)
+    assert abs(graphs.nats_lost(rows)) < 0.05

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from nextedit_jupyter.evals.real_edits import Commit
 from nextedit_jupyter.suggest.judge.features import NAMES
 from nextedit_jupyter.suggest.judge.forest import Forest
 from nextedit_jupyter.training import judge
-from nextedit_jupyter.training.judge_states import rows_of, states_of, was_made
+from nextedit_jupyter.training.judge_states import Rows, rows_of, states_of, was_made
 from nextedit_jupyter.training.judge_trees import as_json
 
 pytest.importorskip("sklearn")
@@ -139,8 +140,30 @@ def test_the_same_edits_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
 def test_of_one_owner_so_many_commits_of_a_kind_are_taken() -> None:
     taken = judge.sampled(COMMITS, 3, seed=0)
     assert {(c.owner, c.kind) for c in taken} == {(c.owner, c.kind) for c in COMMITS}
-    assert len(taken) == 7 * 2 * 3
+    assert sum(c.kind == "single" for c in taken) == 7 * 3
+    assert [c for c in taken if c.rename] == [c for c in COMMITS if c.rename]
     assert judge.sampled(COMMITS, 0, seed=0) == COMMITS
+
+
+def test_a_run_that_was_cut_off_goes_on_and_ends_as_one_that_was_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = judge.Plan(trees=10, seed=3, per_owner=3)
+    whole = judge.train(COMMITS, (), plan)
+    real, count = judge.fit, 0
+
+    def fit(rows: Rows, plan: judge.Plan) -> Any:
+        nonlocal count
+        count += 1
+        if count == 3:
+            raise KeyboardInterrupt
+        return real(rows, plan)
+
+    monkeypatch.setattr(judge, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        judge.train(COMMITS, (), plan, work=tmp_path)
+    assert judge.train(COMMITS, (), plan, work=tmp_path) == whole
+    assert count == 3 + 2  # the trees of the whole and of the first part were there
 
 
 def test_parts_share_no_owner_and_where_there_is_one_owner_no_commit() -> None:

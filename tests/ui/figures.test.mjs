@@ -2,7 +2,7 @@
 
 import { test } from 'node:test';
 
-import { LabPage, assert, labForAllTests, writeNotebook, onDemand } from './harness.mjs';
+import { LabPage, assert, labForAllTests, writeNotebook } from './harness.mjs';
 
 const held = labForAllTests();
 
@@ -73,10 +73,13 @@ test('the sidebar says what the figure shows', async () => {
   await lab.screenshot('figures-panel');
 });
 
-test('the popup lists the best few, and nothing else', onDemand, async () => {
+test('the popup lists the best few, and nothing else', async () => {
   const lab = await drawn();
   await lab.edit(2);
   await lab.type('ax.legend(');
+  // JupyterLab shows no popup beside ghost text.
+  await lab.waitForGhost();
+  await lab.press('Escape');
   let asked = 0;
   const items = await lab.eventually(
     async () => {

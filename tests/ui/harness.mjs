@@ -24,11 +24,6 @@ const FLAGS = [
 ];
 
 /** A browser with a profile of its own; call `close`. */
-/** Tests that have failed on a busy machine without a cause that was found: tried on demand. */
-export const onDemand = process.env.NEXTEDIT_UNSTEADY
-  ? {}
-  : { skip: 'NEXTEDIT_UNSTEADY=1 tries it' };
-
 export async function openBrowser() {
   const profile = mkdtempSync(join(tmpdir(), 'nextedit-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -534,12 +529,19 @@ export function contrastOf(page, selector) {
       height: 1
     });
     const context = brush.getContext('2d');
-    const layers = [getComputedStyle(node).color];
+    const parents = [];
     for (let at = node; at; at = at.parentElement) {
-      layers.unshift(getComputedStyle(at).backgroundColor);
+      parents.unshift(getComputedStyle(at));
     }
-    const luminance = colours => {
-      for (const colour of ['white', ...colours]) {
+    let opacity = 1; // of an element and all that it is in
+    const layers = parents.map(style => {
+      opacity *= Number(style.opacity);
+      return [style.backgroundColor, opacity];
+    });
+    layers.push([parents.at(-1).color, opacity]);
+    const luminance = painted => {
+      for (const [colour, alpha] of [['white', 1], ...painted]) {
+        context.globalAlpha = alpha;
         context.fillStyle = colour;
         context.fillRect(0, 0, 1, 1);
       }

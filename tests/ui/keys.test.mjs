@@ -1,12 +1,13 @@
 // The table of docs/keys.md: each key by what is shown, at the beginning, middle and end of a cell.
-// By itself a part is tried. NEXTEDIT_KEYS=1 tries all, NEXTEDIT_KEYS='F2,middle' what is named so;
-// LAB_KEYS_IN=notebook does it in Notebook 7.
+// By itself each field is tried at one of the three places. NEXTEDIT_KEYS=1 tries all,
+// NEXTEDIT_KEYS='F2,middle' what is named so; LAB_KEYS_IN=notebook does it in Notebook 7.
+// One notebook serves all: what is shown is set up anew only where a key has changed it.
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { assert, labForAllTests, openQuickly, writeNotebook } from './harness.mjs';
+import { assert, labForAllTests, notebook, openQuickly, writeNotebook } from './harness.mjs';
 
 const held = labForAllTests();
 const TABLE = readFileSync(new URL('../../docs/keys.md', import.meta.url), 'utf8');
@@ -17,20 +18,57 @@ const PLACES = {
 };
 const RENAMED = 'total';
 
-/** In Notebook 7 (LAB_KEYS_IN) each case has a page of its own, in JupyterLab a tab. */
 const IN_NOTEBOOK = process.env.LAB_KEYS_IN === 'notebook';
-/** What of the table is tried: all of it, what is named, or what a minute is enough for. */
+/** What of the table is tried: all of it, what is named, or each field once. */
 const ALL = 'NEXTEDIT_KEYS' in process.env;
 const NAMED = (process.env.NEXTEDIT_KEYS ?? '1').split(',').filter(word => word !== '1');
 
+let isOpen = false;
+
+/** Put these cells, all of them new ones, into the notebook. */
 async function open(lab, cells) {
-  if (!IN_NOTEBOOK) {
-    return openQuickly(lab, cells);
+  if (!isOpen) {
+    isOpen = true;
+    if (IN_NOTEBOOK) {
+      const path = `keys-${randomUUID().slice(0, 8)}.ipynb`;
+      writeNotebook(path, ['']);
+      await lab.load(`notebooks/${path}`);
+      await lab.waitForNotebook(path);
+    } else {
+      await openQuickly(lab, ['']);
+    }
   }
-  const path = `keys-${randomUUID().slice(0, 8)}.ipynb`;
-  writeNotebook(path, cells);
-  await lab.load(`notebooks/${path}`);
-  await lab.waitForNotebook(path);
+  await lab.inPanel(async (panel, cells) => {
+    const { sharedModel } = panel.model;
+    const old = sharedModel.cells.length;
+    panel.content.activeCellIndex = 0;
+    sharedModel.transact(() => {
+      sharedModel.insertCells(0, cells);
+      sharedModel.deleteCellRange(cells.length, cells.length + old);
+    });
+    await Promise.resolve();
+  }, notebook(cells).cells);
+  await lab.eventually(
+    () =>
+      lab.inPanel(
+        panel =>
+          panel.content.widgets.length === panel.model.sharedModel.cells.length &&
+          panel.node.querySelector('.nextedit-place') === null
+      ),
+    isReady => isReady,
+    'the cells are not there'
+  );
+}
+
+/** Whether an Escape before this made suggestions wait: then they are asked for by command. */
+const isQuiet = lab => Date.now() - (lab.escapedAt ?? 0) < 5_500;
+
+/** Wait for the ghost text that typing calls for. */
+async function ghost(lab) {
+  if (isQuiet(lab)) {
+    await lab.command('inline-completer:invoke');
+  }
+  return lab.waitForGhost();
 }
 
 /** Each state: prepares a notebook whose cell 1 has the caret. */
@@ -43,14 +81,14 @@ const STATES = {
     await open(lab, ['import numpy as np', cell('')]);
     await lab.edit(1, cell.head);
     await lab.type('for i in ran');
-    await lab.waitForGhost();
+    await ghost(lab);
   },
   'ghost text typed to its end': async (lab, cell) => {
     await open(lab, ['import numpy as np', cell('')]);
     await lab.edit(1, cell.head);
     await lab.type('for i in ran');
     for (let i = 0; i < 3; i++) {
-      await lab.type((await lab.waitForGhost()).split('\n')[0]);
+      await lab.type((await ghost(lab)).split('\n')[0]);
       await new Promise(resolve => setTimeout(resolve, 700));
       if (!(await lab.ghost()).trim()) {
         break;
@@ -58,6 +96,7 @@ const STATES = {
     }
     if ((await lab.ghost()).trim()) {
       await lab.press('Escape');
+      await lab.edit(1, await lab.caret());
     }
   },
   'an edit at the caret': async (lab, cell) => {
@@ -124,6 +163,9 @@ async function offer(lab, cells, index = 0, at = 0, places = 1) {
   await open(lab, cells);
   await lab.select(index, at, at + RENAMED.length);
   await lab.type('amount');
+  if (isQuiet(lab)) {
+    await lab.command('nextedit:suggest');
+  }
   await lab.waitForPlaces(places);
 }
 
@@ -137,6 +179,7 @@ function look(lab) {
       sources: panel.model.sharedModel.cells.map(one => one.getSource()),
       cell: panel.content.activeCellIndex,
       caret: cell.editor?.editor.state.selection.main.head ?? null,
+      anchor: cell.editor?.editor.state.selection.main.anchor ?? null,
       mode: panel.content.mode,
       ghost: text('.jp-GhostText:not([class*=Spacer])').trim(),
       places: text('.nextedit-place'),
@@ -200,33 +243,37 @@ function fields() {
   });
 }
 
-/** Tab in every state, and Escape on what is drawn in the text; the caret in the middle of a cell. */
-function isTriedAlways({ key, outcome }, place) {
-  return place === 'middle' && (key === 'Tab' || ['dismiss text', 'popup'].includes(outcome));
+const ORDER = ['F2', 'Alt J', 'Alt ArrowRight', 'Alt Shift ArrowRight', 'Alt \\', 'Tab'];
+
+/** The fields of a state, those first whose keys leave most as it is. */
+function fieldsOf(state, place) {
+  const rank = ({ key }) => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
+  return FIELDS.filter(field => field.state === state && isTried(field, place)).sort(
+    (one, other) => rank(one) - rank(other)
+  );
 }
 
-function isNamed({ key }, place) {
+/** Each field at one of the places, so that each key is tried at each and each state at each. */
+function isTried(field, place) {
+  if (!ALL) {
+    const turn = KEYS.indexOf(field.key) + Object.keys(STATES).indexOf(field.state);
+    return Object.keys(PLACES)[turn % 3] === place;
+  }
   const keys = NAMED.filter(word => !(word in PLACES));
   const places = NAMED.filter(word => word in PLACES);
-  return (!keys.length || keys.includes(key)) && (!places.length || places.includes(place));
+  return (!keys.length || keys.includes(field.key)) && (!places.length || places.includes(place));
 }
 
-/** A page of Notebook 7 takes longer to load than a tab of JupyterLab. */
-function isTriedInNotebook({ key }, place) {
-  return place === 'middle' && ['Tab', 'Escape', 'Alt J', 'F2'].includes(key);
-}
+const FIELDS = fields();
+const KEYS = [...new Set(FIELDS.map(({ key }) => key))];
 
-async function tryOut({ state, key, outcome }, place) {
+/** Press the key and see what the table says; `was` is how it looked before. */
+async function tryOut({ key, outcome }, was) {
   const { lab } = held;
-  const [head, tail] = PLACES[place];
-  const cell = Object.assign(text => head + text + tail, { head: head.length });
-  await lab.calm();
-  await STATES[state](lab, cell);
-  const was = await look(lab);
   const asked = lab.asked().length;
   const happened = is => HAPPENED[outcome](was, is, key);
   await lab.press(key.replaceAll(' ', '+'));
-  await lab.eventually(() => look(lab), happened, `${outcome}, from ${JSON.stringify(was)}`);
+  await lab.eventually(() => look(lab), happened, `${key}: ${outcome}, from ${JSON.stringify(was)}`);
   if (outcome === 'ask') {
     await lab.eventually(
       async () => lab.asked().length > asked || (await lab.ghost()) !== '',
@@ -235,20 +282,53 @@ async function tryOut({ state, key, outcome }, place) {
     );
   }
   await new Promise(resolve => setTimeout(resolve, 100));
-  assert.ok(happened(await look(lab)), 'it did not last');
+  assert.ok(happened(await look(lab)), `${key}: ${outcome} did not last`);
   await lab.closeDialogs();
 }
 
+/** Whether all is as it was, the caret put back. */
+async function isAsBefore(was) {
+  const { lab } = held;
+  const { said, ...before } = was;
+  const now = async () => {
+    const { said, ...is } = await look(lab);
+    return is;
+  };
+  const { caret, anchor, ...rest } = await now();
+  if (caret !== was.caret || anchor !== was.anchor) {
+    if (rest.cell !== was.cell || was.ghost || was.popup || was.isSearching) {
+      return false;
+    }
+    await lab.select(was.cell, was.anchor, was.caret);
+  }
+  return JSON.stringify(await now()) === JSON.stringify(before);
+}
+
 test('every state of the table is known, and every outcome', () => {
-  assert.equal(fields().length, 12 * 8);
-  for (const { state, outcome } of fields()) {
+  assert.equal(FIELDS.length, 12 * 8);
+  for (const { state, outcome } of FIELDS) {
     assert.ok(state in STATES && outcome in HAPPENED, `${state}: ${outcome}`);
   }
 });
 
-const isTried = [ALL ? isNamed : isTriedAlways, ...(IN_NOTEBOOK ? [isTriedInNotebook] : [])];
-for (const field of fields()) {
-  for (const place of Object.keys(PLACES).filter(place => isTried.every(is => is(field, place)))) {
-    test(`${field.key}, ${field.state}, ${place}: ${field.outcome}`, () => tryOut(field, place));
+for (const state of Object.keys(STATES)) {
+  for (const [place, [head, tail]] of Object.entries(PLACES)) {
+    const tried = fieldsOf(state, place);
+    if (!tried.length) {
+      continue;
+    }
+    test(`${state}, at the ${place}: ${tried.map(({ key }) => key).join(', ')}`, async () => {
+      const { lab } = held;
+      const cell = Object.assign(text => head + text + tail, { head: head.length });
+      let was = null;
+      for (const field of tried) {
+        if (was === null) {
+          await STATES[state](lab, cell);
+          was = await look(lab);
+        }
+        await tryOut(field, was);
+        was = (await isAsBefore(was)) ? was : null;
+      }
+    });
   }
 }

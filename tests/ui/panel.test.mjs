@@ -2,7 +2,7 @@
 
 import { after, afterEach, before, test } from 'node:test';
 
-import { LabPage, assert, contrastOf, openBrowser, onDemand } from './harness.mjs';
+import { LabPage, assert, contrastOf, openBrowser } from './harness.mjs';
 
 let browser;
 let lab;
@@ -137,48 +137,40 @@ async function renameInChain(lab, cells) {
   await lab.waitForPlaces();
 }
 
-test(
-  'after a restart the cells that define what is needed run as well, and nothing fails',
-  onDemand,
-  async () => {
-    await renameInChain(lab, CHAIN);
-    await lab.restartKernel();
-    await lab.settled();
-    await lab.command('nextedit:accept-all');
-    assert.deepEqual(await stale(), [1, 2, 3]);
-    await lab.command('nextedit:run-stale');
-    await lab.eventually(stale, left => left.length === 0, 'still stale');
-    assert.deepEqual((await lab.outcomes()).slice(0, 4), ['ok', 'ok', 'ok', 'ok']);
-    assert.equal(await lab.inPanel(panel => panel.model.sharedModel.cells[0].execution_count), 1);
-  }
-);
+test('after a restart the cells that define what is needed run as well, and nothing fails', async () => {
+  await renameInChain(lab, CHAIN);
+  await lab.restartKernel();
+  await lab.settled();
+  await lab.command('nextedit:accept-all');
+  assert.deepEqual(await stale(), [1, 2, 3]);
+  await lab.command('nextedit:run-stale');
+  await lab.eventually(stale, left => left.length === 0, 'still stale');
+  assert.deepEqual((await lab.outcomes()).slice(0, 4), ['ok', 'ok', 'ok', 'ok']);
+  assert.equal(await lab.inPanel(panel => panel.model.sharedModel.cells[0].execution_count), 1);
+});
 
-test(
-  'a restart after accepting, and one before the page was loaded, are known as well',
-  onDemand,
-  async () => {
-    await renameInChain(lab, CHAIN);
-    await lab.command('nextedit:accept-all');
-    await lab.restartKernel();
-    await lab.settled();
-    await lab.command('nextedit:run-stale');
-    await lab.eventually(stale, left => left.length === 0, 'still stale');
-    assert.deepEqual((await lab.outcomes()).slice(0, 4), ['ok', 'ok', 'ok', 'ok']);
+test('a restart after accepting, and one before the page was loaded, are known as well', async () => {
+  await renameInChain(lab, CHAIN);
+  await lab.command('nextedit:accept-all');
+  await lab.restartKernel();
+  await lab.settled();
+  await lab.command('nextedit:run-stale');
+  await lab.eventually(stale, left => left.length === 0, 'still stale');
+  assert.deepEqual((await lab.outcomes()).slice(0, 4), ['ok', 'ok', 'ok', 'ok']);
 
-    const path = await lab.inPanel(panel => panel.context.path);
-    await lab.command('docmanager:save');
-    await lab.closeAll(); // its kernel ends; the counts stay in the file
-    await lab.command('docmanager:open', { path, factory: 'Notebook' });
-    await lab.waitForNotebook(path);
-    await lab.select(1, 0, 'amount'.length);
-    await lab.type('sum_of_all');
-    await lab.waitForPlaces();
-    await lab.command('nextedit:accept-all');
-    await lab.command('nextedit:run-stale');
-    await lab.eventually(stale, left => left.length === 0, 'still stale');
-    assert.deepEqual((await lab.outcomes()).slice(0, 4), ['ok', 'ok', 'ok', 'ok']);
-  }
-);
+  const path = await lab.inPanel(panel => panel.context.path);
+  await lab.command('docmanager:save');
+  await lab.closeAll(); // its kernel ends; the counts stay in the file
+  await lab.command('docmanager:open', { path, factory: 'Notebook' });
+  await lab.waitForNotebook(path);
+  await lab.select(1, 0, 'amount'.length);
+  await lab.type('sum_of_all');
+  await lab.waitForPlaces();
+  await lab.command('nextedit:accept-all');
+  await lab.command('nextedit:run-stale');
+  await lab.eventually(stale, left => left.length === 0, 'still stale');
+  assert.deepEqual((await lab.outcomes()).slice(0, 4), ['ok', 'ok', 'ok', 'ok']);
+});
 
 test('a mark goes only when its cell ran: those behind one that fails keep theirs', async () => {
   const once = 'seen.append(total)\nassert len(seen) == 1';

@@ -223,3 +223,7 @@ def test_two_people_in_one_notebook_dont_get_in_each_others_way(
 
 def test_python_files_have_what_notebooks_have(lab: Lab, run_browser_test: Run) -> None:
     run_browser_test("files.test.mjs", lab)
+
+
+def test_consoles_have_at_the_prompt_what_notebooks_have(lab: Lab, run_browser_test: Run) -> None:
+    run_browser_test("consoles.test.mjs", lab)

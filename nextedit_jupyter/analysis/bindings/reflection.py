@@ -226,6 +226,10 @@ def _attribute_string(walker: Walker, value: Node | None, string: Node, context:
     if span is None:
         return False
     text, root = walker.dotted(value) if value is not None else ("", -1)
+    made = value.child_by_field_name("function") if value is not None else None
+    if value is not None and value.type == "call" and made is not None:  # `getattr(Box(), "w")`
+        text, root = walker.dotted(made)
+        text += "()" if text else ""
     start = span[0]
     for part in walker.source[slice(*span)].split("."):
         if _WORD.fullmatch(part):

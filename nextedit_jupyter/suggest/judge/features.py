@@ -7,72 +7,19 @@ what stands there.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
-from nextedit_jupyter.suggest.judge.last_edits import CONTEXT, SHAPES, Edited, Site
-from nextedit_jupyter.suggest.judge.lexed import KINDS, LexedCell
+from nextedit_jupyter.suggest.judge.candidates import Candidate
+from nextedit_jupyter.suggest.judge.last_edits import CONTEXT, SHAPES, Site
+from nextedit_jupyter.suggest.judge.lexed import KINDS
+from nextedit_jupyter.suggest.judge.view import View
 
 MAX_EXAMPLES = 8
 MAX_PASSED = 12
 _ONE_HOT = {kind: [float(kind == k) for k in KINDS] for kind in KINDS}
-_BINDS = ("definition", "target", "import")
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the other lanes say: places (cell number, start) that bindings prove, and rules."""
-
-    proved: Collection[tuple[int, int]] = ()
-    refused: bool = False
-    rules: Sequence[CandidateRule] = ()
-
-    def ruled(self) -> dict[tuple[int, int], float]:
-        """How much the rule trusts itself that names a place."""
-        found: dict[tuple[int, int], float] = {}
-        for rule in self.rules:
-            for cell, start, _, _ in rule.places:
-                found[cell, start] = max(found.get((cell, start), 0.0), rule.trust)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The notebook as the judge sees it: code cells by number, and where the person works."""
-
-    cells: Mapping[int, LexedCell]
-    sources: Mapping[int, str]
-    edited: Sequence[Edited]
-    numbers: Sequence[int]  # the cell numbers of `edited`, newest first
-    evidence: Evidence
-    ruled: Mapping[tuple[int, int], float]
-    _bindings: dict[str, list[int]] = field(default_factory=dict)
-
-    def bindings(self, name: str) -> list[int]:
-        """The cells that were not edited and bind the name outside of functions' parameters."""
-        known = self._bindings.get(name)
-        if known is None:
-            edited = set(self.numbers)
-            known = self._bindings[name] = [
-                number
-                for number, source in self.sources.items()
-                if number not in edited
-                and name in source
-                and (cell := self.cells.get(number)) is not None
-                and self.binds(cell, name)
-            ]
-        return known
-
-    def site(self, candidate: Candidate) -> Site:
-        return Site.of(self.cells[candidate.cell], candidate.first, candidate.last)
-
-    @staticmethod
-    def binds(cell: LexedCell, name: str) -> bool:
-        return any(cell.kinds[i] in _BINDS and cell.opens[i] < 0 for i in cell.places.get(name, ()))
 
 
 def _change_names() -> list[str]:
@@ -170,6 +117,12 @@ def _place_names() -> list[str]:
         "left of one passed over",
         "object of an example",
         "root of an example",
+        "others proved on its line",
+        "value of its own name",
+        "value of its own name in an example",
+        "whole string",
+        "whole string in an example",
+        "in code beside the line",
     ]
 
 
@@ -205,7 +158,8 @@ def feature_rows(
         place = _place_values(candidate, site, likes[key], cells[candidate.cell], view)
         like = likes[key]
         objects = [float(site.object in like.objects), float(site.root in like.roots)]
-        rows[n] = heads[key] + place + passed[key].likeness(candidate, site) + objects
+        beside = _beside_values(candidate, site, likes[key], cells[candidate.cell])
+        rows[n] = heads[key] + place + passed[key].likeness(candidate, site) + objects + beside
     return rows
 
 
@@ -348,9 +302,12 @@ class _CellView:
         self.line_counts = self.lexed.line_counts
         self.per_change: dict[int, int] = {}
         self.by_line: dict[int, set[int]] = {}
+        self.proved_at: dict[int, set[int]] = {}  # where the proved places of a line begin
         for c in found:
             self.per_change[id(c.change)] = self.per_change.get(id(c.change), 0) + 1
             line = self.lexed.line_of(c.start)
+            if (number, c.start) in view.evidence.proved:
+                self.proved_at.setdefault(line, set()).add(c.start)
             self.by_line.setdefault(line, set()).add(id(c.change))
 
 
@@ -371,6 +328,9 @@ class _Like:
         self.words = {s.words for s in self.sites}
         self.objects = {s.object for s in self.sites} - {""}
         self.roots = {s.root for s in self.sites} - {""}
+        self.word = found[0].change.old if found[0].change.shape == "word" else ()
+        self.own_value = any(_is_of_own_value(s, self.word) for s in self.sites)
+        self.whole_string = any(_is_whole_string(s) for s in self.sites)
 
 
 def _place_values(
@@ -408,6 +368,34 @@ def _place_values(
         min(cell.line_counts[site.line], 9),
         min(site.indent, 16),
         *_in_cell_values(candidate, cell, view),
+    ]
+
+
+def _is_of_own_value(site: Site, old: Sequence[str]) -> bool:
+    """`x=x`, `"x": x`, `row["x"] = x`: the word names what a variable of that name holds."""
+    return bool(old) and site.kind in ("keyword", "string") and old[0] in site.right[:4]
+
+
+def _is_whole_string(site: Site) -> bool:
+    return site.kind == "string" and {*site.left[:1], *site.right[:1]} <= {"'", '"'}
+
+
+def _beside_values(candidate: Candidate, site: Site, like: _Like, cell: _CellView) -> list[float]:
+    """What stands on the same line and on those beside it."""
+    line = cell.lexed.line_of(candidate.start)
+    proved = cell.proved_at.get(line, set()) - {candidate.start}
+    near = [n for n in (line - 1, line + 1) if 0 <= n < len(cell.lexed.lines)]
+    old = like.word
+    in_code = bool(old) and any(
+        old[0] in cell.lexed.words(n) and not cell.lexed.lines[n].startswith("#") for n in near
+    )
+    return [
+        float(min(len(proved), 5)),
+        float(_is_of_own_value(site, old)),
+        float(like.own_value),
+        float(_is_whole_string(site)),
+        float(like.whole_string),
+        float(in_code),
     ]
 
 

@@ -26,16 +26,18 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
-from nextedit_jupyter.suggest.judge.features import Evidence
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
-from nextedit_jupyter.suggest.judge.guards import held_back, rulings
+from nextedit_jupyter.suggest.judge.guards import SURE_OF_REBOUND, Ruling, held_back, rulings
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
+from nextedit_jupyter.suggest.judge.view import Evidence
 from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 from nextedit_jupyter.suggest.patterns import OWN, net_edits
 
 Said = Sequence[Suggestion] | Silence
+Taken = dict[int, list[tuple[int, int]]]
+"""Places that are spoken for: (start, end) by the cell's number."""
 
 _NAME = re.compile(r"[\w.]+")
 # From this confidence on a pattern rests on what the kernel knows, which no example has to support.
@@ -64,10 +66,10 @@ class _Placed:
 class JudgeLane:
     """Holds cells that it read, bounded, and the trees; the same request gives the same answer."""
 
-    def __init__(self, forest: Forest | None = None) -> None:
+    def __init__(self, forest: Forest | None = None, trees: TreeCache | None = None) -> None:
         self._forest = forest
         self._lexed = LexedCells()
-        self._trees = TreeCache()
+        self._trees = trees or TreeCache()
 
     def weigh(
         self, request: SuggestRequest, symbols: Said, patterns: Said, cancelled: Cancelled
@@ -80,12 +82,12 @@ class JudgeLane:
         if not considered.candidates or cancelled():
             return Weighed(symbols, patterns, silent)
         forest = self._forest or shipped()
-        sure = considered.sure(forest)
+        sure: list[float] = considered.sure(forest).tolist()
         most = forest.thresholds.tick * _JUST_BELOW
         asked_for = _keywords_added(patterns, request)
         found = [
-            _Placed(c, min(float(p), most) if held else float(p))
-            for c, p, held in zip(considered.candidates, sure, held_back(considered))
+            _Placed(c, min(p, most) if p < least else p)
+            for c, p, least in zip(considered.candidates, sure, held_back(considered))
         ]
         found = [
             _Placed(p.candidate, max(p.sure, forest.thresholds.show))
@@ -95,16 +97,12 @@ class JudgeLane:
         ]
         symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
         ruled = rulings(considered, symbols, request)
-        found = [
-            _Placed(p.candidate, min(p.sure, most)) if ruling == "optional" else p
-            for p, ruling in zip(found, ruled)
-            if ruling != "closed"
-        ]
+        found = list(_as_ruled(found, ruled, most))
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
-        proved = _taken(symbols, request)
-        taken = proved | _taken(kept, request)
+        proved, also = _taken(symbols, request), _taken(kept, request)
+        taken = {n: [*proved.get(n, []), *also.get(n, [])] for n in {*proved, *also}}
         chosen = self._chosen(request, found, taken, forest)
         if isinstance(chosen, Silence):
             return Weighed(symbols, kept or silent, chosen)
@@ -130,7 +128,7 @@ class JudgeLane:
         self,
         request: SuggestRequest,
         found: Sequence[_Placed],
-        taken: set[tuple[int, int, int]],
+        taken: Taken,
         forest: Forest,
     ) -> tuple[list[_Placed], list[_Placed]] | Silence:
         """The places that the judge is sure of, and the optional ones, of those that are free."""
@@ -148,7 +146,9 @@ class JudgeLane:
         ticked = self._parsing(request, _disjoint([p for p in free if p.sure >= limits.tick]))
         if not ticked:
             return Silence("breaks_syntax")
-        held = {(p.candidate.cell, p.candidate.start, p.candidate.end) for p in ticked}
+        held: Taken = {}
+        for p in ticked:
+            held.setdefault(p.candidate.cell, []).append((p.candidate.start, p.candidate.end))
         return ticked, _disjoint([p for p in free if not _touches(p.candidate, held)])
 
     def _is_half_typed(self, before: str, after: str) -> bool:
@@ -236,6 +236,26 @@ def _is_bound(candidate: Candidate, considered: Considered) -> bool:
     return kind in ("definition", "target", "import")
 
 
+def _as_ruled(found: Sequence[_Placed], ruled: Sequence[Ruling], most: float) -> Iterator[_Placed]:
+    """The places that are open to the judge, each as sure as it may be.
+
+    A name that was bound again is followed as a whole or not at all: half of it would not run.
+    """
+    again: dict[int, list[float]] = {}
+    for p, ruling in zip(found, ruled, strict=True):
+        if ruling == "rebound":
+            again.setdefault(id(p.candidate.change), []).append(p.sure)
+    for p, ruling in zip(found, ruled, strict=True):
+        if ruling == "open":
+            yield p
+        elif ruling == "optional":
+            yield _Placed(p.candidate, min(p.sure, most))
+        elif ruling == "rebound":
+            group = again[id(p.candidate.change)]
+            if (mean := sum(group) / len(group)) >= SURE_OF_REBOUND:
+                yield _Placed(p.candidate, mean)
+
+
 def _known(patterns: Said) -> list[Suggestion]:
     """The offers that rest on what the kernel knows, which the judge has no feature for."""
     if isinstance(patterns, Silence):
@@ -261,33 +281,30 @@ def _keywords_added(patterns: Said, request: SuggestRequest) -> set[tuple[int, i
     }
 
 
-def _taken(said: Said, request: SuggestRequest) -> set[tuple[int, int, int]]:
-    if isinstance(said, Silence):
-        return set()
-    return {
-        (request.notebook.index(c.cell) or 0, r.start, r.end)
-        for s in said
-        for c in s.edits
-        for r in c.edit
-    }
+def _taken(said: Said, request: SuggestRequest) -> Taken:
+    found: Taken = {}
+    if not isinstance(said, Silence):
+        for c in (c for suggestion in said for c in suggestion.edits):
+            places = found.setdefault(request.notebook.index(c.cell) or 0, [])
+            places += [(r.start, r.end) for r in c.edit]
+    return found
 
 
-def _touches(candidate: Candidate, taken: set[tuple[int, int, int]]) -> bool:
+def _touches(candidate: Candidate, taken: Taken) -> bool:
     start, end = candidate.start, candidate.end
     return any(
-        cell == candidate.cell and ((start < e and s < end) or (start, end) == (s, e))
-        for cell, s, e in taken
+        (start < e and s < end) or (start, end) == (s, e) for s, e in taken.get(candidate.cell, ())
     )
 
 
 def _disjoint(placed: Sequence[_Placed]) -> list[_Placed]:
     """The surest of those that overlap; `placed` is surest first."""
     kept: list[_Placed] = []
-    taken: set[tuple[int, int, int]] = set()
+    taken: Taken = {}
     for p in placed:
         if _touches(p.candidate, taken):
             continue
-        taken.add((p.candidate.cell, p.candidate.start, p.candidate.end))
+        taken.setdefault(p.candidate.cell, []).append((p.candidate.start, p.candidate.end))
         kept.append(p)
     return kept
 

@@ -31,6 +31,8 @@ _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 _WORD = re.compile(r"\w+")
 _ANNOTATED = re.compile(r"\s*([^\W\d]\w*)\s*:[^:=\n]{1,200}=\s*\Z")
 _OPEN, _CLOSE = "([{", ")]}"
+# Calls that take a key of a dictionary, with their bracket as `callee` gives them.
+KEYED = frozenset(["get(", "pop(", "setdefault("])
 _MAX_OUTWARDS = 50  # brackets that are followed outwards for what they belong to
 _MAX_OBJECT = 40  # tokens of what an attribute is read from
 
@@ -165,7 +167,12 @@ class LexedCell:
         if self.kinds[i] == "attribute":
             owner = before[1] if len(before) > 1 else ""
             return owner if owner[:1].isalnum() or owner[:1] == "_" else ""
-        return self.callee(i).rstrip("([{=")
+        callee = self.callee(i)
+        if callee in KEYED and self.kinds[i] == "string":  # `options.get("key")`
+            around = self.left(self.opens[i], 3)
+            if len(around) == 3 and around[1] == "." and _is_part(around[2]):
+                return around[2]
+        return callee.rstrip("([{=")
 
     def object(self, i: int) -> str:
         """What an attribute is read from, as it is written: `self.log`, `axes[0]`, `f(x)`.
@@ -316,10 +323,10 @@ def _is_part(text: str) -> bool:
 
 
 class LexedCells:
-    """Lexed cells by their source, the least recently used leaving past `characters`."""
+    """Lexed cells by their source, the least recently used leaving past so many tokens."""
 
-    def __init__(self, characters: int = 1_000_000) -> None:
-        self._bound = characters
+    def __init__(self, tokens: int = 80_000) -> None:
+        self._bound = tokens
         self._held = 0
         self._cells: OrderedDict[str, LexedCell] = OrderedDict()
 
@@ -330,8 +337,8 @@ class LexedCells:
             return found
         cell = self._cells[source] = LexedCell(source)
         spend(len(cell.texts))  # a token takes as long as a node; it is there at the next asking
-        self._held += len(source)
+        self._held += len(cell.texts) + len(source) // 100
         while self._held > self._bound and len(self._cells) > 1:
-            dropped, _ = self._cells.popitem(last=False)
-            self._held -= len(dropped)
+            source, dropped = self._cells.popitem(last=False)
+            self._held -= len(dropped.texts) + len(source) // 100
         return cell

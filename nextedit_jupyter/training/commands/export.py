@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 RECITED_PROMPTS = 100
 CALIBRATION_ROWS = 24
 HELD_OUT_ROWS = 40
-ROW_TOKENS = 160  # of a row's end, that are compared
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -97,9 +96,9 @@ def _gate(
     """What the gates measured, or nothing with --no-gate. Raises where a gate is not passed."""
     from nextedit_jupyter.training.export import Agreement, Graphs
     from nextedit_jupyter.training.gate import (
-        gate_agreement,
         gate_export,
         gate_latency,
+        gate_rows,
         row_prompts,
     )
 
@@ -110,7 +109,7 @@ def _gate(
         arguments.reference.write_bytes(graphs.reference.SerializeToString())
     if arguments.rows:
         held_out = row_prompts(arguments.work / HELD_OUT, HELD_OUT_ROWS)
-        agreement = gate_agreement(graphs.agreement(held_out, last=ROW_TOKENS))
+        agreement = gate_rows(graphs, held_out)
     else:
         read = documents(arguments.work, "validation") + documents(arguments.work, "test")
         tokenizer = arguments.work / "tokenizer.json"

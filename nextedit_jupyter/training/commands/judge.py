@@ -24,17 +24,23 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="more commits to choose thresholds on, of other owners",
     )
     judge.add_argument("--out", type=Path, default=Path("judge.json"), metavar="FILE")
-    judge.add_argument("--trees", type=int, default=200, metavar="N")
+    judge.add_argument("--trees", type=int, default=240, metavar="N")
     judge.add_argument("--leaves", type=int, default=12, metavar="N", help="of a tree, at most 16")
     judge.add_argument(
         "--per-owner",
         type=int,
-        default=20,
+        default=40,
         metavar="N",
-        help="commits of one owner and kind, 0 for all (default 20)",
+        help="commits of one owner and kind, 0 for all (default 40)",
     )
     judge.add_argument("--folds", type=int, default=3, metavar="N", help="parts of the owners")
     judge.add_argument("--seed", type=int, default=0, metavar="N")
+    judge.add_argument(
+        "--work",
+        type=Path,
+        metavar="FOLDER",
+        help="keep there what is done, to go on from it if the run is cut off",
+    )
     judge.set_defaults(run=run)
 
 
@@ -57,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         list(read_commits(arguments.edits)),
         list(read_commits(validation)) if validation else [],
         plan,
+        work=arguments.work,
         progress=lambda text: print(text, flush=True),
     )
     judge.write(told, arguments.out)

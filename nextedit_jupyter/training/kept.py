@@ -1,0 +1,38 @@
+"""What a long run has done so far, in a folder: a run that was cut off goes on from there."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Kept:
+    """Results by name, for one `purpose`; without a folder nothing is kept.
+
+    The folder is the caller's own: what lies there is read with pickle.
+    """
+
+    def __init__(self, folder: Path | None, purpose: str) -> None:
+        self._folder = folder
+        self._key = hashlib.sha256(purpose.encode()).hexdigest()[:12]
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def get(self, name: str, make: Callable[[], T]) -> T:
+        """The result of that name, made where it is not there yet."""
+        if self._folder is None:
+            return make()
+        path = self._folder / f"{self._key}-{name}.pickle"
+        if path.is_file():
+            found: T = pickle.loads(path.read_bytes())
+            return found
+        made = make()
+        half = path.with_suffix(".half")
+        half.write_bytes(pickle.dumps(made))
+        half.replace(path)
+        return made

@@ -1,0 +1,157 @@
+"""What is held back however sure the trees are, and what is not: with trees that say one thing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
+from nextedit_jupyter.suggest import Suggester
+from nextedit_jupyter.suggest.judge.forest import Forest, Thresholds
+from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
+
+
+class _Trees(Forest):
+    """Trees that find every place equally likely."""
+
+    def __init__(self, level: float) -> None:
+        self.thresholds = Thresholds(0.6, 0.5, 0.3)
+        self._level = level
+
+    def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.full(len(rows), self._level, np.float32)
+
+
+def left(level: float, before: str, after: str, other: str) -> str:
+    """The other cell as the offers leave it after the first one's edit, the first that touch it."""
+    written = max(r.start + len(r.text) for r in EditEvent("a", before, after).edit)
+    request = SuggestRequest(
+        Notebook("python", (Cell("a", "code", after, 1), Cell("b", "code", other, 2))),
+        Caret("a", written),
+        (EditEvent("a", before, after, "typed", 0.0),),
+        want=("rename", "next_edit"),
+        deadline_ms=10_000,
+    )
+    said = Suggester(judge=JudgeLane(_Trees(level))).answer(request).suggestions
+    found = [s.apply(request.notebook) or {} for s in said]
+    return next((texts["b"] for texts in found if "b" in texts), other)
+
+
+@pytest.mark.parametrize(
+    ("other", "becomes"),
+    [
+        # Another dictionary has a key of that name: the person's to choose.
+        ("opt = {'n': 3}", "opt = {'n': 3}"),
+        ("opt = {'n': 3}\nopt.get('n', 0)", "opt = {'n': 3}\nopt.get('n', 0)"),
+        # The same entry word for word, or one that copies the key that was changed.
+        ("opt = {\n    'n': 1,\n}", "opt = {\n    'size': 1,\n}"),
+        ("opt = {'n': cfg['n']}", "opt = {'size': cfg['size']}"),
+    ],
+)
+def test_keys_of_another_dictionary_follow_only_where_they_are_the_same(
+    other: str, becomes: str
+) -> None:
+    before = "cfg = {\n    'n': 1,\n}"
+    assert left(0.99, before, before.replace("'n'", "'size'"), other) == becomes
+
+
+def test_a_key_that_was_changed_in_two_dictionaries_belongs_to_none_of_them() -> None:
+    before = "kind = {\n    'knn': 'cpu',\n}\nrun = {\n    'knn': fit,\n}"
+    after = before.replace("'knn'", "'neighbours'")
+    assert left(0.9, before, after, "sizes = {'knn': 3}") == "sizes = {'neighbours': 3}"
+
+
+def test_objects_that_are_made_on_the_spot_are_not_told_apart() -> None:
+    before, after = "a = Normal(0).draw(9)", "a = Normal(0).sample(9)"
+    assert left(0.9, before, after, "b = Gamma(1, 2).draw(9)") == "b = Gamma(1, 2).sample(9)"
+    assert left(0.9, before, after, "b = cards.draw(9)") == "b = cards.draw(9)"
+    assert left(0.9, "a = deck.draw(9)", "a = deck.sample(9)", "b = cards.draw(9)") == (
+        "b = cards.draw(9)"
+    )
+
+
+@pytest.mark.parametrize(("level", "name"), [(0.8, "first"), (0.9, "second")])
+def test_a_variable_taken_in_anothers_place_once_follows_where_the_judge_is_very_sure(
+    level: float, name: str
+) -> None:
+    defined = "first = 1\nsecond = 2\n"
+    assert left(level, f"{defined}show(first)", f"{defined}show(second)", "draw(first)") == (
+        f"draw({name})"
+    )
+
+
+def test_an_import_that_stands_in_two_cells_is_changed_in_both_with_its_uses() -> None:
+    before, after = "from lib import Model\nModel(1)", "from lib import Net\nNet(1)"
+    assert left(0.9, before, after, "from lib import Model\nModel(2)") == (
+        "from lib import Net\nNet(2)"
+    )
+
+
+def test_a_variable_that_is_bound_again_follows_as_a_whole_or_not_at_all() -> None:
+    before, after = "bin = 0.1\nhist(x, bin)", "width = 0.1\nhist(x, width)"
+    again = "show(bin)\nbin = 0.5\nhist(y, bin)"
+    assert left(0.9, before, after, again) == again.replace("bin", "width")
+    assert left(0.7, before, after, again) == "show(width)\nbin = 0.5\nhist(y, bin)"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # Names of inner scopes are other names.
+        (
+            "n = 3",
+            "k = 3",
+            "def f(n):\n    return n + 1\nf(n)",
+            "def f(n):\n    return n + 1\nf(k)",
+        ),
+        ("n = 3", "k = 3", "[n for n in range(2)]\nprint(n)", "[n for n in range(2)]\nprint(k)"),
+        # What a function made is named like it, and is no function.
+        (
+            "def probe(): return 1",
+            "def check(): return 1",
+            "probe = probe()\nprint(probe)",
+            "probe = check()\nprint(probe)",
+        ),
+        (
+            "class Game: pass",
+            "class Board: pass",
+            "Game = Game()\nprint(Game)",
+            "Game = Board()\nprint(Game)",
+        ),
+        # What took the definition's place is another thing.
+        ("import json", "import math", "json.dumps(x)", "json.dumps(x)"),
+        # A row's label, where a column was renamed.
+        (
+            "import pandas as pd\ndf = pd.DataFrame({'price': [1]})",
+            "import pandas as pd\ndf = pd.DataFrame({'cost': [1]})",
+            "df.set_index('k').loc['price']\ndf['price']",
+            "df.set_index('k').loc['price']\ndf['cost']",
+        ),
+    ],
+)
+def test_what_bindings_left_alone_is_left_however_sure_the_judge_is(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.99, before, after, other) == becomes
+
+
+def test_what_is_proved_and_what_is_judged_is_one_offer_and_the_rename_stands_behind_it() -> None:
+    before = "edges = [1, 2]\nspec.plot(edges=edges)"
+    after = before.replace("edges", "bounds")
+    request = SuggestRequest(
+        Notebook(
+            "python",
+            (Cell("a", "code", after, 1), Cell("b", "code", "spec.plot(edges=edges)\nedges", 2)),
+        ),
+        Caret("a", len(after)),
+        (EditEvent("a", before, after, "typed", 0.0),),
+        want=("rename", "next_edit"),
+        deadline_ms=10_000,
+    )
+    whole, rename, *_ = Suggester(judge=JudgeLane(_Trees(0.9))).answer(request).suggestions
+    assert whole.apply(request.notebook) == {"b": "spec.plot(bounds=bounds)\nbounds"}
+    assert whole.label == "change `edges` to `bounds`: 3 places in 1 cell"
+    assert whole.notes[0] == "proved by bindings: 2 places"
+    assert rename.apply(request.notebook) == {"b": "spec.plot(edges=bounds)\nbounds"}
+    assert (whole.lane, rename.lane) == ("patterns", "symbols")
