@@ -78,7 +78,7 @@ export class Asking implements IDisposable {
     const { client, pace, settings } = shared;
     return new Scheduler({
       mayAsk: () => client.enabled && client.mayInfer,
-      pause: () => Math.max(client.pause, pace.pause(settings.delay)),
+      pause: () => client.pause(settings.delay),
       isQuiet: () => pace.isQuiet,
       settled: () => client.settled(),
       lastEdit: () => recorder.history.last,

@@ -42,6 +42,8 @@ export interface ClientStatus {
 
 const TIMEOUT = 10_000; // the first request of a day starts the worker and loads the model
 const STATUS_EVERY = 5_000;
+const LEAST_PAUSE = 50; // until a worker says
+const MOST_PAUSE = 3_000;
 const NEWS_EVERY = 30_000; // while something is asked for anyway
 
 export class Client {
@@ -131,9 +133,10 @@ export class Client {
     return this.server?.bundles ?? [];
   }
 
-  /** The pause in ms that the server asks for; 0 if it does not say. */
-  get pause(): number {
-    return this.pace?.pause_ms ?? 0;
+  /** The pause in ms before asking, `delay` being the user's setting: what the worker makes of it. */
+  pause(delay: number): number {
+    const { pause_ms: least, factor } = this.pace ?? { pause_ms: LEAST_PAUSE, factor: 1 };
+    return Math.max(least, Math.min(MOST_PAUSE, delay * factor));
   }
 
   /** False in a pause, and on low power if the user said so: nothing is asked for by itself then. */
@@ -247,20 +250,23 @@ export class Client {
     }
   }
 
-  /** Say what became of a suggestion: words only, no text. Never rejects. */
-  async report(outcome: Outcome, kind: Kind, lane: Lane): Promise<void> {
+  /**
+   * Say what became of a suggestion: words only, no text. The pace from now on, null if nobody says
+   * it. Never rejects.
+   */
+  async report(outcome: Outcome, kind: Kind, lane: Lane): Promise<PaceWire | null> {
     if (!this.on) {
-      return;
+      return null;
     }
     try {
       const told: OutcomeWire = { outcome, kind, lane };
       const body = JSON.stringify(told);
       const response = await this.fetch('outcome', { method: 'POST', body });
-      if (response.ok) {
-        this.pace = ((await response.json()) as PaceWire | null) ?? this.pace;
-      }
+      const pace = response.ok ? ((await response.json()) as PaceWire | null) : null;
+      this.pace = pace ?? this.pace;
+      return pace;
     } catch {
-      // It is only counted, and only if the user wants that.
+      return null; // it is only counted, and only if the user wants that
     }
   }
 

@@ -175,8 +175,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     if (this.shown) {
       this.unwanted.add(signature(this.shown));
       this.shown = null;
-      this.pace.dismissed();
-      void this.shared.client.report('rejected', 'inline', this.lane);
+      void this.pace.dismissed(this.shared.client.report('rejected', 'inline', this.lane));
     }
   }
 

@@ -348,6 +348,7 @@ export interface UpdateWire {
 export interface PaceWire {
   pause_ms: number;
   quiet_ms: number;
+  factor: number;
   may_infer: boolean;
   power: 'mains' | 'battery' | 'low';
 }

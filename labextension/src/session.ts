@@ -347,8 +347,8 @@ export class NotebookSession implements IDisposable {
       return false;
     }
     this.offers.drop(true);
-    this.shared.pace.dismissed();
-    void this.shared.client.report('rejected', pending.kind, pending.lane);
+    const { client, pace } = this.shared;
+    void pace.dismissed(client.report('rejected', pending.kind, pending.lane));
     this.clear();
     return true;
   }

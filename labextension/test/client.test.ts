@@ -4,11 +4,12 @@ import { before, beforeEach, test } from 'node:test';
 import { PageConfig } from '@jupyterlab/coreutils';
 
 import type { Client as ClientClass } from '../src/client';
-import type { AnswerWire, ChangedRequestWire, RequestWire } from '../src/protocol';
+import type { AnswerWire, ChangedRequestWire, PaceWire, RequestWire } from '../src/protocol';
 
 /** What the server was sent, and what it answers in turn; an answer if there is nothing left. */
 const sent: ChangedRequestWire[] = [];
 const answers: (() => Response)[] = [];
+const paces: PaceWire[] = [];
 
 const answer = (id: number): AnswerWire => ({
   id,
@@ -24,6 +25,9 @@ const refusal = (code: string, status: number) => () =>
 
 globalThis.fetch = async input => {
   const request = input as Request;
+  if (request.url.includes('/nextedit/outcome')) {
+    return json(paces.shift() ?? null);
+  }
   if (!request.url.includes('/nextedit/suggest')) {
     return json({ enabled: true, worker: 'running', bundle: 'a/1', problem: null, last_ms: 1 });
   }
@@ -113,4 +117,19 @@ test('which cells to run again is asked in full, under another name', async () =
   await client.stale(request('a', 'b'), ['c0']);
   assert.equal((sent[1] as Partial<ChangedRequestWire>).version, undefined);
   assert.deepEqual(cellsOf(sent[1]), ['a', 'b']);
+});
+
+test('the delay of a user is stretched by what the worker says, and bounded by its pause', async () => {
+  const client = enabledClient();
+  await client.refresh();
+  assert.equal(client.pause(200), 200);
+  assert.equal(client.pause(10), 50);
+  paces.push({ pause_ms: 400, quiet_ms: 5000, factor: 1.5, may_infer: true, power: 'battery' });
+  const pace = await client.report('rejected', 'next_edit', 'model');
+  assert.equal(pace?.quiet_ms, 5000);
+  assert.equal(client.pause(200), 400);
+  assert.equal(client.pause(1000), 1500);
+  assert.equal(client.pause(2900), 3000);
+  assert.equal(await client.report('shown', 'next_edit', 'model'), null, 'no worker runs');
+  assert.equal(client.pause(1000), 1500);
 });

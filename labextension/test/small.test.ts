@@ -18,38 +18,39 @@ test('globs keep within a folder unless they say otherwise', () => {
   assert.ok(matches('a?c+.ipynb', 'x/abc+.ipynb'));
 });
 
-test('the pause grows by dismissals, shrinks by acceptances, within bounds, and is forgotten', () => {
-  let now = 0;
-  const pace = new Pace(() => now);
-  assert.equal(pace.pause(200), 200);
-  pace.dismissed();
-  assert.equal(Math.round(pace.pause(200)), 300);
-  pace.accepted();
-  assert.equal(Math.round(pace.pause(200)), 240);
-  for (let i = 0; i < 20; i++) {
-    pace.dismissed();
-  }
-  assert.equal(pace.pause(200), 3000);
-  for (let i = 0; i < 40; i++) {
-    pace.accepted();
-  }
-  assert.equal(pace.pause(200), 50);
-  now += 10 * 60 * 1000;
-  assert.equal(pace.pause(200), 200);
-});
+const told = (quiet: number) =>
+  Promise.resolve({
+    pause_ms: 50,
+    quiet_ms: quiet,
+    factor: 1,
+    may_infer: true,
+    power: 'mains' as const
+  });
 
-test('a dismissal brings five seconds of quiet, an acceptance ends them', () => {
+test('a dismissal brings the quiet that the worker says, an acceptance ends it', async () => {
   let now = 0;
   const pace = new Pace(() => now);
-  pace.dismissed();
-  assert.ok(pace.isQuiet);
+  assert.ok(!pace.isQuiet);
+  const dismissed = pace.dismissed(told(5000));
+  assert.ok(pace.isQuiet, 'before the worker has answered');
+  await dismissed;
   now = 4999;
   assert.ok(pace.isQuiet);
   now = 5000;
   assert.ok(!pace.isQuiet);
-  pace.dismissed();
+  await pace.dismissed(told(5000));
   pace.accepted();
   assert.ok(!pace.isQuiet);
+});
+
+test('what the worker says of an earlier dismissal changes nothing later', async () => {
+  const pace = new Pace(() => 0);
+  const late = pace.dismissed(told(5000));
+  pace.accepted();
+  await late;
+  assert.ok(!pace.isQuiet);
+  await pace.dismissed(Promise.resolve(null));
+  assert.ok(!pace.isQuiet, 'nobody says for how long');
 });
 
 const shown = { cell: 'c', text: 'x = pr\ny', offset: 6, insert: 'int(total)', replaces: 0 };

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
-# Each is a module of `evals` with `add_arguments(parser)`, `run(arguments) -> report as JSON
-# values` and `format_report(report) -> str`.
+# By name, the module of `evals` and what it does. A module has `add_arguments(parser)`,
+# `run(arguments) -> report as JSON values` and `format_report(report) -> str`.
 _EVALUATIONS = {
-    "model": "the model in the product on held-out packages: typing, suites, baselines, latency",
-    "typing": "type real cells key by key: characters saved, how often a shown text is right",
-    "propagation": "renames and repeated edits over cells: places found, places wrong",
+    "model": (
+        "model_evaluation",
+        "the model in the product on held-out packages: typing, suites, baselines, latency",
+    ),
+    "typing": (
+        "typing",
+        "type real cells key by key: characters saved, how often a shown text is right",
+    ),
+    "propagation": (
+        "propagation",
+        "renames and repeated edits over cells: places found, places wrong",
+    ),
 }
 _DESCRIPTION = """\
 Measures how good suggestions are, not how fast (that is `bench`). Reports say what was measured on,
@@ -37,21 +45,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     evaluations = parser.add_subparsers(dest="evaluation", metavar="EVALUATION", required=True)
-    for name, does in _EVALUATIONS.items():
-        if importlib.util.find_spec(f"nextedit_jupyter.evals.{name}") is None:
-            continue
+    for name, (module_name, does) in _EVALUATIONS.items():
         evaluation = evaluations.add_parser(name, help=does, description=does)
         evaluation.add_argument("--json", action="store_true", help="one JSON object on stdout")
         evaluation.add_argument(
             "--output", "-o", type=Path, metavar="FILE", help="write the report as JSON there"
         )
-        module = importlib.import_module(f"nextedit_jupyter.evals.{name}")
+        module = importlib.import_module(f"nextedit_jupyter.evals.{module_name}")
         module.add_arguments(evaluation)
         evaluation.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    module: Any = importlib.import_module(f"nextedit_jupyter.evals.{arguments.evaluation}")
+    name, _ = _EVALUATIONS[arguments.evaluation]
+    module: Any = importlib.import_module(f"nextedit_jupyter.evals.{name}")
     report = module.run(arguments)
     if arguments.output:
         arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -114,6 +114,10 @@ class Pacing:
         paced = max(base, 0.5 * self._latency_ms) * self._present_factor()
         return min(max(paced, settings.minimum_ms), settings.maximum_ms)
 
+    def factor(self) -> float:
+        """What a delay of the user's own is multiplied by, as the pause is."""
+        return self._present_factor() if self.settings.adaptive else 1.0
+
     @property
     def power_state(self) -> Literal["mains", "battery", "low"]:
         return self._power().state

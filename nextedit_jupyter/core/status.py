@@ -67,10 +67,14 @@ class UpdateWire(TypedDict):
 
 
 class PaceWire(TypedDict):
-    """How long a page is to wait: after a keystroke, and after a rejection; in milliseconds."""
+    """How long a page is to wait: after a keystroke, and after a rejection; in milliseconds.
+
+    `factor` is what a delay of the user's own is multiplied by.
+    """
 
     pause_ms: float
     quiet_ms: float
+    factor: float
     may_infer: bool
     power: Literal["mains", "battery", "low"]
 

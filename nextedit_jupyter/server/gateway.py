@@ -223,6 +223,7 @@ def _pace(found: dict[str, Any]) -> PaceWire | None:
     return {
         "pause_ms": float(found["pause_ms"]),
         "quiet_ms": float(found["quiet_ms"]),
+        "factor": float(found["factor"]),
         "may_infer": bool(found["may_infer"]),
         "power": found["power"],
     }

@@ -122,7 +122,8 @@ class WorkerClient:
         Keys: state (starting, ready, busy), pid, version, bundle, bundle_path, problem, lanes,
         rss_mb, served, uptime_s, idle_s, idle_cpu_s (processor time since the last answer),
         last_ms, deaths (in a row), off (labels of models that are switched off), clients,
-        statistics, history, update, pause_ms, quiet_ms, may_infer, power. Raises WorkerError.
+        statistics, history, update, and the pace as `report` returns it. Raises
+        WorkerError.
         """
         for attempt in (1, 2):
             if not start and not self._connect_if_running():
@@ -142,8 +143,8 @@ class WorkerClient:
     ) -> dict[str, Any] | None:
         """Tell the worker what became of a suggestion: one of `core.pacing.OUTCOMES`.
 
-        Returns the pace from now on: pause_ms, quiet_ms, may_infer, power. None if no worker runs:
-        none is started for this. Raises WorkerError.
+        Returns the pace from now on: pause_ms, quiet_ms, factor, may_infer, power. None if no
+        worker runs: none is started for this. Raises WorkerError.
         """
         if not self._connect_if_running():
             return None

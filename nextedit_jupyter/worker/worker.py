@@ -281,6 +281,7 @@ class Worker:
         return {
             "pause_ms": round(self._pacing.pause_ms(), 1),
             "quiet_ms": round(self._pacing.quiet_ms(), 1),
+            "factor": round(self._pacing.factor(), 3),
             "may_infer": self._pacing.may_infer(),
             "power": self._pacing.power_state,
         }

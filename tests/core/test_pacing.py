@@ -52,6 +52,20 @@ def test_rejections_slow_down_and_acceptances_speed_up_within_bounds() -> None:
     assert pace.pause_ms() == 50
 
 
+def test_a_delay_of_the_users_own_is_stretched_as_the_pause_is() -> None:
+    pace, clock = pacing()
+    assert pace.factor() == 1
+    pace.observe("rejected")
+    assert pace.factor() == pytest.approx(1.5)
+    pace.observe("accepted")
+    assert pace.factor() == pytest.approx(1.2)
+    clock.now += 601
+    assert pace.factor() == 1
+    fixed, _ = pacing(adaptive=False)
+    fixed.observe("rejected")
+    assert fixed.factor() == 1
+
+
 def test_what_was_learnt_is_forgotten_in_ten_minutes() -> None:
     pace, clock = pacing(Power(plugged=False))
     pace.observe("rejected")

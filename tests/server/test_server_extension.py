@@ -590,6 +590,7 @@ async def test_an_outcome_changes_the_pace_that_pages_are_told(
     response = await jp_fetch("nextedit", "outcome", method="POST", body=json.dumps(said))
     after = json.loads(response.body)
     assert 0 < after["quiet_ms"] <= 5_000
+    assert after["factor"] == 1.5
     assert (await status(jp_fetch))["pace"]["quiet_ms"] > 0
 
 
