@@ -54,7 +54,6 @@ class DomainLoss:
     """
 
     domain: Domain
-    tokens: int
     before: float
     single: float
     expert: float
@@ -129,7 +128,7 @@ def compare_experts(
         before = row_losses(model, held[domain][: settings.held])
         _tune(model, own, folder / domain.replace(" ", "-"), settings)
         losses[domain] = before, row_losses(model, held[domain][: settings.held])
-        say(f"{domain}: {np.mean(losses[domain][0]):.4f} to {np.mean(losses[domain][1]):.4f}")
+        say(f"{domain}: {_mean(before):.4f} to {_mean(losses[domain][1]):.4f}")
         _put_back(model, start)
     mixed = np.concatenate(list(taken.values()))
     np.random.default_rng(settings.seed).shuffle(mixed)
@@ -138,8 +137,7 @@ def compare_experts(
     for domain, (before, expert) in losses.items():
         single = row_losses(model, held[domain][: settings.held])
         gains = tuple(a - b for a, b in zip(single, expert, strict=True))
-        means = [float(np.mean(each)) for each in (before, single, expert)]
-        found.append(DomainLoss(domain, taken[domain].size, *means, gains))
+        found.append(DomainLoss(domain, _mean(before), _mean(single), _mean(expert), gains))
     return Comparison(tuple(found), mixed.shape[0] * (mixed.shape[1] - 1))
 
 
@@ -174,6 +172,10 @@ def row_losses(model: Decoder, rows: Packed) -> list[float]:
                 loss = model.loss(torch.from_numpy(inputs), torch.from_numpy(targets))
             found.append(loss.item())
     return found
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else math.nan
 
 
 def _tune(model: Decoder, rows: Packed, folder: Path, settings: ExpertSettings) -> None:

@@ -97,7 +97,8 @@ def plain_mixture(y: np.ndarray, weights: dict[str, np.ndarray], experts: Expert
     def feed(name: str, row: np.ndarray) -> np.ndarray:
         gate, up, down = (weights[f"{name}.{part}.weight"] for part in ("gate", "up", "down"))
         hidden = gate @ row
-        return down @ (hidden / (1 + np.exp(-hidden)) * (up @ row))
+        out: np.ndarray = down @ (hidden / (1 + np.exp(-hidden)) * (up @ row))
+        return out
 
     rows = []
     for row in y:

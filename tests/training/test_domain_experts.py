@@ -131,7 +131,7 @@ def test_too_few_rows_are_refused(tmp_path: Path, tokenizer: BundleTokenizer) ->
 
 
 def comparison(*gains: float) -> Comparison:
-    loss = DomainLoss(Domain.TEXT, 10, 2.0, 1.5, 1.4, gains)
+    loss = DomainLoss(Domain.TEXT, 2.0, 1.5, 1.4, gains)
     return Comparison((loss,), 10)
 
 
