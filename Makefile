@@ -120,7 +120,7 @@ attack: setup-test ## Attack it: mutated requests and cells, kills, endurance, h
 
 bench-peers: setup-lab ## Measure our engine beside llama.cpp and onnxruntime-genai, on a quiet machine
 	$(PYTHON) -m venv $(VENV)/peers --system-site-packages
-	CMAKE_ARGS=-DGGML_NATIVE=ON $(VENV)/peers/bin/python -m pip install --quiet llama-cpp-python gguf onnx onnxruntime onnxruntime-genai tokenizers
+	CMAKE_ARGS=-DGGML_NATIVE=ON $(VENV)/peers/bin/python -m pip install --quiet llama-cpp-python gguf onnx onnxruntime onnxruntime-genai tokenizers psutil
 	PYTHONPATH=. $(VENV)/peers/bin/python benchmarks/peers.py
 
 wheel: $(LABEXT) ## Build the wheel; it installs without Node

@@ -114,7 +114,8 @@ def _table(rows: Iterable[tuple[str, object, str]]) -> str:
 
 def protocol_page() -> str:
     """The objects that travel, from the TypedDicts that define them."""
-    from nextedit_jupyter.core import status, suggestion, wire
+    from nextedit_jupyter.core import status, suggestion
+    from nextedit_jupyter.core.wire import messages
 
     parts = [
         "# Protocol",
@@ -124,7 +125,7 @@ def protocol_page() -> str:
         "`jupyter nextedit predict`. Offsets count UTF-16 units unless `offsets` says otherwise; "
         "`base` is the first 16 hexadecimal digits of the SHA-256 of the cell's text in UTF-8.",
     ]
-    for name, made in (vars(wire) | vars(status)).items():
+    for name, made in (vars(messages) | vars(status)).items():
         if not typing.is_typeddict(made):
             continue
         parts.append(f"## {name.removesuffix('Wire')}")

@@ -25,11 +25,11 @@ from statistics import median
 from typing import Any, Protocol
 
 import numpy as np
-import onnx
 import onnxruntime as ort
+from genai_model import genai_config, nbits_graph
 from onnx import TensorProto, helper, numpy_helper
 
-from nextedit_jupyter.bundles.graph import GraphShape, build_graph, rotary_tables
+from nextedit_jupyter.bundles.graph import GraphShape, build_graph
 from nextedit_jupyter.engine.contention import own_seconds, read_busy
 from nextedit_jupyter.engine.decoder import Decoder, Slot
 from nextedit_jupyter.evals.machine import machine, today, versions
@@ -270,146 +270,6 @@ class GenAI:
 
     def step(self, ids: Sequence[int], position: int) -> None:
         self._generator.append_tokens(np.array([ids], np.int32))
-
-
-def nbits_graph(shape: GraphShape, weights: Weights) -> onnx.ModelProto:
-    """The decoder with MatMulNBits at 8 bits, blocks of 32, accuracy level 4."""
-    tensors: list[onnx.TensorProto] = []
-    nodes: list[onnx.NodeProto] = []
-
-    def weight(name: str, value: np.ndarray) -> str:
-        tensors.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def one(op: str, inputs: list[str], domain: str = "", **attributes: Any) -> str:
-        name = f"{op}_{len(nodes)}"
-        nodes.append(helper.make_node(op, inputs, [name], name, domain=domain, **attributes))
-        return name
-
-    def linear(name: str, x: str, matrix: np.ndarray) -> str:
-        """Rows of the matrix are outputs."""
-        outputs, inputs = matrix.shape
-        blocks = matrix.reshape(outputs, inputs // 32, 32)
-        scales = np.abs(blocks).max(-1, keepdims=True) / 127
-        values = (np.clip(np.rint(blocks / scales), -127, 127) + 128).astype(np.uint8)
-        sizes = {"K": inputs, "N": outputs, "bits": 8, "block_size": 32, "accuracy_level": 4}
-        scale = weight(f"{name}.scale", scales.astype(np.float32).reshape(-1))
-        return one("MatMulNBits", [x, weight(name, values), scale], "com.microsoft", **sizes)
-
-    def norm(x: str, residual: str | None, gain: np.ndarray) -> tuple[str, str]:
-        name = weight(f"gain{len(nodes)}", gain)
-        eps = shape.norm_eps
-        if residual is None:
-            y = one("SimplifiedLayerNormalization", [x, name], axis=-1, epsilon=eps, stash_type=1)
-            return y, x
-        op = "SkipSimplifiedLayerNormalization"
-        outputs = [f"{name}.y", "", "", f"{name}.sum"]
-        inputs = [x, residual, name]
-        nodes.append(
-            helper.make_node(op, inputs, outputs, name, domain="com.microsoft", epsilon=eps)
-        )
-        return outputs[0], outputs[3]
-
-    cos, sin = rotary_tables(shape)
-    tables = [weight("cos", cos), weight("sin", sin)]
-    minus_one = weight("minus_one", np.array([-1], np.int64))
-    one_int = weight("one_int", np.array(1, np.int64))
-    axis = weight("axis", np.array([1], np.int64))
-    counted = one("ReduceSum", ["attention_mask", axis], keepdims=0)
-    seqlens = one("Cast", [one("Sub", [counted, one_int])], to=TensorProto.INT32)
-    length = one("Gather", [one("Shape", ["attention_mask"]), one_int], axis=0)
-    total = one("Cast", [length], to=TensorProto.INT32)
-    table = weight("embedding", weights["embedding.weight"])
-    x, residual = one("Gather", [table, "input_ids"]), None
-    inputs = [
-        helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "n"]),
-        helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["batch", "total"]),
-    ]
-    outputs = [
-        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1, shape.vocab_size])
-    ]
-    for i in range(shape.layers):
-        at = f"layers.{i}"
-        y, residual = norm(x, residual, weights[f"{at}.norm_attention.weight"])
-        qkv = linear(f"{at}.qkv", y, weights[f"{at}.qkv.weight"])
-        for part in ("key", "value"):
-            for values, kind, size in (
-                (inputs, "past_key_values", "past"),
-                (outputs, "present", "total"),
-            ):
-                cache: list[str | int | None] = ["batch", shape.kv_heads, size, shape.head_dim]
-                name = f"{kind}.{i}.{part}"
-                values.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, cache))
-        past = [f"past_key_values.{i}.key", f"past_key_values.{i}.value"]
-        nodes.append(
-            helper.make_node(
-                "GroupQueryAttention",
-                [qkv, "", "", *past, seqlens, total, *tables],
-                [f"{at}.mixed", f"present.{i}.key", f"present.{i}.value"],
-                f"{at}.attention",
-                domain="com.microsoft",
-                num_heads=shape.heads,
-                kv_num_heads=shape.kv_heads,
-                do_rotary=1,
-                rotary_interleaved=0,
-            )
-        )
-        x = linear(f"{at}.out", f"{at}.mixed", weights[f"{at}.out.weight"])
-        y, residual = norm(x, residual, weights[f"{at}.norm_mlp.weight"])
-        gate = linear(f"{at}.gate", y, weights[f"{at}.gate.weight"])
-        up = linear(f"{at}.up", y, weights[f"{at}.up.weight"])
-        silu = one("QuickGelu", [gate], "com.microsoft", alpha=1.0)
-        x = linear(f"{at}.down", one("Mul", [silu, up]), weights[f"{at}.down.weight"])
-    y, _ = norm(x, residual, weights["norm.weight"])
-    # genai asks for all rows' logits in a prompt unless the graph takes the last one itself.
-    end = weight("end", np.array([np.iinfo(np.int64).max], np.int64))
-    last = one("Slice", [y, minus_one, end, axis])
-    head = linear("head", last, weights["embedding.weight"])
-    nodes.append(helper.make_node("Identity", [head], ["logits"]))
-    return helper.make_model(
-        helper.make_graph(nodes, "decoder", inputs, outputs, tensors),
-        opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)],
-        ir_version=10,
-    )
-
-
-def genai_config(shape: GraphShape, threads: int) -> dict[str, Any]:
-    """What onnxruntime-genai wants to know of a model."""
-    return {
-        "model": {
-            "type": "llama",
-            "context_length": shape.context,
-            "bos_token_id": 1,
-            "eos_token_id": 2,
-            "pad_token_id": 0,
-            "vocab_size": shape.vocab_size,
-            "decoder": {
-                "filename": "model.onnx",
-                "head_size": shape.head_dim,
-                "hidden_size": shape.width,
-                "num_attention_heads": shape.heads,
-                "num_key_value_heads": shape.kv_heads,
-                "num_hidden_layers": shape.layers,
-                "session_options": {"intra_op_num_threads": threads, "provider_options": []},
-                "inputs": {
-                    "input_ids": "input_ids",
-                    "attention_mask": "attention_mask",
-                    "past_key_names": "past_key_values.%d.key",
-                    "past_value_names": "past_key_values.%d.value",
-                },
-                "outputs": {
-                    "logits": "logits",
-                    "present_key_names": "present.%d.key",
-                    "present_value_names": "present.%d.value",
-                },
-            },
-        },
-        "search": {
-            "max_length": shape.context,
-            "do_sample": False,
-            "past_present_share_buffer": True,
-        },
-    }
 
 
 def best(run: Callable[[], object], repeats: int) -> float:

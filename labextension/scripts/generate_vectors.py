@@ -19,10 +19,12 @@ VECTORS = ROOT / "tests" / "golden" / "vectors"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 import secret_cases  # noqa: E402
+import secret_forms  # noqa: E402
+import secret_kinds  # noqa: E402
 import secret_shapes  # noqa: E402
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
-from nextedit_jupyter.core.changes import State, cell_digest  # noqa: E402
+from nextedit_jupyter.core.changes import HeldState, cell_digest  # noqa: E402
 from nextedit_jupyter.core.redact import holds_secret  # noqa: E402
 from nextedit_jupyter.core.wire import Utf16, decode_cells  # noqa: E402
 
@@ -91,6 +93,9 @@ SECRETS = [
     *secret_cases.VARIANTS,
     *secret_shapes.SHAPES.values(),
     *secret_cases.PLAIN,
+    *secret_kinds.SHAPES.values(),
+    *secret_kinds.HARMLESS.values(),
+    *(text for _, text in secret_forms.filled(0)),
 ]
 
 
@@ -174,7 +179,7 @@ def digests() -> list[list[Any]]:
     ]
     known = decode_cells({"cells": cells})
     found = [[wire, cell_digest(cell).hex()] for wire, cell in zip(cells, known, strict=True)]
-    return [*found, [cells, State.of(known).hash]]
+    return [*found, [cells, HeldState.of(known).hash]]
 
 
 def render() -> dict[str, Any]:

@@ -11,6 +11,8 @@ let files = 0;
 export interface TextWatcher {
   /** A text now reads `after`. */
   changed(cell: string, after: string, transaction: Y.Transaction): void;
+  /** Texts came or went. */
+  cellsChanged(): void;
 }
 
 /** A document that is watched by its own means. */
@@ -29,12 +31,25 @@ export function cellIdOf(shared: object): string {
   return `file-${files}`;
 }
 
+const owners = new WeakMap<object, object>();
+
+/** A text that stands by itself belongs to what it is shown in, as a cell does to its notebook. */
+export function own(shared: object, owner: object): void {
+  owners.set(shared, owner);
+}
+
+/** The notebook, file or console that a text belongs to. */
+export function ownerOf(shared: object): object {
+  const { notebook } = shared as { notebook?: object | null };
+  return notebook ?? owners.get(shared) ?? shared;
+}
+
 export function isWatched(document: unknown): document is WatchedDocument {
   return typeof (document as Partial<WatchedDocument>).watch === 'function';
 }
 
 /** A document is used as a notebook: what a notebook has beside its cells, these don't have. */
-export function asNotebook(document: FileDocument): ISharedNotebook {
+export function asNotebook(document: WatchedDocument): ISharedNotebook {
   return document as unknown as ISharedNotebook;
 }
 

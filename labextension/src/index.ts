@@ -14,6 +14,7 @@ import type { CommandRegistry } from '@lumino/commands';
 
 import { bundleOf, setBundle } from './cells';
 import { Client } from './client';
+import { takeEscape } from './consoles';
 import { cellIdOf } from './documents';
 import type { EditorHost } from './editor';
 import { editorExtension } from './editor';
@@ -83,7 +84,9 @@ function activate(
   // Registered now: the completer gives settings to no provider that comes later.
   const inline = new InlineProvider(shared, new Pace(), widget => sessions.of(widget));
   completers.registerInlineProvider(inline);
-  editors.addExtension(editorExtension(editorHost(sessions, inline)));
+  const host = editorHost(sessions, inline);
+  editors.addExtension(editorExtension(host));
+  sessions.onConsole = widget => takeEscape(widget, (model, view) => host.escape(model, view));
 
   const settings = new SettingsStore(shared, sessions);
   void settings.load(registry).then(() => {

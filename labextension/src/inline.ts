@@ -26,8 +26,8 @@ import { leftOf, nextLine, nextWord } from './typedThrough';
 const NONE: IInlineCompletionList = { items: [] };
 /** InlineCompletionTriggerKind.Invoke, which the completer exports as a type only. */
 const INVOKED = 0;
-/** Keystrokes closer than this, in ms, are one request. */
-const DEBOUNCE = 20;
+/** The least time between two requests, in ms: keys that come closer are one. */
+const LEAST_BETWEEN = 20;
 
 export class InlineProvider implements IInlineCompletionProvider {
   readonly identifier = 'nextedit-jupyter';
@@ -37,6 +37,7 @@ export class InlineProvider implements IInlineCompletionProvider {
   } as unknown as IInlineCompletionProvider['schema'];
 
   private serial = 0;
+  private askedAt = -Infinity; // by the page's clock
   private shown: Shown | null = null;
   private lane: Lane = 'model'; // that of what is shown
   private unwanted = new Set<string>(); // dismissed, or typed over
@@ -78,11 +79,15 @@ export class InlineProvider implements IInlineCompletionProvider {
       if (!isTyped || this.pace.isQuiet || !this.shared.client.mayInfer) {
         return NONE;
       }
-      await new Promise(resolve => setTimeout(resolve, DEBOUNCE));
-      if (serial !== this.serial) {
-        return NONE;
+      const wait = this.askedAt + LEAST_BETWEEN - performance.now();
+      if (wait > 0) {
+        await new Promise(resolve => setTimeout(resolve, wait));
+        if (serial !== this.serial) {
+          return NONE;
+        }
       }
     }
+    this.askedAt = performance.now();
     const snapshot = session.snapshot(['inline']);
     if (invoked && session.notServed !== null) {
       this.shared.tell(whyNot(session.notServed, this.shared.trans));

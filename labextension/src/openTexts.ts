@@ -1,11 +1,13 @@
 /**
- * Which widgets of the shell are file editors. They are known by what they have, not by their
- * tracker: an application without editors has none.
+ * Which widgets of the shell are file editors and consoles. They are known by what they have, not by
+ * their trackers: an application without them has none.
  */
 
 import type { EditorView } from '@codemirror/view';
 import type { ISharedFile } from '@jupyter/ydoc';
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { Cell, CodeCell } from '@jupyterlab/cells';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
@@ -30,6 +32,29 @@ export function isFileEditor(widget: Widget | null): widget is FileWidget {
   );
 }
 
+/** A widget that shows a code console. */
+export interface ConsoleWidget extends Widget {
+  readonly sessionContext: ISessionContext;
+  readonly console: Widget & {
+    /** Null before the first prompt. */
+    readonly promptCell: CodeCell | null;
+    /** All that stand above the prompt, the banner among them. */
+    readonly cells: Iterable<Cell>;
+    readonly promptCellCreated: ISignal<unknown, CodeCell>;
+    /** A cell ran to its end. */
+    readonly executed: ISignal<unknown, unknown>;
+  };
+}
+
+export function isConsole(widget: Widget | null): widget is ConsoleWidget {
+  const { console, sessionContext } = (widget as Partial<ConsoleWidget> | null) ?? {};
+  return (
+    sessionContext !== undefined &&
+    console?.promptCellCreated !== undefined &&
+    console.cells !== undefined
+  );
+}
+
 export function editorViewOf(editor: CodeEditor.IEditor | null): EditorView | null {
   const mirror = editor as CodeMirrorEditor | null;
   return mirror && !mirror.isDisposed ? (mirror.editor ?? null) : null;
@@ -44,10 +69,12 @@ export function fileLanguage(registry: JupyterFrontEnd['docRegistry'], widget: F
   return type && type.name !== 'python' ? type.name : 'text';
 }
 
-/** Call `found` with each file editor, now and as they are opened. */
-export function followOpenTexts(app: JupyterFrontEnd, found: (widget: FileWidget) => void): void {
+/** Call `found` with each file editor and console, now and as they are opened. */
+export function followOpenTexts(app: JupyterFrontEnd, found: (widget: Widget) => void): void {
   const look = (widget: Widget | null) => {
-    if (isFileEditor(widget)) {
+    if (isConsole(widget)) {
+      found(widget);
+    } else if (isFileEditor(widget)) {
       void widget.context.ready.then(() => {
         if (!widget.isDisposed) {
           found(widget);

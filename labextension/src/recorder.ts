@@ -71,7 +71,8 @@ export class Recorder implements IDisposable {
 
   private watch(document: WatchedDocument): () => void {
     return document.watch({
-      changed: (cell, after, transaction) => this.onSource(cell, after, transaction)
+      changed: (cell, after, transaction) => this.onSource(cell, after, transaction),
+      cellsChanged: () => this.rescan()
     });
   }
 

@@ -27,8 +27,13 @@ import {
 const WINDOW = 300;
 const NAME = new Set('abcdefghijklmnopqrstuvwxyz0123456789_-');
 const PAIRS = [
-  ...['auth', 'login(', 'connect', 'credentials(', 'ftp(', 'smtp', 'url.create(', 'register('],
-  ...['pw_set(', 'dbclient(', '.new(', 'fernet(', 'crypt(', 'jwt.']
+  ...['auth', 'login', 'connect', 'cred', 'ftp(', 'smtp', 'url.create(', 'register('],
+  ...['pw_set(', 'dbclient(', '.new(', 'fernet(', 'crypt(', 'jwt.', 'otp(', 'redis('],
+  ...['gis(', 'sentinelapi(']
+];
+const UNSURE = [
+  ...['dash_other', 'here', 'slash', 'listed', 'user_and', 'said_pair'],
+  ...['said_after', 'mailbox']
 ];
 const PYTHON_CELLS = ['time', 'timeit', 'capture', 'prun', 'debug', 'matplotlib'];
 
@@ -84,12 +89,21 @@ function hasAddress(text: string): boolean {
         return true;
       }
     }
+    const half = matchAt('half_scheme', text, at)?.[1];
+    if (half !== undefined && isHalfPassword(half)) {
+      return true;
+    }
     const lone = matchAt('lone', text, at);
     if (lone && looksRandom(lone[1])) {
       return true;
     }
   }
   return false;
+}
+
+function isHalfPassword(value: string): boolean {
+  const isPort = [...value].every(isDigit);
+  return !isPort && !isTemplate(value) && !isStandIn(value);
 }
 
 function hasRandom(text: string, folded: string): boolean {
@@ -103,7 +117,12 @@ function hasRandom(text: string, folded: string): boolean {
     const isBase64 = isQuoted && !/[_-]/.test(run) && !run.includes('//');
     for (const piece of isBase64 && looksRandom(run) ? [run] : run.split('/')) {
       const isSum = piece.length >= 32 && isHex(piece);
-      if (piece.length < 20 || !(isSum || looksRandom(piece)) || matchAt('uuid', piece, 0)) {
+      // Shorter ones are keys where they are all that is quoted, in capitals.
+      const after = text[match.index + run.length];
+      const isLong =
+        piece.length >= 20 ||
+        (isQuoted && (after === "'" || after === '"') && matchAt('capitals', run, 0) !== null);
+      if (!isLong || !(isSum || looksRandom(piece)) || matchAt('uuid', piece, 0)) {
         continue;
       }
       let head = folded.slice(Math.max(0, match.index - 120), match.index);
@@ -122,7 +141,7 @@ function hasNamed(text: string, folded: string): boolean {
     return false;
   }
   let [done, steps] = [0, 0];
-  const foreign = isForeign(text);
+  const foreign = isForeign(text) || search('section', text) !== null;
   for (const match of folded.matchAll(compile(rules.KEY_WORDS.join('|'), 'g'))) {
     if (match.index < done) {
       continue;
@@ -211,18 +230,27 @@ function isGiven(
   const targets = closed ? null : matchAt('targets', text, at);
   const annotation = matchAt('annotation', text, at);
   const found = matchAt('operator', text, at);
-  if (returns ?? assigned) {
+  const told =
+    (closed ? null : matchAt('cases', text, end)) ??
+    matchAt('answered', text, end) ??
+    (closed ? null : matchAt('values', text, end));
+  const said = matchAt('said_with', text, end);
+  if (told) {
+    [at, operator] = [end + told[0].length, 'in'];
+  } else if (returns ?? assigned) {
     [at, operator] = [at + (returns ?? assigned)![0].length, '='];
   } else if (targets) {
     [at, operator, index] = [at + targets[0].length, '=', 1];
   } else if (annotation) {
     [at, operator] = [at + annotation[0].length, '='];
+  } else if (said && !closed) {
+    [at, operator] = [end + said[0].length, ','];
   } else if (found) {
     [at, operator] = [at + found[0].length, found[1]];
   } else if (closed && text[at] === ',') {
     const sets = strength === 'password' && search('setter', head) !== null;
     [at, operator] = [at + 1, sets ? '=' : ','];
-  } else if (!closed && text[at] === '>') {
+  } else if (text[at] === '>') {
     [at, operator] = [at + 1, '>'];
     if (!matchAt('element', text, at)) {
       return false;
@@ -284,6 +312,12 @@ function isBare(
   foreign: boolean
 ): boolean {
   at += matchAt('said_scheme', text, at)?.[0].length ?? 0;
+  const filled = matchAt('filled', text, at);
+  if (filled) {
+    const literals = new LiteralReader(text, at + filled[0].length, true).read();
+    const varied = literals.filter(({ value }) => isVaried(value));
+    return judge(varied, 0, 'in', strength);
+  }
   const match = matchAt('bare', text, at);
   if (!match) {
     return false;
@@ -303,11 +337,20 @@ function isBare(
   const endsLine =
     ['', '\n', '\r', '|', '<'].includes(next) || [' \n', ' |'].includes(text.slice(end, end + 2));
   let mixed = isMadeUp(value, strength);
-  const inPlace = (line === '' && endsLine) || next === '}' || next === ',';
+  const leads = matchAt('lead', head, 0) !== null;
+  const inPlace = (leads && endsLine) || next === '}' || next === ',';
+  const isStrong = strength === 'password' || strength === 'key';
   const isSetting = operator === ':' && strength === 'password' && inPlace; // YAML in a string
-  const isAlone = line === '' || line === 'export ';
+  // `NAME=value` of a file of settings; a name that is used once is no variable.
+  const isLine =
+    leads && text[at - 1] === '=' && endsLine && isStrong && mixed && isOnce(text, value);
+  const ofDigits = strength === 'password' && isNumber(value);
+  const isProse = isStrong && matchAt('prose', head, 0) !== null;
+  const isRow = leads && endsLine && isStrong && mixed;
   if (operator === ' ') {
-    const isSaid = isOption || isAlone || line.startsWith('%env ') || line.startsWith('%set_env ');
+    let isSaid = isOption || leads || isProse;
+    isSaid ||= line.startsWith('%env ') || line.startsWith('%set_env ');
+    isSaid ||= isStrong && line.startsWith('!');
     if (line.startsWith('%')) {
       mixed ||= endsLine;
     }
@@ -317,11 +360,10 @@ function isBare(
     if (!(mixed && isPlain && (isSaid || login || head.includes('#')))) {
       return false;
     }
-    if (line === '' && !foreign && !looksRandom(value)) {
+    if (line === '' && !foreign && !isRow && !looksRandom(value)) {
       return false;
     }
   } else if (foreign || line.startsWith('!') || line.startsWith('%') || isOption) {
-    const isStrong = strength === 'password' || strength === 'key';
     if (!(mixed || (isStrong && (endsLine || operator === '=')))) {
       return false;
     }
@@ -331,15 +373,33 @@ function isBare(
     }
   } else if (
     !isSetting &&
-    !["'", '"', ';', '&', '<', '`'].includes(next) &&
+    !isLine &&
+    !(mixed && (head.endsWith('?') || head.endsWith('&'))) &&
+    !(ofDigits && (operator === '=' || operator === ':')) &&
+    !["'", '"', ';', '&', '<', '`', '\\'].includes(next) &&
     !(operator === '=' && matchAt('after', text, end)) &&
-    !(isAlone && text[at - 1] === '=' && looksRandom(value))
+    !((line === '' || line === 'export ') && text[at - 1] === '=' && looksRandom(value)) &&
+    !((operator === 'is' || operator === 'was') && isStrong) &&
+    !(operator === ':' && isProse) &&
+    !(['=>', '->', ':'].includes(operator) && isRow) &&
+    !(mixed && endsLine && matchAt('settings', head, 0))
   ) {
     return false;
-  } else if (operator !== '=' && !mixed) {
+  } else if (operator !== '=' && !mixed && !ofDigits) {
     return false;
   }
   return isSecretValue(value, strength);
+}
+
+/** Whether it may be a password of digits: not a size, which would be round. */
+function isNumber(value: string): boolean {
+  const isAll = value.length >= 6 && value.length <= 20 && [...value].every(isDigit);
+  return isAll && !value.endsWith('000');
+}
+
+function isOnce(text: string, value: string): boolean {
+  const at = text.indexOf(value);
+  return at >= 0 && text.indexOf(value, at + value.length) < 0;
 }
 
 /** `auth=("ann", "…")`, `.login("ann", "…")`, `HTTPBasicAuth("ann", "…")`. */
@@ -400,9 +460,7 @@ function hasCommandIn(text: string): boolean {
     }
     const value = strip(match[name === 'option' ? 2 : 1], '\'"');
     const isCertain =
-      name !== 'dash_other' &&
-      name !== 'here' &&
-      name !== 'slash' &&
+      !UNSURE.includes(name) &&
       (name !== 'dash_p' || line.includes('sshpass') || line.includes('sql'));
     return (
       (isCertain || isMixed(value) || isVaried(value)) &&

@@ -190,7 +190,9 @@ export class Requests {
     if (!shared.settings.folder || !isOnServer) {
       return null;
     }
-    shared.recent.saw(path);
+    if (surface.kind !== 'console') {
+      shared.recent.saw(path);
+    }
     return {
       path,
       excluded: shared.settings.excludedPaths,
@@ -267,7 +269,7 @@ export function whyNot(reason: NotServed, trans: TranslationBundle): string {
   const words: Record<NotServed, string> = {
     off: trans.__('suggestions are off'),
     'off-here': trans.__('suggestions are off in this document'),
-    'no-notebook': trans.__('suggestions are for notebooks and Python files'),
+    'no-notebook': trans.__('suggestions are for notebooks, consoles and Python files'),
     language: trans.__('suggestions are disabled for this language'),
     excluded: trans.__('suggestions are disabled for this path'),
     'read-only': trans.__('this document is read-only'),

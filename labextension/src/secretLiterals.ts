@@ -12,6 +12,13 @@ export interface Literal {
   readonly isLast: boolean;
 }
 
+/** What may stand between two quotes of a kind. */
+const INSIDE: Readonly<Record<string, string>> = {
+  '"': 'double',
+  "'": 'single',
+  '`': 'backtick'
+};
+
 export class LiteralReader {
   private readonly found: Literal[] = [];
   private parts: string[] = [];
@@ -61,7 +68,7 @@ export class LiteralReader {
       const found = text.slice(start, start + 600).indexOf(quote);
       end = found >= 0 ? start + found : Math.min(text.length, start + 600);
     } else {
-      const inside = quote === '"' ? 'double' : quote === "'" ? 'single' : 'escaped';
+      const inside = INSIDE[quote] ?? 'escaped';
       end = start + (matchAt(inside, text, start)?.[0].length ?? 0);
     }
     this.at = text.startsWith(quote, end) ? end + quote.length : end;

@@ -432,6 +432,171 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
     "shared access signature",
     "sig=",
     "[?&]sig=[A-Za-z0-9%+/_-]{20}"
+  ],
+  [
+    "one-time password",
+    "otpauth://",
+    "otpauth://[^ \\t\\r\\n'\"]{0,200}secret=[A-Z2-7]{8}"
+  ],
+  [
+    "password of a network",
+    "WIFI:",
+    "WIFI:[^\\r\\n'\"]{0,80};P:[^;\\r\\n]{4}"
+  ],
+  [
+    "half-typed key",
+    "AIza",
+    "(?<![A-Za-z0-9])AIza(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "AKIA",
+    "(?<![A-Za-z0-9])AKIA(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "ASIA",
+    "(?<![A-Za-z0-9])ASIA(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "GOCSPX-",
+    "(?<![A-Za-z0-9])GOCSPX-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "dckr_pat_",
+    "(?<![A-Za-z0-9])dckr_pat_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "dop_v1_",
+    "(?<![A-Za-z0-9])dop_v1_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "gho_",
+    "(?<![A-Za-z0-9])gho_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "ghp_",
+    "(?<![A-Za-z0-9])ghp_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "ghr_",
+    "(?<![A-Za-z0-9])ghr_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "ghs_",
+    "(?<![A-Za-z0-9])ghs_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "ghu_",
+    "(?<![A-Za-z0-9])ghu_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "github_pat_",
+    "(?<![A-Za-z0-9])github_pat_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "glpat-",
+    "(?<![A-Za-z0-9])glpat-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "gsk_",
+    "(?<![A-Za-z0-9])gsk_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "hf_",
+    "(?<![A-Za-z0-9])hf_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "hvs.",
+    "(?<![A-Za-z0-9])hvs[.](?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "lsv2_",
+    "(?<![A-Za-z0-9])lsv2_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "npm_",
+    "(?<![A-Za-z0-9])npm_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "ntn_",
+    "(?<![A-Za-z0-9])ntn_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "nvapi-",
+    "(?<![A-Za-z0-9])nvapi-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "pplx-",
+    "(?<![A-Za-z0-9])pplx-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "pypi-",
+    "(?<![A-Za-z0-9])pypi-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "rk_live_",
+    "(?<![A-Za-z0-9])rk_live_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "shpat_",
+    "(?<![A-Za-z0-9])shpat_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "sk-ant-",
+    "(?<![A-Za-z0-9])sk-ant-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "sk-proj-",
+    "(?<![A-Za-z0-9])sk-proj-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "sk_live_",
+    "(?<![A-Za-z0-9])sk_live_(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "xapp-",
+    "(?<![A-Za-z0-9])xapp-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "xoxb-",
+    "(?<![A-Za-z0-9])xoxb-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "xoxp-",
+    "(?<![A-Za-z0-9])xoxp-(?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
+  ],
+  [
+    "half-typed key",
+    "ya29.",
+    "(?<![A-Za-z0-9])ya29[.](?=[A-Za-z0-9_-]{0,24}[0-9])(?=[A-Za-z0-9_-]{0,24}[A-Z])[A-Za-z0-9_-]{8}"
   ]
 ];
 
@@ -448,6 +613,8 @@ export const KEY_WORDS: readonly string[] = [
   "auth",
   "bearer",
   "credential",
+  "creds",
+  "psw",
   "connectionstring",
   "connection_string",
   "cookie",
@@ -537,6 +704,7 @@ export const KEY_ENDS: readonly string[] = [
   "bottoken",
   "sessiontoken",
   "credential",
+  "cred",
   "authorization",
   "bearer",
   "oauthtoken",
@@ -547,7 +715,7 @@ export const KEY_ENDS: readonly string[] = [
 
 export const HALF_TYPED: ReadonlySet<string> = new Set(["AIza", "AKIA", "ASIA", "GOCSPX-", "dckr_pat_", "dop_v1_", "eyJ", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "gsk_", "hf_", "hvs.", "lsv2_", "npm_", "ntn_", "nvapi-", "pplx-", "pypi-", "rk_live_", "shpat_", "sk-ant-", "sk-proj-", "sk_live_", "xapp-", "xoxb-", "xoxp-", "ya29."]);
 
-export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "pgpass", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
+export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "passw", "pgpass", "psw", "pswd", "psword", "pswrd", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
 
 export const TOKEN_WORDS: ReadonlySet<string> = new Set(["auth", "cookie", "jwt", "token"]);
 
@@ -557,7 +725,7 @@ export const ELEMENTS: ReadonlySet<string> = new Set(["box", "el", "elem", "elem
 
 export const TEXT_TOKENS: ReadonlySet<string> = new Set(["bos", "cls", "current", "end", "eos", "first", "image", "input", "last", "mask", "max", "min", "n", "new", "next", "num", "output", "pad", "prev", "previous", "prompt", "sep", "source", "space", "special", "start", "stop", "sub", "target", "text", "total", "unk", "word"]);
 
-export const NAME_TAILS: ReadonlySet<string> = new Set(["b64", "base64", "default", "dev", "env", "live", "new", "old", "plain", "plaintext", "prod", "production", "raw", "staging", "str", "string", "test", "text", "val", "value"]);
+export const NAME_TAILS: ReadonlySet<string> = new Set(["b64", "base64", "default", "dev", "env", "live", "new", "old", "plain", "plaintext", "prod", "production", "raw", "staging", "str", "string", "test", "text", "v", "val", "value"]);
 
 export const PLACEHOLDER_WORDS: ReadonlySet<string> = new Set(["a", "abc", "abcd", "above", "access", "account", "acr", "actual", "add", "an", "and", "anthropic", "any", "api", "apikey", "app", "application", "as", "auth", "authorization", "aws", "azure", "bar", "basic", "baz", "be", "bearer", "below", "bool", "bot", "by", "bytes", "change", "changeme", "char", "characters", "client", "code", "column", "confirm", "connection", "correct", "credential", "credentials", "database", "db", "default", "digits", "dummy", "elastic", "elasticsearch", "email", "empty", "encrypted", "enter", "env", "environ", "environment", "example", "examples", "fake", "false", "field", "fill", "first", "foo", "for", "from", "generated", "getenv", "getpass", "ghp", "github", "gitlab", "go", "goes", "google", "hash", "hashed", "her", "here", "hf", "hidden", "his", "host", "http", "https", "huggingface", "id", "in", "input", "insert", "int", "invalid", "is", "it", "kaggle", "key", "keys", "login", "long", "mail", "masked", "me", "mongo", "mongodb", "must", "my", "mykey", "mypassword", "mysecret", "mysql", "mytoken", "name", "new", "nil", "no", "none", "not", "null", "number", "of", "old", "on", "one", "only", "openai", "optional", "or", "org", "os", "our", "own", "page", "pass", "passphrase", "passwd", "password", "passwords", "paste", "pk", "placeholder", "please", "port", "postgres", "postgresql", "private", "project", "prompt", "public", "put", "pw", "pwd", "random", "real", "redacted", "redis", "replace", "required", "sample", "secret", "secret-key", "secretkey", "secrets", "secure", "see", "server", "service", "set", "should", "sk", "slack", "some", "sql", "ssh", "str", "string", "strong", "tbd", "test", "testing", "text", "that", "the", "their", "this", "to", "todo", "token", "tokens", "true", "type", "undefined", "url", "use", "user", "username", "valid", "value", "var", "variable", "via", "wandb", "web", "will", "with", "wrong", "xxx", "xxxx", "your", "yourkey", "yourpassword", "yourtoken"]);
 
@@ -646,6 +814,57 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
       "oracle"
     ],
     "slash"
+  ],
+  [
+    [
+      "\"-p\"",
+      "'-p'"
+    ],
+    "listed"
+  ],
+  [
+    [
+      "securestring"
+    ],
+    "secure"
+  ],
+  [
+    [
+      "pragma"
+    ],
+    "pragma"
+  ],
+  [
+    [
+      "login",
+      "cred",
+      "userpass",
+      "user_pass",
+      "auth"
+    ],
+    "user_and"
+  ],
+  [
+    [
+      "login",
+      "credential",
+      "creds"
+    ],
+    "said_pair"
+  ],
+  [
+    [
+      "password",
+      "passwd",
+      "pwd"
+    ],
+    "said_after"
+  ],
+  [
+    [
+      "@"
+    ],
+    "mailbox"
   ]
 ];
 
@@ -657,36 +876,49 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "targets": "(?:[ \\t]{0,4},[ \\t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}){1,6}[ \\t]{0,4}=(?!=)",
   "heads": "[ \\t]{0,200}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}[ \\t]{0,4},[ \\t]{0,4}){1,6}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
   "annotation": "[ \\t]{0,8}:[ \\t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^=\\n\\[\\]]{0,60}\\])?(?:[ \\t]{0,3}\\|[ \\t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\\[\\], |]{1,60}[\"'])[ \\t]{0,8}=(?!=)",
-  "operator": "[ \\t]{0,20}(:=|=>|<-|[=!]=|[+|]=|[=:]|\\(|(?:is|was)(?=[ \\t])|in(?=[ \\t]{0,3}[\\[({])|\\)?\\.(?:send_keys|fill|type)\\()",
+  "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:]|\\(|(?:is|was)(?=[ \\t])|in(?=[ \\t]{0,3}[\\[({])|\\)?\\.(?:send_keys|fill|type)\\()",
   "sends": "\\)?\\.(?:send_keys|fill|type)\\(",
-  "default": "[ \\t]{0,4}[^()]{0,160}[ ,{\\n](?:default|value)[ \\t]{0,3}=[ \\t]{0,3}(?=[rbfu]?[\"'])",
+  "default": "[ \\t]{0,4}[^()}]{0,160}[ ,{\\n][\"']?(?:default|value)[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}(?=[rbfu]?[\"'])",
   "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|set_option)\\([^()\\n]{0,80}(?![\\s\\S])",
   "returns": "\\([^()\\n]{0,100}\\)[ \\t]{0,4}(?:->[^:\\n]{0,40})?:[ \\t\\r\\n]{1,80}return[ \\t]{1,4}",
   "said_scheme": "(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \\t]{1,4}",
-  "blanks": "[ \\t]{0,40}",
-  "space": "[ \\t\\r\\n\\\\]{0,200}",
-  "string": "[rbfuRBFU]{0,2}(\"\"\"|'''|\\\\?[\"'])",
+  "cases": "[ \\t]{0,4}:[ \\t]{0,8}\\r?\\n[ \\t]{1,20}case[ \\t]{1,4}",
+  "answered": "[ \\t]{0,2}[:?]?[ \\t]{0,2}[\"'][ \\t]{0,2}[,)][^\\n]{0,60}\\n?[^\\n]{0,60}\\.(?:sendline|send|write)\\(",
+  "said_with": "[ \\t]{0,2}[:=]?[ \\t]{0,2}(?:%s|\\{\\})?[ \\t]{0,2}[\"'][ \\t]{0,4},[ \\t]{0,4}(?=[rbfu]?[\"'])",
+  "values": "[^()\\n]{0,100}\\)[ \\t\\r\\n]{1,8}(?:VALUES|values|Values)[ \\t\\r\\n]{0,8}(?=\\()",
+  "filled": "(?:%s|\\{[a-z0-9_]{0,20}\\})[^\"'\\n]{0,80}[\"'][ \\t]{0,4}(?:%|\\.format\\()[ \\t]{0,4}",
+  "lead": "[ \\t]{0,200}(?:[-*>|+][ \\t]{1,4}|[0-9]{1,2}[.)][ \\t]{1,4})?(?:\\*{1,2}|_{1,2}|<b>)?(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \\t]{1,4})?(?:[A-Za-z0-9_-]{1,40}\\.){0,4}(?![\\s\\S])",
+  "prose": "[ \\t]{0,200}(?!(?:if|elif|for|while|lambda|def|assert|return|case|match|class|with|not|print|yield|raise|del|import|from|else|in|and|or)[ \\t])(?:[A-Za-z`'*-]{1,20}[ \\t,]{1,3}){1,12}(?![\\s\\S])",
+  "settings": "[ \\t]{0,40}(?:[A-Za-z_]{1,30}[ ]?=[ ]?[^ =;,\\t\\r\\n]{0,60}[; ][ ]?){1,8}(?![\\s\\S])",
+  "section": "(?<![^\\n])\\[[A-Za-z][A-Za-z0-9 ._:-]{0,40}\\](?![^\\r\\n])",
+  "blanks": "[ \\t]{0,40}(?:\\*\\*[ \\t]{1,4})?",
+  "space": "[ \\t\\r\\n\\\\]{0,200}(?:#[^\\n]{0,200}\\n[ \\t\\r\\n\\\\]{0,200}){0,3}",
+  "string": "[rbfuRBFU]{0,2}(\"\"\"|'''|\\\\?[\"']|`)",
   "double": "(?:[^\"\\\\\\n]|\\\\[^\\n]){0,400}",
   "single": "(?:[^'\\\\\\n]|\\\\[^\\n]){0,400}",
   "escaped": "[^\"'\\\\\\n]{0,400}",
+  "backtick": "(?:[^`\\\\\\n]|\\\\[^\\n]){0,400}",
   "call": "[A-Za-z_.][A-Za-z0-9_.]{0,80}\\(",
-  "condition": "%|lambda[^:\\n]{0,40}:|(?:default|default_value|value|secret)[ \\t]{0,2}=(?!=)|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t]{1,4})?(?:or|and|if|else|not)(?![A-Za-z0-9_])",
+  "condition": "%|lambda[^:\\n]{0,40}:|if[ \\t][^\\n]{0,120}?[ \\t]else(?![A-Za-z0-9_])|(?:default|default_value|value|secret)[ \\t]{0,2}=(?!=)|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}(?:\\[[^\\]\\n]{0,60}\\]|\\([^()\\n]{0,60}\\))?[ \\t]{1,4})?(?:if[ \\t][^\\n]{0,120}?[ \\t]else|or|and|if|else|not)(?![A-Za-z0-9_])",
   "added": "[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t]{0,3}\\+(?!=)",
-  "number": "[0-9]{1,10}(?=[ \\t]{0,4},)",
+  "number": "(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \\t]{0,4},)",
   "element": "[^ \\t\\r\\n'\"<>]{3,100}</",
   "bare": "[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$]{1,200}",
   "after": "[ \\t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
   "replacement": "\\{[^{}]{0,100}\\}",
   "joint": "[\"'][ \\t]{0,40}(?:\\+[ \\t]{0,40})?(?:\\\\?\\r?\\n[ \\t]{0,40}){0,3}(?:\\+[ \\t]{0,40})?[rbfuRBFU]{0,2}[\"']",
-  "run": "(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{20,}={0,2}",
+  "run": "(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{16,}={0,2}",
+  "capitals": "[A-Z0-9]{16,19}(?![\\s\\S])",
+  "joined_words": "[a-z]{3,200}(?:[_-]|(?![\\s\\S]))",
   "scheme": "://([^ \\t\\r\\n/:@'\"<>]{0,80}):([^ \\t\\r\\n'\"<>@]{1,200}@?[^ \\t\\r\\n'\"<>@/]{0,100})@[A-Za-z0-9{\\[]",
+  "half_scheme": "://(?:[A-Za-z0-9_.%+-]{1,80}|\\{[a-z_.]{1,40}\\}):([^ \\t\\r\\n/:@'\"<>{}()\\[\\]]{3,100})[\"')\\]}]{0,4}(?![^\\r\\n])",
   "lone": "://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
   "lower_run": "[a-z]{3,200}",
   "uuid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-  "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
-  "pair": "(?:auth[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}[(\\[]|auth\\(|login\\(|authenticate\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|credentials\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},)",
-  "pair_unsure": "connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt",
-  "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt",
+  "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|runs?[:/]|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
+  "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},)",
+  "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt",
+  "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp",
   "argument": "[ \\t\\r\\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t\\r\\n]{0,8},",
   "option": "[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}([^ \\t\\r\\n:'\"$]{1,80}):(?!/)([^ \\t\\r\\n'\"]{3,100})",
   "dash_p": "[ '\",]-p[ ]?([^ \\t\\r\\n'\",]{3,100}|'[^'\\n]{3,100}'|\"[^\"\\n]{3,100}\")",
@@ -694,6 +926,13 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "last": "-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \\t]{1,4}[^ \\t\\r\\n]{1,80}){1,2}[ \\t]{1,4}([^ \\t\\r\\n'\"]{3,100})",
   "joined": "-[uU][ ]?[A-Za-z0-9._-]{1,40}[,%]([^ \\t\\r\\n'\"]{3,100})",
   "slash": "[ '\"(=][A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \\t\\r\\n'\"@/]{3,60})@",
+  "listed": "[\"']-p[\"'][ \\t]{0,4},[ \\t]{0,4}[\"']([^\"'\\n]{3,100})[\"']",
+  "secure": "SecureString[ \\t]{1,4}(?:-String[ \\t]{1,4})?[\"']([^\"'\\n]{3,100})[\"']",
+  "pragma": "(?:PRAGMA|pragma)[ \\t]{1,4}(?:re)?key[ \\t]{0,4}=[ \\t]{0,4}[\"']([^\"'\\n]{3,100})[\"']",
+  "user_and": "(?:[Ll]ogin|LOGIN|[Cc]red|CRED|[Uu]ser_?[Pp]ass|USER_?PASS|[Aa]uth|AUTH)[A-Za-z_]{0,12}[\"']?[ \\t]{0,3}[:=][ \\t]{0,3}[\"'][^ \\t\\r\\n:'\"$/{]{1,60}:(?!/)([^ \\t\\r\\n'\"]{3,80})[\"']",
+  "said_pair": "(?:[Ll]ogin|[Cc]redentials?|[Cc]reds)[ \\t:=]{1,4}[A-Za-z0-9._@-]{1,40}[ \\t]{0,2}[:/][ \\t]{0,2}([^ \\t\\r\\n'\"/]{4,80})",
+  "said_after": "[\"']([^\"'\\n]{4,80})[\"'][^\"'#\\n]{0,60}#[^#\\n]{0,40}(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd)",
+  "mailbox": "[\"'][^\"'@ \\t\\r\\n]{1,60}@[a-z0-9-]{1,40}\\.[a-z.]{2,20}[\"'][ \\t]{0,2},[ \\t]{0,2}[\"']([^\"'\\n]{4,80})[\"']",
   "here": "<<<[ \\t]{0,4}[\"']?([^ \\t\\r\\n'\"]{3,100})",
   "identified": "(?:identified[ \\t]{1,4}by|password[ \\t]{1,4}for[^=\\n]{1,60}=)[ \\t]{1,4}['\"]([^'\"\\n]{3,100})['\"]",
   "piped": "echo[ \\t]{1,4}(?:-n[ \\t]{1,4})?[\"']?([^ \\t\\r\\n|\"']{4,200})[\"']?[ \\t]{0,4}\\|"

@@ -144,6 +144,12 @@ export function looksRandom(value: string): boolean {
   if (entropy(chars) < 3.3) {
     return false;
   }
+  if (!(plain.includes('lower') && plain.includes('upper'))) {
+    const joined = value.replace(compile(EXPRESSIONS.joined_words, 'g'), '');
+    if (joined !== value && [...joined].length < 16) {
+      return false;
+    }
+  }
   const digits = count(plain, kind => kind === 'digit');
   const turns = count(plain, (kind, i) => i > 0 && kind !== plain[i - 1]) / (plain.length - 1);
   if (plain.includes('lower') && plain.includes('upper')) {

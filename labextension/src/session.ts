@@ -1,5 +1,5 @@
 /**
- * One open text, a notebook or a file: what was typed in it, what is offered for it, and what
+ * One open text, a notebook, a file or a console: what was typed in it, what is offered for it, and what
  * accepting that does. Shared by all its views. When to ask is the scheduler's, what to draw `drawing.ts`',
  * which results are out of date `staleCells.ts`'.
  */
@@ -124,6 +124,8 @@ export class NotebookSession implements IDisposable {
     });
     surface.listen({
       entered: () => this.entered(),
+      left: () => this.clear(),
+      ran: cell => this.executed(cell),
       closed: () => this.dispose()
     });
   }
@@ -141,7 +143,11 @@ export class NotebookSession implements IDisposable {
     return this.gone;
   }
 
-  /** The notebook's view that has the focus, or the first one; null for a file. */
+  get kind(): Surface['kind'] {
+    return this.surface.kind;
+  }
+
+  /** The notebook's view that has the focus, or the first one; null where there is none. */
   get panel(): NotebookPanel | null {
     return this.surface.panel;
   }
@@ -184,7 +190,7 @@ export class NotebookSession implements IDisposable {
 
   /** This text for a rename that begins elsewhere; null where it is not to be read. */
   get openText(): OpenText | null {
-    if (this.requests.notServed() !== null) {
+    if (this.kind === 'console' || this.requests.notServed() !== null) {
       return null;
     }
     return {

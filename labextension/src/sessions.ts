@@ -5,16 +5,20 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
+import { ConsoleSurface } from './consoles';
+import { ownerOf } from './documents';
 import type { OpenText } from './elsewhere';
-import { fileLanguage, followOpenTexts, isFileEditor } from './openTexts';
+import type { ConsoleWidget } from './openTexts';
+import { fileLanguage, followOpenTexts, isConsole, isFileEditor } from './openTexts';
 import type { Shared } from './shared';
 import { NotebookSession } from './session';
 import type { Surface } from './surfaces';
 import { FileSurface, NotebookSurface } from './surfaces';
 
-/** One session a document: a notebook or a file. */
+/** One session a document: a notebook, a file or a console. */
 export class Sessions {
   onAdded: () => void = () => {};
+  onConsole: (widget: ConsoleWidget) => void = () => {};
   /** What may be offered has changed. */
   onLook: () => void = () => {};
   private readonly known = new Map<object, NotebookSession>();
@@ -68,6 +72,12 @@ export class Sessions {
       const document = widget.context.model.sharedModel;
       return this.held(document, widget, () => new FileSurface(widget, language));
     }
+    if (isConsole(widget)) {
+      return this.held(widget.console, widget, () => {
+        this.onConsole(widget);
+        return new ConsoleSurface(widget);
+      });
+    }
     return null;
   }
 
@@ -85,7 +95,6 @@ export class Sessions {
 
   /** The session that this editor's text belongs to. */
   ofCell(model: object): NotebookSession | null {
-    const { notebook } = model as { notebook?: object };
-    return this.known.get(notebook ?? model) ?? null;
+    return this.known.get(ownerOf(model)) ?? null;
   }
 }

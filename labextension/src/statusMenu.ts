@@ -32,11 +32,11 @@ const ENTRIES = [
   CommandIDs.openSettings
 ];
 
-/** The notebook or file that the user is in, as far as the menu concerns it. */
+/** The notebook, file or console that the user is in, as far as the menu concerns it. */
 export interface CurrentNotebook {
   /** Whether suggestions are on in it; null where that cannot be changed from here. */
   readonly isOn: boolean | null;
-  readonly isFile: boolean;
+  readonly kind: 'notebook' | 'file' | 'console';
   switch(on: boolean): Promise<void>;
   focusEditor(): void;
 }
@@ -86,9 +86,11 @@ export function addStatusMenu(parts: MenuParts): (button: HTMLElement, byKey: bo
   });
   commands.addCommand(CommandIDs.toggleHere, {
     label: () =>
-      notebook()?.isFile
-        ? trans.__('Suggestions in This File')
-        : trans.__('Suggestions in This Notebook'),
+      ({
+        notebook: trans.__('Suggestions in This Notebook'),
+        file: trans.__('Suggestions in This File'),
+        console: trans.__('Suggestions in This Console')
+      })[notebook()?.kind ?? 'notebook'],
     isEnabled: () => client.enabled && (notebook()?.isOn ?? null) !== null,
     isToggleable: true,
     isToggled: () => client.enabled && notebook()?.isOn === true,

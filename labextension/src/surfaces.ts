@@ -72,12 +72,16 @@ export interface CellStates {
 export interface SurfaceListener {
   /** The caret came to another cell. */
   entered(): void;
+  /** What was typed in can be changed no more. */
+  left(): void;
+  /** A cell ran. */
+  ran(cell: string): void;
   /** No view is left. */
   closed(): void;
 }
 
 export interface Surface {
-  readonly kind: 'notebook' | 'file';
+  readonly kind: 'notebook' | 'file' | 'console';
   readonly document: ISharedNotebook;
   readonly views: Views;
   readonly sessionContext: ISessionContext | null;

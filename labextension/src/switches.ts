@@ -35,7 +35,7 @@ export function pauseOf(client: Client, sessions: OpenNotebooks, inline: InlineP
 /** Reasons that hold where the caret is, not in the whole document. */
 const AT_CARET: readonly NotServed[] = ['tagged', 'too-large', 'file-too-large'];
 
-/** The switch of the current notebook or file; null where none is open. */
+/** The switch of the current notebook, file or console; null where none is open. */
 export function switchOf(
   session: NotebookSession | null,
   settings: SettingsStore
@@ -49,9 +49,12 @@ export function switchOf(
   return {
     // Where the language, the path or the file's rights rule it out, this switch changes nothing.
     isOn: isOn || isOff ? isOn : null,
-    isFile: session.panel === null,
+    kind: session.kind,
     async switch(on) {
-      await settings.switchNotebook(session.path, on);
+      // A console is not opened again: that it was switched off is nothing to keep.
+      if (on || session.kind !== 'console') {
+        await settings.switchNotebook(session.path, on);
+      }
       session.switch(on);
     },
     focusEditor: () => session.focusEditor()

@@ -248,15 +248,7 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         Change(s.cell, s.start, s.end, new)
         for s in everything
         if s.text == old and s.frame in frames
-    }
-    for id, here in index.readable():
-        for start, end in words_of(index, id, here, old, frames):
-            changes.add(Change(id, start, end, new if new.isidentifier() else f"`{new}`"))
-        if new.isidentifier():
-            for a in here.attributes:
-                called = index.cell(id).source[a.end : a.end + 1] == "("
-                if a.name == old and a.object in frames and not called:
-                    changes.add(Change(id, a.start, a.end, new))
+    } | set(_written_otherwise(index, old, new, frames))
     order = {cell.id: i for i, cell in enumerate(index.notebook.cells)}
     others = {
         Change(s.cell, s.start, s.end, new)
@@ -283,6 +275,20 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         tuple(notes),
         0.95,
     )
+
+
+def _written_otherwise(
+    index: NotebookIndex, old: str, new: str, frames: set[str]
+) -> Iterator[Change]:
+    """The column as a word of a query or a formula, and as an attribute of its frame."""
+    for id, here in index.readable():
+        for start, end in words_of(index, id, here, old, frames):
+            yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
+        if new.isidentifier():
+            for a in here.attributes:
+                called = index.cell(id).source[a.end : a.end + 1] == "("
+                if a.name == old and a.object in frames and not called:
+                    yield Change(id, a.start, a.end, new)
 
 
 def _name_at(here: CellIndex, root: int) -> str:

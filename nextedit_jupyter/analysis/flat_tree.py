@@ -134,10 +134,12 @@ class SyntaxTree:
         return len(self._by_kind.get("ERROR", ())) + len(self._by_kind.get("MISSING", ()))
 
     @cached_property
-    def _by_kind(self) -> dict[str, list[int]]:
-        table: dict[str, list[int]] = {}
+    def _by_kind(self) -> dict[str, array[int]]:
+        table: dict[str, array[int]] = {}
         for index, kind in enumerate(self.kinds):
-            table.setdefault(kind, []).append(index)
+            if (places := table.get(kind)) is None:
+                places = table[kind] = array("i")
+            places.append(index)
         return table
 
     def _read(self, text: str) -> None:
@@ -167,12 +169,18 @@ class SyntaxTree:
                 cursor.goto_parent()
 
 
-class TreeCache:
-    """Trees of cells by their source, the least recently used leaving past `characters`."""
+# Of one node in a tree, in bytes: two references and six numbers, and room to grow.
+_NODE_BYTES = 48
 
-    def __init__(self, characters: int = 2_000_000) -> None:
+
+class TreeCache:
+    """Trees of cells by their source, the least recently used leaving past `max_bytes`."""
+
+    def __init__(self, max_bytes: int = 16_000_000) -> None:
         self._trees: LruCache[str, SyntaxTree] = LruCache(
-            sys.maxsize, max_weight=characters, weigh=lambda source, _: len(source)
+            sys.maxsize,
+            max_weight=max_bytes,
+            weigh=lambda source, tree: 3 * len(source) + _NODE_BYTES * len(tree.kinds),
         )
 
     def tree(self, source: str) -> SyntaxTree:

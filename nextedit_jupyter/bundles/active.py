@@ -38,7 +38,7 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CandidateBundle:
     """A folder that may answer. `source` says how it comes to be one."""
 
     path: Path
@@ -81,7 +81,7 @@ def candidates(
     *,
     store: BundleStore | None = None,
     packaged: Path | None = None,
-) -> list[Candidate]:
+) -> list[CandidateBundle]:
     """The bundles that may answer, best first.
 
     One that was named, here or in NEXTEDIT_BUNDLE, is the only one: whoever asks for a bundle
@@ -89,9 +89,9 @@ def candidates(
     """
     named = named or named_bundle_path()
     if named is not None:
-        return [Candidate(named, "named")]
+        return [CandidateBundle(named, "named")]
     store = store or user_store()
-    found: list[Candidate] = []
+    found: list[CandidateBundle] = []
     missing: BundleError | None = None
     try:
         packaged = packaged or packaged_bundle_path()
@@ -110,9 +110,9 @@ def candidates(
                 continue
             if id == DEFAULT_ID and packaged is not None and _is_older(choice.current, packaged):
                 continue
-            found.append(Candidate(store.root / id / choice.current, "store", store))
+            found.append(CandidateBundle(store.root / id / choice.current, "store", store))
     if packaged is not None and not (floor is not None and _is_below(packaged, floor)):
-        found.append(Candidate(packaged, "package"))
+        found.append(CandidateBundle(packaged, "package"))
     if not found:
         raise missing or BundleError(
             f"the packaged model is older than {floor}, the oldest that its publisher allows: run "
@@ -123,12 +123,12 @@ def candidates(
 
 def all_candidates(
     named: Path | None = None, *, store: BundleStore | None = None
-) -> list[Candidate]:
+) -> list[CandidateBundle]:
     """`candidates`, then the other installed bundles, by id; a named one stands alone.
 
     Never raises: what cannot be read is left out.
     """
-    found: list[Candidate] = []
+    found: list[CandidateBundle] = []
     with contextlib.suppress(BundleError):
         found = candidates(named, store=store)
     if named is not None or named_bundle_path() is not None:
@@ -139,7 +139,7 @@ def all_candidates(
         for id, choice in sorted(store.choices().items()):
             path = store.root / id / choice.current
             if choice.is_usable and path not in known:
-                found.append(Candidate(path, "store", store))
+                found.append(CandidateBundle(path, "store", store))
     return found
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from nextedit_jupyter import __version__
 from nextedit_jupyter.bundles.choices import check_identifier
-from nextedit_jupyter.bundles.files import GraphSummary, check_model
+from nextedit_jupyter.bundles.onnx_file import GraphSummary, check_model
 from nextedit_jupyter.bundles.vocabulary_check import check_tokenizer
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.files import open_plain

@@ -109,8 +109,11 @@ class GgufFile:
     def close(self) -> None:
         self._map.close()
 
-    def read(self, name: str) -> Floats:
-        """A tensor as float32. Raises BundleError if there is none, or its type can't be read."""
+    def read(self, name: str, at: int | None = None) -> Floats:
+        """A tensor as float32; `at`: only this one of its first axis.
+
+        Raises BundleError if there is none, or its type can't be read.
+        """
         tensor = self.tensors.get(name)
         if tensor is None:
             raise BundleError(f"{self.path.name} has no tensor {name}")
@@ -121,11 +124,15 @@ class GgufFile:
                 f"{name} in {self.path.name} is stored as {tensor.kind}, which cannot be read "
                 f"({readable} can): get the model in one of those"
             )
-        stored = np.frombuffer(self._map[tensor.start : tensor.end], np.uint8)
+        start, end, shape = tensor.start, tensor.end, tensor.shape
+        if at is not None:  # rows are whole blocks, and there is more than one axis
+            length = (end - start) // shape[0]
+            start, end, shape = start + at * length, start + (at + 1) * length, shape[1:]
+        stored = np.frombuffer(self._map[start:end], np.uint8)
         # A signalling NaN in a half is a warning when it is widened; whoever asks checks values.
         with np.errstate(all="ignore"):
             values = kind.read(stored.reshape(-1, kind.size))
-        return values.reshape(tensor.shape)
+        return values.reshape(shape)
 
 
 class _Damaged(Exception):

@@ -1,4 +1,4 @@
-"""A GGUF file of Llama's or Qwen2's shape as the decoder that `graph.build_graph` builds.
+"""A GGUF file as the decoder that `graph.build_graph` builds: Llama, Qwen2, and three mixtures.
 
 Names, sizes and the rotary embedding come from the file's own fields. What the graph can't do is
 refused before a weight is read.
@@ -11,19 +11,32 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from nextedit_jupyter.bundles.byte_level import ByteLevelVocabulary
 from nextedit_jupyter.bundles.gguf import GgufFile
-from nextedit_jupyter.bundles.graph import Doubles, GraphShape, RopeScaling
+from nextedit_jupyter.bundles.graph import (
+    Doubles,
+    Experts,
+    Floats,
+    GraphShape,
+    RopeScaling,
+    weight_names,
+)
 from nextedit_jupyter.core.errors import BundleError
 
-Floats = npt.NDArray[np.float32]
-
-ARCHITECTURES = ("llama", "qwen2")
-MAX_LAYERS, MAX_SIDE, MAX_POSITIONS = 256, 65_536, 10_000_000
+DENSE = ("llama", "qwen2")
+ARCHITECTURES = (*DENSE, "olmoe", "qwen2moe", "granitemoe")
+MAX_LAYERS, MAX_EXPERTS, MAX_SIDE, MAX_POSITIONS = 256, 1024, 65_536, 10_000_000
 _BIASES = ("attn_q.bias", "attn_k.bias", "attn_v.bias")
 _ROPE = "rope_freqs.weight"
+_PARTS = {
+    "norm_attention": "attn_norm",
+    "norm_mlp": "ffn_norm",
+    "norm_query": "attn_q_norm",
+    "norm_key": "attn_k_norm",
+    "out": "attn_output",
+    "router": "ffn_gate_inp",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,7 @@ class GgufModel:
         fields.refuse_others()
         vocabulary = ByteLevelVocabulary.from_metadata(file.metadata)
         whole = vocabulary.with_all_bytes()
+        granite = fields.architecture == "granitemoe"
         shape = GraphShape(
             vocab_size=len(whole.tokens),
             width=width,
@@ -81,8 +95,14 @@ class GgufModel:
             rope_theta=fields.number("rope.freq_base", 10_000.0),
             norm_eps=fields.number("attention.layer_norm_rms_epsilon", 1e-5),
             tied="output.weight" not in file.tensors,
-            qkv_bias=fields.architecture == "qwen2",
+            qkv_bias=fields.architecture in ("qwen2", "qwen2moe"),
             rope_scaling=_rope_scaling(file, fields, head_dim),
+            experts=None if fields.architecture in DENSE else _experts(fields),
+            qk_norm=fields.architecture == "olmoe",
+            embedding_scale=fields.number("embedding_scale", 1.0) if granite else 1.0,
+            residual_scale=fields.number("residual_scale", 1.0) if granite else 1.0,
+            attention_scale=_attention_scale(fields) if granite else None,
+            logits_scale=1.0 / fields.number("logit_scale", 1.0) if granite else 1.0,
         )
         _check_tensors(file, shape, len(vocabulary.tokens))
         licence = str(file.metadata.get("general.license", "unknown"))[:80]
@@ -109,31 +129,24 @@ class GgufWeights(Mapping[str, Floats]):
         if name == "norm.weight":
             return self._read("output_norm.weight")
         try:
-            _, layer, part, kind = name.split(".")
+            _, layer, *middle, part, kind = name.split(".")
             at = f"blk.{int(layer)}"
             if part == "qkv":
                 return np.concatenate([self._attention(at, which, kind) for which in "qkv"])
-            source = {
-                "norm_attention": "attn_norm",
-                "norm_mlp": "ffn_norm",
-                "out": "attn_output",
-                "gate": "ffn_gate",
-                "up": "ffn_up",
-                "down": "ffn_down",
-            }[part]
+            if part == "shared_gate":
+                return self._read(f"{at}.ffn_gate_inp_shexp.weight")[None]
+            if middle[:1] == ["experts"]:
+                return self._read(f"{at}.ffn_{part}_exps.{kind}", int(middle[1]))
+            if part in ("gate", "up", "down"):
+                return self._read(f"{at}.ffn_{part}{'_shexp' if middle else ''}.{kind}")
+            source = _PARTS[part]
         except (ValueError, KeyError):
             raise KeyError(name) from None
         return self._read(f"{at}.{source}.{kind}")
 
     def names(self) -> Iterator[str]:
         """Everything that `build_graph` asks for."""
-        shape = self._model.shape
-        yield from ("embedding.weight", "norm.weight", *(() if shape.tied else ("head.weight",)))
-        for i in range(shape.layers):
-            for part in ("norm_attention", "norm_mlp", "qkv", "out", "gate", "up", "down"):
-                yield f"layers.{i}.{part}.weight"
-            if shape.qkv_bias:
-                yield f"layers.{i}.qkv.bias"
+        return weight_names(self._model.shape)
 
     def __iter__(self) -> Iterator[str]:
         return self.names()
@@ -143,9 +156,9 @@ class GgufWeights(Mapping[str, Floats]):
 
     def _attention(self, at: str, which: str, kind: str) -> Floats:
         values = self._read(f"{at}.attn_{which}.{kind}")
-        if which == "v" or self._model.architecture != "llama":
+        if which == "v" or self._model.architecture not in ("llama", "granitemoe"):
             return values
-        # Llama's files have a head's rows in pairs that are turned together; ours in two halves.
+        # These files have a head's rows in pairs that are turned together; ours in two halves.
         half = self._model.shape.head_dim // 2
         return values.reshape(-1, half, 2, *values.shape[1:]).swapaxes(1, 2).reshape(values.shape)
 
@@ -157,8 +170,8 @@ class GgufWeights(Mapping[str, Floats]):
             return rows
         return np.concatenate((rows, np.tile(byte_row(rows, tokens), (len(tokens) - len(rows), 1))))
 
-    def _read(self, name: str) -> Floats:
-        values = self._file.read(name)
+    def _read(self, name: str, at: int | None = None) -> Floats:
+        values = self._file.read(name, at)
         if not np.isfinite(values).all():
             raise BundleError(f"{name} holds values that are no numbers")
         return values
@@ -179,7 +192,8 @@ class _Fields:
         if found not in ARCHITECTURES:
             raise BundleError(
                 f"a GGUF file of a model of the shape {str(found)[:40]!r} cannot be imported; "
-                f"{' and '.join(ARCHITECTURES)} can"
+                f"{' and '.join(DENSE)} can, and the mixtures "
+                f"{', '.join(ARCHITECTURES[len(DENSE) :])}"
             )
         self.architecture = str(found)
         self._file = file
@@ -205,17 +219,49 @@ class _Fields:
         return float(value)
 
     def refuse_others(self) -> None:
-        for key, why in (
-            ("attention.sliding_window", "it attends to a sliding window"),
-            ("expert_count", "it is a mixture of experts"),
-        ):
-            if self.get(key):
-                raise self.unfit(f"{why}, which our graph does not")
+        if self.get("attention.sliding_window"):
+            raise self.unfit("it attends to a sliding window, which our graph does not")
+        if self.architecture in DENSE and self.get("expert_count"):
+            raise self.unfit(
+                f"it is a mixture of experts of the shape {self.architecture}; "
+                f"{', '.join(ARCHITECTURES[len(DENSE) :])} can be"
+            )
+        if self.architecture == "granitemoe" and self.get("rope.scaling.finetuned") is False:
+            raise self.unfit("it has no rotary embedding")
+        if self.get("attention.clamp_kqv"):
+            raise self.unfit("it clips queries, keys and values, which our graph does not")
         if self.get("attention.causal") is False:
             raise self.unfit("it reads in both directions")
 
     def unfit(self, why: str) -> BundleError:
         return BundleError(f"{self._file.path.name} cannot be imported: {why}")
+
+
+def _experts(fields: _Fields) -> Experts:
+    """The mixture that a file describes, as llama.cpp reads it."""
+    count = fields.count("expert_count", MAX_EXPERTS)
+    active = fields.count("expert_used_count", MAX_EXPERTS)
+    if active > count:
+        raise fields.unfit(f"{active} of {count} experts would work on a token")
+    hidden = fields.count("feed_forward_length", MAX_SIDE)
+    shared = 0
+    if fields.architecture == "qwen2moe":
+        shared = fields.count("expert_shared_feed_forward_length", MAX_SIDE, hidden)
+        hidden = fields.count("expert_feed_forward_length", MAX_SIDE, max(1, hidden // active))
+    elif fields.architecture == "granitemoe" and fields.get("expert_shared_feed_forward_length"):
+        shared = fields.count("expert_shared_feed_forward_length", MAX_SIDE)
+    return Experts(
+        count=count,
+        active=active,
+        hidden=hidden,
+        normalised=fields.architecture == "granitemoe",
+        shared_hidden=shared,
+        shared_gate=fields.architecture == "qwen2moe",
+    )
+
+
+def _attention_scale(fields: _Fields) -> float | None:
+    return None if fields.get("attention.scale") is None else fields.number("attention.scale", 1.0)
 
 
 def _rope_scaling(file: GgufFile, fields: _Fields, head_dim: int) -> RopeScaling | None:
@@ -233,6 +279,26 @@ def _rope_scaling(file: GgufFile, fields: _Fields, head_dim: int) -> RopeScaling
     raise fields.unfit(f"its rotary scaling is {str(kind)[:40]!r}; linear and llama3 are known")
 
 
+def _feed_forward(shape: GraphShape) -> dict[str, tuple[int, ...]]:
+    """The tensors of a layer's feed-forward part, or of the mixture in its place."""
+
+    def matrices(ending: str, hidden: int, *stack: int) -> dict[str, tuple[int, ...]]:
+        sides = {"gate": (hidden, shape.width), "up": (hidden, shape.width)}
+        sides["down"] = (shape.width, hidden)
+        return {f"ffn_{part}{ending}.weight": (*stack, *side) for part, side in sides.items()}
+
+    mixture = shape.experts
+    if mixture is None:
+        return matrices("", shape.hidden)
+    sizes = matrices("_exps", mixture.hidden, mixture.count)
+    sizes["ffn_gate_inp.weight"] = (mixture.count, shape.width)
+    if mixture.shared_hidden:
+        sizes |= matrices("_shexp", mixture.shared_hidden)
+    if mixture.shared_gate:
+        sizes["ffn_gate_inp_shexp.weight"] = (shape.width,)
+    return sizes
+
+
 def _check_tensors(file: GgufFile, shape: GraphShape, vocabulary: int) -> None:
     """Every tensor that is needed is there in its size, and none that would change the answers."""
     query, cached = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
@@ -243,10 +309,10 @@ def _check_tensors(file: GgufFile, shape: GraphShape, vocabulary: int) -> None:
         "attn_v.weight": (cached, shape.width),
         "attn_output.weight": (shape.width, query),
         "ffn_norm.weight": (shape.width,),
-        "ffn_gate.weight": (shape.hidden, shape.width),
-        "ffn_up.weight": (shape.hidden, shape.width),
-        "ffn_down.weight": (shape.width, shape.hidden),
+        **_feed_forward(shape),
     }
+    if shape.qk_norm:
+        sizes |= {"attn_q_norm.weight": (query,), "attn_k_norm.weight": (cached,)}
     if shape.qkv_bias:
         sizes |= dict(zip(_BIASES, ((query,), (cached,), (cached,))))
     expected = {

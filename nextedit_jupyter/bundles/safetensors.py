@@ -50,13 +50,17 @@ class TensorFile:
     def shape(self, name: str) -> tuple[int, ...]:
         return self._place(name).shape
 
-    def read(self, name: str) -> Floats:
-        """The tensor as float32, read from the file now."""
+    def read(self, name: str, at: int | None = None) -> Floats:
+        """The tensor as float32, read from the file now; `at`: only this one of its first axis."""
         place = self._place(name)
+        start, length, shape = place.start, place.end - place.start, place.shape
+        if at is not None:
+            length //= shape[0]
+            start, shape = start + at * length, shape[1:]
         with open(place.file, "rb") as file:
-            file.seek(place.start)
-            data = file.read(place.end - place.start)
-        if len(data) != place.end - place.start:
+            file.seek(start)
+            data = file.read(length)
+        if len(data) != length:
             raise BundleError(f"{place.file.name} is cut off within {name}; download it again")
         if place.dtype == "BF16":
             halves = np.frombuffer(data, "<u2").astype(np.uint32) << 16
@@ -64,7 +68,7 @@ class TensorFile:
         else:
             kind = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}[place.dtype]
             values = np.frombuffer(data, kind).astype(np.float32)
-        return values.reshape(place.shape)
+        return values.reshape(shape)
 
     def _place(self, name: str) -> _Place:
         try:

@@ -24,7 +24,7 @@ EXTENSION = "nextedit_jupyter"
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class InstalledSetting:
     """Whether something is on, and the file that says so; None where no file says anything."""
 
     on: bool
@@ -42,7 +42,7 @@ def labextension_folder() -> Path | None:
     return None
 
 
-def labextension_setting() -> Setting:
+def labextension_setting() -> InstalledSetting:
     """On unless a page_config.json disables it; the nearest to the user that says anything wins."""
     for folder in _jupyter_folders():
         file = folder / "labconfig" / "page_config.json"
@@ -52,11 +52,11 @@ def labextension_setting() -> Setting:
         if isinstance(disabled, dict):
             for name in (LABEXTENSION, f"{LABEXTENSION}:plugin"):
                 if name in disabled:
-                    return Setting(not disabled[name], file)
-    return Setting(True, None)
+                    return InstalledSetting(not disabled[name], file)
+    return InstalledSetting(True, None)
 
 
-def server_setting() -> Setting:
+def server_setting() -> InstalledSetting:
     """On only if a configuration file says so; the nearest to the user wins."""
     for folder in _jupyter_folders():
         parts = sorted((folder / "jupyter_server_config.d").glob("*.json"), reverse=True)
@@ -64,28 +64,28 @@ def server_setting() -> Setting:
             app = _read(file).get("ServerApp")
             extensions = app.get("jpserver_extensions") if isinstance(app, dict) else None
             if isinstance(extensions, dict) and SERVER_EXTENSION in extensions:
-                return Setting(bool(extensions[SERVER_EXTENSION]), file)
-    return Setting(False, None)
+                return InstalledSetting(bool(extensions[SERVER_EXTENSION]), file)
+    return InstalledSetting(False, None)
 
 
-def kernel_setting() -> Setting:
+def kernel_setting() -> InstalledSetting:
     """Whether new kernels load the extension by themselves."""
     for folder in (_profile(), Path(sys.prefix) / "etc" / "ipython"):
         file = folder / "ipython_kernel_config.json"
         app = _read(file).get("InteractiveShellApp")
         extensions = app.get("extensions") if isinstance(app, dict) else None
         if isinstance(extensions, list):
-            return Setting(EXTENSION in extensions, file)
-    return Setting(False, None)
+            return InstalledSetting(EXTENSION in extensions, file)
+    return InstalledSetting(False, None)
 
 
-def terminal_setting() -> Setting:
+def terminal_setting() -> InstalledSetting:
     """Whether IPython in a terminal loads the extension by itself."""
     file = _profile() / "ipython_config.py"
     with contextlib.suppress(OSError):
         if b">>> nextedit-jupyter" in file.read_bytes():
-            return Setting(True, file)
-    return Setting(False, None)
+            return InstalledSetting(True, file)
+    return InstalledSetting(False, None)
 
 
 def own_extension_lists() -> list[Path]:

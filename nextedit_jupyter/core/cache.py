@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -90,3 +92,24 @@ class LruCache(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._held)
+
+
+def by_text(max_characters: int) -> Callable[[Callable[[str], V]], Callable[[str], V]]:
+    """Remember what a function of a text returned, for texts of so many characters together.
+
+    `lru_cache` counts texts: a thousand versions of a long cell, one for each key that was typed,
+    would be tens of megabytes. The function must not return None.
+    """
+
+    def wrap(make: Callable[[str], V]) -> Callable[[str], V]:
+        held: LruCache[str, V] = LruCache(
+            sys.maxsize, max_weight=max_characters, weigh=lambda text, _: len(text) + 100
+        )
+
+        @functools.wraps(make)
+        def remembered(text: str) -> V:
+            return held.get_or_make(text, lambda: make(text))
+
+        return remembered
+
+    return wrap

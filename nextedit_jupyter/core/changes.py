@@ -59,17 +59,17 @@ def state_hash(digests: Sequence[bytes]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class HeldState:
     """A notebook's cells as a page sent them, with their digests."""
 
     cells: tuple[Cell, ...]
     digests: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, cells: Sequence[Cell]) -> State:
+    def of(cls, cells: Sequence[Cell]) -> HeldState:
         return cls(tuple(cells), tuple(map(cell_digest, cells)))
 
-    def changed(self, cells: Sequence[Cell], order: Sequence[str] | None) -> State:
+    def changed(self, cells: Sequence[Cell], order: Sequence[str] | None) -> HeldState:
         """With these cells in place of those of their ids; `order` where cells came, went or moved.
 
         Raises WireError for an id that neither has.
@@ -82,7 +82,7 @@ class State:
             pairs = [known[id] for id in order] if order is not None else list(known.values())
         except KeyError:
             raise WireError("order names a cell that is not there") from None
-        return State(tuple(cell for cell, _ in pairs), tuple(digest for _, digest in pairs))
+        return HeldState(tuple(cell for cell, _ in pairs), tuple(digest for _, digest in pairs))
 
     def _pairs(self) -> list[tuple[Cell, bytes]]:
         return list(zip(self.cells, self.digests, strict=True))
@@ -103,7 +103,7 @@ class HeldStates:
     """
 
     def __init__(self, most: int = HELD_STATES) -> None:
-        self._states: LruCache[tuple[Page, str], State] = LruCache(most)
+        self._states: LruCache[tuple[Page, str], HeldState] = LruCache(most)
         self._facts: LruCache[tuple[Page, str], KernelFacts] = LruCache(HELD_FACTS)
         self._events: LruCache[tuple[Page, str], EditEvent] = LruCache(HELD_EVENTS)
         self._lock = threading.Lock()
@@ -128,14 +128,14 @@ class HeldStates:
             _drop(self._facts, is_gone)
             _drop(self._events, is_gone)
 
-    def _state(self, page: Page, notebook: Mapping[str, Any], bounds: Bounds) -> State:
+    def _state(self, page: Page, notebook: Mapping[str, Any], bounds: Bounds) -> HeldState:
         hash, base, order = _hash(notebook), notebook.get("base"), notebook.get("order")
         if order is not None and (
             not isinstance(order, list) or not all(isinstance(id, str) for id in order)
         ):
             raise WireError("order is a list of strings")
         if base is None:
-            state = State.of(decode_cells(notebook))
+            state = HeldState.of(decode_cells(notebook))
             if state.hash != hash:
                 raise WireError("hash is not that of the cells")
         else:

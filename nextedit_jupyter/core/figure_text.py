@@ -10,8 +10,8 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
 
+from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.core.facts import AxesFacts, FigureFacts
 
 MAX_LINES = 6
@@ -83,7 +83,7 @@ def draws(source: str) -> bool:
     return _DRAWS.search(source) is not None
 
 
-@lru_cache(maxsize=64)
+@by_text(500_000)
 def drawing_calls(source: str) -> tuple[DrawingCall, ...]:
     """The calls of a cell that draw columns; none where the cell does not parse."""
     if len(source) > MAX_SOURCE or not draws(source):

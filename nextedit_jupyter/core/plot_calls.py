@@ -72,7 +72,7 @@ class PlotCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PlotCandidate:
     """Python source of an argument. `is_sure`: it needs no other judge to be shown."""
 
     text: str
@@ -106,7 +106,7 @@ def plot_call(before: str, facts: KernelFacts) -> PlotCall | None:
 
 def call_candidates(
     call: PlotCall, facts: KernelFacts, before: str = "", quote: str = '"'
-) -> tuple[Candidate, ...]:
+) -> tuple[PlotCandidate, ...]:
     """What may stand there, the likeliest first, each going on from what is typed.
 
     `before` is the caret's cell up to the caret, which may draw something itself: then the figures
@@ -123,48 +123,48 @@ def call_candidates(
 
 def _argument(
     call: PlotCall, axes: AxesFacts, facts: KernelFacts, quote: str
-) -> tuple[Candidate, ...]:
+) -> tuple[PlotCandidate, ...]:
     role, _, axis = call.role.partition(" ")
     if role == "label":
         texts = _labels(axis, axes, facts.figures)
         sure = len({core for _, core in texts}) == 1
         narrowed = [t for t, _ in texts if _quoted(t, quote).startswith(call.typed)]
         sure = sure or (len(call.typed) > 1 and len(narrowed) == 1)
-        return tuple(Candidate(_quoted(text, quote), sure) for text in narrowed)
+        return tuple(PlotCandidate(_quoted(text, quote), sure) for text in narrowed)
     if role in ("limits", "pair", "range"):
         limits = {"x": axes.xlim, "y": axes.ylim}.get(axis)
         if limits is None:
             return ()
         pair = ", ".join(map(_number, limits))
-        return (Candidate({"limits": pair, "pair": f"({pair})"}.get(role, f"[{pair}]")),)
+        return (PlotCandidate({"limits": pair, "pair": f"({pair})"}.get(role, f"[{pair}]")),)
     if role == "scale":
         scale = {"x": axes.xscale, "y": axes.yscale}[axis]
-        return (Candidate(_quoted(scale, quote)),) if scale else ()
+        return (PlotCandidate(_quoted(scale, quote)),) if scale else ()
     titles = [*([axes.legend_title] if axes.legend_title else []), *axes.by]
     if role == "by":
         names = dict.fromkeys(titles)
-        return tuple(Candidate(_quoted(name, quote), len(names) == 1) for name in names)
+        return tuple(PlotCandidate(_quoted(name, quote), len(names) == 1) for name in names)
     if role in ("legend", "groups"):
         return tuple(_legend(role, titles, _groups(axes, facts), quote))
     if role == "suptitle":
         title = facts.figures[-1].title if facts.figures else ""
-        return (Candidate(_quoted(title, quote), False),) if title else ()
+        return (PlotCandidate(_quoted(title, quote), False),) if title else ()
     x, y = axes.x[:1], axes.y[:1]
     told = [f"{y[0]} by {x[0]}"] if x and y else [*x, *y]
-    return tuple(Candidate(_quoted(text, quote), False) for text in told)
+    return tuple(PlotCandidate(_quoted(text, quote), False) for text in told)
 
 
 def _legend(
     role: str, titles: Sequence[str], groups: Sequence[str], quote: str
-) -> Iterator[Candidate]:
+) -> Iterator[PlotCandidate]:
     listed = "[" + ", ".join(_quoted(text, quote) for text in groups) + "]" if groups else ""
     title = f"title={_quoted(titles[0], quote)}" if titles and role == "legend" else ""
     if listed and title:
-        yield Candidate(f"{listed}, {title}")
+        yield PlotCandidate(f"{listed}, {title}")
     if listed:
-        yield Candidate(listed)
+        yield PlotCandidate(listed)
     if title:
-        yield Candidate(title)
+        yield PlotCandidate(title)
 
 
 def _labels(

@@ -109,10 +109,18 @@ def _address(text: str) -> Finding | None:
             if not is_port and not is_template(password) and not is_stand_in(password):
                 return Finding("password in an address", match.start(2), match.end(2))
         match = expression("lone").match(text, at)
+        half = expression("half_scheme").match(text, at)
+        if half is not None and _is_half_password(half[1]):
+            return Finding("password in an address", half.start(1), half.end(1))
         if match is not None and looks_random(match[1]):
             return Finding("token in an address", match.start(1), match.end(1))
         at = text.find("://", at + 3)
     return None
+
+
+def _is_half_password(value: str) -> bool:
+    is_port = all(char in "0123456789" for char in value)
+    return not is_port and not is_template(value) and not is_stand_in(value)
 
 
 def _random(text: str, folded: str) -> Finding | None:
@@ -127,7 +135,13 @@ def _random(text: str, folded: str) -> Finding | None:
         pieces = [run] if is_base64 and looks_random(run) else run.split("/")
         for piece in pieces:
             is_sum = len(piece) >= 32 and is_hex(piece)
-            if len(piece) < 20 or not (is_sum or looks_random(piece)):
+            # Shorter ones are keys where they are all that is quoted, in capitals.
+            is_long = len(piece) >= 20 or (
+                is_quoted
+                and text[match.end() : match.end() + 1] in ("'", '"')
+                and expression("capitals").match(run) is not None
+            )
+            if not is_long or not (is_sum or looks_random(piece)):
                 continue
             if expression("uuid").match(piece):
                 continue
@@ -146,7 +160,7 @@ def _named(text: str, folded: str) -> Finding | None:
     if not any(word in folded for word in rules.KEY_WORDS):
         return None
     done = steps = 0
-    foreign = _is_foreign(text)
+    foreign = _is_foreign(text) or expression("section").search(text) is not None
     for match in _key_words().finditer(folded):
         if match.start() < done:
             continue
@@ -218,7 +232,15 @@ def _given(text: str, start: int, end: int, strength: Strength, foreign: bool) -
     targets = None if closed else expression("targets").match(text, at)
     annotation = expression("annotation").match(text, at)
     found = expression("operator").match(text, at)
-    if returns is not None:
+    told = (
+        (None if closed else expression("cases").match(text, end))
+        or expression("answered").match(text, end)
+        or (None if closed else expression("values").match(text, end))
+    )
+    said = expression("said_with").match(text, end)
+    if told is not None:
+        at, operator = told.end(), "in"
+    elif returns is not None:
         at, operator = returns.end(), "="
     elif default is not None:
         at, operator = default.end(), "="
@@ -226,13 +248,15 @@ def _given(text: str, start: int, end: int, strength: Strength, foreign: bool) -
         at, operator, index = targets.end(), "=", 1
     elif annotation is not None:
         at, operator = annotation.end(), "="
+    elif said is not None and not closed:
+        at, operator = said.end(), ","
     elif found is not None:
         at, operator = found.end(), found[1]
     elif closed and text[at : at + 1] == ",":
         at, operator = at + 1, ","
         if strength == "password" and expression("setter").search(head):
             operator = "="
-    elif not closed and text[at : at + 1] == ">":
+    elif text[at : at + 1] == ">":
         at, operator = at + 1, ">"
         if expression("element").match(text, at) is None:
             return None
@@ -283,6 +307,10 @@ def _bare(
     """A value without quotes: in a shell, a file of settings, a comment, or inside a string."""
     scheme = expression("said_scheme").match(text, at)
     at = scheme.end() if scheme is not None else at
+    filled = expression("filled").match(text, at)
+    if filled is not None:  # `"password=%s" % "…"`
+        literals = LiteralReader(text, filled.end(), in_tuple=True).read()
+        return _judge([one for one in literals if is_varied(one.value)], 0, "in", strength)
     match = expression("bare").match(text, at)
     if match is None:
         return None
@@ -294,19 +322,28 @@ def _bare(
     is_option = head.endswith("-")
     ends_line = next_char in ("", "\n", "\r", "|", "<") or text[end : end + 2] in (" \n", " |")
     mixed = _is_made_up(value, strength)
-    in_place = (line == "" and ends_line) or next_char in ("}", ",")
+    leads = expression("lead").match(head) is not None
+    in_place = (leads and ends_line) or next_char in ("}", ",")
+    is_strong = strength in ("password", "key")
     is_setting = operator == ":" and strength == "password" and in_place  # YAML in a string
+    # `NAME=value` of a file of settings; a name that is used once is no variable.
+    is_line = leads and text[at - 1 : at] == "=" and ends_line and is_strong
+    is_line = is_line and mixed and text.count(value) == 1
+    is_number = strength == "password" and _is_number(value)
+    is_prose = is_strong and expression("prose").match(head) is not None
+    is_row = leads and ends_line and is_strong and mixed
     if operator == " ":
-        is_said = is_option or line in ("", "export ") or line.startswith(("%env ", "%set_env "))
+        is_said = is_option or leads or is_prose or line.startswith(("%env ", "%set_env "))
+        is_said = is_said or (is_strong and line.startswith("!"))
         if line.startswith("%"):
             mixed = mixed or ends_line
         login = any(word in head.lower() for word in ("login", "machine", "configure", "user"))
         if not (mixed and "=" not in value.rstrip("=") and (is_said or login or "#" in head)) or (
-            line == "" and not foreign and not looks_random(value)
+            line == "" and not foreign and not is_row and not looks_random(value)
         ):
             return None
     elif foreign or line.startswith(("!", "%")) or is_option:
-        word_is_enough = strength in ("password", "key") and (ends_line or operator == "=")
+        word_is_enough = is_strong and (ends_line or operator == "=")
         if not (mixed or word_is_enough):
             return None
     elif "#" in head:
@@ -314,24 +351,38 @@ def _bare(
             return None
     elif not (
         is_setting
-        or next_char in ("'", '"', ";", "&", "<", "`")
+        or is_line
+        or (mixed and head.endswith(("?", "&")))
+        or (is_number and operator in ("=", ":"))
+        or next_char in ("'", '"', ";", "&", "<", "`", "\\")
         or (operator == "=" and expression("after").match(text, end))
         or (line in ("", "export ") and text[at - 1 : at] == "=" and looks_random(value))
+        or (operator in ("is", "was") and is_strong)
+        or (operator == ":" and is_prose)
+        or (operator in ("=>", "->", ":") and is_row)
+        or (mixed and ends_line and expression("settings").match(head) is not None)
     ):
         return None  # code
-    elif operator != "=" and not mixed:
+    elif operator != "=" and not mixed and not is_number:
         return None
     if is_secret_value(value, strength):
         return Finding("value of what is named like a secret", at, at + len(value))
     return None
 
 
+def _is_number(value: str) -> bool:
+    """Whether it may be a password of digits: not a size, which would be round."""
+    is_all = 6 <= len(value) <= 20 and all(char in "0123456789" for char in value)
+    return is_all and not value.endswith("000")
+
+
 # Pairs of a user and a password, and commands -----------------------------------------------------
 
 
 _PAIRS = (
-    *("auth", "login(", "connect", "credentials(", "ftp(", "smtp", "url.create(", "register("),
-    *("pw_set(", "dbclient(", ".new(", "fernet(", "crypt(", "jwt."),
+    *("auth", "login", "connect", "cred", "ftp(", "smtp", "url.create(", "register("),
+    *("pw_set(", "dbclient(", ".new(", "fernet(", "crypt(", "jwt.", "otp(", "redis("),
+    *("gis(", "sentinelapi("),
 )
 
 
@@ -354,6 +405,18 @@ def _pair(text: str, folded: str) -> Finding | None:
             if is_secret_value(literal.value, "password"):
                 return Finding("password beside a user's name", literal.start, literal.end)
     return None
+
+
+_UNSURE = (
+    "dash_other",
+    "here",
+    "slash",
+    "listed",
+    "user_and",
+    "said_pair",
+    "said_after",
+    "mailbox",
+)
 
 
 def _command(text: str, folded: str) -> Finding | None:
@@ -383,7 +446,7 @@ def _command_in(text: str, folded: str, low: int, high: int) -> Finding | None:
             continue
         group = 2 if name == "option" else 1
         value = match[group].strip("'\"")
-        is_certain = name not in ("dash_other", "here", "slash") and (
+        is_certain = name not in _UNSURE and (
             name != "dash_p" or "sshpass" in line or "sql" in line
         )
         made_up = is_mixed(value) or is_varied(value)

@@ -64,7 +64,7 @@ class LiteralReader:
             end = text.find(quote, start, start + 600)
             end = end if end >= 0 else min(len(text), start + 600)
         else:
-            inside = {'"': "double", "'": "single"}.get(quote, "escaped")
+            inside = {'"': "double", "'": "single", "`": "backtick"}.get(quote, "escaped")
             content = expression(inside).match(text, start)
             end = content.end() if content else start
         self._at = end + len(quote) if text.startswith(quote, end) else end

@@ -22,7 +22,7 @@ _DOCUMENTED = ("@example.com", "@example.org", "@example.net")  # nobody's, by R
 
 
 @dataclass(frozen=True, slots=True)
-class Masked:
+class MaskedText:
     """A text with stand-ins, and what each stands for."""
 
     text: str
@@ -35,7 +35,7 @@ class Masked:
         return answer
 
 
-def mask(text: str) -> Masked:
+def mask(text: str) -> MaskedText:
     """`mask(t).restored(mask(t).text) == t`."""
     known: dict[str, str] = {}
     for pattern, counts, stand_ins in (
@@ -49,7 +49,7 @@ def mask(text: str) -> Masked:
         text = pattern.sub(_replacing(known, counts, free), text)
     # A longer stand-in may hold a shorter one.
     pairs = sorted(((new, old) for old, new in known.items()), key=lambda p: -len(p[0]))
-    return Masked(text, tuple(pairs))
+    return MaskedText(text, tuple(pairs))
 
 
 def _replacing(

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from nextedit_jupyter.core.secret_expressions import EXPRESSIONS
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -22,6 +24,14 @@ _E = r"(?![A-Za-z0-9])"
 _W = "[A-Za-z0-9]"
 _U = "[A-Za-z0-9_-]"
 _H = "[0-9a-f]"
+_BY_CHANCE = rf"(?={_U}{{0,24}}[0-9])(?={_U}{{0,24}}[A-Z])"  # digits and capitals soon
+
+# Marks that nothing else begins with: after one a key may be half typed.
+HALF_TYPED = _words(
+    "AKIA ASIA ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- sk-ant- sk-proj- sk_live_ rk_live_ "
+    "xoxb- xoxp- xapp- hf_ npm_ pypi- AIza ya29. GOCSPX- dop_v1_ hvs. shpat_ gsk_ pplx- nvapi- "
+    "ntn_ dckr_pat_ lsv2_ eyJ"
+)
 
 # What it is, a mark that every match holds (case counts), the expression.
 SHAPES: tuple[tuple[str, str, str], ...] = (
@@ -123,13 +133,12 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     ("hash of a password", "$argon2", r"\$argon2(?:id|i|d)\$v="),
     ("hash of a password", "pbkdf2", r"pbkdf2[:_]sha(?:1|256|512)[:$][0-9]{3}"),
     ("shared access signature", "sig=", r"[?&]sig=[A-Za-z0-9%+/_-]{20}"),
-)
-
-# Marks that nothing else begins with: after one a key may be half typed.
-HALF_TYPED = _words(
-    "AKIA ASIA ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- sk-ant- sk-proj- sk_live_ rk_live_ "
-    "xoxb- xoxp- xapp- hf_ npm_ pypi- AIza ya29. GOCSPX- dop_v1_ hvs. shpat_ gsk_ pplx- nvapi- "
-    "ntn_ dckr_pat_ lsv2_ eyJ"
+    ("one-time password", "otpauth://", r"otpauth://[^ \t\r\n'\"]{0,200}secret=[A-Z2-7]{8}"),
+    ("password of a network", "WIFI:", r"WIFI:[^\r\n'\"]{0,80};P:[^;\r\n]{4}"),
+    *(
+        ("half-typed key", mark, rf"{_B}{mark.replace('.', '[.]')}{_BY_CHANCE}{_U}{{8}}")
+        for mark in sorted(HALF_TYPED - {"eyJ"})
+    ),
 )
 
 # Parts of names that may name a secret, case folded; what they are named in full decides.
@@ -146,6 +155,8 @@ KEY_WORDS = (
     "auth",
     "bearer",
     "credential",
+    "creds",
+    "psw",
     "connectionstring",
     "connection_string",
     "cookie",
@@ -212,7 +223,8 @@ PASSWORD_ENDS = (
 # The same of a name's last word alone: `bypass` is none.
 PASSWORD_WORDS = _words(
     "pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd sshpass storepass "
-    "keypass srcstorepass deststorepass rootpass adminpass smtppass mailpass ftppass"
+    "keypass srcstorepass deststorepass rootpass adminpass smtppass mailpass ftppass psw pswd "
+    "passw psword pswrd"
 )
 # A key of a service: no sentence, but maybe short.
 KEY_ENDS = (
@@ -240,6 +252,7 @@ KEY_ENDS = (
     "bottoken",
     "sessiontoken",
     "credential",
+    "cred",
     "authorization",
     "bearer",
     "oauthtoken",
@@ -260,7 +273,7 @@ TEXT_TOKENS = _words(
 # After what names a secret, without changing that.
 NAME_TAILS = _words(
     "value val prod production dev test staging live string str text plain plaintext raw old "
-    "new default base64 b64 env"
+    "new default base64 b64 env v"
 )
 # Values made of these words alone stand for a secret in documentation.
 PLACEHOLDER_WORDS = _words(
@@ -305,112 +318,14 @@ COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("htpasswd",), "last"),
     (("smbclient", "lftp", "rpcclient"), "joined"),
     (("sqlplus", "sqlldr", "expdp", "impdp", "oracle"), "slash"),
+    (('"-p"', "'-p'"), "listed"),
+    (("securestring",), "secure"),
+    (("pragma",), "pragma"),
+    (("login", "cred", "userpass", "user_pass", "auth"), "user_and"),
+    (("login", "credential", "creds"), "said_pair"),
+    (("password", "passwd", "pwd"), "said_after"),
+    (("@",), "mailbox"),
 )
-
-# Expressions of the scanner ------------------------------------------------------------------
-EXPRESSIONS: dict[str, str] = {
-    # Letters, digits and all that is no ASCII.
-    "name_tail": (r"[^\x00-/:-@\[-^`{-\x7f]{0,40}(?:-[^\x00-/:-@\[-^`{-\x7f]{1,40}){0,3}"),
-    "word": r"[A-Z]{1,60}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,60}|[^\x00-\x7f]{1,60}",
-    "close": r"\]?\\?[\"'`]",
-    "brackets": r"(?:[ \t]{0,8}\]){0,2}",
-    "targets": r"(?:[ \t]{0,4},[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}){1,6}[ \t]{0,4}=(?!=)",
-    "heads": (
-        r"[ \t]{0,200}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}[ \t]{0,4},[ \t]{0,4}){1,6}"
-        r"(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
-    ),
-    "annotation": (
-        r"[ \t]{0,8}:[ \t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\[[^=\n\[\]]{0,60}\])?"
-        r"(?:[ \t]{0,3}\|[ \t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\[\], |]{1,60}[\"'])"
-        r"[ \t]{0,8}=(?!=)"
-    ),
-    "operator": (
-        r"[ \t]{0,20}(:=|=>|<-|[=!]=|[+|]=|[=:]|\(|(?:is|was)(?=[ \t])"
-        r"|in(?=[ \t]{0,3}[\[({])|\)?\.(?:send_keys|fill|type)\()"
-    ),
-    "sends": r"\)?\.(?:send_keys|fill|type)\(",
-    # A call or a block that is given the name, and then the value.
-    "default": (
-        r"[ \t]{0,4}[^()]{0,160}[ ,{\n](?:default|value)[ \t]{0,3}=[ \t]{0,3}(?=[rbfu]?[\"'])"
-    ),
-    "setter": (
-        r"(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|set_option)"
-        r"\([^()\n]{0,80}(?![\s\S])"
-    ),
-    "returns": (r"\([^()\n]{0,100}\)[ \t]{0,4}(?:->[^:\n]{0,40})?:[ \t\r\n]{1,80}return[ \t]{1,4}"),
-    "said_scheme": r"(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \t]{1,4}",
-    "blanks": r"[ \t]{0,40}",
-    "space": r"[ \t\r\n\\]{0,200}",
-    "string": r"[rbfuRBFU]{0,2}(\"\"\"|'''|\\?[\"'])",
-    "double": r"(?:[^\"\\\n]|\\[^\n]){0,400}",
-    "single": r"(?:[^'\\\n]|\\[^\n]){0,400}",
-    "escaped": r"[^\"'\\\n]{0,400}",
-    "call": r"[A-Za-z_.][A-Za-z0-9_.]{0,80}\(",
-    "condition": (
-        r"%|lambda[^:\n]{0,40}:"
-        r"|(?:default|default_value|value|secret)[ \t]{0,2}=(?!=)"
-        r"|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t]{1,4})?(?:or|and|if|else|not)(?![A-Za-z0-9_])"
-    ),
-    "added": r"[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t]{0,3}\+(?!=)",
-    "number": r"[0-9]{1,10}(?=[ \t]{0,4},)",
-    "element": r"[^ \t\r\n'\"<>]{3,100}</",
-    "bare": r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]{1,200}",
-    "after": r"[ \t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
-    "replacement": r"\{[^{}]{0,100}\}",
-    "joint": (
-        r"[\"'][ \t]{0,40}(?:\+[ \t]{0,40})?(?:\\?\r?\n[ \t]{0,40}){0,3}(?:\+[ \t]{0,40})?"
-        r"[rbfuRBFU]{0,2}[\"']"
-    ),
-    "run": r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{20,}={0,2}",
-    "scheme": (
-        r"://([^ \t\r\n/:@'\"<>]{0,80})"
-        r":([^ \t\r\n'\"<>@]{1,200}@?[^ \t\r\n'\"<>@/]{0,100})@[A-Za-z0-9{\[]"
-    ),
-    "lone": r"://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
-    "lower_run": r"[a-z]{3,200}",
-    "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    # Beside these a long hexadecimal number is a sum or a name of something, not a key.
-    "sum": (
-        r"hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint"
-        r"|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet"
-        r"|drive\.google|gdown|docs\.google|youtube|gist|zenodo|figshare|data:image|base64,"
-        r"|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])"
-    ),
-    "pair": (
-        r"(?:auth[\"']?[ \t]{0,4}[=:][ \t]{0,4}[(\[]|auth\(|login\(|authenticate\("
-        r"|auth[ \t]{0,4}=[ \t]{0,4}(?=[\"'])|connect\(|(?:ftp|smtp)(?:_tls|_ssl)?\(|credentials\("
-        r"|connection\(|url\.create\(|register\(|pw_set\(|dbclient\("
-        r"|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\.new\(|fernet\(|crypt\("
-        r"|jwt\.(?:en|de)code\([^,()\n]{0,60},)"
-    ),
-    # Of these a value counts where it is varied, and of the last ones it may come first.
-    "pair_unsure": (
-        r"connect|ftp|smtp|url\.|register|pw_set|dbclient"
-        r"|hmac|aes|des|cha|sal|blow|fern|cry|jwt"
-    ),
-    "pair_alone": r"hmac|aes|des|cha|sal|blow|fern|cry|jwt",
-    "argument": r"[ \t\r\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t\r\n]{0,8},",
-    "option": (
-        r"[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}"
-        r"([^ \t\r\n:'\"$]{1,80}):(?!/)([^ \t\r\n'\"]{3,100})"
-    ),
-    "dash_p": r"[ '\",]-p[ ]?([^ \t\r\n'\",]{3,100}|'[^'\n]{3,100}'|\"[^\"\n]{3,100}\")",
-    "dash_other": (
-        r"[ '\",]-(?:[pPkbaN]|pass|passin|passout)[ =:]?(?:pass:)?[\"']?([^ \t\r\n'\",]{3,100})"
-    ),
-    "last": (
-        r"-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \t]{1,4}[^ \t\r\n]{1,80}){1,2}[ \t]{1,4}"
-        r"([^ \t\r\n'\"]{3,100})"
-    ),
-    "joined": r"-[uU][ ]?[A-Za-z0-9._-]{1,40}[,%]([^ \t\r\n'\"]{3,100})",
-    "slash": r"[ '\"(=][A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \t\r\n'\"@/]{3,60})@",
-    "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"]{3,100})",
-    "identified": (
-        r"(?:identified[ \t]{1,4}by|password[ \t]{1,4}for[^=\n]{1,60}=)[ \t]{1,4}"
-        r"['\"]([^'\"\n]{3,100})['\"]"
-    ),
-    "piped": r"echo[ \t]{1,4}(?:-n[ \t]{1,4})?[\"']?([^ \t\r\n|\"']{4,200})[\"']?[ \t]{0,4}\|",
-}
 
 
 @cache

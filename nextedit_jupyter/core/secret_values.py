@@ -112,6 +112,10 @@ def looks_random(value: str) -> bool:
     if entropy(value) < 3.3:
         return False
     turns = sum(a != b for a, b in pairwise(plain)) / (len(plain) - 1)
+    if not (count["lower"] and count["upper"]):  # `run-38fgv9x3-history` is one of few
+        joined = expression("joined_words").sub("", value)
+        if joined != value and len(joined) < 16:
+            return False
     if count["lower"] and count["upper"]:
         # Words of `AutoModelForSeq2SeqLM`; of letters by chance a sixth stands in such runs.
         worded = sum(len(word) for word in expression("lower_run").findall(value)) / len(plain)

@@ -44,13 +44,13 @@ CLOSED_TYPES = frozenset((
 # fmt: on
 
 
-class Node:
+class TrieNode:
     """A place in a trie. `after`: the bytes that may follow if a name ends here."""
 
     __slots__ = ("after", "next", "tokens")
 
     def __init__(self) -> None:
-        self.next: dict[int, Node] = {}
+        self.next: dict[int, TrieNode] = {}
         self.after: frozenset[int] = frozenset()
         self.tokens: dict[bytes, tuple[Vocabulary, TokenIds]] = {}
 
@@ -58,10 +58,10 @@ class Node:
         """Add a name and what may follow it."""
         node = self
         for byte in name:
-            node = node.next.setdefault(byte, Node())
+            node = node.next.setdefault(byte, TrieNode())
         node.after |= after
 
-    def descend(self, text: bytes) -> Node | None:
+    def descend(self, text: bytes) -> TrieNode | None:
         """The place after `text`; None once a name is over, or if no name begins so."""
         node = self
         for byte in text:
@@ -114,13 +114,13 @@ class Node:
 class Constraint(Protocol):
     """What may come next."""
 
-    def allowed(self, text_so_far: bytes) -> Node | None:
+    def allowed(self, text_so_far: bytes) -> TrieNode | None:
         """The place in a trie after what was generated since the caret; None for no limit."""
 
 
-def trie(names: Iterable[str], after: frozenset[int] = _AFTER_NAME) -> Node:
+def trie(names: Iterable[str], after: frozenset[int] = _AFTER_NAME) -> TrieNode:
     """A trie of names that are followed by one of the bytes `after`."""
-    root = Node()
+    root = TrieNode()
     for name in names:
         if name:
             root.add(name.encode("utf-8", "replace"), after)
@@ -128,18 +128,18 @@ def trie(names: Iterable[str], after: frozenset[int] = _AFTER_NAME) -> Node:
 
 
 @lru_cache(maxsize=64)
-def _names(names: tuple[str, ...]) -> Node:
+def _names(names: tuple[str, ...]) -> TrieNode:
     return trie(names)
 
 
 @lru_cache(maxsize=64)
-def _quoted(names: tuple[str, ...], quote: str) -> Node:
+def _quoted(names: tuple[str, ...], quote: str) -> TrieNode:
     usable = [name for name in names if quote not in name and "\\" not in name and "\n" not in name]
     return trie(usable, frozenset(quote.encode()))
 
 
 @lru_cache(maxsize=16)
-def _arguments(keywords: tuple[str, ...], words: frozenset[str]) -> Node:
+def _arguments(keywords: tuple[str, ...], words: frozenset[str]) -> TrieNode:
     """What may begin an argument: blanks, a literal, a keyword with `=`, or a known name."""
     root = trie(words, _AFTER_NAME - frozenset(b"="))
     for prefix in ("f", "r", "b", "rb", "br", "fr", "rf", "u"):
@@ -283,9 +283,9 @@ class FactsConstraint:
         self._before = before
         self._words = frozenset(words)
         self._kinds = frozenset(kinds)
-        self._last: tuple[bytes, Node | None] | None = None
+        self._last: tuple[bytes, TrieNode | None] | None = None
 
-    def allowed(self, text_so_far: bytes) -> Node | None:
+    def allowed(self, text_so_far: bytes) -> TrieNode | None:
         # Within a name the place is one step below the last one; no need to read the source again.
         if self._last is not None:
             said, node = self._last
@@ -298,7 +298,7 @@ class FactsConstraint:
         self._last = (text_so_far, node)
         return node
 
-    def _find(self, text_so_far: bytes) -> Node | None:
+    def _find(self, text_so_far: bytes) -> TrieNode | None:
         if not self._facts:
             return None
         source = self._before + text_so_far.decode("utf-8", "ignore")
@@ -318,7 +318,7 @@ class FactsConstraint:
             return "members" in self._kinds and match["object"] in self._facts
         return ("columns" if match["quote"] else "keywords") in self._kinds
 
-    def _root(self, place: Position) -> Node | None:
+    def _root(self, place: Position) -> TrieNode | None:
         known = self._facts.get(place.object)
         if known is None:
             return None

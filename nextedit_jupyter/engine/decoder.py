@@ -63,6 +63,9 @@ class Decoder:
 
     `model` is a graph as `bundles.graph` builds it. Raises BundleError if onnxruntime cannot load
     it or its inputs are not those that `layers`, `kv_heads`, `head_dim` and `context` ask for.
+
+    `company` is the id of a row that stands in a pass only so that there are two, and that no
+    experts work on; None where the graph has no experts, and a guess costs no more.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Decoder:
             lambda count: open_session(model, count, providers), threads, contention
         )
         self.vocab_size = self._check()
+        self.company = self._company()
 
     @property
     def session(self) -> ort.InferenceSession:
@@ -140,3 +144,8 @@ class Decoder:
                 "install the bundle again"
             )
         return vocabulary
+
+    def _company(self) -> int | None:
+        # Named in `bundles.graph.build`, which needs `onnx`: no worker loads that.
+        found = self.session.get_modelmeta().custom_metadata_map.get("nextedit.company")
+        return -1 if found == "-1" else None

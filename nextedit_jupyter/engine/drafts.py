@@ -19,6 +19,9 @@ Origin = Literal["source", "recent", "prompt"]
 # What a row more costs, in passes of two, until it was measured: large model, position 512: 2, 4,
 # 8 and 16 rows take 10.2, 10.6, 12.8 and 17.7 ms.
 ROW_COST = 0.06
+# In a mixture each row calls experts of its own, whose weights are read for it alone: 8 experts of
+# which 2 work, 12 layers: 2, 4 and 8 rows take 1.3, 1.7 and 2.2 times what one takes.
+EXPERTS_ROW_COST = 0.25
 MAX_DRAFT = 7  # with the token that is read anyway a pass of eight
 MAX_REWRITE_DRAFT = 15  # a rewrite copies most of its lines
 MAX_MATCH = 8
@@ -41,20 +44,27 @@ class DraftRates:
         self._right = {kind: [rate * 8 for rate in self._PRIORS] for kind in kinds}
         self._tried = {kind: [8.0] * len(self._PRIORS) for kind in kinds}
 
-    def length(self, match: int, origin: Origin = "prompt", cost: float = ROW_COST) -> int:
-        """How many tokens to draft after a match of `match` tokens; at least 1.
+    def length(
+        self,
+        match: int,
+        origin: Origin = "prompt",
+        cost: float = ROW_COST,
+        *,
+        free_guess: bool = True,
+    ) -> int:
+        """How many tokens to draft after a match of `match` tokens; at least 1 if a guess is free.
 
-        As many as make the most tokens a time: each token is right only if those before it are,
-        and a pass of two rows is the least there is.
+        As many as make the most tokens a time: each token is right only if those before it are.
+        A guess is free where a pass of two rows is the least there is.
         """
         at = min(match, self._LONG)
         rate = min(self._right[origin][at] / self._tried[origin][at], 0.98)
         most = MAX_REWRITE_DRAFT if origin == "source" else MAX_DRAFT
-        best, length, tokens, chance = 0.0, 1, 1.0, 1.0
+        best, length, tokens, chance = (0.0, 1, 1.0, 1.0) if free_guess else (1.0, 0, 1.0, 1.0)
         for count in range(1, most + 1):
             chance *= rate
             tokens += chance
-            gain = tokens / (1 + cost * (count - 1))
+            gain = tokens / (1 + cost * (count - 1 if free_guess else count))
             if gain > best:
                 best, length = gain, count
         return length
@@ -71,30 +81,34 @@ class DraftRates:
 
 
 class RowCost:
-    """What a row more adds to a pass of two, as a share of it, measured as passes go by.
+    """What a row more adds to the shortest pass, as a share of it, measured as passes go by.
 
     The quickest pass of each size counts, for others wait for the machine; it fades, for a machine
-    changes.
+    changes. The shortest pass has two rows, or one where a guess is not free.
     """
 
     LEAST, MOST = 0.02, 0.12  # a busy machine makes rows look dearer, and no long pass is tried
+    MOST_OF_EXPERTS = 0.5  # a likely draft is always tried, or nothing more would be learnt
     _FADE = 1.01
 
-    def __init__(self) -> None:
-        self._short = self._long = 0.0  # seconds a pass of two rows, and a row more
+    def __init__(self, *, free_guess: bool = True) -> None:
+        self._short = self._long = 0.0  # seconds a shortest pass, and a row more
+        self._fewest = 2 if free_guess else 1
+        self._most = self.MOST if free_guess else self.MOST_OF_EXPERTS
+        self._before = ROW_COST if free_guess else EXPERTS_ROW_COST
 
     def observe(self, rows: int, seconds: float) -> None:
-        if rows == 2:
+        if rows == self._fewest:
             self._short = min(seconds, self._short * self._FADE or seconds)
         elif 5 <= rows <= 16 and self._short:
-            more = max(0.0, seconds - self._short) / (rows - 2)
+            more = max(0.0, seconds - self._short) / (rows - self._fewest)
             self._long = min(more, self._long * self._FADE or more)
 
     @property
     def share(self) -> float:
         if not self._short or not self._long:
-            return ROW_COST
-        return min(self.MOST, max(self.LEAST, self._long / self._short))
+            return self._before
+        return min(self._most, max(self.LEAST, self._long / self._short))
 
 
 class Recent:
@@ -159,12 +173,15 @@ class Drafter:
         source: Sequence[int],
         max_new: int,
         rates: DraftRates,
-        followers: Followers,
+        followers: Followers | None,
         recent: Recent | None = None,
         cost: float = ROW_COST,
         begun: npt.NDArray[np.int64] | None = None,
     ) -> None:
-        """`begun` are the tokens that agree with what was typed of the first one, None for any."""
+        """`begun` are the tokens that agree with what was typed of the first one, None for any.
+
+        Without `followers` a guess is not free, and nothing is drafted that would not pay.
+        """
         self._text = np.empty(len(prompt) + max_new, np.int32)
         self._text[: len(prompt)] = prompt
         self._length = len(prompt)
@@ -177,7 +194,8 @@ class Drafter:
         self._match = 0
         self._origin: Origin = "prompt"
         self._begun = begun
-        followers.learn(self._text[: self._length])
+        if followers is not None:
+            followers.learn(self._text[: self._length])
 
     def append(self, id: int) -> None:
         """Take up a generated token."""
@@ -185,7 +203,10 @@ class Drafter:
         self._length += 1
 
     def propose(self, most: int) -> list[int]:
-        """The tokens that may come next, at most `most`: at least one, unless a word was begun."""
+        """The tokens that may come next, at most `most`.
+
+        At least one, unless a word was begun or a guess is not free.
+        """
         self._match = 0
         if most < 1:
             return []
@@ -208,9 +229,9 @@ class Drafter:
             if longer > match and len(elsewhere):
                 match, found = longer, (origin, others_text, int(elsewhere[-1]))
         if found is None:
-            return [self._followers.after(int(text[-1]))]
+            return self._guess()
         self._match, (self._origin, ids, at) = match, found
-        count = min(most, self._rates.length(match, self._origin, self._cost))
+        count = self._count(match, most)
         if self._origin == "source":
             self._followed = at + 1
         drafts = [int(id) for id in ids[at + 1 : at + 1 + count]]
@@ -218,8 +239,19 @@ class Drafter:
             drafts = drafts[: drafts.index(_NO_TOKEN)]
         if not drafts:
             self._match = 0
-            return [self._followers.after(int(text[-1]))]
+            return self._guess()
         return drafts
+
+    def _guess(self) -> list[int]:
+        """What followed the last token last, where a guess is free."""
+        if self._followers is None:
+            return []
+        return [self._followers.after(int(self._text[self._length - 1]))]
+
+    def _count(self, match: int, most: int) -> int:
+        free = self._followers is not None
+        length = self._rates.length(match, self._origin, self._cost, free_guess=free)
+        return min(most, length)
 
     def _propose_begun(self, most: int, begun: npt.NDArray[np.int64]) -> list[int]:
         """The first tokens, where a part of a word was typed: only such as agree with it.
@@ -242,7 +274,7 @@ class Drafter:
         if best is None:
             return []
         self._match, self._origin, ids, at = best
-        count = min(most, self._rates.length(self._match, self._origin, self._cost))
+        count = self._count(self._match, most)
         drafts = [int(id) for id in ids[at + 1 : at + 1 + count]]
         return drafts[: drafts.index(_NO_TOKEN)] if _NO_TOKEN in drafts else drafts
 

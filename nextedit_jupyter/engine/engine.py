@@ -3,7 +3,9 @@
 Why it is the same: activations are quantised row by row, and every pass has at least two rows.
 onnxruntime multiplies one row by another routine than two or more, with another order of sums; all
 passes of two or more rows give each row the same bits. So a pass that would have one row gets a
-guess as its second, which is free and sometimes right.
+guess as its second, which is free and sometimes right. In a mixture of experts it is not free, for
+a guess calls experts of its own: there the second row is one that none works on, and drafts are
+tried where they pay.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ import numpy as np
 from nextedit_jupyter.core import TokenCounts, phases
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.phases import Phase
-from nextedit_jupyter.engine.cache import PrefixCache
 from nextedit_jupyter.engine.constraint import Constraint
 from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.decoder import Decoder, Floats, Slot
 from nextedit_jupyter.engine.drafts import Drafter, DraftRates, Followers, Recent, RowCost
+from nextedit_jupyter.engine.prefix_cache import PrefixCache
 from nextedit_jupyter.engine.rejoin import Rejoin
 from nextedit_jupyter.engine.vocabulary import TokenIds, Vocabulary
 from nextedit_jupyter.prompt import Prompt, TextTokenizer
@@ -116,7 +118,7 @@ class Engine:
         self._rates = DraftRates()
         self._followers = Followers(self._decoder.vocab_size)
         self._recent = Recent()
-        self._row_cost = RowCost()
+        self._row_cost = RowCost(free_guess=self._decoder.company is None)
         self._vocabulary: Vocabulary | None = None
         self._lock = threading.Lock()
 
@@ -279,7 +281,7 @@ class _Run:
             prompt.draft_source,
             self._max_new,
             engine._rates,
-            engine._followers,
+            engine._followers if engine._decoder.company is None else None,
             engine._recent,
             engine._row_cost.share,
             engine.vocabulary.healing(prompt.heal) if prompt.heal else None,
@@ -294,9 +296,14 @@ class _Run:
             room = engine.context - position - len(feed)
             wanted = self._max_new - len(self.ids) - 1 if engine._drafts else 0
             drafts = drafter.propose(min(wanted, room))
+            company: list[int] = []
             if len(feed) + len(drafts) < MIN_ROWS:
-                drafts = [prompt.ids[-1]]
-            logits = engine._decoder.run(slot, feed + drafts, position, len(feed) - 1)
+                if engine._decoder.company is None:
+                    drafts = [prompt.ids[-1]]
+                else:
+                    company = [engine._decoder.company]
+            rows = feed + drafts + company
+            logits = engine._decoder.run(slot, rows, position, len(feed) - 1)
             engine._row_cost.observe(len(feed) + len(drafts), time.perf_counter() - began)
             slot.tokens[position:] = feed
             if is_prompt:
@@ -330,7 +337,7 @@ class _Run:
             drafter.append(chosen[0])
             if finish is not None:
                 return finish, at
-            if at == len(drafts) or drafts[at] != chosen[0]:
+            if at >= len(drafts) or drafts[at] != chosen[0]:
                 return None, at
         raise AssertionError("there is a row more than drafts")
 

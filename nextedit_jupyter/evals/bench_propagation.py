@@ -15,7 +15,7 @@ from typing import Any
 from nextedit_jupyter.analysis.index import forget_cells, index_notebook
 from nextedit_jupyter.core import Caret, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.evals.notebooks import generated_notebook
-from nextedit_jupyter.evals.peers import jedi, rope
+from nextedit_jupyter.evals.rename_peers import jedi, rope
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nextedit_jupyter.core.errors import NextEditError
-from nextedit_jupyter.evals.heldout import Place
+from nextedit_jupyter.evals.heldout import HeldOutPlace
 from nextedit_jupyter.evals.replay import Typist
 from nextedit_jupyter.evals.typing import leading_blanks
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter, Situation, features
@@ -47,7 +47,7 @@ class Examples:
 
 def collect(
     typist: Typist,
-    places: Sequence[Place],
+    places: Sequence[HeldOutPlace],
     *,
     share: float = 0.35,
     seed: int = 0,

@@ -36,7 +36,7 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HeldOutPlace:
     """A code cell of a document, by its place among all cells."""
 
     document: HeldOut
@@ -98,12 +98,12 @@ def fetch_documents(packages: Sequence[str], cache: Path) -> list[HeldOut]:
 
 def choose_places(
     documents: Iterable[HeldOut], count: int, rng: random.Random, *, each: int = 4
-) -> list[Place]:
+) -> list[HeldOutPlace]:
     """`count` code cells of 20 to 600 characters with cells above them, the packages in turn.
 
     At most `each` of one document, of notebooks and galleries only: these are written top down.
     """
-    by_package: dict[str, list[Place]] = {}
+    by_package: dict[str, list[HeldOutPlace]] = {}
     chosen = [d for d in documents if d.kind in ("notebook", "gallery")]
     rng.shuffle(chosen)
     for document in chosen:
@@ -115,12 +115,12 @@ def choose_places(
             and 20 <= len(cell.source) <= 600
             and not cell.source.lstrip().startswith("%%")
         ]
-        places = [Place(document, index) for index in rng.sample(fit, min(each, len(fit)))]
+        places = [HeldOutPlace(document, index) for index in rng.sample(fit, min(each, len(fit)))]
         by_package.setdefault(document.package, []).extend(places)
     for places in by_package.values():
         rng.shuffle(places)
     queues = [by_package[package] for package in sorted(by_package)]
-    taken: list[Place] = []
+    taken: list[HeldOutPlace] = []
     while len(taken) < count and any(queues):
         for queue in queues:
             if queue and len(taken) < count:

@@ -83,11 +83,11 @@ COLD_TOKENS = 512
 class Client(Protocol):
     """What measuring needs of `worker.client.WorkerClient`."""
 
-    def exchange(self, body: bytes, timeout: float) -> Reply: ...
+    def exchange(self, body: bytes, timeout: float) -> WorkerReply: ...
     def status(self) -> Mapping[str, Any]: ...
 
 
-class Reply(Protocol):
+class WorkerReply(Protocol):
     """An answer as it came from the worker."""
 
     @property
@@ -133,11 +133,7 @@ def measure_model(
     status = client.status()
     memory = [status.get("rss_mb")]
     say("typing in a notebook")
-    warm, entering, resting = Series(), Series(), Series()
-    for key, request in warm_requests(counts.keys_per_cell):
-        ask(client, request, entering if key == 0 else warm)
-        if key % 20 == 10:  # a rest now and then, with its own question
-            ask(client, replace(request, want=REST), resting)
+    warm, entering, resting = _typing(client, counts.keys_per_cell)
     cold, behind, edits = Series(), Series(), Series()
     if not busy:
         say(f"entering cells with {COLD_TOKENS} tokens of context")
@@ -151,6 +147,8 @@ def measure_model(
         memory.append(client.status().get("rss_mb"))
         time.sleep(1.0)
     memory.append(client.status().get("rss_mb"))
+    series = {"warm": warm, "entering": entering, "resting": resting}
+    series |= {} if busy else {"cold512": cold, "key_behind": behind, "edits": edits}
     numbers: dict[str, float | None] = {
         "warm_p50_ms": quantile(warm.round_trip, 0.5),
         "warm_p95_ms": quantile(warm.round_trip, 0.95),
@@ -163,26 +161,43 @@ def measure_model(
         # One token says that nothing is next: only what was written tells of drafts.
         "edit_tokens_a_pass": edits.tokens_a_pass_of(more_than=1),
     }
-    promises = (BUSY_PROMISES if busy else MODEL_PROMISES)[size]
-    kept = {key: _within(numbers[key], most) for key, most in promises.items()}
-    if not busy:
-        kept |= {
-            key: None if reached[key] is None else bool(reached[key] >= least)  # type: ignore[operator]
-            for key, least in AT_LEAST.items()
-        }
-    series = {"warm": warm, "entering": entering, "resting": resting}
-    series |= {} if busy else {"cold512": cold, "key_behind": behind, "edits": edits}
     return {
         "bundle": status.get("bundle"),
         "size": size,
         **{key: rounded(value) for key, value in (numbers | reached).items()},
         "memory_mb": dict(zip(("before", "under", "after"), memory, strict=False)),
         "worker_start_ms": rounded(start_ms),
-        "promises": {**promises, **({} if busy else AT_LEAST)},
-        "kept": kept,
+        **_promised(size, numbers, reached, busy=busy),
         "detail": {name: one.summary() for name, one in series.items()},
         "problem": status.get("problem"),
     }
+
+
+def _typing(client: Client, keys_per_cell: int) -> tuple[Series, Series, Series]:
+    """Keys within a cell, first keys in one, and rests."""
+    warm, entering, resting = Series(), Series(), Series()
+    for key, request in warm_requests(keys_per_cell):
+        ask(client, request, entering if key == 0 else warm)
+        if key % 20 == 10:  # a rest now and then, with its own question
+            ask(client, replace(request, want=REST), resting)
+    return warm, entering, resting
+
+
+def _promised(
+    size: str,
+    numbers: Mapping[str, float | None],
+    reached: Mapping[str, float | None],
+    *,
+    busy: bool,
+) -> dict[str, Any]:
+    """What is promised of a model of this size, and which of it was kept."""
+    most = (BUSY_PROMISES if busy else MODEL_PROMISES)[size]
+    least = {} if busy else AT_LEAST
+    kept = {key: _within(numbers[key], bound) for key, bound in most.items()}
+    for key, bound in least.items():
+        value = reached[key]
+        kept[key] = None if value is None else bool(value >= bound)
+    return {"promises": {**most, **least}, "kept": kept}
 
 
 def measure_cells(

@@ -21,13 +21,13 @@ from typing import Any
 
 from nextedit_jupyter.core import Suggestion
 from nextedit_jupyter.evals import propagation_edits
-from nextedit_jupyter.evals.edits import Case, Place, cases
-from nextedit_jupyter.evals.peers import PEERS
 from nextedit_jupyter.evals.real_edits import read_commits
+from nextedit_jupyter.evals.rename_peers import PEERS
 from nextedit_jupyter.evals.sdists import PACKAGES, notebooks
+from nextedit_jupyter.evals.synthetic_edits import Case, Place, cases
 from nextedit_jupyter.suggest import Suggester, build_suggester
 from nextedit_jupyter.suggest.judge.forest import shipped
-from nextedit_jupyter.suggest.judge.lane import JudgeLane
+from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 
 MIGRATIONS = ("attribute", "keyword argument", "module path", "string value")
 
@@ -65,7 +65,7 @@ def default_cache() -> Path:
 
 
 @dataclass(slots=True)
-class Tally:
+class PropagationTally:
     """Places found, wrong and missed; cases with an offer; milliseconds a case."""
 
     cases: int = 0
@@ -159,7 +159,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Recall and precision by kind for each tool, and the silence rate on ordinary edits."""
     suggester = Suggester()
-    tallies: dict[str, dict[str, Tally]] = defaultdict(lambda: defaultdict(Tally))
+    tallies: dict[str, dict[str, PropagationTally]] = defaultdict(
+        lambda: defaultdict(PropagationTally)
+    )
     ordinary: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     wrong: list[dict[str, Any]] = []
     for n, case in enumerate(suite):
@@ -184,7 +186,7 @@ def evaluate(
 
 
 def _try_product(
-    suggester: Suggester, case: Case, tallies: Mapping[str, Mapping[str, Tally]]
+    suggester: Suggester, case: Case, tallies: Mapping[str, Mapping[str, PropagationTally]]
 ) -> dict[str, Any] | None:
     """Ask after one example, and after two if that brought nothing; what was wrong after one."""
     failed = None
@@ -210,7 +212,7 @@ def _try_product(
 
 
 def _try_peers(
-    case: Case, tallies: Mapping[str, Mapping[str, Tally]], names: Iterable[str]
+    case: Case, tallies: Mapping[str, Mapping[str, PropagationTally]], names: Iterable[str]
 ) -> None:
     for name in names:
         tally = tallies[name][case.kind]
@@ -225,7 +227,7 @@ def _try_peers(
 
 
 def _report(
-    tallies: Mapping[str, Mapping[str, Tally]], ordinary: Mapping[str, list[int]]
+    tallies: Mapping[str, Mapping[str, PropagationTally]], ordinary: Mapping[str, list[int]]
 ) -> dict[str, Any]:
     """The tools' tables, and the silence on ordinary edits."""
     report: dict[str, Any] = {"tools": {}}
@@ -251,8 +253,8 @@ def _report(
     return report
 
 
-def _sum(tallies: list[Tally]) -> Tally:
-    total = Tally()
+def _sum(tallies: list[PropagationTally]) -> PropagationTally:
+    total = PropagationTally()
     for tally in tallies:
         for name in ("cases", "offered", "exact", "right", "wrong", "missed", "failed"):
             setattr(total, name, getattr(total, name) + getattr(tally, name))

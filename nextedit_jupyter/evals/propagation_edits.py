@@ -23,8 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nextedit_jupyter.core import SuggestRequest
-from nextedit_jupyter.evals.metrics import ratio_interval, wilson
-from nextedit_jupyter.evals.peers import PEERS, Peer
+from nextedit_jupyter.evals.measures import ratio_interval, wilson
 from nextedit_jupyter.evals.real_edits import (
     Commit,
     caret_after,
@@ -32,6 +31,7 @@ from nextedit_jupyter.evals.real_edits import (
     request_after,
     tokens,
 )
+from nextedit_jupyter.evals.rename_peers import PEERS, Peer
 from nextedit_jupyter.suggest import Suggester
 
 Texts = Mapping[int, str]

@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from nextedit_jupyter.core import Answer, KernelFacts, SuggestRequest
-from nextedit_jupyter.evals.heldout import Place, kernel_facts
-from nextedit_jupyter.evals.typing import FirstPiece, Tally, type_cell, typing_request
+from nextedit_jupyter.evals.heldout import HeldOutPlace, kernel_facts
+from nextedit_jupyter.evals.typing import FirstPiece, TypingTally, type_cell, typing_request
 from nextedit_jupyter.prompt import TextTokenizer
 from nextedit_jupyter.prompt.healing import split_for_healing
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
 from nextedit_jupyter.suggest.lane import Cancelled
-from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane
-from nextedit_jupyter.suggest.recall import Reply
+from nextedit_jupyter.suggest.model_lane import ModelAnswer, ModelLane
+from nextedit_jupyter.suggest.recall import KeptReply
 from nextedit_jupyter.suggest.suggester import Suggester
 
 DEADLINE_MS = 60_000.0
@@ -33,18 +33,18 @@ class RememberingLane(ModelLane):
         super().__init__(
             lane._engine, lane._format, lane._tokenizer, lane.settings, lane.acceptance
         )
-        self._replies: dict[int, tuple[Reply | None, ModelAnswer]] = {}
+        self._replies: dict[int, tuple[KeptReply | None, ModelAnswer]] = {}
 
     def _ask(
         self, request: SuggestRequest, several: bool, deadline: float, cancelled: Cancelled
-    ) -> tuple[Reply | None, ModelAnswer]:
+    ) -> tuple[KeptReply | None, ModelAnswer]:
         known = self._replies.get(request.caret.offset)
         if known is None:
             known = super()._ask(request, several, deadline, cancelled)
             self._replies[request.caret.offset] = known
         return known
 
-    def reply(self, request: SuggestRequest) -> Reply | None:
+    def reply(self, request: SuggestRequest) -> KeptReply | None:
         """What the model itself says at a caret, whatever would be shown of it."""
         line = request.cell.source[: request.caret.offset].rpartition("\n")[2]
         several = self.settings.multi_line and not line.strip()
@@ -71,7 +71,7 @@ def first_token(tokenizer: TextTokenizer) -> FirstPiece:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ReplaySetting:
     """How the product is set: its threshold, its filter, and whether the gates are there."""
 
     threshold: float
@@ -96,18 +96,18 @@ class Typist:
 
     def type(
         self,
-        places: Sequence[Place],
-        settings: Sequence[Setting],
+        places: Sequence[HeldOutPlace],
+        settings: Sequence[ReplaySetting],
         *,
-        visit: Callable[[Place, Callable[[int], SuggestRequest]], None] | None = None,
+        visit: Callable[[HeldOutPlace, Callable[[int], SuggestRequest]], None] | None = None,
         progress: Callable[[int], None] = lambda done: None,
-    ) -> list[Tally]:
+    ) -> list[TypingTally]:
         """A tally a setting. The first setting's latencies are the product's own.
 
         `visit` is called for each place with what makes the request at an offset, before the
         model's replies are forgotten.
         """
-        tallies = [Tally() for _ in settings]
+        tallies = [TypingTally() for _ in settings]
         piece = first_token(self.lane.tokenizer)
         for number, place in enumerate(places):
             self.lane.next_cell()
@@ -120,19 +120,24 @@ class Typist:
         self.lane.next_cell()
         return tallies
 
-    def known(self, place: Place) -> KernelFacts:
+    def known(self, place: HeldOutPlace) -> KernelFacts:
         """What the kernel knows at a place; the same for the same place and seed."""
         if not self.facts:
             return KernelFacts()
         rng = random.Random(f"{self.seed}/{place.document.path}/{place.index}")
         return kernel_facts(place.document, place.index, rng)
 
-    def request(self, place: Place, offset: int, known: KernelFacts) -> SuggestRequest:
+    def request(self, place: HeldOutPlace, offset: int, known: KernelFacts) -> SuggestRequest:
         request = typing_request(place.document.notebook, place.index, offset)
         return replace(request, facts=known, deadline_ms=DEADLINE_MS)
 
     def _type(
-        self, place: Place, known: KernelFacts, setting: Setting, tally: Tally, piece: FirstPiece
+        self,
+        place: HeldOutPlace,
+        known: KernelFacts,
+        setting: ReplaySetting,
+        tally: TypingTally,
+        piece: FirstPiece,
     ) -> None:
         lane = self.lane
         lane.forget()

@@ -28,9 +28,9 @@ from nextedit_jupyter.core import (
     text_hash,
 )
 from nextedit_jupyter.core.suggestion import Kind
-from nextedit_jupyter.evals import metrics
-from nextedit_jupyter.evals.edits import Case, cases
+from nextedit_jupyter.evals import measures
 from nextedit_jupyter.evals.heldout import HeldOut, kernel_facts
+from nextedit_jupyter.evals.synthetic_edits import Case, cases
 from nextedit_jupyter.suggest import Suggester
 
 SUITES = ("next line", "block", "distant edit", "cross-cell", "cross-file", "no edit")
@@ -48,7 +48,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """What was offered for a task, measured; the figures of edits are None where none was."""
 
     task: Task
@@ -262,7 +262,7 @@ def _uses(source: str) -> list[tuple[str, str, int]]:
     return found
 
 
-def run_task(suggester: Suggester, task: Task) -> Outcome:
+def run_task(suggester: Suggester, task: Task) -> CaseOutcome:
     """Ask once and measure the first suggestion that counts for the task."""
     request = task.request
     began = time.perf_counter()
@@ -271,14 +271,14 @@ def run_task(suggester: Suggester, task: Task) -> Outcome:
     order: tuple[Kind, ...] = ("rename", "next_edit", "inline")
     offered = sorted(answer.suggestions, key=lambda s: order.index(s.kind))
     if not offered:
-        return Outcome(task, False, (), "", spent)
+        return CaseOutcome(task, False, (), "", spent)
     best = offered[0]
     kinds = tuple(s.kind for s in offered)
-    outcome = Outcome(task, True, kinds, best.lane, spent)
+    outcome = CaseOutcome(task, True, kinds, best.lane, spent)
     return _measured(outcome, best) if task.wanted else outcome
 
 
-def _measured(outcome: Outcome, best: Suggestion) -> Outcome:
+def _measured(outcome: CaseOutcome, best: Suggestion) -> CaseOutcome:
     task, request = outcome.task, outcome.task.request
     now = {cell.id: cell.source for cell in request.notebook.cells}
     given = {**now, **(best.apply(request.notebook) or {})}
@@ -288,27 +288,27 @@ def _measured(outcome: Outcome, best: Suggestion) -> Outcome:
         rows = wanted[id].count("\n") + 1
         given[id] = "\n".join(given[id].split("\n")[:rows])
     touched = [id for id in now if wanted[id] != now[id] or given[id] != now[id]]
-    scores = [metrics.delta_chrf(now[id], wanted[id], given[id]) for id in touched]
-    counts = [metrics.exact_lines(now[id], wanted[id], given[id]) for id in touched]
+    scores = [measures.delta_chrf(now[id], wanted[id], given[id]) for id in touched]
+    counts = [measures.exact_lines(now[id], wanted[id], given[id]) for id in touched]
     changed = [id for id in touched if given[id] != now[id]]
     positions = [
-        metrics.first_changed_line(now[id], given[id])
-        == metrics.first_changed_line(now[id], wanted[id])
+        measures.first_changed_line(now[id], given[id])
+        == measures.first_changed_line(now[id], wanted[id])
         for id in changed
     ]
     past: dict[str, str] = {}
     for event in reversed(request.history):
         past[event.cell] = event.before
     reversals = [
-        metrics.reversal_ratio(past[id], now[id], given[id]) for id in changed if id in past
+        measures.reversal_ratio(past[id], now[id], given[id]) for id in changed if id in past
     ]
     # A cell that is being typed is a beginning, an edited one is whole.
-    sound = metrics.begins_python if "inline" in request.want else metrics.parses
+    sound = measures.begins_python if "inline" in request.want else measures.parses
     judged = [sound(given[id]) for id in changed if sound(now[id])]
     return replace(
         outcome,
         exact=all(given[id] == wanted[id] for id in touched),
-        same_lines=all(metrics.same_lines(wanted[id], given[id]) for id in touched),
+        same_lines=all(measures.same_lines(wanted[id], given[id]) for id in touched),
         chrf=sum(scores) / len(scores) if scores else 1.0,
         lines=(sum(c[0] for c in counts), sum(c[1] for c in counts), sum(c[2] for c in counts)),
         position=bool(positions) and all(positions),
@@ -330,7 +330,7 @@ def _jump(request: SuggestRequest, changed: Sequence[str], given: Mapping[str, s
     found = []
     for id in changed:
         touched = request.notebook.cell(id)
-        line = metrics.first_changed_line(touched.source if touched else "", given[id])
+        line = measures.first_changed_line(touched.source if touched else "", given[id])
         if line is not None:
             found.append(abs(starts[id] + line - caret))
     return min(found, default=None)
@@ -341,7 +341,7 @@ def run_suites(
     tasks: Sequence[Task],
     *,
     progress: Callable[[int], None] = lambda done: None,
-) -> list[Outcome]:
+) -> list[CaseOutcome]:
     outcomes = []
     for number, task in enumerate(tasks):
         outcomes.append(run_task(suggester, task))
@@ -349,7 +349,7 @@ def run_suites(
     return outcomes
 
 
-def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def summarise(outcomes: Sequence[CaseOutcome]) -> dict[str, Any]:
     """The figures of each suite, and latency by lane."""
     report: dict[str, Any] = {}
     for suite in SUITES:
@@ -359,7 +359,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return report
 
 
-def lane_latency(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
+def lane_latency(outcomes: Sequence[CaseOutcome]) -> dict[str, dict[str, float]]:
     """p50 and p95 of the answers by the lane that gave them; those without count as `none`."""
     by_lane: dict[str, list[float]] = {}
     for outcome in outcomes:
@@ -374,7 +374,7 @@ def lane_latency(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     }
 
 
-def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _figures(outcomes: Sequence[CaseOutcome]) -> dict[str, Any]:
     offered = [o for o in outcomes if o.offered]
     judged = [o for o in offered if o.parsed is not None]
     jumps = sorted(o.jump for o in offered if o.jump is not None)
@@ -388,7 +388,7 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "exact_of_offered": _share(sum(o.exact for o in offered), len(offered)),
         "delta_chrf": round(sum(o.chrf for o in outcomes) / len(outcomes), 4),
         "delta_chrf_of_offered": round(sum(o.chrf for o in offered) / max(1, len(offered)), 4),
-        "exact_line_f1": round(metrics.f1(both, given, wanted), 4) if offered else 0.0,
+        "exact_line_f1": round(measures.f1(both, given, wanted), 4) if offered else 0.0,
         "position": _share(sum(o.position for o in offered), len(offered)),
         "jump_p50": jumps[len(jumps) // 2] if jumps else None,
         "parse_correct": _share(sum(bool(o.parsed) for o in judged), len(judged)),
@@ -397,13 +397,13 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def _nothing_done(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _nothing_done(outcomes: Sequence[CaseOutcome]) -> dict[str, Any]:
     quiet = sum(not o.offered for o in outcomes)
     return {"tasks": len(outcomes), "silent": _share(quiet, len(outcomes))}
 
 
 def _share(hits: int, count: int) -> dict[str, Any]:
-    low, high = metrics.wilson(hits, count)
+    low, high = measures.wilson(hits, count)
     return {
         "share": round(hits / count, 4) if count else None,
         "count": count,

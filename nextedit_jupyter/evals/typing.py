@@ -21,7 +21,7 @@ from typing import Any
 from nextedit_jupyter.bundles.active import candidates
 from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import NextEditError
-from nextedit_jupyter.evals.metrics import begins_python, ratio_interval, wilson
+from nextedit_jupyter.evals.measures import begins_python, ratio_interval, wilson
 from nextedit_jupyter.evals.notebooks import example_path, read_notebook
 from nextedit_jupyter.suggest.build import open_model_lane
 from nextedit_jupyter.suggest.suggester import Suggester
@@ -40,7 +40,7 @@ def first_word(before: str, offered: str) -> str:
 
 
 @dataclass(slots=True)
-class Tally:
+class TypingTally:
     """Counts over typed cells. Characters leave out the leading blanks that an editor gives.
 
     `first_wrong` counts shown texts whose first token is wrong, `word_wrong` those whose first
@@ -93,7 +93,7 @@ def type_cell(
     notebook: Notebook,
     index: int,
     ask: Ask,
-    tally: Tally,
+    tally: TypingTally,
     *,
     first_piece: FirstPiece = first_word,
     parse: bool = False,
@@ -174,7 +174,7 @@ def choose_cells(
     return places[:count]
 
 
-def offered_text(suggester: Suggester, request: SuggestRequest, tally: Tally) -> str:
+def offered_text(suggester: Suggester, request: SuggestRequest, tally: TypingTally) -> str:
     """What the suggester shows at the caret; counts why it shows nothing."""
     answer = suggester.answer(request)
     for suggestion in answer.suggestions:
@@ -189,9 +189,9 @@ def type_cells(
     places: Sequence[tuple[Notebook, int]],
     *,
     deadline_ms: float = 10_000.0,
-) -> Tally:
+) -> TypingTally:
     """Type each cell through the suggester, as it is set."""
-    tally = Tally()
+    tally = TypingTally()
     for notebook, index in places:
         type_cell(
             notebook,

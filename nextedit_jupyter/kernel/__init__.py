@@ -23,10 +23,10 @@ def load(shell: Any) -> Session:
 
 def make_session(shell: Any, make_client: Callable[[str], KernelClient] | None = None) -> Session:
     """A session with `%nextedit`, not started yet; `make_client` is as `Session` takes it."""
-    from nextedit_jupyter.kernel import magics
+    from nextedit_jupyter.kernel import magic_commands
     from nextedit_jupyter.kernel.session import Session
 
-    return Session(shell, make_client, parts=[magics.register])
+    return Session(shell, make_client, parts=[magic_commands.register])
 
 
 def unload(shell: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from nextedit_jupyter.core.facts import AxesFacts, FigureFacts
 from nextedit_jupyter.core.redact import holds_secret
-from nextedit_jupyter.kernel.facts import instance_dict, is_genuine, mro_of, qualname_of
+from nextedit_jupyter.kernel.live_facts import instance_dict, is_genuine, mro_of, qualname_of
 
 MAX_TRACES = 60
 MAX_GROUPS = 12

@@ -2,7 +2,7 @@
 
 Figures are found where pyplot manages them and in the namespace, if matplotlib is loaded already.
 Of each, only the dictionaries of matplotlib's own objects are read, by the descriptors that
-`kernel.facts` uses: no property, method or `repr` of an artist, no array of the data. Those of
+`kernel.live_facts` uses: no property, method or `repr` of an artist, no array of the data. Those of
 plotly and altair are `kernel.charts`'.
 """
 
@@ -22,7 +22,13 @@ from nextedit_jupyter.core.facts import AxesFacts, FigureFacts
 from nextedit_jupyter.core.figure_text import DrawingCall, drawing_calls, draws, main_axes
 from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.kernel import charts
-from nextedit_jupyter.kernel.facts import from_mro, instance_dict, is_genuine, mro_of, qualname_of
+from nextedit_jupyter.kernel.live_facts import (
+    from_mro,
+    instance_dict,
+    is_genuine,
+    mro_of,
+    qualname_of,
+)
 
 MAX_FIGURES = 4
 MAX_AXES = 8

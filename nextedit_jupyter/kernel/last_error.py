@@ -12,7 +12,7 @@ from typing import Any
 
 from nextedit_jupyter.core.facts import KernelError
 from nextedit_jupyter.core.redact import holds_secret
-from nextedit_jupyter.kernel.facts import bare_type_name
+from nextedit_jupyter.kernel.live_facts import bare_type_name
 
 _traceback: Callable[[BaseException], TracebackType | None] = BaseException.__dict__[
     "__traceback__"

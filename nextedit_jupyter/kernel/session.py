@@ -166,7 +166,7 @@ class Session:
     def facts(self) -> KernelFacts:
         """What is known now; empty while switched off. Safe on any thread."""
         from nextedit_jupyter.core.facts import KernelFacts
-        from nextedit_jupyter.kernel.facts import FactsLimits, collect
+        from nextedit_jupyter.kernel.live_facts import FactsLimits, collect
 
         if not self.enabled:
             return KernelFacts()

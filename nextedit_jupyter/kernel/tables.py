@@ -1,6 +1,6 @@
 """Tables and arrays under names: shape, dtypes, the first categories; never the data.
 
-Read by the descriptors of `kernel.facts` from the insides of genuine pandas and numpy objects.
+Read by the descriptors of `kernel.live_facts` from the insides of genuine pandas and numpy objects.
 What a table holds is not looked at: categories are part of a dtype.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from nextedit_jupyter.core.facts import ColumnFacts, TableFacts
 from nextedit_jupyter.core.redact import holds_secret
-from nextedit_jupyter.kernel.facts import (
+from nextedit_jupyter.kernel.live_facts import (
     instance_dict,
     is_genuine,
     pandas_kind,

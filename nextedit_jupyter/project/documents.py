@@ -12,7 +12,7 @@ from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.core import Cell, Notebook, OpenDocument
 from nextedit_jupyter.core.languages import common_language
 from nextedit_jupyter.core.tags import OFF_TAG
-from nextedit_jupyter.project.files import Limits, Root
+from nextedit_jupyter.project.below_root import Limits, Root
 from nextedit_jupyter.project.imports import Resolver, added_folders
 from nextedit_jupyter.project.parts import is_guarded
 
@@ -23,7 +23,7 @@ FILE_CELL = "file"
 
 
 @dataclass(eq=False)
-class Document:
+class ProjectDocument:
     """One document by its path. A module is a notebook of one cell.
 
     `numbers` are the places of its cells in the file, from 0. `skipped` are the texts of code cells
@@ -54,7 +54,7 @@ class Document:
         return Resolver(self.root, self.folder, added_folders(self.notebook, self.folder))
 
 
-def opened(document: OpenDocument, root: Root) -> Document:
+def opened(document: OpenDocument, root: Root) -> ProjectDocument:
     """One that is open: what the page says of it counts, not what is on disk."""
     is_file = document.path.endswith(".py")
     may = [
@@ -64,15 +64,19 @@ def opened(document: OpenDocument, root: Root) -> Document:
     ]
     numbers = {cell.id: i for i, cell in enumerate(document.cells)}
     skipped = tuple(cell.source for cell in document.cells if cell.is_code and cell not in may)
-    return Document(document.path, Notebook("python", tuple(may)), True, root, numbers, skipped)
+    return ProjectDocument(
+        document.path, Notebook("python", tuple(may)), True, root, numbers, skipped
+    )
 
 
-def closed(path: str, text: str, root: Root) -> Document | None:
+def closed(path: str, text: str, root: Root) -> ProjectDocument | None:
     """A file of the folder; None if it cannot be read as Python or a Python notebook."""
     if path.endswith(".py"):
         if is_guarded(text):
-            return Document(path, Notebook("python", ()), False, root, skipped=(text,))
-        return Document(path, Notebook("python", (Cell(FILE_CELL, "code", text),)), False, root)
+            return ProjectDocument(path, Notebook("python", ()), False, root, skipped=(text,))
+        return ProjectDocument(
+            path, Notebook("python", (Cell(FILE_CELL, "code", text),)), False, root
+        )
     try:
         value = json.loads(text)
         language = value.get("metadata", {}).get("kernelspec", {}).get("language") or "python"
@@ -85,12 +89,12 @@ def closed(path: str, text: str, root: Root) -> Document | None:
     may = tuple(cell for cell in found if cell.editable)
     numbers = {cell.id: int(cell.id.removeprefix("cell-")) for cell in may}
     skipped = tuple(cell.source for cell in found if not cell.editable)
-    return Document(path, Notebook("python", may), False, root, numbers, skipped)
+    return ProjectDocument(path, Notebook("python", may), False, root, numbers, skipped)
 
 
 def candidates(
-    root: Root, near: str, words: Sequence[str], known: Mapping[str, Document]
-) -> Iterator[Document]:
+    root: Root, near: str, words: Sequence[str], known: Mapping[str, ProjectDocument]
+) -> Iterator[ProjectDocument]:
     """Closed documents below the root in which one of the words stands, nearest to `near` first."""
     looked = Root(root.path, root.excluded, LOOK)
     word = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in words))

@@ -12,8 +12,8 @@ from pathlib import Path
 from nextedit_jupyter.core import Nearby, Notebook, Place, SuggestRequest
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.error_log import log_error
-from nextedit_jupyter.project.files import Limits, Root, Stamp
-from nextedit_jupyter.project.modules import Modules, Said
+from nextedit_jupyter.project.below_root import Limits, Root, Stamp
+from nextedit_jupyter.project.modules import Modules, ModuleSummary
 from nextedit_jupyter.project.pieces import Piece, Words, pieces_of, words_of
 
 log = logging.getLogger("nextedit.project")
@@ -52,7 +52,7 @@ class Folder:
         self._run = run or _in_background
         self._clock = clock
         self._modules = Modules(root)
-        self._said: LruCache[str, tuple[float, tuple[str, ...], Said]] = LruCache(16)
+        self._said: LruCache[str, tuple[float, tuple[str, ...], ModuleSummary]] = LruCache(16)
         self._module_files: frozenset[str] = frozenset()
         self._pieces: dict[str, tuple[Stamp, tuple[Piece, ...]]] = {}
         self._words: dict[str, Words] = {}  # by the folder of the document
@@ -87,7 +87,7 @@ class Folder:
         facts = replace(request.facts, names=(*request.facts.names, *names))
         return replace(request, facts=facts, nearby=tuple(near))
 
-    def _imported(self, notebook: Notebook, place: Place) -> Said:
+    def _imported(self, notebook: Notebook, place: Place) -> ModuleSummary:
         now = self._clock()
         folder = place.path.rpartition("/")[0]
         # What a line that is being typed says of modules is read when its cell is left.

@@ -18,7 +18,7 @@ _MAX_RULES = 500  # of one file: a generated list of thousands would cost each p
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class IgnoreRule:
     """One line of a `.gitignore`: paths that `glob` matches are ignored, or wanted after all.
 
     One that is not `anchored` matches at any depth, by the file's name.
@@ -33,7 +33,7 @@ class Rule:
         return matches(self.glob, relative if self.anchored else relative.rpartition("/")[2])
 
 
-def rules_of(text: str) -> tuple[Rule, ...]:
+def rules_of(text: str) -> tuple[IgnoreRule, ...]:
     """The rules of a `.gitignore`, by paths relative to its folder."""
     rules = []
     for line in text.splitlines()[: 4 * _MAX_RULES]:
@@ -47,13 +47,15 @@ def rules_of(text: str) -> tuple[Rule, ...]:
         line = line.rstrip("/")
         anchored = "/" in line
         if line.lstrip("/"):
-            rules.append(Rule(line.lstrip("/"), anchored, folders_only, wanted))
+            rules.append(IgnoreRule(line.lstrip("/"), anchored, folders_only, wanted))
         if len(rules) == _MAX_RULES:
             break
     return tuple(rules)
 
 
-def is_ignored(path: str, is_folder: bool, rules: Sequence[tuple[str, tuple[Rule, ...]]]) -> bool:
+def is_ignored(
+    path: str, is_folder: bool, rules: Sequence[tuple[str, tuple[IgnoreRule, ...]]]
+) -> bool:
     """Whether a path below the root is ignored by the rules of its folders, outermost first.
 
     `rules` are (folder, rules) pairs; the last rule that matches decides, as in git. That a folder

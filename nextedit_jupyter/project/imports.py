@@ -7,11 +7,11 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from nextedit_jupyter.analysis.magics import mask
 from nextedit_jupyter.core import Notebook
-from nextedit_jupyter.project.files import Root
+from nextedit_jupyter.core.cache import by_text
+from nextedit_jupyter.project.below_root import Root
 from nextedit_jupyter.project.outline import parse_module
 
 _PATH_ADDED = re.compile(
@@ -35,7 +35,7 @@ class Import:
     bound: str
 
 
-@lru_cache(maxsize=2048)
+@by_text(1_000_000)
 def imports_of(source: str) -> tuple[Import, ...]:
     """The imports of one cell or module; of a cell that is half typed, those of whole lines."""
     if not _IMPORTS.search(source):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from nextedit_jupyter.core import NamedObject, Nearby, Notebook
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.redact import holds_secret
-from nextedit_jupyter.project.files import Root, Stamp
+from nextedit_jupyter.project.below_root import Root, Stamp
 from nextedit_jupyter.project.imports import Import, Resolver, added_folders, notebook_imports
 from nextedit_jupyter.project.outline import Definition, Outline, outline, stub
 from nextedit_jupyter.project.parts import without_off
@@ -22,7 +22,7 @@ _LOCAL_MODULE = "local module"  # of which it is not known that nothing else is 
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ModuleSummary:
     """Names that the notebook's imports bind, and the modules' stubs; `files` were read for it."""
 
     names: tuple[NamedObject, ...] = ()
@@ -54,7 +54,7 @@ class Modules:
         self._held.put(path, (stamp, found))
         return found
 
-    def said_to(self, notebook: Notebook, folder: str) -> Said:
+    def said_to(self, notebook: Notebook, folder: str) -> ModuleSummary:
         """What the notebook's imports of local modules bring; `folder` is the notebook's."""
         resolver = Resolver(self._root, folder, added_folders(notebook, folder))
         round_ = _Round(self, self._root, resolver)
@@ -65,7 +65,9 @@ class Modules:
         words = frozenset(
             word for cell in notebook.code_cells for word in _WORD.findall(cell.source)
         )
-        return Said(tuple(round_.names.values()), tuple(round_.texts(words)), tuple(round_.read))
+        return ModuleSummary(
+            tuple(round_.names.values()), tuple(round_.texts(words)), tuple(round_.read)
+        )
 
 
 _WORD = re.compile(r"[^\W\d]\w*")

@@ -32,7 +32,7 @@ _ROWS = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?:")
 _HUNK = re.compile(r"@@(?: -(\d{1,3}))? @@\n")
 
 
-class Answer(Protocol):
+class AnswerFormat(Protocol):
     """A way of writing an edit of a window down."""
 
     def write(self, before: str, after: str, tokenizer: TextTokenizer) -> list[int]:
@@ -47,7 +47,7 @@ class Answer(Protocol):
         """
 
 
-def answer_of(kind: AnswerKind, *, numbers: bool) -> Answer:
+def answer_of(kind: AnswerKind, *, numbers: bool) -> AnswerFormat:
     """The way of that name."""
     if kind == "window":
         return _Window()

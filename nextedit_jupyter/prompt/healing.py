@@ -3,7 +3,7 @@
 A caret in `df.gro` stands inside what the tokenizer would make one piece (`.groupby`). The piece
 is held back and the model writes it again, beginning with the held bytes: so prompts end where
 training texts were cut. Tokenizers cut texts in two ways: `own` are the pieces of
-`training.tokenizer.PATTERN`, `gpt2` those of GPT-2's expression with digits that stand alone.
+`training.bpe.PATTERN`, `gpt2` those of GPT-2's expression with digits that stand alone.
 """
 
 from __future__ import annotations

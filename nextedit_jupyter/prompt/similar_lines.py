@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import lru_cache
 
+from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.prompt.lines import common_ends
 
 MOST_LINES = 4  # of one change, before and after
@@ -154,7 +154,7 @@ def _bounded(cells: Sequence[tuple[str, str]]) -> Iterable[tuple[str, str]]:
         yield id, source
 
 
-@lru_cache(maxsize=512)
+@by_text(500_000)
 def _lines(source: str) -> tuple[frozenset[str], ...]:
     return tuple(_words(line[:MOST_CHARS]) for line in source.split("\n"))
 

@@ -111,6 +111,11 @@ class BundleTokenizer:
         except KeyError:
             raise BundleError(f"the tokenizer has no control token {name}") from None
 
+    @property
+    def control_names(self) -> frozenset[str]:
+        """The control tokens that the file has."""
+        return frozenset(self._control)
+
     def token_bytes(self, id: int) -> bytes:
         return self._bytes[id] if 0 <= id < len(self._bytes) else b""
 

@@ -10,7 +10,7 @@ from traitlets.config import Configurable
 
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.core.pacing import PacingSettings
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.worker.client import WorkerSettings
 
 

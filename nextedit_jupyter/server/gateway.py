@@ -13,7 +13,13 @@ from nextedit_jupyter.core.errors import WorkerError
 from nextedit_jupyter.core.status import FolderWire, PaceWire, RemoteWire, StatusWire, WorkerState
 from nextedit_jupyter.server.config import NextEdit
 from nextedit_jupyter.server.larger import Larger
-from nextedit_jupyter.worker.client import Reply, Ticket, WorkerClient, WorkerLeft, WorkerSettings
+from nextedit_jupyter.worker.client import (
+    Reply,
+    RequestTicket,
+    WorkerClient,
+    WorkerLeft,
+    WorkerSettings,
+)
 
 RESTART_SECONDS = 2.0  # for a worker to say that it leaves; after that it counts as hung
 
@@ -71,8 +77,8 @@ class Gateway:
                 raise
         raise AssertionError
 
-    async def _submit(self, body: bytes, client: str) -> Ticket:
-        def submit() -> Ticket:
+    async def _submit(self, body: bytes, client: str) -> RequestTicket:
+        def submit() -> RequestTicket:
             return self.client.submit(body, client=client, root=self._root)
 
         submitted = asyncio.get_running_loop().run_in_executor(self._sender, submit)
@@ -82,7 +88,7 @@ class Gateway:
             submitted.add_done_callback(self._cancel_submitted)
             raise
 
-    def _cancel_submitted(self, submitted: asyncio.Future[Ticket]) -> None:
+    def _cancel_submitted(self, submitted: asyncio.Future[RequestTicket]) -> None:
         if not submitted.cancelled() and submitted.exception() is None:
             self._sender.submit(submitted.result().cancel)
 

@@ -21,7 +21,7 @@ from nextedit_jupyter.core.wire import encode_error, parse_line, request_id
 from nextedit_jupyter.server.gateway import Gateway
 from nextedit_jupyter.server.metrics import metrics
 from nextedit_jupyter.server.tour import TourError, place_tour
-from nextedit_jupyter.worker.answers import silent_answer
+from nextedit_jupyter.worker.silent_answers import silent_answer
 from nextedit_jupyter.worker.statistics import LANES
 from nextedit_jupyter.worker.statistics import OUTCOMES as STATISTICS_OUTCOMES
 

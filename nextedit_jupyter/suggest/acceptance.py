@@ -16,9 +16,10 @@ from functools import lru_cache
 from typing import Any
 
 from nextedit_jupyter.core import SuggestRequest
+from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.suggest.caret import CaretContext, caret_context
-from nextedit_jupyter.suggest.trim import Cut, Step
+from nextedit_jupyter.suggest.trim import Cut, GeneratedToken
 
 FEATURES = (
     "logit",  # of the product of the probabilities
@@ -111,7 +112,7 @@ class Situation:
 
 
 def features(
-    situation: Situation, text: str, steps: Sequence[Step], cut: Cut, count: int
+    situation: Situation, text: str, steps: Sequence[GeneratedToken], cut: Cut, count: int
 ) -> list[float]:
     """The values of `FEATURES` for the first `count` steps, of which `text[:cut.end]` is shown."""
     shown = text[: cut.end]
@@ -222,7 +223,7 @@ def _logit(probability: float) -> float:
     return math.log(p / (1 - p))
 
 
-@lru_cache(maxsize=4096)
+@by_text(1_000_000)
 def _words(source: str) -> frozenset[str]:
     return frozenset(_WORD.findall(source))
 

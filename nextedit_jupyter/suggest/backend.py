@@ -6,7 +6,7 @@ from typing import Protocol
 
 from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.suggest.lane import Cancelled
-from nextedit_jupyter.suggest.model import ModelAnswer, ModelSettings
+from nextedit_jupyter.suggest.model_lane import ModelAnswer, ModelSettings
 
 
 class ModelBackend(Protocol):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from nextedit_jupyter.bundles.active import Candidate, all_candidates, candidates
+from nextedit_jupyter.bundles.active import CandidateBundle, all_candidates, candidates
 from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.core import NextEditError, phases
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.phases import Phase
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.engine import Engine
 from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.providers import choose_providers
 from nextedit_jupyter.prompt import BundleTokenizer, get_format
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
-from nextedit_jupyter.suggest.model import ModelLane, ModelSettings
-from nextedit_jupyter.suggest.remote import TeamServer
+from nextedit_jupyter.suggest.model_lane import ModelLane, ModelSettings
+from nextedit_jupyter.suggest.remote_lane import TeamServer
 from nextedit_jupyter.suggest.routing import Router, Specialist
 from nextedit_jupyter.suggest.suggester import Suggester, SuggesterSettings
 
@@ -61,7 +61,7 @@ def build_suggester(
             else:
                 problem = " ".join(problems) or None
 
-                def opened(other: Candidate) -> ModelLane:
+                def opened(other: CandidateBundle) -> ModelLane:
                     told = other.described()
                     with phases.during(Phase.LOADING, told.label if told else ""):
                         return open_model_lane(other.open(), threads=threads, providers=providers)
@@ -97,8 +97,8 @@ def _with_server(
 
 def _specialists(
     first: Bundle,
-    candidate: Candidate,
-    opened: Callable[[Candidate], ModelLane],
+    candidate: CandidateBundle,
+    opened: Callable[[CandidateBundle], ModelLane],
     named: Path | None,
 ) -> list[Specialist]:
     """The bundle that answers, then the others that are installed, one version of each."""

@@ -51,7 +51,7 @@ _CELLS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class CanaryTrial:
     """What the canary found: `tokens` are the golden ids, times in ms, memory in MB."""
 
     tokens: tuple[int, ...]
@@ -66,7 +66,7 @@ def run_canary(
     timeout: float = TIMEOUT_S,
     python: str = sys.executable,
     any_size: bool = False,
-) -> Trial:
+) -> CanaryTrial:
     """Try the bundle in `folder`. Raises BundleError with the reason if it is not to be used.
 
     `any_size` lets one pass that takes more memory or time than suits an editor.
@@ -82,7 +82,7 @@ def run_canary(
         raise BundleError(f"the bundle ended its trial with code {code}: not used") from None
     if problem:
         raise BundleError(f"the bundle failed its trial: {problem}")
-    trial = Trial(tuple(value["tokens"]), value["cold_ms"], value["warm_ms"], value["rss_mb"])
+    trial = CanaryTrial(tuple(value["tokens"]), value["cold_ms"], value["warm_ms"], value["rss_mb"])
     if any_size:
         return trial
     if trial.rss_mb > MAX_RSS_MB:
@@ -169,7 +169,7 @@ def _try_texts(
                     raise BundleError(f"its tokenizer takes too long for a text of {size} letters")
 
 
-def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) -> Trial:
+def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) -> CanaryTrial:
     """Open and ask the bundle, in this process. Raises NextEditError."""
     from nextedit_jupyter.bundles.bundle import Bundle
     from nextedit_jupyter.engine import Engine
@@ -208,7 +208,7 @@ def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) 
     golden = bundle.manifest.get("golden_tokens")
     if isinstance(golden, list) and tuple(golden) != said[0]:
         raise BundleError("its answers are not those that its publisher measured")
-    return Trial(said[0], times[0], times[1], _resident_mb())
+    return CanaryTrial(said[0], times[0], times[1], _resident_mb())
 
 
 def _requests() -> tuple[SuggestRequest, SuggestRequest]:

@@ -13,7 +13,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.core import (
@@ -23,6 +22,7 @@ from nextedit_jupyter.core import (
     SuggestRequest,
     TextEdit,
 )
+from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.engine.constraint import CLOSED_TYPES
 from nextedit_jupyter.suggest.brackets import Frame, Scan
 from nextedit_jupyter.suggest.fitting import fitted
@@ -283,7 +283,7 @@ _GIVES = re.compile(r"([^\W\d]\w*)[ \t]*=(?!=)")
 _STARTS = re.compile(r"^[^\s)\]}#]", re.M)
 
 
-@lru_cache(maxsize=1024)
+@by_text(1_000_000)
 def _labels_of(source: str) -> frozenset[tuple[str, str, bool]]:
     """(name, label, written) of one cell: subscripts, strings of frames' methods, keys."""
     index = cell_index(source)
@@ -350,7 +350,7 @@ def _members_read(request: SuggestRequest, owner: str, prefix: str) -> Existing 
     return Existing(prefix, names, "", is_hint=True) if names else None
 
 
-@lru_cache(maxsize=1024)
+@by_text(1_000_000)
 def _attributes_of(source: str) -> dict[str, frozenset[str]]:
     """The members that one cell says, by what they are members of."""
     said: dict[str, set[str]] = {}

@@ -29,7 +29,7 @@ from nextedit_jupyter.core import (
     TextEdit,
     text_hash,
 )
-from nextedit_jupyter.suggest.imports import import_edit
+from nextedit_jupyter.suggest.import_places import import_edit
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 
 # Two spellings are alike from this ratio of difflib on; the next best candidate must be farther
@@ -62,7 +62,7 @@ class FixesLane:
     """Looks at `facts.error` alone; the rest of the request only says what exists."""
 
     def __init__(self, trees: TreeCache | None = None) -> None:
-        self._trees = trees or TreeCache(characters=200_000)
+        self._trees = trees or TreeCache(4_000_000)
 
     def suggest(self, request: SuggestRequest, cancelled: Cancelled) -> list[Suggestion] | Silence:
         error = request.facts.error

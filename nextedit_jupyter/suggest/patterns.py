@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from nextedit_jupyter.analysis.flat_tree import SyntaxTree, TreeCache
 from nextedit_jupyter.analysis.patterns import (
     Around,
-    Change,
+    NodeChange,
     Rule,
     changes,
     is_half_typed,
@@ -185,7 +185,7 @@ def net_edits(request: SuggestRequest) -> list[NetEdit]:
 
 
 def _supported(
-    change: Change, rules: Sequence[Rule], others: Sequence[tuple[Change, Sequence[Rule]]]
+    change: NodeChange, rules: Sequence[Rule], others: Sequence[tuple[NodeChange, Sequence[Rule]]]
 ) -> Iterator[tuple[Rule, int]]:
     """The rules that have their examples, each with how many it has."""
     for rule in rules:
@@ -199,7 +199,7 @@ def _supported(
                 yield shared, 2
 
 
-def _is_being_typed(change: Change, net: NetEdit, request: SuggestRequest) -> bool:
+def _is_being_typed(change: NodeChange, net: NetEdit, request: SuggestRequest) -> bool:
     """Whether the caret still stands behind a text that is only a part of what it replaces."""
     return (
         net.cell == request.caret.cell

@@ -13,11 +13,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from nextedit_jupyter.core import SuggestRequest, TextEdit
-from nextedit_jupyter.suggest.trim import Step
+from nextedit_jupyter.suggest.trim import GeneratedToken
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class KeptReply:
     """A completion that was made for the text `before` the caret.
 
     `typed`: a part of it was typed since, so its probabilities are those of less context.
@@ -25,11 +25,11 @@ class Reply:
 
     before: str
     text: str
-    steps: tuple[Step, ...]
+    steps: tuple[GeneratedToken, ...]
     finished: bool
     typed: bool = False
 
-    def typed_through(self, before: str) -> Reply | None:
+    def typed_through(self, before: str) -> KeptReply | None:
         """What is left of it once the text before the caret is `before`; None if it left the way.
 
         The tokens that were typed are certain now, so their probabilities fall out; the one the
@@ -46,11 +46,11 @@ class Reply:
         for step in self.steps:
             if step.end > len(typed):
                 share = (step.end - max(start, len(typed))) / max(step.end - start, 1)
-                steps.append(Step(step.end - len(typed), step.logprob * share))
+                steps.append(GeneratedToken(step.end - len(typed), step.logprob * share))
             elif step.end == len(self.text):  # the token that ends the reply
-                steps.append(Step(step.end - len(typed), step.logprob))
+                steps.append(GeneratedToken(step.end - len(typed), step.logprob))
             start = step.end
-        return Reply(before, self.text[len(typed) :], tuple(steps), self.finished, typed=True)
+        return KeptReply(before, self.text[len(typed) :], tuple(steps), self.finished, typed=True)
 
 
 class Recall:
@@ -59,13 +59,13 @@ class Recall:
     def __init__(self, size: int = 250, places: int = 8) -> None:
         self._size = size
         self._places = places  # replies kept for one surrounding; each keystroke may add one
-        self._replies: OrderedDict[Hashable, list[Reply]] = OrderedDict()
+        self._replies: OrderedDict[Hashable, list[KeptReply]] = OrderedDict()
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def find(self, request: SuggestRequest) -> Reply | None:
+    def find(self, request: SuggestRequest) -> KeptReply | None:
         """The newest reply that the text before the caret agrees with."""
         key = _surroundings(request)
         replies = self._replies.get(key)
@@ -79,7 +79,7 @@ class Recall:
                 return left
         return None
 
-    def keep(self, request: SuggestRequest, reply: Reply) -> None:
+    def keep(self, request: SuggestRequest, reply: KeptReply) -> None:
         key = _surroundings(request)
         replies = self._replies.setdefault(key, [])
         self._replies.move_to_end(key)

@@ -14,11 +14,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from nextedit_jupyter.analysis.languages import in_language, language_at_caret
+from nextedit_jupyter.analysis.cell_languages import in_language, language_at_caret
 from nextedit_jupyter.core import NextEditError, Silence, SuggestRequest, phases
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.lane import Cancelled
-from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane, ModelSettings
+from nextedit_jupyter.suggest.model_lane import ModelAnswer, ModelLane, ModelSettings
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.budget import OverBudget, budget
-from nextedit_jupyter.analysis.languages import language_at_caret
+from nextedit_jupyter.analysis.cell_languages import language_at_caret
+from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -29,10 +30,10 @@ from nextedit_jupyter.suggest.drawn import what_is_drawn, with_drawn
 from nextedit_jupyter.suggest.existing import reconciled, what_exists
 from nextedit_jupyter.suggest.fixes import FixesLane
 from nextedit_jupyter.suggest.gates import Gate
-from nextedit_jupyter.suggest.judge.lane import JudgeLane, Weighed
+from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane, Weighed
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
 from nextedit_jupyter.suggest.memory import Memory
-from nextedit_jupyter.suggest.model import ModelAnswer
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.secrets import Secrets
 from nextedit_jupyter.suggest.symbols import SymbolsLane
@@ -97,8 +98,9 @@ class Suggester:
         self.problem = problem
         self.settings = settings or SuggesterSettings()
         self._symbols = symbols if symbols is not None else SymbolsLane()
-        self._patterns = patterns if patterns is not None else PatternsLane()
-        self._judge = judge if judge is not None else JudgeLane()
+        trees = TreeCache()  # both read the same cells
+        self._patterns = patterns if patterns is not None else PatternsLane(trees)
+        self._judge = judge if judge is not None else JudgeLane(trees=trees)
         self._secrets = Secrets()
         self._fixes = fixes if fixes is not None else FixesLane()
         self._memory = Memory()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class GeneratedToken:
     """One generated token: where its text ends in the completion (code points), and log p."""
 
     end: int
@@ -46,7 +46,7 @@ def token_steps(
     token_bytes: Callable[[int], bytes],
     healed: bytes,
     text: str,
-) -> list[Step]:
+) -> list[GeneratedToken]:
     """Each token's end within `text`, the completion without its `healed` first bytes.
 
     A token that ends inside a character ends before it; control tokens have no bytes.
@@ -56,7 +56,7 @@ def token_steps(
     steps, at = [], -len(healed)
     for id, logprob in zip(ids, logprobs, strict=False):
         at += len(token_bytes(id))
-        steps.append(Step(ends[min(max(at, 0), len(raw))], logprob))
+        steps.append(GeneratedToken(ends[min(max(at, 0), len(raw))], logprob))
     return steps
 
 
@@ -74,7 +74,7 @@ def _code_points(raw: bytes) -> Sequence[int]:
 
 
 def cuts(
-    text: str, steps: Sequence[Step], policy: CutPolicy, *, finished: bool
+    text: str, steps: Sequence[GeneratedToken], policy: CutPolicy, *, finished: bool
 ) -> Iterator[tuple[Cut, int]]:
     """The beginnings of `text` that may be shown, each with how many steps stand behind it.
 
@@ -95,7 +95,9 @@ def cuts(
             yield Cut(end, confidence), index + 1
 
 
-def best_cut(text: str, steps: Sequence[Step], policy: CutPolicy, *, finished: bool) -> Cut | None:
+def best_cut(
+    text: str, steps: Sequence[GeneratedToken], policy: CutPolicy, *, finished: bool
+) -> Cut | None:
     """The longest of the `cuts`, None if there is none."""
     best: Cut | None = None
     for cut, _ in cuts(text, steps, policy, finished=finished):

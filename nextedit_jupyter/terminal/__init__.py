@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nextedit_jupyter.terminal.session import TerminalSession
+    from nextedit_jupyter.terminal.session_protocol import TerminalSession
     from nextedit_jupyter.terminal.shell import Terminal
 
 _terminals: dict[int, Terminal] = {}

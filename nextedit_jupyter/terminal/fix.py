@@ -7,7 +7,7 @@ from nextedit_jupyter.core.facts import KernelError
 from nextedit_jupyter.core.notebook import Caret, text_hash
 from nextedit_jupyter.core.text_edit import Replacement, TextEdit
 from nextedit_jupyter.terminal.ghost import is_plain
-from nextedit_jupyter.terminal.session import TerminalSession
+from nextedit_jupyter.terminal.session_protocol import TerminalSession
 
 _DEADLINE_MS = 1_000.0
 

@@ -22,7 +22,7 @@ from nextedit_jupyter.core.pacing import Outcome, Pacing
 from nextedit_jupyter.core.suggestion import Lane
 from nextedit_jupyter.core.text_edit import Replacement, TextEdit
 from nextedit_jupyter.terminal.asking import Asker
-from nextedit_jupyter.terminal.session import TerminalSession
+from nextedit_jupyter.terminal.session_protocol import TerminalSession
 
 DRAFT = "draft"
 _POLL_SECONDS = 0.01
@@ -39,7 +39,7 @@ class Inserted:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class GhostPlan:
     """A text that the draft may become: shown as far as the draft is its beginning.
 
     `after` stands behind the caret and stays.
@@ -72,8 +72,8 @@ class GhostText(NavigableAutoSuggestFromHistory):
         self._fallback = fallback
         self.pacing = pacing or Pacing()
         self._clock = clock
-        self._plan: Plan | None = None
-        self._fix: Plan | None = None
+        self._plan: GhostPlan | None = None
+        self._fix: GhostPlan | None = None
         self._navigating = False
         self._offered = ""  # the worker's text that is on the screen, with what stood before it
         self._lane: Lane = "model"
@@ -93,11 +93,11 @@ class GhostText(NavigableAutoSuggestFromHistory):
         """A prompt opens; `fix` is a text that may be offered in it."""
         self._plan = None
         self._offered, self._rejected, self._typed = "", "", 0
-        self._fix = Plan(fix) if fix else None
+        self._fix = GhostPlan(fix) if fix else None
 
     def offer_fix(self, fix: str, buffer: Buffer) -> bool:
         """A fix came late; shown if the prompt is still empty. Whether it is shown."""
-        self._fix = Plan(fix)
+        self._fix = GhostPlan(fix)
         rest = None if buffer.text else self._known(buffer.document)
         if not rest or buffer.suggestion is not None:
             return False
@@ -168,7 +168,7 @@ class GhostText(NavigableAutoSuggestFromHistory):
             return None  # prompt_toolkit asks again for the text as it is now
         text = document.text_before_cursor + answer.text if answer is not None else ""
         if answer is not None and text != self._rejected:
-            self._plan = Plan(text, document.text_after_cursor)
+            self._plan = GhostPlan(text, document.text_after_cursor)
             rest = self._known(document)
             if rest:
                 self._offered, self._lane = document.text_before_cursor + rest, answer.lane
@@ -180,7 +180,7 @@ class GhostText(NavigableAutoSuggestFromHistory):
         """Remember history's suggestion too: it stays while it is typed through."""
         if suggestion is not None and suggestion.text:
             text = document.text_before_cursor + suggestion.text
-            self._plan = Plan(text, document.text_after_cursor)
+            self._plan = GhostPlan(text, document.text_after_cursor)
         return suggestion
 
     def _observe(self, document: Document, *, fits: bool) -> None:

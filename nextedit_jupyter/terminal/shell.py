@@ -17,7 +17,7 @@ from nextedit_jupyter.terminal.asking import Asker
 from nextedit_jupyter.terminal.fix import find_fix
 from nextedit_jupyter.terminal.ghost import GhostText, Inserted
 from nextedit_jupyter.terminal.matcher import make_matcher
-from nextedit_jupyter.terminal.session import TerminalSession
+from nextedit_jupyter.terminal.session_protocol import TerminalSession
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*|(?<=[\"'])[^\"'\n]{1,60}(?=[\"'])")
 _RECENT_CELLS = 20

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter.bundles.manifest import Identity
-from nextedit_jupyter.training.evaluate import format_report
+from nextedit_jupyter.training.bundle_evaluation import format_report
 from nextedit_jupyter.training.export import Agreement
-from nextedit_jupyter.training.model import Shape
+from nextedit_jupyter.training.network import Shape
 
 LIMITS = """\
 - It is small and was trained on little: it knows the common calls of the scientific libraries and

@@ -11,15 +11,15 @@ import torch
 from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.commits.classify import classify
-from nextedit_jupyter.training.commits.real_edit import RealEdit, Source
+from nextedit_jupyter.training.commits.real_edit import EditSource, RealEdit
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.edits import EditCase, draw_case
 from nextedit_jupyter.training.examples import real_edit
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.packing import NO_LOSS
 
 
-def case_edit(case: EditCase, source: Source) -> RealEdit:
+def case_edit(case: EditCase, source: EditSource) -> RealEdit:
     """A case in the form of a mined edit."""
     request = replace(case.request(), want=("next_edit",))
     change = "none" if case.after == case.now else classify(*(case.answer or ("", "")))
@@ -38,14 +38,14 @@ def made_up_edits(documents: Sequence[Document], count: int, rng: random.Random)
         document = rng.choice(chosen)
         case = draw_case(document.cells, rng)
         if case is not None:
-            source = Source(document.package, "made up", document.path, "", "python")
+            source = EditSource(document.package, "made up", document.path, "", "python")
             found.append(case_edit(case, source))
     return found
 
 
 @torch.no_grad()
 def answer_nats(
-    model: Decoder,
+    model: DecoderModule,
     edits: Sequence[RealEdit],
     tokenizer: TextTokenizer,
     fmt: EditFormat,

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from nextedit_jupyter.bundles.graph import GraphShape, Int8Columns, build_graph, turned
 from nextedit_jupyter.bundles.manifest import Identity, manifest_of, write_manifest
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.model import Shape
-from nextedit_jupyter.training.run import read_checkpoint
+from nextedit_jupyter.training.network import Shape
+from nextedit_jupyter.training.run_folder import read_checkpoint
 
 if TYPE_CHECKING:
     import onnx
@@ -61,7 +61,7 @@ def graph_shape(shape: Shape) -> GraphShape:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class GraphRecipe:
     """Which inputs of a graph are turned, and which are given in two rows (`bundles.graph`)."""
 
     turn: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class Recipe:
 
 
 # Of what is trained from nothing; a base whose outliers are smoothed away goes without.
-OURS = Recipe(turn=TURNED, fine=FINE)
+OURS = GraphRecipe(turn=TURNED, fine=FINE)
 
 
 def int8_graph(
@@ -77,7 +77,7 @@ def int8_graph(
     weights: Mapping[str, Floats],
     calibration: Sequence[Sequence[int]] = (),
     *,
-    recipe: Recipe = OURS,
+    recipe: GraphRecipe = OURS,
 ) -> onnx.ModelProto:
     """The graph as it is shipped.
 

@@ -18,14 +18,14 @@ from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.files import replace_file
 from nextedit_jupyter.evals.filter_examples import collect, cross_validate, fit
 from nextedit_jupyter.evals.heldout import HeldOut, choose_places
-from nextedit_jupyter.evals.model import (
+from nextedit_jupyter.evals.model_evaluation import (
     CHOSEN_NOISE,
     MAX_NOISE,
     choose_threshold,
     places_of,
     saved_at_noise,
 )
-from nextedit_jupyter.evals.replay import RememberingLane, Setting, Typist
+from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, Typist
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
 from nextedit_jupyter.suggest.build import open_model_lane
 
@@ -62,8 +62,8 @@ def learn_filter(
     crossed = cross_validate(examples)
     progress(f"packages left out: {crossed}")
     logistic = fit(examples)
-    settings = [Setting(threshold) for threshold in PLAIN]
-    settings += [Setting(threshold, logistic.at(threshold)) for threshold in LEARNED]
+    settings = [ReplaySetting(threshold) for threshold in PLAIN]
+    settings += [ReplaySetting(threshold, logistic.at(threshold)) for threshold in LEARNED]
     held = places_of(validation, validation_cells, seed)
     tallies = typist.type(held, settings, progress=_every(20, "typed", progress))
     rows = [tally.report() for tally in tallies]

@@ -29,14 +29,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.evals.metrics import wilson
+from nextedit_jupyter.evals.measures import wilson
 from nextedit_jupyter.prompt.answers import ANSWER_KINDS
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.prompt.variants import HISTORIES, VARIANTS, WINDOWS, Layout, Variant
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.optim import make_optimizers
-from nextedit_jupyter.training.tasks import PromptTask, Rendered, edit_tasks, line_tasks, render
+from nextedit_jupyter.training.product_tasks import (
+    PromptTask,
+    Rendered,
+    edit_tasks,
+    line_tasks,
+    render,
+)
 
 CAP = 25.0  # nats: what an answer costs at most, and one that the format can't write
 
@@ -56,7 +62,7 @@ class TrialBudget:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class FormatTrial:
     """What came out. `nats`: of a right answer, each at most `CAP`, mean; `ms`: of one answer."""
 
     label: str
@@ -86,13 +92,13 @@ class Trial:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, line: str) -> Trial:
+    def from_json(cls, line: str) -> FormatTrial:
         value = json.loads(line)
         return cls(**{**value, "layout": Layout(**value["layout"])})
 
 
 def search(
-    model: Decoder,
+    model: DecoderModule,
     tokenizer: TextTokenizer,
     train: Sequence[Document],
     validation: Sequence[Document],
@@ -106,7 +112,7 @@ def search(
     names: Sequence[str] = tuple(VARIANTS),
     clock: Callable[[int, int], float] = lambda prompt, answer: 0.0,
     progress: Callable[[str], None] = print,
-) -> list[Trial]:
+) -> list[FormatTrial]:
     """All trials, best first; `clock` gives the milliseconds of an answer after a prompt.
 
     `model` is left as it is. Raises TrainingError where `folder` holds a search of another seed or
@@ -116,7 +122,7 @@ def search(
     folder.mkdir(parents=True, exist_ok=True)
     held = _held(folder, {"seed": seed, "budget": asdict(budget)})
     judged = _judged(validation, budget, seed)
-    done: list[Trial] = []
+    done: list[FormatTrial] = []
     generation = 0
     wanted = [VARIANTS[name] for name in names]
     named = {layout.label: name for name, layout in VARIANTS.items()}
@@ -183,7 +189,7 @@ def offspring(
 
 
 def run_trial(
-    model: Decoder,
+    model: DecoderModule,
     layout: Layout,
     tokenizer: TextTokenizer,
     train: Sequence[Document],
@@ -193,7 +199,7 @@ def run_trial(
     seed: int,
     generation: int = 0,
     clock: Callable[[int, int], float] = lambda prompt, answer: 0.0,
-) -> Trial:
+) -> FormatTrial:
     """Train a copy of the model in one format and judge it."""
     started = time.monotonic()
     fmt = Variant(name=layout.label, layout=layout)
@@ -217,7 +223,7 @@ def run_trial(
 
 @torch.no_grad()
 def _judge(
-    model: Decoder,
+    model: DecoderModule,
     layout: Layout,
     fmt: Variant,
     tokenizer: TextTokenizer,
@@ -226,7 +232,7 @@ def _judge(
     generation: int,
     clock: Callable[[int, int], float],
     started: float,
-) -> Trial:
+) -> FormatTrial:
     rendered = [render(task, fmt, tokenizer, length=budget.length) for task in judged]
     order = sorted(
         (i for i, made in enumerate(rendered) if made is not None),
@@ -247,7 +253,7 @@ def _judge(
     written = [made for i in wanted if (made := rendered[i]) is not None]
     prompt = sum(len(made.prompt) for made in written) / max(1, len(written))
     answer = sum(len(made.answer) for made in written) / max(1, len(written))
-    return Trial(
+    return FormatTrial(
         label=layout.label,
         layout=layout,
         generation=generation,
@@ -268,18 +274,18 @@ def _judge(
     )
 
 
-def answer_losses(model: Decoder, batch: Sequence[Rendered]) -> list[Tensor]:
+def answer_losses(model: DecoderModule, batch: Sequence[Rendered]) -> list[Tensor]:
     """Nats of each token of each answer, float32 [answer length] a task."""
     return [losses for losses, _ in _each(model, batch)]
 
 
-def _answers(model: Decoder, batch: Sequence[Rendered]) -> tuple[list[Tensor], list[bool]]:
+def _answers(model: DecoderModule, batch: Sequence[Rendered]) -> tuple[list[Tensor], list[bool]]:
     """The same, and whether greedy decoding would write each answer."""
     found = list(_each(model, batch))
     return [losses for losses, _ in found], [right for _, right in found]
 
 
-def _each(model: Decoder, batch: Sequence[Rendered]) -> Iterator[tuple[Tensor, bool]]:
+def _each(model: DecoderModule, batch: Sequence[Rendered]) -> Iterator[tuple[Tensor, bool]]:
     rows = [[*made.prompt, *made.answer] for made in batch]
     longest = max(map(len, rows)) - 1
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
@@ -347,7 +353,7 @@ def _judged(documents: Sequence[Document], budget: TrialBudget, seed: int) -> li
     return tasks
 
 
-def _held(folder: Path, settings: dict[str, Any]) -> dict[str, Trial]:
+def _held(folder: Path, settings: dict[str, Any]) -> dict[str, FormatTrial]:
     """The trials that a search of the same settings has done already."""
     path = folder / "settings.json"
     text = json.dumps(settings, sort_keys=True)
@@ -361,14 +367,14 @@ def _held(folder: Path, settings: dict[str, Any]) -> dict[str, Trial]:
     held = {}
     for line in lines:
         try:
-            trial = Trial.from_json(line)
+            trial = FormatTrial.from_json(line)
         except (ValueError, TypeError, KeyError):
             continue  # the search was stopped while it wrote this
         held[trial.label] = trial
     return held
 
 
-def format_table(trials: Sequence[Trial]) -> str:
+def format_table(trials: Sequence[FormatTrial]) -> str:
     """The trials as a Markdown table, best first."""
     named = {layout.label: name for name, layout in VARIANTS.items()}
     lines = [

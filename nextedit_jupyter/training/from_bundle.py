@@ -18,14 +18,14 @@ import torch
 
 from nextedit_jupyter.bundles.graph import turned
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.export import OURS, Recipe
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.export import OURS, GraphRecipe
+from nextedit_jupyter.training.network import DecoderModule, Shape
 
 _MATRICES = ("qkv", "out", "gate", "up", "down")
 
 
 def bundle_weights(folder: Path) -> tuple[Shape, dict[str, torch.Tensor]]:
-    """The shape and the dequantised float32 weights of a bundle, named as `Decoder` names them.
+    """The shape and the dequantised float32 weights of a bundle, as `DecoderModule` names them.
 
     Raises TrainingError for a folder that is no bundle of ours: another layout, 4 bits, a head of
     its own.
@@ -68,7 +68,7 @@ def bundle_weights(folder: Path) -> tuple[Shape, dict[str, torch.Tensor]]:
     }
 
 
-def bundle_recipe(folder: Path) -> Recipe:
+def bundle_recipe(folder: Path) -> GraphRecipe:
     """How the graph of a bundle of ours was made. Raises TrainingError as `bundle_weights` does."""
     import onnx
 
@@ -77,10 +77,10 @@ def bundle_recipe(folder: Path) -> Recipe:
     except Exception as error:
         raise TrainingError(f"{folder / 'model.onnx'} cannot be read") from error
     is_turned = any(tensor.name.endswith(".turned") for tensor in model.graph.initializer)
-    return OURS if is_turned else Recipe()
+    return OURS if is_turned else GraphRecipe()
 
 
-def start_from(model: Decoder, folder: Path) -> None:
+def start_from(model: DecoderModule, folder: Path) -> None:
     """Put a bundle's weights into a model; raises TrainingError if it is of another shape."""
     shape, weights = bundle_weights(folder)
     if shape != model.shape:

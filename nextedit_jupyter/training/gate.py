@@ -14,7 +14,8 @@ from nextedit_jupyter.training.examples import Mix, session_document
 from nextedit_jupyter.training.export import Agreement, Graphs, Latency
 from nextedit_jupyter.training.mixture import FORMAT, training_format
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.tasks import edit_tasks, line_tasks, render
+from nextedit_jupyter.training.product_tasks import edit_tasks, line_tasks, render
+from nextedit_jupyter.training.run_folder import TokenRows
 
 LEAST_AGREEMENT = 0.99
 MOST_LOST = 0.005  # of exact answers
@@ -68,6 +69,14 @@ def calibration_prompts(
     )
 
 
+def row_prompts(path: Path, most: int) -> list[list[int]]:
+    """The ids of the first `most` rows of a packed file. Raises TrainingError if it is none."""
+    rows = TokenRows(path)
+    inputs, _ = rows.batch(0, min(most, len(rows.rows)))
+    found: list[list[int]] = inputs.tolist()
+    return found
+
+
 def gate_export(
     graphs: Graphs,
     tokenizer: Path,
@@ -81,7 +90,11 @@ def gate_export(
     """Compare on held-out prompts and tasks; raises TrainingError where 8 bits lose too much."""
     read = BundleTokenizer(tokenizer)
     prompts = held_out_prompts(documents, read, format=format, count=count)
-    agreement = graphs.agreement(prompts, _tasks(documents, read, format, tasks))
+    return gate_agreement(graphs.agreement(prompts, _tasks(documents, read, format, tasks)), least)
+
+
+def gate_agreement(agreement: Agreement, least: float = LEAST_AGREEMENT) -> Agreement:
+    """What it is given; raises TrainingError where 8 bits lose too much."""
     if agreement.same < least:
         raise TrainingError(
             f"INT8 agrees with float32 on {agreement.same:.2%} of tokens, less than {least:.0%}: "

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from nextedit_jupyter.bundles.smoothing import PLACES
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ def reduce_inputs(
 
     `inputs` are float32 [tokens, width], a prompt at a time; `so_far` is None at first.
     """
-    model = Decoder(shape).eval()
+    model = DecoderModule(shape).eval()
     model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
     found: dict[str, T] = {}
 

@@ -24,7 +24,7 @@ from nextedit_jupyter.evals.real_edits import (
     tokens,
 )
 from nextedit_jupyter.suggest.judge.features import NAMES
-from nextedit_jupyter.suggest.judge.lane import JudgeLane
+from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.training.network import DecoderModule
 
 MATRICES = ("qkv", "out", "gate", "up", "down")
 
@@ -47,7 +47,9 @@ class LowRank(nn.Module):
         return self.frozen
 
 
-def adapt(model: Decoder, *, rank: int = 8, scale: float = 2.0, seed: int = 0) -> list[Tensor]:
+def adapt(
+    model: DecoderModule, *, rank: int = 8, scale: float = 2.0, seed: int = 0
+) -> list[Tensor]:
     """Freeze a model and put adapters into its layers; gives what is to be trained."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
@@ -58,12 +60,12 @@ def adapt(model: Decoder, *, rank: int = 8, scale: float = 2.0, seed: int = 0) -
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
-def adapters(model: Decoder) -> Iterator[LowRank]:
+def adapters(model: DecoderModule) -> Iterator[LowRank]:
     """The adapters of a model, in order."""
     return (module for module in model.modules() if isinstance(module, LowRank))
 
 
-def merge(model: Decoder) -> None:
+def merge(model: DecoderModule) -> None:
     """Put each adapter into its matrix: the model is a plain decoder again."""
     for layer in model.layers:
         for name in MATRICES:

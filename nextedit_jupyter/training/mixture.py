@@ -44,7 +44,7 @@ from nextedit_jupyter.training.examples import (
 )
 from nextedit_jupyter.training.kernel_names import columns_used
 from nextedit_jupyter.training.packing import pack
-from nextedit_jupyter.training.tasks import edit_tasks, render
+from nextedit_jupyter.training.product_tasks import edit_tasks, render
 
 FORMAT = "cells-spm-v1"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.commits.real_edit import RealEdit, Source
+from nextedit_jupyter.training.commits.real_edit import EditSource, RealEdit
 from nextedit_jupyter.training.commits.steps import MAX_CELLS, Step, hunks, targets
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.corpus.extract import Skipped
@@ -73,7 +73,7 @@ def commit_edits(row: dict[str, Any], rng: random.Random, skipped: Skipped) -> l
         for following in hunks(before[i], after[j]):
             steps.append(Step(f"c{i}", text, following))
             text = following
-    source = Source(row["repo"], row["commit"], row["path"], row["licence"], "python")
+    source = EditSource(row["repo"], row["commit"], row["path"], row["licence"], "python")
     texts = dict(zip(ids, before, strict=True))
     found = [
         RealEdit(target.request, target.after, target.change, source)

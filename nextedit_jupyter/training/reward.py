@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from nextedit_jupyter.analysis.syntax import error_count
 from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.suggestion import Kind
-from nextedit_jupyter.evals.metrics import same_lines
+from nextedit_jupyter.evals.measures import same_lines
 from nextedit_jupyter.prompt.lines import changed_lines
 
 UNPARSEABLE = -1.0
@@ -53,7 +53,7 @@ class RewardTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ReadAnswer:
     """The text that an answer makes of the cell, and the tokens of the lines that it puts in.
 
     `text` is None for an answer that says nothing (`silent`) and for one that cannot be read.
@@ -64,8 +64,8 @@ class Said:
     silent: bool = False
 
 
-SILENT = Said(None, silent=True)
-UNREADABLE = Said(None)
+SILENT = ReadAnswer(None, silent=True)
+UNREADABLE = ReadAnswer(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,12 @@ class Verdict:
         return not self.silent and self.reward < 0
 
 
-def reward(task: RewardTask, said: Said) -> float:
+def reward(task: RewardTask, said: ReadAnswer) -> float:
     """What an answer is worth, between -1 and 1.1."""
     return judge(task, said).reward
 
 
-def judge(task: RewardTask, said: Said) -> Verdict:
+def judge(task: RewardTask, said: ReadAnswer) -> Verdict:
     """What an answer is worth, and why."""
     if said.silent:
         return Verdict(SILENCE, silent=True, exact=not task.wanted)

@@ -28,13 +28,13 @@ from torch import Tensor
 
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.cpu import use_threads
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.reward import Verdict
 from nextedit_jupyter.training.rl_questions import Question, Questions
 from nextedit_jupyter.training.rl_settings import RlSettings
-from nextedit_jupyter.training.run import Run, read_checkpoint
+from nextedit_jupyter.training.run_folder import Run, read_checkpoint
 from nextedit_jupyter.training.sampling import Sample, answer_logprobs, sample
-from nextedit_jupyter.training.schedule import RunBudget, State
+from nextedit_jupyter.training.schedule import RunBudget, ScheduleState
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,10 @@ class Group:
 
 
 def draw_groups(
-    model: Decoder, questions: Sequence[Question], settings: RlSettings, generator: torch.Generator
+    model: DecoderModule,
+    questions: Sequence[Question],
+    settings: RlSettings,
+    generator: torch.Generator,
 ) -> list[Group]:
     """`settings.samples` answers to each question, judged."""
     drawn = sample(
@@ -100,7 +103,7 @@ def group_loss(
 class Trainer:
     """A model, what it learns with, and the frozen model that holds it back."""
 
-    def __init__(self, run: Run, reference: Decoder, settings: RlSettings) -> None:
+    def __init__(self, run: Run, reference: DecoderModule, settings: RlSettings) -> None:
         self.run = run
         self.settings = settings
         self.reference = reference.eval().requires_grad_(False)
@@ -174,14 +177,14 @@ class Trainer:
 
 def train(
     run: Run,
-    reference: Decoder,
+    reference: DecoderModule,
     questions: Questions,
     settings: RlSettings,
     budget: RunBudget,
     *,
     now: Callable[[], float] = time.time,
     progress: Callable[[str], None] = print,
-) -> State:
+) -> ScheduleState:
     """Train until the budget is spent; the final state is saved as `final.pt`.
 
     A run that was interrupted and goes on comes to the same weights as one that wasn't.
@@ -223,7 +226,7 @@ def open_run(
     *,
     resume: Path | None = None,
     device: str = "cpu",
-) -> tuple[Run, Decoder]:
+) -> tuple[Run, DecoderModule]:
     """A run in `folder` and its reference: begun with some weights, or gone on with.
 
     `start` are the shape and float32 weights to begin with, kept as `start.pt`; None where the run
@@ -237,7 +240,7 @@ def open_run(
     else:
         held = read_checkpoint(folder / "start.pt")
         shape, weights = Shape(**held["shape"]), held["model"]
-    model = Decoder(shape)
+    model = DecoderModule(shape)
     model.load_state_dict(dict(weights))
     reference = copy.deepcopy(model).to(device)
     model = model.to(device)

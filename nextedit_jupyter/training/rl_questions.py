@@ -16,7 +16,14 @@ from nextedit_jupyter.prompt.lines import changed_lines
 from nextedit_jupyter.training.cases import made_up_edits
 from nextedit_jupyter.training.commits.real_edit import RealEdit
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.reward import SILENT, UNREADABLE, RewardTask, Said, Verdict, judge
+from nextedit_jupyter.training.reward import (
+    SILENT,
+    UNREADABLE,
+    ReadAnswer,
+    RewardTask,
+    Verdict,
+    judge,
+)
 from nextedit_jupyter.training.rl_settings import RlSettings
 
 TRIES = 50  # draws for one question, many of which offer none
@@ -141,7 +148,7 @@ class CorpusQuestions:
         task: RewardTask,
         prompt: Prompt,
         held: Sequence[int],
-        read: Callable[[RewardTask, Sequence[int]], Said],
+        read: Callable[[RewardTask, Sequence[int]], ReadAnswer],
     ) -> Question | None:
         ids = (*prompt.ids, *held)
         if not prompt.ids or len(ids) > self._settings.length + 32:
@@ -153,7 +160,7 @@ class CorpusQuestions:
 
         return Question(ids, stop, judged, task.kind, task.wanted)
 
-    def _read_edit(self, task: RewardTask, ids: Sequence[int]) -> Said:
+    def _read_edit(self, task: RewardTask, ids: Sequence[int]) -> ReadAnswer:
         """What a next edit's answer says; a control token at once is silence."""
         if len(ids) == 1 and not self._tokenizer.token_bytes(ids[0]):
             return SILENT
@@ -163,10 +170,10 @@ class CorpusQuestions:
         cell, edit = parsed
         now = task.now
         if cell != task.request.caret.cell:
-            return Said(now)  # the caret's cell stays as it is
+            return ReadAnswer(now)  # the caret's cell stays as it is
         return self._said(now, edit.apply(now)) if edit.fits(now) else UNREADABLE
 
-    def _read_inline(self, task: RewardTask, ids: Sequence[int]) -> Said:
+    def _read_inline(self, task: RewardTask, ids: Sequence[int]) -> ReadAnswer:
         """What stands at the caret after an answer; blanks alone are silence."""
         ended = ids[-1] in self._newlines or not self._tokenizer.token_bytes(ids[-1])
         text = self._tokenizer.decode(ids[:-1] if ended else ids).rstrip()
@@ -175,5 +182,5 @@ class CorpusQuestions:
         now, at = task.now, task.request.caret.offset
         return self._said(now, now[:at] + text + now[at:])
 
-    def _said(self, now: str, text: str) -> Said:
-        return Said(text, len(self._tokenizer.encode(changed_lines(now, text)[1])))
+    def _said(self, now: str, text: str) -> ReadAnswer:
+        return ReadAnswer(text, len(self._tokenizer.encode(changed_lines(now, text)[1])))

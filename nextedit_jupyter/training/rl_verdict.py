@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nextedit_jupyter.core.suggestion import Kind
-from nextedit_jupyter.evals.metrics import wilson
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.evals.measures import wilson
+from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.reward import Verdict
 from nextedit_jupyter.training.rl_questions import Question
 from nextedit_jupyter.training.rl_settings import RlSettings
@@ -47,7 +47,7 @@ class Measurement:
         return [verdict.reward for verdict in self.verdicts]
 
 
-def ask(model: Decoder, questions: Sequence[Question], settings: RlSettings) -> Measurement:
+def ask(model: DecoderModule, questions: Sequence[Question], settings: RlSettings) -> Measurement:
     """The likeliest answer to each question, judged; without thresholds, gates and filter."""
     verdicts: list[Verdict] = []
     for at in range(0, len(questions), 16):
@@ -65,7 +65,9 @@ def ask(model: Decoder, questions: Sequence[Question], settings: RlSettings) -> 
     return Measurement(questions, verdicts)
 
 
-def measure(model: Decoder, tasks: Sequence[Question], settings: RlSettings) -> dict[str, Any]:
+def measure(
+    model: DecoderModule, tasks: Sequence[Question], settings: RlSettings
+) -> dict[str, Any]:
     """Counts over all tasks and by kind, and the mean reward, of greedy answers."""
     return _described(ask(model, tasks, settings))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter.training.progress import RunBar
-from nextedit_jupyter.training.run import Run
+from nextedit_jupyter.training.run_folder import Run
 from nextedit_jupyter.training.schedule import RunBudget
 
 EVERY = 10  # steps to a line

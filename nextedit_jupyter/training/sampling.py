@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nextedit_jupyter.training.model import Decoder, Layer, rotate
+from nextedit_jupyter.training.network import DecoderModule, Layer, rotate
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Sample:
 
 @torch.no_grad()
 def sample(
-    model: Decoder,
+    model: DecoderModule,
     prompts: Sequence[Sequence[int]],
     stops: Sequence[frozenset[int]],
     *,
@@ -87,7 +87,7 @@ def sample(
 
 
 def answer_logprobs(
-    model: Decoder,
+    model: DecoderModule,
     prompt: Sequence[int],
     answers: Sequence[Sequence[int]],
     *,
@@ -146,7 +146,7 @@ class _Cache:
 
 
 def _read(
-    model: Decoder, prompts: Sequence[Sequence[int]], each: int, max_new: int
+    model: DecoderModule, prompts: Sequence[Sequence[int]], each: int, max_new: int
 ) -> tuple[_Cache, Tensor]:
     """The cache after the prompts, and the last hidden states [rows, width]."""
     shape, device = model.shape, model.embedding.weight.device
@@ -174,7 +174,7 @@ def _read(
     return _Cache(keys, values, first.repeat_interleave(each), widest), torch.cat(hidden)
 
 
-def _step(model: Decoder, ids: Tensor, cache: _Cache) -> Tensor:
+def _step(model: DecoderModule, ids: Tensor, cache: _Cache) -> Tensor:
     """Read one more id a row, int64 [rows]; gives the hidden states [rows, width]."""
     at = cache.end
     cos, sin = _tables(model)
@@ -193,7 +193,7 @@ def _step(model: Decoder, ids: Tensor, cache: _Cache) -> Tensor:
     return cast(Tensor, model.norm(x[:, 0]))
 
 
-# A layer of `training.model`, in the two halves between which attention looks things up.
+# A layer of `training.network`, in the two halves between which attention looks things up.
 
 
 def _heads(layer: Layer, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -229,9 +229,9 @@ def _mixed(layer: Layer, x: Tensor, mixed: Tensor) -> Tensor:
     return cast(Tensor, x + layer.down(F.silu(layer.gate(y)) * layer.up(y)))
 
 
-def _layers(model: Decoder) -> list[Layer]:
+def _layers(model: DecoderModule) -> list[Layer]:
     return cast("list[Layer]", list(model.layers))
 
 
-def _tables(model: Decoder) -> tuple[Tensor, Tensor]:
+def _tables(model: DecoderModule) -> tuple[Tensor, Tensor]:
     return cast(Tensor, model.cos), cast(Tensor, model.sin)

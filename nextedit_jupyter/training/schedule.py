@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 @dataclass(slots=True)
-class State:
+class ScheduleState:
     """Where a run stands; all of it goes into a checkpoint."""
 
     step: int = 0
@@ -51,7 +51,7 @@ class RunBudget:
         return f" left {max(0.0, self.end - time_now) / 60:.0f} min"
 
 
-def lr_factor(state: State, *, warmup_steps: int, final_lr: float) -> float:
+def lr_factor(state: ScheduleState, *, warmup_steps: int, final_lr: float) -> float:
     """The share of the peak learning rate at the state's step; it decays to `final_lr`."""
     warm = min(1.0, (state.step + 1) / max(1, warmup_steps))
     if state.decay_start is None:
@@ -62,7 +62,7 @@ def lr_factor(state: State, *, warmup_steps: int, final_lr: float) -> float:
     return warm * max(final_lr, 1.0 - (1.0 - final_lr) * min(1.0, done))
 
 
-def is_time_to_decay(state: State, budget: RunBudget, time_now: float) -> bool:
+def is_time_to_decay(state: ScheduleState, budget: RunBudget, time_now: float) -> bool:
     """Whether the decay begins with the next step; it begins once."""
     if state.decay_start is not None:
         return False
@@ -71,14 +71,14 @@ def is_time_to_decay(state: State, budget: RunBudget, time_now: float) -> bool:
     return budget.end is not None and time_now >= budget.end - 60 * budget.decay_minutes
 
 
-def begin_decay(state: State, budget: RunBudget) -> None:
+def begin_decay(state: ScheduleState, budget: RunBudget) -> None:
     """The decay takes the budget's steps, or goes by the clock where there are none."""
     by_steps = budget.steps is not None and budget.decay_steps
     state.decay_start, state.decay_done = state.step, 0.0
     state.decay_steps = budget.decay_steps if by_steps else 0
 
 
-def decay_goes_on(state: State, budget: RunBudget, stepped: float, time_now: float) -> bool:
+def decay_goes_on(state: ScheduleState, budget: RunBudget, stepped: float, time_now: float) -> bool:
     """Whether a decay is not at its end; moves one by the clock on from the last step's time."""
     if state.decay_start is not None:
         if state.decay_steps:
@@ -134,7 +134,7 @@ class Control:
 
 
 def reached(
-    state: State, budget: RunBudget, began: float, time_now: float
+    state: ScheduleState, budget: RunBudget, began: float, time_now: float
 ) -> tuple[float, float | None]:
     """What is done of how much: steps of a budget of steps, otherwise seconds of this session."""
     if budget.steps is None and budget.end is not None:

@@ -20,22 +20,25 @@ from typing import Any
 import torch
 
 from nextedit_jupyter.training.cpu import use_threads
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.optim import make_optimizers
 from nextedit_jupyter.training.processes import Processes, choose_device
 from nextedit_jupyter.training.progress import RunBar
-from nextedit_jupyter.training.run import Rows, Run
+from nextedit_jupyter.training.run_folder import Run, TokenRows
 from nextedit_jupyter.training.run_log import StepLog
 from nextedit_jupyter.training.schedule import (
     Control,
     RunBudget,
-    State,
+    ScheduleState,
     begin_decay,
     decay_goes_on,
     is_time_to_decay,
     lr_factor,
     reached,
 )
+
+# Inputs and targets, int64 [batch, length], to mean nats.
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class SftSettings:
 
 @torch.no_grad()
 def validation_loss(
-    model: Decoder, rows: Rows, *, batch: int, most: int = 64, bfloat16: bool = True
+    model: DecoderModule, rows: TokenRows, *, batch: int, most: int = 64, bfloat16: bool = True
 ) -> float:
     """Mean nats a token over the first `most` rows."""
     total, count = 0.0, 0
@@ -80,22 +83,24 @@ def train(
     budget: RunBudget,
     *,
     validation: Path | None = None,
+    loss: Loss | None = None,
     now: Callable[[], float] = time.time,
     progress: Callable[[str], None] | None = None,
-) -> State:
+) -> ScheduleState:
     """Train until the budget is spent; returns the final state, saved as `final.pt`.
 
     Several data files are read one after another, the last one again and again; `file#2000` means
     its first 2,000 rows. A run that continues from a checkpoint continues in the file, at the row,
     where that one stood. How it goes is drawn as a bar, or printed where there is no terminal;
-    with `progress` the lines go there.
+    with `progress` the lines go there. `loss` stands in for the model's own, which
+    validation keeps.
     """
     use_threads(settings.threads)
     state, processes = run.state, run.processes
-    held_out = Rows(validation) if validation and processes.first else None
+    held_out = TokenRows(validation) if validation and processes.first else None
     source = _Source(run, [data] if isinstance(data, Path) else list(data))
     _begin_together(run, settings, source)
-    take_step = _Stepper(run, settings)
+    take_step = _Stepper(run, settings, loss)
     control = Control(run.folder / "control.json", budget)
     began = saved = validated = stepped = now()
     with RunBar(progress if processes.first else _silent) as bar:
@@ -117,8 +122,8 @@ def train(
             factor = lr_factor(
                 state, warmup_steps=settings.warmup_steps, final_lr=settings.final_lr
             )
-            loss, tokens = take_step(source.rows, factor)
-            log.add(loss, tokens, factor, budget)
+            nats, tokens = take_step(source.rows, factor)
+            log.add(nats, tokens, factor, budget)
             if now() - saved > settings.checkpoint_s:
                 run.save()
                 saved = now()
@@ -162,7 +167,7 @@ class _Source:
         state = run.state
         if state.data not in self._files:
             state.data, state.row = self._files[0], 0
-        self.rows = Rows(state.data)
+        self.rows = TokenRows(state.data)
 
     def follow(self, ordered: str) -> None:
         """Turn to the data that was ordered, or to the next file where one is read to its end."""
@@ -174,7 +179,7 @@ class _Source:
 
     def _open(self, data: str) -> None:
         state = self._run.state
-        self.rows = Rows(data)
+        self.rows = TokenRows(data)
         state.data, state.row = data, 0
         self._run.log({"step": state.step, "data": data})
 
@@ -182,13 +187,13 @@ class _Source:
 class _Stepper:
     """Takes steps: `take_step(rows, factor)` returns the mean loss and the tokens read."""
 
-    def __init__(self, run: Run, settings: SftSettings) -> None:
+    def __init__(self, run: Run, settings: SftSettings, loss: Loss | None) -> None:
         self._run = run
         self._settings = settings
-        model = run.model
-        self._loss = torch.compile(model.loss) if settings.compile else model.loss
+        own = loss or run.model.loss
+        self._loss = torch.compile(own) if settings.compile else own
 
-    def __call__(self, rows: Rows, factor: float) -> tuple[float, int]:
+    def __call__(self, rows: TokenRows, factor: float) -> tuple[float, int]:
         run, settings = self._run, self._settings
         model, state, processes = run.model, run.state, run.processes
         device = processes.device
@@ -219,7 +224,7 @@ def _silent(line: str) -> None:
     pass
 
 
-def _validate(run: Run, held_out: Rows, settings: SftSettings, bar: RunBar) -> None:
+def _validate(run: Run, held_out: TokenRows, settings: SftSettings, bar: RunBar) -> None:
     held = validation_loss(run.model, held_out, batch=settings.batch, bfloat16=settings.bfloat16)
     state = run.state
     run.log({"step": state.step, "tokens": state.tokens, "validation": round(held, 4)})
@@ -241,7 +246,7 @@ def open_run(
     folder.mkdir(parents=True, exist_ok=True)
     processes = processes or Processes(device=choose_device(settings.device))
     torch.manual_seed(settings.seed)
-    model = Decoder(shape, seed=settings.seed).to(processes.device)
+    model = DecoderModule(shape, seed=settings.seed).to(processes.device)
     optimizers = make_optimizers(model, matrix_lr=settings.matrix_lr, other_lr=settings.other_lr)
     run = Run(folder, model, optimizers, processes=processes)
     if resume is not None:

@@ -14,16 +14,16 @@ from nextedit_jupyter.bundles.manifest import Identity
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.control import PAD
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
+from nextedit_jupyter.training.bpe import train_tokenizer
 from nextedit_jupyter.training.corpus.document import Document, write_documents
 from nextedit_jupyter.training.corpus.extract import Skipped, extract_file, walk_folder
 from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean, without_duplicates
 from nextedit_jupyter.training.examples import Mix, edit_document, session_document
 from nextedit_jupyter.training.export import export_bundle
-from nextedit_jupyter.training.model import Shape
+from nextedit_jupyter.training.network import Shape
 from nextedit_jupyter.training.packing import pack, write_packed
 from nextedit_jupyter.training.schedule import RunBudget
 from nextedit_jupyter.training.sft import SftSettings, open_run, train
-from nextedit_jupyter.training.tokenizer import train_tokenizer
 
 TINY = Shape(vocab_size=1024, width=96, layers=2, heads=4, kv_heads=2, head_dim=32, hidden=256)
 MAX_CHARS = 1_500_000

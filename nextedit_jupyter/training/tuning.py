@@ -28,11 +28,11 @@ from nextedit_jupyter.training.examples import Mix, real_edit, session_document
 from nextedit_jupyter.training.kernel_names import columns_used
 from nextedit_jupyter.training.line_scans import commit_scans
 from nextedit_jupyter.training.lora import MATRICES, LowRank, adapt, adapters
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.packing import pack
 from nextedit_jupyter.training.processes import Processes
 from nextedit_jupyter.training.real_data import commit_edits, pieces_of, read_notebooks, read_rows
-from nextedit_jupyter.training.run import Run
+from nextedit_jupyter.training.run_folder import Run
 
 RANK = 16
 SCALE = 2.0
@@ -130,12 +130,12 @@ def adapted(
     rank: int = RANK,
     scale: float = SCALE,
     seed: int = 0,
-) -> Decoder:
+) -> DecoderModule:
     """A decoder with frozen `weights`, adapters in its layers and `new_rows` rows to be learnt.
 
     Raises TrainingError for weights of another shape.
     """
-    model = Decoder(shape, seed=seed)
+    model = DecoderModule(shape, seed=seed)
     try:
         model.load_state_dict(dict(weights))
     except RuntimeError as error:
@@ -149,7 +149,7 @@ def adapted(
     return model
 
 
-def open_tuning(folder: Path, model: Decoder, *, resume: Path | None = None) -> Run:
+def open_tuning(folder: Path, model: DecoderModule, *, resume: Path | None = None) -> Run:
     """A run over the adapters and rows of an adapted model. Raises TrainingError."""
     folder.mkdir(parents=True, exist_ok=True)
     low: list[nn.Parameter] = []
@@ -168,7 +168,7 @@ def open_tuning(folder: Path, model: Decoder, *, resume: Path | None = None) -> 
     return run
 
 
-def learnt(model: Decoder) -> dict[str, Tensor]:
+def learnt(model: DecoderModule) -> dict[str, Tensor]:
     """The delta of an adapted model, float32, under the names that `bundles.delta` reads.
 
     `layers.{i}.{matrix}.a` is [rank, inputs] and `.b` [outputs, rank]; the new rows are

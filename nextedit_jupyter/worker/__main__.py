@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, cast
 from nextedit_jupyter import __version__
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.core.folders import data_folder
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.worker.log_file import open_log
 from nextedit_jupyter.worker.runtime import RuntimeFolder, held
 from nextedit_jupyter.worker.settings import WorkerSettings

@@ -16,12 +16,12 @@ from typing import Any
 
 from nextedit_jupyter.core.errors import WorkerError
 from nextedit_jupyter.worker import transport
-from nextedit_jupyter.worker.link import Link, Reply, Ticket, WorkerLeft, wait_for
+from nextedit_jupyter.worker.link import Link, Reply, RequestTicket, WorkerLeft, wait_for
 from nextedit_jupyter.worker.runtime import RuntimeFolder, held
 from nextedit_jupyter.worker.settings import WorkerSettings
 from nextedit_jupyter.worker.starting import spawn
 
-__all__ = ["Reply", "Ticket", "WorkerClient", "WorkerLeft", "WorkerSettings"]
+__all__ = ["Reply", "RequestTicket", "WorkerClient", "WorkerLeft", "WorkerSettings"]
 
 MAX_BACKOFF_SECONDS = 60.0
 
@@ -85,7 +85,9 @@ class WorkerClient:
                     raise
         raise AssertionError
 
-    def submit(self, body: bytes, *, client: str | None = None, root: str | None = None) -> Ticket:
+    def submit(
+        self, body: bytes, *, client: str | None = None, root: str | None = None
+    ) -> RequestTicket:
         """Send a request and return at once; starts a worker if there is none, which may block.
 
         The ticket's future ends with a Reply, a WorkerError, or WorkerLeft, after which the

@@ -24,11 +24,11 @@ from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
 from nextedit_jupyter.core.suggestion import Silence
 from nextedit_jupyter.core.wire import Offsets, encode_answer, encode_error, request_id
 from nextedit_jupyter.core.wire_across import decode_across, encode_elsewhere
-from nextedit_jupyter.worker.answers import silent_answer
 from nextedit_jupyter.worker.connection import dump
 from nextedit_jupyter.worker.deaths import PROVED_AFTER_ANSWERS
-from nextedit_jupyter.worker.memory import resident_mb
+from nextedit_jupyter.worker.memory_use import resident_mb
 from nextedit_jupyter.worker.parsing import HeldCells
+from nextedit_jupyter.worker.silent_answers import silent_answer
 from nextedit_jupyter.worker.turns import Job, Turns
 from nextedit_jupyter.worker.upkeep import Rebuilt
 
@@ -347,8 +347,8 @@ class Inference:
         if "across" not in job.value or job.root is None or request.place is None:
             return {}
         from nextedit_jupyter.analysis.budget import OverBudget, budget
-        from nextedit_jupyter.project.across import rename_across
-        from nextedit_jupyter.project.files import Root
+        from nextedit_jupyter.project.below_root import Root
+        from nextedit_jupyter.project.rename_across import rename_across
 
         across = decode_across(job.value)
         root = Root(job.root, request.place.excluded)

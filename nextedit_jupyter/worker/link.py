@@ -40,7 +40,7 @@ class WorkerLeft(WorkerError):
     """The worker left in good order before it answered: the request may be sent again."""
 
 
-class Ticket:
+class RequestTicket:
     """A request under way."""
 
     __slots__ = ("_link", "future", "n")
@@ -122,7 +122,7 @@ class Link:
             raise WorkerError(refusal)
         return None
 
-    def request(self, header: Mapping[str, Any], body: bytes) -> Ticket:
+    def request(self, header: Mapping[str, Any], body: bytes) -> RequestTicket:
         from concurrent.futures import Future
 
         future: Future[Reply] = Future()
@@ -134,7 +134,7 @@ class Link:
             n = self._count
             self._waiting[n] = future
             self._send({**header, "n": n}, body)
-        return Ticket(self, n, future)
+        return RequestTicket(self, n, future)
 
     def send(self, header: Mapping[str, Any]) -> None:
         with self._sending:
@@ -185,7 +185,7 @@ class Link:
         hang_up(self._connection, self._end)
 
 
-def wait_for(ticket: Ticket, timeout: float) -> Reply:
+def wait_for(ticket: RequestTicket, timeout: float) -> Reply:
     try:
         return ticket.future.result(timeout)
     except TimeoutError:

@@ -28,9 +28,9 @@ class WorkerSettings:
     (NEXTEDIT_REPOSITORY if None), `root` the file that vouches for it, `updates` whether to look
     there at all; `quiet_seconds` is how long nobody must have asked before another bundle is taken
     up. `providers` may run the model beside the processor. `remote` is a team's server
-    (`core.remote.RemoteSettings` as JSON); a client that names one replaces a worker that asks none
-    or another. `retry_seconds` is the first pause after which a bundle that was switched off is
-    tried again.
+    (`core.remote_settings.RemoteSettings` as JSON); a client that names one replaces a worker that
+    asks none or another. `retry_seconds` is the first pause after which a bundle that was switched
+    off is tried again.
     """
 
     runtime_dir: Path | None = None

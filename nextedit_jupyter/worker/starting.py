@@ -24,6 +24,10 @@ _SECRETS_OF_THE_SERVER = (
     "JPY_SESSION_NAME",
 )
 
+# Each thread that loads a model would keep what it freed for itself: after some changes of threads
+# under load a worker took 195 MB in place of 139. glibc reads these at the start alone.
+_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": str(8 * 2**20)}
+
 
 def spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
     """Start a worker that outlives this process, and wait until it listens. Raises WorkerError."""
@@ -40,6 +44,7 @@ def spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
         f"--settings={settings.to_json()}",
     ]
     environ = {k: v for k, v in os.environ.items() if k not in _SECRETS_OF_THE_SERVER}
+    environ = {**_MEMORY, **environ}
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
     log = os.open(folder.log, flags, 0o600)
     detached: dict[str, Any] = {}

@@ -27,7 +27,7 @@ from nextedit_jupyter.worker.connection import ClientConnection, dump
 from nextedit_jupyter.worker.deaths import Deaths
 from nextedit_jupyter.worker.frames import ENVELOPE_BYTES, unpack
 from nextedit_jupyter.worker.inference import Build, Inference
-from nextedit_jupyter.worker.memory import resident_mb
+from nextedit_jupyter.worker.memory_use import resident_mb
 from nextedit_jupyter.worker.parsing import parse_request
 from nextedit_jupyter.worker.power import PowerSource
 from nextedit_jupyter.worker.runtime import RuntimeFolder

@@ -36,8 +36,8 @@ def test_deep_and_broken_sources_are_read() -> None:
     assert SyntaxTree("    x = 1\n    y = x").error_count == 0  # IPython runs it
 
 
-def test_the_cache_is_bounded_by_characters_and_masks_magics() -> None:
-    cache = TreeCache(characters=50)
+def test_the_cache_is_bounded_by_bytes_and_masks_magics() -> None:
+    cache = TreeCache(max_bytes=3_000)
     first = cache.tree("%time f(x)")
     assert [node.text for node in first.of_kind("call")] == ["f(x)"]
     assert cache.tree("%time f(x)") is first

@@ -2,7 +2,7 @@
 offer says what may not.
 
 A short form runs with the suite. `NEXTEDIT_RENAMES=2000` runs until so many renames were accepted,
-over at least 60 notebooks, and prints the counts.
+over at least 60 notebooks, and prints the counts; `NEXTEDIT_SEED=1000` has it make up others.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ RUNNER = Path(__file__).parents[1] / "support" / "run_cells.py"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEW_NAMES = ["x", "size", "name", "_", "__x", "values", "run", "color", "w", "keys", "inner", "Box"]
 WANTED = int(os.environ.get("NEXTEDIT_RENAMES", "0"))
+FIRST = int(os.environ.get("NEXTEDIT_SEED", "0"))  # of the notebooks that are made up
 NOTEBOOKS, SHORT = 60, 12  # the share of places that the short form tries is 0.15
 
 
@@ -149,7 +150,7 @@ def runnable(seeds: range) -> Iterator[tuple[int, list[str], list[str]]]:
 def failures(notebooks: int, share: float, wanted: int = 0) -> tuple[list[str], dict[str, int]]:
     counts = {"notebooks": 0, "accepted": 0, "changed with a note": 0, "arguments lost": 0}
     wrong: list[str] = []
-    for seed, cells, printed in runnable(range(notebooks * 2)):
+    for seed, cells, printed in runnable(range(FIRST, FIRST + notebooks * 2)):
         if counts["notebooks"] >= notebooks and counts["accepted"] >= wanted:
             break
         counts["notebooks"] += 1

@@ -19,8 +19,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tiny_bundle import SHAPE, make_bundle, random_weights
 
 from nextedit_jupyter.bundles.bundle import Bundle, default_bundle_path
-from nextedit_jupyter.bundles.files import check_model
 from nextedit_jupyter.bundles.graph import build_graph
+from nextedit_jupyter.bundles.onnx_file import check_model
 from nextedit_jupyter.core.errors import BundleError
 
 MODEL = build_graph(SHAPE, random_weights(), int8=True).SerializeToString()

@@ -18,7 +18,7 @@ from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.wire import decode_request
 from nextedit_jupyter.suggest.build import build_suggester, open_model_lane
 from nextedit_jupyter.suggest.canary import try_bundle
-from nextedit_jupyter.suggest.model import ModelSettings
+from nextedit_jupyter.suggest.model_lane import ModelSettings
 
 SEED_TOKENS = ("<[end▁of▁sentence]>", "<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>")
 FAMILIES: dict[str, tuple[str, ...] | None] = {

@@ -109,6 +109,11 @@ def test_a_quantised_import_agrees_on_most_tokens(tmp_path: Path, bits: Any) -> 
     ("change", "reason"),
     [
         ({"model_type": "mixtral"}, "llama and qwen2"),
+        ({"model_type": ["llama"]}, "cannot be imported"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers"),
+        ({"num_hidden_layers": 0}, "num_hidden_layers"),
+        ({"num_attention_heads": 0}, "config.json"),
+        ({"max_position_embeddings": "many"}, "config.json"),
         ({"model_type": "qwen2", "use_sliding_window": True, "sliding_window": 4096}, "sliding"),
         ({"hidden_act": "gelu"}, "SiLU"),
         ({"rope_parameters": {"rope_type": "yarn", "factor": 4.0}}, "yarn"),

@@ -13,7 +13,7 @@ import pytest
 from nextedit_jupyter import __version__
 from nextedit_jupyter.bundles import active
 from nextedit_jupyter.cli import installation, main
-from nextedit_jupyter.cli.installation import Setting
+from nextedit_jupyter.cli.installation import InstalledSetting
 from nextedit_jupyter.core.errors import BundleError, WorkerError
 from nextedit_jupyter.evals import machine
 from nextedit_jupyter.worker import client
@@ -34,12 +34,12 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "labextension"
     folder.mkdir()
     (folder / "package.json").write_text(json.dumps({"version": __version__}))
-    on = Setting(True, tmp_path / "config.json")
+    on = InstalledSetting(True, tmp_path / "config.json")
     monkeypatch.setattr(installation, "labextension_folder", lambda: folder)
     monkeypatch.setattr(installation, "labextension_setting", lambda: on)
     monkeypatch.setattr(installation, "server_setting", lambda: on)
-    monkeypatch.setattr(installation, "kernel_setting", lambda: Setting(False, None))
-    monkeypatch.setattr(installation, "terminal_setting", lambda: Setting(False, None))
+    monkeypatch.setattr(installation, "kernel_setting", lambda: InstalledSetting(False, None))
+    monkeypatch.setattr(installation, "terminal_setting", lambda: InstalledSetting(False, None))
     monkeypatch.setattr(installation, "own_extension_lists", lambda: [])
     opened = SimpleNamespace(label="nextedit-python/0.0.1", path=folder, manifest={})
     monkeypatch.setattr(active, "active_bundle", lambda: (opened, None))
@@ -124,7 +124,7 @@ def test_a_disabled_part_is_found_with_its_file(
     healthy: Path, examine: Report, monkeypatch: pytest.MonkeyPatch, what: str, part: str
 ) -> None:
     file = healthy / "elsewhere.json"
-    monkeypatch.setattr(installation, what, lambda: Setting(False, file))
+    monkeypatch.setattr(installation, what, lambda: InstalledSetting(False, file))
     code, checks = examine()
     assert code == 1
     assert str(file) in checks[part]["found"]
@@ -135,7 +135,7 @@ def test_a_list_of_the_user_s_that_replaces_ours_is_found(
     healthy: Path, examine: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = healthy / "ipython_config.py"
-    on = Setting(True, healthy / "k.json")
+    on = InstalledSetting(True, healthy / "k.json")
     monkeypatch.setattr(installation, "kernel_setting", lambda: on)
     assert examine()[1]["kernels"]["state"] == "ok"
     monkeypatch.setattr(installation, "own_extension_lists", lambda: [own])
@@ -222,7 +222,7 @@ def test_a_missing_package_is_found(examine: Report, monkeypatch: pytest.MonkeyP
 def test_a_check_that_fails_is_a_finding_and_the_others_are_made(
     examine: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> Setting:
+    def fail() -> InstalledSetting:
         raise RuntimeError("surprise")
 
     monkeypatch.setattr(installation, "server_setting", fail)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextedit_jupyter.core.changes import HELD_STATES, HeldStates, State, cell_digest
+from nextedit_jupyter.core.changes import HELD_STATES, HeldState, HeldStates, cell_digest
 from nextedit_jupyter.core.errors import WireError
 from nextedit_jupyter.core.notebook import Cell
 from nextedit_jupyter.core.request import Bounds
@@ -43,7 +43,7 @@ def plain(cells: list[Cell], **more: Any) -> dict[str, Any]:
 
 def full(cells: list[Cell], **more: Any) -> dict[str, Any]:
     request = {**plain(cells, **more), "version": 2}
-    request["notebook"]["hash"] = State.of(cells).hash
+    request["notebook"]["hash"] = HeldState.of(cells).hash
     return request
 
 
@@ -53,8 +53,8 @@ def change(base: list[Cell], cells: list[Cell], **more: Any) -> dict[str, Any]:
     request = {**plain(cells, **more), "version": 2}
     notebook = {
         "language": "python",
-        "base": State.of(base).hash,
-        "hash": State.of(cells).hash,
+        "base": HeldState.of(base).hash,
+        "hash": HeldState.of(cells).hash,
         "cells": [wire_cell(cell) for cell in cells if known.get(cell.id) != cell],
     }
     if [cell.id for cell in base] != [cell.id for cell in cells]:
@@ -111,7 +111,7 @@ def test_what_runs_together_does_not_hash_together(other: Cell) -> None:
 
 def test_a_hash_is_a_whole_sha256() -> None:
     cells = notebook()
-    assert State.of(cells).hash == hashlib.sha256(b"".join(map(cell_digest, cells))).hexdigest()
+    assert HeldState.of(cells).hash == hashlib.sha256(b"".join(map(cell_digest, cells))).hexdigest()
     for short in ("", "9f86d081884c7d65", "g" * 64, "A" * 64, None, 7):
         request = full(cells)
         request["notebook"]["hash"] = short

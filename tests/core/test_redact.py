@@ -13,6 +13,10 @@ import sys
 
 import pytest
 from secret_cases import PLAIN, SECRETS, VARIANTS
+from secret_forms import filled
+from secret_kinds import HARMLESS
+from secret_kinds import MISSED as MISSED_KINDS
+from secret_kinds import SHAPES as KINDS
 from secret_shapes import MISSED
 from secret_shapes import SHAPES as MORE
 
@@ -35,6 +39,24 @@ def test_of_the_other_shapes_all_but_the_named_few_are_recognised() -> None:
     missed = {name for name, text in MORE.items() if not holds_secret(text)}
     assert missed == MISSED
     assert len(MISSED) < len(MORE) / 50
+
+
+def test_of_the_kinds_by_vendor_library_and_file_all_but_the_named_few_are_recognised() -> None:
+    missed = {name for name, text in KINDS.items() if not holds_secret(text)}
+    assert missed == MISSED_KINDS
+    assert len(MISSED_KINDS) < len(KINDS) / 40
+
+
+def test_of_three_hundred_forms_with_any_values_all_but_a_few_are_recognised() -> None:
+    texts = [text for seed in range(4) for _, text in filled(seed)]
+    missed = [text for text in texts if not holds_secret(text)]
+    assert len(missed) < len(texts) / 40, missed
+
+
+@pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)
+def test_sums_names_and_forms_are_let_pass(text: str) -> None:
+    assert not holds_secret(text)
+    assert not holds_secret(in_a_cell(text))
 
 
 @pytest.mark.parametrize("text", PLAIN)

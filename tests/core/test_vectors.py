@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash
-from nextedit_jupyter.core.changes import State, cell_digest
+from nextedit_jupyter.core.changes import HeldState, cell_digest
 from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.core.wire import Utf16, decode_cells
 
@@ -55,7 +55,7 @@ def test_cells_have_the_digests_that_the_vectors_say() -> None:
     *cells, (every, hash) = vectors("cell_digest.json")
     for wire, digest in cells:
         assert cell_digest(*decode_cells({"cells": [wire]})).hex() == digest
-    assert State.of(decode_cells({"cells": every})).hash == hash
+    assert HeldState.of(decode_cells({"cells": every})).hash == hash
 
 
 @pytest.mark.parametrize("case", vectors("interpolate.json"))

@@ -12,7 +12,7 @@ import pytest
 
 from nextedit_jupyter.cli import main
 from nextedit_jupyter.core.pacing import OUTCOMES
-from nextedit_jupyter.kernel.magics import Magic, UsageError
+from nextedit_jupyter.kernel.magic_commands import Magic, UsageError
 from nextedit_jupyter.kernel.session import Session
 from nextedit_jupyter.kernel.session_settings import SessionSettings
 from nextedit_jupyter.server.config import NextEdit

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextedit_jupyter.engine.drafts import (
+    EXPERTS_ROW_COST,
     MAX_DRAFT,
     MAX_REWRITE_DRAFT,
     ROW_COST,
@@ -88,6 +89,29 @@ def test_a_row_s_cost_is_what_the_quickest_passes_took() -> None:
     assert cost.share == pytest.approx(0.1, rel=0.05)
     cost.observe(8, 0.0)
     assert cost.share >= RowCost.LEAST
+
+
+def test_where_a_guess_is_not_free_only_what_pays_is_drafted() -> None:
+    def dear(prompt: list[int], cost: float) -> list[int]:
+        return Drafter(prompt, (), 50, DraftRates(), None, cost=cost).propose(5)
+
+    assert dear([1, 2, 3], 0.1) == []
+    repeated = [1, 2, 3, 4, 5, 6, 1, 2, 3, 4]
+    assert dear(repeated, 0.1)[:1] == [5]
+    assert len(dear(repeated, 0.3)) < len(dear(repeated, 0.1))
+    assert dear(repeated, 2.0) == []
+
+
+def test_a_row_of_a_mixture_costs_what_it_adds_to_a_pass_of_one() -> None:
+    cost = RowCost(free_guess=False)
+    assert cost.share == EXPERTS_ROW_COST
+    for rows, ms in ((1, 10.0), (2, 11.0), (8, 38.0)):
+        cost.observe(rows, ms / 1000)
+    assert cost.share == pytest.approx(0.4, rel=0.05)
+    slow = RowCost(free_guess=False)
+    for rows, ms in ((1, 10.0), (8, 500.0)):
+        slow.observe(rows, ms / 1000)
+    assert DraftRates().length(8, cost=slow.share, free_guess=False) > 0
 
 
 def test_what_was_said_at_the_key_before_is_drafted_again() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextedit_jupyter.engine.cache import PrefixCache, shared_length
+from nextedit_jupyter.engine.prefix_cache import PrefixCache, shared_length
 
 
 class FakeSlot:

@@ -14,9 +14,9 @@ import pytest
 from team_server import Answering, Server, completion, make_certificate, raw, team_server, trickling
 
 from nextedit_jupyter.core.errors import NextEditError
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.engine.engine import Completion
-from nextedit_jupyter.engine.remote import Breaker, ByteTokenizer, RemoteEngine, RemoteError
+from nextedit_jupyter.engine.remote_engine import Breaker, ByteTokenizer, RemoteEngine, RemoteError
 from nextedit_jupyter.prompt import Prompt
 
 CONTROL = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")

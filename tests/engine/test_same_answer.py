@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_bundle import SHAPE, make_bundle
+from tiny_bundle import MIXTURE, SHAPE, make_bundle
 from tiny_engine import complete, open_engine, prompt_of
 
 from nextedit_jupyter.bundles.bundle import Bundle, default_bundle_path
+from nextedit_jupyter.bundles.graph import Experts
 from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.engine import Engine
 from nextedit_jupyter.engine.decoder import Decoder, Slot
@@ -57,9 +58,24 @@ class Reference:
         return bool(token) and (token.startswith(rest) or rest.startswith(token))
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return Bundle.open(make_bundle(tmp_path_factory.mktemp("tiny") / "bundle"))
+BUNDLES: dict[str, dict[str, Any]] = {
+    "dense": {},
+    "mixture": {"shape": MIXTURE},
+    "mixture, shares of all": {
+        "shape": replace(SHAPE, experts=Experts(8, 3, 32), tied=True),
+        "seed": 3,
+    },
+    "mixture, 4 bits": {
+        "shape": replace(SHAPE, width=64, hidden=64, experts=Experts(4, 1, 32)),
+        "bits": 4,
+    },
+}
+
+
+@pytest.fixture(scope="module", params=list(BUNDLES.values()), ids=list(BUNDLES))
+def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    folder = tmp_path_factory.mktemp("tiny") / "bundle"
+    return Bundle.open(make_bundle(folder, **request.param))
 
 
 @pytest.fixture(scope="module")

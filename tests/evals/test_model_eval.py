@@ -22,15 +22,15 @@ from nextedit_jupyter.evals.heldout import (
     kernel_facts,
     read_documents,
 )
-from nextedit_jupyter.evals.model import (
+from nextedit_jupyter.evals.model_evaluation import (
     THRESHOLDS,
     choose_threshold,
     format_report,
     measure_typing,
     saved_at_noise,
 )
-from nextedit_jupyter.evals.replay import RememberingLane, Setting, Typist, first_token
-from nextedit_jupyter.evals.typing import Tally, type_cell
+from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, Typist, first_token
+from nextedit_jupyter.evals.typing import TypingTally, type_cell
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter
 from nextedit_jupyter.suggest.build import open_model_lane
 from nextedit_jupyter.suggest.suggester import Suggester
@@ -132,14 +132,14 @@ def test_facts_are_those_of_the_cells_above() -> None:
 def test_a_replay_says_what_the_product_says_at_each_threshold(bundle: Path) -> None:
     lane = open_model_lane(Bundle.open(bundle))
     places = choose_places([held_out("p", "n", "notebook", CELLS)], 3, random.Random(0))
-    settings = [Setting(0.0), Setting(0.02), Setting(0.0, gates=False)]
+    settings = [ReplaySetting(0.0), ReplaySetting(0.02), ReplaySetting(0.0, gates=False)]
     lane.settings = replace(lane.settings, hope=0.0)
     replayed = Typist(RememberingLane(lane), budget=300).type(places, settings)
     typist = Typist(RememberingLane(lane), budget=300)
     for setting, tally in zip(settings[:2], replayed[:2], strict=True):
         product = open_model_lane(Bundle.open(bundle))
         product.settings = replace(lane.settings, budget=300, threshold=setting.threshold)
-        suggester, own = Suggester(product), Tally()
+        suggester, own = Suggester(product), TypingTally()
         for place in places:
             product.forget()
             known = typist.known(place)

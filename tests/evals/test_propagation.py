@@ -12,7 +12,14 @@ import pytest
 
 from nextedit_jupyter.core import Cell, Notebook
 from nextedit_jupyter.core.errors import NextEditError
-from nextedit_jupyter.evals import bench_propagation, edits, oracle, peers, propagation, sdists
+from nextedit_jupyter.evals import (
+    bench_propagation,
+    oracle,
+    propagation,
+    rename_peers,
+    sdists,
+    synthetic_edits,
+)
 
 CELLS = (
     "import numpy as np\nimport lib",
@@ -34,16 +41,16 @@ def notebook() -> Notebook:
     return Notebook("python", tuple(Cell(f"c{i}", "code", s) for i, s in enumerate(CELLS)))
 
 
-def cases(notebook: Notebook) -> dict[str, edits.Case]:
+def cases(notebook: Notebook) -> dict[str, synthetic_edits.Case]:
     """One case of each kind and name."""
-    found: dict[str, edits.Case] = {}
+    found: dict[str, synthetic_edits.Case] = {}
     for seed in range(12):
-        for case in edits.cases([("book", notebook)], seed, 50, 50):
+        for case in synthetic_edits.cases([("book", notebook)], seed, 50, 50):
             found.setdefault(f"{case.kind} {case.old}", case)
     return found
 
 
-def texts(case: edits.Case) -> set[tuple[str, str, str]]:
+def texts(case: synthetic_edits.Case) -> set[tuple[str, str, str]]:
     sources = {cell.id: cell.source for cell in case.notebook.cells}
     return {
         (cell, sources[cell][start:end], sources[cell][:start].rpartition("\n")[2])
@@ -118,13 +125,13 @@ def test_the_whole_evaluation_finds_the_places_of_a_small_notebook(notebook: Not
 def test_a_peer_s_places_are_those_that_it_would_change() -> None:
     book = Notebook("python", (Cell("a", "code", "x = 1"), Cell("b", "code", "print(x, 'x')")))
     first = ("a", 0, 1)
-    assert peers.word_replacement(book, first, "y") == {first, ("b", 6, 7), ("b", 10, 11)}
-    assert peers.jedi(book, first, "y") == {first, ("b", 6, 7)}
-    assert peers.rope(book, first, "y") == {first, ("b", 6, 7)}
+    assert rename_peers.word_replacement(book, first, "y") == {first, ("b", 6, 7), ("b", 10, 11)}
+    assert rename_peers.jedi(book, first, "y") == {first, ("b", 6, 7)}
+    assert rename_peers.rope(book, first, "y") == {first, ("b", 6, 7)}
 
 
 def test_wrong_and_missed_places_are_counted_apart() -> None:
-    tally = propagation.Tally()
+    tally = propagation.PropagationTally()
     tally.add({("a", 0, 1), ("a", 4, 5)}, {("a", 0, 1), ("b", 0, 1), ("b", 2, 3)})
     report = tally.report()
     assert report["precision"] == 0.5
@@ -174,5 +181,5 @@ def test_the_bench_reports_every_size_and_both_peers(monkeypatch: pytest.MonkeyP
 
 
 def test_the_same_seed_gives_the_same_cases(notebook: Notebook) -> None:
-    once, twice = (edits.cases([("b", notebook)], 5, 9) for _ in range(2))
+    once, twice = (synthetic_edits.cases([("b", notebook)], 5, 9) for _ in range(2))
     assert once == twice

@@ -12,7 +12,6 @@ import pytest
 from nextedit_jupyter.cli import main
 from nextedit_jupyter.core import NextEditError, SuggestRequest
 from nextedit_jupyter.evals import propagation_edits
-from nextedit_jupyter.evals.peers import word_replacement
 from nextedit_jupyter.evals.propagation_edits import (
     next_edits,
     quiet,
@@ -21,6 +20,7 @@ from nextedit_jupyter.evals.propagation_edits import (
     words,
 )
 from nextedit_jupyter.evals.real_edits import Commit, read_commits, renamed
+from nextedit_jupyter.evals.rename_peers import word_replacement
 
 BEFORE = ("x = 1", "print(x)", "y = x + x", "f(x=3)")
 RENAME = Commit(

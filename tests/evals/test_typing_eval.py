@@ -6,7 +6,7 @@ import pytest
 
 from nextedit_jupyter.core import Cell, Notebook, SuggestRequest
 from nextedit_jupyter.evals.typing import (
-    Tally,
+    TypingTally,
     choose_cells,
     leading_blanks,
     type_cell,
@@ -25,8 +25,8 @@ NOTEBOOK = Notebook(
 TEXT = NOTEBOOK.cells[2].source
 
 
-def typed(say: dict[int, str]) -> Tally:
-    tally = Tally()
+def typed(say: dict[int, str]) -> TypingTally:
+    tally = TypingTally()
     type_cell(NOTEBOOK, 2, lambda request: say.get(request.caret.offset, ""), tally)
     return tally
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nextedit_jupyter.core.facts import NamedObject
-from nextedit_jupyter.kernel.facts import FactsLimits, collect, type_name
+from nextedit_jupyter.kernel.live_facts import FactsLimits, collect, type_name
 
 
 class Sprung(BaseException):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nextedit_jupyter.core import Across, Cell, Elsewhere, OpenDocument, Silence
-from nextedit_jupyter.project.across import _aliased, _listed, rename_across
-from nextedit_jupyter.project.files import Root
+from nextedit_jupyter.project.below_root import Root
+from nextedit_jupyter.project.rename_across import _aliased, _listed, rename_across
 
 
 def ipynb(*cells: str, **metadata: object) -> str:

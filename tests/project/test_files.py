@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nextedit_jupyter.project.files import Limits, Root
+from nextedit_jupyter.project.below_root import Limits, Root
 
 
 def write(path: Path, text: str = "x = 1\n") -> None:

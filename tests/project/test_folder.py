@@ -16,7 +16,7 @@ from nextedit_jupyter.core import (
     Place,
     SuggestRequest,
 )
-from nextedit_jupyter.project.files import Limits, Root
+from nextedit_jupyter.project.below_root import Limits, Root
 from nextedit_jupyter.project.folder import Folder, Folders
 from nextedit_jupyter.project.pieces import Words, pieces_of, words_of
 

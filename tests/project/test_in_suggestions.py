@@ -8,7 +8,7 @@ import pytest
 from prompt_letters import Letters
 
 from nextedit_jupyter.core import Answer, Caret, Cell, Nearby, Notebook, Place, SuggestRequest
-from nextedit_jupyter.project.files import Root
+from nextedit_jupyter.project.below_root import Root
 from nextedit_jupyter.project.folder import Folder
 from nextedit_jupyter.prompt import get_format
 from nextedit_jupyter.suggest.suggester import Suggester

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from nextedit_jupyter.core import Cell, NamedObject, Nearby, Notebook
-from nextedit_jupyter.project.files import Root
+from nextedit_jupyter.project.below_root import Root
 from nextedit_jupyter.project.imports import Import, imports_of
-from nextedit_jupyter.project.modules import Modules, Said
+from nextedit_jupyter.project.modules import Modules, ModuleSummary
 
 HELPERS = '''\
 """Things that help."""
@@ -54,12 +54,12 @@ def write(root: Path, files: dict[str, str]) -> Modules:
     return Modules(Root(str(root)))
 
 
-def said(modules: Modules, *cells: str, folder: str = "") -> Said:
+def said(modules: Modules, *cells: str, folder: str = "") -> ModuleSummary:
     made = tuple(Cell(f"c{i}", "code", text) for i, text in enumerate(cells))
     return modules.said_to(Notebook("python", made), folder)
 
 
-def named(found: Said, name: str) -> NamedObject | None:
+def named(found: ModuleSummary, name: str) -> NamedObject | None:
     return next((known for known in found.names if known.name == name), None)
 
 
@@ -201,7 +201,7 @@ def test_a_module_that_changes_is_read_again_and_half_typed_its_last_sound_text_
 
 def test_a_module_with_a_secret_says_nothing(tmp_path: Path) -> None:
     secret = f"def f(a): ...\napi_key = 'sk-{'a1B2' * 12}'\n"
-    assert said(write(tmp_path, {"m.py": secret}), "import m") == Said()
+    assert said(write(tmp_path, {"m.py": secret}), "import m") == ModuleSummary()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.prompt.healing import MAX_HEAL_CHARS, split_for_healing
 from nextedit_jupyter.prompt.tokenizer import encode_open
-from nextedit_jupyter.training.tokenizer import train_tokenizer
+from nextedit_jupyter.training.bpe import train_tokenizer
 
 CODE = '''import numpy as np
 def area(width, height=2.5):

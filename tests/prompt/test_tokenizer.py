@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.prompt.control import CONTROL_TOKENS
-from nextedit_jupyter.training.tokenizer import train_tokenizer
+from nextedit_jupyter.training.bpe import train_tokenizer
 
 TEXTS = [
     "import numpy as np\nimport pandas as pd\n",

@@ -9,7 +9,7 @@ import pytest
 from traitlets import TraitError
 
 from nextedit_jupyter.cli.doctor import examine
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.server.config import NextEdit
 from nextedit_jupyter.server.gateway import Gateway
 from nextedit_jupyter.worker.client import WorkerSettings

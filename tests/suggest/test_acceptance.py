@@ -16,7 +16,7 @@ from nextedit_jupyter.core import SuggestRequest as Request
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter, Situation, features
 from nextedit_jupyter.suggest.build import open_model_lane
-from nextedit_jupyter.suggest.trim import Cut, Step
+from nextedit_jupyter.suggest.trim import Cut, GeneratedToken
 
 
 def at(text: str, *above: str, **fields: object) -> Request:
@@ -26,7 +26,7 @@ def at(text: str, *above: str, **fields: object) -> Request:
 
 
 def values(request: Request, shown: str, probability: float = 0.8) -> dict[str, float]:
-    steps = [Step(len(shown), math.log(probability))]
+    steps = [GeneratedToken(len(shown), math.log(probability))]
     found = features(Situation.of(request), shown, steps, Cut(len(shown), probability), 1)
     return dict(zip(FEATURES, found, strict=True))
 

@@ -18,7 +18,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.history import Origin
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.continuing import changes_code, nothing_to_continue
-from nextedit_jupyter.suggest.model import ModelAnswer
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 
 
 def asked(*events: tuple[str, str], origin: Origin = "typed") -> SuggestRequest:

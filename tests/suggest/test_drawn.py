@@ -24,7 +24,7 @@ from nextedit_jupyter.core.facts import (
     TableFacts,
 )
 from nextedit_jupyter.suggest.drawn import what_is_drawn
-from nextedit_jupyter.suggest.model import ModelAnswer
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 from nextedit_jupyter.suggest.suggester import Suggester
 
 AXES = AxesFacts(

@@ -29,7 +29,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.brackets import faults
 from nextedit_jupyter.suggest.fitting import fitted
-from nextedit_jupyter.suggest.model import ModelAnswer
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 from nextedit_jupyter.suggest.suggester import SuggesterSettings
 
 DRAWS = int(os.environ.get("NEXTEDIT_GHOSTS", "150"))

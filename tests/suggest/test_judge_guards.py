@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.judge.forest import Forest, Thresholds
-from nextedit_jupyter.suggest.judge.lane import JudgeLane
+from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 
 
 class _Trees(Forest):

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from nextedit_jupyter.core import NextEditError
 from nextedit_jupyter.suggest.judge.candidates import MAX_CANDIDATES, find_candidates
-from nextedit_jupyter.suggest.judge.changes import Change, read_changes
 from nextedit_jupyter.suggest.judge.consider import CellPast, consider
-from nextedit_jupyter.suggest.judge.features import NAMES, Evidence
+from nextedit_jupyter.suggest.judge.features import NAMES
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
+from nextedit_jupyter.suggest.judge.last_edits import LastChange, read_changes
 from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
+from nextedit_jupyter.suggest.judge.view import Evidence
 
 
 def kinds(source: str) -> dict[str, str]:
@@ -25,7 +26,7 @@ def kinds(source: str) -> dict[str, str]:
     return {cell.texts[i]: cell.kinds[i] for i in cell.solid if cell.texts[i].isidentifier()}
 
 
-def change(before: str, after: str) -> list[Change]:
+def change(before: str, after: str) -> list[LastChange]:
     return read_changes([("c", before, after, True)], LexedCells())[0]
 
 

@@ -14,7 +14,7 @@ from nextedit_jupyter.engine import Completion
 from nextedit_jupyter.prompt import Prompt
 from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
 from nextedit_jupyter.prompt.control import CONTROL_TOKENS
-from nextedit_jupyter.suggest.model import ModelAnswer, ModelLane, ModelSettings
+from nextedit_jupyter.suggest.model_lane import ModelAnswer, ModelLane, ModelSettings
 
 
 class Ascii(Letters):

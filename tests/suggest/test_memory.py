@@ -18,7 +18,7 @@ from nextedit_jupyter.core import (
     SuggestRequest,
     TextEdit,
 )
-from nextedit_jupyter.suggest.model import ModelAnswer
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 from nextedit_jupyter.suggest.suggester import Suggester
 
 GUESS = "linspace(0, 1)"

@@ -24,7 +24,7 @@ from nextedit_jupyter.engine import Completion
 from nextedit_jupyter.prompt import Prompt
 from nextedit_jupyter.prompt.healing import Pieces
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter
-from nextedit_jupyter.suggest.model import ModelLane, ModelSettings
+from nextedit_jupyter.suggest.model_lane import ModelLane, ModelSettings
 
 END = 0
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from nextedit_jupyter.core import Caret, Cell, KernelFacts, NamedObject, Notebook, SuggestRequest
 from nextedit_jupyter.core.text_edit import TextEdit
-from nextedit_jupyter.suggest.recall import PendingEdit, Recall, Reply
-from nextedit_jupyter.suggest.trim import Step
+from nextedit_jupyter.suggest.recall import KeptReply, PendingEdit, Recall
+from nextedit_jupyter.suggest.trim import GeneratedToken
 
 
 def at(text: str, other: str = "", facts: KernelFacts | None = None) -> SuggestRequest:
@@ -21,12 +21,12 @@ def at(text: str, other: str = "", facts: KernelFacts | None = None) -> SuggestR
     )
 
 
-def reply(before: str, *tokens: tuple[str, float]) -> Reply:
+def reply(before: str, *tokens: tuple[str, float]) -> KeptReply:
     text, found = "", []
     for token, probability in tokens:
         text += token
-        found.append(Step(len(text), math.log(probability)))
-    return Reply(before, text, tuple(found), True)
+        found.append(GeneratedToken(len(text), math.log(probability)))
+    return KeptReply(before, text, tuple(found), True)
 
 
 def test_what_is_typed_as_foretold_leaves_the_rest() -> None:
@@ -84,7 +84,7 @@ def test_the_least_recently_used_replies_leave() -> None:
 @given(st.text(max_size=20), st.text(min_size=1, max_size=20), st.integers(0, 20))
 def test_typing_any_part_of_a_reply_leaves_its_rest(before: str, text: str, typed: int) -> None:
     typed = min(typed, len(text) - 1)
-    made = Reply(before, text, (Step(len(text), -0.5),), True)
+    made = KeptReply(before, text, (GeneratedToken(len(text), -0.5),), True)
     left = made.typed_through(before + text[:typed])
     assert left is not None
     assert left.before + left.text == before + text

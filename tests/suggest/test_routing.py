@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nextedit_jupyter.analysis.languages import cell_language
+from nextedit_jupyter.analysis.cell_languages import cell_language
 from nextedit_jupyter.core import Caret, Cell, Notebook, Silence, SuggestRequest
 from nextedit_jupyter.core.errors import BundleError
-from nextedit_jupyter.suggest.model import ModelAnswer
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 from nextedit_jupyter.suggest.routing import Router, Specialist
 from nextedit_jupyter.suggest.suggester import Suggester
 

@@ -24,7 +24,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind, Lane
 from nextedit_jupyter.suggest import gates
-from nextedit_jupyter.suggest.model import ModelAnswer
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 from nextedit_jupyter.suggest.suggester import Suggester, SuggesterSettings
 
 

@@ -12,7 +12,7 @@ from team_server import Server, completion, raw, team_server
 from tiny_bundle import make_bundle
 
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
-from nextedit_jupyter.core.remote import RemoteSettings
+from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.suggest import Suggester, build_suggester
 
 SURE = {"tokens": ["space(0, 1)"], "token_logprobs": [-0.1]}

@@ -8,7 +8,7 @@ import pytest
 
 from nextedit_jupyter.suggest.trim import (
     CutPolicy,
-    Step,
+    GeneratedToken,
     best_cut,
     says_what_follows,
     token_steps,
@@ -18,15 +18,17 @@ from nextedit_jupyter.suggest.trim import (
 )
 
 
-def steps(*parts: tuple[str, float]) -> tuple[str, list[Step]]:
+def steps(*parts: tuple[str, float]) -> tuple[str, list[GeneratedToken]]:
     text, found = "", []
     for part, probability in parts:
         text += part
-        found.append(Step(len(text), math.log(probability)))
+        found.append(GeneratedToken(len(text), math.log(probability)))
     return text, found
 
 
-def cut(text: str, found: list[Step], finished: bool = True, **policy: object) -> str | None:
+def cut(
+    text: str, found: list[GeneratedToken], finished: bool = True, **policy: object
+) -> str | None:
     best = best_cut(text, found, CutPolicy(**policy), finished=finished)  # type: ignore[arg-type]
     return None if best is None else text[: best.end]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from nextedit_jupyter.core.changes import State
+from nextedit_jupyter.core.changes import HeldState
 from nextedit_jupyter.core.wire import decode_cells
 
 
 def in_full(request: dict[str, Any]) -> dict[str, Any]:
     """The same request, its notebook to be held under its hash."""
     notebook = request["notebook"]
-    hash = State.of(decode_cells(notebook)).hash
+    hash = HeldState.of(decode_cells(notebook)).hash
     return {**request, "version": 2, "notebook": {**notebook, "hash": hash}}
 
 

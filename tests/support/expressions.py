@@ -149,7 +149,7 @@ def _text(node: ast.expr) -> str | None:
 
 def _data(module: ModuleType) -> Iterator[Found]:
     """The redactor's rules, which are data; its modules say how they are used."""
-    if not hasattr(module, "EXPRESSIONS"):
+    if not (hasattr(module, "EXPRESSIONS") and hasattr(module, "SHAPES")):
         return
     core = Path(str(module.__file__)).parent
     code = "".join(path.read_text(encoding="utf-8") for path in core.glob("*.py"))

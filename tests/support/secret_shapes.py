@@ -345,4 +345,4 @@ SHAPES: dict[str, str] = {
 
 # A key of sixteen capitals beside no name; a prompt and its echo; pieces in an f-string's fields;
 # a pattern; a prompt that is waited for.
-MISSED = {"alpha", "repr output", "f-string join", "match", "pexpect password"}
+MISSED = {"repr output", "f-string join"}

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nextedit_jupyter.bundles.graph import GraphShape, build_graph
-from nextedit_jupyter.training.tokenizer import train_tokenizer
+from nextedit_jupyter.bundles.graph import Experts, GraphShape, build_graph
+from nextedit_jupyter.training.bpe import train_tokenizer
 
 SHAPE = GraphShape(
     vocab_size=384, width=32, layers=2, heads=4, kv_heads=2, head_dim=16, hidden=48, context=2048
+)
+# Granite's multipliers, OLMoE's norms and Qwen's shared expert in one: each changes the answers.
+MIXTURE = replace(
+    SHAPE,
+    experts=Experts(5, 2, 24, normalised=True, shared_hidden=40, shared_gate=True),
+    qk_norm=True,
+    embedding_scale=3.0,
+    residual_scale=0.7,
+    attention_scale=0.3,
+    logits_scale=0.5,
 )
 LINES = [
     "import numpy as np\n",
@@ -27,7 +38,7 @@ LINES = [
 
 
 def random_weights(shape: GraphShape = SHAPE, seed: int = 0) -> dict[str, np.ndarray]:
-    """Weights as `training.model.Decoder` names them; rows are outputs."""
+    """Weights as `training.network.Decoder` names them; rows are outputs."""
     random = np.random.default_rng(seed)
 
     def matrix(rows: int, columns: int) -> np.ndarray:
@@ -43,9 +54,20 @@ def random_weights(shape: GraphShape = SHAPE, seed: int = 0) -> dict[str, np.nda
             heads + 2 * shape.kv_heads * shape.head_dim, shape.width
         )
         weights[f"{at}.out.weight"] = matrix(shape.width, heads)
-        weights[f"{at}.gate.weight"] = matrix(shape.hidden, shape.width)
-        weights[f"{at}.up.weight"] = matrix(shape.hidden, shape.width)
-        weights[f"{at}.down.weight"] = matrix(shape.width, shape.hidden)
+        mixture, parts = shape.experts_of(i), {at: shape.hidden}
+        if mixture is not None:
+            weights[f"{at}.router.weight"] = matrix(mixture.count, shape.width) * 20
+            parts = {f"{at}.experts.{e}": mixture.hidden for e in range(mixture.count)}
+            parts |= {f"{at}.shared": mixture.shared_hidden} if mixture.shared_hidden else {}
+            if mixture.shared_gate:
+                weights[f"{at}.shared_gate.weight"] = matrix(1, shape.width) * 20
+        if shape.qk_norm:
+            weights[f"{at}.norm_query.weight"] = np.ones(shape.query_width, np.float32)
+            weights[f"{at}.norm_key.weight"] = np.ones(shape.cached_width, np.float32)
+        for part, hidden in parts.items():
+            weights[f"{part}.gate.weight"] = matrix(hidden, shape.width)
+            weights[f"{part}.up.weight"] = matrix(hidden, shape.width)
+            weights[f"{part}.down.weight"] = matrix(shape.width, hidden)
     weights["norm.weight"] = np.ones(shape.width, np.float32)
     return weights
 
@@ -57,17 +79,19 @@ def make_bundle(
     version: str = "0.1.0",
     seed: int = 0,
     spoil: bool = False,
+    shape: GraphShape = SHAPE,
+    bits: int = 8,
     **more: Any,
 ) -> Path:
     """Write a bundle's four files into `folder`, made if need be; `more` goes into the manifest.
 
-    `spoil` makes every logit NaN.
+    `spoil` makes every logit NaN; `shape` may differ from `SHAPE` in what the manifest omits.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = random_weights(seed=seed)
+    weights = random_weights(shape, seed=seed)
     if spoil:
         weights["norm.weight"] = np.full(SHAPE.width, np.nan, np.float32)
-    model = build_graph(SHAPE, weights, int8=True)
+    model = build_graph(shape, weights, int8=True, bits=bits)
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     train_tokenizer(LINES * 4, folder / "tokenizer.json", vocab_size=SHAPE.vocab_size)
     (folder / "CARD.md").write_text(f"# {id} {version}\n", encoding="utf-8")

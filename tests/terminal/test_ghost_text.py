@@ -10,7 +10,7 @@ from terminal_fixtures import ALT_ENTER, CTRL_RIGHT, ENTER, ESCAPE, RIGHT, Termi
 from nextedit_jupyter import terminal
 from nextedit_jupyter.core.notebook import text_hash
 from nextedit_jupyter.core.pacing import Pacing, PacingSettings, Power
-from nextedit_jupyter.terminal.ghost import DRAFT, Plan, insertion
+from nextedit_jupyter.terminal.ghost import DRAFT, GhostPlan, insertion
 
 
 def test_what_comes_next_appears_behind_the_caret_and_right_takes_it(someone: Terminal) -> None:
@@ -281,7 +281,7 @@ def test_an_insertion_may_rewrite_what_it_keeps(someone: Terminal) -> None:
 
 
 def test_a_plan_fits_as_long_as_the_draft_is_its_beginning() -> None:
-    plan = Plan("if x:\n    y = 1", after=")")
+    plan = GhostPlan("if x:\n    y = 1", after=")")
     assert plan.rest("if", ")") == " x:"
     assert plan.rest("if x:", ")") == ""
     assert plan.rest("if x:\n  ", ")") == "  y = 1"

@@ -17,18 +17,19 @@ from nextedit_jupyter.core import EditEvent
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
+from nextedit_jupyter.training.bpe import train_tokenizer
 from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.commits import mine as mining
 from nextedit_jupyter.training.commits.classify import changes_code, classify
-from nextedit_jupyter.training.commits.git import Repository
-from nextedit_jupyter.training.commits.pieces import (
-    Piece,
+from nextedit_jupyter.training.commits.file_pieces import (
+    FilePiece,
     Pieces,
     align,
     module_pieces,
     notebook_pieces,
     read_pieces,
 )
+from nextedit_jupyter.training.commits.git import Repository
 from nextedit_jupyter.training.commits.real_edit import RealEdit, read_edits
 from nextedit_jupyter.training.commits.steps import (
     MAX_EVENT_CHARS,
@@ -42,7 +43,6 @@ from nextedit_jupyter.training.corpus.licence import is_permissive, licence_of_t
 from nextedit_jupyter.training.examples import real_edit
 from nextedit_jupyter.training.mixture import Part, Stage, read_stages, render_stage
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.tokenizer import train_tokenizer
 
 MIT = (
     "MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\n"
@@ -336,8 +336,8 @@ def test_steps_lead_from_one_version_to_the_other() -> None:
 
 
 def test_a_state_is_stored_in_which_nothing_is_left_to_do() -> None:
-    pieces = (Piece("a", "x = 1\nprint(x)"), Piece("b", "print(x + 1)"))
-    after = (Piece("a", "y = 1\nprint(y)"), Piece("b", "print(y + 1)"))
+    pieces = (FilePiece("a", "x = 1\nprint(x)"), FilePiece("b", "print(x + 1)"))
+    after = (FilePiece("a", "y = 1\nprint(y)"), FilePiece("b", "print(y + 1)"))
     ids, texts, steps = file_steps(pieces, after, "c")
     kinds = set()
     for seed in range(20):
@@ -349,8 +349,16 @@ def test_a_state_is_stored_in_which_nothing_is_left_to_do() -> None:
 
 
 def test_pieces_are_paired_by_key_then_by_likeness() -> None:
-    before = [Piece("f#1", "def f(): return 1"), Piece("", "x = compute(1)"), Piece("", "gone")]
-    after = [Piece("", "new()"), Piece("f#1", "def f(): return 9"), Piece("", "x = compute(2)")]
+    before = [
+        FilePiece("f#1", "def f(): return 1"),
+        FilePiece("", "x = compute(1)"),
+        FilePiece("", "gone"),
+    ]
+    after = [
+        FilePiece("", "new()"),
+        FilePiece("f#1", "def f(): return 9"),
+        FilePiece("", "x = compute(2)"),
+    ]
     pairs = [(a and a.text, b and b.text) for a, b in align(before, after)]
     assert pairs == [
         (None, "new()"),

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.corpus.build import build
+from nextedit_jupyter.training.corpus.assemble import build
 from nextedit_jupyter.training.corpus.document import Document, read_documents
 from nextedit_jupyter.training.corpus.extract import Skipped
 from nextedit_jupyter.training.corpus.fetch import fetch, find_archive
 from nextedit_jupyter.training.corpus.licence import is_permissive, read_metadata
 from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean
-from nextedit_jupyter.training.corpus.recipe import Recipe, Source, read_recipe
+from nextedit_jupyter.training.corpus.recipe import PackageSource, Recipe, read_recipe
 
 RECIPE = Path(__file__).parents[2] / "models" / "recipes" / "nextedit-python.toml"
 
@@ -48,7 +48,7 @@ def test_a_packages_own_metadata_says_its_licence() -> None:
 
 def test_a_recipe_with_a_licence_that_is_not_permissive_is_refused() -> None:
     with pytest.raises(TrainingError, match="not permissive"):
-        Recipe("r", (Source("a", "1", "GPL-3.0", ""),))
+        Recipe("r", (PackageSource("a", "1", "GPL-3.0", ""),))
 
 
 def test_a_recipe_that_cannot_be_read_says_why(tmp_path: Path) -> None:
@@ -112,7 +112,10 @@ def test_held_out_packages_win_their_duplicates(tmp_path: Path) -> None:
     )
     make_archive(tmp_path / "archives", "one", body)
     make_archive(tmp_path / "archives", "two", body)
-    recipe = Recipe("r", (Source("one", "1.0", "MIT", ""), Source("two", "1.0", "MIT", "", "test")))
+    recipe = Recipe(
+        "r",
+        (PackageSource("one", "1.0", "MIT", ""), PackageSource("two", "1.0", "MIT", "", "test")),
+    )
     report = build(recipe, tmp_path / "archives", tmp_path / "corpus", processes=1)
     assert report["near_duplicates"] == 1
     assert len(list(read_documents(tmp_path / "corpus" / "test.jsonl"))) == 1
@@ -120,7 +123,7 @@ def test_held_out_packages_win_their_duplicates(tmp_path: Path) -> None:
 
 
 def test_a_missing_archive_says_what_to_do(tmp_path: Path) -> None:
-    recipe = Recipe("r", (Source("one", "1.0", "MIT", ""),))
+    recipe = Recipe("r", (PackageSource("one", "1.0", "MIT", ""),))
     with pytest.raises(TrainingError, match="run `train data` without"):
         build(recipe, tmp_path, tmp_path / "corpus")
 
@@ -128,7 +131,7 @@ def test_a_missing_archive_says_what_to_do(tmp_path: Path) -> None:
 def test_an_interrupted_download_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = Source("one", "1.0", "MIT", "")
+    source = PackageSource("one", "1.0", "MIT", "")
 
     def fail(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", "ERROR: connection broken")
@@ -143,7 +146,7 @@ def test_what_was_fetched_is_not_fetched_again(
 ) -> None:
     monkeypatch.setattr(subprocess, "run", None)
     make_archive(tmp_path, "scikit_learn", "x = 1")
-    source = Source("scikit-learn", "1.0", "MIT", "")
+    source = PackageSource("scikit-learn", "1.0", "MIT", "")
     assert find_archive(tmp_path, source) == tmp_path / "scikit_learn-1.0.tar.gz"
     assert [archive for _, archive, _ in fetch([source], tmp_path)] == [
         tmp_path / "scikit_learn-1.0.tar.gz"

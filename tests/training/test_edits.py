@@ -9,6 +9,7 @@ from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1, name_line
 from nextedit_jupyter.prompt.control import BOS, END, NEW, OLD
 from nextedit_jupyter.prompt.lines import anchored_lines, find_lines
+from nextedit_jupyter.training.bpe import train_tokenizer
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.edits import EditCase, make_case, rename
 from nextedit_jupyter.training.examples import (
@@ -20,7 +21,6 @@ from nextedit_jupyter.training.examples import (
 )
 from nextedit_jupyter.training.kernel_names import columns_used, guess_names
 from nextedit_jupyter.training.packing import NO_LOSS, pack, split_targets
-from nextedit_jupyter.training.tokenizer import train_tokenizer
 
 CELLS = (
     "import numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt",

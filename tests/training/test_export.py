@@ -14,6 +14,7 @@ from nextedit_jupyter import __version__  # noqa: E402
 from nextedit_jupyter.bundles.graph import Int8Columns, build_graph  # noqa: E402
 from nextedit_jupyter.bundles.manifest import Identity  # noqa: E402
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
+from nextedit_jupyter.training.bpe import train_tokenizer  # noqa: E402
 from nextedit_jupyter.training.corpus.document import Document  # noqa: E402
 from nextedit_jupyter.training.export import (  # noqa: E402
     Agreement,
@@ -25,9 +26,8 @@ from nextedit_jupyter.training.export import (  # noqa: E402
     int8_graph,
 )
 from nextedit_jupyter.training.gate import gate_export, gate_latency  # noqa: E402
-from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import DecoderModule, Shape  # noqa: E402
 from nextedit_jupyter.training.sft import SftSettings, open_run  # noqa: E402
-from nextedit_jupyter.training.tokenizer import train_tokenizer  # noqa: E402
 
 SHAPE = Shape(
     vocab_size=320, width=64, layers=2, heads=4, kv_heads=2, head_dim=16, hidden=96, context=128
@@ -35,8 +35,8 @@ SHAPE = Shape(
 
 
 @pytest.fixture(scope="module")
-def model() -> Decoder:
-    decoder = Decoder(SHAPE, seed=3).eval()
+def model() -> DecoderModule:
+    decoder = DecoderModule(SHAPE, seed=3).eval()
     with torch.no_grad():
         for parameter in decoder.parameters():
             if parameter.ndim == 2:
@@ -44,14 +44,14 @@ def model() -> Decoder:
     return decoder
 
 
-def runner(model: Decoder, *, int8: bool) -> GraphRunner:
+def runner(model: DecoderModule, *, int8: bool) -> GraphRunner:
     weights = {name: value.numpy() for name, value in model.state_dict().items()}
     return GraphRunner(
         build_graph(graph_shape(SHAPE), weights, int8=int8).SerializeToString(), SHAPE
     )
 
 
-def test_the_float_graph_computes_what_the_model_computes(model: Decoder) -> None:
+def test_the_float_graph_computes_what_the_model_computes(model: DecoderModule) -> None:
     ids = torch.randint(0, SHAPE.vocab_size, (1, 50), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         want = model(ids)[0].numpy()
@@ -59,7 +59,7 @@ def test_the_float_graph_computes_what_the_model_computes(model: Decoder) -> Non
     np.testing.assert_allclose(have, want, atol=2e-3)
 
 
-def test_the_int8_graph_chooses_nearly_the_same_tokens(model: Decoder) -> None:
+def test_the_int8_graph_chooses_nearly_the_same_tokens(model: DecoderModule) -> None:
     seeded = torch.Generator().manual_seed(2)
     ids = torch.randint(0, SHAPE.vocab_size, (100,), generator=seeded).tolist()
     want = runner(model, int8=False).logits(ids)
@@ -68,7 +68,7 @@ def test_the_int8_graph_chooses_nearly_the_same_tokens(model: Decoder) -> None:
     assert np.abs(want - have).max() < 0.2 * np.abs(want).max()
 
 
-def test_int8_logits_do_not_depend_on_how_a_prompt_is_cut(model: Decoder) -> None:
+def test_int8_logits_do_not_depend_on_how_a_prompt_is_cut(model: DecoderModule) -> None:
     ids = list(range(60))
     graph = runner(model, int8=True)
     whole = graph.logits(ids)
@@ -79,7 +79,7 @@ def test_int8_logits_do_not_depend_on_how_a_prompt_is_cut(model: Decoder) -> Non
     assert (whole.argmax(-1) == cut.argmax(-1)).all()
 
 
-def test_logits_are_given_from_the_wanted_position_on(model: Decoder) -> None:
+def test_logits_are_given_from_the_wanted_position_on(model: DecoderModule) -> None:
     graph = runner(model, int8=True)
     whole = graph.logits(list(range(20)))
     np.testing.assert_allclose(graph.logits(list(range(20)), start=17), whole[17:], atol=1e-4)
@@ -128,7 +128,7 @@ def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "bundle").exists()
 
 
-def test_calibration_brings_the_shipped_graph_nearer_to_float32(model: Decoder) -> None:
+def test_calibration_brings_the_shipped_graph_nearer_to_float32(model: DecoderModule) -> None:
     weights = {name: value.numpy() for name, value in model.state_dict().items()}
     ids = torch.randint(0, SHAPE.vocab_size, (1000,), generator=torch.Generator().manual_seed(1))
     prompts = ids.reshape(10, 100).tolist()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nextedit_jupyter.training.corpus import extract
-from nextedit_jupyter.training.corpus.build import extract_package
+from nextedit_jupyter.training.corpus.assemble import extract_package
 from nextedit_jupyter.training.corpus.document import read_documents
 from nextedit_jupyter.training.corpus.extract import (
     Skipped,
@@ -23,7 +23,7 @@ from nextedit_jupyter.training.corpus.extract import (
     notebook_cells,
     walk_folder,
 )
-from nextedit_jupyter.training.corpus.recipe import Source
+from nextedit_jupyter.training.corpus.recipe import PackageSource
 
 NOTEBOOK = json.dumps(
     {
@@ -108,7 +108,7 @@ def test_a_truncated_archive_gives_what_can_be_read(tmp_path: Path) -> None:
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    found = extract_package(Source("p", "1.0", "MIT", ""), path, tmp_path)
+    found = extract_package(PackageSource("p", "1.0", "MIT", ""), path, tmp_path)
     assert found.skipped["broken archive"] == 1
     assert 0 < len(list(read_documents(found.path))) < 50
 
@@ -118,7 +118,7 @@ def test_a_wheel_is_read_like_an_archive(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("p/a.ipynb", NOTEBOOK)
         archive.writestr("p/b.so", b"\0")
-    found = extract_package(Source("p", "1.0", "MIT", ""), path, tmp_path)
+    found = extract_package(PackageSource("p", "1.0", "MIT", ""), path, tmp_path)
     assert [document.kind for document in read_documents(found.path)] == ["notebook"]
 
 

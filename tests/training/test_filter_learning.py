@@ -17,9 +17,9 @@ from nextedit_jupyter.evals.heldout import held_out
 from nextedit_jupyter.evals.replay import RememberingLane
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter
 from nextedit_jupyter.suggest.build import open_model_lane
-from nextedit_jupyter.suggest.model import ModelAnswer
-from nextedit_jupyter.suggest.recall import Reply
-from nextedit_jupyter.suggest.trim import Step
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
+from nextedit_jupyter.suggest.recall import KeptReply
+from nextedit_jupyter.suggest.trim import GeneratedToken
 from nextedit_jupyter.training import filter_learning
 
 CELLS = [
@@ -73,14 +73,14 @@ def test_a_package_is_learned_from_or_validated_on(tmp_path: Path) -> None:
 
 def half_right(
     self: RememberingLane, request: SuggestRequest, *_: Any
-) -> tuple[Reply | None, ModelAnswer]:
+) -> tuple[KeptReply | None, ModelAnswer]:
     """In the place of a model: right and sure at even places, wrong and less so at odd ones."""
     before = request.cell.source
     rest = next(cell[len(before) :] for cell in CELLS if cell.startswith(before)).split("\n")[0]
     right = len(before) % 2 == 0
     text = rest if right else "zzz"
     sure = -0.1 if right else -1.0
-    return Reply(before, text, (Step(len(text), sure),), True), ModelAnswer()
+    return KeptReply(before, text, (GeneratedToken(len(text), sure),), True), ModelAnswer()
 
 
 def test_the_command_learns_and_says_whether_it_kept_the_filter(

@@ -12,20 +12,20 @@ from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.control import END
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
 from nextedit_jupyter.prompt.variants import VARIANTS, Layout, variant
+from nextedit_jupyter.training.bpe import train_tokenizer
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.format_search import (
     CAP,
-    Trial,
+    FormatTrial,
     TrialBudget,
     answer_losses,
     format_table,
     offspring,
     search,
 )
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.tasks import edit_tasks, line_tasks, render
-from nextedit_jupyter.training.tokenizer import train_tokenizer
+from nextedit_jupyter.training.product_tasks import edit_tasks, line_tasks, render
 
 CELLS = (
     "import numpy as np\nframe = np.zeros(10)",
@@ -47,8 +47,8 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> BundleTokenizer:
 
 
 @pytest.fixture
-def model(tokenizer: BundleTokenizer) -> Decoder:
-    return Decoder(
+def model(tokenizer: BundleTokenizer) -> DecoderModule:
+    return DecoderModule(
         Shape(tokenizer.vocab_size, width=32, layers=1, heads=2, kv_heads=1, head_dim=16, hidden=64)
     )
 
@@ -96,7 +96,7 @@ def test_a_task_is_rendered_with_loss_on_its_answer_alone(
 
 
 def test_answers_losses_are_those_of_each_task_alone(
-    model: Decoder, tokenizer: BundleTokenizer
+    model: DecoderModule, tokenizer: BundleTokenizer
 ) -> None:
     fmt = variant("edit-span-numbers-v1")
     made = [
@@ -113,7 +113,9 @@ def test_answers_losses_are_those_of_each_task_alone(
         assert losses.mean().item() == pytest.approx(alone.item(), rel=1e-4)
 
 
-def run(model: Decoder, tokenizer: BundleTokenizer, folder: Path, **more: object) -> list[Trial]:
+def run(
+    model: DecoderModule, tokenizer: BundleTokenizer, folder: Path, **more: object
+) -> list[FormatTrial]:
     arguments: dict[str, object] = {
         "trials": 4, "children": 2, "parents": 2, "budget": TINY, "progress": lambda line: None,
         "names": ("edit-span-near-v1", "edit-blocks-v1"), **more,
@@ -121,12 +123,12 @@ def run(model: Decoder, tokenizer: BundleTokenizer, folder: Path, **more: object
     return search(model, tokenizer, DOCUMENTS, DOCUMENTS[:2], folder, **arguments)  # type: ignore[arg-type]
 
 
-def without_time(trials: list[Trial]) -> list[Trial]:
+def without_time(trials: list[FormatTrial]) -> list[FormatTrial]:
     return [replace(trial, seconds=0.0) for trial in trials]
 
 
 def test_a_search_is_seeded_resumable_and_leaves_the_model_alone(
-    model: Decoder, tokenizer: BundleTokenizer, tmp_path: Path
+    model: DecoderModule, tokenizer: BundleTokenizer, tmp_path: Path
 ) -> None:
     before = {name: value.clone() for name, value in model.state_dict().items()}
     whole = run(model, tokenizer, tmp_path / "a")
@@ -152,7 +154,7 @@ def test_a_search_is_seeded_resumable_and_leaves_the_model_alone(
 
 
 def test_training_makes_the_answers_likelier(
-    model: Decoder, tokenizer: BundleTokenizer, tmp_path: Path
+    model: DecoderModule, tokenizer: BundleTokenizer, tmp_path: Path
 ) -> None:
     names = ("edit-span-near-v1",)
     short = run(model, tokenizer, tmp_path / "a", trials=1, names=names)[0]

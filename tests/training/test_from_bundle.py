@@ -13,9 +13,9 @@ from tiny_bundle import SHAPE, make_bundle, random_weights
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.from_bundle import bundle_weights, start_from
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.packing import write_packed
-from nextedit_jupyter.training.run import read_checkpoint
+from nextedit_jupyter.training.run_folder import read_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_weights_come_back_within_half_a_step_of_their_scale(bundle: Path) -> None:
     shape, weights = bundle_weights(bundle)
-    assert shape.parameters == Decoder(shape).shape.parameters
+    assert shape.parameters == DecoderModule(shape).shape.parameters
     exact = random_weights()
     assert weights.keys() == exact.keys()
     for name, value in exact.items():
@@ -35,14 +35,16 @@ def test_the_weights_come_back_within_half_a_step_of_their_scale(bundle: Path) -
 
 def test_a_model_that_starts_from_a_bundle_says_what_the_bundle_says(bundle: Path) -> None:
     shape, weights = bundle_weights(bundle)
-    model = Decoder(shape, seed=3)
+    model = DecoderModule(shape, seed=3)
     start_from(model, bundle)
     assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
 
 
 def test_a_bundle_of_another_shape_is_refused(bundle: Path) -> None:
     with pytest.raises(TrainingError, match="another shape"):
-        start_from(Decoder(Shape(vocab_size=384, width=64, layers=1, heads=2, kv_heads=1)), bundle)
+        start_from(
+            DecoderModule(Shape(vocab_size=384, width=64, layers=1, heads=2, kv_heads=1)), bundle
+        )
 
 
 @pytest.mark.parametrize("broken", ["nothing", "no manifest", "another layout"])

@@ -18,7 +18,7 @@ from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.memorisation import Texts
-from nextedit_jupyter.training.model import Decoder, Shape
+from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.personal import Scores, gather, judge, split
 
 SHAPE = Shape(vocab_size=64, width=32, layers=2, heads=4, kv_heads=2, head_dim=8, hidden=48)
@@ -26,7 +26,7 @@ IDS = torch.arange(20)[None] % 64
 
 
 def test_a_model_with_new_adapters_says_what_it_said() -> None:
-    model = Decoder(SHAPE, seed=1)
+    model = DecoderModule(SHAPE, seed=1)
     before = model(IDS)
     trained = adapt(model, rank=4)
     assert torch.equal(model(IDS), before)
@@ -35,7 +35,7 @@ def test_a_model_with_new_adapters_says_what_it_said() -> None:
 
 
 def test_merged_adapters_say_what_they_said_beside_the_matrices() -> None:
-    model = Decoder(SHAPE, seed=1)
+    model = DecoderModule(SHAPE, seed=1)
     names = set(model.state_dict())
     before = model(IDS)
     for parameter in adapt(model, rank=4):

@@ -16,11 +16,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
+from nextedit_jupyter.training.bpe import train_tokenizer  # noqa: E402
 from nextedit_jupyter.training.cli import main  # noqa: E402
 from nextedit_jupyter.training.packing import NO_LOSS, write_packed  # noqa: E402
 from nextedit_jupyter.training.processes import choose_device  # noqa: E402
-from nextedit_jupyter.training.run import read_checkpoint  # noqa: E402
-from nextedit_jupyter.training.tokenizer import train_tokenizer  # noqa: E402
+from nextedit_jupyter.training.run_folder import read_checkpoint  # noqa: E402
 
 SHAPE = '{"width": 32, "layers": 2, "heads": 2, "kv_heads": 1, "head_dim": 16, "hidden": 48}'
 WIDER = SHAPE.replace("32", "64")

@@ -9,8 +9,8 @@ from nextedit_jupyter.training.reward import (
     SILENT,
     STYLE,
     UNREADABLE,
+    ReadAnswer,
     RewardTask,
-    Said,
     judge,
     reward,
     similarity,
@@ -34,54 +34,56 @@ def test_silence_is_worth_nothing_whatever_was_wanted(after: str) -> None:
 
 def test_what_cannot_be_read_or_parsed_costs_one() -> None:
     assert reward(task(), UNREADABLE) == -1.0
-    assert reward(task(), Said("df = load('a.csv'\nprint(df.mean())\nprint(df.std())")) == -1.0
-    assert reward(task(after=NOW), Said(NOW + "\n)")) == -1.0
+    assert (
+        reward(task(), ReadAnswer("df = load('a.csv'\nprint(df.mean())\nprint(df.std())")) == -1.0
+    )
+    assert reward(task(after=NOW), ReadAnswer(NOW + "\n)")) == -1.0
 
 
 def test_errors_that_stood_there_before_are_not_held_against_an_answer() -> None:
     now, after = "x = (1,\nprint(data)", "x = (1,\nprint(df)"
-    assert reward(task(now, after), Said(after, 10)) == pytest.approx(1.0 + STYLE)
+    assert reward(task(now, after), ReadAnswer(after, 10)) == pytest.approx(1.0 + STYLE)
 
 
 def test_what_the_target_leaves_unfinished_an_answer_may_too() -> None:
     now, after = "x = 1\nfor name", "x = 1\nfor name in names:"
-    assert reward(task(now, after), Said(after, 10)) == pytest.approx(1.0 + STYLE)
-    assert reward(task(now, after), Said("x = 1\nfor name = 3:", 10)) < 0
+    assert reward(task(now, after), ReadAnswer(after, 10)) == pytest.approx(1.0 + STYLE)
+    assert reward(task(now, after), ReadAnswer("x = 1\nfor name = 3:", 10)) < 0
 
 
 def test_magics_are_masked_before_a_cell_is_parsed() -> None:
     now = "%matplotlib inline\n!pip install x\ndata = load()\nprint(data.mean())"
     after = now.replace("print(data.mean())", "print(data.std())")
-    assert reward(task(now, after), Said(after, 10)) == pytest.approx(1.0 + STYLE)
-    assert reward(task(now, after), Said(after + ")", 10)) == -1.0
+    assert reward(task(now, after), ReadAnswer(after, 10)) == pytest.approx(1.0 + STYLE)
+    assert reward(task(now, after), ReadAnswer(after + ")", 10)) == -1.0
     shell = "%%bash\necho (("
-    assert judge(task(shell, shell + "\nls"), Said(shell + "\nls", 10)).exact
+    assert judge(task(shell, shell + "\nls"), ReadAnswer(shell + "\nls", 10)).exact
 
 
 def test_an_answer_where_nothing_is_to_do_or_far_from_the_target_costs_a_quarter() -> None:
-    assert reward(task(after=NOW), Said(AFTER, 10)) == -0.25
-    assert reward(task(), Said(NOW.replace("data", "values"), 10)) == -0.25
-    assert reward(task(), Said(NOW.replace("'a.csv'", "'b.csv'"), 10)) == -0.25
-    assert reward(task(), Said(NOW, 10)) == -0.25
+    assert reward(task(after=NOW), ReadAnswer(AFTER, 10)) == -0.25
+    assert reward(task(), ReadAnswer(NOW.replace("data", "values"), 10)) == -0.25
+    assert reward(task(), ReadAnswer(NOW.replace("'a.csv'", "'b.csv'"), 10)) == -0.25
+    assert reward(task(), ReadAnswer(NOW, 10)) == -0.25
 
 
 def test_half_of_the_way_is_worth_half_and_all_of_it_most() -> None:
-    half = Said(NOW.replace("data.mean", "df.mean"), 5)
+    half = ReadAnswer(NOW.replace("data.mean", "df.mean"), 5)
     assert reward(task(), half) == pytest.approx(0.5 + STYLE)
-    verdict = judge(task(), Said(AFTER, 10))
+    verdict = judge(task(), ReadAnswer(AFTER, 10))
     assert verdict.reward == pytest.approx(1.0 + STYLE)
     assert verdict.exact
     assert verdict.parsed
 
 
 def test_each_token_more_than_the_target_costs_and_fewer_earn_nothing() -> None:
-    even, more, fewer = (reward(task(), Said(AFTER, tokens)) for tokens in (10, 15, 5))
+    even, more, fewer = (reward(task(), ReadAnswer(AFTER, tokens)) for tokens in (10, 15, 5))
     assert even - more == pytest.approx(0.05)
     assert fewer == even
 
 
 def test_an_answer_is_never_worth_less_than_a_wrong_one_for_its_length_alone() -> None:
-    assert reward(task(), Said(AFTER, 5_000)) == -0.25
+    assert reward(task(), ReadAnswer(AFTER, 5_000)) == -0.25
 
 
 def test_similarity_is_of_the_change_and_by_words() -> None:
@@ -118,4 +120,6 @@ def test_a_habit_that_cannot_be_told_is_not_broken() -> None:
 def test_style_is_a_small_part_of_what_is_earned() -> None:
     now = "a = 'x'\nb = f(a)"
     kept, broken = now + "\nc = g('y')", now + '\nc = g("y")'
-    assert reward(task(now, kept), Said(kept, 10)) > reward(task(now, kept), Said(broken, 10))
+    assert reward(task(now, kept), ReadAnswer(kept, 10)) > reward(
+        task(now, kept), ReadAnswer(broken, 10)
+    )

@@ -19,7 +19,7 @@ from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
 from nextedit_jupyter.prompt import BundleTokenizer, get_format  # noqa: E402
 from nextedit_jupyter.training.cli import main  # noqa: E402
 from nextedit_jupyter.training.corpus.document import Document, write_documents  # noqa: E402
-from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import DecoderModule, Shape  # noqa: E402
 from nextedit_jupyter.training.reward import Verdict  # noqa: E402
 from nextedit_jupyter.training.rl import (  # noqa: E402
     Trainer,
@@ -31,7 +31,7 @@ from nextedit_jupyter.training.rl import (  # noqa: E402
 from nextedit_jupyter.training.rl_questions import CorpusQuestions, Question  # noqa: E402
 from nextedit_jupyter.training.rl_settings import RlSettings  # noqa: E402
 from nextedit_jupyter.training.rl_verdict import Measurement, compare, format_report  # noqa: E402
-from nextedit_jupyter.training.run import read_checkpoint  # noqa: E402
+from nextedit_jupyter.training.run_folder import read_checkpoint  # noqa: E402
 from nextedit_jupyter.training.sampling import answer_logprobs, sample  # noqa: E402
 from nextedit_jupyter.training.schedule import RunBudget  # noqa: E402
 
@@ -42,9 +42,9 @@ PROMPTS = [[1, 2, 3], [4] * 9, [7, 8, 9, 10, 11]]
 SETTINGS = RlSettings(prompts=3, samples=8, length=16, max_new=4, lr=3e-3, threads=1)
 
 
-def model_of(seed: int = 1) -> Decoder:
+def model_of(seed: int = 1) -> DecoderModule:
     """Weights large enough that what is likely depends on the prompt."""
-    model = Decoder(SHAPE, seed=seed)
+    model = DecoderModule(SHAPE, seed=seed)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 2:
@@ -52,7 +52,7 @@ def model_of(seed: int = 1) -> Decoder:
     return model.eval()
 
 
-def plain_logprobs(model: Decoder, prompt: Sequence[int], answer: Sequence[int]) -> Any:
+def plain_logprobs(model: DecoderModule, prompt: Sequence[int], answer: Sequence[int]) -> Any:
     logits = model(torch.tensor([[*prompt, *answer]]))[0, len(prompt) - 1 : -1]
     return torch.log_softmax(logits, -1).gather(-1, torch.tensor(answer)[:, None])[:, 0]
 
@@ -131,7 +131,7 @@ def rewards(folder: Path) -> list[float]:
 
 
 def begin(folder: Path, **more: Any) -> Any:
-    start = Decoder(SHAPE, seed=1)
+    start = DecoderModule(SHAPE, seed=1)
     return open_run(folder, (SHAPE, start.state_dict()), replace(SETTINGS, **more))
 
 
@@ -196,7 +196,7 @@ def test_a_time_budget_ends_and_what_was_begun_with_is_kept(tmp_path: Path) -> N
 
 
 def test_a_group_in_which_all_earn_the_same_changes_nothing(tmp_path: Path) -> None:
-    model = Decoder(SHAPE, seed=1)
+    model = DecoderModule(SHAPE, seed=1)
     question = Question((1, 2), frozenset(), lambda ids: Verdict(-0.25))
     groups = draw_groups(model, [question], SETTINGS, torch.Generator().manual_seed(0))
     assert groups[0].advantages == [0.0] * SETTINGS.samples

@@ -13,11 +13,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
-from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import DecoderModule, Shape  # noqa: E402
 from nextedit_jupyter.training.optim import orthogonalise  # noqa: E402
 from nextedit_jupyter.training.packing import write_packed  # noqa: E402
-from nextedit_jupyter.training.run import Rows, Run, read_checkpoint  # noqa: E402
-from nextedit_jupyter.training.schedule import RunBudget, State, lr_factor  # noqa: E402
+from nextedit_jupyter.training.run_folder import Run, TokenRows, read_checkpoint  # noqa: E402
+from nextedit_jupyter.training.schedule import RunBudget, ScheduleState, lr_factor  # noqa: E402
 from nextedit_jupyter.training.sft import SftSettings, open_run, train  # noqa: E402
 
 SHAPE = Shape(vocab_size=64, width=32, layers=2, heads=2, kv_heads=1, head_dim=16, hidden=48)
@@ -92,13 +92,14 @@ def test_the_loss_falls(data: Path, tmp_path: Path) -> None:
 
 
 def test_the_schedule_warms_up_stays_and_decays() -> None:
-    def factor(state: State) -> float:
+    def factor(state: ScheduleState) -> float:
         return lr_factor(state, warmup_steps=10, final_lr=0.0)
 
-    assert factor(State(step=4)) == 0.5
-    assert factor(State(step=500)) == 1.0
+    assert factor(ScheduleState(step=4)) == 0.5
+    assert factor(ScheduleState(step=500)) == 1.0
     decaying = [
-        factor(State(step=step, decay_start=100, decay_steps=10)) for step in range(100, 110)
+        factor(ScheduleState(step=step, decay_start=100, decay_steps=10))
+        for step in range(100, 110)
     ]
     assert decaying == sorted(decaying, reverse=True)
     assert decaying[-1] == 0.0
@@ -209,11 +210,11 @@ def test_data_that_is_no_packed_file_is_refused(tmp_path: Path, content: bytes) 
     path = tmp_path / "data.npy"
     path.write_bytes(content)
     with pytest.raises(TrainingError, match="cannot be read"):
-        Rows(path)
+        TokenRows(path)
 
 
 def test_the_parameters_are_counted_right() -> None:
-    model = Decoder(SHAPE)
+    model = DecoderModule(SHAPE)
     assert sum(p.numel() for p in model.parameters()) == SHAPE.parameters
 
 

@@ -13,10 +13,10 @@ from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.build import open_model_lane
+from nextedit_jupyter.training.bundle_evaluation import evaluate_bundle
 from nextedit_jupyter.training.card import render_card
 from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.evaluate import evaluate_bundle
 from nextedit_jupyter.training.export import Agreement
 from nextedit_jupyter.training.tiny import TINY, collect
 

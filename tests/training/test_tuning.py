@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
 from nextedit_jupyter.training.lora import MATRICES  # noqa: E402
-from nextedit_jupyter.training.model import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import DecoderModule, Shape  # noqa: E402
 from nextedit_jupyter.training.packing import pack, write_packed  # noqa: E402
 from nextedit_jupyter.training.schedule import RunBudget  # noqa: E402
 from nextedit_jupyter.training.sft import SftSettings, train  # noqa: E402
@@ -27,10 +27,12 @@ SETTINGS = SftSettings(batch=2, warmup_steps=1, threads=1, compile=False, valida
 
 
 def base() -> dict[str, Any]:
-    return {name: value.clone() for name, value in Decoder(SHAPE, seed=5).state_dict().items()}
+    return {
+        name: value.clone() for name, value in DecoderModule(SHAPE, seed=5).state_dict().items()
+    }
 
 
-def model() -> Decoder:
+def model() -> DecoderModule:
     return adapted(SHAPE, base(), new_rows=NEW, rank=4)
 
 
@@ -42,7 +44,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data.npy"
 
 
-def run(folder: Path, data: Path, steps: int, *, resume: Path | None = None) -> Decoder:
+def run(folder: Path, data: Path, steps: int, *, resume: Path | None = None) -> DecoderModule:
     tuned = model()
     budget = RunBudget(steps=steps)
     train(
@@ -52,7 +54,7 @@ def run(folder: Path, data: Path, steps: int, *, resume: Path | None = None) -> 
 
 
 def test_an_adapted_base_answers_as_the_base_until_it_learns() -> None:
-    plain = Decoder(SHAPE)
+    plain = DecoderModule(SHAPE)
     plain.load_state_dict(base())
     ids = torch.arange(1, 40)[None]
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):

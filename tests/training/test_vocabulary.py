@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from nextedit_jupyter.training.vocabulary import choose_tokens, count_tokens
+from nextedit_jupyter.training.kept_tokens import choose_tokens, count_tokens
 
 ALPHABET = ("a", "b", "c", "d")
 MERGES = [("a", "b"), ("ab", "c"), ("c", "d"), ("abc", "d")]

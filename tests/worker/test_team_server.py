@@ -18,8 +18,8 @@ import pytest
 from real_worker import request_for, wait_until
 from team_server import completion, team_server
 
-from nextedit_jupyter.core.remote import RemoteSettings
-from nextedit_jupyter.engine.remote import ByteTokenizer, RemoteEngine
+from nextedit_jupyter.core.remote_settings import RemoteSettings
+from nextedit_jupyter.engine.remote_engine import ByteTokenizer, RemoteEngine
 from nextedit_jupyter.prompt import Prompt
 from nextedit_jupyter.worker.client import WorkerClient
 

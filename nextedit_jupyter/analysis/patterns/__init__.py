@@ -12,18 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from nextedit_jupyter.analysis.patterns.arguments import keyword_rules
-from nextedit_jupyter.analysis.patterns.attributes import attribute_rules
+from nextedit_jupyter.analysis.patterns.attribute_patterns import attribute_rules
 from nextedit_jupyter.analysis.patterns.axes import axes_subscript_rules
-from nextedit_jupyter.analysis.patterns.changes import Change, changes, is_half_typed
+from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange, changes, is_half_typed
 from nextedit_jupyter.analysis.patterns.paths import path_rules
 from nextedit_jupyter.analysis.patterns.python2 import print_rules
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule
 from nextedit_jupyter.analysis.patterns.shapes import literal_comparison_rules, shared_shape
 from nextedit_jupyter.analysis.patterns.strings import string_rules
 
-__all__ = ["Around", "Change", "Rule", "changes", "is_half_typed", "rules_of", "shared_shape"]
+__all__ = ["Around", "NodeChange", "Rule", "changes", "is_half_typed", "rules_of", "shared_shape"]
 
-_DETECTORS: tuple[Callable[[Change, Around], Iterable[Rule]], ...] = (
+_DETECTORS: tuple[Callable[[NodeChange, Around], Iterable[Rule]], ...] = (
     keyword_rules,
     path_rules,
     axes_subscript_rules,
@@ -34,6 +34,6 @@ _DETECTORS: tuple[Callable[[Change, Around], Iterable[Rule]], ...] = (
 )
 
 
-def rules_of(change: Change, around: Around) -> list[Rule]:
+def rules_of(change: NodeChange, around: Around) -> list[Rule]:
     """The rules that this change may be an example of, the most specific first."""
     return [rule for detect in _DETECTORS for rule in detect(change, around)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange
 from nextedit_jupyter.analysis.patterns.nodes import (
     LITERALS,
     NUMBERS,
@@ -231,7 +231,7 @@ def _slot(value: Node) -> tuple[Node, str | int] | None:
     return (call, given.index(value)) if value in given else None
 
 
-def keyword_rules(change: Change, around: Around) -> Iterator[Rule]:
+def keyword_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
     old, new = change.old, change.new
     above, beyond = old.parent, new.parent
     if above is not None and above.kind == "keyword_argument" and old.field == "name":

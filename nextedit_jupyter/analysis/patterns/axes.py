@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import SyntaxTree
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange
 from nextedit_jupyter.analysis.patterns.nodes import arguments_of, dotted, is_bound_at, words
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule, Trust
 from nextedit_jupyter.core import Replacement
@@ -84,7 +84,7 @@ def axes_rule(was: tuple[str, ...], now: tuple[str, ...], around: Around) -> Rul
     return AxesMethods(was[0], now[0])
 
 
-def axes_subscript_rules(change: Change, around: Around) -> Iterator[Rule]:
+def axes_subscript_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
     """`plt.title` to `axes[0].set_title`, whose object is no dotted path."""
     for old, new in change.pairs:
         if old.kind != "attribute" or new.kind != "attribute":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
 from nextedit_jupyter.analysis.patterns.axes import axes_rule
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange
 from nextedit_jupyter.analysis.patterns.nodes import (
     disjoint,
     dotted,
@@ -106,7 +106,7 @@ class PathReplaced:
                 yield Replacement(target.start, target.end, self.new[-1])
 
 
-def path_rules(change: Change, around: Around) -> Iterator[Rule]:
+def path_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
     old, new = whole_path(change.old), whole_path(change.new)
     was, now = dotted(old), dotted(new)
     if was is None or now is None or was == now:

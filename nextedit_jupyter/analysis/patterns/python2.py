@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import SyntaxTree
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange
 from nextedit_jupyter.analysis.patterns.nodes import callee
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule, Trust
 from nextedit_jupyter.core import Replacement
@@ -41,7 +41,7 @@ class PrintCalled:
         return found
 
 
-def print_rules(change: Change, around: Around) -> Iterator[Rule]:
+def print_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
     for old, new in ((change.old, change.new), (change.old.parent, change.new)):
         if old is None or old.kind != "print_statement" or new.kind != "call":
             continue

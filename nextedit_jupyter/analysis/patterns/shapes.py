@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange
 from nextedit_jupyter.analysis.patterns.nodes import LITERALS, NUMBERS, disjoint
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule, Trust
 from nextedit_jupyter.core import Replacement
@@ -20,19 +20,19 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class NodeShape:
     """A node with holes in it. A leaf has a text and no parts."""
 
     kind: str
     text: str | None = None
-    parts: tuple[Shape | Hole, ...] = ()
+    parts: tuple[NodeShape | Hole, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ShapeReplaced:
     """What two changes share: `zip($1)` to `list(zip($1))`, `$1 == None` to `$1 is None`."""
 
-    old: Shape
+    old: NodeShape
     template: tuple[str | int, ...]
     needle: str
     examples: int = 2
@@ -65,7 +65,7 @@ class ShapeReplaced:
         )
 
 
-def shared_shape(first: Change, second: Change) -> ShapeReplaced | None:
+def shared_shape(first: NodeChange, second: NodeChange) -> ShapeReplaced | None:
     """The smallest rule that both changes are examples of, None if they share too little.
 
     One name or one literal for another is no shape: which of two values is meant, and which of two
@@ -103,7 +103,7 @@ def _generalise(old: Node, new: Node, other: Node, then: Node) -> ShapeReplaced 
     return None
 
 
-def _unify(a: Node, b: Node, holes: dict[tuple[str, str], int], whole: bool) -> Shape | Hole:
+def _unify(a: Node, b: Node, holes: dict[tuple[str, str], int], whole: bool) -> NodeShape | Hole:
     """What two nodes share; where they differ, a hole for each pair of texts.
 
     `whole`: arguments that have nothing in common are one hole.
@@ -116,11 +116,11 @@ def _unify(a: Node, b: Node, holes: dict[tuple[str, str], int], whole: bool) -> 
     if a.kind == b.kind and len(mine) == len(theirs):
         if not mine:
             if a.text == b.text:
-                return Shape(a.kind, a.text)
+                return NodeShape(a.kind, a.text)
         elif a.kind != "string" or a.text == b.text:
             pairs = list(zip(mine, theirs, strict=True))
             if all(x.is_named or x.kind == y.kind for x, y in pairs):
-                return Shape(a.kind, None, tuple(_unify(x, y, holes, whole) for x, y in pairs))
+                return NodeShape(a.kind, None, tuple(_unify(x, y, holes, whole) for x, y in pairs))
     return Hole(holes.setdefault((a.text, b.text), len(holes)))
 
 
@@ -149,7 +149,7 @@ def _unify_template(
     return tuple(pieces)
 
 
-def _anchors(shape: Shape | Hole) -> list[str]:
+def _anchors(shape: NodeShape | Hole) -> list[str]:
     """The names that a shape insists on: without one it would match anything."""
     if isinstance(shape, Hole):
         return []
@@ -160,7 +160,7 @@ def _anchors(shape: Shape | Hole) -> list[str]:
     return [name for part in shape.parts for name in _anchors(part)]
 
 
-def _matches(shape: Shape | Hole, node: Node, bound: dict[int, str]) -> bool:
+def _matches(shape: NodeShape | Hole, node: Node, bound: dict[int, str]) -> bool:
     if isinstance(shape, Hole):
         return bound.setdefault(shape.number, node.text) == node.text
     if shape.kind != node.kind:
@@ -178,7 +178,7 @@ def _is_within(node: Node, text: str) -> bool:
     return any(above.text == text for above, _ in near)
 
 
-def _written(shape: Shape | Hole) -> str:
+def _written(shape: NodeShape | Hole) -> str:
     if isinstance(shape, Hole):
         return "…"
     if shape.text is not None:
@@ -190,7 +190,7 @@ def _written(shape: Shape | Hole) -> str:
 _SPACED = frozenset({"binary_operator", "comparison_operator", "boolean_operator", "not_operator"})
 
 
-def literal_comparison_rules(change: Change, around: Around) -> Iterator[Rule]:
+def literal_comparison_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
     """`x == None` to `x is None`: the literal makes one example enough."""
     old, new = change.old, change.new
     if old.kind != "comparison_operator" or new.kind != "comparison_operator":
@@ -201,9 +201,9 @@ def literal_comparison_rules(change: Change, around: Around) -> Iterator[Rule]:
     if now[-1].text != was[2].text:
         return
     operator = new.tree.text[now[0].end : now[-1].start]
-    shape = Shape(
+    shape = NodeShape(
         "comparison_operator",
         None,
-        (Hole(0), Shape(was[1].kind, was[1].text), Shape(was[2].kind, was[2].text)),
+        (Hole(0), NodeShape(was[1].kind, was[1].text), NodeShape(was[2].kind, was[2].text)),
     )
     yield ShapeReplaced(shape, (0, operator, was[2].text), was[2].text, 1, "specific")

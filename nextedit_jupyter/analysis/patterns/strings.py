@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange
 from nextedit_jupyter.analysis.patterns.nodes import is_prose, plain_content, words
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule, Trust
 from nextedit_jupyter.core import Replacement
@@ -95,7 +95,7 @@ def is_key(string: Node) -> bool:
     return above.kind == "pair" and string.field == "key"
 
 
-def string_rules(change: Change, around: Around) -> Iterator[Rule]:
+def string_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
     old, new = change.old, change.new
     if old.kind == new.kind == "string_content":  # of an f-string
         if old.parent is not None and not is_prose(old.parent):

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.errors import NextEditError
-from nextedit_jupyter.evals import baselines, peers
+from nextedit_jupyter.evals import baselines, rename_peers
 from nextedit_jupyter.evals.propagation_edits import peer_offer, product, words
 
 Rename = tuple[str, str] | None
@@ -72,14 +72,14 @@ class Ours:
         return self._offer(request, None, first)
 
 
-class Jedi:
+class JediPeer:
     """jedi's first completion, and its rename where a person renamed."""
 
     can = ("complete", "renames")
 
     def __init__(self) -> None:
         self._complete = baselines.Jedi()
-        self._offer = peer_offer(peers.jedi)
+        self._offer = peer_offer(rename_peers.jedi)
         self.label = _version("jedi")
 
     def complete(self, request: SuggestRequest) -> str:
@@ -89,7 +89,7 @@ class Jedi:
         return self._offer(request, rename, first) if rename is not None else {}
 
 
-class Rope:
+class RopePeer:
     """rope's first completion, and its rename where a person renamed."""
 
     can = ("complete", "renames")
@@ -101,7 +101,7 @@ class Rope:
 
         self._folder = tempfile.TemporaryDirectory()
         self._project = Project(self._folder.name, ropefolder=None)
-        self._offer = peer_offer(peers.rope)
+        self._offer = peer_offer(rename_peers.rope)
         self.label = _version("rope")
 
     def complete(self, request: SuggestRequest) -> str:
@@ -150,7 +150,7 @@ class Grams(_Completes):
         return self._model(request)
 
 
-class Words:
+class WordsPeer:
     """Replacing the word in every cell, where a person renamed."""
 
     can = ("renames",)
@@ -207,11 +207,11 @@ class Infill(_Completes):
 # What is asked by name alone; servers and bundles are named with where they are.
 PEERS: dict[str, Callable[..., Peer]] = {
     "nextedit": Ours,
-    "jedi": Jedi,
-    "rope": Rope,
+    "jedi": JediPeer,
+    "rope": RopePeer,
     "history": Habit,
     "n-grams": Grams,
-    "words": Words,
+    "words": WordsPeer,
     "server": Server,
     "infill": Infill,
 }

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from nextedit_jupyter.core import Notebook, SuggestRequest
-from nextedit_jupyter.evals import metrics
+from nextedit_jupyter.evals import measures
 from nextedit_jupyter.evals.benchmark.isolated import PATIENCE_S, Isolated, Spec
 from nextedit_jupyter.evals.benchmark.peers import Rename
 from nextedit_jupyter.evals.benchmark.tasks import Tasks
 from nextedit_jupyter.evals.machine import machine, today, versions
 from nextedit_jupyter.evals.propagation_edits import next_edits, quiet, replay
 from nextedit_jupyter.evals.suites import Task
-from nextedit_jupyter.evals.typing import Tally, type_cell
+from nextedit_jupyter.evals.typing import TypingTally, type_cell
 
 VERSION = "nextedit-bench/1"
 DEADLINE_MS = 10_000.0
@@ -89,7 +89,7 @@ def measure(peer: Isolated, tasks: Tasks) -> dict[str, Any]:
 
 
 def _typing(peer: Isolated, places: Sequence[tuple[Notebook, int]]) -> dict[str, Any]:
-    tally = Tally()
+    tally = TypingTally()
     for notebook, index in places:
         type_cell(
             notebook,
@@ -99,7 +99,7 @@ def _typing(peer: Isolated, places: Sequence[tuple[Notebook, int]]) -> dict[str,
             parse=True,
         )
     report = {key: value for key, value in tally.report().items() if key not in _NO_SCORES}
-    low, high = metrics.wilson(tally.word_wrong, tally.shown)
+    low, high = measures.wilson(tally.word_wrong, tally.shown)
     return {**report, "word_wrong_95": [round(low, 4), round(high, 4)]}
 
 
@@ -112,15 +112,15 @@ def _next_lines(peer: Isolated, tasks: Sequence[Task]) -> dict[str, Any]:
             continue
         shown += 1
         before = request.cell.source[: request.caret.offset]
-        exact += metrics.same_lines(task.wanted[request.caret.cell], before + text)
-        if metrics.begins_python(before):
+        exact += measures.same_lines(task.wanted[request.caret.cell], before + text)
+        if measures.begins_python(before):
             judged += 1
-            parsed += metrics.begins_python(before + text)
+            parsed += measures.begins_python(before + text)
     return {
         "tasks": len(tasks),
         "shown": shown,
         "exact": exact,
-        "exact_95": [round(x, 4) for x in metrics.wilson(exact, len(tasks))],
+        "exact_95": [round(x, 4) for x in measures.wilson(exact, len(tasks))],
         "parse_correct": round(parsed / judged, 4) if judged else None,
     }
 
@@ -132,7 +132,7 @@ def _next_edits(
 ) -> dict[str, Any]:
     counts: dict[str, Any] = dict(next_edits(tasks.next_edits, offer, len(tasks.next_edits)))
     far = sorted(jumps)
-    counts["exact_95"] = [round(x, 4) for x in metrics.wilson(counts["exact"], counts["cases"])]
+    counts["exact_95"] = [round(x, 4) for x in measures.wilson(counts["exact"], counts["cases"])]
     counts["jump_p50"] = far[len(far) // 2] if far else None
     return counts
 
@@ -147,7 +147,7 @@ def _jump(request: SuggestRequest, texts: Mapping[int, str]) -> int:
     caret = starts[here] + request.cell.source.count("\n", 0, request.caret.offset)
     lines = [
         starts[place]
-        + (metrics.first_changed_line(request.notebook.cells[place].source, text) or 0)
+        + (measures.first_changed_line(request.notebook.cells[place].source, text) or 0)
         for place, text in texts.items()
     ]
     return min(abs(line - caret) for line in lines)

@@ -16,10 +16,10 @@ from pathlib import Path
 from nextedit_jupyter.core import Notebook
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.evals import sdists
-from nextedit_jupyter.evals.edits import Case, cases
 from nextedit_jupyter.evals.heldout import HeldOut
 from nextedit_jupyter.evals.real_edits import Commit, renamed
 from nextedit_jupyter.evals.suites import Task, make_tasks
+from nextedit_jupyter.evals.synthetic_edits import Case, cases
 from nextedit_jupyter.evals.typing import choose_cells
 
 KINDS = ("typing", "next line", "next edits", "propagation", "silence")

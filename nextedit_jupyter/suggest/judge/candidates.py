@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nextedit_jupyter.suggest.judge.changes import Change, Edited, Site
+from nextedit_jupyter.suggest.judge.last_edits import Edited, LastChange, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 MAX_CANDIDATES = 3_000
@@ -16,7 +16,7 @@ MAX_LEFT_ALONE = 12
 class Candidate:
     """From `start` to `end` of a cell's text becomes `text`; tokens `first` to `last`."""
 
-    change: Change
+    change: LastChange
     cell: int
     start: int
     end: int
@@ -26,7 +26,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CandidateRule:
     """What the patterns lane offers: (cell number, start, end, text), and how sure it is.
 
     `trust` is 1 for what one example carries, 1.5 for several, 2 for what is specific, 3 for what
@@ -38,7 +38,7 @@ class Rule:
 
 
 def find_candidates(
-    changes: Sequence[Change],
+    changes: Sequence[LastChange],
     sources: Sequence[tuple[int, str]],
     lexed: dict[int, LexedCell],
 ) -> list[Candidate]:
@@ -54,12 +54,12 @@ def find_candidates(
     return found
 
 
-def needle(change: Change) -> str:
+def needle(change: LastChange) -> str:
     """A text that every place holds."""
     return max(change.old, key=len)
 
 
-def places(change: Change, cell: LexedCell, number: int) -> Iterator[Candidate]:
+def places(change: LastChange, cell: LexedCell, number: int) -> Iterator[Candidate]:
     if change.shape in ("lines", "lines added", "lines removed"):
         yield from _line_places(change, cell, number)
         return
@@ -94,7 +94,7 @@ def _end(cell: LexedCell, token: int) -> int:
     return cell.starts[token] + len(cell.texts[token])
 
 
-def _is_done(change: Change, cell: LexedCell, start: int, end: int) -> bool:
+def _is_done(change: LastChange, cell: LexedCell, start: int, end: int) -> bool:
     """Whether the new text stands there already: what is longer by itself is not made longer."""
     new, replaced = change.new, cell.source[start:end]
     if not new.strip():
@@ -107,7 +107,7 @@ def _is_done(change: Change, cell: LexedCell, start: int, end: int) -> bool:
     return False
 
 
-def _line_places(change: Change, cell: LexedCell, number: int) -> Iterator[Candidate]:
+def _line_places(change: LastChange, cell: LexedCell, number: int) -> Iterator[Candidate]:
     size, lines = len(change.old), cell.lines
     solid = [n for n, line in enumerate(lines) if line]
     texts = [lines[n] for n in solid]
@@ -140,13 +140,13 @@ def _line_places(change: Change, cell: LexedCell, number: int) -> Iterator[Candi
 
 
 def _whole(
-    change: Change, cell: LexedCell, number: int, start: int, end: int, text: str
+    change: LastChange, cell: LexedCell, number: int, start: int, end: int, text: str
 ) -> Candidate:
     return Candidate(change, number, start, end, text, cell.at(start), cell.at(end))
 
 
 def note_left_alone(
-    changes: Sequence[Change], edited: Sequence[Edited]
+    changes: Sequence[LastChange], edited: Sequence[Edited]
 ) -> list[tuple[int, Candidate]]:
     """Keep what the person passed over: places of a change that their edited cells still hold.
 
@@ -166,8 +166,8 @@ def note_left_alone(
 
 
 def ruled_candidates(
-    rules: Sequence[Rule],
-    changes: Sequence[Change],
+    rules: Sequence[CandidateRule],
+    changes: Sequence[LastChange],
     lexed: Mapping[int, LexedCell],
     known: Sequence[Candidate],
 ) -> list[Candidate]:
@@ -176,12 +176,12 @@ def ruled_candidates(
     examples = [e for change in changes for e in change.examples]
     found: list[Candidate] = []
     for rule in rules:
-        change: Change | None = None
+        change: LastChange | None = None
         for cell, start, end, text in rule.places:
             if (cell, start, end) in have or cell not in lexed or not examples:
                 continue
             here = lexed[cell]
-            change = change or Change("rule", (here.source[start:end],), text, 0, 1, examples)
+            change = change or LastChange("rule", (here.source[start:end],), text, 0, 1, examples)
             first = here.at(start)
             found.append(Candidate(change, cell, start, end, text, first, here.at(end)))
     return found

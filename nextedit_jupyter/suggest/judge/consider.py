@@ -16,10 +16,11 @@ from nextedit_jupyter.suggest.judge.candidates import (
     note_left_alone,
     ruled_candidates,
 )
-from nextedit_jupyter.suggest.judge.changes import binds, read_changes
-from nextedit_jupyter.suggest.judge.features import NAMES, Evidence, View, feature_rows
+from nextedit_jupyter.suggest.judge.features import NAMES, feature_rows
 from nextedit_jupyter.suggest.judge.forest import Forest
+from nextedit_jupyter.suggest.judge.last_edits import binds, read_changes
 from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
+from nextedit_jupyter.suggest.judge.view import Evidence, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
-from nextedit_jupyter.suggest.judge.changes import Change, Site, binds
 from nextedit_jupyter.suggest.judge.consider import Considered
+from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
 
 NEVER = 2.0
@@ -68,14 +68,14 @@ def held_back(considered: Considered) -> list[float]:
     return found
 
 
-def _is_of_text_alone(change: Change) -> bool:
+def _is_of_text_alone(change: LastChange) -> bool:
     """Whether a word was changed in strings and comments, and left where it is code beside them."""
     return all(e.site.kind in _TEXTS for e in change.examples) and any(
         site.kind not in _TEXTS for _, site in change.left_alone
     )
 
 
-def _objects_of(change: Change) -> frozenset[str]:
+def _objects_of(change: LastChange) -> frozenset[str]:
     """The objects whose method was chosen, all read from one variable; empty where the choice says
     nothing of them.
 
@@ -126,7 +126,7 @@ def _is_key(site: Site) -> bool:
     return site.callee in (site.owner + "={", site.owner + "[") or site.callee in KEYED
 
 
-def _is_one_variable_for_another(change: Change, considered: Considered) -> bool:
+def _is_one_variable_for_another(change: LastChange, considered: Considered) -> bool:
     """Whether one use was changed, of a name that is still bound, to another that is bound too."""
     if len(change.examples) != 1 or change.examples[0].site.kind != "name":
         return False
@@ -240,13 +240,13 @@ def _kinds_of(
     }
 
 
-def _means_more(change: Change, proved: set[str]) -> bool:
+def _means_more(change: LastChange, proved: set[str]) -> bool:
     """Whether a word was changed where bindings do not reach: of a kind that none of the proved
     places (their kinds are `proved`) has.
     """
     return bool({e.site.kind for e in change.examples} & _BEYOND - proved)
 
 
-def _is_of_definitions_alone(change: Change) -> bool:
+def _is_of_definitions_alone(change: LastChange) -> bool:
     """Whether a word was changed only where a name is bound or declared."""
     return change.shape == "word" and all(binds(e.site) for e in change.examples)

@@ -323,10 +323,10 @@ def _is_part(text: str) -> bool:
 
 
 class LexedCells:
-    """Lexed cells by their source, the least recently used leaving past `characters`."""
+    """Lexed cells by their source, the least recently used leaving past so many tokens."""
 
-    def __init__(self, characters: int = 1_000_000) -> None:
-        self._bound = characters
+    def __init__(self, tokens: int = 80_000) -> None:
+        self._bound = tokens
         self._held = 0
         self._cells: OrderedDict[str, LexedCell] = OrderedDict()
 
@@ -337,8 +337,8 @@ class LexedCells:
             return found
         cell = self._cells[source] = LexedCell(source)
         spend(len(cell.texts))  # a token takes as long as a node; it is there at the next asking
-        self._held += len(source)
+        self._held += len(cell.texts) + len(source) // 100
         while self._held > self._bound and len(self._cells) > 1:
-            dropped, _ = self._cells.popitem(last=False)
-            self._held -= len(dropped)
+            source, dropped = self._cells.popitem(last=False)
+            self._held -= len(dropped.texts) + len(source) // 100
         return cell

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.core import CellEdit, Silence, Suggestion
 from nextedit_jupyter.suggest.judge.candidates import Candidate
-from nextedit_jupyter.suggest.judge.changes import Change
+from nextedit_jupyter.suggest.judge.last_edits import LastChange
 
 MAX_WORDS = 40
 _MORE = re.compile(r" \(\d+ more\)$")
@@ -70,7 +70,7 @@ def _same_rule(
     return None
 
 
-def _described(change: Change) -> str:
+def _described(change: LastChange) -> str:
     old, new = _cut(_joined(change.replaced)), _cut(change.new)
     if change.shape == "lines added":
         return f"add the line `{new}`" if "\n" not in change.new else f"add the lines `{new}`"

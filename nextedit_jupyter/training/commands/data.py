@@ -21,7 +21,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from nextedit_jupyter.training.corpus.build import build
+    from nextedit_jupyter.training.corpus.assemble import build
     from nextedit_jupyter.training.corpus.fetch import fetch
     from nextedit_jupyter.training.corpus.recipe import read_recipe
 

@@ -23,9 +23,13 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from nextedit_jupyter.training.base import read_base
-    from nextedit_jupyter.training.delta import CALIBRATION_ROWS, delta_tensors, write_tensors
-    from nextedit_jupyter.training.run import Rows, read_checkpoint
+    from nextedit_jupyter.training.delta_export import (
+        CALIBRATION_ROWS,
+        delta_tensors,
+        write_tensors,
+    )
+    from nextedit_jupyter.training.pretrained import read_base
+    from nextedit_jupyter.training.run_folder import TokenRows, read_checkpoint
     from nextedit_jupyter.training.tuning import adapted
 
     work: Path = arguments.work
@@ -34,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     held = read_checkpoint(work / "run" / arguments.checkpoint)["model"]
     if model.load_state_dict(held, strict=False).unexpected_keys:
         raise TrainingError(f"{arguments.checkpoint} is no checkpoint of `train tune`")
-    rows, _ = Rows(work / RENDERED).batch(0, CALIBRATION_ROWS)
+    rows, _ = TokenRows(work / RENDERED).batch(0, CALIBRATION_ROWS)
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_tensors(arguments.out / "delta.safetensors", delta_tensors(base, model, rows.numpy()))
     np.save(arguments.out / "kept.npy", np.load(work / "kept.npy"))

@@ -24,7 +24,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from nextedit_jupyter.training.evaluate import evaluate_bundle, format_report
+    from nextedit_jupyter.training.bundle_evaluation import evaluate_bundle, format_report
 
     report = evaluate_bundle(
         arguments.bundle,

@@ -8,13 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nextedit_jupyter.training.commands.shared import add_work, documents
+from nextedit_jupyter.training.commands.shared import HELD_OUT, add_work, documents
 
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.manifest import Identity
     from nextedit_jupyter.training.export import Agreement, Measured
 
 RECITED_PROMPTS = 100
+CALIBRATION_ROWS = 24
+HELD_OUT_ROWS = 40
+ROW_TOKENS = 160  # of a row's end, that are compared
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,6 +38,14 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     export.add_argument("--reference", type=Path, help="write the float32 graph to this file")
     export.add_argument("--no-gate", action="store_true")
     export.add_argument(
+        "--rows",
+        help="packed sequences in WORK to round for, and to gate by held-out ones, where there is "
+        "no corpus: tune.npy of `train tune` and `train distil`",
+    )
+    export.add_argument(
+        "--thresholds", type=json.loads, help="JSON by kind, where nothing was evaluated"
+    )
+    export.add_argument(
         "--plain", action="store_true", help="round without looking at the training data"
     )
     export.set_defaults(run=run)
@@ -43,19 +54,23 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.bundles.manifest import Identity
     from nextedit_jupyter.training.export import Measured, export_bundle
-    from nextedit_jupyter.training.gate import calibration_prompts
+    from nextedit_jupyter.training.gate import calibration_prompts, row_prompts
     from nextedit_jupyter.training.mixture import training_format
 
     checkpoint = arguments.work / arguments.checkpoint
     tokenizer = arguments.work / "tokenizer.json"
     identity = Identity(arguments.id, arguments.version, training_format(arguments.format).name)
     calibration: list[list[int]] = []
-    if not arguments.plain:
+    if arguments.rows:
+        calibration = row_prompts(arguments.work / arguments.rows, CALIBRATION_ROWS)
+    elif not arguments.plain:
         calibration = calibration_prompts(
             documents(arguments.work, "train"), tokenizer, format=identity.prompt_format
         )
     agreement, latency = _gate(arguments, identity, calibration)
     measured, card = Measured(latency=latency), ""
+    if arguments.thresholds:
+        measured = Measured(arguments.thresholds, latency)
     if arguments.validation and arguments.test:
         validation = json.loads(arguments.validation.read_text(encoding="utf-8"))
         test = json.loads(arguments.test.read_text(encoding="utf-8"))
@@ -81,16 +96,25 @@ def _gate(
 ) -> tuple[Agreement, dict[str, float]]:
     """What the gates measured, or nothing with --no-gate. Raises where a gate is not passed."""
     from nextedit_jupyter.training.export import Agreement, Graphs
-    from nextedit_jupyter.training.gate import gate_export, gate_latency
+    from nextedit_jupyter.training.gate import (
+        gate_agreement,
+        gate_export,
+        gate_latency,
+        row_prompts,
+    )
 
     if arguments.no_gate:
         return Agreement(0, 0, 0.0, 0.0), {}
-    held_out = documents(arguments.work, "validation") + documents(arguments.work, "test")
     graphs = Graphs(arguments.work / arguments.checkpoint, calibration)
     if arguments.reference:
         arguments.reference.write_bytes(graphs.reference.SerializeToString())
-    tokenizer = arguments.work / "tokenizer.json"
-    agreement = gate_export(graphs, tokenizer, held_out, format=identity.prompt_format)
+    if arguments.rows:
+        held_out = row_prompts(arguments.work / HELD_OUT, HELD_OUT_ROWS)
+        agreement = gate_agreement(graphs.agreement(held_out, last=ROW_TOKENS))
+    else:
+        read = documents(arguments.work, "validation") + documents(arguments.work, "test")
+        tokenizer = arguments.work / "tokenizer.json"
+        agreement = gate_export(graphs, tokenizer, read, format=identity.prompt_format)
     timed = graphs.latency()
     gate_latency(timed)
     print(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nextedit_jupyter.training.personal import Plan
+    from nextedit_jupyter.training.personal import PersonalPlan
 
 _TEXT = """\
 Fine-tune the bundle in use on your own code, on this machine: notebooks and modules of FOLDERs,
@@ -87,12 +87,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(arguments: argparse.Namespace, base: Path) -> Plan:
+def _plan(arguments: argparse.Namespace, base: Path) -> PersonalPlan:
     """What was asked for; a large base takes longer, learns slower and is looked at less often."""
-    from nextedit_jupyter.training.personal import Plan, is_large
+    from nextedit_jupyter.training.personal import PersonalPlan, is_large
 
     large = is_large(base)
-    plan = Plan(
+    plan = PersonalPlan(
         minutes=None if arguments.steps else arguments.minutes or (60.0 if large else 10.0),
         steps=arguments.steps,
         rank=arguments.rank,

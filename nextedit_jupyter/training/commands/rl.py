@@ -15,10 +15,10 @@ from nextedit_jupyter.training.commands.shared import add_work, documents, end_o
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nextedit_jupyter.training.model import Decoder, Shape
+    from nextedit_jupyter.training.network import DecoderModule, Shape
     from nextedit_jupyter.training.rl_questions import Question
     from nextedit_jupyter.training.rl_settings import RlSettings
-    from nextedit_jupyter.training.run import Run
+    from nextedit_jupyter.training.run_folder import Run
 
 _TEXT = """\
 Go on from a supervised model with rewards: answers to next edits and typing carets of the corpus
@@ -119,7 +119,7 @@ def _settings(arguments: argparse.Namespace) -> RlSettings:
 def _report(
     folder: Path,
     run: Run,
-    reference: Decoder,
+    reference: DecoderModule,
     tasks: Sequence[Question],
     settings: RlSettings,
     begun: dict[str, str],
@@ -159,8 +159,8 @@ def _tokenizer(work: Path, bundle: Path | None) -> Path:
 def _start(arguments: argparse.Namespace) -> tuple[Shape, dict[str, Tensor]]:
     """The shape and the float32 weights that a run begins with."""
     from nextedit_jupyter.training.from_bundle import bundle_weights
-    from nextedit_jupyter.training.model import Shape
-    from nextedit_jupyter.training.run import read_checkpoint
+    from nextedit_jupyter.training.network import Shape
+    from nextedit_jupyter.training.run_folder import read_checkpoint
 
     if arguments.init:
         return bundle_weights(arguments.init)

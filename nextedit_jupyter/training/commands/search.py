@@ -27,10 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training.cpu import use_threads
     from nextedit_jupyter.training.format_search import Clock, TrialBudget, format_table, search
     from nextedit_jupyter.training.from_bundle import bundle_weights, start_from
-    from nextedit_jupyter.training.model import Decoder
+    from nextedit_jupyter.training.network import DecoderModule
 
     use_threads(arguments.threads)
-    model = Decoder(bundle_weights(arguments.init)[0])
+    model = DecoderModule(bundle_weights(arguments.init)[0])
     start_from(model, arguments.init)
     trials = search(
         model,

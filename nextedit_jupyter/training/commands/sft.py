@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
     from nextedit_jupyter.training.cpu import use_threads
     from nextedit_jupyter.training.from_bundle import bundle_weights, start_from
-    from nextedit_jupyter.training.model import Shape
+    from nextedit_jupyter.training.network import Shape
     from nextedit_jupyter.training.processes import join
     from nextedit_jupyter.training.run_log import plot_losses
     from nextedit_jupyter.training.schedule import RunBudget

@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     import random
 
     from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
-    from nextedit_jupyter.training.tokenizer import balanced, train_tokenizer
+    from nextedit_jupyter.training.bpe import balanced, train_tokenizer
 
     trained_on = documents(arguments.work, "train")
     random.Random(1).shuffle(trained_on)

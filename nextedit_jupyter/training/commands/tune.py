@@ -34,8 +34,8 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.prompt import BundleTokenizer, get_format
     from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
-    from nextedit_jupyter.training.base import read_base
     from nextedit_jupyter.training.packing import write_packed
+    from nextedit_jupyter.training.pretrained import read_base
     from nextedit_jupyter.training.schedule import RunBudget
     from nextedit_jupyter.training.sft import SftSettings, train
     from nextedit_jupyter.training.tuning import adapted, open_tuning, tuning_rows

@@ -21,7 +21,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from nextedit_jupyter.training.base import write_vocabulary
+    from nextedit_jupyter.training.pretrained import write_vocabulary
     from nextedit_jupyter.training.real_data import read_notebooks
 
     texts = (

@@ -43,7 +43,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """One file that a commit modified: its path and the object ids before and after."""
 
     path: str
@@ -74,20 +74,20 @@ class Repository:
         )
         return [line for line in text.decode("ascii", "replace").split() if _HASH.fullmatch(line)]
 
-    def changes(self, commits: Sequence[str]) -> Iterator[tuple[str, list[Change]]]:
+    def changes(self, commits: Sequence[str]) -> Iterator[tuple[str, list[FileChange]]]:
         """The plain files that each commit modified; added, deleted and moved ones are left out."""
         command = ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-abbrev", "--no-renames"]
         command += ["--no-textconv", "--no-ext-diff", "--ignore-submodules=all", "--diff-filter=M"]
         out = self._git(*command, stdin="".join(f"{commit}\n" for commit in commits))
         fields = iter(out.split(b"\0"))
-        commit, found = "", list[Change]()
+        commit, found = "", list[FileChange]()
         for field in fields:
             if field.startswith(b":"):
                 modes = field.decode("ascii", "replace").split()
                 path = next(fields, b"")
                 plain = all(mode.lstrip(":").startswith("100") for mode in modes[:2])
                 if len(modes) == 5 and plain:
-                    found.append(Change(os.fsdecode(path), modes[2], modes[3]))
+                    found.append(FileChange(os.fsdecode(path), modes[2], modes[3]))
             elif _HASH.fullmatch(field.decode("ascii", "replace")):
                 if commit:
                     yield commit, found

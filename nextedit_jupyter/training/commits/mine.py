@@ -21,10 +21,15 @@ from pathlib import Path
 from nextedit_jupyter.core import EditEvent
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.lines import changed_lines
-from nextedit_jupyter.training.commits.git import Change, Repository
-from nextedit_jupyter.training.commits.pieces import Pieces, read_pieces
-from nextedit_jupyter.training.commits.real_edit import RealEdit, Source, read_edits, write_edits
-from nextedit_jupyter.training.commits.steps import Target, file_steps, targets
+from nextedit_jupyter.training.commits.file_pieces import Pieces, read_pieces
+from nextedit_jupyter.training.commits.git import FileChange, Repository
+from nextedit_jupyter.training.commits.real_edit import (
+    EditSource,
+    RealEdit,
+    read_edits,
+    write_edits,
+)
+from nextedit_jupyter.training.commits.steps import StepTarget, file_steps, targets
 from nextedit_jupyter.training.corpus.document import Split
 from nextedit_jupyter.training.corpus.extract import (
     MAX_NOTEBOOK_BYTES,
@@ -98,7 +103,7 @@ def mine_commits(job: CommitJob) -> Mined:
                 rng = random.Random(f"{job.seed} {commit} {path}")
                 earlier = [*held.get(path, ()), *here]
                 made, events = _file_edits(path, was, now, earlier, rng, skipped)
-                source = Source(job.name, commit, path, job.licence, now.language)
+                source = EditSource(job.name, commit, path, job.licence, now.language)
                 found += [RealEdit(t.request, t.after, t.change, source) for t in made]
                 here += events
                 held[path] = events[-5:]
@@ -170,7 +175,7 @@ def mine_release(job: ReleaseJob) -> Mined:
             continue
         rng = random.Random(f"{job.seed} {revision} {path}")
         made, _ = _file_edits(path, *read, [], rng, skipped)
-        source = Source(name, revision, path, licence, read[1].language)
+        source = EditSource(name, revision, path, licence, read[1].language)
         found += [RealEdit(t.request, t.after, t.change, source) for t in made]
     return _written(job.out, name, licence, 1, found, skipped)
 
@@ -241,7 +246,7 @@ def format_report(report: dict[str, object]) -> str:
 
 
 def _versions(
-    change: Change, read: Callable[..., bytes | None], skipped: Skipped
+    change: FileChange, read: Callable[..., bytes | None], skipped: Skipped
 ) -> tuple[Pieces, Pieces] | None:
     most = MAX_NOTEBOOK_BYTES if change.path.endswith(".ipynb") else MAX_SOURCE_BYTES
     data = [read(id, most=most) for id in (change.before, change.after)]
@@ -277,7 +282,7 @@ def _file_edits(
     earlier: Sequence[EditEvent],
     rng: random.Random,
     skipped: Skipped,
-) -> tuple[list[Target], list[EditEvent]]:
+) -> tuple[list[StepTarget], list[EditEvent]]:
     """The targets of one changed file, and all its steps as events for what follows."""
     prefix = hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()[:6] + "-"
     ids, texts, steps = file_steps(was.pieces, now.pieces, prefix)

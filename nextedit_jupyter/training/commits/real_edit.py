@@ -20,7 +20,7 @@ from nextedit_jupyter.training.commits.classify import CHANGE_KINDS, ChangeKind
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class EditSource:
     """Where an edit comes from; `revision` is a commit, or `1.0..1.1` of a package."""
 
     name: str
@@ -37,7 +37,7 @@ class RealEdit:
     request: SuggestRequest
     after: str
     change: ChangeKind
-    source: Source
+    source: EditSource
 
     def __post_init__(self) -> None:
         if (self.change == "none") != (self.after == self.request.cell.source):
@@ -60,7 +60,7 @@ class RealEdit:
             if value["change"] not in CHANGE_KINDS or not isinstance(value["after"], str):
                 raise ValueError("change or after")
             request = decode_request(value["request"])
-            return cls(request, value["after"], value["change"], Source(**value["source"]))
+            return cls(request, value["after"], value["change"], EditSource(**value["source"]))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             why = f"{type(error).__name__}: {error}"
         except NextEditError as error:

@@ -17,7 +17,7 @@ from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestReque
 from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.prompt.lines import changed_lines
 from nextedit_jupyter.training.commits.classify import ChangeKind, changes_code, classify
-from nextedit_jupyter.training.commits.pieces import Piece, align
+from nextedit_jupyter.training.commits.file_pieces import FilePiece, align
 from nextedit_jupyter.training.corpus.extract import Skipped
 
 MAX_EVENTS = 5
@@ -44,7 +44,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class StepTarget:
     """A request in the midst of a change, and what the caret's cell becomes."""
 
     request: SuggestRequest
@@ -53,7 +53,7 @@ class Target:
 
 
 def file_steps(
-    before: Sequence[Piece], after: Sequence[Piece], prefix: str
+    before: Sequence[FilePiece], after: Sequence[FilePiece], prefix: str
 ) -> tuple[list[str], dict[str, str], list[Step]]:
     """The cells' ids in order, their first texts, and the steps, from the top to the bottom."""
     pairs = align(before, after)
@@ -90,7 +90,7 @@ def targets(
     language: str,
     rng: random.Random,
     skipped: Skipped,
-) -> Iterator[Target]:
+) -> Iterator[StepTarget]:
     """The steps that can be learnt from, each with the events before it.
 
     `earlier` are events before the first step, oldest first. Skipped, with counts: hunks that
@@ -109,7 +109,7 @@ def targets(
                 if request is None:
                     skipped["secret"] += 1
                 else:
-                    yield Target(request, step.after, change)
+                    yield StepTarget(request, step.after, change)
             else:
                 skipped["nothing before it"] += 1
         if step.after is None:
@@ -124,7 +124,7 @@ def targets(
             offset = min(len(last.after), _changed_end(last.before or "", last.after))
             request = _request(ids, state, last.cell, offset, shown, language)
             if request is not None:
-                yield Target(request, last.after, "none")
+                yield StepTarget(request, last.after, "none")
 
 
 def recent(events: Sequence[EditEvent]) -> tuple[EditEvent, ...]:

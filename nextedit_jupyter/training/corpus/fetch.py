@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from nextedit_jupyter.training.corpus.recipe import Source
+from nextedit_jupyter.training.corpus.recipe import PackageSource
 
 _STUB = """
 import os, sys, types
@@ -47,7 +47,7 @@ if _backend:
 """
 
 
-def find_archive(folder: Path, source: Source) -> Path | None:
+def find_archive(folder: Path, source: PackageSource) -> Path | None:
     """Give the fetched archive of a source, if it is there and whole in name."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         stem = path.name.lower().replace("_", "-").replace(".", "-")
@@ -57,8 +57,8 @@ def find_archive(folder: Path, source: Source) -> Path | None:
 
 
 def fetch(
-    sources: list[Source], folder: Path, *, parallel: int = 6, timeout_s: float = 300.0
-) -> Iterator[tuple[Source, Path | None, str]]:
+    sources: list[PackageSource], folder: Path, *, parallel: int = 6, timeout_s: float = 300.0
+) -> Iterator[tuple[PackageSource, Path | None, str]]:
     """Fetch what is missing; gives (source, archive or None, why not) as each is done.
 
     pip writes into a folder of its own and the archive is moved when whole, so an interrupted
@@ -80,7 +80,7 @@ def fetch(
             yield source, find_archive(folder, source), why
 
 
-def _fetch_one(source: Source, folder: Path, stub: str, timeout_s: float) -> str:
+def _fetch_one(source: PackageSource, folder: Path, stub: str, timeout_s: float) -> str:
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps"]
         command += ["--no-binary", source.name, "--no-build-isolation", "-d", temporary]

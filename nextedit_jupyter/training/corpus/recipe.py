@@ -14,7 +14,7 @@ from nextedit_jupyter.training.corpus.licence import is_permissive
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PackageSource:
     """One package: `name==version`, taken whole into one split."""
 
     name: str
@@ -34,7 +34,7 @@ class Recipe:
     """Names of packages, and how often each kind of document is repeated in training."""
 
     name: str
-    sources: tuple[Source, ...]
+    sources: tuple[PackageSource, ...]
     repeats: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ def read_recipe(path: Path) -> Recipe:
     """Read a recipe; raises TrainingError that says what is wrong with it."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        sources = tuple(Source(**item) for item in raw.get("package", []))
+        sources = tuple(PackageSource(**item) for item in raw.get("package", []))
         recipe = Recipe(str(raw["name"]), sources, dict(raw.get("repeats", {})))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"the recipe {path} cannot be read: {error}") from error

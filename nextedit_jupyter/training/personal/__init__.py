@@ -5,17 +5,17 @@ and edits is held out; the bundle is promoted only if it finds what stands there
 the base does, and finishes no fewer edits. Nothing leaves the machine.
 """
 
-from nextedit_jupyter.training.personal.base import is_personal
-from nextedit_jupyter.training.personal.fine_tuning import Plan, is_large
+from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, is_large
 from nextedit_jupyter.training.personal.judging import Scores, judge
-from nextedit_jupyter.training.personal.outcome import Outcome, describe
+from nextedit_jupyter.training.personal.outcome import PersonalOutcome, describe
 from nextedit_jupyter.training.personal.own import Own, Split, gather, split
 from nextedit_jupyter.training.personal.personalise import personalise
+from nextedit_jupyter.training.personal.starting_bundle import is_personal
 
 __all__ = [
-    "Outcome",
     "Own",
-    "Plan",
+    "PersonalOutcome",
+    "PersonalPlan",
     "Scores",
     "Split",
     "describe",

@@ -22,16 +22,16 @@ from nextedit_jupyter.training.cpu import multiplies_bfloat16, use_threads
 from nextedit_jupyter.training.examples import Mix, real_edit, session_document
 from nextedit_jupyter.training.from_bundle import bundle_weights
 from nextedit_jupyter.training.lora import adapt, adapters, merge
-from nextedit_jupyter.training.model import Decoder
+from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.packing import NO_LOSS, pack, split_targets
-from nextedit_jupyter.training.personal.base import base_manifest, format_of
 from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, sessions
+from nextedit_jupyter.training.personal.starting_bundle import base_manifest, format_of
 
 LARGE = 50_000_000  # parameters from which on a base is trained as one that was tuned here
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PersonalPlan:
     """How to fine-tune. The budget is `minutes` in all, or `steps` of training."""
 
     minutes: float | None = 10.0
@@ -55,12 +55,12 @@ def is_large(folder: Path) -> bool:
 def fine_tune(
     folder: Path,
     parts: Split,
-    plan: Plan,
+    plan: PersonalPlan,
     *,
     end: float | None = None,
     now: Callable[[], float] = time.time,
     progress: Callable[[str], None] = print,
-) -> tuple[Decoder, int]:
+) -> tuple[DecoderModule, int]:
     """The base bundle in `folder`, adapted and merged, and the number of steps of the best look.
 
     `end` is in seconds as `now` counts them; None with a plan in steps. Raises TrainingError if the
@@ -93,7 +93,7 @@ class _Tuning:
     is the base as it was.
     """
 
-    def __init__(self, folder: Path, parts: Split, plan: Plan) -> None:
+    def __init__(self, folder: Path, parts: Split, plan: PersonalPlan) -> None:
         self._shape, self._weights = bundle_weights(folder)
         self._tokenizer = BundleTokenizer(folder / "tokenizer.json")
         self._format = format_of(folder)
@@ -151,7 +151,7 @@ class _Tuning:
         self._optimizer.zero_grad(set_to_none=True)
         self.step += 1
 
-    def merged(self) -> Decoder:
+    def merged(self) -> DecoderModule:
         """The best state, merged into the base."""
         model, _ = self._adapted()
         for adapter, state in zip(adapters(model), self._best_state, strict=True):
@@ -159,8 +159,8 @@ class _Tuning:
         merge(model)
         return model.eval()
 
-    def _adapted(self) -> tuple[Decoder, list[torch.Tensor]]:
-        model = Decoder(self._shape)
+    def _adapted(self) -> tuple[DecoderModule, list[torch.Tensor]]:
+        model = DecoderModule(self._shape)
         model.load_state_dict(self._weights)
         return model, adapt(model, rank=self._plan.rank, seed=self._plan.seed)
 
@@ -168,7 +168,9 @@ class _Tuning:
         return torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16)
 
 
-def _epoch(own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: Plan, epoch: int) -> Any:
+def _epoch(
+    own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan, epoch: int
+) -> Any:
     """Another rendering of all that is learnt from, packed; numpy uint16 [rows, length + 1]."""
     rng, mix = random.Random(f"{plan.seed} {epoch}"), Mix()
     size = plan.length + 1
@@ -190,7 +192,7 @@ def _epoch(own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: Plan, ep
 
 
 def _choice(
-    own: Own, tokenizer: BundleTokenizer, plan: Plan
+    own: Own, tokenizer: BundleTokenizer, plan: PersonalPlan
 ) -> tuple[list[RealEdit], list[list[int]]]:
     return held_out_edits(own, plan.cases // 2, plan.seed), sessions(
         own, tokenizer, plan.length, plan.seed
@@ -198,7 +200,7 @@ def _choice(
 
 
 @torch.no_grad()
-def document_loss(model: Decoder, pieces: Sequence[Sequence[int]]) -> float:
+def document_loss(model: DecoderModule, pieces: Sequence[Sequence[int]]) -> float:
     """Nats a token over pieces, 0 if there are none."""
     total, count = 0.0, 0
     for piece in pieces:
@@ -211,7 +213,7 @@ def document_loss(model: Decoder, pieces: Sequence[Sequence[int]]) -> float:
     return total / max(1, count)
 
 
-def _state(model: Decoder) -> list[dict[str, torch.Tensor]]:
+def _state(model: DecoderModule) -> list[dict[str, torch.Tensor]]:
     return [
         {"first": a.first.detach().clone(), "second": a.second.detach().clone()}
         for a in adapters(model)

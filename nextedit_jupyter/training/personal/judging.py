@@ -13,9 +13,9 @@ from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.training.cases import answer_nats
 from nextedit_jupyter.training.commits.real_edit import RealEdit
 from nextedit_jupyter.training.from_bundle import bundle_weights
-from nextedit_jupyter.training.model import Decoder, Shape
-from nextedit_jupyter.training.personal.base import format_of
+from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.personal.fine_tuning import document_loss, mean
+from nextedit_jupyter.training.personal.starting_bundle import format_of
 
 MIN_CASES = 10  # held-out edits below which nothing can be said
 MIN_GAIN = 0.002
@@ -34,7 +34,7 @@ def score(folder: Path, edits: Sequence[RealEdit], pieces: Sequence[Sequence[int
     """A bundle's scores: what its INT8 weights say, and what it writes as it is served."""
     shape, weights = bundle_weights(folder)
     tokenizer = BundleTokenizer(folder / "tokenizer.json")
-    model = Decoder(shape)
+    model = DecoderModule(shape)
     model.load_state_dict(weights)
     nats = [n for n in answer_nats(model, edits, tokenizer, format_of(folder)) if n is not None]
     exact = finished_exactly(folder, shape, tokenizer, edits)

@@ -11,7 +11,7 @@ from nextedit_jupyter.training.personal.judging import Scores
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PersonalOutcome:
     """What came of it. `low` and `high` are the 95 % interval of the mean change of an edit's
     nats, which is negative where the new bundle is better."""
 
@@ -39,7 +39,7 @@ class Outcome:
         }
 
 
-def render_card(mine: dict[str, Any], base: dict[str, Any], outcome: Outcome) -> str:
+def render_card(mine: dict[str, Any], base: dict[str, Any], outcome: PersonalOutcome) -> str:
     """The card of a personal bundle."""
     report = outcome.report()
     recital = outcome.memorisation
@@ -65,7 +65,7 @@ The change of an edit's nats lies between {outcome.low:.2f} and {outcome.high:.2
 """
 
 
-def describe(outcome: Outcome) -> str:
+def describe(outcome: PersonalOutcome) -> str:
     """What came of it, for people."""
     report = outcome.report()
     before, after = report["nats_an_edit"]

@@ -18,7 +18,7 @@ from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.training.cases import made_up_edits
 from nextedit_jupyter.training.commits.git import Repository
 from nextedit_jupyter.training.commits.mine import mine_commits, repository_jobs
-from nextedit_jupyter.training.commits.real_edit import RealEdit, Source, read_edits
+from nextedit_jupyter.training.commits.real_edit import EditSource, RealEdit, read_edits
 from nextedit_jupyter.training.commits.steps import Step, hunks, targets
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.corpus.extract import Skipped, extract_file, walk_folder
@@ -116,7 +116,7 @@ def kept_edits(history: HistoryStore, seed: int = 0) -> list[RealEdit]:
         rng = random.Random(f"{seed} {number}")
         near = ids[max(0, ids.index(event.cell) - 10) :][:20]
         texts = {id: state[id] for id in near}
-        source = Source("history", "kept", event.cell, "", kept.language)
+        source = EditSource("history", "kept", event.cell, "", kept.language)
         made = targets(near, texts, steps, events[-5:], kept.language, rng, Skipped())
         found += [RealEdit(one.request, one.after, one.change, source) for one in made]
         state[event.cell] = event.after

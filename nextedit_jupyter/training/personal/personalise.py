@@ -6,37 +6,40 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from nextedit_jupyter.bundles.manifest import NOTICE, digests, write_manifest
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt import BundleTokenizer
+from nextedit_jupyter.prompt.format import EditFormat
+from nextedit_jupyter.training.commits.real_edit import RealEdit
 from nextedit_jupyter.training.examples import real_edit
 from nextedit_jupyter.training.export import int8_graph, replace_folder
 from nextedit_jupyter.training.from_bundle import bundle_recipe
-from nextedit_jupyter.training.memorisation import check_memorisation
+from nextedit_jupyter.training.memorisation import Memorisation, check_memorisation
+from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.packing import NO_LOSS
-from nextedit_jupyter.training.personal.base import PRIVATE, base_manifest, format_of
-from nextedit_jupyter.training.personal.fine_tuning import Plan, fine_tune
+from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, fine_tune
 from nextedit_jupyter.training.personal.judging import MIN_CASES, judge, score
-from nextedit_jupyter.training.personal.outcome import Outcome, render_card
-from nextedit_jupyter.training.personal.own import Own, held_out_edits, sessions, split
+from nextedit_jupyter.training.personal.outcome import PersonalOutcome, render_card
+from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, sessions, split
+from nextedit_jupyter.training.personal.starting_bundle import PRIVATE, base_manifest, format_of
 
 
 def personalise(
     base: Path,
     own: Own,
     out: Path,
-    plan: Plan,
+    plan: PersonalPlan,
     *,
     id: str = "nextedit-personal",
     version: str | None = None,
     keep: bool = False,
     now: Callable[[], float] = time.time,
     progress: Callable[[str], None] = print,
-) -> Outcome:
+) -> PersonalOutcome:
     """Fine-tune, judge, and write the bundle `out` if it was promoted or is to be kept anyway.
 
     Raises TrainingError if the base cannot be trained on or there is too little code.
@@ -45,15 +48,8 @@ def personalise(
     manifest = base_manifest(base)
     parts = split(own, plan.seed)
     tokenizer, fmt = BundleTokenizer(base / "tokenizer.json"), format_of(base)
-    edits = held_out_edits(parts.held_out, plan.cases, plan.seed)
+    edits = _edits_to_judge_by(parts.held_out, plan, tokenizer, fmt)
     pieces = sessions(parts.held_out, tokenizer, plan.length, plan.seed)
-    # Only what can be rendered is compared; the tokenizer, and so what that is, stays the same.
-    edits = [e for e in edits if real_edit(e, tokenizer, length=700, fmt=fmt) is not None]
-    if len(edits) < MIN_CASES:
-        raise TrainingError(
-            f"only {len(edits)} edits can be held out, {MIN_CASES} are needed to tell whether the "
-            "bundle is better: give more code"
-        )
     counts = {
         "documents": len(parts.train.documents),
         "edits": len(parts.train.edits),
@@ -71,27 +67,14 @@ def personalise(
     out.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".bundle-", dir=out.parent))
     try:
-        shape = model.shape
-        weights = {name: value.float().numpy() for name, value in model.state_dict().items()}
         learnt_from = sessions(parts.train, tokenizer, plan.length, plan.seed)
-        calibration = [[id & (NO_LOSS - 1) for id in piece] for piece in learnt_from]
-        graph = int8_graph(shape, weights, calibration, recipe=bundle_recipe(base))
-        (staging / "model.onnx").write_bytes(graph.SerializeToString())
-        shutil.copyfile(base / "tokenizer.json", staging / "tokenizer.json")
-        if (base / NOTICE).is_file():  # of what the base itself was made of
-            shutil.copyfile(base / NOTICE, staging / NOTICE)
+        _export(model, base, staging, calibration=learnt_from)
         mine = {**manifest, "id": id, "version": version or version_at(began)}
         write_manifest(staging, mine)
         after = score(staging, edits, pieces)
         good, why, low, high = judge(before, after, seed=plan.seed)
-        recital = None
-        learnt = [document for _, document in parts.train.documents]
-        try:
-            held = [document for _, document in parts.held_out.documents]
-            recital = check_memorisation(staging, learnt, held, prompts=20, seed=plan.seed)
-        except TrainingError:
-            progress("no cell is long enough for a memorisation check")
-        outcome = Outcome(good, why, before, after, low, high, steps, recital, counts)
+        recital = _recital(staging, parts, plan.seed, progress)
+        outcome = PersonalOutcome(good, why, before, after, low, high, steps, recital, counts)
         if good or keep:
             _finish(staging, mine, manifest, outcome)
             os.chmod(staging, 0o700)
@@ -101,13 +84,62 @@ def personalise(
     return outcome
 
 
+def _edits_to_judge_by(
+    held_out: Own, plan: PersonalPlan, tokenizer: BundleTokenizer, fmt: EditFormat
+) -> list[RealEdit]:
+    """The held-out edits that can be rendered, by which two bundles are compared.
+
+    The tokenizer, and so what can be rendered, is that of both. Raises TrainingError if they are
+    too few to tell.
+    """
+    edits = [
+        edit
+        for edit in held_out_edits(held_out, plan.cases, plan.seed)
+        if real_edit(edit, tokenizer, length=700, fmt=fmt) is not None
+    ]
+    if len(edits) < MIN_CASES:
+        raise TrainingError(
+            f"only {len(edits)} edits can be held out, {MIN_CASES} are needed to tell whether the "
+            "bundle is better: give more code"
+        )
+    return edits
+
+
+def _export(
+    model: DecoderModule, base: Path, folder: Path, calibration: Sequence[Sequence[int]]
+) -> None:
+    """Write the graph, rounded for what it learnt from, with the base's tokenizer and notice."""
+    weights = {name: value.float().numpy() for name, value in model.state_dict().items()}
+    pieces = [[id & (NO_LOSS - 1) for id in piece] for piece in calibration]
+    graph = int8_graph(model.shape, weights, pieces, recipe=bundle_recipe(base))
+    (folder / "model.onnx").write_bytes(graph.SerializeToString())
+    shutil.copyfile(base / "tokenizer.json", folder / "tokenizer.json")
+    if (base / NOTICE).is_file():  # of what the base itself was made of
+        shutil.copyfile(base / NOTICE, folder / NOTICE)
+
+
+def _recital(
+    bundle: Path, parts: Split, seed: int, progress: Callable[[str], None]
+) -> Memorisation | None:
+    """Whether it recites what it learnt; None where no cell is long enough to tell."""
+    learnt = [document for _, document in parts.train.documents]
+    held = [document for _, document in parts.held_out.documents]
+    try:
+        return check_memorisation(bundle, learnt, held, prompts=20, seed=seed)
+    except TrainingError:
+        progress("no cell is long enough for a memorisation check")
+        return None
+
+
 def version_at(seconds: float) -> str:
     """A version that rises with time: days and seconds of the day since 2020, `0.2520.41400`."""
     days, rest = divmod(int(seconds) - 1_577_836_800, 86_400)
     return f"0.{max(0, days)}.{rest}"
 
 
-def _finish(staging: Path, mine: dict[str, Any], base: dict[str, Any], outcome: Outcome) -> None:
+def _finish(
+    staging: Path, mine: dict[str, Any], base: dict[str, Any], outcome: PersonalOutcome
+) -> None:
     """Card and manifest."""
     (staging / "CARD.md").write_text(render_card(mine, base, outcome), encoding="utf-8")
     made = {

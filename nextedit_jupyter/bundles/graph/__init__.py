@@ -1,0 +1,38 @@
+"""The decoder's graph: its sizes, its matrices as integers, and the ONNX model of both."""
+
+from nextedit_jupyter.bundles.graph.decoder_graph import COMPANY, COMPANY_KEY, INPUTS, build_graph
+from nextedit_jupyter.bundles.graph.rounding import (
+    Int4Blocks,
+    Int8Columns,
+    turn,
+    turn_block,
+    turned,
+)
+from nextedit_jupyter.bundles.graph.shape import (
+    Doubles,
+    Experts,
+    Floats,
+    GraphShape,
+    RopeScaling,
+    rotary_tables,
+    weight_names,
+)
+
+__all__ = [
+    "COMPANY",
+    "COMPANY_KEY",
+    "INPUTS",
+    "Doubles",
+    "Experts",
+    "Floats",
+    "GraphShape",
+    "Int4Blocks",
+    "Int8Columns",
+    "RopeScaling",
+    "build_graph",
+    "rotary_tables",
+    "turn",
+    "turn_block",
+    "turned",
+    "weight_names",
+]

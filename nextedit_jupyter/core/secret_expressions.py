@@ -1,0 +1,178 @@
+"""The expressions by which the redactor reads a text, by name: bounded, as `secret_rules` says.
+
+The page's copy is generated from this one.
+"""
+
+from __future__ import annotations
+
+EXPRESSIONS: dict[str, str] = {
+    # Letters, digits and all that is no ASCII.
+    "name_tail": (r"[^\x00-/:-@\[-^`{-\x7f]{0,40}(?:-[^\x00-/:-@\[-^`{-\x7f]{1,40}){0,3}"),
+    "word": r"[A-Z]{1,60}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,60}|[^\x00-\x7f]{1,60}",
+    "close": r"\]?\\?[\"'`]",
+    "brackets": r"(?:[ \t]{0,8}\]){0,2}",
+    "targets": r"(?:[ \t]{0,4},[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}){1,6}[ \t]{0,4}=(?!=)",
+    "heads": (
+        r"[ \t]{0,200}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}[ \t]{0,4},[ \t]{0,4}){1,6}"
+        r"(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
+    ),
+    "annotation": (
+        r"[ \t]{0,8}:[ \t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\[[^=\n\[\]]{0,60}\])?"
+        r"(?:[ \t]{0,3}\|[ \t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\[\], |]{1,60}[\"'])"
+        r"[ \t]{0,8}=(?!=)"
+    ),
+    "operator": (
+        r"[ \t]{0,20}(?:\\\r?\n[ \t]{0,20}|\*\*(?=:)|`(?=:))?"
+        r"(:=|=>|->|<-|[=!]=|[+|]=|[=:]|\(|(?:is|was)(?=[ \t])"
+        r"|in(?=[ \t]{0,3}[\[({])|\)?\.(?:send_keys|fill|type)\()"
+    ),
+    "sends": r"\)?\.(?:send_keys|fill|type)\(",
+    # A call or a block that is given the name, and then the value.
+    "default": (
+        r"[ \t]{0,4}[^()}]{0,160}[ ,{\n][\"']?(?:default|value)[\"']?[ \t]{0,3}[=:][ \t]{0,3}"
+        r"(?=[rbfu]?[\"'])"
+    ),
+    "setter": (
+        r"(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|set_option)"
+        r"\([^()\n]{0,80}(?![\s\S])"
+    ),
+    "returns": (r"\([^()\n]{0,100}\)[ \t]{0,4}(?:->[^:\n]{0,40})?:[ \t\r\n]{1,80}return[ \t]{1,4}"),
+    "said_scheme": r"(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \t]{1,4}",
+    # What a case of `match`, an answer to a prompt or a row of a table gives to the name before it.
+    "cases": r"[ \t]{0,4}:[ \t]{0,8}\r?\n[ \t]{1,20}case[ \t]{1,4}",
+    "answered": (
+        r"[ \t]{0,2}[:?]?[ \t]{0,2}[\"'][ \t]{0,2}[,)][^\n]{0,60}\n?[^\n]{0,60}"
+        r"\.(?:sendline|send|write)\("
+    ),
+    "said_with": (
+        r"[ \t]{0,2}[:=]?[ \t]{0,2}(?:%s|\{\})?[ \t]{0,2}[\"'][ \t]{0,4},"
+        r"[ \t]{0,4}(?=[rbfu]?[\"'])"
+    ),
+    "values": r"[^()\n]{0,100}\)[ \t\r\n]{1,8}(?:VALUES|values|Values)[ \t\r\n]{0,8}(?=\()",
+    "filled": (
+        r"(?:%s|\{[a-z0-9_]{0,20}\})[^\"'\n]{0,80}[\"'][ \t]{0,4}(?:%|\.format\()[ \t]{0,4}"
+    ),
+    # Before a name in files of settings, lists and scripts; a sentence; the head of a section.
+    "lead": (
+        r"[ \t]{0,200}(?:[-*>|+][ \t]{1,4}|[0-9]{1,2}[.)][ \t]{1,4})?(?:\*{1,2}|_{1,2}|<b>)?"
+        r"(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \t]{1,4})?"
+        r"(?:[A-Za-z0-9_-]{1,40}\.){0,4}(?![\s\S])"
+    ),
+    "prose": (
+        r"[ \t]{0,200}(?!(?:if|elif|for|while|lambda|def|assert|return|case|match|class|with|not"
+        r"|print|yield|raise|del|import|from|else|in|and|or)[ \t])"
+        r"(?:[A-Za-z`'*-]{1,20}[ \t,]{1,3}){1,12}(?![\s\S])"
+    ),
+    "settings": (
+        r"[ \t]{0,40}(?:[A-Za-z_]{1,30}[ ]?=[ ]?[^ =;,\t\r\n]{0,60}[; ][ ]?){1,8}(?![\s\S])"
+    ),
+    "section": r"(?<![^\n])\[[A-Za-z][A-Za-z0-9 ._:-]{0,40}\](?![^\r\n])",
+    "blanks": r"[ \t]{0,40}(?:\*\*[ \t]{1,4})?",
+    "space": r"[ \t\r\n\\]{0,200}(?:#[^\n]{0,200}\n[ \t\r\n\\]{0,200}){0,3}",
+    "string": r"[rbfuRBFU]{0,2}(\"\"\"|'''|\\?[\"']|`)",
+    "double": r"(?:[^\"\\\n]|\\[^\n]){0,400}",
+    "single": r"(?:[^'\\\n]|\\[^\n]){0,400}",
+    "escaped": r"[^\"'\\\n]{0,400}",
+    "backtick": r"(?:[^`\\\n]|\\[^\n]){0,400}",
+    "call": r"[A-Za-z_.][A-Za-z0-9_.]{0,80}\(",
+    "condition": (
+        r"%|lambda[^:\n]{0,40}:|if[ \t][^\n]{0,120}?[ \t]else(?![A-Za-z0-9_])"
+        r"|(?:default|default_value|value|secret)[ \t]{0,2}=(?!=)"
+        r"|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}(?:\[[^\]\n]{0,60}\]|\([^()\n]{0,60}\))?[ \t]{1,4})?"
+        r"(?:if[ \t][^\n]{0,120}?[ \t]else|or|and|if|else|not)(?![A-Za-z0-9_])"
+    ),
+    "added": r"[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t]{0,3}\+(?!=)",
+    # An argument that is no literal.
+    "number": r"(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \t]{0,4},)",
+    "element": r"[^ \t\r\n'\"<>]{3,100}</",
+    "bare": r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]{1,200}",
+    "after": r"[ \t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
+    "replacement": r"\{[^{}]{0,100}\}",
+    "joint": (
+        r"[\"'][ \t]{0,40}(?:\+[ \t]{0,40})?(?:\\?\r?\n[ \t]{0,40}){0,3}(?:\+[ \t]{0,40})?"
+        r"[rbfuRBFU]{0,2}[\"']"
+    ),
+    "run": r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{16,}={0,2}",
+    "capitals": r"[A-Z0-9]{16,19}(?![\s\S])",
+    "joined_words": r"[a-z]{3,200}(?:[_-]|(?![\s\S]))",
+    "scheme": (
+        r"://([^ \t\r\n/:@'\"<>]{0,80})"
+        r":([^ \t\r\n'\"<>@]{1,200}@?[^ \t\r\n'\"<>@/]{0,100})@[A-Za-z0-9{\[]"
+    ),
+    # The password of an address that is being typed: nothing stands behind it yet.
+    "half_scheme": (
+        r"://(?:[A-Za-z0-9_.%+-]{1,80}|\{[a-z_.]{1,40}\})"
+        r":([^ \t\r\n/:@'\"<>{}()\[\]]{3,100})[\"')\]}]{0,4}(?![^\r\n])"
+    ),
+    "lone": r"://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
+    "lower_run": r"[a-z]{3,200}",
+    "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    # Beside these a long hexadecimal number is a sum or a name of something, not a key.
+    "sum": (
+        r"hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint"
+        r"|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet"
+        r"|runs?[:/]|drive\.google|gdown|docs\.google|youtube|gist|zenodo|figshare|data:image|base64,"
+        r"|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])"
+    ),
+    "pair": (
+        r"(?:(?:auth|creds?|login)[\"']?[ \t]{0,4}[=:][ \t]{0,4}(?:[(\[]|(?=\{))|auth[a-z_]{0,20}\("
+        r"|login\("
+        r"|auth[ \t]{0,4}=[ \t]{0,4}(?=[\"'])|connect\(|(?:ftp|smtp)(?:_tls|_ssl)?\("
+        r"|cred(?:ential)?s?\("
+        r"|redis\(|gis\(|sentinelapi\(|connection\(|url\.create\(|register\(|pw_set\(|dbclient\("
+        r"|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\.new\(|fernet\(|crypt\(|[th]otp\("
+        r"|jwt\.(?:en|de)code\([^,()\n]{0,60},)"
+    ),
+    # Of these a value counts where it is varied, and of the last ones it may come first.
+    "pair_unsure": (
+        r"(?:auth|creds?|login)[^(\[]{0,12}(?![\s\S])|auth(?!enticate\()[a-z_]{1,20}\(|redis|gis|sent"
+        r"|connect|ftp|smtp|url\.|register|pw_set|dbclient"
+        r"|hmac|aes|des|cha|sal|blow|fern|cry|jwt"
+    ),
+    "pair_alone": r"hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp",
+    "argument": r"[ \t\r\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t\r\n]{0,8},",
+    "option": (
+        r"[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}"
+        r"([^ \t\r\n:'\"$]{1,80}):(?!/)([^ \t\r\n'\"]{3,100})"
+    ),
+    "dash_p": r"[ '\",]-p[ ]?([^ \t\r\n'\",]{3,100}|'[^'\n]{3,100}'|\"[^\"\n]{3,100}\")",
+    "dash_other": (
+        r"[ '\",]-(?:[pPkbaN]|pass|passin|passout)[ =:]?(?:pass:)?[\"']?([^ \t\r\n'\",]{3,100})"
+    ),
+    "last": (
+        r"-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \t]{1,4}[^ \t\r\n]{1,80}){1,2}[ \t]{1,4}"
+        r"([^ \t\r\n'\"]{3,100})"
+    ),
+    "joined": r"-[uU][ ]?[A-Za-z0-9._-]{1,40}[,%]([^ \t\r\n'\"]{3,100})",
+    "slash": r"[ '\"(=][A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \t\r\n'\"@/]{3,60})@",
+    "listed": r"[\"']-p[\"'][ \t]{0,4},[ \t]{0,4}[\"']([^\"'\n]{3,100})[\"']",
+    "secure": r"SecureString[ \t]{1,4}(?:-String[ \t]{1,4})?[\"']([^\"'\n]{3,100})[\"']",
+    "pragma": (
+        r"(?:PRAGMA|pragma)[ \t]{1,4}(?:re)?key[ \t]{0,4}=[ \t]{0,4}"
+        r"[\"']([^\"'\n]{3,100})[\"']"
+    ),
+    # A user and a password in one word, given to a name or said.
+    "user_and": (
+        r"(?:[Ll]ogin|LOGIN|[Cc]red|CRED|[Uu]ser_?[Pp]ass|USER_?PASS|[Aa]uth|AUTH)"
+        r"[A-Za-z_]{0,12}[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
+        r"[\"'][^ \t\r\n:'\"$/{]{1,60}:(?!/)([^ \t\r\n'\"]{3,80})[\"']"
+    ),
+    "said_pair": (
+        r"(?:[Ll]ogin|[Cc]redentials?|[Cc]reds)[ \t:=]{1,4}[A-Za-z0-9._@-]{1,40}"
+        r"[ \t]{0,2}[:/][ \t]{0,2}([^ \t\r\n'\"/]{4,80})"
+    ),
+    "said_after": (
+        r"[\"']([^\"'\n]{4,80})[\"'][^\"'#\n]{0,60}#[^#\n]{0,40}"
+        r"(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd)"
+    ),
+    "mailbox": (
+        r"[\"'][^\"'@ \t\r\n]{1,60}@[a-z0-9-]{1,40}\.[a-z.]{2,20}[\"'][ \t]{0,2},[ \t]{0,2}"
+        r"[\"']([^\"'\n]{4,80})[\"']"
+    ),
+    "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"]{3,100})",
+    "identified": (
+        r"(?:identified[ \t]{1,4}by|password[ \t]{1,4}for[^=\n]{1,60}=)[ \t]{1,4}"
+        r"['\"]([^'\"\n]{3,100})['\"]"
+    ),
+    "piped": r"echo[ \t]{1,4}(?:-n[ \t]{1,4})?[\"']?([^ \t\r\n|\"']{4,200})[\"']?[ \t]{0,4}\|",
+}

@@ -1,0 +1,381 @@
+"""What the last edits did, as changes that could be made elsewhere too.
+
+Each cell's text before the person's own events is laid beside its present one, by lines and then by
+tokens. A change is the smallest stretch that is whole: brackets and quotes stay closed, and a
+stretch without a word takes the words beside it along, by which its other places are found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Literal
+
+from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
+
+# `rule`: what the patterns lane generalised, whose places it knows itself.
+Shape = Literal["word", "tokens", "insert", "lines", "lines added", "lines removed", "rule"]
+SHAPES: tuple[Shape, ...] = (
+    "word",
+    "tokens",
+    "insert",
+    "lines",
+    "lines added",
+    "lines removed",
+    "rule",
+)
+
+# Beyond these an edit is a rewrite or a paste, which nobody repeats by places.
+MAX_LINES = 60
+MAX_TOKENS = 400
+MAX_CHANGES = 40
+MAX_OLD_TOKENS = 40
+MAX_BLOCK_LINES = 8
+# What an example is where the new name is bound or declared: the uses then follow for certain.
+BINDING = ("definition", "target", "import", "keyword", "string")
+_NAME = re.compile(r"[^\W\d]\w*")
+# How many tokens of context are compared on either side.
+CONTEXT = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A stretch of a cell and what stands around it; `kind` is its first word's."""
+
+    kind: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    line: str
+    owner: str
+    callee: str
+    function: str = ""  # the head of the function that it stands in
+    indent: int = 0
+    indent_only: bool = False  # whether a token stands before it on its line
+    words: frozenset[str] = frozenset()
+    object: str = ""  # of an attribute, as it is written: `self.log`, `axes[0]`
+
+    @property
+    def root(self) -> str:
+        """The variable that an attribute is read from in the end: `axes` of `axes[0].bar`."""
+        found = _NAME.match(self.object)
+        return found[0] if found else ""
+
+    @classmethod
+    def of(cls, cell: LexedCell, first: int, last: int) -> Site:
+        """The site of tokens `first` to `last`; read once for each cell."""
+        known = cell.memory.get((first, last))
+        if not isinstance(known, Site):
+            known = cell.memory[first, last] = cls._read(cell, first, last)
+        return known
+
+    @classmethod
+    def _read(cls, cell: LexedCell, first: int, last: int) -> Site:
+        word = next(
+            (
+                i
+                for i in range(first, min(last, first + MAX_OLD_TOKENS))
+                if cell.kinds[i] != "other" and not cell.texts[i].isspace()
+            ),
+            min(first, max(len(cell.texts) - 1, 0)),
+        )
+        inside = word < len(cell.texts)
+        start = cell.starts[first] if first < len(cell.starts) else len(cell.source)
+        line = cell.line_of(start)
+        raw = cell.source[cell.line_starts[line] : start]
+        return cls(
+            cell.kinds[word] if inside else "other",
+            tuple(cell.left(first, CONTEXT)),
+            tuple(cell.right(last, CONTEXT)),
+            cell.lines[line],
+            cell.owner(word) if inside else "",
+            cell.callee(word) if inside else "",
+            cell.function(line),
+            len(raw) - len(raw.lstrip()),
+            bool(raw.strip()),
+            cell.words(line),
+            cell.object(word) if inside else "",
+        )
+
+
+def binds(site: Site) -> bool:
+    """Whether a name was bound or declared there, or an attribute assigned."""
+    if site.kind == "attribute":
+        return site.right[:1] == ("=",) and site.right[1:2] != ("=",)
+    return site.kind in BINDING
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Where a change was made: the edit's number, newest 0, the line, and the site before it."""
+
+    edit: int
+    line: int
+    site: Site
+
+
+@dataclass(slots=True)
+class LastChange:
+    """What became what: solid tokens of which those from `low` to `high` are replaced by `new`.
+
+    Of the shapes of lines `old` and `new` are whole stripped or relatively indented lines.
+    """
+
+    shape: Shape
+    old: tuple[str, ...]
+    new: str
+    low: int
+    high: int
+    examples: list[Example] = field(default_factory=list)
+    left_alone: list[tuple[int, Site]] = field(default_factory=list)  # by the edit's number
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.shape, self.old, self.new, self.low, self.high
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        return self.old[self.low : self.high]
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What the record of edits did to one cell, newest first in a list of them."""
+
+    cell: str
+    before: LexedCell
+    after: LexedCell
+    recent: bool
+    changes: int  # how many changes were read from it
+    lines: int  # how many of its lines differ
+
+
+def read_changes(
+    edits: Sequence[tuple[str, str, str, bool]], cells: LexedCells
+) -> tuple[list[LastChange], list[Edited]]:
+    """The changes of edits (cell, before, after, recent), newest first, with their examples."""
+    table: dict[tuple[object, ...], LastChange] = {}
+    edited: list[Edited] = []
+    for number, (cell, before, after, recent) in enumerate(edits):
+        was, now = cells.of(before), cells.of(after)
+        found = list(_changes_of(was, now))
+        if len(found) > MAX_CHANGES:
+            found = []
+        for change, first, last in found:
+            known = table.setdefault(change.key, change)
+            start = was.starts[first] if first < len(was.starts) else len(before)
+            line = was.line_of(start)
+            known.examples.append(Example(number, line, Site.of(was, first, last)))
+        lines = _changed_lines(was.lines, now.lines)
+        edited.append(Edited(cell, was, now, recent, len(found), lines))
+    return list(table.values()), edited
+
+
+def _changed_lines(was: Sequence[str], now: Sequence[str]) -> int:
+    before, after = set(was), set(now)
+    return max(sum(line not in after for line in was), sum(line not in before for line in now))
+
+
+Found = tuple[LastChange, int, int]
+
+
+def _changes_of(was: LexedCell, now: LexedCell) -> Iterator[Found]:
+    old = was.source.split("\n")
+    new = now.source.split("\n")
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    a, b = old[head : len(old) - tail], new[head : len(new) - tail]
+    if len(a) > MAX_LINES or len(b) > MAX_LINES:
+        return
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        span = (head + i1, head + i2, head + j1, head + j2)
+        yield from _of_block(was, now, old, new, *span)
+
+
+def _of_block(
+    was: LexedCell,
+    now: LexedCell,
+    old: list[str],
+    new: list[str],
+    i1: int,
+    i2: int,
+    j1: int,
+    j2: int,
+) -> Iterator[Found]:
+    """The changes of a stretch of lines that became another."""
+    if i1 == i2 or j1 == j2:
+        yield from _of_lines(was, old, new, i1, i2, j1, j2)
+        return
+    pairs = _paired(old[i1:i2], new[j1:j2])
+    if not pairs:
+        yield from _of_lines(was, old, new, i1, i2, j1, j2)
+        return
+    i, j = i1, j1
+    for p, q in [*((i1 + p, j1 + q) for p, q in pairs), (i2, j2)]:
+        if i < p or j < q:
+            yield from _of_lines(was, old, new, i, p, j, q)
+        if p < i2 and q < j2 and old[p] != new[q]:
+            yield from _of_line(was, now, p, q)
+        i, j = p + 1, q + 1
+
+
+def _paired(old: list[str], new: list[str]) -> list[tuple[int, int]]:
+    """The lines that are the same ones, edited."""
+    if len(old) == len(new):
+        return [(n, n) for n, (a, b) in enumerate(zip(old, new)) if a.strip() and _alike(a, b, 0.4)]
+    pairs, at = [], 0
+    for i, line in enumerate(old):
+        if not line.strip():
+            continue
+        for j in range(at, len(new)):
+            if _alike(line, new[j], 0.6):
+                pairs.append((i, j))
+                at = j + 1
+                break
+    return pairs
+
+
+def _alike(a: str, b: str, ratio: float) -> bool:
+    a, b = a.strip()[:300], b.strip()[:300]
+    if a == b:
+        return bool(a)
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    return matcher.quick_ratio() > ratio and matcher.ratio() > ratio
+
+
+def _of_lines(
+    was: LexedCell, old: list[str], new: list[str], i1: int, i2: int, j1: int, j2: int
+) -> Iterator[Found]:
+    """Whole lines that came, went or were replaced."""
+    before = [line for line in old[i1:i2] if line.strip()]
+    after = [line for line in new[j1:j2] if line.strip()]
+    if len(before) > MAX_BLOCK_LINES or len(after) > MAX_BLOCK_LINES or not (before or after):
+        return
+    start = was.line_starts[i1] if i1 < len(was.line_starts) else len(was.source)
+    end = was.line_starts[i2] if i2 < len(was.line_starts) else len(was.source)
+    first, last = was.at(start), was.at(end)
+    margin = _margin(before or after)
+    text = "\n".join(line[len(margin) :] if line.startswith(margin) else line for line in after)
+    if before:
+        shape: Shape = "lines" if after else "lines removed"
+        anchor = tuple(line.strip() for line in before)
+        yield LastChange(shape, anchor, text, 0, len(anchor)), first, last
+        return
+    above = next((line.strip() for line in reversed(old[:i1]) if line.strip()), "")
+    below = next((line.strip() for line in old[i1:] if line.strip()), "")
+    if above:
+        yield LastChange("lines added", (above,), text, 1, 1), first, last
+    elif below:
+        yield LastChange("lines added", (below,), text, 0, 0), first, last
+
+
+def _margin(lines: Sequence[str]) -> str:
+    first = lines[0]
+    return first[: len(first) - len(first.lstrip())]
+
+
+def _of_line(was: LexedCell, now: LexedCell, p: int, q: int) -> Iterator[Found]:
+    """The changes within one line, by tokens."""
+    first, last = _line_tokens(was, p)
+    begin, end = _line_tokens(now, q)
+    a, b = was.texts[first:last], now.texts[begin:end]
+    if len(a) > MAX_TOKENS or len(b) > MAX_TOKENS:
+        return
+    for i1, i2, j1, j2 in _whole_hunks(a, b):
+        found = _of_hunk(was, now, first + i1, first + i2, begin + j1, begin + j2, first, last)
+        if found is not None:
+            yield found
+
+
+def _line_tokens(cell: LexedCell, line: int) -> tuple[int, int]:
+    start = cell.line_starts[line]
+    end = cell.line_starts[line + 1] - 1 if line + 1 < len(cell.line_starts) else len(cell.source)
+    return cell.at(start), cell.at(end)
+
+
+def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
+    """The stretches that differ, joined until each leaves brackets and quotes as they were."""
+    hunks = [
+        op[1:]
+        for op in SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+        if op[0] != "equal"
+    ]
+    joined: list[tuple[int, int, int, int]] = []
+    waiting: tuple[int, int, int, int] | None = None
+    for i1, i2, j1, j2 in hunks:
+        if waiting is not None:
+            i1, j1 = waiting[0], waiting[2]
+        elif joined and i1 - joined[-1][1] <= 1 and not "".join(a[joined[-1][1] : i1]).strip():
+            # Blanks alone between two hunks are no border.
+            i1, _, j1, _ = joined.pop()
+        waiting = (i1, i2, j1, j2)
+        if _balance(a[i1:i2]) == _balance(b[j1:j2]):
+            joined.append(waiting)
+            waiting = None
+    if waiting is not None:
+        joined.append(waiting)
+    return joined
+
+
+def _balance(texts: Sequence[str]) -> tuple[int, ...]:
+    text = "".join(texts)
+    return (
+        text.count("(") - text.count(")"),
+        text.count("[") - text.count("]"),
+        text.count("{") - text.count("}"),
+        text.count("'") % 2,
+        text.count('"') % 2,
+    )
+
+
+def _of_hunk(
+    was: LexedCell, now: LexedCell, i1: int, i2: int, j1: int, j2: int, first: int, last: int
+) -> Found | None:
+    """One change from tokens i1 to i2 of a line's, first to last, that became j1 to j2."""
+    text = "".join(now.texts[j1:j2])
+    while i1 < i2 and was.texts[i1].isspace() and text.startswith(was.texts[i1]):
+        text = text[len(was.texts[i1]) :]
+        i1 += 1
+    while i1 < i2 and was.texts[i2 - 1].isspace() and text.endswith(was.texts[i2 - 1]):
+        text = text[: len(text) - len(was.texts[i2 - 1])]
+        i2 -= 1
+    solid = [k for k in range(i1, i2) if not was.texts[k].isspace()]
+    if not solid and not text.strip():
+        return None
+    if len(solid) > MAX_OLD_TOKENS:
+        return None
+    old = tuple(was.texts[k] for k in solid)
+    if len(old) == 1 and _is_word(old[0]) and _is_word(text):
+        return LastChange("word", old, text, 0, 1), i1, i2
+    low, high = 0, len(old)
+    if not any(map(_is_word, old)):
+        before = [k for k in range(first, i1) if not was.texts[k].isspace()]
+        behind = [k for k in range(i2, last) if not was.texts[k].isspace()]
+        left: list[str] = []
+        right = [was.texts[k] for k in behind[:1]]
+        for k in reversed(before[-4:]):
+            left.insert(0, was.texts[k])
+            if any(map(_is_word, left)):
+                break
+        if not any(map(_is_word, (*left, *right))):
+            return None
+        old = (*left, *old, *right)
+        low, high = len(left), len(old) - len(right)
+    return LastChange("tokens" if solid else "insert", old, text, low, high), i1, i2
+
+
+def _is_word(text: str) -> bool:
+    """One name or number."""
+    return (text[:1].isalnum() or text[:1] == "_") and all(c.isalnum() or c in "_." for c in text)
+
+
+def _common(a: Sequence[str], b: Sequence[str]) -> int:
+    count = 0
+    for x, y in zip(a, b):
+        if x != y:
+            break
+        count += 1
+    return count

@@ -1,0 +1,109 @@
+"""A pre-trained base as tuning begins with it: its weights, the tokens that are kept, new rows.
+
+A folder WORK holds `kept.npy` (uint16, ids of the base's tokens in rising order) and
+`tokenizer.json`. Tokens that the base lacks, single bytes and control tokens, stand behind those
+that are kept; their rows begin as those of base tokens that are written at such places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nextedit_jupyter.bundles.byte_level import ALPHABET, ByteLevelVocabulary
+from nextedit_jupyter.bundles.gguf import GgufFile
+from nextedit_jupyter.bundles.gguf_model import GgufModel, GgufWeights
+from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.prompt import control
+from nextedit_jupyter.training.kept_tokens import choose_tokens, count_tokens
+from nextedit_jupyter.training.network import Shape
+
+# What a control token begins as: the mean of the rows of these texts' tokens; else a line's end.
+_ALIKE = {
+    control.NAMES: "# ",
+    control.OLD: " -",
+    control.NEW: " ->",
+    control.SUFFIX: "#",
+    control.CURSOR: "|",
+    control.HISTORY: "#",
+}
+_ENDS = (control.PAD, control.BOS, control.END)  # begin as the base's own first control token
+NOISE = 0.02  # of a row's spread, so that no two of the new rows are the same
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainedBase:
+    """A base with its smaller vocabulary. `weights` are float32, as `Decoder` names them."""
+
+    shape: Shape
+    weights: Mapping[str, Tensor]
+    new_rows: int
+
+
+def write_vocabulary(base: Path, texts: Iterable[str], work: Path, *, size: int) -> None:
+    """Choose the tokens that `texts` use, `size` with the new ones, and write them to WORK.
+
+    Raises BundleError for a base that cannot be read.
+    """
+    from tokenizers import Tokenizer
+
+    with GgufFile(base) as file:
+        vocabulary = ByteLevelVocabulary.from_metadata(file.metadata)
+    counts = count_tokens(texts, Tokenizer.from_str(vocabulary.with_all_bytes().to_json()))
+    room = size - len(vocabulary.missing_bytes) - len(control.CONTROL_TOKENS)
+    kept = choose_tokens(counts, vocabulary.tokens, vocabulary.merges, ALPHABET, room)
+    work.mkdir(parents=True, exist_ok=True)
+    np.save(work / "kept.npy", np.array(kept, np.uint16))
+    smaller = vocabulary.reduced(kept, control.CONTROL_TOKENS)
+    (work / "tokenizer.json").write_text(smaller.to_json(), encoding="utf-8")
+
+
+def read_base(base: Path, work: Path, *, seed: int = 0) -> PretrainedBase:
+    """The base's weights with the rows that `write_vocabulary` chose. Raises TrainingError."""
+    from tokenizers import Tokenizer
+
+    try:
+        kept = np.load(work / "kept.npy").astype(np.int64)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{work} has no kept.npy: run `train vocabulary` first") from error
+    with GgufFile(base) as file:
+        model = GgufModel.of(file)
+        read = GgufWeights(file, model)
+        if not model.shape.tied or model.shape.qkv_bias or model.shape.rope_scaling:
+            raise TrainingError(
+                f"{base.name} cannot be tuned: only plain Llama shapes with a tied head can be"
+            )
+        weights = {name: torch.from_numpy(np.array(read[name])) for name in read}
+    rows = weights["embedding.weight"]
+    vocabulary = model.vocabulary
+    ids = {token: id for id, token in enumerate(vocabulary.tokens)}
+    cut = Tokenizer.from_str(vocabulary.to_json())
+    first = rows[min(vocabulary.special, default=0)]
+    letters = [id for letter, id in ids.items() if letter in ALPHABET]
+    missing = len(vocabulary.reduced(kept.tolist()).tokens) - len(kept)
+    new = [rows[letters].mean(0)] * missing
+    for token in control.CONTROL_TOKENS:
+        text = cut.encode(_ALIKE.get(token, "\n\n")).ids
+        new.append(first if token in _ENDS else rows[text].mean(0))
+    made = torch.stack(new)
+    noise = torch.randn(made.shape, generator=torch.Generator().manual_seed(seed))
+    weights["embedding.weight"] = torch.cat((rows[kept], made + NOISE * made.std() * noise))
+    sizes = model.shape
+    shape = Shape(
+        vocab_size=len(weights["embedding.weight"]),
+        width=sizes.width,
+        layers=sizes.layers,
+        heads=sizes.heads,
+        kv_heads=sizes.kv_heads,
+        head_dim=sizes.head_dim,
+        hidden=sizes.hidden,
+        context=sizes.context,
+        rope_theta=sizes.rope_theta,
+        norm_eps=sizes.norm_eps,
+    )
+    return PretrainedBase(shape, weights, len(made))
