@@ -15,7 +15,7 @@ from hostile_texts import hostile_request
 from nextedit_jupyter.analysis.budget import OverBudget, budget, spend
 from nextedit_jupyter.analysis.flat_tree import SyntaxTree
 from nextedit_jupyter.analysis.index import forget_cells
-from nextedit_jupyter.analysis.patterns.changes import Change
+from nextedit_jupyter.analysis.patterns.changed_nodes import Change
 from nextedit_jupyter.analysis.patterns.shapes import Hole, Shape, ShapeReplaced, shared_shape
 from nextedit_jupyter.core import Answer, Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.core.request import Bounds
