@@ -38,6 +38,10 @@ async function open(lab, cells) {
       await openQuickly(lab, ['']);
     }
   }
+  if (await lab.page.$('.jp-DocumentSearch-overlay')) {
+    await lab.command('documentsearch:end');
+    await lab.page.waitForSelector('.jp-DocumentSearch-overlay', { state: 'detached' });
+  }
   await lab.inPanel(async (panel, cells) => {
     const { sharedModel } = panel.model;
     const old = sharedModel.cells.length;
