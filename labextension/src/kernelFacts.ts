@@ -157,8 +157,7 @@ export class KernelFacts implements IDisposable {
 
   private take(comm: Kernel.IComm): void {
     this.comm = comm;
-    comm.onMsg = message =>
-      this.onMessage(message.content.data, message.parent_header as { session?: string });
+    comm.onMsg = message => this.onMessage(message.content.data, message.parent_header);
     comm.onClose = () => {
       if (this.comm === comm) {
         this.comm = null;
