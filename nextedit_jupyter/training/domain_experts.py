@@ -21,7 +21,7 @@ from torch import Tensor
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.domains import Domain, sorted_rows
-from nextedit_jupyter.training.network import Decoder
+from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.packing import split_targets, write_packed
 from nextedit_jupyter.training.run_folder import trained_state
 from nextedit_jupyter.training.schedule import RunBudget
@@ -107,7 +107,7 @@ def interval(gains: Sequence[float]) -> tuple[float, float]:
 
 
 def compare_experts(
-    model: Decoder,
+    model: DecoderModule,
     rows: Packed,
     held_out: Packed,
     tokenizer: TextTokenizer,
@@ -162,7 +162,7 @@ def _enough(
 
 
 @torch.no_grad()
-def row_losses(model: Decoder, rows: Packed) -> list[float]:
+def row_losses(model: DecoderModule, rows: Packed) -> list[float]:
     """Mean nats a token of each row that a loss is taken on."""
     found = []
     for row in rows:
@@ -178,7 +178,7 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else math.nan
 
 
-def _tune(model: Decoder, rows: Packed, folder: Path, settings: ExpertSettings) -> None:
+def _tune(model: DecoderModule, rows: Packed, folder: Path, settings: ExpertSettings) -> None:
     """Go on training the adapters of a model with some rows, once through."""
     folder.mkdir(parents=True, exist_ok=True)
     write_packed(folder / "rows.npy", rows)
@@ -202,7 +202,7 @@ def _tune(model: Decoder, rows: Packed, folder: Path, settings: ExpertSettings) 
 
 
 @torch.no_grad()
-def _put_back(model: Decoder, start: Mapping[str, Tensor]) -> None:
+def _put_back(model: DecoderModule, start: Mapping[str, Tensor]) -> None:
     for name, parameter in model.named_parameters():
         if name in start:
             parameter.copy_(start[name])

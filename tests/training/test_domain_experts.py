@@ -24,7 +24,7 @@ from nextedit_jupyter.training.domain_experts import (  # noqa: E402
     interval,
 )
 from nextedit_jupyter.training.domains import Domain, domain_of, sorted_rows  # noqa: E402
-from nextedit_jupyter.training.network import Decoder, Shape  # noqa: E402
+from nextedit_jupyter.training.network import DecoderModule, Shape  # noqa: E402
 from nextedit_jupyter.training.packing import NO_LOSS, pack  # noqa: E402
 from nextedit_jupyter.training.run_folder import trained_state  # noqa: E402
 from nextedit_jupyter.training.tuning import adapted  # noqa: E402
@@ -95,7 +95,7 @@ def test_experts_and_the_single_delta_read_the_same_rows(
         vocab_size=tokenizer.vocab_size, width=32, layers=2, heads=2, kv_heads=1, head_dim=16,
         hidden=48, context=64,
     )  # fmt: skip
-    model = adapted(shape, Decoder(shape, seed=1).state_dict(), new_rows=4, rank=4)
+    model = adapted(shape, DecoderModule(shape, seed=1).state_dict(), new_rows=4, rank=4)
     before = {name: value.clone() for name, value in trained_state(model).items()}
     texts = ["plt.plot(x)\nplt.show()\n", "df.head()\ndf.groupby('a')\n"] * 12
     rows = rows_of(tokenizer, texts)
@@ -125,7 +125,7 @@ def test_experts_and_the_single_delta_read_the_same_rows(
 def test_too_few_rows_are_refused(tmp_path: Path, tokenizer: BundleTokenizer) -> None:
     rows = rows_of(tokenizer, ["plt.show()\n"] * 4)
     shape = Shape(tokenizer.vocab_size, 32, 1, 2, 1, 16, 48, 64)
-    model = adapted(shape, Decoder(shape).state_dict(), new_rows=4, rank=2)
+    model = adapted(shape, DecoderModule(shape).state_dict(), new_rows=4, rank=2)
     with pytest.raises(TrainingError, match="--steps"):
         compare_experts(model, rows, rows, tokenizer, tmp_path, ExpertSettings(), lambda _: None)
 

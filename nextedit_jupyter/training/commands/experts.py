@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.prompt import BundleTokenizer
     from nextedit_jupyter.training.domain_experts import ExpertSettings, compare_experts
     from nextedit_jupyter.training.pretrained import read_base
-    from nextedit_jupyter.training.run_folder import Rows, read_checkpoint
+    from nextedit_jupyter.training.run_folder import TokenRows, read_checkpoint
     from nextedit_jupyter.training.tuning import adapted
 
     if min(arguments.steps, arguments.batch, arguments.held) < 1:
@@ -59,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     found = compare_experts(
         model,
-        Rows(work / RENDERED).rows[: arguments.most, :end],
-        Rows(work / HELD_OUT).rows[:, :end],
+        TokenRows(work / RENDERED).rows[: arguments.most, :end],
+        TokenRows(work / HELD_OUT).rows[:, :end],
         BundleTokenizer(work / "tokenizer.json"),
         work / "experts",
         settings,
