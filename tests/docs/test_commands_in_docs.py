@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tiny_bundle import make_bundle
 from tiny_checkpoint import make_checkpoint
+from tiny_experts import gguf_tensors, save, tensors_of, write_gguf
 from tiny_gguf import make_gguf
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
@@ -92,6 +93,11 @@ def test_the_guide_on_models(
     make_checkpoint(here / "Qwen2.5-Coder-0.5B")
     make_checkpoint(here / "sweep-next-edit-0.5B", seed=1)
     make_gguf(here / "SmolLM2-135M-Instruct.Q8_0.gguf")
+    pytest.importorskip("transformers")
+    save(here / "granite-3.1-1b-a400m-base", "granitemoe")
+    save(here / "olmoe", "olmoe")
+    tensors = gguf_tensors("olmoe", tensors_of(here / "olmoe"))
+    write_gguf(here / "olmoe-tiny.Q8_0.gguf", "olmoe", tensors)
     # `update` asks the repository that an administrator configured.
     monkeypatch.setenv("NEXTEDIT_REPOSITORY", served)
     monkeypatch.setenv("NEXTEDIT_ROOT", str(here / "root.json"))
