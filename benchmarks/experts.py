@@ -1,12 +1,13 @@
 """What a mixture of experts costs beside a dense model of the size that works on a token.
 
-    python benchmarks/experts.py [--quick] [--threads 2] [--bits 8] [--json FILE]
+    python benchmarks/experts.py [--quick] [--threads 2 | --processor-time] [--bits 8]
 
 Random weights in both, the same layers but for the feed-forward part: the experts that work on a
 token have the dense one's size together. Both run by turns, pass for pass, as the engine runs them:
 a token with a second row beside it (a guess; in a mixture a row that no expert works on), then 8
-tokens, then 256. Tokens are drawn anew for each pass, so that experts are not always the same. For
-a machine that others use as well the quickest passes are compared; medians are beside them.
+tokens, then 256. Tokens are drawn anew for each pass, so that experts are not always the same. The
+quickest passes are compared; medians are beside them. Where others use the machine as well, clocks
+measure them: `--processor-time` runs one thread and counts what it used of its core.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ SIZES: dict[str, tuple[tuple[int, int, int], tuple[tuple[int, int], ...]]] = {
     "1,024 wide, 12 layers": ((1024, 12, 2816), ((8, 2), (32, 8))),
 }
 QUICK = {"256 wide, 4 layers": ((256, 4, 512), ((8, 2),))}
+
+
+@dataclasses.dataclass(frozen=True)
+class How:
+    """How passes run and are timed."""
+
+    bits: int
+    threads: int
+    processor_time: bool
 
 
 class RandomWeights(Mapping[str, Floats]):
@@ -93,16 +103,17 @@ class RandomWeights(Mapping[str, Floats]):
 class Timed:
     """A decoder with its passes' times by how many tokens they read, in milliseconds."""
 
-    def __init__(self, shape: GraphShape, *, bits: int, threads: int) -> None:
+    def __init__(self, shape: GraphShape, how: How) -> None:
         self.shape = shape
-        model = build_graph(shape, RandomWeights(shape), bits=bits).SerializeToString()
+        self._clock = time.thread_time if how.processor_time else time.perf_counter
+        model = build_graph(shape, RandomWeights(shape), bits=how.bits).SerializeToString()
         self._decoder = Decoder(
             model,
             layers=shape.layers,
             kv_heads=shape.kv_heads,
             head_dim=shape.head_dim,
             context=shape.context,
-            threads=threads,
+            threads=how.threads,
         )
         self._slot = Slot(self._decoder)
         self.times: dict[int, list[float]] = {rows: [] for rows in ROWS}
@@ -113,9 +124,9 @@ class Timed:
         if len(ids) == 1:
             company = self._decoder.company
             rows, start = [*ids, 7 if company is None else company], 0
-        began = time.perf_counter()
+        began = self._clock()
         self._decoder.run(self._slot, rows, POSITION, start)
-        self.times[len(ids)].append((time.perf_counter() - began) * 1e3)
+        self.times[len(ids)].append((self._clock() - began) * 1e3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,11 +146,9 @@ class Line:
         return mixture / dense
 
 
-def compare(
-    size: str, dense: Timed, experts: Experts, *, bits: int, threads: int, passes: int
-) -> Line:
+def compare(size: str, dense: Timed, experts: Experts, how: How, *, passes: int) -> Line:
     shape = dataclasses.replace(dense.shape, experts=experts)
-    mixture = Timed(shape, bits=bits, threads=threads)
+    mixture = Timed(shape, how)
     for times in dense.times.values():
         times.clear()
     random = np.random.default_rng(0)
@@ -181,12 +190,14 @@ def table(lines: Sequence[Line]) -> str:
     return "\n".join(rows)
 
 
-def place(threads: int, bits: int) -> str:
+def place(how: How) -> str:
     """Where and when it was measured, and beside what load."""
     here = machine()
+    clock = "its processor time" if how.processor_time else f"of {here['cores']} cores"
     return (
-        f"{here['cpu']}, {threads} threads of {here['cores']} cores, {bits} bits, onnxruntime "
-        f"{versions('onnxruntime')['onnxruntime']}, {today()[:10]}, load {here['load_1min']}"
+        f"{here['cpu']}, {how.threads} {'thread' if how.threads == 1 else 'threads'}, {clock}, "
+        f"{how.bits} bits, onnxruntime {versions('onnxruntime')['onnxruntime']}, "
+        f"{today()[:10]}, load {here['load_1min']}"
     )
 
 
@@ -194,23 +205,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one small mixture, in seconds")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--processor-time", action="store_true", help="one thread, and what it used of its core"
+    )
     parser.add_argument("--bits", type=int, choices=(8, 4), default=8)
     parser.add_argument("--passes", type=int, default=0, help="of each size (200; 30 if quick)")
     parser.add_argument("--json", type=Path, help="write the lines there as well")
     options = parser.parse_args(arguments)
     passes = options.passes or (30 if options.quick else 200)
-    before = place(options.threads, options.bits)
+    threads = 1 if options.processor_time else options.threads
+    how = How(options.bits, threads, options.processor_time)
+    before = place(how)
     lines: list[Line] = []
     for size, ((width, layers, hidden), mixtures) in (QUICK if options.quick else SIZES).items():
         shape = shape_of(width, layers, hidden, None)
-        dense = Timed(shape, bits=options.bits, threads=options.threads)
+        dense = Timed(shape, how)
         for count, active in mixtures:
             experts = Experts(count, active, hidden // active, normalised=True)
-            print(f"{size}: {count} experts, {active} work", flush=True)
-            line = compare(
-                size, dense, experts, bits=options.bits, threads=options.threads, passes=passes
-            )
+            line = compare(size, dense, experts, how, passes=passes)
             lines.append(line)
+            said = f"{size}: {active} of {count} experts: {line.ratio(1):.2f} times dense a token"
+            print(said, flush=True)
     print(f"\n{before}\n")
     print(table(lines))
     print("\nTimes: the mixture's / the dense model's of the active size, quickest passes.")

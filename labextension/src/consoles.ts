@@ -87,7 +87,7 @@ export class ConsoleDocument implements WatchedDocument {
   constructor(private readonly console: ConsoleWidget['console']) {}
 
   get prompt(): ISharedCodeCell | null {
-    return (this.console.promptCell?.model.sharedModel as ISharedCodeCell | undefined) ?? null;
+    return this.console.promptCell?.model.sharedModel ?? null;
   }
 
   /** Those that ran. */

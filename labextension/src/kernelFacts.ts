@@ -19,6 +19,8 @@ export enum Address {
 
 /** What the kernel may ask of the notebook that it runs. */
 export interface KernelPeer {
+  /** Whether it has cells to change: of a notebook and its console, the notebook is meant. */
+  readonly isDocument: boolean;
   address(): Address;
   /** The notebook as it is now. */
   request(): Omit<RequestWire, 'id'> | null;
@@ -30,7 +32,10 @@ export interface KernelPeer {
   kernelGone(): void;
 }
 
-/** Those of all open notebooks: several may share a kernel, and each hears what it says. */
+/**
+ * Those of all open notebooks. Of several that share a kernel JupyterLab lets one hear it: that one
+ * passes on what it hears, and the others speak through it.
+ */
 const open = new Set<KernelFacts>();
 
 /** The comm with one notebook's kernel, through restarts and reloads. */
@@ -119,8 +124,12 @@ export class KernelFacts implements IDisposable {
     if (isAnother) {
       this.peer.kernelGone();
     }
-    kernel.registerCommTarget(TARGET, this.onOpen);
-    void this.find(kernel);
+    if (kernel.handleComms) {
+      kernel.registerCommTarget(TARGET, this.onOpen);
+      void this.find(kernel);
+    } else {
+      this.ask();
+    }
   }
 
   /** After a reload of the page the kernel's comm is there already. */
@@ -148,53 +157,77 @@ export class KernelFacts implements IDisposable {
 
   private take(comm: Kernel.IComm): void {
     this.comm = comm;
-    comm.onMsg = message => this.onMessage(message.content.data);
+    comm.onMsg = message => this.onMessage(message.content.data, message.parent_header);
     comm.onClose = () => {
       if (this.comm === comm) {
         this.comm = null;
-        this.facts = null;
-        this.peer.factsChanged();
+        this.learn(null);
       }
     };
     this.ask();
   }
 
-  private onMessage(data: JSONObject): void {
+  private onMessage(data: JSONObject, cause: { session?: string }): void {
     switch (data.op) {
       case 'facts':
-        this.facts = data.facts as unknown as FactsWire;
-        this.peer.factsChanged();
+        this.learn(data.facts as unknown as FactsWire);
         break;
       case 'notebook':
-        if (this.isAddressed) {
+        if (this.speaker === this) {
+          const request = this.addressed(cause.session)?.peer.request();
           this.send({
             op: 'notebook',
             token: data.token,
-            request: { id: null, ...this.peer.request() } as unknown as JSONObject
+            request: { id: null, ...request } as unknown as JSONObject
           });
         }
         break;
       case 'apply':
-        if (this.isAddressed) {
-          this.peer.apply(data.suggestion as unknown as SuggestionWire);
+        if (this.speaker === this) {
+          const suggestion = data.suggestion as unknown as SuggestionWire;
+          this.addressed(cause.session)?.peer.apply(suggestion);
         }
         break;
       case 'enabled':
-        this.peer.setEnabled(data.enabled === true);
+        this.sharing.forEach(one => one.peer.setEnabled(data.enabled === true));
         break;
     }
   }
 
-  /** Whether the kernel means this notebook, of those that share it. */
-  private get isAddressed(): boolean {
-    const others = [...open].filter(other => other.kernel?.id === this.kernel?.id);
-    const own = this.peer.address();
-    return others.every(other => other.peer.address() <= own);
+  private learn(facts: FactsWire | null): void {
+    for (const one of this.sharing) {
+      one.facts = facts;
+      one.peer.factsChanged();
+    }
+  }
+
+  /** Those whose kernel it is, this one among them. */
+  private get sharing(): KernelFacts[] {
+    return [...open].filter(other => other.kernel?.id === this.kernel?.id);
+  }
+
+  /** The one that is heard by the kernel; undefined if none is. */
+  private get speaker(): KernelFacts | undefined {
+    return this.sharing.find(({ comm }) => comm !== null && !comm.isDisposed);
+  }
+
+  /**
+   * The notebook that the kernel means: that which sent what the kernel is at, by its connection's
+   * id. Two copies of a notebook have the same cells, and both may run.
+   */
+  private addressed(session: string | undefined): KernelFacts | undefined {
+    const documents = this.sharing.filter(({ peer }) => peer.isDocument);
+    const meant = documents.length ? documents : this.sharing;
+    return (
+      meant.find(({ kernel }) => kernel?.clientId === session) ??
+      meant.sort((one, other) => other.peer.address() - one.peer.address())[0]
+    );
   }
 
   private send(message: JSONObject): void {
-    if (this.comm && !this.comm.isDisposed && this.kernel?.connectionStatus === 'connected') {
-      void this.comm.send(message);
+    const { comm, kernel } = this.speaker ?? this;
+    if (comm && kernel?.connectionStatus === 'connected') {
+      void comm.send(message);
     }
   }
 }

@@ -66,6 +66,7 @@ export class NotebookSession implements IDisposable {
     this.views = surface.views;
     this.recorder = new Recorder(this.notebook, this.onChange, this.onCells);
     this.facts = new KernelFacts(surface.sessionContext, {
+      isDocument: surface.kind !== 'console',
       address: () => this.views.address,
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
       apply: suggestion => this.applyWhole(suggestion),

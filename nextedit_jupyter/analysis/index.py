@@ -8,6 +8,7 @@ a definition that overwrites the name for certain hides the ones before it.
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,7 +35,7 @@ def _bytes_of(source: str, index: CellIndex) -> int:
 
 
 # The last cells that were read, by their text.
-_cache: LruCache[str, CellIndex] = LruCache(4_096, max_weight=24_000_000, weigh=_bytes_of)
+_cache: LruCache[str, CellIndex] = LruCache(sys.maxsize, max_weight=32_000_000, weigh=_bytes_of)
 
 
 def cell_index(source: str) -> CellIndex:

@@ -76,7 +76,7 @@ def _merged(
 ) -> tuple[GraphShape, dict[str, Floats], ByteLevelVocabulary]:
     """The base's weights with the delta in them, by the names that `build_graph` asks for."""
     model = GgufModel.of(file, context=delta.context)
-    if not model.shape.tied or model.shape.qkv_bias:
+    if not model.shape.tied or model.architecture != "llama":
         raise BundleError("a delta needs a base whose embedding is its head, without biases")
     changes = _Changes(delta)
     read = GgufWeights(file, model)

@@ -7,6 +7,7 @@ jupyter nextedit train examples RECIPE --work WORK    WORK/<stage>.npy, WORK/val
 jupyter nextedit train sft --work WORK --stage s1 --stage s2 --minutes 100
 jupyter nextedit train vocabulary --base GGUF --notebooks FILE --work WORK   a base's tokens to keep
 jupyter nextedit train tune --base GGUF --notebooks FILE --edits FILE --work WORK --minutes 60
+jupyter nextedit train experts --base GGUF --work WORK    an adapter a domain beside one delta
 jupyter nextedit train delta --base GGUF --work WORK --out DELTA             what is shipped
 jupyter nextedit train distil --teacher BUNDLE --work WORK --minutes 60       a small model
 jupyter nextedit train rl --work WORK --checkpoint run/final.pt --minutes 60   rewards
@@ -35,6 +36,7 @@ STEPS = (
     "sft",
     "vocabulary",
     "tune",
+    "experts",
     "delta",
     "distil",
     "rl",

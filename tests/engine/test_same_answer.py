@@ -61,7 +61,6 @@ class Reference:
 BUNDLES: dict[str, dict[str, Any]] = {
     "dense": {},
     "mixture": {"shape": MIXTURE},
-    "mixture, shares of all": {"shape": replace(SHAPE, experts=Experts(8, 3, 32))},
     "mixture, 4 bits": {
         "shape": replace(SHAPE, width=64, hidden=64, experts=Experts(4, 1, 32)),
         "bits": 4,

@@ -13,7 +13,10 @@ import pytest
 from hostile_texts import hostile_request
 
 from nextedit_jupyter.analysis.budget import OverBudget, budget, spend
+from nextedit_jupyter.analysis.flat_tree import SyntaxTree
 from nextedit_jupyter.analysis.index import forget_cells
+from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange
+from nextedit_jupyter.analysis.patterns.shapes import Hole, NodeShape, ShapeReplaced, shared_shape
 from nextedit_jupyter.core import Answer, Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.core.request import Bounds
 from nextedit_jupyter.core.wire import decode_request
@@ -144,3 +147,26 @@ def test_much_text_is_looked_through_for_secrets_in_linear_time() -> None:
         for number in range(4):
             secrets.in_text(f"{number}{text}")
         assert time.process_time() - started < LIMIT_S
+
+
+def test_what_two_changes_share_is_small_or_no_rule() -> None:
+    """A sum of thousands of terms was compared with each of its partial sums, term by term."""
+
+    def change(terms: int) -> NodeChange:
+        old = SyntaxTree("f(" + "a < " * terms + "b)").root.named_children[0].named_children[0]
+        new = SyntaxTree("g(" + "a < " * terms + "b)").root.named_children[0].named_children[0]
+        return NodeChange(old, new)
+
+    assert shared_shape(change(3), change(3)) is not None
+    assert shared_shape(change(5_000), change(5_000)) is None
+
+
+def test_comparing_places_with_a_shape_is_counted() -> None:
+    shape = NodeShape("call", None, (Hole(0), NodeShape("argument_list", None, (Hole(1),) * 3)))
+    rule = ShapeReplaced(shape, (0, "(", 1, ")"), "f")
+    tree = SyntaxTree("f(a)\n" * 2_000)
+    with budget(1_000_000) as own:
+        rule.places(tree)
+    assert own.left <= 1_000_000 - 2_000 * 2
+    with budget(100), pytest.raises(OverBudget):
+        rule.places(tree)

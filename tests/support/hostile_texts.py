@@ -7,6 +7,7 @@ has texts: at the caret, in the other cells, in the record of edits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from random import Random
@@ -279,7 +280,10 @@ EDITS = (
     ("a = 1", "a = "),
     ("for old in x: pass", "for new in x: pass"),
 )
-PLACES = ("caret", "end", "middle", "others", "history", "same line", "grown")
+PLACES = (
+    *("caret", "end", "middle", "others", "history", "same line", "grown"),
+    *("replaced", "replaced twice"),
+)
 
 
 def hostile_request(
@@ -314,6 +318,12 @@ def hostile_request(
     elif place == "same line":
         was, now = f"{before} {hostile}", f"{after} {hostile}"
         offset = len(after)
+    elif place in ("replaced", "replaced twice"):
+        # A word, or the first two of them, as "replace" in an editor does it.
+        hostile = text(size // 3)
+        word = max(re.findall(r"[^\W\d]\w{0,20}", hostile[:2_000]) or ["a"], key=len)
+        was, now = hostile, hostile.replace(word, f"{word}_2", 2 if "twice" in place else -1)
+        offset = min(len(word), len(now))
     elif place == "grown":
         was, now, offset = before, f"{after}\n{hostile}", len(after) + 1 + len(hostile)
     else:

@@ -57,10 +57,10 @@ const fill = source =>
 const focus = () => inPrompt(view => view.focus());
 /** Put the caret there, or select from there to `head`. */
 const put = (anchor, head = anchor) =>
-  inPrompt((view, [anchor, head]) => view.dispatch({ selection: { anchor, head } }), [
-    anchor,
-    head
-  ]);
+  inPrompt(
+    (view, [anchor, head]) => view.dispatch({ selection: { anchor, head } }),
+    [anchor, head]
+  );
 
 /** Run these cells, one after another. */
 async function run(...cells) {

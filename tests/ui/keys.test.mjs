@@ -38,15 +38,20 @@ async function open(lab, cells) {
       await openQuickly(lab, ['']);
     }
   }
-  await lab.inPanel(async (panel, cells) => {
+  if (await lab.page.$('.jp-DocumentSearch-overlay')) {
+    await lab.command('documentsearch:end');
+    await lab.page.waitForSelector('.jp-DocumentSearch-overlay', { state: 'detached' });
+  }
+  await lab.inPanel((panel, cells) => {
     const { sharedModel } = panel.model;
     const old = sharedModel.cells.length;
-    panel.content.activeCellIndex = 0;
     sharedModel.transact(() => {
       sharedModel.insertCells(0, cells);
       sharedModel.deleteCellRange(cells.length, cells.length + old);
     });
-    await Promise.resolve();
+    // JupyterLab's completer follows the active cell when that changes.
+    panel.content.activeCellIndex = cells.length - 1;
+    panel.content.activeCellIndex = 0;
   }, notebook(cells).cells);
   await lab.eventually(
     () =>
@@ -183,6 +188,7 @@ function look(lab) {
       mode: panel.content.mode,
       ghost: text('.jp-GhostText:not([class*=Spacer])').trim(),
       places: text('.nextedit-place'),
+      hint: text('.nextedit-hint:not([hidden])'),
       popup:
         document.querySelector('.jp-Completer:not(.lm-mod-hidden) .jp-Completer-item') !== null,
       dialog: document.querySelector('.jp-Dialog') !== null,
@@ -221,7 +227,8 @@ const HAPPENED = {
   'accept all': (was, is) => !is.sources.join().includes(RENAMED) && is.places === '',
   jump: (was, is) => isSame(was, is) && is.cell !== was.cell && is.mode === 'edit',
   'dismiss text': (was, is) => stays(was, is) && is.ghost === '' && is.mode === 'edit',
-  'dismiss edit': (was, is) => stays(was, is) && is.places === '' && is.mode === 'edit',
+  'dismiss edit': (was, is) =>
+    stays(was, is) && is.places === '' && is.hint === '' && is.mode === 'edit',
   'command mode': (was, is) => isSame(was, is) && is.mode === 'command',
   popup: (was, is, key) =>
     is.mode === 'edit' &&
@@ -273,7 +280,11 @@ async function tryOut({ key, outcome }, was) {
   const asked = lab.asked().length;
   const happened = is => HAPPENED[outcome](was, is, key);
   await lab.press(key.replaceAll(' ', '+'));
-  await lab.eventually(() => look(lab), happened, `${key}: ${outcome}, from ${JSON.stringify(was)}`);
+  await lab.eventually(
+    () => look(lab),
+    happened,
+    `${key}: ${outcome}, from ${JSON.stringify(was)}`
+  );
   if (outcome === 'ask') {
     await lab.eventually(
       async () => lab.asked().length > asked || (await lab.ghost()) !== '',

@@ -177,22 +177,33 @@ test('of two notebooks on one kernel, copies of each other, a magic never change
   await openBeside(lab, copy);
   const ids = await lab.inPanel(panel => panel.model.sharedModel.cells.map(cell => cell.getId()));
   await lab.inPanel(panel =>
-    panel.model.sharedModel.cells[3].setSource('%nextedit rename total sum_of_all')
+    panel.model.sharedModel.cells[3].setSource(
+      'import time\ntime.sleep(2)\n%nextedit rename total sum_of_all'
+    )
   );
-  await lab.run(3);
-  // In place or, where the kernel does not get to see this notebook in time, as the next input.
-  await lab.eventually(
-    () => lab.output(3),
-    text => /sum_of_all/.test(text),
-    'no answer'
-  );
+  // While it runs the other has the focus, and a cell that waits for the kernel as well.
+  const runAtOnce = index =>
+    lab.inPanel((panel, index) => {
+      panel.content.activeCellIndex = index;
+      void window.jupyterapp.commands.execute('notebook:run-cell');
+    }, index);
+  await runAtOnce(3);
   await lab.command('docmanager:open', { path });
-  await lab.waitForNotebook(path);
+  await runAtOnce(2);
+  await lab.edit(1, 0);
+  await lab.settled();
   assert.deepEqual(
     await lab.inPanel(panel => panel.model.sharedModel.cells.map(c => c.getId())),
     ids
   );
   assert.deepEqual((await lab.sources()).slice(1, 3), ['total = 41', 'print(total)']);
+  await lab.command('docmanager:open', { path: copy });
+  await lab.waitForNotebook(copy);
+  await lab.eventually(
+    () => lab.sources(),
+    sources => sources.slice(1, 3).join() === 'sum_of_all = 41,print(sum_of_all)',
+    'the copy that asked was not changed'
+  );
 });
 
 test('of two notebooks on one kernel, an offer of one is neither shown nor made in the other', async () => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
 from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange
 from nextedit_jupyter.analysis.patterns.nodes import LITERALS, NUMBERS, disjoint
@@ -77,10 +78,22 @@ def shared_shape(first: NodeChange, second: NodeChange) -> ShapeReplaced | None:
         for other, then in _few(second.pairs):
             if old.kind != other.kind or old.kind in _STATEMENTS:
                 continue
+            if not all(_is_small(node) for node in (old, new, other, then)):
+                continue
             rule = _generalise(old, new, other, then)
             if rule is not None:
                 return rule
     return None
+
+
+# A rule that two places share is small. A sum of thousands of terms would be compared with each of
+# its own partial sums, term by term.
+_MOST_NODES, _MOST_CHARS = 120, 2_000
+
+
+def _is_small(node: Node) -> bool:
+    nodes = node.tree.lasts[node.index] - node.index
+    return nodes <= _MOST_NODES and node.end - node.start <= _MOST_CHARS
 
 
 _ATOMS = frozenset({"identifier", "string", *NUMBERS, *LITERALS})
@@ -168,6 +181,7 @@ def _matches(shape: NodeShape | Hole, node: Node, bound: dict[int, str]) -> bool
     if shape.text is not None:
         return node.text == shape.text
     children = node.children
+    spend(len(shape.parts))  # each place may be compared with all of the shape
     return len(children) == len(shape.parts) and all(
         _matches(part, child, bound) for part, child in zip(shape.parts, children, strict=True)
     )

@@ -1,0 +1,71 @@
+"""`train experts`: adapters by domain, compared with one delta at the same cost."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.training.commands.shared import HELD_OUT, RENDERED, add_base, say
+
+
+def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    experts = steps.add_parser(
+        "experts",
+        help="an adapter a domain beside one delta at equal cost: WORK/experts",
+        description="Sorts the rows of `train tune` by domain (plotting, data frames, modelling, "
+        "text, shell), goes on from its delta with an adapter a domain and with a single one, and "
+        "compares their losses on held-out rows. Nothing is shipped by this.",
+    )
+    add_base(experts)
+    experts.add_argument("--checkpoint", default="final.pt", help="in WORK/run (final.pt)")
+    experts.add_argument("--rank", type=int, default=16, help="of its adapters (16)")
+    experts.add_argument("--steps", type=int, default=200, help="of each adapter (200)")
+    experts.add_argument("--batch", type=int, default=2, help="sequences per step (2)")
+    experts.add_argument("--length", type=int, help="cut rows to as many tokens")
+    experts.add_argument("--rate", type=float, default=0.2, help="of the rates of `tune` (0.2)")
+    experts.add_argument("--held", type=int, default=40, help="held-out rows a domain (40)")
+    experts.add_argument("--most", type=int, help="look at no more than so many rows")
+    experts.add_argument("--threads", type=int, default=2)
+    experts.add_argument("--seed", type=int, default=0)
+    experts.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from nextedit_jupyter.prompt import BundleTokenizer
+    from nextedit_jupyter.training.domain_experts import ExpertSettings, compare_experts
+    from nextedit_jupyter.training.pretrained import read_base
+    from nextedit_jupyter.training.run_folder import TokenRows, read_checkpoint
+    from nextedit_jupyter.training.tuning import adapted
+
+    if min(arguments.steps, arguments.batch, arguments.held) < 1:
+        raise TrainingError("--steps, --batch and --held are 1 or more")
+    if arguments.length is not None and arguments.length < 16:
+        raise TrainingError("--length is 16 or more")
+    work: Path = arguments.work
+    base = read_base(arguments.base, work, seed=arguments.seed)
+    model = adapted(base.shape, base.weights, new_rows=base.new_rows, rank=arguments.rank)
+    held = read_checkpoint(work / "run" / arguments.checkpoint)["model"]
+    if model.load_state_dict(held, strict=False).unexpected_keys:
+        raise TrainingError(f"{arguments.checkpoint} is no checkpoint of `train tune`")
+    end = None if arguments.length is None else arguments.length + 1
+    settings = ExpertSettings(
+        steps=arguments.steps,
+        batch=arguments.batch,
+        rate=arguments.rate,
+        held=arguments.held,
+        threads=arguments.threads,
+        seed=arguments.seed,
+    )
+    found = compare_experts(
+        model,
+        TokenRows(work / RENDERED).rows[: arguments.most, :end],
+        TokenRows(work / HELD_OUT).rows[:, :end],
+        BundleTokenizer(work / "tokenizer.json"),
+        work / "experts",
+        settings,
+        say,
+    )
+    (work / "experts" / "table.md").write_text(found.table() + "\n", encoding="utf-8")
+    print(found.table())
+    return 0
