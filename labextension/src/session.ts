@@ -343,13 +343,12 @@ export class NotebookSession implements IDisposable {
 
   /** Leave the suggestion; it is not shown again until its places change. */
   dismiss(): boolean {
-    const pending = this.pending;
+    const { pending, shared } = this;
     if (!pending) {
       return false;
     }
     this.offers.drop(true);
-    const { client, pace } = this.shared;
-    void pace.dismissed(client.report('rejected', pending.kind, pending.lane));
+    void shared.pace.dismissed(shared.client.report('rejected', pending.kind, pending.lane));
     this.clear();
     return true;
   }
