@@ -407,8 +407,10 @@ def _pair(text: str, folded: str) -> Finding | None:
     return None
 
 
-_UNSURE = ("dash_other", "here", "slash", "listed", "user_and", "said_pair")
-_UNSURE += ("said_after", "mailbox")
+_UNSURE = (
+    *("dash_other", "here", "slash", "listed"),
+    *("user_and", "said_pair", "said_after", "mailbox"),
+)
 
 
 def _command(text: str, folded: str) -> Finding | None:
