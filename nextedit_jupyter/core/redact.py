@@ -408,14 +408,8 @@ def _pair(text: str, folded: str) -> Finding | None:
 
 
 _UNSURE = (
-    "dash_other",
-    "here",
-    "slash",
-    "listed",
-    "user_and",
-    "said_pair",
-    "said_after",
-    "mailbox",
+    *("dash_other", "here", "slash", "listed"),
+    *("user_and", "said_pair", "said_after", "mailbox"),
 )
 
 

@@ -12,8 +12,12 @@ text it was made for. With `a` made for `t`, and `b` for `a.apply(t)`:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+# Equal lines of two texts, each with each: difflib goes through all of them for each stretch.
+_MOST_PAIRS = 40_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,9 +100,14 @@ class TextEdit:
         old_at = _offsets(old_lines)
         new_at = _offsets(new_lines)
         replacements = []
-        for tag, i1, i2, j1, j2 in SequenceMatcher(
-            None, old_lines, new_lines, autojunk=False
-        ).get_opcodes():
+        same = Counter(new_lines)
+        if sum(same[line] for line in old_lines) <= _MOST_PAIRS:
+            codes = SequenceMatcher(None, old_lines, new_lines, autojunk=False).get_opcodes()
+        elif len(old_lines) == len(new_lines):  # a word replaced in hundreds of equal lines
+            codes = [("replace", 0, len(old_lines), 0, len(new_lines))]
+        else:
+            return cls.replace(prefix, prefix + len(old), new)
+        for tag, i1, i2, j1, j2 in codes:
             if tag == "equal":
                 continue
             if i2 - i1 == j2 - j1:  # as many lines as before: each line on its own
@@ -107,6 +116,8 @@ class TextEdit:
                 spans = [(i1, i2, j1, j2)]
             for a1, a2, b1, b2 in spans:
                 was, now = old[old_at[a1] : old_at[a2]], new[new_at[b1] : new_at[b2]]
+                if was == now:
+                    continue
                 head = _common_prefix(was, now)
                 tail = _common_suffix(was, now, head)
                 start = prefix + old_at[a1] + head

@@ -1,4 +1,4 @@
-"""What is kept of cells is bounded by its size, however long and in how many versions they come."""
+"""What is kept of cells is bounded by size, however long they are and how many versions come."""
 
 from __future__ import annotations
 

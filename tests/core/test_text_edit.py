@@ -134,3 +134,14 @@ def test_offsets_move_with_the_text_around_them(
     if not any(r.start <= offset <= r.end for r in edit):
         assert before == after
         assert edit.apply(text)[after : after + 1] == text[offset : offset + 1]
+
+
+def test_a_word_replaced_in_hundreds_of_equal_lines_is_an_edit_of_each_of_them() -> None:
+    """Each equal line with each other one: seconds, where line by line says the same."""
+    before = "for a in b:\n    b += a\n" * 600
+    after = before.replace("for", "from")
+    edit = TextEdit.between(before, after)
+    assert edit.apply(before) == after
+    assert len(edit.replacements) == 600
+    longer = after + "x = 1\n" + before
+    assert TextEdit.between(before, longer).apply(before) == longer

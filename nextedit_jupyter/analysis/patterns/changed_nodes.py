@@ -46,7 +46,10 @@ def changes(before: SyntaxTree, after: SyntaxTree) -> list[NodeChange]:
     """
     found: list[NodeChange] = []
     growth = 0
-    for r in TextEdit.between(before.text, after.text):
+    edit = TextEdit.between(before.text, after.text)
+    if len(edit.replacements) > 5 * MAX_CHANGES:  # each is looked for in the whole tree
+        return []
+    for r in edit:
         end = r.start + growth + len(r.text)
         pair = _smallest_pair(
             before.covering(r.start, r.end),

@@ -176,18 +176,25 @@ class _Roles:
         self.attributes: list[tuple[str, Swap]] = []
         self.keywords: list[tuple[str, Swap]] = []
         self.pairs: set[tuple[str, str]] = set()
+        self._starts: dict[str, tuple[frozenset[int], ...]] = {}
 
     def add(self, index: NotebookIndex, cell: str, swap: Swap) -> None:
         here = index.cells[cell]
         if (i := here.starts.get(swap.start)) is not None:
             self.names.append(((cell, i), swap))
-        elif any(a.start == swap.start for a in here.attributes):
+        elif swap.start in self._starts_of(cell, here)[0]:
             self.attributes.append((cell, swap))
-        elif any(k.start == swap.start for k in here.keywords):
+        elif swap.start in self._starts_of(cell, here)[1]:
             self.keywords.append((cell, swap))
         elif _is_prose(here, swap.start):
             return
         self.pairs.add((swap.old, swap.new))
+
+    def _starts_of(self, cell: str, index: CellIndex) -> tuple[frozenset[int], ...]:
+        if (found := self._starts.get(cell)) is None:
+            both = index.attributes, index.keywords
+            found = self._starts[cell] = tuple(frozenset(x.start for x in one) for one in both)
+        return found
 
 
 def _is_prose(index: CellIndex, start: int) -> bool:
