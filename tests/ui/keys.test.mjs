@@ -50,7 +50,7 @@ async function open(lab, cells) {
       sharedModel.deleteCellRange(cells.length, cells.length + old);
     });
     // JupyterLab's completer follows the active cell when that changes.
-    panel.content.activeCellIndex = cells.length - 1;
+    panel.content.activeCellIndex = 1;
     panel.content.activeCellIndex = 0;
   }, notebook(cells).cells);
   await lab.eventually(
