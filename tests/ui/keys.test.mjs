@@ -42,16 +42,17 @@ async function open(lab, cells) {
     await lab.command('documentsearch:end');
     await lab.page.waitForSelector('.jp-DocumentSearch-overlay', { state: 'detached' });
   }
-  await lab.inPanel((panel, cells) => {
+  await lab.inPanel(async (panel, cells) => {
     const { sharedModel } = panel.model;
     const old = sharedModel.cells.length;
     sharedModel.transact(() => {
       sharedModel.insertCells(0, cells);
       sharedModel.deleteCellRange(cells.length, cells.length + old);
     });
-    // JupyterLab's completer follows the active cell when that changes.
-    panel.content.activeCellIndex = 1;
+    // JupyterLab's completer follows the active cell when that changes, one cell after another.
     panel.content.activeCellIndex = 0;
+    await panel.content.widgets[0].ready;
+    await new Promise(resolve => setTimeout(resolve, 100));
   }, notebook(cells).cells);
   await lab.eventually(
     () =>
