@@ -171,6 +171,7 @@ async function offer(lab, cells, index = 0, at = 0, places = 1) {
   await lab.select(index, at, at + RENAMED.length);
   await lab.type('amount');
   if (isQuiet(lab)) {
+    await lab.page.waitForTimeout(300); // a person is slower: ghost text is asked for first
     await lab.command('nextedit:suggest');
   }
   await lab.waitForPlaces(places);
