@@ -20,6 +20,7 @@ interface Spot {
 
 export class HintLayer implements PluginValue {
   private readonly node = document.createElement('div');
+  private text = '';
 
   constructor(
     view: EditorView,
@@ -33,6 +34,7 @@ export class HintLayer implements PluginValue {
 
   update(update: ViewUpdate): void {
     const text = this.textOf(update.view);
+    this.text = text;
     if (!text) {
       this.node.hidden = true;
       return;
@@ -64,7 +66,8 @@ export class HintLayer implements PluginValue {
   }
 
   private place(spot: Spot | null): void {
-    this.node.hidden = spot === null || spot.room < ENOUGH / 2;
+    // It may have gone since it was measured.
+    this.node.hidden = !this.text || spot === null || spot.room < ENOUGH / 2;
     if (spot) {
       Object.assign(this.node.style, {
         left: `${spot.left}px`,

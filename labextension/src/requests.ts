@@ -121,9 +121,11 @@ export class Requests {
       return null;
     }
     const sent = this.send(caret);
+    // Whether a name at a console's prompt is that of cells that ran, only the analysis can say.
+    const isUnlocked = surface.kind === 'console' && renameTo !== undefined;
     const request = buildRequest({
       language: this.language,
-      cells: sent.cells,
+      cells: isUnlocked ? sent.cells.map(cell => ({ ...cell, editable: true })) : sent.cells,
       switchedOff: sent.switchedOff,
       caret: sent.caret,
       history: sent.events(recorder.history.wire()),
@@ -230,6 +232,10 @@ export class Requests {
       return (
         answer.silence_detail?.rename ?? (reason === 'no_change' ? nothing : reason) ?? nothing
       );
+    }
+    const { kind, views } = this.host.surface;
+    if (kind === 'console' && suggestion.edits.some(({ cell }) => cell !== views.activeId)) {
+      return trans.__('this name is used in cells that have run, which are not changed');
     }
     return this.upToDate(suggestion, snapshot) ?? trans.__('the notebook changed, try again');
   }

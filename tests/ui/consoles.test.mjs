@@ -157,6 +157,18 @@ test('F2 renames in the prompt, never in what ran', async () => {
   await lab.press('Enter');
   await lab.eventually(text, now => now === 'share = 1\nshare + total', 'not renamed');
   assert.deepEqual(await above(), ['total = 1']);
+
+  await put('share = 1\nshare + to'.length);
+  await lab.press('F2');
+  await lab.page.waitForSelector('.jp-Dialog .nextedit-rename input');
+  await lab.type('amount');
+  await lab.eventually(
+    () => lab.page.$eval('.nextedit-rename', node => node.textContent),
+    said => /used in cells that have run/.test(said),
+    'not refused'
+  );
+  assert.ok(await lab.page.$eval('.jp-Dialog .jp-mod-accept:not(.jp-mod-reject)', b => b.disabled));
+  await lab.closeDialogs();
 });
 
 test('what is offered goes once the prompt is run', async () => {

@@ -1,7 +1,7 @@
 // The table of docs/keys.md: each key by what is shown, at the beginning, middle and end of a cell.
 // By itself each field is tried at one of the three places. NEXTEDIT_KEYS=1 tries all,
 // NEXTEDIT_KEYS='F2,middle' what is named so; LAB_KEYS_IN=notebook does it in Notebook 7.
-// One notebook serves all: what is shown is set up anew only where a key has changed it.
+// One notebook serves a state: what is shown is set up anew only where a key has changed it.
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -31,27 +31,29 @@ async function open(lab, cells) {
     isOpen = true;
     if (IN_NOTEBOOK) {
       const path = `keys-${randomUUID().slice(0, 8)}.ipynb`;
-      writeNotebook(path, ['']);
+      writeNotebook(path, cells);
       await lab.load(`notebooks/${path}`);
       await lab.waitForNotebook(path);
     } else {
-      await openQuickly(lab, ['']);
+      await openQuickly(lab, cells);
     }
+    return;
   }
   if (await lab.page.$('.jp-DocumentSearch-overlay')) {
     await lab.command('documentsearch:end');
     await lab.page.waitForSelector('.jp-DocumentSearch-overlay', { state: 'detached' });
   }
-  await lab.inPanel((panel, cells) => {
+  await lab.inPanel(async (panel, cells) => {
     const { sharedModel } = panel.model;
     const old = sharedModel.cells.length;
     sharedModel.transact(() => {
       sharedModel.insertCells(0, cells);
       sharedModel.deleteCellRange(cells.length, cells.length + old);
     });
-    // JupyterLab's completer follows the active cell when that changes.
-    panel.content.activeCellIndex = cells.length - 1;
+    // JupyterLab's completer follows the active cell when that changes, one cell after another.
     panel.content.activeCellIndex = 0;
+    await panel.content.widgets[0].ready;
+    await new Promise(resolve => setTimeout(resolve, 100));
   }, notebook(cells).cells);
   await lab.eventually(
     () =>
@@ -169,6 +171,7 @@ async function offer(lab, cells, index = 0, at = 0, places = 1) {
   await lab.select(index, at, at + RENAMED.length);
   await lab.type('amount');
   if (isQuiet(lab)) {
+    await lab.page.waitForTimeout(300); // a person is slower: ghost text is asked for first
     await lab.command('nextedit:suggest');
   }
   await lab.waitForPlaces(places);
@@ -332,8 +335,11 @@ for (const state of Object.keys(STATES)) {
       const { lab } = held;
       const cell = Object.assign(text => head + text + tail, { head: head.length });
       let was = null;
+      isOpen = false;
       for (const field of tried) {
         if (was === null) {
+          // JupyterLab's completer is slow to follow to a far cell and back.
+          isOpen &&= !/out of sight|collapsed/.test(state);
           await STATES[state](lab, cell);
           was = await look(lab);
         }
