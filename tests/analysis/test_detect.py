@@ -199,3 +199,34 @@ def test_a_name_is_whole_where_it_ends_at_the_edge_of_a_word(
     old: str, new: str, whole: bool
 ) -> None:
     assert _is_whole(old, new) is whole
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_use_that_was_typed_just_before_the_rename_goes_along(own: bool) -> None:
+    """In the cell of the definition as well as in another one, typed in one go or in several."""
+    typist = Typist("total = price * 2\n", "print(total)", "")
+    at = "c0" if own else "c2"
+    typist.type_over(at, len(typist.texts[at]), len(typist.texts[at]), "mean = to")
+    typist.now += 60
+    end = len(typist.texts[at])
+    typist.put(at, end, end, "tal / 3", origin="accepted")
+    typist.now += 60
+    typist.type_over("c0", 0, 5, "amount")
+    found = typist.ask()
+    assert isinstance(found, RenamePlan)
+    assert (found.old, found.new) == ("total", "amount")
+    after = {e.cell: e.edit.apply(typist.texts[e.cell]) for e in found.edits()}
+    assert after["c1"] == "print(amount)"
+    assert after[at].endswith("mean = amount / 3")
+
+
+def test_a_use_typed_before_the_rename_and_changed_after_it_is_not_offered_again() -> None:
+    typist = Typist("total = price * 2", "print(total)", "")
+    typist.type_over("c2", 0, 0, "mean = total / 3")
+    typist.now += 60
+    typist.type_over("c0", 0, 5, "amount")
+    typist.now += 60
+    typist.put("c2", 7, 12, "amount", origin="accepted")
+    found = typist.ask()
+    assert isinstance(found, RenamePlan)
+    assert [e.cell for e in found.edits()] == ["c1"]

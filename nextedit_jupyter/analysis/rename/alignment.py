@@ -120,6 +120,12 @@ class Window:
         texts = {cell.id: cell.source for cell in present.cells if cell.id in earliest}
         self.alignments = {id: align(text, texts[id]) for id, text in earliest.items()}
 
+    @property
+    def begins_with_names(self) -> bool:
+        """Whether its oldest event turned names into names and did nothing else."""
+        oldest = self.events[-1]
+        return align(oldest.before, oldest.after).pure
+
     @cached_property
     def before(self) -> Notebook:
         earliest = self._earliest

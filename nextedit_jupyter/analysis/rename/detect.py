@@ -42,18 +42,35 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
     if edited is None or edited.source != last.after:
         return Silence("stale", "the cell has changed since")
     verdict: Silence | None = None
+    best: RenamePlan | None = None
     replaced: dict[str, None] = {}
     settled: dict[str, None] = {}
     for window in windows(request):
         found = _detect(request, window)
         if isinstance(found, RenamePlan):
-            return found
+            best = _fuller(best, found)
+        # What was written before the rename stands in a window that begins after that alone.
+        if best is not None:
+            if window.begins_with_names:
+                return best
+            continue
+        assert isinstance(found, Silence)
         replaced.update(dict.fromkeys(found.replaced))
         settled.update(dict.fromkeys(found.settled))
         if verdict is None or (verdict.reason != "refused" and found.reason == "refused"):
             verdict = found
+    if best is not None:
+        return best
     verdict = verdict or Silence("no_change", "no name was changed")
     return replace(verdict, replaced=tuple(replaced), settled=tuple(settled))
+
+
+def _fuller(one: RenamePlan | None, other: RenamePlan) -> RenamePlan:
+    """The plan with more places, of two of the same rename; the first of different ones."""
+    if one is None:
+        return other
+    is_same = (one.old, one.new, one.also) == (other.old, other.new, other.also)
+    return other if is_same and len(other.changes) > len(one.changes) else one
 
 
 def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
