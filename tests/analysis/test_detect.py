@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nextedit_jupyter.analysis.rename import RenamePlan, align, detect
-from nextedit_jupyter.analysis.rename.detect import _is_whole
+from nextedit_jupyter.analysis.rename.half_typed import is_whole
 from nextedit_jupyter.core import (
     Caret,
     Cell,
@@ -198,7 +198,7 @@ def test_words_are_laid_beside_words(
 def test_a_name_is_whole_where_it_ends_at_the_edge_of_a_word(
     old: str, new: str, whole: bool
 ) -> None:
-    assert _is_whole(old, new) is whole
+    assert is_whole(old, new) is whole
 
 
 @pytest.mark.parametrize("own", [True, False])

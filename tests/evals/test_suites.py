@@ -114,8 +114,10 @@ def test_an_offer_where_nothing_is_to_do_breaks_the_silence(tasks: list[Task]) -
 def test_the_lanes_without_a_model_follow_edits_over_cells_and_files(tasks: list[Task]) -> None:
     outcomes = run_suites(Suggester(), tasks)
     report = summarise(outcomes)
-    # A use that was changed alone proves nothing: the judge has to agree to what follows from it.
-    assert report["cross-cell"]["exact"]["share"] >= 0.5
+    # A use that was changed alone proves nothing: of what follows from it the judge offers what it
+    # is sure of, which is some of it in half of these.
+    assert report["cross-cell"]["offered"] == report["cross-cell"]["tasks"]
+    assert report["cross-cell"]["exact"]["share"] >= 0.3
     assert report["cross-file"]["exact"]["share"] > 0.6
     assert report["no edit"]["silent"]["share"] == 1.0
     assert report["next line"]["offered"] == 0

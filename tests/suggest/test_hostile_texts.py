@@ -101,7 +101,7 @@ def test_a_text_that_was_read_in_quadratic_time_once_is_not_again(kind: str) -> 
 
 def test_a_notebook_that_is_too_large_to_read_at_once_is_read_by_and_by() -> None:
     forget_cells()
-    dense = [f"v{i} = [" + "a, " * 15_000 + "]" for i in range(24)]
+    dense = [f"v{i} = [" + "1, " * 15_000 + "]" for i in range(24)]
     asked = request("old = 1", "new = 1", *dense, "print(old)")
     suggester = Suggester()
     answer = suggester.answer(asked)

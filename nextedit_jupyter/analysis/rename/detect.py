@@ -16,6 +16,7 @@ from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Keyword, Name
 from nextedit_jupyter.analysis.index import NotebookIndex, Place, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
+from nextedit_jupyter.analysis.rename.half_typed import half_typed
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target
 from nextedit_jupyter.analysis.rename.planner import plan, target_of_attribute, target_of_name
 from nextedit_jupyter.analysis.rename.records import record_of_keyword
@@ -253,7 +254,7 @@ def _plan(
         seeds = [place for place in places if _home(index, place) == group]
         target = target_of_name(index, seeds[0])
         target.seeds = seeds
-        if refusal := _is_half_typed(request, window, index, old, new, bool(defined)):
+        if refusal := half_typed(request, window, index, old, new, bool(defined)):
             return refusal
         if defined:
             if _is_still_defined(request, window, index, group, old):
@@ -294,7 +295,7 @@ def _plan_member(
     if isinstance(found, Silence):
         return Silence("no_change", found.detail)
     if not roles.keywords:
-        half = _is_half_typed(request, window, index, old, new, is_definition)
+        half = half_typed(request, window, index, old, new, is_definition)
         if half is not None:
             return half
     return plan(index, found, new)
@@ -429,60 +430,6 @@ def _plan_dangling(index: NotebookIndex, old: str, new: str) -> RenamePlan:
     return RenamePlan(
         "variable", old, new, index.notebook, tuple(changes), notes=notes, confidence=0.9
     )
-
-
-def _is_half_typed(
-    request: SuggestRequest,
-    window: Window,
-    index: NotebookIndex,
-    old: str,
-    new: str,
-    is_definition: bool,
-) -> Silence | None:
-    """Whether the caret stands behind a name that looks unfinished.
-
-    The client asks after a pause, so most names are whole by then; these shapes rarely are.
-    """
-    last = window.events[0]
-    alignment = window.alignments.get(request.caret.cell)
-    if last.origin != "typed" or request.caret.cell != last.cell or alignment is None:
-        return None
-    if sum(laid.count(old, new) for laid in window.alignments.values()) > 1:
-        return None  # what was written twice is whole
-    text = request.cell.source
-    if not any(
-        swap.now < request.caret.offset == _word_end(text, swap.now) for swap in alignment.swaps
-    ):
-        return None
-    unfinished = (
-        (len(new) == 1 and len(old) >= 3)
-        or (new.endswith("_") and not old.endswith("_"))
-        or (old.startswith(new) and not _is_whole(old, new))
-    )
-    if not is_definition and not unfinished:
-        known = index.bound_names() | {name.name for name in request.facts.names}
-        unfinished = any(name != old and name.startswith(new) for name in known)
-    if unfinished:
-        return Silence("low_confidence", f"`{new}` looks half typed")
-    return None
-
-
-def _word_end(text: str, start: int) -> int:
-    found = _IDENTIFIER.match(text, start)
-    return found.end() if found else start
-
-
-def _is_whole(old: str, new: str) -> bool:
-    """Whether shortening `old` to `new` cuts at the edge of a word: total_sum, x1, items."""
-    return old == new or (not new.endswith("_") and ends_at_edge(old, new))
-
-
-def ends_at_edge(old: str, new: str) -> bool:
-    """Whether `new`, with which `old` begins, ends where a word of `old` does."""
-    rest = old[len(new) :]
-    is_plural = rest == "s" and len(new) > 2
-    is_edge = rest[:1] in ("_", *"0123456789") or rest[:1].isupper() or new[-1:].isdigit()
-    return not rest or is_edge or is_plural
 
 
 def _remaining(

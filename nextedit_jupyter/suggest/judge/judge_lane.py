@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.patterns import is_half_typed
-from nextedit_jupyter.analysis.rename.detect import ends_at_edge
+from nextedit_jupyter.analysis.rename.half_typed import ends_at_edge
 from nextedit_jupyter.core import (
     CellEdit,
     Replacement,
