@@ -64,20 +64,24 @@ export class InlineProvider implements IInlineCompletionProvider {
       return NONE;
     }
     const left = this.left(session);
-    if (left) {
+    if (left && !isSpent(left)) {
       return { items: [{ insertText: left }] };
     }
+    // What is left of the old text stays where there is nothing new.
+    const otherwise = () => (left ? this.rest(session) : NONE);
     if (this.shown && left === null && this.isTypedOver(session, this.shown)) {
       this.unwanted.add(signature(this.shown));
     }
     if (left === '' && session.recorder.lastOrigin(caret.cell) === 'typed') {
       void this.shared.client.report('typed_through', 'inline', this.lane);
     }
-    this.shown = null;
+    if (!left) {
+      this.shown = null;
+    }
     if (!invoked) {
       const isTyped = session.recorder.lastOrigin(caret.cell) === 'typed';
       if (!isTyped || this.pace.isQuiet || !this.shared.client.mayInfer) {
-        return NONE;
+        return otherwise();
       }
       const wait = this.askedAt + LEAST_BETWEEN - performance.now();
       if (wait > 0) {
@@ -93,22 +97,29 @@ export class InlineProvider implements IInlineCompletionProvider {
       this.shared.tell(whyNot(session.notServed, this.shared.trans));
     }
     const answer = snapshot && (await session.ask(snapshot));
-    if (!answer || serial !== this.serial) {
+    if (serial !== this.serial) {
       return NONE;
     }
-    const shownOf = this.shownOf(answer, snapshot, session);
+    const shownOf = answer && this.shownOf(answer, snapshot, session);
+    if (!answer || (!shownOf && left)) {
+      return otherwise();
+    }
     if (invoked && !shownOf) {
       const { trans, tell } = this.shared;
       tell(answer.silence_detail?.inline ?? trans.__('No ghost text here.'));
     }
     if (!shownOf || (!invoked && this.unwanted.has(signature(shownOf.shown)))) {
-      return NONE;
+      return otherwise();
     }
     this.shown = shownOf.shown;
     this.lane = shownOf.lane;
     void this.shared.client.report('shown', 'inline', this.lane);
-    const rest = this.left(session); // something may have been typed meanwhile
-    return rest ? { items: [{ insertText: rest }] } : NONE;
+    return this.rest(session); // something may have been typed meanwhile
+  }
+
+  private rest(session: NotebookSession): IInlineCompletionList<IInlineCompletionItem> {
+    const left = this.left(session);
+    return left ? { items: [{ insertText: left }] } : NONE;
   }
 
   /** What an answer has for the place that it was asked for; null if nothing. */
@@ -254,6 +265,11 @@ function insertion(
   const isKept = edit.text.endsWith(old);
   const insert = isKept ? edit.text.slice(0, edit.text.length - old.length) : edit.text;
   return insert ? { insert, replaces: isKept ? 0 : old.length } : null;
+}
+
+/** Whether nothing but brackets and quotes is left to type, which is no reason not to ask for more. */
+function isSpent(left: string): boolean {
+  return !/[^\s()[\]{}'"`,:;]/.test(left);
 }
 
 function signature(shown: Shown): string {

@@ -94,14 +94,14 @@ test('the status item is ready in a console, and says that one of its switches i
 
 test('ghost text in the prompt names what ran above, prompt after prompt, and Tab accepts it', async () => {
   await openConsole();
-  await run('temperature_of_water = 21.5');
+  await run('temperature_of_water = 21.5', 'print(temperature_of_water)');
   await lab.type('print(temperature_o');
   assert.match(await lab.waitForGhost(), /^f_water/);
   await lab.screenshot('console');
   await lab.press('Tab');
   await lab.eventually(text, now => now.startsWith('print(temperature_of_water'), 'not accepted');
-  await run('height_of_water = 3');
-  await lab.type('height_o');
+  await run('height_of_water = 3', 'print(height_of_water)');
+  await lab.type('print(height_o');
   assert.match(await lab.waitForGhost(), /^f_water/);
   await lab.press('Escape');
   await lab.eventually(

@@ -70,7 +70,7 @@ def test_pages_and_connections_hold_their_own(connect: Connect) -> None:
 
 def test_what_a_superseded_request_said_is_held_too(connect: Connect) -> None:
     client = connect()
-    first, second, third = request_for("sleep 5"), request_for("x"), request_for("xy")
+    first, second, third = (request_for(text) for text in ("sleep 5", "sleep 6", "xy"))
     running = client.submit(_body(in_full(first)))
     waiting = client.submit(_body(as_change(first, second)))
     assert code_of(client.suggest(as_change(second, third), 20)) is None
