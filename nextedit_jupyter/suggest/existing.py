@@ -36,6 +36,9 @@ _NEAR = 2_000  # characters before the caret that a call or a chain may begin in
 
 # Each may begin at a word's start alone, so that none is tried at every letter of a long text.
 _ATTRIBUTE = re.compile(r"(?<![\w.])([^\W\d]\w*(?:\.[^\W\d]\w*)*)\.(\w*)\Z")
+_VARIABLE = re.compile(r"(?<![\w.])([^\W\d]\w{2,})\Z")
+# Behind these stands a name that is new, or one of a module.
+_BINDS = re.compile(r"\b(?:def|class|as|for|lambda|global|nonlocal)\s+\Z|\A\s*(?:import|from)\b")
 _ARGUMENT = re.compile(r"[(,]\s*([^\W\d]\w*)\Z")
 _KEYWORD = re.compile(r"\b([^\W\d]\w*)\s*=\Z")
 _GIVEN = re.compile(r"\b([^\W\d]\w*)\s*=(?!=)")
@@ -116,8 +119,10 @@ def what_exists(request: SuggestRequest) -> Existing | None:
     if member is not None:
         return _members(request, before, member)
     if top is not None and top.opener == "(":
-        return _keywords(request, before, top)
-    return None
+        keywords = _keywords(request, before, top)
+        if keywords is not None:
+            return keywords
+    return _variables(request, before)
 
 
 def reconciled(
@@ -339,6 +344,22 @@ def _members(request: SuggestRequest, before: str, member: re.Match[str]) -> Exi
     if not names and not whole:
         return None
     return Existing(prefix, tuple(names), "", whole, KNOWN)
+
+
+def _variables(request: SuggestRequest, before: str) -> Existing | None:
+    """A name that was used before, of which three letters are typed behind something else.
+
+    At the start of a line a new name may be meant.
+    """
+    line = _line(before)
+    typed = _VARIABLE.search(line, max(0, len(line) - 100))
+    if typed is None or not line[: typed.start()].strip() or _BINDS.search(line[: typed.start()]):
+        return None
+    prefix = typed[1]
+    above = before[: len(before) - len(line)]
+    known = {*names_elsewhere(request), *cell_index(above).bound_at_module(), *_ALWAYS}
+    names = tuple(sorted(name for name in known if name.startswith(prefix)))
+    return Existing(prefix, names, "", is_hint=True) if len(names) == 1 else None
 
 
 def _members_read(request: SuggestRequest, owner: str, prefix: str) -> Existing | None:

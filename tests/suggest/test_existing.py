@@ -174,3 +174,50 @@ def test_members_that_other_lines_say_are_offered_where_a_model_is_silent() -> N
     assert shown(at("plt.su|", above, "plt.suptitle('a')")) is None
     assert shown(at("other.su|", above)) is None
     assert shown(at("x = 1\nplt.su|\nplt.subplots()")) == "x = 1\nplt.subplots\nplt.subplots()"
+
+
+WATER = "temperature_of_water = 21.5\npressure = 1"
+
+
+@pytest.mark.parametrize(
+    ("typed", "becomes"),
+    [
+        ("print(tem|", "print(temperature_of_water"),
+        ("print(tem|)", "print(temperature_of_water)"),
+        ("x = tem|", "x = temperature_of_water"),
+        ("x = [a for a in tem|", "x = [a for a in temperature_of_water"),
+        ("if pressure > 1 and tem|", "if pressure > 1 and temperature_of_water"),
+        ("sizes = [1]\nprint(siz|", "sizes = [1]\nprint(sizes"),
+        ("assert isinst|", "assert isinstance"),
+    ],
+)
+def test_a_variable_is_offered_where_one_begins_with_what_is_typed(
+    typed: str, becomes: str
+) -> None:
+    assert shown(at(typed, WATER)) == becomes
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "tem|",  # a new name may be meant
+        "    tem|",
+        "print(te|",  # too little is typed
+        "print(pre|",  # pressure and pressed
+        "print(x.tem|",
+        "print('tem|",
+        "print(1)  # tem|",
+        "def tem|",
+        "lambda tem|",
+        "for tem|",
+        "import numpy as tem|",
+        "from water import tem|",
+        "print(temperature_of_water|",
+    ],
+)
+def test_a_variable_is_not_offered_where_another_may_be_meant(typed: str) -> None:
+    assert shown(at(typed, WATER, "pressed = 2")) is None
+
+
+def test_a_model_knows_better_than_the_names_what_is_meant() -> None:
+    assert shown(at("print(tem|", WATER), "plate") == "print(template"
