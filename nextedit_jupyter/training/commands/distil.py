@@ -7,7 +7,13 @@ import json
 from pathlib import Path
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.commands.shared import HELD_OUT, RENDERED, add_work, end_of
+from nextedit_jupyter.training.commands.shared import (
+    HELD_OUT,
+    RENDERED,
+    add_budget,
+    add_work,
+    budget_of,
+)
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,12 +31,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     distil.add_argument("--batch", type=int, default=4, help="sequences per step (4)")
     distil.add_argument("--matrix-lr", type=float, default=0.01, help="Muon's peak learning rate")
     distil.add_argument("--other-lr", type=float, default=2e-3, help="AdamW's peak learning rate")
-    distil.add_argument("--minutes", type=float, help="time budget, decay included")
-    distil.add_argument("--steps", type=int, help="budget in steps instead of minutes")
-    distil.add_argument("--decay-minutes", type=float, default=30.0)
-    distil.add_argument("--decay-steps", type=int, default=0)
-    distil.add_argument("--threads", type=int, default=2)
-    distil.add_argument("--seed", type=int, default=0)
+    add_budget(distil, decay_minutes=30.0)
     distil.add_argument("--resume", help="a checkpoint of WORK/distil, such as latest.pt")
     distil.set_defaults(run=run)
 
@@ -39,11 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.prompt import BundleTokenizer
     from nextedit_jupyter.training.distil import Teacher, loss_by, with_vocabulary
     from nextedit_jupyter.training.network import Shape
-    from nextedit_jupyter.training.schedule import RunBudget
     from nextedit_jupyter.training.sft import SftSettings, open_run, train
 
-    if (arguments.minutes is None) == (arguments.steps is None):
-        raise TrainingError("give the budget as either --minutes or --steps")
+    budget = budget_of(arguments)
     if not 0.0 <= arguments.share <= 1.0:
         raise TrainingError(f"--share is between 0 and 1, not {arguments.share}")
     if arguments.init and arguments.resume:
@@ -78,12 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         run,
         work / arguments.data,
         settings,
-        RunBudget(
-            steps=arguments.steps,
-            decay_steps=arguments.decay_steps,
-            end=end_of(arguments.minutes),
-            decay_minutes=arguments.decay_minutes,
-        ),
+        budget,
         validation=work / HELD_OUT if (work / HELD_OUT).exists() else None,
         loss=loss_by(teacher, run.model, share=arguments.share),
     )

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.commands.shared import add_work, end_of
+from nextedit_jupyter.training.commands.shared import add_budget, add_work, budget_of
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,16 +22,11 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     sft.add_argument("--run", dest="run_name", default="run", help="the run's folder in WORK")
     sft.add_argument("--init", type=Path, help="a bundle whose weights to begin with")
     sft.add_argument("--resume", help="a checkpoint of the run, such as stable.pt or latest.pt")
-    sft.add_argument("--minutes", type=float, help="time budget, decay included")
-    sft.add_argument("--steps", type=int, help="budget in steps instead of minutes")
-    sft.add_argument("--decay-minutes", type=float, default=20.0)
-    sft.add_argument("--decay-steps", type=int, default=0)
+    add_budget(sft, decay_minutes=20.0)
     sft.add_argument("--batch", type=int, default=8, help="sequences a step, of each process")
     sft.add_argument("--matrix-lr", type=float, default=0.02, help="Muon's peak learning rate")
     sft.add_argument("--other-lr", type=float, default=3e-3, help="AdamW's peak learning rate")
-    sft.add_argument("--threads", type=int, default=2, help="of each process")
     sft.add_argument("--device", choices=("cpu", "cuda"), help="default: a GPU if there is one")
-    sft.add_argument("--seed", type=int, default=0)
     sft.add_argument("--no-compile", action="store_true")
     sft.add_argument(
         "--float32", action="store_true", help="faster than bfloat16 on most CPUs without AMX"
@@ -47,11 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training.network import Shape
     from nextedit_jupyter.training.processes import join
     from nextedit_jupyter.training.run_log import plot_losses
-    from nextedit_jupyter.training.schedule import RunBudget
     from nextedit_jupyter.training.sft import SftSettings, open_run, train
 
-    if (arguments.minutes is None) == (arguments.steps is None):
-        raise TrainingError("give the budget as either --minutes or --steps")
+    budget = budget_of(arguments)
     if arguments.init and arguments.resume:
         raise TrainingError("a run begins with --init or goes on with --resume, not both")
     vocab_size = BundleTokenizer(arguments.work / "tokenizer.json").vocab_size
@@ -85,12 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             run,
             [_stage_file(arguments.work, stage) for stage in arguments.stage],
             settings,
-            RunBudget(
-                steps=arguments.steps,
-                decay_steps=arguments.decay_steps,
-                end=end_of(arguments.minutes),
-                decay_minutes=arguments.decay_minutes,
-            ),
+            budget,
             validation=validation if validation.exists() else None,
         )
         if processes.first:

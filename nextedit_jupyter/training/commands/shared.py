@@ -11,6 +11,7 @@ from nextedit_jupyter.core.errors import TrainingError
 
 if TYPE_CHECKING:
     from nextedit_jupyter.training.corpus.document import Document
+    from nextedit_jupyter.training.schedule import RunBudget
 
 # Of `train tune`, in its folder.
 RENDERED = "tune.npy"  # sequences of notebooks and edits, mixed
@@ -39,6 +40,30 @@ def documents(work: Path, split: str, *, modules: bool = True) -> list[Document]
 def end_of(minutes: float | None) -> float | None:
     """The end of a time budget that begins now, in Unix seconds."""
     return None if minutes is None else time.time() + 60 * minutes
+
+
+def add_budget(parser: argparse.ArgumentParser, *, decay_minutes: float) -> None:
+    """How long a run may take, and on what."""
+    parser.add_argument("--minutes", type=float, help="time budget, decay included")
+    parser.add_argument("--steps", type=int, help="budget in steps instead of minutes")
+    parser.add_argument("--decay-minutes", type=float, default=decay_minutes)
+    parser.add_argument("--decay-steps", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2, help="of each process")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def budget_of(arguments: argparse.Namespace) -> RunBudget:
+    """The budget that begins now. Raises TrainingError unless there is one, in one unit."""
+    from nextedit_jupyter.training.schedule import RunBudget
+
+    if (arguments.minutes is None) == (arguments.steps is None):
+        raise TrainingError("give the budget as either --minutes or --steps")
+    return RunBudget(
+        steps=arguments.steps,
+        decay_steps=arguments.decay_steps,
+        end=end_of(arguments.minutes),
+        decay_minutes=arguments.decay_minutes,
+    )
 
 
 def say(line: str) -> None:

@@ -6,7 +6,13 @@ import argparse
 from pathlib import Path
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.commands.shared import HELD_OUT, RENDERED, add_base, end_of
+from nextedit_jupyter.training.commands.shared import (
+    HELD_OUT,
+    RENDERED,
+    add_base,
+    add_budget,
+    budget_of,
+)
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,12 +27,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     tune.add_argument("--length", type=int, default=1024, help="tokens per sequence (1024)")
     tune.add_argument("--rank", type=int, default=16, help="of the adapters (16)")
     tune.add_argument("--batch", type=int, default=2, help="sequences per step (2)")
-    tune.add_argument("--minutes", type=float, help="time budget, decay included")
-    tune.add_argument("--steps", type=int, help="budget in steps instead of minutes")
-    tune.add_argument("--decay-minutes", type=float, default=30.0)
-    tune.add_argument("--decay-steps", type=int, default=0)
-    tune.add_argument("--threads", type=int, default=2)
-    tune.add_argument("--seed", type=int, default=0)
+    add_budget(tune, decay_minutes=30.0)
     tune.add_argument("--resume", help="a checkpoint of WORK/run, such as latest.pt")
     tune.set_defaults(run=run)
 
@@ -36,12 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
     from nextedit_jupyter.training.packing import write_packed
     from nextedit_jupyter.training.pretrained import read_base
-    from nextedit_jupyter.training.schedule import RunBudget
     from nextedit_jupyter.training.sft import SftSettings, train
     from nextedit_jupyter.training.tuning import adapted, open_tuning, tuning_rows
 
-    if arguments.minutes is None and arguments.steps is None:
-        raise TrainingError("give a budget: --minutes or --steps")
+    budget_of(arguments)  # refused before anything is rendered
     work: Path = arguments.work
     base = read_base(arguments.base, work, seed=arguments.seed)
     tokenizer, fmt = BundleTokenizer(work / "tokenizer.json"), get_format(arguments.format)
@@ -69,12 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         compile=False,
         threads=arguments.threads,
     )
-    budget = RunBudget(
-        steps=arguments.steps,
-        decay_steps=arguments.decay_steps,
-        end=end_of(arguments.minutes),
-        decay_minutes=arguments.decay_minutes,
-    )
+    budget = budget_of(arguments)
     validation = work / HELD_OUT if (work / HELD_OUT).exists() else None
     run = open_tuning(folder, model, resume=resume)
     state = train(run, work / RENDERED, settings, budget, validation=validation)
