@@ -277,6 +277,18 @@ function isTried(field, place) {
 const FIELDS = fields();
 const KEYS = [...new Set(FIELDS.map(({ key }) => key))];
 
+/** How it looks once nothing changes any more: an answer may still be on its way. */
+async function settled(lab) {
+  let before = null;
+  let now = await look(lab);
+  for (let tries = 0; tries < 20 && JSON.stringify(now) !== before; tries++) {
+    before = JSON.stringify(now);
+    await new Promise(resolve => setTimeout(resolve, 200));
+    now = await look(lab);
+  }
+  return now;
+}
+
 /** Press the key and see what the table says; `was` is how it looked before. */
 async function tryOut({ key, outcome }, was) {
   const { lab } = held;
@@ -341,7 +353,7 @@ for (const state of Object.keys(STATES)) {
           // JupyterLab's completer is slow to follow to a far cell and back.
           isOpen &&= !/out of sight|collapsed/.test(state);
           await STATES[state](lab, cell);
-          was = await look(lab);
+          was = await settled(lab);
         }
         await tryOut(field, was);
         was = (await isAsBefore(was)) ? was : null;
