@@ -18,9 +18,10 @@ import { Address } from './kernelFacts';
 import type { ConsoleWidget } from './openTexts';
 import { editorViewOf } from './openTexts';
 import type { CellWire } from './protocol';
-import type { CellStates, Send, Surface, SurfaceListener, Views, Whereabouts } from './surfaces';
+import type { CellStates, Send, Surface, SurfaceListener, Whereabouts } from './surfaces';
+import { OneTextViews } from './surfaces';
 import type { CaretPlace } from './views';
-import { caretIn, focusAt, isOnServer } from './views';
+import { caretIn, isOnServer } from './views';
 
 /** As many of the cells that ran are read, the newest ones: a console may be open for weeks. */
 const MOST_CELLS = 300;
@@ -245,14 +246,14 @@ export class ConsoleSurface implements Surface {
 }
 
 /** The prompt, which alone is typed in. */
-class ConsoleViews implements Views {
-  readonly isActiveCode = true;
+class ConsoleViews extends OneTextViews {
   private language = ''; // until the kernel has said it
 
   constructor(
     private readonly widget: ConsoleWidget,
     private readonly learned: () => void
   ) {
+    super();
     const context = widget.sessionContext;
     context.kernelChanged.connect(() => void this.learn(), this);
     void this.learn();
@@ -297,20 +298,6 @@ class ConsoleViews implements Views {
         work(cell!.editor!.model, view);
       }
     }
-  }
-
-  toggleClass(): void {}
-
-  enter(cell: string): Promise<EditorView | null> {
-    return Promise.resolve(cell === this.activeId ? this.activeView : null);
-  }
-
-  focus(view: EditorView, offset: number): void {
-    focusAt(view, offset);
-  }
-
-  focusEditor(): void {
-    this.activeView?.focus();
   }
 
   private get prompt(): CodeCell | null {

@@ -271,14 +271,41 @@ export class FileSurface implements Surface {
   }
 }
 
+/** The views of a text that has one cell to type in. */
+export abstract class OneTextViews implements Views {
+  readonly isActiveCode = true;
+  abstract readonly place: Whereabouts;
+  abstract readonly address: Address;
+  abstract readonly activeId: string | undefined;
+  abstract readonly activeView: EditorView | null;
+  abstract caret(): CaretPlace | null;
+  abstract forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void;
+
+  toggleClass(): void {}
+
+  enter(cell: string): Promise<EditorView | null> {
+    return Promise.resolve(cell === this.activeId ? this.activeView : null);
+  }
+
+  focus(view: EditorView, offset: number): void {
+    focusAt(view, offset);
+  }
+
+  focusEditor(): void {
+    this.activeView?.focus();
+  }
+}
+
 /** The editors of one file. */
-export class FileViews implements Views {
+export class FileViews extends OneTextViews {
   private readonly widgets: FileWidget[] = [];
 
   constructor(
     readonly activeId: string,
     private readonly language: (widget: FileWidget) => string
-  ) {}
+  ) {
+    super();
+  }
 
   add(widget: FileWidget): boolean {
     if (this.widgets.includes(widget)) {
@@ -306,7 +333,6 @@ export class FileViews implements Views {
     };
   }
 
-  readonly isActiveCode = true;
   /** It has no kernel that could. */
   readonly address = Address.Hidden;
 
@@ -329,20 +355,6 @@ export class FileViews implements Views {
         work(content.editor.model, view);
       }
     }
-  }
-
-  toggleClass(): void {}
-
-  enter(cell: string): Promise<EditorView | null> {
-    return Promise.resolve(cell === this.activeId ? this.activeView : null);
-  }
-
-  focus(view: EditorView, offset: number): void {
-    focusAt(view, offset);
-  }
-
-  focusEditor(): void {
-    this.activeView?.focus();
   }
 
   private get current(): FileWidget {

@@ -9,7 +9,6 @@ for people edit otherwise. `--edits FILE` measures on real commits (`propagation
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import statistics
 import time
@@ -21,6 +20,7 @@ from typing import Any
 
 from nextedit_jupyter.core import Suggestion
 from nextedit_jupyter.evals import propagation_edits
+from nextedit_jupyter.evals.measures import wilson
 from nextedit_jupyter.evals.real_edits import read_commits
 from nextedit_jupyter.evals.rename_peers import PEERS
 from nextedit_jupyter.evals.sdists import PACKAGES, notebooks
@@ -107,14 +107,8 @@ def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _interval(part: int, whole: int, z: float = 1.96) -> list[float] | None:
-    """Wilson's 95 % interval."""
-    if not whole:
-        return None
-    p, n = part / whole, whole
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return [round(max(middle - half, 0), 4), round(min(middle + half, 1), 4)]
+def _interval(part: int, whole: int) -> list[float] | None:
+    return [round(end, 4) for end in wilson(part, whole)] if whole else None
 
 
 def offered_places(

@@ -13,6 +13,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.core import (
@@ -357,9 +358,9 @@ def _variables(request: SuggestRequest, before: str) -> Existing | None:
         return None
     prefix = typed[1]
     above = before[: len(before) - len(line)]
-    known = {*names_elsewhere(request), *cell_index(above).bound_at_module(), *_ALWAYS}
-    names = tuple(sorted(name for name in known if name.startswith(prefix)))
-    return Existing(prefix, names, "", is_hint=True) if len(names) == 1 else None
+    known = chain(names_elsewhere(request), cell_index(above).bound_at_module(), _ALWAYS)
+    names = {name for name in known if name.startswith(prefix)}
+    return Existing(prefix, tuple(names), "", is_hint=True) if len(names) == 1 else None
 
 
 def _members_read(request: SuggestRequest, owner: str, prefix: str) -> Existing | None:

@@ -10,7 +10,6 @@ temperature 1.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.bundles.bundle import Bundle
+from nextedit_jupyter.core.errors import BundleError, TrainingError
 from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
 from nextedit_jupyter.training.export import GraphRunner
 from nextedit_jupyter.training.from_bundle import bundle_weights
@@ -34,18 +34,22 @@ class Teacher:
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
         try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            sizes = {
-                name: int(manifest[name])
-                for name in ("vocab_size", "layers", "heads", "kv_heads", "head_dim", "context")
-            }
-            self._runner = GraphRunner(folder / "model.onnx", Shape(**sizes), threads=threads)
-        except Exception as error:
-            raise TrainingError(
-                f"{folder} is no bundle that can teach ({type(error).__name__}: {error})"
-            ) from error
-        self.vocab_size = sizes["vocab_size"]
-        self.context = sizes["context"]
+            bundle = Bundle.open(folder)
+        except BundleError as error:
+            raise TrainingError(f"{folder} is no bundle that can teach: {error}") from error
+        self.vocab_size = bundle.vocab_size
+        self._runner = GraphRunner(
+            bundle.model,
+            Shape(
+                vocab_size=bundle.vocab_size,
+                layers=bundle.layers,
+                heads=bundle.kv_heads,  # the graph knows; its cache has as many as keys and values
+                kv_heads=bundle.kv_heads,
+                head_dim=bundle.head_dim,
+                context=bundle.context,
+            ),
+            threads=threads,
+        )
 
     def logits(self, ids: Tensor, wanted: Tensor) -> Tensor:
         """Float32 [n, vocab_size], of the n places of `ids` [batch, length] that are `wanted`."""

@@ -30,9 +30,10 @@ from nextedit_jupyter.training.line_scans import commit_scans
 from nextedit_jupyter.training.lora import MATRICES, LowRank, adapt, adapters
 from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.packing import pack
+from nextedit_jupyter.training.pretrained import PretrainedBase
 from nextedit_jupyter.training.processes import Processes
 from nextedit_jupyter.training.real_data import commit_edits, pieces_of, read_notebooks, read_rows
-from nextedit_jupyter.training.run_folder import Run
+from nextedit_jupyter.training.run_folder import Run, read_checkpoint
 
 RANK = 16
 SCALE = 2.0
@@ -146,6 +147,15 @@ def adapted(
     rows = model.embedding.weight.detach()
     at = len(rows) - new_rows
     model.embedding = SplitEmbedding(rows[:at].clone(), rows[at:].clone())  # type: ignore[assignment]
+    return model
+
+
+def tuned(base: PretrainedBase, run: Path, checkpoint: str, *, rank: int) -> DecoderModule:
+    """The base with the adapters of a checkpoint in the folder `run`. Raises TrainingError."""
+    model = adapted(base.shape, base.weights, new_rows=base.new_rows, rank=rank)
+    held = read_checkpoint(run / checkpoint)["model"]
+    if model.load_state_dict(held, strict=False).unexpected_keys:
+        raise TrainingError(f"{checkpoint} is no checkpoint of `train tune`")
     return model
 
 

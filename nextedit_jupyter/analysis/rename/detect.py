@@ -50,16 +50,14 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
         found = _detect(request, window)
         if isinstance(found, RenamePlan):
             best = _fuller(best, found)
+        elif best is None:
+            replaced.update(dict.fromkeys(found.replaced))
+            settled.update(dict.fromkeys(found.settled))
+            if verdict is None or (verdict.reason != "refused" and found.reason == "refused"):
+                verdict = found
         # What was written before the rename stands in a window that begins after that alone.
-        if best is not None:
-            if window.begins_with_names:
-                return best
-            continue
-        assert isinstance(found, Silence)
-        replaced.update(dict.fromkeys(found.replaced))
-        settled.update(dict.fromkeys(found.settled))
-        if verdict is None or (verdict.reason != "refused" and found.reason == "refused"):
-            verdict = found
+        if best is not None and window.begins_with_names:
+            return best
     if best is not None:
         return best
     verdict = verdict or Silence("no_change", "no name was changed")

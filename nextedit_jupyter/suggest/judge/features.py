@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextedit_jupyter.suggest.judge.candidates import Candidate
-from nextedit_jupyter.suggest.judge.last_edits import CONTEXT, SHAPES, Site
+from nextedit_jupyter.suggest.judge.last_edits import CONTEXT, SHAPES, Site, common_start
 from nextedit_jupyter.suggest.judge.lexed import KINDS
 from nextedit_jupyter.suggest.judge.view import View
 
@@ -197,8 +197,8 @@ def _change_values(found: Sequence[Candidate], view: View) -> list[float]:
                 old.startswith(new) or new.startswith(old) or old.endswith(new) or new.endswith(old)
             )
         ),
-        min(_common(old, new), 20),
-        min(_common(old[::-1], new[::-1]), 20),
+        min(common_start(old, new), 20),
+        min(common_start(old[::-1], new[::-1]), 20),
         float(old[:1].isdigit()),
         float(new[:1].isdigit()),
         float(keyword.iskeyword(old)),
@@ -247,15 +247,6 @@ class _Passed:
             float(any((s.kind, s.owner) == mine for s in above)),
             float(any(s.left[:2] == site.left[:2] for s in between)),
         ]
-
-
-def _common(a: str, b: str) -> int:
-    count = 0
-    for x, y in zip(a, b):
-        if x != y:
-            break
-        count += 1
-    return count
 
 
 def _holding(text: str, view: View) -> int:

@@ -183,8 +183,8 @@ Found = tuple[LastChange, int, int]
 def _changes_of(was: LexedCell, now: LexedCell) -> Iterator[Found]:
     old = was.source.split("\n")
     new = now.source.split("\n")
-    head = _common(old, new)
-    tail = _common(old[head:][::-1], new[head:][::-1])
+    head = common_start(old, new)
+    tail = common_start(old[head:][::-1], new[head:][::-1])
     a, b = old[head : len(old) - tail], new[head : len(new) - tail]
     if len(a) > MAX_LINES or len(b) > MAX_LINES:
         return
@@ -372,7 +372,8 @@ def _is_word(text: str) -> bool:
     return (text[:1].isalnum() or text[:1] == "_") and all(c.isalnum() or c in "_." for c in text)
 
 
-def _common(a: Sequence[str], b: Sequence[str]) -> int:
+def common_start(a: Sequence[str], b: Sequence[str]) -> int:
+    """How many letters, or words, two begin with alike."""
     count = 0
     for x, y in zip(a, b):
         if x != y:

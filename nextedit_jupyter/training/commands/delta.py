@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.commands.shared import RENDERED, add_base
 
 
@@ -29,15 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
         write_tensors,
     )
     from nextedit_jupyter.training.pretrained import read_base
-    from nextedit_jupyter.training.run_folder import TokenRows, read_checkpoint
-    from nextedit_jupyter.training.tuning import adapted
+    from nextedit_jupyter.training.run_folder import TokenRows
+    from nextedit_jupyter.training.tuning import tuned
 
     work: Path = arguments.work
     base = read_base(arguments.base, work)
-    model = adapted(base.shape, base.weights, new_rows=base.new_rows, rank=arguments.rank)
-    held = read_checkpoint(work / "run" / arguments.checkpoint)["model"]
-    if model.load_state_dict(held, strict=False).unexpected_keys:
-        raise TrainingError(f"{arguments.checkpoint} is no checkpoint of `train tune`")
+    model = tuned(base, work / "run", arguments.checkpoint, rank=arguments.rank)
     rows, _ = TokenRows(work / RENDERED).batch(0, CALIBRATION_ROWS)
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_tensors(arguments.out / "delta.safetensors", delta_tensors(base, model, rows.numpy()))

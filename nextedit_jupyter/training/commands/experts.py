@@ -35,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.prompt import BundleTokenizer
     from nextedit_jupyter.training.domain_experts import ExpertSettings, compare_experts
     from nextedit_jupyter.training.pretrained import read_base
-    from nextedit_jupyter.training.run_folder import TokenRows, read_checkpoint
-    from nextedit_jupyter.training.tuning import adapted
+    from nextedit_jupyter.training.run_folder import TokenRows
+    from nextedit_jupyter.training.tuning import tuned
 
     if min(arguments.steps, arguments.batch, arguments.held) < 1:
         raise TrainingError("--steps, --batch and --held are 1 or more")
@@ -44,10 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise TrainingError("--length is 16 or more")
     work: Path = arguments.work
     base = read_base(arguments.base, work, seed=arguments.seed)
-    model = adapted(base.shape, base.weights, new_rows=base.new_rows, rank=arguments.rank)
-    held = read_checkpoint(work / "run" / arguments.checkpoint)["model"]
-    if model.load_state_dict(held, strict=False).unexpected_keys:
-        raise TrainingError(f"{arguments.checkpoint} is no checkpoint of `train tune`")
+    model = tuned(base, work / "run", arguments.checkpoint, rank=arguments.rank)
     end = None if arguments.length is None else arguments.length + 1
     settings = ExpertSettings(
         steps=arguments.steps,
