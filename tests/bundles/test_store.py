@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import stat
@@ -181,16 +180,28 @@ def test_a_full_disk_leaves_the_old_bundle(tmp_path: Path, bundles: dict[str, Pa
     assert not list(tmp_path.glob(".staging-*"))
 
 
-def _install_and_die(root: str, source: str, at: int) -> None:
-    count = at
+# A process that has no threads, so that its forks can't inherit a lock that nobody will open.
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from nextedit_jupyter.bundles.store import BundleStore
 
-    def step(name: str) -> None:
-        nonlocal count
-        count -= 1
-        if count == 0:
+def install(source, left):
+    def step(name):
+        nonlocal left
+        left -= 1
+        if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+    BundleStore(Path(sys.argv[1]), on_step=step).install(Path(source))
 
-    BundleStore(Path(root), on_step=step).install(Path(source))
+for line in sys.stdin:
+    left, source = line.rstrip().split(" ", 1)
+    child = os.fork()
+    if child == 0:
+        install(source, int(left))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
@@ -199,26 +210,25 @@ def test_killed_at_any_step_a_hundred_times_there_is_never_half_a_bundle(
 ) -> None:
     store = BundleStore(tmp_path)
     store.install(bundles["0.1.0"])
-    context = multiprocessing.get_context("fork")
-    finished = 0
-    for turn in range(100):
-        versions = ["0.2.0", "0.3.0"]
-        source = bundles[versions[turn % 2]]
-        child = context.Process(
-            target=_install_and_die, args=(str(tmp_path), str(source), 1 + turn % 13)
-        )
-        child.start()
-        child.join(60)
-        finished += child.exitcode == 0
-        assert child.exitcode in (0, -signal.SIGKILL)
-        for item in store.installed():
-            assert store.open(item.id, item.version).version == item.version
-        assert store.open("nextedit-tiny").version in ("0.1.0", "0.2.0", "0.3.0")
-        if turn % 3 == 0:
-            store.use("nextedit-tiny", "0.1.0")
-            for version in {item.version for item in store.installed()} - {"0.1.0"}:
-                store.remove("nextedit-tiny", version)
-    assert finished > 0
+    codes = []
+    command = [sys.executable, "-c", _KILLED, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as forking:
+        assert forking.stdin
+        assert forking.stdout
+        for turn in range(100):
+            source = bundles[("0.2.0", "0.3.0")[turn % 2]]
+            forking.stdin.write(f"{1 + turn % 13} {source}\n")
+            codes.append(int(forking.stdout.readline()))
+            for item in store.installed():
+                assert store.open(item.id, item.version).version == item.version
+            assert store.open("nextedit-tiny").version in ("0.1.0", "0.2.0", "0.3.0")
+            if turn % 3 == 0:
+                store.use("nextedit-tiny", "0.1.0")
+                for version in {item.version for item in store.installed()} - {"0.1.0"}:
+                    store.remove("nextedit-tiny", version)
+    assert set(codes) == {0, -signal.SIGKILL}
     store.install(bundles["0.2.0"])
     assert not list(tmp_path.glob(".staging-*"))
 

@@ -505,15 +505,31 @@ def test_threads_may_share_one_client(connect: Connect) -> None:
 
 
 def test_a_forked_child_uses_a_connection_of_its_own(connect: Connect) -> None:
+    """Tried from a process of its own: a fork of this one would inherit what its threads hold."""
     client = connect()
     pid = pid_of(client.suggest(request_for("x")))
-    child = os.fork()
-    if child == 0:
-        answer = client.suggest(request_for("x", id="child"))
-        os._exit(0 if answer["id"] == "child" and pid_of(answer) == pid else 1)
-    answers = [client.suggest(request_for("x", id=i)) for i in range(50)]
-    assert os.waitpid(child, 0)[1] == 0
-    assert [answer["id"] for answer in answers] == list(range(50))
+    code = (
+        "import json, os, sys; from pathlib import Path\n"
+        "from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings\n"
+        "c = WorkerClient('parent', WorkerSettings(runtime_dir=Path(sys.argv[1])))\n"
+        "request = json.loads(sys.argv[2])\n"
+        "ask = lambda id: c.suggest({**request, 'id': id}, 10)\n"
+        "ask('first'); child = os.fork()\n"
+        "if child == 0: os._exit(0 if ask('child')['id'] == 'child' else 1)\n"
+        "answers = [ask(i) for i in range(50)]\n"
+        "status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
+        "print(json.dumps([status, [answer['id'] for answer in answers]]))\n"
+    )
+    command = [sys.executable, "-c", code, str(client.settings.runtime_dir)]
+    parent = subprocess.run(
+        [*command, json.dumps(request_for("x"))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(parent.stdout) == [0, list(range(50))]
+    assert pid_of(client.suggest(request_for("x"))) == pid, "one worker served them all"
 
 
 def test_the_client_loads_nothing_heavy_before_it_is_used() -> None:
