@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from nextedit_jupyter.bundles.byte_level import ALPHABET, ByteLevelVocabulary
+from nextedit_jupyter.bundles.delta import Delta
 from nextedit_jupyter.bundles.gguf import GgufFile
 from nextedit_jupyter.bundles.gguf_model import GgufModel, GgufWeights
 from nextedit_jupyter.core.errors import TrainingError
@@ -57,9 +59,34 @@ def write_vocabulary(base: Path, texts: Iterable[str], work: Path, *, size: int)
     counts = count_tokens(texts, Tokenizer.from_str(vocabulary.with_all_bytes().to_json()))
     room = size - len(vocabulary.missing_bytes) - len(control.CONTROL_TOKENS)
     kept = choose_tokens(counts, vocabulary.tokens, vocabulary.merges, ALPHABET, room)
+    _write(vocabulary, np.array(kept, np.uint16), work)
+
+
+def take_vocabulary(base: Path, delta: Delta, work: Path) -> Path:
+    """Write the vocabulary of a delta to WORK, to go on from its weights, which are given.
+
+    Raises TrainingError if WORK has another one or the delta none, BundleError for a base that
+    cannot be read.
+    """
+    if (
+        delta.kept is None
+        or delta.weights is None
+        or delta.control_tokens != control.CONTROL_TOKENS
+    ):
+        raise TrainingError(f"{delta.label} cannot be gone on from: it has another vocabulary")
+    kept = np.load(delta.kept)
+    if (work / "kept.npy").exists() and not np.array_equal(np.load(work / "kept.npy"), kept):
+        raise TrainingError(f"{work} has another vocabulary than {delta.label}: use another folder")
+    with GgufFile(base) as file:
+        vocabulary = ByteLevelVocabulary.from_metadata(file.metadata)
+    _write(vocabulary, kept, work)
+    return delta.weights
+
+
+def _write(vocabulary: ByteLevelVocabulary, kept: npt.NDArray[np.uint16], work: Path) -> None:
     work.mkdir(parents=True, exist_ok=True)
-    np.save(work / "kept.npy", np.array(kept, np.uint16))
-    smaller = vocabulary.reduced(kept, control.CONTROL_TOKENS)
+    np.save(work / "kept.npy", kept)
+    smaller = vocabulary.reduced(kept.tolist(), control.CONTROL_TOKENS)
     (work / "tokenizer.json").write_text(smaller.to_json(), encoding="utf-8")
 
 

@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nextedit_jupyter.core.errors import TrainingError
+from nextedit_jupyter.bundles.safetensors import TensorFile
+from nextedit_jupyter.core.errors import BundleError, TrainingError
 from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1
 from nextedit_jupyter.prompt.control import PAD
@@ -159,6 +160,26 @@ def tuned(base: PretrainedBase, run: Path, checkpoint: str, *, rank: int) -> Dec
     return model
 
 
+@torch.no_grad()
+def begin_with(model: DecoderModule, delta: Path) -> None:
+    """Give an adapted model what `learnt` found, read from a delta's safetensors file.
+
+    Raises TrainingError for a delta of another shape or rank.
+    """
+    try:
+        tensors = TensorFile(delta)
+        for name, parameter in _learnt_parameters(model).items():
+            value = torch.from_numpy(np.array(tensors.read(name)))
+            if value.shape != parameter.shape:
+                raise TrainingError(
+                    f"{delta.name} is of another model: its {name} is {tuple(value.shape)}, "
+                    f"{tuple(parameter.shape)} is needed"
+                )
+            parameter.copy_(value)
+    except (BundleError, OSError) as error:
+        raise TrainingError(f"{delta.name} cannot be gone on from: {error}") from error
+
+
 def open_tuning(folder: Path, model: DecoderModule, *, resume: Path | None = None) -> Run:
     """A run over the adapters and rows of an adapted model. Raises TrainingError."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -184,13 +205,17 @@ def learnt(model: DecoderModule) -> dict[str, Tensor]:
     `layers.{i}.{matrix}.a` is [rank, inputs] and `.b` [outputs, rank]; the new rows are
     `embedding.new`.
     """
-    found: dict[str, Tensor] = {}
+    return {name: value.detach().float() for name, value in _learnt_parameters(model).items()}
+
+
+def _learnt_parameters(model: DecoderModule) -> dict[str, nn.Parameter]:
+    found: dict[str, nn.Parameter] = {}
     for i, layer in enumerate(model.layers):
         for name in MATRICES:
             low = getattr(layer, name)
             assert isinstance(low, LowRank)
-            found[f"layers.{i}.{name}.a"] = low.first.detach().float()
-            found[f"layers.{i}.{name}.b"] = low.second.detach().float()
+            found[f"layers.{i}.{name}.a"] = low.first
+            found[f"layers.{i}.{name}.b"] = low.second
     assert isinstance(model.embedding, SplitEmbedding)
-    found["embedding.new"] = model.embedding.new.detach().float()
+    found["embedding.new"] = model.embedding.new
     return found

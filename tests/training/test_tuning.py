@@ -12,12 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nextedit_jupyter.core.errors import TrainingError  # noqa: E402
+from nextedit_jupyter.training.delta_export import write_tensors  # noqa: E402
 from nextedit_jupyter.training.lora import MATRICES  # noqa: E402
 from nextedit_jupyter.training.network import DecoderModule, Shape  # noqa: E402
 from nextedit_jupyter.training.packing import pack, write_packed  # noqa: E402
 from nextedit_jupyter.training.schedule import RunBudget  # noqa: E402
 from nextedit_jupyter.training.sft import SftSettings, train  # noqa: E402
-from nextedit_jupyter.training.tuning import adapted, learnt, open_tuning  # noqa: E402
+from nextedit_jupyter.training.tuning import adapted, begin_with, learnt, open_tuning  # noqa: E402
 
 SHAPE = Shape(
     vocab_size=48, width=32, layers=2, heads=2, kv_heads=1, head_dim=16, hidden=48, context=64
@@ -108,3 +109,30 @@ def test_the_delta_has_two_factors_for_each_matrix_and_the_new_rows() -> None:
     assert found["layers.0.qkv.a"].shape == (4, 32)
     assert found["layers.0.qkv.b"].shape == (64, 4)
     assert found["embedding.new"].shape == (NEW, 32)
+
+
+def test_a_model_begins_with_the_delta_that_another_learnt(tmp_path: Path, data: Path) -> None:
+    trained = run(tmp_path / "run", data, 3)
+    write_tensors(
+        tmp_path / "delta.safetensors",
+        {name: value.half().numpy() for name, value in learnt(trained).items()},
+    )
+    again = model()
+    begin_with(again, tmp_path / "delta.safetensors")
+    for name, value in learnt(trained).items():
+        torch.testing.assert_close(learnt(again)[name], value.half().float())
+
+
+def test_a_delta_of_another_rank_is_refused(tmp_path: Path) -> None:
+    write_tensors(
+        tmp_path / "delta.safetensors",
+        {name: value.half().numpy()[:1] for name, value in learnt(model()).items()},
+    )
+    with pytest.raises(TrainingError, match="is of another model"):
+        begin_with(model(), tmp_path / "delta.safetensors")
+
+
+def test_a_delta_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "delta.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(TrainingError, match="cannot be gone on from"):
+        begin_with(model(), tmp_path / "delta.safetensors")

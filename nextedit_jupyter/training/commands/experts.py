@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.commands.shared import HELD_OUT, RENDERED, add_base, say
+from nextedit_jupyter.training.commands.shared import (
+    HELD_OUT,
+    RENDERED,
+    add_base,
+    add_delta,
+    read_delta,
+    say,
+)
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,10 +21,11 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "experts",
         help="an adapter a domain beside one delta at equal cost: WORK/experts",
         description="Sorts the rows of `train tune` by domain (plotting, data frames, modelling, "
-        "text, shell), goes on from its delta with an adapter a domain and with a single one, and "
-        "compares their losses on held-out rows. Nothing is shipped by this.",
+        "text, shell), goes on from its delta (or --delta) with an adapter a domain and with a "
+        "single one, and compares their losses on held-out rows. Nothing is shipped by this.",
     )
     add_base(experts)
+    add_delta(experts)
     experts.add_argument("--checkpoint", default="final.pt", help="in WORK/run (final.pt)")
     experts.add_argument("--rank", type=int, default=16, help="of its adapters (16)")
     experts.add_argument("--steps", type=int, default=200, help="of each adapter (200)")
@@ -36,15 +44,20 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training.domain_experts import ExpertSettings, compare_experts
     from nextedit_jupyter.training.pretrained import read_base
     from nextedit_jupyter.training.run_folder import TokenRows
-    from nextedit_jupyter.training.tuning import tuned
+    from nextedit_jupyter.training.tuning import adapted, begin_with, tuned
 
     if min(arguments.steps, arguments.batch, arguments.held) < 1:
         raise TrainingError("--steps, --batch and --held are 1 or more")
     if arguments.length is not None and arguments.length < 16:
         raise TrainingError("--length is 16 or more")
     work: Path = arguments.work
+    delta = read_delta(arguments)
     base = read_base(arguments.base, work, seed=arguments.seed)
-    model = tuned(base, work / "run", arguments.checkpoint, rank=arguments.rank)
+    if delta is not None:
+        model = adapted(base.shape, base.weights, new_rows=base.new_rows, rank=arguments.rank)
+        begin_with(model, delta)
+    else:
+        model = tuned(base, work / "run", arguments.checkpoint, rank=arguments.rank)
     end = None if arguments.length is None else arguments.length + 1
     settings = ExpertSettings(
         steps=arguments.steps,

@@ -23,6 +23,24 @@ def add_base(parser: argparse.ArgumentParser) -> None:
     add_work(parser)
 
 
+def add_delta(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--delta",
+        type=Path,
+        help="go on from this delta, such as models/nextedit-python-large, with its vocabulary",
+    )
+
+
+def read_delta(arguments: argparse.Namespace) -> Path | None:
+    """The weights of `--delta`, whose vocabulary is put into WORK. Raises TrainingError."""
+    from nextedit_jupyter.bundles.delta import Delta
+    from nextedit_jupyter.training.pretrained import take_vocabulary
+
+    if arguments.delta is None:
+        return None
+    return take_vocabulary(arguments.base, Delta.open(arguments.delta), arguments.work)
+
+
 def add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work", type=Path, required=True, help="directory for what is made")
 

@@ -11,7 +11,9 @@ from nextedit_jupyter.training.commands.shared import (
     RENDERED,
     add_base,
     add_budget,
+    add_delta,
     budget_of,
+    read_delta,
 )
 
 
@@ -20,6 +22,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "tune", help="tune a base on real notebooks and commits with adapters: WORK/run"
     )
     add_base(tune)
+    add_delta(tune)
     tune.add_argument("--notebooks", type=Path, required=True, help="JSON Lines to train on")
     tune.add_argument("--edits", type=Path, required=True, help="JSON Lines of commits")
     tune.add_argument("--validation", type=Path, help="notebooks whose loss is followed")
@@ -38,10 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training.packing import write_packed
     from nextedit_jupyter.training.pretrained import read_base
     from nextedit_jupyter.training.sft import SftSettings, train
-    from nextedit_jupyter.training.tuning import adapted, open_tuning, tuning_rows
+    from nextedit_jupyter.training.tuning import adapted, begin_with, open_tuning, tuning_rows
 
     budget_of(arguments)  # refused before anything is rendered
     work: Path = arguments.work
+    delta = read_delta(arguments)
     base = read_base(arguments.base, work, seed=arguments.seed)
     tokenizer, fmt = BundleTokenizer(work / "tokenizer.json"), get_format(arguments.format)
     if not isinstance(fmt, CellsSpmV1):
@@ -59,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = adapted(
         base.shape, base.weights, new_rows=base.new_rows, rank=arguments.rank, seed=arguments.seed
     )
+    if delta is not None:
+        begin_with(model, delta)
     folder = work / "run"
     resume = folder / arguments.resume if arguments.resume else None
     settings = SftSettings(
