@@ -87,7 +87,11 @@ def table(reports: list[Report], seed: int) -> str:
         for report in reports
         if len(report.sizes) > 1
     ]
-    head = "| attack | times | how they ended | faults | slowest | over 1 s | largest | took |"
+    notes = [note for report in reports for note in report.notes]
+    spent = sum(report.processor_s for report in reports) / 60
+    took = sum(report.seconds for report in reports) / 60
+    total = f"All of it took {spent:.1f} minutes of one core, {took:.1f} by the clock."
+    head = "| attack | times | how they ended | faults | slowest | over 1 s | largest | of a core |"
     return "\n".join(
         [
             f"{today()}, {machine()}, seed {seed}.",
@@ -96,8 +100,7 @@ def table(reports: list[Report], seed: int) -> str:
             "|---|---|---|---|---|---|---|---|",
             *rows,
             "",
-            *sizes,
-            "",
+            *(line for text in (*sizes, *notes, total) for line in (text, "")),
         ]
     )
 
@@ -107,7 +110,7 @@ def _row(report: Report) -> str:
     peak = f"{report.peak_mb:.0f} MB" if report.peak_mb else "–"
     return (
         f"| {report.name} | {report.count:,} | {ended} | {report.faults.total()} | "
-        f"{report.worst_ms:,.0f} ms | {report.slow:,} | {peak} | {report.seconds:,.0f} s |"
+        f"{report.worst_ms:,.0f} ms | {report.slow:,} | {peak} | {report.processor_s:,.0f} s |"
     )
 
 
