@@ -22,7 +22,7 @@ HEADER = """\
 
 def render() -> str:
     """The whole of secretRules.ts."""
-    from nextedit_jupyter.core import redact, secret_rules
+    from nextedit_jupyter.core import secret_names, secret_rules
 
     def plain(value: object) -> object:
         """Without the escapes that JavaScript's `u` mode does not know: of quotes."""
@@ -37,16 +37,16 @@ def render() -> str:
         return f"export const {name}: {type} = {text};\n"
 
     parts = [HEADER]
-    parts.append(constant("MAX_STEPS", "number", redact.MAX_STEPS))
+    parts.append(constant("MAX_STEPS", "number", secret_names.MAX_STEPS))
     parts.append(
         constant("SHAPES", "readonly (readonly [string, string, string])[]", secret_rules.SHAPES)
     )
-    parts += [
-        constant(name, "readonly string[]", getattr(secret_rules, name))
-        for name in ("KEY_WORDS", "PASSWORD_ENDS", "KEY_ENDS")
-    ]
     for name, value in vars(secret_rules).items():
-        if isinstance(value, frozenset):
+        if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+            parts.append(constant(name, "readonly string[]", value))
+        elif isinstance(value, str) and name.isupper() and not name.startswith("_"):
+            parts.append(constant(name, "string", value))
+        elif isinstance(value, frozenset):
             text = json.dumps(sorted(value), ensure_ascii=False)
             parts.append(f"export const {name}: ReadonlySet<string> = new Set({text});\n")
     parts.append(

@@ -19,6 +19,7 @@ VECTORS = ROOT / "tests" / "golden" / "vectors"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 import secret_cases  # noqa: E402
+import secret_families  # noqa: E402
 import secret_forms  # noqa: E402
 import secret_kinds  # noqa: E402
 import secret_shapes  # noqa: E402
@@ -96,6 +97,7 @@ SECRETS = [
     *secret_kinds.SHAPES.values(),
     *secret_kinds.HARMLESS.values(),
     *(text for _, text in secret_forms.filled(0)),
+    *(text for _, _, text in secret_families.filled(0)),
 ]
 
 

@@ -7,7 +7,8 @@
  * window, and a text with more places than MAX_STEPS allows is refused unread.
  */
 
-import { LiteralReader, strip, type Literal } from './secretLiterals';
+import { LiteralReader, strip } from './secretLiterals';
+import { fold, hasNamed, judge } from './secretNames';
 import * as rules from './secretRules';
 import {
   compile,
@@ -20,22 +21,8 @@ import {
   isVaried,
   looksRandom,
   matchAt,
-  search,
-  type Strength
+  search
 } from './secretValues';
-
-const WINDOW = 300;
-const NAME = new Set('abcdefghijklmnopqrstuvwxyz0123456789_-');
-const PAIRS = [
-  ...['auth', 'login', 'connect', 'cred', 'ftp(', 'smtp', 'url.create(', 'register('],
-  ...['pw_set(', 'dbclient(', '.new(', 'fernet(', 'crypt(', 'jwt.', 'otp(', 'redis('],
-  ...['gis(', 'sentinelapi(']
-];
-const UNSURE = [
-  ...['dash_other', 'here', 'slash', 'listed', 'user_and', 'said_pair'],
-  ...['said_after', 'mailbox']
-];
-const PYTHON_CELLS = ['time', 'timeit', 'capture', 'prun', 'debug', 'matplotlib'];
 
 /** Whether the text must not be recorded. Errs on the side of refusing. */
 export function holdsSecret(text: string): boolean {
@@ -81,11 +68,15 @@ function hasAddress(text: string): boolean {
     if (++steps > rules.MAX_STEPS) {
       return true;
     }
-    const password = matchAt('scheme', text, at)?.[2];
+    const matched = matchAt('scheme', text, at);
+    const password = matched?.[2];
     if (password !== undefined) {
       const slash = password.indexOf('/');
       const isPort = slash >= 0 && [...password.slice(0, slash)].every(isDigit);
       if (!isPort && !isTemplate(password) && !isStandIn(password)) {
+        return true;
+      }
+      if (['%s', '{}'].includes(password) && isFilled(text, at + matched![0].length)) {
         return true;
       }
     }
@@ -99,6 +90,17 @@ function hasAddress(text: string): boolean {
     }
   }
   return false;
+}
+
+/** Whether the text before `at` is filled with a password. */
+function isFilled(text: string, at: number): boolean {
+  const filled = matchAt('filled_address', text, at);
+  if (!filled) {
+    return false;
+  }
+  const literals = new LiteralReader(text, at + filled[0].length, true).read();
+  const varied = literals.filter(({ value }) => isVaried(value));
+  return judge(varied, 0, 'in', 'password');
 }
 
 function isHalfPassword(value: string): boolean {
@@ -136,275 +138,9 @@ function hasRandom(text: string, folded: string): boolean {
   return false;
 }
 
-function hasNamed(text: string, folded: string): boolean {
-  if (!rules.KEY_WORDS.some(word => folded.includes(word))) {
-    return false;
-  }
-  let [done, steps] = [0, 0];
-  const foreign = isForeign(text) || search('section', text) !== null;
-  for (const match of folded.matchAll(compile(rules.KEY_WORDS.join('|'), 'g'))) {
-    if (match.index < done) {
-      continue;
-    }
-    let start = match.index;
-    const low = Math.max(done, start - 60);
-    while (start > low && (NAME.has(folded[start - 1]) || folded[start - 1] > '\x7f')) {
-      start--;
-    }
-    while (text[start] === '-') {
-      start++;
-    }
-    done = match.index + match[0].length;
-    done += matchAt('name_tail', text, done)?.[0].length ?? 0;
-    const sends = matchAt('sends', text, done) !== null;
-    const strength = strengthOf(text.slice(start, done), sends);
-    if (strength === null) {
-      continue;
-    }
-    steps++;
-    if (steps > rules.MAX_STEPS || isGiven(text, start, done, strength, foreign)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/** How much a name says about what is given to it; `sends`: it is an element of a page. */
-function strengthOf(name: string, sends: boolean): Strength | null {
-  const words = (name.match(compile(rules.EXPRESSIONS.word, 'g')) ?? []).map(word =>
-    word.toLowerCase()
-  );
-  const isTail = (word: string) =>
-    rules.NAME_TAILS.has(word) || isDigit(word[0]) || (sends && rules.ELEMENTS.has(word));
-  while (words.length > 1 && isTail(words[words.length - 1])) {
-    words.pop();
-  }
-  if (!words.length) {
-    return null;
-  }
-  let joined = words.join('');
-  let last = words[words.length - 1];
-  const before = words[words.length - 2];
-  if (last.endsWith('s') && !rules.PASSWORD_WORDS.has(last) && last !== 'pass') {
-    joined = joined.slice(0, -1);
-    last = last.slice(0, -1);
-    if (last === 'token') {
-      return 'loose';
-    }
-  }
-  if (last === 'pass' && before !== undefined && rules.PASSES.has(before)) {
-    return null;
-  }
-  const endsIn = (ends: readonly string[]) => ends.some(end => joined.endsWith(end));
-  if (rules.PASSWORD_WORDS.has(last) || endsIn(rules.PASSWORD_ENDS)) {
-    return 'password';
-  }
-  if (last === 'token' && before !== undefined && rules.TEXT_TOKENS.has(before)) {
-    return 'loose';
-  }
-  if (endsIn(rules.KEY_ENDS)) {
-    return 'key';
-  }
-  if (rules.TOKEN_WORDS.has(last) || joined.endsWith('token')) {
-    return 'token';
-  }
-  return rules.LOOSE_WORDS.has(last) ? 'loose' : null;
-}
-
-/** Whether a secret is given to the name at `start` to `end`. */
-function isGiven(
-  text: string,
-  start: number,
-  end: number,
-  strength: Strength,
-  foreign: boolean
-): boolean {
-  const close = matchAt('close', text, end);
-  const closed = close !== null;
-  let at = end + (close?.[0].length ?? 0);
-  at += matchAt('brackets', text, at)?.[0].length ?? 0;
-  let [operator, index, which] = ['', 0, 0];
-  const head = headOf(text, start);
-  const assigned = closed ? matchAt('default', text, at) : null;
-  const returns = head.endsWith('def ') ? matchAt('returns', text, at) : null;
-  const targets = closed ? null : matchAt('targets', text, at);
-  const annotation = matchAt('annotation', text, at);
-  const found = matchAt('operator', text, at);
-  const told =
-    (closed ? null : matchAt('cases', text, end)) ??
-    matchAt('answered', text, end) ??
-    (closed ? null : matchAt('values', text, end));
-  const said = matchAt('said_with', text, end);
-  if (told) {
-    [at, operator] = [end + told[0].length, 'in'];
-  } else if (returns ?? assigned) {
-    [at, operator] = [at + (returns ?? assigned)![0].length, '='];
-  } else if (targets) {
-    [at, operator, index] = [at + targets[0].length, '=', 1];
-  } else if (annotation) {
-    [at, operator] = [at + annotation[0].length, '='];
-  } else if (said && !closed) {
-    [at, operator] = [end + said[0].length, ','];
-  } else if (found) {
-    [at, operator] = [at + found[0].length, found[1]];
-  } else if (closed && text[at] === ',') {
-    const sets = strength === 'password' && search('setter', head) !== null;
-    [at, operator] = [at + 1, sets ? '=' : ','];
-  } else if (text[at] === '>') {
-    [at, operator] = [at + 1, '>'];
-    if (!matchAt('element', text, at)) {
-      return false;
-    }
-  } else if (!closed && (text[at] === ' ' || text[at] === '\t')) {
-    operator = ' ';
-  } else {
-    return false;
-  }
-  if (operator === '=' && index === 0 && !closed && matchAt('heads', head, 0)) {
-    which = index = head.split(',').length - 1;
-  }
-  const literals = new LiteralReader(
-    text,
-    at,
-    index > 0 || operator === '(' || operator === 'in'
-  ).read();
-  if (literals.length) {
-    return judge(literals, which, operator, strength);
-  }
-  if (operator === '(' || operator === ',') {
-    return false;
-  }
-  at += matchAt('blanks', text, at)?.[0].length ?? 0;
-  return isBare(text, at, head, operator, strength, foreign);
-}
-
-function judge(
-  literals: readonly Literal[],
-  which: number,
-  operator: string,
-  strength: Strength
-): boolean {
-  if (operator === '(') {
-    literals = literals.slice(-1);
-  } else if (which) {
-    literals = literals.slice(which, which + 1);
-  }
-  return literals.some(
-    ({ value, isLast }) =>
-      !(operator === ',' && !isLast) &&
-      !([',', '(', ' '].includes(operator) && !isMadeUp(value, strength)) &&
-      isSecretValue(value, strength)
-  );
-}
-
-/** Whether a value is no word of a language, as far as the name makes that likely. */
-function isMadeUp(value: string, strength: Strength): boolean {
-  return isMixed(value) || looksRandom(value) || (strength === 'password' && isVaried(value));
-}
-
-/** A value without quotes: in a shell, a file of settings, a comment, or inside a string. */
-function isBare(
-  text: string,
-  at: number,
-  head: string,
-  operator: string,
-  strength: Strength,
-  foreign: boolean
-): boolean {
-  at += matchAt('said_scheme', text, at)?.[0].length ?? 0;
-  const filled = matchAt('filled', text, at);
-  if (filled) {
-    const literals = new LiteralReader(text, at + filled[0].length, true).read();
-    const varied = literals.filter(({ value }) => isVaried(value));
-    return judge(varied, 0, 'in', strength);
-  }
-  const match = matchAt('bare', text, at);
-  if (!match) {
-    return false;
-  }
-  const value = stripEnd(match[0], '.:');
-  const end = at + match[0].length;
-  const next = text[end] ?? '';
-  if (['(', '[', '{', '$'].includes(next) || isTemplate(value)) {
-    return false;
-  }
-  let start = 0;
-  while (head[start] === ' ' || head[start] === '\t') {
-    start++;
-  }
-  const line = head.slice(start);
-  const isOption = head.endsWith('-');
-  const endsLine =
-    ['', '\n', '\r', '|', '<'].includes(next) || [' \n', ' |'].includes(text.slice(end, end + 2));
-  let mixed = isMadeUp(value, strength);
-  const leads = matchAt('lead', head, 0) !== null;
-  const inPlace = (leads && endsLine) || next === '}' || next === ',';
-  const isStrong = strength === 'password' || strength === 'key';
-  const isSetting = operator === ':' && strength === 'password' && inPlace; // YAML in a string
-  // `NAME=value` of a file of settings; a name that is used once is no variable.
-  const isLine =
-    leads && text[at - 1] === '=' && endsLine && isStrong && mixed && isOnce(text, value);
-  const ofDigits = strength === 'password' && isNumber(value);
-  const isProse = isStrong && matchAt('prose', head, 0) !== null;
-  const isRow = leads && endsLine && isStrong && mixed;
-  if (operator === ' ') {
-    let isSaid = isOption || leads || isProse;
-    isSaid ||= line.startsWith('%env ') || line.startsWith('%set_env ');
-    isSaid ||= isStrong && line.startsWith('!');
-    if (line.startsWith('%')) {
-      mixed ||= endsLine;
-    }
-    const lower = head.toLowerCase();
-    const login = ['login', 'machine', 'configure', 'user'].some(word => lower.includes(word));
-    const isPlain = !stripEnd(value, '=').includes('=');
-    if (!(mixed && isPlain && (isSaid || login || head.includes('#')))) {
-      return false;
-    }
-    if (line === '' && !foreign && !isRow && !looksRandom(value)) {
-      return false;
-    }
-  } else if (foreign || line.startsWith('!') || line.startsWith('%') || isOption) {
-    if (!(mixed || (isStrong && (endsLine || operator === '=')))) {
-      return false;
-    }
-  } else if (head.includes('#')) {
-    if (!mixed) {
-      return false;
-    }
-  } else if (
-    !isSetting &&
-    !isLine &&
-    !(mixed && (head.endsWith('?') || head.endsWith('&'))) &&
-    !(ofDigits && (operator === '=' || operator === ':')) &&
-    !["'", '"', ';', '&', '<', '`', '\\'].includes(next) &&
-    !(operator === '=' && matchAt('after', text, end)) &&
-    !((line === '' || line === 'export ') && text[at - 1] === '=' && looksRandom(value)) &&
-    !((operator === 'is' || operator === 'was') && isStrong) &&
-    !(operator === ':' && isProse) &&
-    !(['=>', '->', ':'].includes(operator) && isRow) &&
-    !(mixed && endsLine && matchAt('settings', head, 0))
-  ) {
-    return false;
-  } else if (operator !== '=' && !mixed && !ofDigits) {
-    return false;
-  }
-  return isSecretValue(value, strength);
-}
-
-/** Whether it may be a password of digits: not a size, which would be round. */
-function isNumber(value: string): boolean {
-  const isAll = value.length >= 6 && value.length <= 20 && [...value].every(isDigit);
-  return isAll && !value.endsWith('000');
-}
-
-function isOnce(text: string, value: string): boolean {
-  const at = text.indexOf(value);
-  return at >= 0 && text.indexOf(value, at + value.length) < 0;
-}
-
 /** `auth=("ann", "…")`, `.login("ann", "…")`, `HTTPBasicAuth("ann", "…")`. */
 function hasPair(text: string, folded: string): boolean {
-  if (!PAIRS.some(word => folded.includes(word))) {
+  if (!rules.PAIR_WORDS.some(word => folded.includes(word))) {
     return false;
   }
   let steps = 0;
@@ -418,6 +154,13 @@ function hasPair(text: string, folded: string): boolean {
     const alone = matchAt('pair_alone', match[0], 0) !== null;
     if (!named && !alone) {
       literals = literals.slice(1);
+    }
+    if (match[0].startsWith('b64')) {
+      // `b64encode(b"ann:…")`
+      literals = literals.map(one => ({
+        ...one,
+        value: one.value.includes(':') ? one.value.slice(one.value.indexOf(':') + 1) : ''
+      }));
     }
     if (alone || matchAt('pair_unsure', match[0], 0)) {
       literals = literals.filter(({ value }) => isMixed(value) || isVaried(value));
@@ -460,7 +203,7 @@ function hasCommandIn(text: string): boolean {
     }
     const value = strip(match[name === 'option' ? 2 : 1], '\'"');
     const isCertain =
-      !UNSURE.includes(name) &&
+      !rules.UNSURE.has(name) &&
       (name !== 'dash_p' || line.includes('sshpass') || line.includes('sql'));
     return (
       (isCertain || isMixed(value) || isVaried(value)) &&
@@ -468,29 +211,4 @@ function hasCommandIn(text: string): boolean {
       isSecretValue(value, 'password')
     );
   });
-}
-
-/** ASCII letters in lower case: offsets stay, and both sides do the same. */
-function fold(text: string): string {
-  return text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
-}
-
-/** The line of `at` up to it, as far as the window reaches. */
-function headOf(text: string, at: number): string {
-  const window = text.slice(Math.max(0, at - WINDOW), at);
-  return window.slice(window.lastIndexOf('\n') + 1);
-}
-
-/** Whether the cell is a script or a file in another language. */
-function isForeign(text: string): boolean {
-  const start = strip(text.slice(0, 200), ' \t\r\n');
-  return start.startsWith('%%') && !PYTHON_CELLS.some(name => start.startsWith(name, 2));
-}
-
-function stripEnd(text: string, chars: string): string {
-  let end = text.length;
-  while (end > 0 && chars.includes(text[end - 1])) {
-    end--;
-  }
-  return text.slice(0, end);
 }

@@ -10,6 +10,8 @@ export interface Literal {
   readonly value: string;
   /** Whether a closing bracket follows. */
   readonly isLast: boolean;
+  /** Whether it is the value, not something handed to a call on the way. */
+  readonly isSure: boolean;
 }
 
 /** What may stand between two quotes of a kind. */
@@ -26,6 +28,7 @@ export class LiteralReader {
   private braces = 0;
   private joins = false;
   private skip = false;
+  private isSure = true;
 
   constructor(
     private readonly text: string,
@@ -49,7 +52,7 @@ export class LiteralReader {
       return;
     }
     if (!this.skip) {
-      this.found.push({ value: this.parts.join(''), isLast });
+      this.found.push({ value: this.parts.join(''), isLast, isSure: this.isSure });
     }
     this.skip = false;
     this.parts = [];
@@ -65,7 +68,12 @@ export class LiteralReader {
     const start = this.at + opening[0].length;
     let end: number;
     if (quote.length === 3) {
-      const found = text.slice(start, start + 600).indexOf(quote);
+      const inner = text.slice(start, start + 600);
+      let found = inner.indexOf(quote);
+      if (found < 0) {
+        // Half typed: what follows is no part of it.
+        found = inner.indexOf('\n', matchAt('space', text, start)?.[0].length ?? 0);
+      }
       end = found >= 0 ? start + found : Math.min(text.length, start + 600);
     } else {
       const inside = INSIDE[quote] ?? 'escaped';
@@ -84,6 +92,10 @@ export class LiteralReader {
   private endsAnother(): boolean {
     const [before, here] = [this.text[this.at - 1], this.text[this.at]];
     return '"\''.includes(before) && '"\''.includes(here) && before !== here;
+  }
+
+  private foundOne(): boolean {
+    return this.parts.length > 0 || (this.depth <= 0 && this.found.length > 0);
   }
 
   private bracket(): boolean {
@@ -122,7 +134,7 @@ export class LiteralReader {
       this.at += condition[0].length;
       return true;
     }
-    const isNumber = this.inTuple && !this.parts.length;
+    const isNumber = (this.inTuple || this.depth > 0) && !this.parts.length;
     const skipped =
       matchAt('added', this.text, this.at) ??
       (isNumber ? matchAt('number', this.text, this.at) : null);
@@ -139,8 +151,12 @@ export class LiteralReader {
       this.skip = true;
     } else if (callee === 'join') {
       this.joins = true;
-    } else if (!WRAPPERS.has(callee)) {
-      return false;
+    } else if (callee === 'format') {
+      this.flush();
+    } else if (this.foundOne() && !call[0].startsWith('.')) {
+      return false; // another statement
+    } else if (!WRAPPERS.has(callee) && !this.parts.length) {
+      this.isSure = false;
     }
     this.depth += 1;
     this.at += call[0].length;

@@ -434,6 +434,16 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
     "[?&]sig=[A-Za-z0-9%+/_-]{20}"
   ],
   [
+    "DeepL key",
+    ":fx",
+    "(?<![A-Za-z0-9])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:fx"
+  ],
+  [
+    "Airtable key",
+    "key",
+    "[\"']key(?=[A-Za-z0-9]{0,13}[0-9])(?=[A-Za-z0-9]{0,13}[A-Z])[A-Za-z0-9]{14}[\"']"
+  ],
+  [
     "one-time password",
     "otpauth://",
     "otpauth://[^ \\t\\r\\n'\"]{0,200}secret=[A-Z2-7]{8}"
@@ -600,6 +610,8 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
   ]
 ];
 
+export const HALF_TYPED: ReadonlySet<string> = new Set(["AIza", "AKIA", "ASIA", "GOCSPX-", "dckr_pat_", "dop_v1_", "eyJ", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "gsk_", "hf_", "hvs.", "lsv2_", "npm_", "ntn_", "nvapi-", "pplx-", "pypi-", "rk_live_", "shpat_", "sk-ant-", "sk-proj-", "sk_live_", "xapp-", "xoxb-", "xoxp-", "ya29."]);
+
 export const KEY_WORDS: readonly string[] = [
   "passw",
   "passphrase",
@@ -639,7 +651,10 @@ export const KEY_WORDS: readonly string[] = [
   "sess",
   "motdepasse",
   "mot_de_passe",
+  "psk",
   "пароль",
+  "Пароль",
+  "ПАРОЛЬ",
   "密码",
   "密碼",
   "パスワード"
@@ -679,6 +694,8 @@ export const PASSWORD_ENDS: readonly string[] = [
   "パスワード"
 ];
 
+export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "hashpw", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "passe", "passw", "pgpass", "psk", "psw", "pswd", "psword", "pswrd", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
+
 export const KEY_ENDS: readonly string[] = [
   "apikey",
   "apitoken",
@@ -713,10 +730,6 @@ export const KEY_ENDS: readonly string[] = [
   "sastoken"
 ];
 
-export const HALF_TYPED: ReadonlySet<string> = new Set(["AIza", "AKIA", "ASIA", "GOCSPX-", "dckr_pat_", "dop_v1_", "eyJ", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "gsk_", "hf_", "hvs.", "lsv2_", "npm_", "ntn_", "nvapi-", "pplx-", "pypi-", "rk_live_", "shpat_", "sk-ant-", "sk-proj-", "sk_live_", "xapp-", "xoxb-", "xoxp-", "ya29."]);
-
-export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "passw", "pgpass", "psw", "pswd", "psword", "pswrd", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
-
 export const TOKEN_WORDS: ReadonlySet<string> = new Set(["auth", "cookie", "jwt", "token"]);
 
 export const LOOSE_WORDS: ReadonlySet<string> = new Set(["key", "sessid", "session", "sessionid", "sig", "signature"]);
@@ -725,15 +738,82 @@ export const ELEMENTS: ReadonlySet<string> = new Set(["box", "el", "elem", "elem
 
 export const TEXT_TOKENS: ReadonlySet<string> = new Set(["bos", "cls", "current", "end", "eos", "first", "image", "input", "last", "mask", "max", "min", "n", "new", "next", "num", "output", "pad", "prev", "previous", "prompt", "sep", "source", "space", "special", "start", "stop", "sub", "target", "text", "total", "unk", "word"]);
 
-export const NAME_TAILS: ReadonlySet<string> = new Set(["b64", "base64", "default", "dev", "env", "live", "new", "old", "plain", "plaintext", "prod", "production", "raw", "staging", "str", "string", "test", "text", "v", "val", "value"]);
+export const NAME_TAILS: ReadonlySet<string> = new Set(["array", "b64", "base64", "default", "dev", "env", "hash", "list", "live", "lst", "new", "old", "plain", "plaintext", "prod", "production", "raw", "series", "staging", "str", "string", "test", "text", "v", "val", "value"]);
 
 export const PLACEHOLDER_WORDS: ReadonlySet<string> = new Set(["a", "abc", "abcd", "above", "access", "account", "acr", "actual", "add", "an", "and", "anthropic", "any", "api", "apikey", "app", "application", "as", "auth", "authorization", "aws", "azure", "bar", "basic", "baz", "be", "bearer", "below", "bool", "bot", "by", "bytes", "change", "changeme", "char", "characters", "client", "code", "column", "confirm", "connection", "correct", "credential", "credentials", "database", "db", "default", "digits", "dummy", "elastic", "elasticsearch", "email", "empty", "encrypted", "enter", "env", "environ", "environment", "example", "examples", "fake", "false", "field", "fill", "first", "foo", "for", "from", "generated", "getenv", "getpass", "ghp", "github", "gitlab", "go", "goes", "google", "hash", "hashed", "her", "here", "hf", "hidden", "his", "host", "http", "https", "huggingface", "id", "in", "input", "insert", "int", "invalid", "is", "it", "kaggle", "key", "keys", "login", "long", "mail", "masked", "me", "mongo", "mongodb", "must", "my", "mykey", "mypassword", "mysecret", "mysql", "mytoken", "name", "new", "nil", "no", "none", "not", "null", "number", "of", "old", "on", "one", "only", "openai", "optional", "or", "org", "os", "our", "own", "page", "pass", "passphrase", "passwd", "password", "passwords", "paste", "pk", "placeholder", "please", "port", "postgres", "postgresql", "private", "project", "prompt", "public", "put", "pw", "pwd", "random", "real", "redacted", "redis", "replace", "required", "sample", "secret", "secret-key", "secretkey", "secrets", "secure", "see", "server", "service", "set", "should", "sk", "slack", "some", "sql", "ssh", "str", "string", "strong", "tbd", "test", "testing", "text", "that", "the", "their", "this", "to", "todo", "token", "tokens", "true", "type", "undefined", "url", "use", "user", "username", "valid", "value", "var", "variable", "via", "wandb", "web", "will", "with", "wrong", "xxx", "xxxx", "your", "yourkey", "yourpassword", "yourtoken"]);
 
-export const WRAPPERS: ReadonlySet<string> = new Set(["Column", "Credential", "Field", "Final", "Header", "Option", "Param", "Query", "Secret", "SecretStr", "b64decode", "b64encode", "bytearray", "bytes", "decode", "encode", "field", "fromhex", "join", "quote", "quote_plus", "str", "strip", "unhexlify", "unquote", "urlsafe_b64decode"]);
+export const WRAPPERS: ReadonlySet<string> = new Set(["Column", "Credential", "Field", "Final", "Header", "Index", "Option", "Param", "Password", "PasswordInput", "Query", "Secret", "SecretStr", "Series", "Template", "Text", "add", "array", "b64decode", "b64encode", "blake2b", "bytearray", "bytes", "cast", "concat", "decode", "dedent", "deque", "encode", "encrypt", "eval", "field", "fromhex", "frozenset", "hash", "ib", "intern", "iter", "join", "list", "literal_eval", "loads", "md5", "next", "quote", "quote_plus", "reduce", "repr", "reversed", "set", "sha1", "sha224", "sha256", "sha384", "sha512", "sorted", "str", "strip", "tuple", "unescape", "unhexlify", "unquote", "urlsafe_b64decode", "zip"]);
 
 export const GETTERS: ReadonlySet<string> = new Set(["get", "getattr", "getenv", "getpass", "input", "pop", "setdefault"]);
 
+export const MARKS: string = "!@#$^&?~";
+
 export const PASSES: ReadonlySet<string> = new Set(["all", "backward", "band", "boarding", "by", "each", "fast", "first", "forward", "full", "high", "last", "low", "multi", "next", "no", "one", "per", "season", "second", "single", "test", "tests", "third", "two"]);
+
+export const PAIR_WORDS: readonly string[] = [
+  "auth",
+  "login",
+  "connect",
+  "cred",
+  "ftp(",
+  "smtp",
+  "url.create(",
+  "register(",
+  "pw_set(",
+  "dbclient(",
+  ".new(",
+  "fernet(",
+  "crypt(",
+  "jwt.",
+  "otp(",
+  "redis(",
+  "gis(",
+  "sentinelapi(",
+  "pbkdf2",
+  "scrypt(",
+  "hashpw(",
+  "context.",
+  "kdf.",
+  "minio(",
+  "bestavailable",
+  "aesgcm(",
+  "b64encode(",
+  "serializer(",
+  "signer("
+];
+
+export const SCHEMES: readonly string[] = [
+  "Bearer ",
+  "bearer ",
+  "Token ",
+  "token ",
+  "Basic ",
+  "basic ",
+  "JWT "
+];
+
+export const ACCOUNT_WORDS: readonly string[] = [
+  "login",
+  "machine",
+  "configure",
+  "user"
+];
+
+export const SETTING_MAGICS: readonly string[] = [
+  "%env ",
+  "%set_env "
+];
+
+export const PYTHON_CELLS: readonly string[] = [
+  "time",
+  "timeit",
+  "capture",
+  "prun",
+  "debug",
+  "matplotlib"
+];
+
+export const UNSURE: ReadonlySet<string> = new Set(["between", "dash_other", "here", "identified_as", "listed", "mailbox", "said_after", "said_as", "said_pair", "slash", "user_and", "with_user"]);
 
 export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
   [
@@ -759,9 +839,13 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
     [
       "zip",
       "7z",
+      "rar ",
       "openssl",
       "redis-cli",
-      "ssh-keygen"
+      "ssh-keygen",
+      "useradd",
+      "usermod",
+      "pdf"
     ],
     "dash_other"
   ],
@@ -811,9 +895,32 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
       "sqlldr",
       "expdp",
       "impdp",
-      "oracle"
+      "oracle",
+      ":1521"
     ],
     "slash"
+  ],
+  [
+    [
+      "-u",
+      "/u:",
+      "-d"
+    ],
+    "with_user"
+  ],
+  [
+    [
+      "--value",
+      "--body",
+      "--secret-string"
+    ],
+    "kept_value"
+  ],
+  [
+    [
+      "encrypt_string"
+    ],
+    "vault"
   ],
   [
     [
@@ -830,9 +937,16 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
   ],
   [
     [
-      "pragma"
+      "pragma",
+      "attach"
     ],
     "pragma"
+  ],
+  [
+    [
+      "identified"
+    ],
+    "identified_as"
   ],
   [
     [
@@ -848,7 +962,9 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
     [
       "login",
       "credential",
-      "creds"
+      "creds",
+      "admin",
+      "root"
     ],
     "said_pair"
   ],
@@ -862,44 +978,77 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
   ],
   [
     [
+      "password",
+      "passwd",
+      "pw"
+    ],
+    "said_as"
+  ],
+  [
+    [
       "@"
     ],
     "mailbox"
+  ],
+  [
+    [
+      "}:"
+    ],
+    "between"
   ]
 ];
 
 export const EXPRESSIONS: Readonly<Record<string, string>> = {
-  "name_tail": "[^\\x00-/:-@\\[-^`{-\\x7f]{0,40}(?:-[^\\x00-/:-@\\[-^`{-\\x7f]{1,40}){0,3}",
+  "name_tail": "[^\\x00-/:-@\\[-^`{-\\x7f\\uff1a]{0,40}(?:-[^\\x00-/:-@\\[-^`{-\\x7f\\uff1a]{1,40}){0,3}",
   "word": "[A-Z]{1,60}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,60}|[^\\x00-\\x7f]{1,60}",
   "close": "\\]?\\\\?[\"'`]",
-  "brackets": "(?:[ \\t]{0,8}\\]){0,2}",
-  "targets": "(?:[ \\t]{0,4},[ \\t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}){1,6}[ \\t]{0,4}=(?!=)",
-  "heads": "[ \\t]{0,200}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}[ \\t]{0,4},[ \\t]{0,4}){1,6}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
-  "annotation": "[ \\t]{0,8}:[ \\t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^=\\n\\[\\]]{0,60}\\])?(?:[ \\t]{0,3}\\|[ \\t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\\[\\], |]{1,60}[\"'])[ \\t]{0,8}=(?!=)",
-  "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:]|\\(|(?:is|was)(?=[ \\t])|in(?=[ \\t]{0,3}[\\[({])|\\)?\\.(?:send_keys|fill|type)\\()",
+  "brackets": "(?:[ \\t]{0,8}\\]){0,2}(?:[)\\],]{1,2}(?=[ \\t]{0,4}=(?![=>])))?",
+  "targets": "(?:[ \\t]{0,4},[ \\t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\]\\n]{0,60}\\])?){1,6}[ \\t]{0,4}[)\\]]?[ \\t]{0,4}=(?!=)",
+  "heads": "[ \\t]{0,200}[(\\[]?(?:\\*?[A-Za-z_][A-Za-z0-9_.]{0,40}[ \\t]{0,4},[ \\t]{0,4}[(\\[]?){1,6}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
+  "annotation": "[ \\t]{0,8}:[ \\t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\[\\]]{0,80}(?:\\[[^\\[\\]]{0,60}\\][^\\[\\]]{0,40}){0,2}\\])?(?:[ \\t]{0,3}\\|[ \\t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\\[\\], |]{1,60}[\"'])[ \\t]{0,8}=(?!=)",
+  "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:\\uff1a]|\\(|(?:is|was)(?=[ \\t:])|in(?=[ \\t]{0,3}(?:[\\[({]|zip\\())|\\)?\\.(?:send_keys|fill|type)\\()",
   "sends": "\\)?\\.(?:send_keys|fill|type)\\(",
   "default": "[ \\t]{0,4}[^()}]{0,160}[ ,{\\n][\"']?(?:default|value)[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}(?=[rbfu]?[\"'])",
-  "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|set_option)\\([^()\\n]{0,80}(?![\\s\\S])",
-  "returns": "\\([^()\\n]{0,100}\\)[ \\t]{0,4}(?:->[^:\\n]{0,40})?:[ \\t\\r\\n]{1,80}return[ \\t]{1,4}",
-  "said_scheme": "(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \\t]{1,4}",
+  "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env|set_key|define_string)\\([^()\\n]{0,80}(?![\\s\\S])",
+  "pairs": "(?:(?<![a-z0-9_])(?:get|pop|getattr)\\([^()\\n]{0,80}|(?<![a-z0-9_.\\])])\\([\"'])(?![\\s\\S])",
+  "hands": "(?:set|with|check|verify|make|hash|encrypt|validate|change|reset|generate)(?=[A-Z_p])",
+  "sets_password": "set[ \\t]{1,4}password[^\\n]{0,60}=[ \\t]{0,4}(?![\\s\\S])",
+  "yoda": "[\"']([^\"'\\n]{3,100})[\"'][ \\t]{0,3}[=!]=[ \\t]{0,3}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
+  "compared": "(?:assert[A-Za-z_]{0,30}|compare_digest)\\((?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
+  "returns": "\\([^()\\n]{0,100}\\)[ \\t]{0,4}(?:->[^:\\n]{0,40})?:[ \\t\\r\\n]{1,80}(?:(?:\"{3}[^\"]{0,200}\"{3}|'{3}[^']{0,200}'{3}|\"[^\"\\n]{0,200}\")[ \\t\\r\\n]{1,80})?return[ \\t]{1,4}",
+  "said_scheme": "(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \\t]{1,4}|(?:[|>][+-]?[ \\t]{0,4}\\r?\\n[ \\t]{1,20}|![a-z]{1,12}[ \\t]|(?:is|was)?[ \\t]{0,2}:[ \\t]{1,4}|</?[a-z]{1,10}>[ \\t]{0,3})",
+  "valued": "[\"']?[ \\t]{0,4},?[ \\t]{0,4}\\r?\\n[ \\t]{1,20}[\"']?value[\"']?[ \\t]{0,3}[:=][ \\t]{0,3}",
+  "said_of": "[ \\t](?:for|of|to|on|at)(?:[ \\t][A-Za-z0-9.]{1,20}){1,4}(?:[ \\t]{0,2}:|[ \\t]is)[ \\t]{1,4}|[ \\t]{1,20}\\|[ \\t]{0,20}",
+  "cell_of": "[ \\t]{0,20}\\|[^\\n]{0,200}(?![\\s\\S])",
+  "spelt": "[ \\t]{0,4}(?:\"\"|'')?(?:\\.join\\()?[ \\t]{0,4}(?:map\\(chr|chr\\(|bytes\\(|bytearray\\()[^\\n0-9]{0,30}(?:[0-9]{2,3}[^0-9\\n]{1,12}){3}[0-9]{2,3}",
   "cases": "[ \\t]{0,4}:[ \\t]{0,8}\\r?\\n[ \\t]{1,20}case[ \\t]{1,4}",
   "answered": "[ \\t]{0,2}[:?]?[ \\t]{0,2}[\"'][ \\t]{0,2}[,)][^\\n]{0,60}\\n?[^\\n]{0,60}\\.(?:sendline|send|write)\\(",
   "said_with": "[ \\t]{0,2}[:=]?[ \\t]{0,2}(?:%s|\\{\\})?[ \\t]{0,2}[\"'][ \\t]{0,4},[ \\t]{0,4}(?=[rbfu]?[\"'])",
   "values": "[^()\\n]{0,100}\\)[ \\t\\r\\n]{1,8}(?:VALUES|values|Values)[ \\t\\r\\n]{0,8}(?=\\()",
-  "filled": "(?:%s|\\{[a-z0-9_]{0,20}\\})[^\"'\\n]{0,80}[\"'][ \\t]{0,4}(?:%|\\.format\\()[ \\t]{0,4}",
-  "lead": "[ \\t]{0,200}(?:[-*>|+][ \\t]{1,4}|[0-9]{1,2}[.)][ \\t]{1,4})?(?:\\*{1,2}|_{1,2}|<b>)?(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \\t]{1,4})?(?:[A-Za-z0-9_-]{1,40}\\.){0,4}(?![\\s\\S])",
+  "filled": "(?:%s|\\?|\\{[a-z0-9_]{0,20}\\}|:[a-z_]{1,20})[^\"'\\n]{0,80}[\"'][ \\t]{0,4}(?:%|\\.format\\(|,(?=[ \\t\\r\\n]{0,20}[(\\[]))[ \\t]{0,4}",
+  "filled_row": "[^()\\n]{0,100}\\)[ \\t\\r\\n]{1,8}(?:VALUES|values|Values)[ \\t\\r\\n]{0,8}\\((?:[ \\t,]{0,4}(?:%s|\\?|:[a-z_]{1,20}|\\$[0-9])){1,12}[ \\t]{0,4}\\)[^\"'\\n]{0,40}[\"']{1,3}[ \\t]{0,4},[ \\t\\r\\n]{0,20}(?=[(\\[])",
+  "lead": "[ \\t]{0,200}(?:[-*>|+][ \\t]{1,4}|[0-9]{1,2}[.)][ \\t]{1,4}|<!--[ \\t]{0,4})?(?:\\*{1,2}|_{1,2}|<b>)?(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \\t]{1,4})?(?:[A-Za-z0-9_-]{1,40}\\.){0,4}(?![\\s\\S])",
   "prose": "[ \\t]{0,200}(?!(?:if|elif|for|while|lambda|def|assert|return|case|match|class|with|not|print|yield|raise|del|import|from|else|in|and|or)[ \\t])(?:[A-Za-z`'*-]{1,20}[ \\t,]{1,3}){1,12}(?![\\s\\S])",
-  "settings": "[ \\t]{0,40}(?:[A-Za-z_]{1,30}[ ]?=[ ]?[^ =;,\\t\\r\\n]{0,60}[; ][ ]?){1,8}(?![\\s\\S])",
+  "listed_item": "[ \\t]{0,20}[-*>+][ \\t]",
+  "settings": "[ \\t]{0,40}(?:[A-Za-z_]{1,30}[ ]?[=:][ ]?[^ =;:,\\t\\r\\n]{0,60}[;, ][ ]?){1,8}(?![\\s\\S])",
+  "sets": "[ \\t]{0,40}[!%]?(?:ENV|ARG|setenv|setx|set -[gx]{1,2}|env|set_env|poetry config)[ \\t]{1,4}(?:[A-Za-z0-9_-]{1,40}\\.){0,4}(?![\\s\\S])",
+  "caught": "[ \\t]{0,40}[A-Za-z_][A-Za-z0-9_, ]{0,60}=[ \\t]{0,4}!",
+  "grants": "(?:create|alter|with|encrypted|login|options|identified|set|user|role)(?![a-z])[^\\n]{0,120}(?![\\s\\S])",
+  "text_value": "[^ \\t\\r\\n.'\"(]{3,100}(?![^ \\t\\r\\n}\\]|,<])",
+  "plain_word": "[A-Za-z][a-z]{4,30}(?![A-Za-z0-9_.\\[(])",
+  "noted": "[ \\t]{0,40}#[ \\t]{0,4}(?:export[ ])?(?![\\s\\S])",
+  "braced": "\\{([^{}\\n]{3,80})\\}",
   "section": "(?<![^\\n])\\[[A-Za-z][A-Za-z0-9 ._:-]{0,40}\\](?![^\\r\\n])",
   "blanks": "[ \\t]{0,40}(?:\\*\\*[ \\t]{1,4})?",
   "space": "[ \\t\\r\\n\\\\]{0,200}(?:#[^\\n]{0,200}\\n[ \\t\\r\\n\\\\]{0,200}){0,3}",
-  "string": "[rbfuRBFU]{0,2}(\"\"\"|'''|\\\\?[\"']|`)",
+  "string": "[rbfuRBFUNn]{0,2}(\"\"\"|'''|\\\\?[\"']|`)",
+  "triple": "\"{3}|'{3}",
   "double": "(?:[^\"\\\\\\n]|\\\\[^\\n]){0,400}",
   "single": "(?:[^'\\\\\\n]|\\\\[^\\n]){0,400}",
   "escaped": "[^\"'\\\\\\n]{0,400}",
   "backtick": "(?:[^`\\\\\\n]|\\\\[^\\n]){0,400}",
   "call": "[A-Za-z_.][A-Za-z0-9_.]{0,80}\\(",
-  "condition": "%|lambda[^:\\n]{0,40}:|if[ \\t][^\\n]{0,120}?[ \\t]else(?![A-Za-z0-9_])|(?:default|default_value|value|secret)[ \\t]{0,2}=(?!=)|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}(?:\\[[^\\]\\n]{0,60}\\]|\\([^()\\n]{0,60}\\))?[ \\t]{1,4})?(?:if[ \\t][^\\n]{0,120}?[ \\t]else|or|and|if|else|not)(?![A-Za-z0-9_])",
+  "condition": "%|lambda[^:\\n]{0,40}:|if[ \\t][^\\n]{0,120}?[ \\t]else(?![A-Za-z0-9_])|(?:default(?:_value|_var|_factory)?|fallback|value|secret|key)[ \\t]{0,2}=(?!=)|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}(?:\\[[^\\]\\n]{0,60}\\]|\\([^()\\n]{0,60}\\))?[ \\t]{1,4})?(?:if[ \\t][^\\n]{0,120}?[ \\t]else|or|and|if|else|not)(?![A-Za-z0-9_])",
   "added": "[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t]{0,3}\\+(?!=)",
   "number": "(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \\t]{0,4},)",
   "element": "[^ \\t\\r\\n'\"<>]{3,100}</",
@@ -911,29 +1060,36 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "capitals": "[A-Z0-9]{16,19}(?![\\s\\S])",
   "joined_words": "[a-z]{3,200}(?:[_-]|(?![\\s\\S]))",
   "scheme": "://([^ \\t\\r\\n/:@'\"<>]{0,80}):([^ \\t\\r\\n'\"<>@]{1,200}@?[^ \\t\\r\\n'\"<>@/]{0,100})@[A-Za-z0-9{\\[]",
-  "half_scheme": "://(?:[A-Za-z0-9_.%+-]{1,80}|\\{[a-z_.]{1,40}\\}):([^ \\t\\r\\n/:@'\"<>{}()\\[\\]]{3,100})[\"')\\]}]{0,4}(?![^\\r\\n])",
+  "half_scheme": "://(?:[A-Za-z0-9_.%+-]{1,80}|\\{[a-z_.]{1,40}\\}):([^ \\t\\r\\n/:@'\"<>{}()\\[\\]]{3,100})@?[\"')\\]}]{0,4}(?![^\\r\\n])",
+  "filled_address": "[^\"'\\n]{0,120}[\"'][ \\t]{0,4}(?:%|\\.format\\()[ \\t]{0,4}",
   "lone": "://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
   "lower_run": "[a-z]{3,200}",
   "uuid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
   "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|runs?[:/]|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
-  "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},)",
-  "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt",
-  "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp",
+  "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},|pbkdf2_hmac\\([^,()\\n]{0,60},|pbkdf2\\(|scrypt\\(|hashpw\\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\\.(?:hash|encrypt|verify)\\(|kdf\\.derive\\(|bestavailableencryption\\(|aesgcm\\(|minio\\(|b64encode\\(|(?:urlsafe|signing)[a-z_]{0,20}(?:serializer|signer)\\()",
+  "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign|cred",
+  "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign",
   "argument": "[ \\t\\r\\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t\\r\\n]{0,8},",
   "option": "[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}([^ \\t\\r\\n:'\"$]{1,80}):(?!/)([^ \\t\\r\\n'\"]{3,100})",
   "dash_p": "[ '\",]-p[ ]?([^ \\t\\r\\n'\",]{3,100}|'[^'\\n]{3,100}'|\"[^\"\\n]{3,100}\")",
-  "dash_other": "[ '\",]-(?:[pPkbaN]|pass|passin|passout)[ =:]?(?:pass:)?[\"']?([^ \\t\\r\\n'\",]{3,100})",
+  "dash_other": "[ '\",]-(?:[pPkbaN]|hp|upw|opw|pass|passin|passout)[ =:]?(?:pass:)?[\"']?([^ \\t\\r\\n'\",]{3,100})",
   "last": "-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \\t]{1,4}[^ \\t\\r\\n]{1,80}){1,2}[ \\t]{1,4}([^ \\t\\r\\n'\"]{3,100})",
-  "joined": "-[uU][ ]?[A-Za-z0-9._-]{1,40}[,%]([^ \\t\\r\\n'\"]{3,100})",
-  "slash": "[ '\"(=][A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \\t\\r\\n'\"@/]{3,60})@",
+  "joined": "-[uU][ ]?[\"']?[A-Za-z0-9._-]{1,40}[,%]([^ \\t\\r\\n'\"]{3,100})",
+  "slash": "(?<![A-Za-z0-9_$#/])[A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \\t\\r\\n'\"@/]{3,60})@",
+  "with_user": "[ '\"](?:-{1,2}(?:u|U|D|user|username)[ =]?|/u:)[^ \\t\\r\\n-][^ \\t\\r\\n]{0,60}[^\\n]{0,80}?[ '\"](?:-{1,2}(?:p|P|w|W|a|A|pw|pass|passwd)[ =]|/p:)[\"']?([^ \\t\\r\\n'\",-][^ \\t\\r\\n'\",]{3,100})",
+  "kept_value": "(?:[Ss]ecret|SECRET|put-parameter)[^\\n]{0,120}[ ]--(?:value|body|secret-string)[ =][\"']?([^ \\t\\r\\n'\"{$<-][^ \\t\\r\\n'\"]{2,100})",
+  "vault": "encrypt_string[ ][\"']([^'\"\\n]{3,100})[\"']",
+  "said_as": "[ `'\"(]([^ \\t\\r\\n`'\"(]{5,80})[`'\"]?[ \\t]{0,3}(?:as[ ](?:(?:the|my|your|a)[ ])?|\\()(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd?)(?![A-Za-z_=])",
   "listed": "[\"']-p[\"'][ \\t]{0,4},[ \\t]{0,4}[\"']([^\"'\\n]{3,100})[\"']",
   "secure": "SecureString[ \\t]{1,4}(?:-String[ \\t]{1,4})?[\"']([^\"'\\n]{3,100})[\"']",
-  "pragma": "(?:PRAGMA|pragma)[ \\t]{1,4}(?:re)?key[ \\t]{0,4}=[ \\t]{0,4}[\"']([^\"'\\n]{3,100})[\"']",
+  "pragma": "(?:(?:PRAGMA|pragma)[ \\t]{1,4}(?:re)?key[ \\t]{0,4}=|(?:AS|as)[ ][A-Za-z_]{1,30}[ ](?:KEY|key)[ ])[ \\t]{0,4}[\"']([^\"'\\n]{3,100})[\"']",
   "user_and": "(?:[Ll]ogin|LOGIN|[Cc]red|CRED|[Uu]ser_?[Pp]ass|USER_?PASS|[Aa]uth|AUTH)[A-Za-z_]{0,12}[\"']?[ \\t]{0,3}[:=][ \\t]{0,3}[\"'][^ \\t\\r\\n:'\"$/{]{1,60}:(?!/)([^ \\t\\r\\n'\"]{3,80})[\"']",
-  "said_pair": "(?:[Ll]ogin|[Cc]redentials?|[Cc]reds)[ \\t:=]{1,4}[A-Za-z0-9._@-]{1,40}[ \\t]{0,2}[:/][ \\t]{0,2}([^ \\t\\r\\n'\"/]{4,80})",
+  "said_pair": "(?:(?:[Ll]ogin|[Cc]redentials?|[Cc]reds)[ \\t:=]{1,4}(?:with[ ])?[A-Za-z0-9._@-]{1,40}|#[ \\t]{0,4}(?:admin|root|user))[ \\t]{0,2}[:/][ \\t]{0,2}([^ \\t\\r\\n'\"/]{4,80})",
   "said_after": "[\"']([^\"'\\n]{4,80})[\"'][^\"'#\\n]{0,60}#[^#\\n]{0,40}(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd)",
   "mailbox": "[\"'][^\"'@ \\t\\r\\n]{1,60}@[a-z0-9-]{1,40}\\.[a-z.]{2,20}[\"'][ \\t]{0,2},[ \\t]{0,2}[\"']([^\"'\\n]{4,80})[\"']",
+  "between": "\\{[A-Za-z_.]{1,30}\\}:([^ \\t\\r\\n'\"{}@/:]{4,80})@",
   "here": "<<<[ \\t]{0,4}[\"']?([^ \\t\\r\\n'\"]{3,100})",
-  "identified": "(?:identified[ \\t]{1,4}by|password[ \\t]{1,4}for[^=\\n]{1,60}=)[ \\t]{1,4}['\"]([^'\"\\n]{3,100})['\"]",
-  "piped": "echo[ \\t]{1,4}(?:-n[ \\t]{1,4})?[\"']?([^ \\t\\r\\n|\"']{4,200})[\"']?[ \\t]{0,4}\\|"
+  "identified": "(?:identified[ \\t]{1,4}(?:with[ \\t]{1,4}[a-z0-9_\"']{1,40}[ \\t]{1,4})?by|password[ \\t]{1,4}for[^=\\n]{1,60}=)[ \\t]{1,4}(?:password[ \\t]{0,4}\\(?)?['\"]([^'\"\\n]{3,100})",
+  "identified_as": "(?:IDENTIFIED|[Ii]dentified)[ \\t]{1,4}(?:BY|by)[ \\t]{1,4}([^'\" \\t\\r\\n;(]{3,100})",
+  "piped": "echo[ \\t]{1,4}(?:-[ne]{1,2}[ \\t]{1,4})?[\"']?([^ \\t\\r\\n|\"']{4,200})[\"']?[ \\t]{0,4}\\|"
 };

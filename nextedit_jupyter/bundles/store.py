@@ -44,7 +44,7 @@ from nextedit_jupyter.bundles.choices import (
     version_key,
     write_choices,
 )
-from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.errors import BundleError, StoreError
 from nextedit_jupyter.core.files import (
     locked,
     open_plain,
@@ -369,7 +369,7 @@ class BundleStore:
     def _check_own(self) -> None:
         """Refuse a store that somebody else could have filled. Raises BundleError."""
         if (why := writable_by_others(self.root)) is not None:
-            raise BundleError(f"the store is not used, for {why}")
+            raise StoreError(f"the store is not used, for {why}")
 
     def _sweep(self) -> None:
         for leftover in self.root.glob(".staging-*"):
@@ -382,7 +382,7 @@ class BundleStore:
     def _locked(self) -> Iterator[None]:
         """One change at a time over all processes of the user; the lock dies with its holder.
 
-        What the disk refuses meanwhile is a BundleError.
+        What the disk refuses meanwhile is a StoreError.
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -390,11 +390,11 @@ class BundleStore:
             with locked(self.root / "lock", LOCK_SECONDS):
                 yield
         except TimeoutError:
-            raise BundleError(
+            raise StoreError(
                 "the store is being changed by another process: try again when it is done"
             ) from None
         except OSError as error:
-            raise BundleError(
+            raise StoreError(
                 f"the store cannot be written: {error.strerror or error}; what is installed goes on"
             ) from None
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from nextedit_jupyter.bundles.choices import version_key
+from nextedit_jupyter.bundles.choices import is_version, version_key
 from nextedit_jupyter.bundles.store import BundleStore
 from nextedit_jupyter.bundles.trust import Release, TrustedRepository
-from nextedit_jupyter.core.errors import BundleError
-from nextedit_jupyter.core.files import read_bytes, replace_file
+from nextedit_jupyter.core.errors import BundleError, StoreError
+from nextedit_jupyter.core.files import is_own_folder, read_bytes, replace_file
 
 INTERVAL_S = 7 * 86_400.0
 # A failed check is repeated sooner than a good one, and never in a loop.
@@ -132,6 +133,9 @@ class Updates:
             status = self._run(self._repository(), on_mains, metered, asked)
         except BundleError as error:
             status = replace(self.status(), state="failed", problem=str(error), refused=False)
+        except OSError as error:
+            problem = f"the update could not be kept: {error.strerror or error}"
+            status = replace(self.status(), state="failed", problem=problem, refused=False)
         status = replace(status, checked_at=self._clock())
         self._write(status)
         return status
@@ -179,10 +183,11 @@ class Updates:
         known = UpdateStatus("available", release.version, release.changes)
         if not self._is_wanted(release, asked):
             return UpdateStatus("current")
-        before = self.status()
+        before, downloads = self.status(), self._folder / "downloads"
         if before.refused and before.version == release.version and not asked:
             return before
         if any(i.version == release.version and i.id == self._id for i in self._store.installed()):
+            self._sweep(downloads)
             return replace(known, state="ready")
         allowed = asked or (
             (on_mains or self._policy.on_battery)
@@ -190,18 +195,27 @@ class Updates:
         )
         if not allowed:
             return known
-        folder = self._folder / "downloads" / f"{self._id}-{release.version}"
+        folder = downloads / f"{self._id}-{release.version}"
+        self._sweep(downloads, but=folder)
         repository.download(self._id, release.version, folder)
         try:
             self._store.install(folder, floor=release.min_safe_version, use=False)
+        except StoreError:  # no fault of the bundle's: what was fetched waits for the next try
+            raise
         except BundleError as error:
             # Refused by the canary or damaged: remembered by the state, tried again when asked.
+            self._sweep(downloads)
             return replace(known, state="failed", problem=str(error), refused=True)
-        finally:
-            for file in folder.iterdir():
-                file.unlink()
-            folder.rmdir()
+        self._sweep(downloads)
         return replace(known, state="ready")
+
+    def _sweep(self, downloads: Path, but: Path | None = None) -> None:
+        """Delete what was fetched of this bundle, also by a process that was killed over it."""
+        if not is_own_folder(downloads):
+            return
+        for folder in downloads.glob(f"{self._id}-*"):
+            if folder != but and is_version(folder.name[len(self._id) + 1 :]):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _is_wanted(self, release: Release, asked: bool) -> bool:
         if self._packaged is not None and version_key(release.version) <= version_key(

@@ -7,24 +7,30 @@ from __future__ import annotations
 
 EXPRESSIONS: dict[str, str] = {
     # Letters, digits and all that is no ASCII.
-    "name_tail": (r"[^\x00-/:-@\[-^`{-\x7f]{0,40}(?:-[^\x00-/:-@\[-^`{-\x7f]{1,40}){0,3}"),
+    "name_tail": (
+        r"[^\x00-/:-@\[-^`{-\x7f\uff1a]{0,40}(?:-[^\x00-/:-@\[-^`{-\x7f\uff1a]{1,40}){0,3}"
+    ),
     "word": r"[A-Z]{1,60}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,60}|[^\x00-\x7f]{1,60}",
     "close": r"\]?\\?[\"'`]",
-    "brackets": r"(?:[ \t]{0,8}\]){0,2}",
-    "targets": r"(?:[ \t]{0,4},[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}){1,6}[ \t]{0,4}=(?!=)",
+    "brackets": r"(?:[ \t]{0,8}\]){0,2}(?:[)\],]{1,2}(?=[ \t]{0,4}=(?![=>])))?",
+    "targets": (
+        r"(?:[ \t]{0,4},[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\[[^\]\n]{0,60}\])?){1,6}"
+        r"[ \t]{0,4}[)\]]?[ \t]{0,4}=(?!=)"
+    ),
     "heads": (
-        r"[ \t]{0,200}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}[ \t]{0,4},[ \t]{0,4}){1,6}"
+        r"[ \t]{0,200}[(\[]?(?:\*?[A-Za-z_][A-Za-z0-9_.]{0,40}[ \t]{0,4},[ \t]{0,4}[(\[]?){1,6}"
         r"(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
     ),
     "annotation": (
-        r"[ \t]{0,8}:[ \t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\[[^=\n\[\]]{0,60}\])?"
+        r"[ \t]{0,8}:[ \t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}"
+        r"(?:\[[^\[\]]{0,80}(?:\[[^\[\]]{0,60}\][^\[\]]{0,40}){0,2}\])?"
         r"(?:[ \t]{0,3}\|[ \t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\[\], |]{1,60}[\"'])"
         r"[ \t]{0,8}=(?!=)"
     ),
     "operator": (
         r"[ \t]{0,20}(?:\\\r?\n[ \t]{0,20}|\*\*(?=:)|`(?=:))?"
-        r"(:=|=>|->|<-|[=!]=|[+|]=|[=:]|\(|(?:is|was)(?=[ \t])"
-        r"|in(?=[ \t]{0,3}[\[({])|\)?\.(?:send_keys|fill|type)\()"
+        r"(:=|=>|->|<-|[=!]=|[+|]=|[=:\uff1a]|\(|(?:is|was)(?=[ \t:])"
+        r"|in(?=[ \t]{0,3}(?:[\[({]|zip\())|\)?\.(?:send_keys|fill|type)\()"
     ),
     "sends": r"\)?\.(?:send_keys|fill|type)\(",
     # A call or a block that is given the name, and then the value.
@@ -32,12 +38,54 @@ EXPRESSIONS: dict[str, str] = {
         r"[ \t]{0,4}[^()}]{0,160}[ ,{\n][\"']?(?:default|value)[\"']?[ \t]{0,3}[=:][ \t]{0,3}"
         r"(?=[rbfu]?[\"'])"
     ),
+    # Calls that take a name and then its value; a pair whose first is the name.
     "setter": (
-        r"(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|set_option)"
-        r"\([^()\n]{0,80}(?![\s\S])"
+        r"(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env"
+        r"|set_key|define_string)\([^()\n]{0,80}(?![\s\S])"
     ),
-    "returns": (r"\([^()\n]{0,100}\)[ \t]{0,4}(?:->[^:\n]{0,40})?:[ \t\r\n]{1,80}return[ \t]{1,4}"),
-    "said_scheme": r"(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \t]{1,4}",
+    "pairs": (
+        r"(?:(?<![a-z0-9_])(?:get|pop|getattr)\([^()\n]{0,80}|(?<![a-z0-9_.\])])\([\"'])(?![\s\S])"
+    ),
+    # Before a call that is named so, what is handed over is the secret, whatever it is.
+    "hands": (
+        r"(?:set|with|check|verify|make|hash|encrypt|validate|change|reset|generate)(?=[A-Z_p])"
+    ),
+    "sets_password": r"set[ \t]{1,4}password[^\n]{0,60}=[ \t]{0,4}(?![\s\S])",
+    # The other side of a comparison.
+    "yoda": (
+        r"[\"']([^\"'\n]{3,100})[\"'][ \t]{0,3}[=!]=[ \t]{0,3}"
+        r"(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
+    ),
+    "compared": (
+        r"(?:assert[A-Za-z_]{0,30}|compare_digest)\((?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
+    ),
+    "returns": (
+        r"\([^()\n]{0,100}\)[ \t]{0,4}(?:->[^:\n]{0,40})?:[ \t\r\n]{1,80}"
+        r"(?:(?:\"{3}[^\"]{0,200}\"{3}|'{3}[^']{0,200}'{3}|\"[^\"\n]{0,200}\")[ \t\r\n]{1,80})?"
+        r"return[ \t]{1,4}"
+    ),
+    # What stands between a name and its value that is neither.
+    "said_scheme": (
+        r"(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \t]{1,4}"
+        r"|(?:[|>][+-]?[ \t]{0,4}\r?\n[ \t]{1,20}|![a-z]{1,12}[ \t]"
+        r"|(?:is|was)?[ \t]{0,2}:[ \t]{1,4}"
+        r"|</?[a-z]{1,10}>[ \t]{0,3})"
+    ),
+    "valued": (
+        r"[\"']?[ \t]{0,4},?[ \t]{0,4}\r?\n[ \t]{1,20}[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
+    ),
+    # The same, of a sentence: `password of the db is`, `password for x:`; of a table's row.
+    "said_of": (
+        r"[ \t](?:for|of|to|on|at)(?:[ \t][A-Za-z0-9.]{1,20}){1,4}(?:[ \t]{0,2}:|[ \t]is)[ \t]{1,4}"
+        r"|[ \t]{1,20}\|[ \t]{0,20}"
+    ),
+    "cell_of": r"[ \t]{0,20}\|[^\n]{0,200}(?![\s\S])",
+    # Characters by their numbers.
+    "spelt": (
+        r"[ \t]{0,4}(?:\"\"|'')?(?:\.join\()?[ \t]{0,4}"
+        r"(?:map\(chr|chr\(|bytes\(|bytearray\()[^\n0-9]{0,30}"
+        r"(?:[0-9]{2,3}[^0-9\n]{1,12}){3}[0-9]{2,3}"
+    ),
     # What a case of `match`, an answer to a prompt or a row of a table gives to the name before it.
     "cases": r"[ \t]{0,4}:[ \t]{0,8}\r?\n[ \t]{1,20}case[ \t]{1,4}",
     "answered": (
@@ -50,11 +98,18 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "values": r"[^()\n]{0,100}\)[ \t\r\n]{1,8}(?:VALUES|values|Values)[ \t\r\n]{0,8}(?=\()",
     "filled": (
-        r"(?:%s|\{[a-z0-9_]{0,20}\})[^\"'\n]{0,80}[\"'][ \t]{0,4}(?:%|\.format\()[ \t]{0,4}"
+        r"(?:%s|\?|\{[a-z0-9_]{0,20}\}|:[a-z_]{1,20})[^\"'\n]{0,80}[\"'][ \t]{0,4}"
+        r"(?:%|\.format\(|,(?=[ \t\r\n]{0,20}[(\[]))[ \t]{0,4}"
+    ),
+    "filled_row": (
+        r"[^()\n]{0,100}\)[ \t\r\n]{1,8}(?:VALUES|values|Values)[ \t\r\n]{0,8}"
+        r"\((?:[ \t,]{0,4}(?:%s|\?|:[a-z_]{1,20}|\$[0-9])){1,12}[ \t]{0,4}\)[^\"'\n]{0,40}"
+        r"[\"']{1,3}[ \t]{0,4},[ \t\r\n]{0,20}(?=[(\[])"
     ),
     # Before a name in files of settings, lists and scripts; a sentence; the head of a section.
     "lead": (
-        r"[ \t]{0,200}(?:[-*>|+][ \t]{1,4}|[0-9]{1,2}[.)][ \t]{1,4})?(?:\*{1,2}|_{1,2}|<b>)?"
+        r"[ \t]{0,200}(?:[-*>|+][ \t]{1,4}|[0-9]{1,2}[.)][ \t]{1,4}|<!--[ \t]{0,4})?"
+        r"(?:\*{1,2}|_{1,2}|<b>)?"
         r"(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \t]{1,4})?"
         r"(?:[A-Za-z0-9_-]{1,40}\.){0,4}(?![\s\S])"
     ),
@@ -63,13 +118,30 @@ EXPRESSIONS: dict[str, str] = {
         r"|print|yield|raise|del|import|from|else|in|and|or)[ \t])"
         r"(?:[A-Za-z`'*-]{1,20}[ \t,]{1,3}){1,12}(?![\s\S])"
     ),
+    "listed_item": r"[ \t]{0,20}[-*>+][ \t]",
     "settings": (
-        r"[ \t]{0,40}(?:[A-Za-z_]{1,30}[ ]?=[ ]?[^ =;,\t\r\n]{0,60}[; ][ ]?){1,8}(?![\s\S])"
+        r"[ \t]{0,40}(?:[A-Za-z_]{1,30}[ ]?[=:][ ]?[^ =;:,\t\r\n]{0,60}[;, ][ ]?){1,8}(?![\s\S])"
     ),
+    # Commands that set a variable to the word behind it; a line that keeps what a shell says.
+    "sets": (
+        r"[ \t]{0,40}[!%]?(?:ENV|ARG|setenv|setx|set -[gx]{1,2}|env|set_env|poetry config)"
+        r"[ \t]{1,4}(?:[A-Za-z0-9_-]{1,40}\.){0,4}(?![\s\S])"
+    ),
+    "caught": r"[ \t]{0,40}[A-Za-z_][A-Za-z0-9_, ]{0,60}=[ \t]{0,4}!",
+    # `with password '…'` of SQL, and said.
+    "grants": (
+        r"(?:create|alter|with|encrypted|login|options|identified|set|user|role)(?![a-z])[^\n]{0,120}"
+        r"(?![\s\S])"
+    ),
+    "text_value": r"[^ \t\r\n.'\"(]{3,100}(?![^ \t\r\n}\]|,<])",
+    "plain_word": r"[A-Za-z][a-z]{4,30}(?![A-Za-z0-9_.\[(])",
+    "noted": r"[ \t]{0,40}#[ \t]{0,4}(?:export[ ])?(?![\s\S])",
+    "braced": r"\{([^{}\n]{3,80})\}",
     "section": r"(?<![^\n])\[[A-Za-z][A-Za-z0-9 ._:-]{0,40}\](?![^\r\n])",
     "blanks": r"[ \t]{0,40}(?:\*\*[ \t]{1,4})?",
     "space": r"[ \t\r\n\\]{0,200}(?:#[^\n]{0,200}\n[ \t\r\n\\]{0,200}){0,3}",
-    "string": r"[rbfuRBFU]{0,2}(\"\"\"|'''|\\?[\"']|`)",
+    "string": r"[rbfuRBFUNn]{0,2}(\"\"\"|'''|\\?[\"']|`)",
+    "triple": r"\"{3}|'{3}",
     "double": r"(?:[^\"\\\n]|\\[^\n]){0,400}",
     "single": r"(?:[^'\\\n]|\\[^\n]){0,400}",
     "escaped": r"[^\"'\\\n]{0,400}",
@@ -77,7 +149,8 @@ EXPRESSIONS: dict[str, str] = {
     "call": r"[A-Za-z_.][A-Za-z0-9_.]{0,80}\(",
     "condition": (
         r"%|lambda[^:\n]{0,40}:|if[ \t][^\n]{0,120}?[ \t]else(?![A-Za-z0-9_])"
-        r"|(?:default|default_value|value|secret)[ \t]{0,2}=(?!=)"
+        r"|(?:default(?:_value|_var|_factory)?|fallback|value|secret|key)[ \t]{0,2}"
+        r"=(?!=)"
         r"|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}(?:\[[^\]\n]{0,60}\]|\([^()\n]{0,60}\))?[ \t]{1,4})?"
         r"(?:if[ \t][^\n]{0,120}?[ \t]else|or|and|if|else|not)(?![A-Za-z0-9_])"
     ),
@@ -102,8 +175,10 @@ EXPRESSIONS: dict[str, str] = {
     # The password of an address that is being typed: nothing stands behind it yet.
     "half_scheme": (
         r"://(?:[A-Za-z0-9_.%+-]{1,80}|\{[a-z_.]{1,40}\})"
-        r":([^ \t\r\n/:@'\"<>{}()\[\]]{3,100})[\"')\]}]{0,4}(?![^\r\n])"
+        r":([^ \t\r\n/:@'\"<>{}()\[\]]{3,100})@?[\"')\]}]{0,4}(?![^\r\n])"
     ),
+    # An address that is filled: `"x://ann:%s@h" % …`.
+    "filled_address": (r"[^\"'\n]{0,120}[\"'][ \t]{0,4}(?:%|\.format\()[ \t]{0,4}"),
     "lone": r"://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
     "lower_run": r"[a-z]{3,200}",
     "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
@@ -121,15 +196,22 @@ EXPRESSIONS: dict[str, str] = {
         r"|cred(?:ential)?s?\("
         r"|redis\(|gis\(|sentinelapi\(|connection\(|url\.create\(|register\(|pw_set\(|dbclient\("
         r"|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\.new\(|fernet\(|crypt\(|[th]otp\("
-        r"|jwt\.(?:en|de)code\([^,()\n]{0,60},)"
+        r"|jwt\.(?:en|de)code\([^,()\n]{0,60},|pbkdf2_hmac\([^,()\n]{0,60},|pbkdf2\(|scrypt\("
+        r"|hashpw\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\.(?:hash|encrypt|verify)\(|kdf\.derive\("
+        r"|bestavailableencryption\(|aesgcm\(|minio\(|b64encode\(|(?:urlsafe|signing)[a-z_]{0,20}"
+        r"(?:serializer|signer)\()"
     ),
     # Of these a value counts where it is varied, and of the last ones it may come first.
     "pair_unsure": (
         r"(?:auth|creds?|login)[^(\[]{0,12}(?![\s\S])|auth(?!enticate\()[a-z_]{1,20}\(|redis|gis|sent"
         r"|connect|ftp|smtp|url\.|register|pw_set|dbclient"
-        r"|hmac|aes|des|cha|sal|blow|fern|cry|jwt"
+        r"|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64"
+        r"|urls|sign|cred"
     ),
-    "pair_alone": r"hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp",
+    "pair_alone": (
+        r"hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best"
+        r"|minio|b64|urls|sign"
+    ),
     "argument": r"[ \t\r\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t\r\n]{0,8},",
     "option": (
         r"[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}"
@@ -137,18 +219,39 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "dash_p": r"[ '\",]-p[ ]?([^ \t\r\n'\",]{3,100}|'[^'\n]{3,100}'|\"[^\"\n]{3,100}\")",
     "dash_other": (
-        r"[ '\",]-(?:[pPkbaN]|pass|passin|passout)[ =:]?(?:pass:)?[\"']?([^ \t\r\n'\",]{3,100})"
+        r"[ '\",]-(?:[pPkbaN]|hp|upw|opw|pass|passin|passout)[ =:]?(?:pass:)?[\"']?"
+        r"([^ \t\r\n'\",]{3,100})"
     ),
     "last": (
         r"-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \t]{1,4}[^ \t\r\n]{1,80}){1,2}[ \t]{1,4}"
         r"([^ \t\r\n'\"]{3,100})"
     ),
-    "joined": r"-[uU][ ]?[A-Za-z0-9._-]{1,40}[,%]([^ \t\r\n'\"]{3,100})",
-    "slash": r"[ '\"(=][A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \t\r\n'\"@/]{3,60})@",
+    "joined": r"-[uU][ ]?[\"']?[A-Za-z0-9._-]{1,40}[,%]([^ \t\r\n'\"]{3,100})",
+    "slash": r"(?<![A-Za-z0-9_$#/])[A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \t\r\n'\"@/]{3,60})@",
+    # A user and a password, each behind its letter.
+    "with_user": (
+        r"[ '\"](?:-{1,2}(?:u|U|D|user|username)[ =]?|/u:)[^ \t\r\n-][^ \t\r\n]{0,60}[^\n]{0,80}?"
+        r"[ '\"](?:-{1,2}(?:p|P|w|W|a|A|pw|pass|passwd)[ =]|/p:)"
+        r"[\"']?([^ \t\r\n'\",-][^ \t\r\n'\",]{3,100})"
+    ),
+    # What a store of secrets is given.
+    "kept_value": (
+        r"(?:[Ss]ecret|SECRET|put-parameter)[^\n]{0,120}[ ]--(?:value|body|secret-string)[ =][\"']?"
+        r"([^ \t\r\n'\"{$<-][^ \t\r\n'\"]{2,100})"
+    ),
+    "vault": r"encrypt_string[ ][\"']([^'\"\n]{3,100})[\"']",
+    # Of a sentence: the password comes first.
+    "said_as": (
+        r"[ `'\"(]([^ \t\r\n`'\"(]{5,80})[`'\"]?[ \t]{0,3}"
+        r"(?:as[ ](?:(?:the|my|your|a)[ ])?|\()"
+        r"(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd?)(?![A-Za-z_=])"
+    ),
     "listed": r"[\"']-p[\"'][ \t]{0,4},[ \t]{0,4}[\"']([^\"'\n]{3,100})[\"']",
     "secure": r"SecureString[ \t]{1,4}(?:-String[ \t]{1,4})?[\"']([^\"'\n]{3,100})[\"']",
     "pragma": (
-        r"(?:PRAGMA|pragma)[ \t]{1,4}(?:re)?key[ \t]{0,4}=[ \t]{0,4}"
+        r"(?:(?:PRAGMA|pragma)[ \t]{1,4}(?:re)?key[ \t]{0,4}="
+        r"|(?:AS|as)[ ][A-Za-z_]{1,30}[ ](?:KEY|key)[ ])"
+        r"[ \t]{0,4}"
         r"[\"']([^\"'\n]{3,100})[\"']"
     ),
     # A user and a password in one word, given to a name or said.
@@ -158,7 +261,8 @@ EXPRESSIONS: dict[str, str] = {
         r"[\"'][^ \t\r\n:'\"$/{]{1,60}:(?!/)([^ \t\r\n'\"]{3,80})[\"']"
     ),
     "said_pair": (
-        r"(?:[Ll]ogin|[Cc]redentials?|[Cc]reds)[ \t:=]{1,4}[A-Za-z0-9._@-]{1,40}"
+        r"(?:(?:[Ll]ogin|[Cc]redentials?|[Cc]reds)[ \t:=]{1,4}(?:with[ ])?[A-Za-z0-9._@-]{1,40}"
+        r"|#[ \t]{0,4}(?:admin|root|user))"
         r"[ \t]{0,2}[:/][ \t]{0,2}([^ \t\r\n'\"/]{4,80})"
     ),
     "said_after": (
@@ -169,10 +273,17 @@ EXPRESSIONS: dict[str, str] = {
         r"[\"'][^\"'@ \t\r\n]{1,60}@[a-z0-9-]{1,40}\.[a-z.]{2,20}[\"'][ \t]{0,2},[ \t]{0,2}"
         r"[\"']([^\"'\n]{4,80})[\"']"
     ),
+    "between": r"\{[A-Za-z_.]{1,30}\}:([^ \t\r\n'\"{}@/:]{4,80})@",
     "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"]{3,100})",
     "identified": (
-        r"(?:identified[ \t]{1,4}by|password[ \t]{1,4}for[^=\n]{1,60}=)[ \t]{1,4}"
-        r"['\"]([^'\"\n]{3,100})['\"]"
+        r"(?:identified[ \t]{1,4}(?:with[ \t]{1,4}[a-z0-9_\"']{1,40}[ \t]{1,4})?by"
+        r"|password[ \t]{1,4}for[^=\n]{1,60}=)[ \t]{1,4}(?:password[ \t]{0,4}\(?)?"
+        r"['\"]([^'\"\n]{3,100})"
     ),
-    "piped": r"echo[ \t]{1,4}(?:-n[ \t]{1,4})?[\"']?([^ \t\r\n|\"']{4,200})[\"']?[ \t]{0,4}\|",
+    "identified_as": (
+        r"(?:IDENTIFIED|[Ii]dentified)[ \t]{1,4}(?:BY|by)[ \t]{1,4}([^'\" \t\r\n;(]{3,100})"
+    ),
+    "piped": (
+        r"echo[ \t]{1,4}(?:-[ne]{1,2}[ \t]{1,4})?[\"']?([^ \t\r\n|\"']{4,200})[\"']?[ \t]{0,4}\|"
+    ),
 }

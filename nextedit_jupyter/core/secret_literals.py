@@ -18,6 +18,7 @@ class Literal:
     start: int
     end: int
     is_last: bool = False  # whether a closing bracket follows
+    is_sure: bool = True  # whether it is the value, not something handed to a call on the way
 
 
 class LiteralReader:
@@ -33,6 +34,7 @@ class LiteralReader:
         self._braces = 0
         self._joins = False  # the items of a list are parts of one value
         self._skip = False  # the next literal names what is got, such as a variable
+        self._is_sure = True
 
     def read(self) -> list[Literal]:
         for _ in range(40):
@@ -50,7 +52,8 @@ class LiteralReader:
             return
         if not self._skip:
             value = "".join(part.value for part in self._parts)
-            self.found.append(Literal(value, self._parts[0].start, self._parts[-1].end, is_last))
+            start, end = self._parts[0].start, self._parts[-1].end
+            self.found.append(Literal(value, start, end, is_last, self._is_sure))
         self._skip = False
         self._parts = []
 
@@ -62,7 +65,9 @@ class LiteralReader:
         quote, start = opening[1], opening.end()
         if len(quote) == 3:
             end = text.find(quote, start, start + 600)
-            end = end if end >= 0 else min(len(text), start + 600)
+            if end < 0:  # half typed: what follows is no part of it
+                end = text.find("\n", skip_blanks(text, start), start + 600)
+                end = end if end >= 0 else min(len(text), start + 600)
         else:
             inside = {'"': "double", "'": "single", "`": "backtick"}.get(quote, "escaped")
             content = expression(inside).match(text, start)
@@ -77,6 +82,9 @@ class LiteralReader:
         """Whether the quote here closes the text that the literal just read stands in."""
         before, here = self._text[self._at - 1], self._text[self._at]
         return before in "\"'" and here in "\"'" and before != here
+
+    def _found_one(self) -> bool:
+        return bool(self._parts) or (self._depth <= 0 and bool(self.found))
 
     def _bracket(self) -> bool:
         char = self._text[self._at : self._at + 1]
@@ -110,7 +118,8 @@ class LiteralReader:
             return True
         added = expression("added").match(self._text, self._at)
         number = expression("number").match(self._text, self._at)
-        skipped = added or (number if self._in_tuple and not self._parts else None)
+        in_call = self._in_tuple or self._depth > 0
+        skipped = added or (number if in_call and not self._parts else None)
         if skipped is not None:
             self._at = skipped.end()
             return True
@@ -122,8 +131,12 @@ class LiteralReader:
             self._skip = True
         elif callee == "join":
             self._joins = True
-        elif callee not in rules.WRAPPERS:
-            return False
+        elif callee == "format":
+            self._flush()
+        elif self._found_one() and not call[0].startswith("."):
+            return False  # another statement
+        elif callee not in rules.WRAPPERS and not self._parts:
+            self._is_sure = False
         self._depth += 1
         self._at = call.end()
         return True

@@ -133,6 +133,12 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     ("hash of a password", "$argon2", r"\$argon2(?:id|i|d)\$v="),
     ("hash of a password", "pbkdf2", r"pbkdf2[:_]sha(?:1|256|512)[:$][0-9]{3}"),
     ("shared access signature", "sig=", r"[?&]sig=[A-Za-z0-9%+/_-]{20}"),
+    ("DeepL key", ":fx", rf"{_B}{_H}{{8}}(?:-{_H}{{4}}){{3}}-{_H}{{12}}:fx"),
+    (
+        "Airtable key",
+        "key",
+        rf"[\"']key(?={_W}{{0,13}}[0-9])(?={_W}{{0,13}}[A-Z]){_W}{{14}}[\"']",
+    ),
     ("one-time password", "otpauth://", r"otpauth://[^ \t\r\n'\"]{0,200}secret=[A-Z2-7]{8}"),
     ("password of a network", "WIFI:", r"WIFI:[^\r\n'\"]{0,80};P:[^;\r\n]{4}"),
     *(
@@ -181,7 +187,10 @@ KEY_WORDS = (
     "sess",
     "motdepasse",
     "mot_de_passe",
+    "psk",
     "пароль",
+    "Пароль",
+    "ПАРОЛЬ",
     "密码",
     "密碼",
     "パスワード",
@@ -224,7 +233,7 @@ PASSWORD_ENDS = (
 PASSWORD_WORDS = _words(
     "pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd sshpass storepass "
     "keypass srcstorepass deststorepass rootpass adminpass smtppass mailpass ftppass psw pswd "
-    "passw psword pswrd"
+    "passw psword pswrd psk passe hashpw"
 )
 # A key of a service: no sentence, but maybe short.
 KEY_ENDS = (
@@ -273,7 +282,7 @@ TEXT_TOKENS = _words(
 # After what names a secret, without changing that.
 NAME_TAILS = _words(
     "value val prod production dev test staging live string str text plain plaintext raw old "
-    "new default base64 b64 env v"
+    "new default base64 b64 env v hash list lst array series"
 )
 # Values made of these words alone stand for a secret in documentation.
 PLACEHOLDER_WORDS = _words(
@@ -298,33 +307,67 @@ PLACEHOLDER_WORDS = _words(
 WRAPPERS = _words(
     "SecretStr Secret str bytes bytearray quote quote_plus unquote b64decode b64encode "
     "urlsafe_b64decode fromhex unhexlify encode decode strip join field Field Final Credential "
-    "Query Header Param Option Column Secret"
+    "Query Header Param Option Column Secret next iter list tuple set frozenset deque zip reversed "
+    "sorted dedent array Series Index unescape loads literal_eval eval Template hash md5 sha1 "
+    "sha224 sha256 sha384 sha512 blake2b repr intern cast encrypt ib Text Password "
+    "PasswordInput reduce add concat"
 )
 GETTERS = _words("get getenv setdefault pop getattr input getpass")
+# Marks that no name has, and passwords often.
+MARKS = "!@#$^&?~"
 # Before `pass`: a run through something.
 PASSES = _words(
     "first second third single multi two one low high band all fast full forward backward "
     "boarding season no by test tests next last each per"
 )
 
+# One of them stands in every text with a call that takes a secret: see the expression `pair`.
+PAIR_WORDS = (
+    *("auth", "login", "connect", "cred", "ftp(", "smtp", "url.create(", "register("),
+    *("pw_set(", "dbclient(", ".new(", "fernet(", "crypt(", "jwt.", "otp(", "redis("),
+    *("gis(", "sentinelapi(", "pbkdf2", "scrypt(", "hashpw(", "context.", "kdf.", "minio("),
+    *("bestavailable", "aesgcm(", "b64encode(", "serializer(", "signer("),
+)
+# Before the secret in a header.
+SCHEMES = ("Bearer ", "bearer ", "Token ", "token ", "Basic ", "basic ", "JWT ")
+# In a line with one of these a word after a blank may be what is logged in with.
+ACCOUNT_WORDS = ("login", "machine", "configure", "user")
+# Magics that set variables, and those whose cell is Python.
+SETTING_MAGICS = ("%env ", "%set_env ")
+PYTHON_CELLS = ("time", "timeit", "capture", "prun", "debug", "matplotlib")
+
 # Words of a line, and which expressions are tried on it.
 COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("curl", "wget", "http"), "option"),
     (("mysql", "mariadb", "sshpass", " login", "twine", "mongo"), "dash_p"),
-    (("zip", "7z", "openssl", "redis-cli", "ssh-keygen"), "dash_other"),
+    (
+        ("zip", "7z", "rar ", "openssl", "redis-cli", "ssh-keygen", "useradd", "usermod", "pdf"),
+        "dash_other",
+    ),
     (("sudo -s", "--with-token", "--password-stdin", "kinit", "| su ", "passwd", "gpg"), "piped"),
     (("kinit", "<<<"), "here"),
     (("identified", "password for"), "identified"),
     (("htpasswd",), "last"),
     (("smbclient", "lftp", "rpcclient"), "joined"),
-    (("sqlplus", "sqlldr", "expdp", "impdp", "oracle"), "slash"),
+    (("sqlplus", "sqlldr", "expdp", "impdp", "oracle", ":1521"), "slash"),
+    (("-u", "/u:", "-d"), "with_user"),
+    (("--value", "--body", "--secret-string"), "kept_value"),
+    (("encrypt_string",), "vault"),
     (('"-p"', "'-p'"), "listed"),
     (("securestring",), "secure"),
-    (("pragma",), "pragma"),
+    (("pragma", "attach"), "pragma"),
+    (("identified",), "identified_as"),
     (("login", "cred", "userpass", "user_pass", "auth"), "user_and"),
-    (("login", "credential", "creds"), "said_pair"),
+    (("login", "credential", "creds", "admin", "root"), "said_pair"),
     (("password", "passwd", "pwd"), "said_after"),
+    (("password", "passwd", "pw"), "said_as"),
     (("@",), "mailbox"),
+    (("}:",), "between"),
+)
+# Of these what is found counts where it is varied.
+UNSURE = _words(
+    "dash_other here slash listed user_and said_pair said_after mailbox with_user said_as "
+    "identified_as between"
 )
 
 

@@ -20,7 +20,7 @@ Strength = Literal["password", "key", "token", "loose"]
 
 
 def is_secret_value(value: str, strength: Strength) -> bool:
-    for scheme in ("Bearer ", "bearer ", "Token ", "token ", "Basic ", "basic ", "JWT "):
+    for scheme in rules.SCHEMES:
         value = value.removeprefix(scheme)
     if "\n" in value:  # one value over several lines
         joined = re.sub(r"[ \t\r\n]+", "", value)

@@ -70,16 +70,20 @@ class PrefixCache:
         self._slots.clear()
 
     def _fresh(self, keep: Slot | None = None) -> Slot:
-        if len(self._slots) < self._max_slots:
-            slot = self._new_slot()
-            self._slots.append(slot)
-            return slot
-        victim = min(
-            (slot for slot in self._slots if slot is not keep), key=lambda slot: slot.priority
-        )
-        self._clock = max(self._clock, victim.priority)
-        victim.rewind(0)
-        return victim
+        """A new slot, in the place of another where there are enough.
+
+        New, for the pages that a long sequence touched would stay with whatever comes after it.
+        """
+        if len(self._slots) >= self._max_slots:
+            victim = min(
+                (slot for slot in self._slots if slot is not keep), key=lambda slot: slot.priority
+            )
+            self._clock = max(self._clock, victim.priority)
+            self._slots.remove(victim)
+            del victim
+        slot = self._new_slot()
+        self._slots.append(slot)
+        return slot
 
 
 def shared_length(one: list[int], other: list[int]) -> int:

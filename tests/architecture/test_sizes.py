@@ -18,7 +18,7 @@ LONG_MODULES = {
     "labextension/src/secretRules.ts": "generated from core/secret_rules.py",
 }
 LONG_FUNCTIONS = {
-    "nextedit_jupyter/core/redact.py:_bare": "forms that exclude each other, as one list",
+    "nextedit_jupyter/core/secret_names.py:_bare": "forms that exclude each other, as one list",
     "nextedit_jupyter/training/card.py:render_card": "the text of a page, read here as there",
 }
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import errno
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -138,3 +142,63 @@ def test_a_clock_that_jumps_back_only_brings_the_next_check_forward(world: World
     assert updates.is_due()
     assert updates.run().state == "current"
     assert not updates.is_due()
+
+
+def test_a_full_disk_says_nothing_about_the_version(world: World) -> None:
+    def full(name: str) -> None:
+        if name == "receipt":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    world.publisher.add(world.versions["0.2.0"])
+    world.store = BundleStore(world.folder / "store", on_step=full)
+    status = world.updates().run()
+    assert (status.state, status.refused) == ("failed", False)
+    assert "No space left" in status.problem
+    world.store = BundleStore(world.folder / "store")
+    world.now += DAY
+    updates = world.updates()
+    assert updates.is_due()
+    assert updates.run().state == "ready"
+    assert list((world.folder / "updates" / "downloads").iterdir()) == []
+
+
+def test_what_cannot_be_kept_at_all_is_told_and_never_raised(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.publisher.add(world.versions["0.2.0"])
+    (world.folder / "updates").write_text("no folder")
+    status = world.updates().run()
+    assert status.state == "failed"
+    assert status.problem
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
+def test_killed_in_the_middle_of_an_update_the_next_start_goes_on(world: World) -> None:
+    """At each step of it: fetched, copied, tried, entered, not yet announced."""
+    world.publisher.add(world.versions["0.2.0"])
+    context = multiprocessing.get_context("fork")
+    for step in range(1, 30):
+        left = [step]
+
+        def die(_: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        world.store = BundleStore(world.folder / "store", on_step=die)
+        child = context.Process(target=lambda: world.updates().run())
+        child.start()
+        child.join(60)
+        world.store = BundleStore(world.folder / "store")
+        assert world.current == "0.1.0"
+        for item in world.store.installed():
+            world.store.open(item.id, item.version)
+        if child.exitcode == 0:
+            break
+        assert child.exitcode == -signal.SIGKILL
+        assert world.updates().is_due()
+    assert step > 5
+    assert world.updates().status().state == "ready"
+    assert world.updates().switch().state == "switched"
+    assert world.current == "0.2.0"
+    assert list((world.folder / "updates" / "downloads").iterdir()) == []

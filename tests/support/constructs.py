@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 
+from further_constructs import FURTHER
 from more_constructs import MORE
 
 VARIABLES = ["x", "y", "rate", "total", "name", "items", "w"]
@@ -964,7 +965,7 @@ print(asyncio.run($f($p=1, $p2=2)), list($f2($p3=4)))
 )
 
 
-for _name, _text in MORE.items():
+for _name, _text in (MORE | FURTHER).items():
     _add(_name, _text)
 
 

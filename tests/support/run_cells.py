@@ -3,6 +3,9 @@
 A line of standard input is a JSON list of cells, a line of standard output the list of what they
 printed; a cell that fails prints its error's class and message, and ends its notebook, whose list
 then ends with "failed".
+
+Of a magic or a command is printed what would be run, with the names filled in as IPython does it;
+only those that time Python run it.
 """
 
 from __future__ import annotations
@@ -13,20 +16,67 @@ import json
 import sys
 import types
 import warnings
+from typing import Any
+
+from IPython.core.inputtransformer2 import TransformerManager
+from IPython.utils.text import DollarFormatter
 
 FAILED = "failed"
+_TIMING = ("time", "timeit", "capture")
+
+
+class Shell:
+    """What the calls that IPython makes of magics and commands amount to."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self._names = names
+
+    def run_line_magic(self, name: str, line: str) -> None:
+        if name in _TIMING:
+            code = line.split(" -r 1 ")[-1]
+            exec(compile(code, "<magic>", "exec", dont_inherit=True), self._names)
+        else:
+            print(name, self._filled(line))
+
+    def run_cell_magic(self, name: str, line: str, cell: str) -> None:
+        if name in _TIMING:
+            exec(compile(python(cell), "<magic>", "exec", dont_inherit=True), self._names)
+        else:
+            print(name, self._filled(line), cell)
+
+    def system(self, command: str) -> None:
+        print(self._filled(command))
+
+    def getoutput(self, command: str) -> list[str]:
+        return [self._filled(command)]
+
+    def _filled(self, text: str) -> str:
+        try:
+            filled: str = DollarFormatter().vformat(text, (), self._names)
+        except Exception:  # as IPython does: what cannot be filled stays as it is
+            return text
+        return filled
+
+
+def python(source: str) -> str:
+    """The cell as Python, its magics and commands as calls."""
+    has = source.lstrip().startswith("%") or any(mark in source for mark in ("\n%", "!"))
+    return str(TransformerManager().transform_cell(source)) if has else source
 
 
 def run(cells: list[str]) -> list[str]:
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
+    shell = Shell(vars(module))
+    vars(module)["get_ipython"] = lambda: shell
     printed: list[str] = []
     failed = False
     for number, source in enumerate(cells):
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             try:
-                exec(compile(source, f"<cell {number}>", "exec", dont_inherit=True), vars(module))
+                code = compile(python(source), f"<cell {number}>", "exec", dont_inherit=True)
+                exec(code, vars(module))
             except BaseException as error:
                 print(type(error).__name__, error)
                 failed = True

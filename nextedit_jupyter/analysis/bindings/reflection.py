@@ -99,18 +99,25 @@ _CALLS = frozenset(
         "getfullargspec",
         "getmembers",
         "getsource",
+        "get_doctest",
         "get_type_hints",
         "model_dump",
+        "patch",
         "print_exc",
         "run_cell",
         "run_docstring_examples",
         "signature",
+        "testfile",
         "testmod",
         "timeit",
     ]
 )
 _PRINTING = frozenset(["display", "format", "pformat", "pprint", "print", "repr", "str"])
 _ACCESS = frozenset(["getattr", "setattr", "hasattr", "delattr"])
+# The same as methods: of `object` or a base, of `patch`, of a test's `monkeypatch`.
+_ACCESS_METHODS = frozenset(
+    ["__getattribute__", "__setattr__", "__delattr__", "delattr", "object", "setattr"]
+)
 # Lists of names, and what binds there: the names of `__slots__` are attributes of the class.
 _LISTS = frozenset(["__all__", "__slots__", "__match_args__"])
 _FIELD = re.compile(r"\{\w*(?P<path>(?:\.[^\W\d]\w*|\[\w*\])+)")
@@ -126,6 +133,7 @@ _LOOKED_AT = (
     | _BUILTINS
     | _PRINTING
     | _ACCESS
+    | _ACCESS_METHODS
     | frozenset(["attrgetter", "methodcaller", "vars", "dir", "type"])
     | frozenset(["format", "format_map", "extend", "append", "remove"])
 )
@@ -183,6 +191,8 @@ def read_call(
     if called in _ACCESS and callee.type == "identifier":
         if len(children) < 2 or not _attribute_string(walker, children[0], children[1], context):
             _reads(walker, at, called, scope)
+    elif called in _ACCESS_METHODS and callee.type == "attribute":
+        _access_method(walker, children, context)
     elif called in ("attrgetter", "methodcaller"):
         for child in children if called == "attrgetter" else children[:1]:
             if not _attribute_string(walker, None, child, context):
@@ -208,6 +218,14 @@ def read_call(
         value = callee.child_by_field_name("object")
         if value is not None and value.type == "identifier":
             read_named(walker, walker.string_of(value), children[0], context)
+
+
+def _access_method(walker: Walker, children: list[Node], context: Context) -> None:
+    """`object.__setattr__(self, "name", x)`, `super().__setattr__("name", x)`."""
+    if not children or _attribute_string(walker, None, children[0], context):
+        return
+    if len(children) > 1:
+        _attribute_string(walker, children[0], children[1], context)
 
 
 def _reads_names(callee: Node, called: str, children: list[Node]) -> bool:

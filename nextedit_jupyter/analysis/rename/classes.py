@@ -38,6 +38,8 @@ _LOOKED_UP = frozenset(
         "unittest",
     ]
 )
+# Bases of classes whose instances are classes.
+_METACLASSES = frozenset(["ABCMeta", "EnumMeta", "EnumType", "type"])
 _OPTIONAL_TYPE = re.compile(r"(?:typing\.)?Optional\[(\w+)\]|(\w+) *\| *None|None *\| *(\w+)")
 
 
@@ -93,6 +95,8 @@ def protocol_notes(index: NotebookIndex, owner: Class | None, member: str) -> It
     """
     if owner is None:
         return
+    if any(base.rpartition(".")[2] in _METACLASSES for base in owner.bases):
+        yield f"classes that `{owner.name}` makes, and calls on them, are not looked for"
     if is_protocol(owner):
         yield f"classes that fit `{owner.name}` are not looked for"
         return

@@ -18,11 +18,10 @@ from nextedit_jupyter.analysis.rename.plan import (
     whole_word,
 )
 
-_CODE = frozenset(
-    ["eval", "exec", "compile", "run_cell", "testmod", "run_docstring_examples", "timeit"]
-)
+_DOCTESTS = frozenset(["get_doctest", "run_docstring_examples", "testfile", "testmod"])
+_CODE = _DOCTESTS | frozenset(["eval", "exec", "compile", "patch", "run_cell", "timeit"])
 _NAMESPACES = frozenset(["globals", "locals", "vars()", "dir()", "user_ns", "except"])
-_SIGNATURES = frozenset(
+_SIGNATURES = _DOCTESTS | frozenset(
     [
         "__annotations__",
         "__code__",
@@ -36,9 +35,7 @@ _SIGNATURES = frozenset(
         "help",
         "keywords",
         "locals",
-        "run_docstring_examples",
         "signature",
-        "testmod",
         "vars()",
         "dir()",
     ]

@@ -9,7 +9,7 @@ offered in its own name, and never as a rename of a variable.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import TreeCache
@@ -30,14 +30,13 @@ from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import SURE_OF_REBOUND, Ruling, held_back, rulings
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
+from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.view import Evidence
 from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 from nextedit_jupyter.suggest.patterns import OWN, net_edits
 
 Said = Sequence[Suggestion] | Silence
-Taken = dict[int, list[tuple[int, int]]]
-"""Places that are spoken for: (start, end) by the cell's number."""
 
 _NAME = re.compile(r"[\w.]+")
 # From this confidence on a pattern rests on what the kernel knows, which no example has to support.
@@ -101,8 +100,7 @@ class JudgeLane:
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
-        proved, also = _taken(symbols, request), _taken(kept, request)
-        taken = {n: [*proved.get(n, []), *also.get(n, [])] for n in {*proved, *also}}
+        taken = _taken((symbols, kept), request)
         chosen = self._chosen(request, found, taken, forest)
         if isinstance(chosen, Silence):
             return Weighed(symbols, kept or silent, chosen)
@@ -128,7 +126,7 @@ class JudgeLane:
         self,
         request: SuggestRequest,
         found: Sequence[_Placed],
-        taken: Taken,
+        taken: TakenPlaces,
         forest: Forest,
     ) -> tuple[list[_Placed], list[_Placed]] | Silence:
         """The places that the judge is sure of, and the optional ones, of those that are free."""
@@ -146,9 +144,9 @@ class JudgeLane:
         ticked = self._parsing(request, _disjoint([p for p in free if p.sure >= limits.tick]))
         if not ticked:
             return Silence("breaks_syntax")
-        held: Taken = {}
+        held = TakenPlaces()
         for p in ticked:
-            held.setdefault(p.candidate.cell, []).append((p.candidate.start, p.candidate.end))
+            held.add(p.candidate.cell, p.candidate.start, p.candidate.end)
         return ticked, _disjoint([p for p in free if not _touches(p.candidate, held)])
 
     def _is_half_typed(self, before: str, after: str) -> bool:
@@ -281,30 +279,29 @@ def _keywords_added(patterns: Said, request: SuggestRequest) -> set[tuple[int, i
     }
 
 
-def _taken(said: Said, request: SuggestRequest) -> Taken:
-    found: Taken = {}
-    if not isinstance(said, Silence):
-        for c in (c for suggestion in said for c in suggestion.edits):
-            places = found.setdefault(request.notebook.index(c.cell) or 0, [])
-            places += [(r.start, r.end) for r in c.edit]
+def _taken(said: Iterable[Said], request: SuggestRequest) -> TakenPlaces:
+    found = TakenPlaces()
+    for offers in said:
+        if not isinstance(offers, Silence):
+            for change in (change for offer in offers for change in offer.edits):
+                cell = request.notebook.index(change.cell) or 0
+                for replaced in change.edit:
+                    found.add(cell, replaced.start, replaced.end)
     return found
 
 
-def _touches(candidate: Candidate, taken: Taken) -> bool:
-    start, end = candidate.start, candidate.end
-    return any(
-        (start < e and s < end) or (start, end) == (s, e) for s, e in taken.get(candidate.cell, ())
-    )
+def _touches(candidate: Candidate, taken: TakenPlaces) -> bool:
+    return taken.touches(candidate.cell, candidate.start, candidate.end)
 
 
 def _disjoint(placed: Sequence[_Placed]) -> list[_Placed]:
     """The surest of those that overlap; `placed` is surest first."""
     kept: list[_Placed] = []
-    taken: Taken = {}
+    taken = TakenPlaces()
     for p in placed:
         if _touches(p.candidate, taken):
             continue
-        taken.setdefault(p.candidate.cell, []).append((p.candidate.start, p.candidate.end))
+        taken.add(p.candidate.cell, p.candidate.start, p.candidate.end)
         kept.append(p)
     return kept
 

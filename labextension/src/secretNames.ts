@@ -1,0 +1,455 @@
+/**
+ * What is named like a secret, and whether a secret is given to it: the twin of
+ * `core/secret_names.py`, function by function.
+ */
+
+import { LiteralReader, strip, type Literal } from './secretLiterals';
+import * as rules from './secretRules';
+import {
+  compile,
+  isDigit,
+  isMixed,
+  isSecretValue,
+  isTemplate,
+  isVaried,
+  looksRandom,
+  matchAt,
+  search,
+  type Strength
+} from './secretValues';
+
+const WINDOW = 300;
+const NAME = new Set('abcdefghijklmnopqrstuvwxyz0123456789_-');
+
+export function hasNamed(text: string, folded: string): boolean {
+  if (!rules.KEY_WORDS.some(word => folded.includes(word))) {
+    return false;
+  }
+  let [done, steps] = [0, 0];
+  const foreign = isForeign(text) || search('section', text) !== null;
+  const quotes = tripleQuotes(text);
+  let passed = 0;
+  for (const match of folded.matchAll(compile(rules.KEY_WORDS.join('|'), 'g'))) {
+    if (match.index < done) {
+      continue;
+    }
+    let start = match.index;
+    const low = Math.max(done, start - 60);
+    while (start > low && (NAME.has(folded[start - 1]) || folded[start - 1] > '\x7f')) {
+      start--;
+    }
+    while (text[start] === '-') {
+      start++;
+    }
+    done = match.index + match[0].length;
+    done += matchAt('name_tail', text, done)?.[0].length ?? 0;
+    const sends = matchAt('sends', text, done) !== null;
+    const strength = strengthOf(text.slice(start, done), sends);
+    if (strength === null) {
+      continue;
+    }
+    steps++;
+    while (quotes[passed] <= start) {
+      passed++;
+    }
+    const inText = strength === 'password' && passed % 2 === 1;
+    if (steps > rules.MAX_STEPS || isGiven(text, start, done, strength, foreign, inText)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** How much a name says about what is given to it; `sends`: it is an element of a page. */
+function strengthOf(name: string, sends: boolean): Strength | null {
+  const words = (name.match(compile(rules.EXPRESSIONS.word, 'g')) ?? []).map(word =>
+    word.toLowerCase()
+  );
+  const isTail = (word: string) =>
+    rules.NAME_TAILS.has(word) || isDigit(word[0]) || (sends && rules.ELEMENTS.has(word));
+  while (words.length > 1 && isTail(words[words.length - 1])) {
+    words.pop();
+  }
+  if (!words.length) {
+    return null;
+  }
+  let joined = words.join('');
+  let last = words[words.length - 1];
+  const before = words[words.length - 2];
+  if (last.endsWith('s') && !rules.PASSWORD_WORDS.has(last) && last !== 'pass') {
+    joined = joined.slice(0, -1);
+    last = last.slice(0, -1);
+    if (last === 'token') {
+      return 'loose';
+    }
+  }
+  if (last === 'pass' && before !== undefined && rules.PASSES.has(before)) {
+    return null;
+  }
+  const endsIn = (ends: readonly string[]) => ends.some(end => joined.endsWith(end));
+  if (rules.PASSWORD_WORDS.has(last) || endsIn(rules.PASSWORD_ENDS)) {
+    return 'password';
+  }
+  if (last === 'token' && before !== undefined && rules.TEXT_TOKENS.has(before)) {
+    return 'loose';
+  }
+  if (endsIn(rules.KEY_ENDS)) {
+    return 'key';
+  }
+  if (rules.TOKEN_WORDS.has(last) || joined.endsWith('token')) {
+    return 'token';
+  }
+  return rules.LOOSE_WORDS.has(last) || rules.LOOSE_WORDS.has(joined) ? 'loose' : null;
+}
+
+/** Where a value may be given to a name; see the twin. */
+interface Place {
+  readonly at: number;
+  readonly operator: string;
+  readonly index?: number;
+  readonly isSure?: boolean;
+}
+
+/** Whether a secret is given to the name at `start` to `end`. */
+function isGiven(
+  text: string,
+  start: number,
+  end: number,
+  strength: Strength,
+  foreign: boolean,
+  inText: boolean
+): boolean {
+  const head = headOf(text, start);
+  const isStrong = strength === 'password' || strength === 'key';
+  if (isStrong && stripEnd(head, ' \t').endsWith('=')) {
+    const yoda = search('yoda', head);
+    if (yoda && isSecretValue(yoda[1], strength)) {
+      return true;
+    }
+  }
+  const place = placeOf(text, start, end, strength, head);
+  if (!place) {
+    return false;
+  }
+  const { operator, index = 0, isSure = false } = place;
+  let [at, inTuple, which] = [place.at, index > 0, 0];
+  if (operator === '=' && index === 0 && matchAt('heads', head, 0)) {
+    which = head.split(',').length - 1;
+    inTuple = which > 0;
+  }
+  if (strength === 'password' && operator === '=' && matchAt('spelt', text, at)) {
+    return true;
+  }
+  inTuple ||= operator === '(' || operator === 'in';
+  const literals = new LiteralReader(text, at, inTuple).read();
+  if (literals.length) {
+    return judge(literals, which, operator, strength, isSure);
+  }
+  if (operator === ',' || (operator === '(' && !head.includes('#'))) {
+    return false;
+  }
+  at += matchAt('blanks', text, at)?.[0].length ?? 0;
+  const leads = head.includes('{') || matchAt('lead', head, 0) !== null;
+  const isSetting = inText && leads && (operator === ':' || operator === '=');
+  const isText = isSetting && matchAt('text_value', text, at) !== null;
+  const isEnv =
+    index === 0 &&
+    /^[^a-z]*[A-Z][^a-z]*$/.test(text.slice(start, end)) &&
+    isAscii(text, start, end);
+  return isBare(text, at, head, operator, strength, foreign || isText || isSure, isEnv);
+}
+
+function placeOf(
+  text: string,
+  start: number,
+  end: number,
+  strength: Strength,
+  head: string
+): Place | null {
+  const close = matchAt('close', text, end);
+  const closed = close !== null;
+  let at = end + (close?.[0].length ?? 0);
+  at += matchAt('brackets', text, at)?.[0].length ?? 0;
+  const told = toldPlace(text, at, end, closed, head);
+  if (told) {
+    return told;
+  }
+  const found = matchAt('operator', text, at);
+  const isPassword = strength === 'password';
+  const char = text[at] ?? '';
+  const folded = fold(head);
+  if (found) {
+    const isSure =
+      found[1] === '(' && isPassword && handsOver(text.slice(start, end), head, folded);
+    return { at: at + found[0].length, operator: found[1], isSure };
+  }
+  if (char === ',' && isPassword && !closed && search('compared', head)) {
+    return { at: at + 1, operator: '=' };
+  }
+  if (closed && char === ',') {
+    if (isPassword && search('setter', folded)) {
+      return { at: at + 1, operator: '=' };
+    }
+    const isSure = isPassword && search('pairs', folded) !== null;
+    return { at: at + 1, operator: ',', isSure };
+  }
+  if (char === '>') {
+    return matchAt('element', text, at + 1) ? { at: at + 1, operator: '>' } : null;
+  }
+  const isSaid = !closed && (strength === 'password' || strength === 'key');
+  const said = isSaid ? matchAt('said_of', text, end)?.[0] : undefined;
+  if (said !== undefined && (!said.includes('|') || matchAt('cell_of', head, 0))) {
+    return { at: end + said.length, operator: said.includes('|') ? ':' : ' ' };
+  }
+  if (!closed && (char === ' ' || char === '\t')) {
+    const grants = isPassword && search('grants', folded) !== null;
+    return { at, operator: ' ', isSure: (grants || head.endsWith('-')) && isPassword };
+  }
+  return null;
+}
+
+/** The places that one expression tells from all others. */
+function toldPlace(
+  text: string,
+  at: number,
+  end: number,
+  closed: boolean,
+  head: string
+): Place | null {
+  for (const name of ['cases', 'answered', 'filled_row', 'values']) {
+    const row = name === 'answered' || !closed ? matchAt(name, text, end) : null;
+    if (row) {
+      return { at: end + row[0].length, operator: 'in' };
+    }
+  }
+  const returns = head.endsWith('def ') ? matchAt('returns', text, at) : null;
+  const given = returns ?? (closed ? matchAt('default', text, at) : null);
+  if (given) {
+    return { at: at + given[0].length, operator: '=' };
+  }
+  const targets = matchAt('targets', text, at);
+  if (targets) {
+    return { at: at + targets[0].length, operator: '=', index: 1 };
+  }
+  const annotation = matchAt('annotation', text, at);
+  if (annotation) {
+    return { at: at + annotation[0].length, operator: '=' };
+  }
+  const said = closed ? null : matchAt('said_with', text, end);
+  if (said) {
+    return { at: end + said[0].length, operator: ',' };
+  }
+  const valued = matchAt('valued', text, end);
+  return valued ? { at: end + valued[0].length, operator: ':', isSure: true } : null;
+}
+
+/** Whether a call that is named like a secret is handed it: `set_password("…")`. */
+function handsOver(name: string, head: string, folded: string): boolean {
+  return (
+    head.endsWith('.') ||
+    matchAt('hands', name, 0) !== null ||
+    search('sets_password', folded) !== null
+  );
+}
+
+function isAscii(text: string, start: number, end: number): boolean {
+  return ![...text.slice(start, end)].some(char => char > '\x7f');
+}
+
+export function judge(
+  literals: readonly Literal[],
+  which: number,
+  operator: string,
+  strength: Strength,
+  isSure = false
+): boolean {
+  if (operator === '(') {
+    literals = literals.slice(-1);
+  } else if (which) {
+    literals = literals.slice(which, which + 1);
+  }
+  return literals.some(
+    ({ value, isLast, isSure: isValue }) =>
+      !(operator === ',' && !isLast) &&
+      !(
+        [',', '(', ' '].includes(operator) &&
+        !((isSure && !value.includes(' ')) || isMadeUp(value, strength))
+      ) &&
+      (isValue || isVaried(value) || looksRandom(value)) &&
+      isSecretValue(value, strength)
+  );
+}
+
+/** Whether a value is no word of a language, as far as the name makes that likely. */
+function isMadeUp(value: string, strength: Strength): boolean {
+  return isMixed(value) || looksRandom(value) || (strength === 'password' && isVaried(value));
+}
+
+/** A value without quotes: in a shell, a file of settings, a comment, or inside a string. */
+function isBare(
+  text: string,
+  at: number,
+  head: string,
+  operator: string,
+  strength: Strength,
+  foreign: boolean,
+  isEnv: boolean
+): boolean {
+  at += matchAt('said_scheme', text, at)?.[0].length ?? 0;
+  const filled = matchAt('filled', text, at);
+  if (filled) {
+    const literals = new LiteralReader(text, at + filled[0].length, true).read();
+    const varied = literals.filter(({ value }) => isVaried(value));
+    return judge(varied, 0, 'in', strength);
+  }
+  const braced = head.endsWith(';') ? matchAt('braced', text, at) : null;
+  if (braced && isVaried(braced[1])) {
+    return true;
+  }
+  const match = matchAt('bare', text, at);
+  if (!match) {
+    return false;
+  }
+  let value = stripEnd(match[0], '.:');
+  const end = at + match[0].length;
+  if (head.endsWith('/')) {
+    value = value.slice(value.lastIndexOf('/') + 1); // `user/password: ann/…`
+  }
+  const next = text[end] ?? '';
+  if (['(', '[', '{', '$'].includes(next) || isTemplate(value)) {
+    return false;
+  }
+  let start = 0;
+  while (head[start] === ' ' || head[start] === '\t') {
+    start++;
+  }
+  const line = head.slice(start);
+  const isOption = head.endsWith('-');
+  const endsLine =
+    ['', '\n', '\r', '|', '<'].includes(next) ||
+    [' \n', ' |'].includes(text.slice(end, end + 2)) ||
+    text.startsWith(' -->', end);
+  let mixed = isMadeUp(value, strength);
+  const leads = matchAt('lead', head, 0) !== null;
+  const inPlace = (leads && endsLine) || next === '}' || next === ',';
+  const isStrong = strength === 'password' || strength === 'key';
+  const isSetting = operator === ':' && strength === 'password' && inPlace; // YAML in a string
+  // `NAME=value` of a file of settings; a name that is used once is no variable.
+  const isLine =
+    leads && text[at - 1] === '=' && endsLine && isStrong && mixed && isOnce(text, value);
+  const isPassword = strength === 'password';
+  const ofDigits = isPassword && isNumber(value);
+  const inShell =
+    line.startsWith('!') || line.startsWith('%') || matchAt('caught', head, 0) !== null;
+  const plain = isPassword && endsLine && matchAt('plain_word', text, at) !== null;
+  const isProse = isStrong && matchAt('prose', head, 0) !== null;
+  const isRow = leads && endsLine && isStrong && mixed;
+  if (operator === ' ') {
+    let isSaid = isOption || leads || isProse;
+    isSaid ||= rules.SETTING_MAGICS.some(start => line.startsWith(start));
+    isSaid ||= strength !== 'loose' && inShell;
+    if (line.startsWith('%')) {
+      mixed ||= endsLine;
+    }
+    const lower = head.toLowerCase();
+    const login = rules.ACCOUNT_WORDS.some(word => lower.includes(word));
+    const isPlain = !stripEnd(value, '=').includes('=');
+    const sets = isStrong && matchAt('sets', head, 0) !== null;
+    if (!sets && !(mixed && isPlain && (isSaid || login || head.includes('#')))) {
+      return false;
+    }
+    if (!sets && line === '' && !foreign && !isRow && !looksRandom(value)) {
+      return false;
+    }
+  } else if (foreign || inShell || isOption) {
+    const ends = endsLine || ((next === '}' || next === ',') && head.includes('{'));
+    if (!(mixed || (isStrong && (ends || operator === '=')))) {
+      return false;
+    }
+  } else if (head.includes('#')) {
+    const noted = plain && text[at - 1] === '=' && matchAt('noted', head, 0) !== null;
+    if (!(mixed || noted)) {
+      return false;
+    }
+  } else if (
+    !isSetting &&
+    !isLine &&
+    !(mixed && (head.endsWith('?') || head.endsWith('&'))) &&
+    !(ofDigits && (operator === '=' || operator === ':')) &&
+    !["'", '"', ';', '&', '<', '`', '\\'].includes(next) &&
+    !(operator === '=' && matchAt('after', text, end)) &&
+    !((line === '' || line === 'export ') && text[at - 1] === '=' && looksRandom(value)) &&
+    !((operator === 'is' || operator === 'was') && isStrong) &&
+    !(operator === ':' && isProse) &&
+    !(['=>', '->', ':'].includes(operator) && isRow) &&
+    !(mixed && endsLine && matchAt('settings', head, 0)) &&
+    !(mixed && operator === '=' && stripEnd(head, ' ').endsWith(';') && head.includes('=')) &&
+    !(mixed && endsLine && matchAt('listed_item', head, 0)) &&
+    !(mixed && isPassword && isEnv && text[at - 1] === '=') &&
+    !(mixed && isPassword && endsLine && head.endsWith('/')) &&
+    !(mixed && isRow && isPassword && [...value].some(char => rules.MARKS.includes(char)))
+  ) {
+    return false;
+  } else if (operator !== '=' && !mixed && !ofDigits) {
+    const isPlain = plain && (operator === ':' || operator === '\uff1a') && line === head;
+    if (!(isPassword && operator === '>') && !isPlain) {
+      return false;
+    }
+  }
+  return isSecretValue(value, strength);
+}
+
+/** Whether it may be a password of digits: not a size, which would be round. */
+function isNumber(value: string): boolean {
+  const isAll = value.length >= 6 && value.length <= 20 && [...value].every(isDigit);
+  return isAll && !value.endsWith('000');
+}
+
+function isOnce(text: string, value: string): boolean {
+  const at = text.indexOf(value);
+  return at >= 0 && text.indexOf(value, at + value.length) < 0;
+}
+
+/** ASCII letters in lower case: offsets stay, and both sides do the same. */
+export function fold(text: string): string {
+  return text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
+}
+
+/** Where triple quotes open and close texts, in turn. */
+function tripleQuotes(text: string): number[] {
+  const found: number[] = [];
+  let at = 0;
+  for (;;) {
+    const opening = search('triple', text, at);
+    if (!opening) {
+      return found;
+    }
+    found.push(opening.index);
+    at = text.indexOf(opening[0], opening.index + 3);
+    if (at < 0) {
+      return found;
+    }
+    found.push(at);
+    at += 3;
+  }
+}
+
+/** The line of `at` up to it, as far as the window reaches. */
+function headOf(text: string, at: number): string {
+  const window = text.slice(Math.max(0, at - WINDOW), at);
+  return window.slice(window.lastIndexOf('\n') + 1);
+}
+
+/** Whether the cell is a script or a file in another language. */
+function isForeign(text: string): boolean {
+  const start = strip(text.slice(0, 200), ' \t\r\n');
+  return start.startsWith('%%') && !rules.PYTHON_CELLS.some(name => start.startsWith(name, 2));
+}
+
+function stripEnd(text: string, chars: string): string {
+  let end = text.length;
+  while (end > 0 && chars.includes(text[end - 1])) {
+    end--;
+  }
+  return text.slice(0, end);
+}
