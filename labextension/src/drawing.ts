@@ -2,7 +2,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Drawing } from './editor';
+import type { Drawing } from './marks';
 import type { Pending, Place } from './pending';
 import { isAt } from './pending';
 
@@ -34,13 +34,12 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
     marks: pending
       .in(cell)
       .filter(place => pending.isChosen(place))
-      .map(place => ({
-        start: place.start,
-        end: place.end,
-        text: place.text,
-        isCurrent: place.id === current?.id,
-        label: atPlace ? acceptKey : goKey
-      })),
+      .map(place => {
+        const isCurrent = place.id === current?.id;
+        const label = atPlace ? acceptKey : goKey;
+        const { start, end, text } = place;
+        return { start, end, text, isCurrent, label: isCurrent ? label : '' };
+      }),
     hint: isElsewhere
       ? `${goKey} → ${where(scene, current, cell)}${offerOf(pending, scene.trans)}`
       : isInOtherDocuments
