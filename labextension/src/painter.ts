@@ -63,13 +63,13 @@ export class Painter {
     const due: OpenEditor[] = [];
     for (const editor of views.editors()) {
       if (editor.view === activeView) {
-        show(editor.view, drawingIn(scene, editor));
-      } else if (!isDrawn(editor.view, drawingIn(scene, editor))) {
+        show(editor.view, this.drawing(scene, editor));
+      } else if (!isDrawn(editor.view, this.drawing(scene, editor))) {
         due.push(editor);
       }
     }
     this.slices.run(due.length > SLICE ? inSightFirst(due) : due, editor => {
-      const what = drawingIn(scene, editor);
+      const what = this.drawing(scene, editor);
       show(editor.view, what);
       return Math.max(1, what.marks.length);
     });
@@ -93,7 +93,7 @@ export class Painter {
     if (view === this.host.views.activeView) {
       this.markKeys(scene, view);
     }
-    show(view, drawingIn(scene, { model, view }));
+    show(view, this.drawing(scene, { model, view }));
   }
 
   dispose(): void {
@@ -117,15 +117,13 @@ export class Painter {
     if (!offers.isHome(caret?.cell) || !isCaretInView(view)) {
       return false;
     }
-    const { main, ranges } = view.state.selection;
-    const line = view.state.doc.lineAt(main.head);
-    const isIndenting = line.text.slice(0, main.head - line.from).trim() === '';
-    return main.empty && ranges.length === 1 && !isIndenting;
+    return !isIndenting(view);
   }
 
   private scene(): Scene | null {
     const { offers, views, trans } = this.host;
     const pending = offers.shown;
+    const { activeView } = views;
     return (
       pending && {
         pending,
@@ -133,10 +131,26 @@ export class Painter {
         caret: views.caret(),
         order: this.host.order(),
         keepTab: this.host.keepTab(),
+        tabGoes: activeView !== null && !isIndenting(activeView),
         isHome: (cell: string) => offers.isHome(cell),
         trans
       }
     );
+  }
+
+  /** What belongs in this editor. The hint names keys: it stands in the view that gets them. */
+  private drawing(
+    scene: Scene | null,
+    { model, view }: Pick<OpenEditor, 'model' | 'view'>
+  ): Drawing {
+    const what = scene && drawingOf(scene, cellIdOf(model.sharedModel));
+    const hint = what && view === this.host.views.activeView ? what.hint : '';
+    // An editor that has not caught up with its document is drawn in once it has.
+    return !what ||
+      (!what.marks.length && !hint) ||
+      view.state.doc.toString() !== model.sharedModel.getSource()
+      ? NOTHING
+      : { marks: what.marks, hint };
   }
 
   /** Where the application looks at keys before the editor does, shortcuts go by these classes. */
@@ -151,17 +165,12 @@ export class Painter {
   }
 }
 
-function drawingIn(
-  scene: Scene | null,
-  { model, view }: Pick<OpenEditor, 'model' | 'view'>
-): Drawing {
-  const what = scene && drawingOf(scene, cellIdOf(model.sharedModel));
-  // An editor that has not caught up with its document is drawn in once it has.
-  return !what ||
-    (!what.marks.length && !what.hint) ||
-    view.state.doc.toString() !== model.sharedModel.getSource()
-    ? NOTHING
-    : what;
+/** Whether Tab indents here: in leading white space, or what is selected. */
+function isIndenting(view: EditorView): boolean {
+  const { main, ranges } = view.state.selection;
+  const line = view.state.doc.lineAt(main.head);
+  const isLeading = line.text.slice(0, main.head - line.from).trim() === '';
+  return !main.empty || ranges.length > 1 || isLeading;
 }
 
 /** All boxes are looked at before anything is drawn: the page is laid out once. */

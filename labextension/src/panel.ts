@@ -122,7 +122,7 @@ export class SuggestionsPanel extends Widget {
     const parts = [heading, this.list.node];
     if (pending.notes.length) {
       const notes = element('ul', 'nextedit-notes');
-      notes.setAttribute('aria-label', trans.__('Left alone'));
+      notes.setAttribute('aria-label', trans.__('Notes'));
       for (const note of pending.notes) {
         const item = element('li');
         item.textContent = note;
