@@ -9,9 +9,9 @@ const { BENCH_PLAN } = process.env;
 const { sizes, typed, delay, profile } = JSON.parse(readFileSync(BENCH_PLAN, 'utf8'));
 const LONG = 8; // milliseconds; at 120 frames a second a longer task drops one
 
-/** Runs in the page before anything else: notes keys, requests and paints by the page's clock. */
+/** Runs in the page before anything else: notes keys, texts, requests and paints by the page's clock. */
 function watch() {
-  const notes = (window.bench = { keys: [], requests: [], paints: [] });
+  const notes = (window.bench = { keys: [], texts: [], requests: [], read: [], paints: [] });
   addEventListener('keydown', event => notes.keys.push(event.timeStamp), { capture: true });
   new PerformanceObserver(list => {
     for (const entry of list.getEntries()) {
@@ -23,10 +23,38 @@ function watch() {
     }
   }).observe({ type: 'resource' });
   performance.setResourceTimingBufferSize(100_000);
+  const { fetch } = window;
+  window.fetch = async (...args) => {
+    const response = await fetch(...args);
+    if (!response.url.includes('/nextedit/suggest')) {
+      return response;
+    }
+    const json = response.json.bind(response);
+    response.json = async () => {
+      const value = await json();
+      notes.read.push(performance.now());
+      return value;
+    };
+    return response;
+  };
   let shown = '';
   const painted = new MessageChannel();
   const waiting = [];
   painted.port1.onmessage = () => waiting.splice(0).forEach(note => (note.at = performance.now()));
+  // After the frame with it has been put together, and so painted.
+  const notePaint = note =>
+    requestAnimationFrame(() => {
+      waiting.push(note);
+      painted.port2.postMessage(0);
+    });
+  window.benchText = shared =>
+    shared.changed.connect((_, { sourceChange }) => {
+      if (sourceChange) {
+        const note = { has: performance.now(), at: null };
+        notes.texts.push(note);
+        notePaint(note);
+      }
+    });
   const look = () => {
     const nodes = document.querySelectorAll('.jp-GhostText:not([class*=Spacer])');
     const text = [...nodes].map(node => node.textContent).join('');
@@ -35,11 +63,7 @@ function watch() {
       if (text.trim()) {
         const note = { drawn: performance.now(), at: null, text };
         notes.paints.push(note);
-        // After the frame with it has been put together, and so painted.
-        requestAnimationFrame(() => {
-          waiting.push(note);
-          painted.port2.postMessage(0);
-        });
+        notePaint(note);
       }
     }
   };
@@ -131,10 +155,26 @@ async function typeText(lab, text) {
   }
 }
 
-/** A notebook of these cells with an empty one at its end, in which to type. */
+/** A notebook of these cells. */
 async function open(lab, cells) {
   await openQuickly(lab, [...cells, '']);
-  await lab.edit(cells.length);
+  await lab.page.waitForTimeout(cells.length * 5); // those out of sight are put in place bit by bit
+}
+
+/** A new, empty cell at the notebook's end, in which to type, in place of the one that is there. */
+async function begin(lab) {
+  const last = await lab.inPanel(panel => {
+    const { sharedModel } = panel.model;
+    const last = sharedModel.cells.length - 1;
+    sharedModel.transact(() => {
+      sharedModel.deleteCell(last);
+      sharedModel.insertCell(last, { cell_type: 'code', source: '' });
+    });
+    return last;
+  });
+  await lab.edit(0);
+  await lab.edit(last);
+  await lab.inPanel(panel => window.benchText(panel.content.activeCell.model.sharedModel));
   await lab.page.waitForTimeout(2_500); // the cell is read ahead
   await lab.page.evaluate(() => Object.values(window.bench).forEach(notes => notes.splice(0)));
 }
@@ -147,20 +187,22 @@ async function main() {
     const lab = await LabPage.open(browser.context);
     say('the first keys');
     await open(lab, sizes[0].cells);
+    await begin(lab);
     await typeText(lab, typed[0]); // the worker starts, the page's code is compiled
     for (const { count, cells } of sizes) {
       say(`typing in ${count} cells`);
+      await open(lab, cells);
       const runs = [];
       let tasks = [];
       for (const text of typed) {
-        await open(lab, cells);
+        await begin(lab);
         tasks = tasks.concat(await tasksDuring(lab.page, () => typeText(lab, text)));
         await lab.page.waitForTimeout(500);
         runs.push(await lab.page.evaluate(() => window.bench));
       }
       const size = { count, runs, tasks: tasks.filter(ms => ms > 1) };
       if (profile) {
-        await open(lab, cells);
+        await begin(lab);
         size.profile = await profileOf(lab.page, () => typeText(lab, typed[0]));
       }
       found.sizes.push(size);
@@ -170,11 +212,11 @@ async function main() {
     await lab.settings({ enabled: false });
     for (const size of found.sizes) {
       await open(lab, sizes.find(({ count }) => count === size.count).cells);
-      let tasks = [];
-      for (const text of typed) {
-        tasks = tasks.concat(await tasksDuring(lab.page, () => typeText(lab, text)));
-      }
+      await begin(lab);
+      const tasks = await tasksDuring(lab.page, () => typeText(lab, typed[0]));
       size.tasks_off = tasks.filter(ms => ms > 1);
+      await lab.page.waitForTimeout(500);
+      size.runs_off = [await lab.page.evaluate(() => window.bench)];
     }
   } finally {
     await browser.close();

@@ -25,9 +25,19 @@ export interface Application {
   readonly cells: readonly CellApplication[];
 }
 
-/** The shared cell with this id. */
+const indices = new WeakMap<ISharedNotebook, Map<string, number>>();
+
+/** The shared cell with this id: looked up where it was last, and searched for where it is not. */
 export function sharedCell(notebook: ISharedNotebook, id: string) {
-  return (notebook as YNotebook).cells.find(cell => cell.getId() === id);
+  const { cells } = notebook as YNotebook;
+  const at = indices.get(notebook)?.get(id);
+  if (at !== undefined && cells[at]?.getId() === id) {
+    return cells[at];
+  }
+  const index = new Map(cells.map((cell, i) => [cell.getId(), i]));
+  indices.set(notebook, index);
+  const now = index.get(id);
+  return now === undefined ? undefined : cells[now];
 }
 
 /**

@@ -51,8 +51,12 @@ export function cellNames(notebook: ISharedNotebook): { id: string; name: string
 
 /** The language that the notebook says, else `otherwise`. */
 export function languageOf(notebook: ISharedNotebook, otherwise: string): string {
-  const { language_info, kernelspec } = notebook.metadata;
-  const language = language_info?.name ?? (kernelspec?.language as string | undefined) ?? otherwise;
+  // Not all of the metadata, which is copied at each look and may hold the state of widgets.
+  const named = (key: string, field: string) => {
+    const held = notebook.getMetadata(key) as Record<string, unknown> | undefined;
+    return held?.[field] as string | undefined;
+  };
+  const language = named('language_info', 'name') ?? named('kernelspec', 'language') ?? otherwise;
   return language === 'ipython' ? 'python' : language;
 }
 

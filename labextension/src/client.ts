@@ -40,6 +40,12 @@ export interface ClientStatus {
   lastMs: number | null;
 }
 
+/** A request under way. */
+interface Flight {
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
 const TIMEOUT = 10_000; // the first request of a day starts the worker and loads the model
 const STATUS_EVERY = 5_000;
 const LEAST_PAUSE = 50; // until a worker says
@@ -51,7 +57,8 @@ export class Client {
   isPaused = false;
   private readonly id = UUID.uuid4();
   private readonly settings = ServerConnection.makeSettings();
-  private flight: { abort: AbortController; done: Promise<void> } | null = null;
+  private flight: Flight | null = null;
+  private superseded: Flight | null = null; // under way still, though nobody waits for its answer
   private on = false;
   private server: ServerStatus | null = null;
   private failure: string | null = null;
@@ -153,7 +160,19 @@ export class Client {
 
   abort(): void {
     this.flight?.abort.abort();
+    this.superseded?.abort.abort();
     this.flight = null;
+    this.superseded = null;
+  }
+
+  /**
+   * A newer request takes the place of the one under way. The worker answers that at once, and then
+   * holds what it said, which may be the whole notebook; breaking it off would cost that and its
+   * connection. One that stays unanswered all the same is broken off by the next.
+   */
+  private supersede(): void {
+    this.superseded?.abort.abort();
+    this.superseded = this.flight;
   }
 
   /**
@@ -164,16 +183,17 @@ export class Client {
     if (!this.on) {
       return null;
     }
-    this.abort();
+    this.supersede();
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), TIMEOUT);
     let finish = () => {};
-    const flight = { abort, done: new Promise<void>(resolve => (finish = resolve)) };
+    const flight: Flight = { abort, done: new Promise<void>(resolve => (finish = resolve)) };
+    const isWanted = () => this.flight === flight && !abort.signal.aborted;
     this.flight = flight;
     this.changed.emit();
     try {
-      const answer = await this.ask({ id: ++this.serial, ...request }, abort.signal);
-      if (abort.signal.aborted) {
+      const answer = await this.ask({ id: ++this.serial, ...request }, abort.signal, isWanted);
+      if (!isWanted()) {
         return null;
       }
       if ('error' in answer) {
@@ -198,7 +218,7 @@ export class Client {
       this.noModel = noModel || (this.noModel && answer.bundle === null);
       return answer;
     } catch (error) {
-      if (!abort.signal.aborted) {
+      if (isWanted()) {
         this.failure = reason(error);
       }
       return null;
@@ -207,8 +227,10 @@ export class Client {
       finish();
       if (this.flight === flight) {
         this.flight = null;
+        this.changed.emit();
+      } else if (this.superseded === flight) {
+        this.superseded = null;
       }
-      this.changed.emit();
     }
   }
 
@@ -322,7 +344,8 @@ export class Client {
   /** Say what changed of what the worker holds; all of it, if it holds nothing of that. */
   private async ask(
     { id, ...request }: RequestWire,
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    isWanted = () => true
   ): Promise<AnswerWire | ErrorAnswerWire> {
     const told = this.changes.tell(request);
     const answer = await this.send({ id, ...told.request }, signal);
@@ -330,7 +353,7 @@ export class Client {
       this.changes.answered(told);
       return answer;
     }
-    if (answer.error.code !== 'unknown_state' || signal?.aborted) {
+    if (answer.error.code !== 'unknown_state' || !isWanted()) {
       return answer;
     }
     this.changes.forget();

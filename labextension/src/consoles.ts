@@ -18,8 +18,15 @@ import { Address } from './kernelFacts';
 import type { ConsoleWidget } from './openTexts';
 import { editorViewOf } from './openTexts';
 import type { CellWire } from './protocol';
-import type { CellStates, Send, Surface, SurfaceListener, Whereabouts } from './surfaces';
-import { OneTextViews } from './surfaces';
+import type {
+  CellStates,
+  OpenEditor,
+  Send,
+  Surface,
+  SurfaceListener,
+  Whereabouts
+} from './surfaces';
+import { OneTextViews, openEditor } from './surfaces';
 import type { CaretPlace } from './views';
 import { caretIn, isOnServer } from './views';
 
@@ -81,7 +88,6 @@ class ConsoleCell {
 
 /** A console as a notebook: what ran, from top to bottom, and the prompt. */
 export class ConsoleDocument implements WatchedDocument {
-  readonly metadata = {};
   private readonly known = new WeakMap<ISharedCodeCell, ConsoleCell>();
   private readonly empty = new Y.Doc(); // while there is no prompt
 
@@ -290,14 +296,11 @@ class ConsoleViews extends OneTextViews {
     return shared ? caretIn(this.activeView, shared.getSource(), shared.getId()) : null;
   }
 
-  forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void {
+  editors(): OpenEditor[] {
     // What was drawn in a prompt is taken away when it has run.
-    for (const cell of [...this.widget.console.cells, this.prompt]) {
-      const view = editorViewOf(cell?.editor ?? null);
-      if (view) {
-        work(cell!.editor!.model, view);
-      }
-    }
+    const { prompt } = this;
+    const cells = [...this.widget.console.cells, ...(prompt ? [prompt] : [])];
+    return cells.flatMap(cell => openEditor(cell.editor, cell.node));
   }
 
   private get prompt(): CodeCell | null {

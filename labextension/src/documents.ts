@@ -55,7 +55,6 @@ export function asNotebook(document: WatchedDocument): ISharedNotebook {
 
 /** A file as a notebook of one cell. */
 export class FileDocument implements WatchedDocument {
-  readonly metadata = {};
   readonly cells: readonly FileCell[];
 
   constructor(private readonly file: ISharedFile) {

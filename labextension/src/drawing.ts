@@ -2,7 +2,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Drawing } from './editor';
+import type { Drawing } from './marks';
 import type { Pending, Place } from './pending';
 import { isAt } from './pending';
 
@@ -15,6 +15,8 @@ export interface Scene {
   order: readonly string[];
   /** Tab is the editor's: other keys are named. */
   keepTab: boolean;
+  /** False where Tab indents: it goes nowhere from there. */
+  tabGoes: boolean;
   /** Whether the hint is shown in this cell. */
   isHome(cell: string): boolean;
   trans: TranslationBundle;
@@ -25,7 +27,7 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
   const { pending, current, caret, keepTab } = scene;
   const atPlace = current !== null && isAt(current, caret);
   const acceptKey = keepTab ? 'Alt-Shift-J' : 'Tab';
-  const goKey = keepTab ? 'Alt-J' : 'Tab';
+  const goKey = keepTab || !scene.tabGoes ? 'Alt-J' : 'Tab';
   const isElsewhere = current !== null && !atPlace && caret?.cell === cell && scene.isHome(cell);
   // No key goes to places of other documents: all are accepted at once, or in the panel.
   const isHome = caret?.cell === cell && scene.isHome(cell);
@@ -34,13 +36,12 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
     marks: pending
       .in(cell)
       .filter(place => pending.isChosen(place))
-      .map(place => ({
-        start: place.start,
-        end: place.end,
-        text: place.text,
-        isCurrent: place.id === current?.id,
-        label: atPlace ? acceptKey : goKey
-      })),
+      .map(place => {
+        const isCurrent = place.id === current?.id;
+        const label = atPlace ? acceptKey : goKey;
+        const { start, end, text } = place;
+        return { start, end, text, isCurrent, label: isCurrent ? label : '' };
+      }),
     hint: isElsewhere
       ? `${goKey} → ${where(scene, current, cell)}${offerOf(pending, scene.trans)}`
       : isInOtherDocuments
@@ -53,10 +54,9 @@ function where({ order, trans }: Scene, place: Place, cell: string): string {
   return place.cell === cell ? '' : `${trans.__('cell %1', order.indexOf(place.cell) + 1)}: `;
 }
 
-/** What a suggestion does, and what it leaves alone. */
+/** What a suggestion does, and what there is to know of it: why there, and what it leaves alone. */
 export function offerOf(pending: Pending, trans: TranslationBundle): string {
-  const alone = pending.notes.length ? trans.__('left alone: %1', pending.notes.join('; ')) : '';
-  return [summaryOf(pending, trans), ...(alone ? [alone] : [])].join(' · ');
+  return [summaryOf(pending, trans), ...pending.notes].join(' · ');
 }
 
 /** What screen readers are told of an offer. */

@@ -1,7 +1,7 @@
 /** What is drawn in an editor, and the keys that are ours while something is drawn. */
 
 import type { Extension, Transaction, TransactionSpec } from '@codemirror/state';
-import { EditorState, Prec, StateEffect, StateField } from '@codemirror/state';
+import { EditorState, Prec } from '@codemirror/state';
 import type { DecorationSet } from '@codemirror/view';
 import { Decoration, EditorView, ViewPlugin, WidgetType, keymap } from '@codemirror/view';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
@@ -10,23 +10,8 @@ import { EditorExtensionRegistry } from '@jupyterlab/codemirror';
 
 import { ghostClass } from './ghost';
 import { HintLayer } from './hint';
-
-/** A place of this editor's text as it is drawn. */
-export interface Mark {
-  start: number;
-  end: number;
-  text: string;
-  /** The place that Tab goes to or takes. */
-  isCurrent: boolean;
-  /** A word beside the place, such as "Tab"; drawn at the current place only. */
-  label: string;
-}
-
-export interface Drawing {
-  marks: readonly Mark[];
-  /** Shown beside the caret's line: where Tab goes if that is elsewhere. */
-  hint: string;
-}
+import type { Mark } from './marks';
+import { drawing, drawn } from './marks';
 
 /** Who decides what is drawn and what the keys do. */
 export interface EditorHost {
@@ -39,48 +24,6 @@ export interface EditorHost {
   tab(model: CodeEditor.IModel, view: EditorView): boolean;
   escape(model: CodeEditor.IModel, view: EditorView): boolean;
   acceptPart(model: CodeEditor.IModel, view: EditorView, part: 'word' | 'line'): boolean;
-}
-
-const NOTHING: Drawing = { marks: [], hint: '' };
-
-export const draw = StateEffect.define<Drawing>();
-
-const drawing = StateField.define<Drawing>({
-  create: () => NOTHING,
-  update(value, transaction) {
-    if (transaction.docChanged && value !== NOTHING) {
-      const changes = transaction.changes;
-      value = {
-        marks: value.marks
-          .filter(mark => !changes.touchesRange(mark.start, mark.end))
-          .map(mark => ({
-            ...mark,
-            start: changes.mapPos(mark.start, 1),
-            end: changes.mapPos(mark.end, -1)
-          }))
-          .filter(mark => mark.start <= mark.end),
-        hint: value.hint
-      };
-    }
-    for (const effect of transaction.effects) {
-      if (effect.is(draw)) {
-        value = effect.value;
-      }
-    }
-    return value;
-  }
-});
-
-/** What is drawn now. */
-export function drawn(view: EditorView): Drawing {
-  return view.state.field(drawing, false) ?? NOTHING;
-}
-
-/** Draw, or clear with no argument. Does nothing if nothing changes. */
-export function show(view: EditorView, what: Drawing = NOTHING): void {
-  if (JSON.stringify(drawn(view)) !== JSON.stringify(what)) {
-    view.dispatch({ effects: draw.of(what) });
-  }
 }
 
 class NewText extends WidgetType {
@@ -104,7 +47,7 @@ class NewText extends WidgetType {
     if (this.mark.isCurrent) {
       node.classList.add('nextedit-mod-current');
     }
-    if (this.mark.isCurrent && this.mark.label) {
+    if (this.mark.label) {
       node.appendChild(key(this.mark.label));
     }
     return node;

@@ -12,6 +12,7 @@ import type {
 } from '@jupyterlab/completer';
 import type { Widget } from '@lumino/widgets';
 
+import type { Outcome } from './client';
 import { cellIdOf } from './documents';
 import { clearGhost, isGhostShown } from './ghost';
 import type { Pace } from './pace';
@@ -20,6 +21,7 @@ import type { Snapshot } from './requests';
 import { whyNot } from './requests';
 import type { NotebookSession } from './session';
 import type { Shared } from './shared';
+import { whenIdle } from './slices';
 import type { Shown } from './typedThrough';
 import { leftOf, nextLine, nextWord } from './typedThrough';
 
@@ -73,7 +75,7 @@ export class InlineProvider implements IInlineCompletionProvider {
       this.unwanted.add(signature(this.shown));
     }
     if (left === '' && session.recorder.lastOrigin(caret.cell) === 'typed') {
-      void this.shared.client.report('typed_through', 'inline', this.lane);
+      this.tellLater('typed_through');
     }
     if (!left) {
       this.shown = null;
@@ -113,8 +115,14 @@ export class InlineProvider implements IInlineCompletionProvider {
     }
     this.shown = shownOf.shown;
     this.lane = shownOf.lane;
-    void this.shared.client.report('shown', 'inline', this.lane);
+    this.tellLater('shown');
     return this.rest(session); // something may have been typed meanwhile
+  }
+
+  /** It is only counted: not while something is about to be drawn. */
+  private tellLater(outcome: Outcome): void {
+    const { lane } = this;
+    whenIdle(() => void this.shared.client.report(outcome, 'inline', lane));
   }
 
   private rest(session: NotebookSession): IInlineCompletionList<IInlineCompletionItem> {

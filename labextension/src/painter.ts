@@ -5,16 +5,23 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { cellIdOf } from './documents';
+import type { Scene } from './drawing';
 import { drawingOf } from './drawing';
-import { show } from './editor';
+import { isCaretInView, isInSight } from './inSight';
+import type { Drawing } from './marks';
+import { NOTHING, isDrawn, show } from './marks';
 import type { Offers } from './offers';
 import type { Place } from './pending';
-import { isAt } from './pending';
-import type { Views } from './surfaces';
-import { isCaretInView } from './views';
+import { isAt, nextPlace } from './pending';
+import type { Later } from './slices';
+import { Slices } from './slices';
+import type { OpenEditor, Views } from './surfaces';
 
 const PENDING_CLASS = 'nextedit-mod-pending';
 const TAB_CLASS = 'nextedit-mod-tab';
+
+/** Marks drawn in one task of the page, besides those of the editor that is typed in. */
+export const SLICE = 16;
 
 export interface PainterHost {
   readonly views: Views;
@@ -23,25 +30,83 @@ export interface PainterHost {
   /** The cells from top to bottom. */
   order(): readonly string[];
   keepTab(): boolean;
-  /** The place that Tab goes to or accepts. */
-  currentPlace(): Place | null;
 }
 
 export class Painter {
-  constructor(private readonly host: PainterHost) {}
+  private readonly slices: Slices;
+  private isDue = false;
+  private keyed: Element | null = null; // the editor by whose classes shortcuts go
 
-  /** Draw in each editor what belongs there. */
+  constructor(
+    private readonly host: PainterHost,
+    later?: Later
+  ) {
+    this.slices = new Slices(SLICE, later);
+  }
+
+  /** The place that Tab goes to or accepts. */
+  get currentPlace(): Place | null {
+    const { offers, views } = this.host;
+    return offers.shown && nextPlace(offers.shown, this.host.order(), views.caret());
+  }
+
+  /**
+   * Draw in each editor what belongs there: at once in the one that is typed in, then in those in
+   * sight, in the others when there is time.
+   */
   paint(): void {
-    this.host.views.forEachEditor((model, view) => this.drawIn(model, view));
+    this.isDue = false;
+    const { views } = this.host;
+    const scene = this.scene();
+    const { activeView } = views;
+    this.markKeys(scene, activeView);
+    const due: OpenEditor[] = [];
+    for (const editor of views.editors()) {
+      if (editor.view === activeView) {
+        show(editor.view, this.drawing(scene, editor));
+      } else if (!isDrawn(editor.view, this.drawing(scene, editor))) {
+        due.push(editor);
+      }
+    }
+    this.slices.run(due.length > SLICE ? inSightFirst(due) : due, editor => {
+      const what = this.drawing(scene, editor);
+      show(editor.view, what);
+      return Math.max(1, what.marks.length);
+    });
+  }
+
+  /** Paint at the end of this turn: editors must not be changed from within their own update. */
+  paintSoon(): void {
+    if (!this.isDue) {
+      this.isDue = true;
+      queueMicrotask(() => {
+        if (this.isDue) {
+          this.paint();
+        }
+      });
+    }
+  }
+
+  /** Draw in one editor, which has just come. */
+  drawIn(model: CodeEditor.IModel, view: EditorView): void {
+    const scene = this.scene();
+    if (view === this.host.views.activeView) {
+      this.markKeys(scene, view);
+    }
+    show(view, this.drawing(scene, { model, view }));
+  }
+
+  dispose(): void {
+    this.isDue = false;
+    this.slices.stop();
   }
 
   /**
    * Whether Tab goes to a place, or accepts the one at the caret. It goes only from where the hint is
    * seen; never in leading white space or with a selection, where Tab indents.
    */
-  isTabOurs(view: EditorView): boolean {
+  isTabOurs(view: EditorView, place = this.currentPlace): boolean {
     const { views, offers } = this.host;
-    const place = this.host.currentPlace();
     if (view !== views.activeView || !place || this.host.keepTab()) {
       return false;
     }
@@ -52,32 +117,67 @@ export class Painter {
     if (!offers.isHome(caret?.cell) || !isCaretInView(view)) {
       return false;
     }
-    const { main, ranges } = view.state.selection;
-    const line = view.state.doc.lineAt(main.head);
-    const isIndenting = line.text.slice(0, main.head - line.from).trim() === '';
-    return main.empty && ranges.length === 1 && !isIndenting;
+    return !isIndenting(view);
   }
 
-  drawIn(model: CodeEditor.IModel, view: EditorView): void {
+  private scene(): Scene | null {
     const { offers, views, trans } = this.host;
     const pending = offers.shown;
-    // Where the application looks at keys before the editor does, shortcuts go by these classes.
-    const host = view.dom.closest('.jp-CodeMirrorEditor') ?? view.dom;
-    host.classList.toggle(PENDING_CLASS, pending !== null);
-    host.classList.toggle(TAB_CLASS, pending !== null && this.isTabOurs(view));
-    if (!pending || view.state.doc.toString() !== model.sharedModel.getSource()) {
-      show(view);
-      return;
-    }
-    const scene = {
-      pending,
-      current: this.host.currentPlace(),
-      caret: views.caret(),
-      order: this.host.order(),
-      keepTab: this.host.keepTab(),
-      isHome: (cell: string) => offers.isHome(cell),
-      trans
-    };
-    show(view, drawingOf(scene, cellIdOf(model.sharedModel)));
+    const { activeView } = views;
+    return (
+      pending && {
+        pending,
+        current: this.currentPlace,
+        caret: views.caret(),
+        order: this.host.order(),
+        keepTab: this.host.keepTab(),
+        tabGoes: activeView !== null && !isIndenting(activeView),
+        isHome: (cell: string) => offers.isHome(cell),
+        trans
+      }
+    );
   }
+
+  /** What belongs in this editor. The hint names keys: it stands in the view that gets them. */
+  private drawing(
+    scene: Scene | null,
+    { model, view }: Pick<OpenEditor, 'model' | 'view'>
+  ): Drawing {
+    const what = scene && drawingOf(scene, cellIdOf(model.sharedModel));
+    const hint = what && view === this.host.views.activeView ? what.hint : '';
+    // An editor that has not caught up with its document is drawn in once it has.
+    return !what ||
+      (!what.marks.length && !hint) ||
+      view.state.doc.toString() !== model.sharedModel.getSource()
+      ? NOTHING
+      : { marks: what.marks, hint };
+  }
+
+  /** Where the application looks at keys before the editor does, shortcuts go by these classes. */
+  private markKeys(scene: Scene | null, view: EditorView | null): void {
+    const host = view && (view.dom.closest('.jp-CodeMirrorEditor') ?? view.dom);
+    if (this.keyed !== host) {
+      this.keyed?.classList.remove(PENDING_CLASS, TAB_CLASS);
+      this.keyed = host;
+    }
+    host?.classList.toggle(PENDING_CLASS, scene !== null);
+    host?.classList.toggle(TAB_CLASS, scene !== null && this.isTabOurs(view!, scene.current));
+  }
+}
+
+/** Whether Tab indents here: in leading white space, or what is selected. */
+function isIndenting(view: EditorView): boolean {
+  const { main, ranges } = view.state.selection;
+  const line = view.state.doc.lineAt(main.head);
+  const isLeading = line.text.slice(0, main.head - line.from).trim() === '';
+  return !main.empty || ranges.length > 1 || isLeading;
+}
+
+/** All boxes are looked at before anything is drawn: the page is laid out once. */
+function inSightFirst(editors: readonly OpenEditor[]): OpenEditor[] {
+  const [near, far]: OpenEditor[][] = [[], []];
+  for (const editor of editors) {
+    (isInSight(editor.box) ? near : far).push(editor);
+  }
+  return [...near, ...far];
 }

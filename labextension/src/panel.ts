@@ -5,12 +5,11 @@ import { editIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 
 import { summaryOf } from './drawing';
+import { element, lineUp } from './elements';
 import { figureLines } from './figureView';
-import type { Pending, Place } from './pending';
+import type { Pending } from './pending';
+import { PlaceList } from './placeList';
 import type { NotebookSession } from './session';
-
-/** Characters shown before a change; a sidebar is narrow. */
-const CONTEXT = 8;
 
 export interface PanelActions {
   runStale(): void;
@@ -19,7 +18,7 @@ export interface PanelActions {
 /** Shows what the current notebook's session offers. */
 export class SuggestionsPanel extends Widget {
   private session: NotebookSession | null = null;
-  private focusId = '';
+  private readonly list: PlaceList;
 
   constructor(
     private readonly trans: TranslationBundle,
@@ -34,7 +33,22 @@ export class SuggestionsPanel extends Widget {
     this.node.setAttribute('aria-label', trans.__('Suggested edits'));
     this.node.tabIndex = -1;
     this.node.addEventListener('keydown', event => this.onKey(event));
-    this.render();
+    this.list = new PlaceList(trans, {
+      choose: (id, chosen) => {
+        const pending = this.session?.pending;
+        const place = pending?.place(id);
+        if (place) {
+          pending!.choose(place, chosen);
+          this.session!.redraw();
+        }
+      },
+      go: id => {
+        const place = this.session?.pending?.place(id);
+        if (place) {
+          void this.session!.jump(place);
+        }
+      }
+    });
   }
 
   /** Follow this notebook, or none. */
@@ -42,37 +56,53 @@ export class SuggestionsPanel extends Widget {
     if (session === this.session) {
       return;
     }
-    this.session?.changed.disconnect(this.render, this);
+    this.session?.changed.disconnect(this.look, this);
     this.session = session;
-    session?.changed.connect(this.render, this);
-    this.render();
+    session?.changed.connect(this.look, this);
+    this.look();
   }
 
   /** Focus the first place, or what there is. */
   activate(): void {
+    this.render();
     (this.node.querySelector<HTMLElement>('[data-focus]') ?? this.node).focus();
   }
 
-  private render(): void {
-    if (this.isDisposed) {
-      return;
+  protected onAfterShow(): void {
+    this.update();
+  }
+
+  protected onAfterAttach(): void {
+    this.update();
+  }
+
+  protected onUpdateRequest(): void {
+    this.render();
+  }
+
+  /** What there is to show has changed; nothing is made ready for a sidebar that nobody sees. */
+  private look(): void {
+    if (this.isVisible) {
+      this.update();
     }
+  }
+
+  private render(): void {
     const active = document.activeElement as HTMLElement | null;
     const hadFocus = active !== null && this.node.contains(active);
-    this.focusId = (hadFocus && active.dataset.focus) || '';
+    const focusId = (hadFocus && active.dataset.focus) || '';
     const pending = this.session?.pending ?? null;
-    this.node.replaceChildren(
+    if (!pending) {
+      this.list.clear();
+    }
+    lineUp(this.node, [
       ...(pending ? this.suggestion(this.session!, pending) : [this.empty()]),
       ...this.afterwards(),
       ...this.figure()
-    );
-    if (hadFocus) {
+    ]);
+    if (hadFocus && !this.node.contains(document.activeElement)) {
       const focusable = [...this.node.querySelectorAll<HTMLElement>('[data-focus]')];
-      (
-        focusable.find(node => node.dataset.focus === this.focusId) ??
-        focusable[0] ??
-        this.node
-      ).focus();
+      (focusable.find(node => node.dataset.focus === focusId) ?? focusable[0] ?? this.node).focus();
     }
   }
 
@@ -88,26 +118,11 @@ export class SuggestionsPanel extends Widget {
     const trans = this.trans;
     const heading = element('h2', 'nextedit-heading');
     heading.textContent = summaryOf(pending, trans);
-    const groups = element('div', 'nextedit-groups');
-    session.cellNumbers().forEach(({ id, name }) => {
-      const places = pending.in(id);
-      if (!places.length) {
-        return;
-      }
-      const group = element('section', 'nextedit-group');
-      const title = element('h3');
-      title.textContent = name;
-      title.id = `nextedit-group-${id}`;
-      const list = element('ul');
-      list.setAttribute('aria-labelledby', title.id);
-      list.append(...places.map(place => this.row(session, pending, place, name)));
-      group.append(title, list);
-      groups.append(group);
-    });
-    const parts = [heading, groups];
+    this.list.show(pending, session.cellNumbers());
+    const parts = [heading, this.list.node];
     if (pending.notes.length) {
       const notes = element('ul', 'nextedit-notes');
-      notes.setAttribute('aria-label', trans.__('Left alone'));
+      notes.setAttribute('aria-label', trans.__('Notes'));
       for (const note of pending.notes) {
         const item = element('li');
         item.textContent = note;
@@ -141,49 +156,6 @@ export class SuggestionsPanel extends Widget {
       this.action('dismiss', trans.__('Dismiss'), () => session.dismiss())
     );
     return [...parts, bar];
-  }
-
-  private row(session: NotebookSession, pending: Pending, place: Place, cell: string): HTMLElement {
-    const trans = this.trans;
-    const { line, column, before, after } = lineOf(pending, place);
-    const old = pending.old(place);
-    const item = element('li', 'nextedit-row');
-    const box = document.createElement('input');
-    box.type = 'checkbox';
-    box.checked = pending.isChosen(place);
-    box.dataset.focus = `box ${place.id}`;
-    box.setAttribute(
-      'aria-label',
-      trans.__(
-        '%1, line %2, column %3: %4 becomes %5',
-        cell,
-        line,
-        column,
-        old || trans.__('nothing'),
-        place.text || trans.__('nothing')
-      )
-    );
-    box.addEventListener('change', () => {
-      pending.choose(place, box.checked);
-      session.redraw();
-    });
-    const go = document.createElement('button');
-    go.type = 'button';
-    go.className = 'nextedit-go';
-    go.dataset.focus = `go ${place.id}`;
-    go.setAttribute('aria-label', trans.__('Go to %1, line %2, column %3', cell, line, column));
-    go.addEventListener('click', () => void session.jump(place));
-    const number = element('span', 'nextedit-line');
-    number.textContent = String(line);
-    const code = element('code');
-    const del = document.createElement('del');
-    del.textContent = old;
-    const ins = document.createElement('ins');
-    ins.textContent = place.text;
-    code.append(before, ...(old ? [del] : []), ...(place.text ? [ins] : []), after);
-    go.append(number, code);
-    item.append(box, go);
-    return item;
   }
 
   /** What remains to be done after an application. */
@@ -277,31 +249,4 @@ export class SuggestionsPanel extends Widget {
     event.preventDefault();
     event.stopPropagation();
   }
-}
-
-/** The place's line and column, counted from 1, and what stands around the change in it. */
-export function lineOf(
-  pending: Pending,
-  place: Place
-): { line: number; column: number; before: string; after: string } {
-  const text = pending.textOf(place.cell);
-  const from = text.lastIndexOf('\n', place.start - 1) + 1;
-  const to = text.indexOf('\n', place.end);
-  return {
-    line: text.slice(0, place.start).split('\n').length,
-    column: [...text.slice(from, place.start)].length + 1,
-    before: shorten(text.slice(from, place.start).trimStart()),
-    after: text.slice(place.end, to < 0 ? undefined : to)
-  };
-}
-
-/** The end of what stands before a change: the change itself must be seen. */
-function shorten(before: string): string {
-  return before.length <= CONTEXT ? before : `…${before.slice(-CONTEXT)}`;
-}
-
-function element(tag: string, className = ''): HTMLElement {
-  const node = document.createElement(tag);
-  node.className = className;
-  return node;
 }

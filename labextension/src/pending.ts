@@ -36,7 +36,8 @@ export class Pending {
   /** Other documents that it changes. */
   others: OtherDocuments | null = null;
 
-  private held: Place[];
+  private all: Place[];
+  private byCell: Map<string, Place[]> | null = null;
   private ticked: Set<string>;
   private trigger: { cell: string; start: number; end: number } | null = null;
   private touched = false;
@@ -49,7 +50,7 @@ export class Pending {
     this.label = suggestion.label;
     this.notes = [...(suggestion.notes ?? [])];
     this.burst = burst;
-    this.held = places;
+    this.all = places;
     this.ticked = new Set();
   }
 
@@ -102,7 +103,16 @@ export class Pending {
 
   /** Sorted by place within each cell; cells in the order of the answer. */
   get places(): readonly Place[] {
-    return this.held;
+    return this.all;
+  }
+
+  private get held(): Place[] {
+    return this.all;
+  }
+
+  private set held(places: Place[]) {
+    this.all = places;
+    this.byCell = null;
   }
 
   /** The places that are ticked: these are drawn, gone to and accepted. */
@@ -114,8 +124,19 @@ export class Pending {
     return [...new Set(this.held.map(place => place.cell))];
   }
 
-  in(cell: string): Place[] {
-    return this.held.filter(place => place.cell === cell).sort((a, b) => a.start - b.start);
+  in(cell: string): readonly Place[] {
+    if (!this.byCell) {
+      this.byCell = new Map();
+      for (const place of [...this.held].sort((a, b) => a.start - b.start)) {
+        const known = this.byCell.get(place.cell);
+        if (known) {
+          known.push(place);
+        } else {
+          this.byCell.set(place.cell, [place]);
+        }
+      }
+    }
+    return this.byCell.get(cell) ?? [];
   }
 
   place(id: string): Place | undefined {

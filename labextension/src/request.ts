@@ -97,6 +97,9 @@ function leftOutOf(
   keep: ReadonlySet<number>,
   tooLarge: ReadonlySet<number>
 ): LeftOutWire[] {
+  if (keep.size === parts.cells.length && !parts.switchedOff?.length) {
+    return [];
+  }
   const off = new Set(parts.switchedOff);
   const found: LeftOutWire[] = [...off].map(number => ({ number, reason: 'switched_off' }));
   let number = 0;

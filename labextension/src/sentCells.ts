@@ -47,16 +47,19 @@ export class SentCells implements IDisposable {
     }
   }
 
-  /** Those that may be sent, from top to bottom. */
-  all(): CellWire[] {
-    const found: CellWire[] = [];
-    for (const cell of this.notebook.cells) {
+  /** Those that may be sent, from top to bottom, and the numbers of the others, from 1. */
+  all(): { cells: CellWire[]; switchedOff: number[] } {
+    const cells: CellWire[] = [];
+    const switchedOff: number[] = [];
+    this.notebook.cells.forEach((cell, i) => {
       const wire = this.wire(cell);
       if (wire) {
-        found.push(wire);
+        cells.push(wire);
+      } else {
+        switchedOff.push(i + 1);
       }
-    }
-    return found;
+    });
+    return { cells, switchedOff };
   }
 
   private forget = (events: Y.YEvent<Y.AbstractType<unknown>>[]): void => {

@@ -23,7 +23,7 @@ import { KeptWatch } from './keptWatch';
 import { KernelFacts, NewError } from './kernelFacts';
 import { Offers } from './offers';
 import { Painter } from './painter';
-import { Pending, isAt, nextPlace } from './pending';
+import { Pending, isAt } from './pending';
 import type { Place } from './pending';
 import type { AnswerWire, Kind, Lane, SuggestionWire } from './protocol';
 import type { CellChange } from './recorder';
@@ -110,8 +110,7 @@ export class NotebookSession implements IDisposable {
       offers: this.offers,
       trans: shared.trans,
       order: () => this.order(),
-      keepTab: () => shared.settings.keepTab,
-      currentPlace: () => this.currentPlace
+      keepTab: () => shared.settings.keepTab
     });
     this.kept = new KeptWatch(this.textOf, (...what) => void shared.client.report(...what));
     this.taking = new Taking({
@@ -214,6 +213,7 @@ export class NotebookSession implements IDisposable {
     }
     this.gone = true;
     this.asking.dispose();
+    this.painter.dispose();
     this.kept.dispose();
     this.recorder.dispose();
     this.surface.dispose();
@@ -301,7 +301,7 @@ export class NotebookSession implements IDisposable {
   }
 
   get currentPlace(): Place | null {
-    return this.pending ? nextPlace(this.pending, this.order(), this.caret()) : null;
+    return this.painter.currentPlace;
   }
 
   get isAtPlace(): boolean {
@@ -405,7 +405,7 @@ export class NotebookSession implements IDisposable {
   /** The caret moved: what Tab would do may have changed. */
   caretMoved(): void {
     if (this.pending) {
-      queueMicrotask(() => this.painter.paint());
+      this.painter.paintSoon();
     }
     if (this.kind === 'file') {
       queueMicrotask(() => this.look()); // another cell of the file may be switched off

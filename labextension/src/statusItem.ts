@@ -9,8 +9,13 @@ import type { NotServed } from './requests';
 import { whyNot } from './requests';
 import { clock } from './statusMenu';
 
+/** Milliseconds: an answer that takes longer is seen to be waited for. */
+const LATER = 250;
+
 export class StatusItem extends Widget {
   private readonly button = document.createElement('button');
+  private kind = ''; // what it shows, but for how far an answer is
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly client: Client,
@@ -30,8 +35,8 @@ export class StatusItem extends Widget {
     this.button.addEventListener('click', event => openMenu(this.button, event.detail === 0));
     this.node.appendChild(this.button);
     client.statusChanged.connect(this.onChanged, this);
-    pause.changed.connect(this.onChanged, this);
-    this.onChanged();
+    pause.changed.connect(this.draw, this);
+    this.draw();
   }
 
   /** Look again: another widget or cell is the current one. */
@@ -39,17 +44,37 @@ export class StatusItem extends Widget {
     this.onChanged();
   }
 
+  /** A key's request is not worth a change of the page: what it changes is shown a little later. */
   private onChanged(): void {
+    const { kind } = this.look();
+    if (kind !== this.kind) {
+      this.draw();
+    } else {
+      this.timer ??= setTimeout(() => this.draw(), LATER);
+    }
+  }
+
+  private draw(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { status, reason, paused, kind } = this.look();
+    this.kind = kind;
+    const { text, title } = this.describe(status, reason, paused);
+    this.button.dataset.state = kind === 'up' ? status.state : kind;
+    if (title !== this.button.title || text !== this.button.textContent) {
+      this.button.textContent = text;
+      this.button.title = title;
+      this.button.setAttribute('aria-label', `${text}. ${title}`);
+    }
+  }
+
+  private look() {
     const status = this.client.status;
     const isUp = status.state === 'ready' || status.state === 'thinking';
     const reason = isUp ? this.notServed() : null;
     const paused = isUp ? this.pause.until : null;
-    const { text, title } = this.describe(status, reason, paused);
-    const place = reason === null ? status.state : 'not-here';
-    this.button.dataset.state = paused ? 'paused' : place;
-    this.button.textContent = text;
-    this.button.title = title;
-    this.button.setAttribute('aria-label', `${text}. ${title}`);
+    const kind = paused ? 'paused' : reason !== null ? 'not-here' : isUp ? 'up' : status.state;
+    return { status, reason, paused, kind };
   }
 
   private describe(

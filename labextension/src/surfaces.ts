@@ -7,6 +7,7 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
+import { sharedCell } from './apply';
 import { cellNames, isTaggedOff, wireOf } from './cells';
 import { Address } from './kernelFacts';
 import type { FileWidget } from './openTexts';
@@ -29,6 +30,13 @@ export interface Whereabouts {
   readonly isOnServer: boolean;
 }
 
+/** An editor, and the cell or widget that it stands in. */
+export interface OpenEditor {
+  readonly model: CodeEditor.IModel;
+  readonly view: EditorView;
+  readonly box: Element;
+}
+
 /** The views of one text: which has the focus, where its caret is, and going elsewhere. */
 export interface Views {
   readonly place: Whereabouts;
@@ -39,7 +47,8 @@ export interface Views {
   readonly isActiveCode: boolean;
   readonly activeView: EditorView | null;
   caret(): CaretPlace | null;
-  forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void;
+  /** Every editor that is there, in every view, from top to bottom. */
+  editors(): OpenEditor[];
   toggleClass(name: string, is: (cell: string) => boolean): void;
   enter(cell: string): Promise<EditorView | null>;
   focus(view: EditorView, offset: number): void;
@@ -158,12 +167,12 @@ export class NotebookSurface implements Surface {
     this.sent?.dispose();
     this.sent = sent;
     return caret => {
-      const cells = sent.all();
+      const { cells, switchedOff } = sent.all();
       const texts = new Map(cells.map(cell => [cell.id, cell.source]));
       return {
         texts,
         cells,
-        switchedOff: this.document.cells.flatMap((cell, i) => (isTaggedOff(cell) ? [i + 1] : [])),
+        switchedOff,
         caret,
         events: events => events.filter(event => texts.has(event.cell)),
         restore: answer => answer
@@ -182,7 +191,7 @@ export class NotebookSurface implements Surface {
   }
 
   private cell(id: string) {
-    return this.document.cells.find(cell => cell.getId() === id);
+    return sharedCell(this.document, id);
   }
 }
 
@@ -271,6 +280,12 @@ export class FileSurface implements Surface {
   }
 }
 
+/** The editor as a list of one; of none where it is not there yet. */
+export function openEditor(editor: CodeEditor.IEditor | null, box: Element): OpenEditor[] {
+  const view = editorViewOf(editor);
+  return view ? [{ model: editor!.model, view, box }] : [];
+}
+
 /** The views of a text that has one cell to type in. */
 export abstract class OneTextViews implements Views {
   readonly isActiveCode = true;
@@ -279,7 +294,7 @@ export abstract class OneTextViews implements Views {
   abstract readonly activeId: string | undefined;
   abstract readonly activeView: EditorView | null;
   abstract caret(): CaretPlace | null;
-  abstract forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void;
+  abstract editors(): OpenEditor[];
 
   toggleClass(): void {}
 
@@ -348,13 +363,8 @@ export class FileViews extends OneTextViews {
     );
   }
 
-  forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void {
-    for (const { content } of this.widgets) {
-      const view = editorViewOf(content.editor);
-      if (view) {
-        work(content.editor.model, view);
-      }
-    }
+  editors(): OpenEditor[] {
+    return this.widgets.flatMap(({ content }) => openEditor(content.editor, content.node));
   }
 
   private get current(): FileWidget {

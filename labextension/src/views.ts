@@ -2,14 +2,13 @@
 
 import type { EditorView } from '@codemirror/view';
 import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
-import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
 
 import { languageOf } from './cells';
 import { Address } from './kernelFacts';
 import { editorViewOf } from './openTexts';
-import type { Views, Whereabouts } from './surfaces';
+import type { OpenEditor, Views, Whereabouts } from './surfaces';
 
 export interface CaretPlace {
   cell: string;
@@ -91,14 +90,11 @@ export class NotebookViews implements Views {
     return shared ? caretIn(viewOf(cell), shared.getSource(), shared.getId()) : null;
   }
 
-  /** Every editor that is there, in every view. */
-  forEachEditor(work: (model: CodeEditor.IModel, view: EditorView) => void): void {
-    for (const cell of this.cells()) {
+  editors(): OpenEditor[] {
+    return this.cells().flatMap(cell => {
       const view = viewOf(cell);
-      if (view) {
-        work(cell.editor!.model, view);
-      }
-    }
+      return view ? [{ model: cell.editor!.model, view, box: cell.node }] : [];
+    });
   }
 
   /** Mark the cells for which `is` holds with a class. */
@@ -160,17 +156,6 @@ function viewOf(cell: Cell | null): EditorView | null {
 export function isOnServer(path: string): boolean {
   const colon = path.indexOf(':');
   return colon < 0 || ['', 'RTC'].includes(path.slice(0, colon));
-}
-
-/** Whether the caret is to be seen, and with it what is drawn beside it. */
-export function isCaretInView(view: EditorView): boolean {
-  const frame = view.dom.closest('.jp-WindowedPanel-outer, .jp-Notebook, .jp-FileEditor');
-  const caret = view.coordsAtPos(view.state.selection.main.head);
-  if (!frame || !caret) {
-    return caret !== null;
-  }
-  const { top, bottom } = frame.getBoundingClientRect();
-  return caret.bottom > top && caret.top < bottom;
 }
 
 /** Put the caret there, in sight, and the focus on the editor. */

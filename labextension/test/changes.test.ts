@@ -149,18 +149,18 @@ test('a cell is made anew when it changes, and is the same object when another d
     () => undefined,
     id => edited.has(id)
   );
-  const first = sent.all();
+  const first = sent.all().cells;
   assert.deepEqual(
     first.map(({ source }) => source),
     ['a', 'b', 'c']
   );
   notebook.cells[1].setSource('bb');
-  const second = sent.all();
+  const second = sent.all().cells;
   assert.equal(second[0], first[0]);
   assert.equal(second[2], first[2]);
   assert.equal(second[1].source, 'bb');
   notebook.cells[1].updateSource(0, 1, 'y');
-  assert.equal(sent.all()[1].source, 'yb');
+  assert.equal(sent.all().cells[1].source, 'yb');
 });
 
 test('tags, locks, runs, new and moved cells are seen at once', () => {
@@ -174,26 +174,27 @@ test('tags, locks, runs, new and moved cells are seen at once', () => {
   sent.all();
   const [a, b] = notebook.cells;
   (b as unknown as { execution_count: number }).execution_count = 4;
-  assert.equal(sent.all()[1].execution_count, 4);
+  assert.equal(sent.all().cells[1].execution_count, 4);
   edited.add('c1');
-  assert.equal(sent.all()[1].execution_count, null);
+  assert.equal(sent.all().cells[1].execution_count, null);
   edited.delete('c1');
-  assert.equal(sent.all()[1].execution_count, 4);
+  assert.equal(sent.all().cells[1].execution_count, 4);
   a.setMetadata('editable', false);
-  assert.equal(sent.all()[0].editable, false);
+  assert.equal(sent.all().cells[0].editable, false);
   a.setMetadata('tags', ['x']);
-  assert.deepEqual(sent.all()[0].tags, ['x']);
+  assert.deepEqual(sent.all().cells[0].tags, ['x']);
   a.setMetadata('tags', ['nextedit-off']);
   assert.deepEqual(
-    sent.all().map(({ id }) => id),
+    sent.all().cells.map(({ id }) => id),
     ['c1', 'c2']
   );
+  assert.deepEqual(sent.all().switchedOff, [1]);
   a.setMetadata('tags', []);
   notebook.moveCell(0, 2);
   notebook.insertCell(1, { id: 'new', cell_type: 'markdown', source: 'm' });
   notebook.deleteCell(0);
   assert.deepEqual(
-    sent.all().map(({ id }) => id),
+    sent.all().cells.map(({ id }) => id),
     ['new', 'c2', 'c0']
   );
 });

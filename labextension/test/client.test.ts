@@ -8,7 +8,8 @@ import type { AnswerWire, ChangedRequestWire, PaceWire, RequestWire } from '../s
 
 /** What the server was sent, and what it answers in turn; an answer if there is nothing left. */
 const sent: ChangedRequestWire[] = [];
-const answers: (() => Response)[] = [];
+const signals: AbortSignal[] = [];
+const answers: (() => Response | Promise<Response>)[] = [];
 const paces: PaceWire[] = [];
 
 const answer = (id: number): AnswerWire => ({
@@ -31,6 +32,7 @@ globalThis.fetch = async input => {
   if (!request.url.includes('/nextedit/suggest')) {
     return json({ enabled: true, worker: 'running', bundle: 'a/1', problem: null, last_ms: 1 });
   }
+  signals.push(request.signal);
   sent.push((await request.json()) as ChangedRequestWire);
   return answers.shift()?.() ?? json(answer(1));
 };
@@ -60,7 +62,7 @@ function enabledClient() {
 const cellsOf = ({ notebook }: ChangedRequestWire) => notebook.cells.map(({ source }) => source);
 
 beforeEach(() => {
-  sent.length = answers.length = 0;
+  sent.length = answers.length = signals.length = 0;
 });
 
 test('after an answer only what changed is sent', async () => {
@@ -109,6 +111,36 @@ test('a request that was refused or failed is no base', async () => {
   assert.equal(await client.suggest(request('a', 'b')), null);
   await client.suggest(request('ax', 'b'));
   assert.deepEqual(cellsOf(sent[2]), ['ax', 'b']);
+});
+
+test('a request that a newer one supersedes comes to nothing, and is a base once it is answered', async () => {
+  const client = enabledClient();
+  const free: (() => void)[] = [];
+  const late = () => new Promise<Response>(resolve => free.push(() => resolve(json(answer(1)))));
+  answers.push(late, late);
+  const asked = ['a', 'ax'].map(source => client.suggest(request(source, 'b')));
+  await new Promise(resolve => setTimeout(resolve, 20));
+  free[0]();
+  assert.equal(await asked[0], null);
+  assert.ok(!signals[0].aborted);
+  assert.equal(client.status.state, 'thinking');
+  assert.ok(await client.suggest(request('axy', 'b')));
+  assert.deepEqual(sent.map(cellsOf), [['a', 'b'], ['ax', 'b'], ['axy']]);
+});
+
+test('of requests that stay unanswered no more than two are under way', async () => {
+  const client = enabledClient();
+  answers.push(...Array<() => Promise<Response>>(4).fill(() => new Promise(() => {})));
+  for (const source of ['a', 'b', 'c', 'd']) {
+    void client.suggest(request(source));
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [true, true, false, false]
+  );
+  client.enabled = false;
+  assert.ok(signals.every(({ aborted }) => aborted));
 });
 
 test('which cells to run again is asked in full, under another name', async () => {

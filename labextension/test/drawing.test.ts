@@ -36,6 +36,7 @@ function scene(caret: { cell: string; offset: number } | null, keepTab = false) 
     caret,
     order: ORDER,
     keepTab,
+    tabGoes: true,
     isHome: (cell: string) => cell !== 'c',
     trans: nullTranslator.load('')
   };
@@ -74,6 +75,15 @@ test('where Tab is kept the other chord is named', () => {
   assert.match(drawingOf(scene({ cell: 'a', offset: 0 }, true), 'a').hint, /^Alt-J → /);
 });
 
+test('where Tab indents another key is named; at a place Tab accepts all the same', () => {
+  const indenting = (cell: string, offset: number) => ({
+    ...scene({ cell, offset }),
+    tabGoes: false
+  });
+  assert.match(drawingOf(indenting('a', 0), 'a').hint, /^Alt-J → /);
+  assert.equal(drawingOf(indenting('b', 6), 'b').marks[0].label, 'Tab');
+});
+
 test('away from its home an offer has no hint', () => {
   assert.equal(drawingOf(scene({ cell: 'c', offset: 1 }), 'c').hint, '');
 });
@@ -92,11 +102,11 @@ test('where all places are in other documents the hint says how to accept them',
   assert.equal(drawingOf(elsewhere, 'b').hint, '');
 });
 
-test('the hint says what is left alone', () => {
+test('the hint says what there is to know of an offer', () => {
   const there = scene({ cell: 'a', offset: 0 });
   there.pending.note('cell 4 is locked: not changed');
   assert.equal(
     drawingOf(there, 'a').hint,
-    'Tab → cell 2: rename x to y: 3 places in 2 cells · left alone: cell 4 is locked: not changed'
+    'Tab → cell 2: rename x to y: 3 places in 2 cells · cell 4 is locked: not changed'
   );
 });

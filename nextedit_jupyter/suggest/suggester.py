@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -430,6 +431,7 @@ def sparing_switched_off(suggestion: Suggestion, notebook: Notebook) -> Suggesti
         if off[id].editable
         else f"cell {notebook.number(id)} is locked"
         for id in spared
+        if not _is_named(notebook.number(id), suggestion.notes)
     )
     return replace(
         suggestion,
@@ -437,6 +439,12 @@ def sparing_switched_off(suggestion: Suggestion, notebook: Notebook) -> Suggesti
         optional=tuple(c for c in suggestion.optional if c.cell not in off),
         notes=(*suggestion.notes, *notes),
     )
+
+
+def _is_named(number: int, notes: Sequence[str]) -> bool:
+    """Whether a lane's own note says of this cell, by its number, that it is left alone."""
+    said = (note for note in notes if re.match(r"cells? ", note) and "not changed" in note)
+    return any(str(number) in re.findall(r"\d+", note) for note in said)
 
 
 def overlaps(one: Suggestion, other: Suggestion) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -207,6 +208,9 @@ def test_a_cell_switched_off_is_neither_read_nor_changed() -> None:
     rename = answer.suggestions[-1]
     assert [edit.cell for edit in rename.edits] == ["b"]
     assert rename.notes == ("cell 3 is switched off by its tag nextedit-off",)
+    told = replace(both, notes=("cells 3 and 4 are switched off: not changed",))
+    again = suggester(FakeModel(), symbols=FakeLane(told)).answer(ask(A, B, off))
+    assert again.suggestions[-1].notes == told.notes  # named once
     seen = model.seen[0][1]
     assert [cell.id for cell in seen.notebook.cells] == ["a", "b"]
     assert seen.history == ()

@@ -1,6 +1,6 @@
 // The table of docs/keys.md: each key by what is shown, at the beginning, middle and end of a cell.
-// By itself each field is tried at one of the three places. NEXTEDIT_KEYS=1 tries all,
-// NEXTEDIT_KEYS='F2,middle' what is named so; LAB_KEYS_IN=notebook does it in Notebook 7.
+// By itself each field is tried at one of the three places, in Notebook 7 (LAB_KEYS_IN=notebook) two
+// fields of each state. NEXTEDIT_KEYS=1 tries all, NEXTEDIT_KEYS='F2,middle' what is named so.
 // One notebook serves a state: what is shown is set up anew only where a key has changed it.
 
 import { randomUUID } from 'node:crypto';
@@ -266,8 +266,11 @@ function fieldsOf(state, place) {
 /** Each field at one of the places, so that each key is tried at each and each state at each. */
 function isTried(field, place) {
   if (!ALL) {
-    const turn = KEYS.indexOf(field.key) + Object.keys(STATES).indexOf(field.state);
-    return Object.keys(PLACES)[turn % 3] === place;
+    const state = Object.keys(STATES).indexOf(field.state);
+    const key = KEYS.indexOf(field.key);
+    return IN_NOTEBOOK
+      ? key % 4 === state % 4 && Object.keys(PLACES)[state % 3] === place
+      : Object.keys(PLACES)[(key + state) % 3] === place;
   }
   const keys = NAMED.filter(word => !(word in PLACES));
   const places = NAMED.filter(word => word in PLACES);

@@ -52,17 +52,12 @@ def test_every_key_does_what_it_says_at_each_place_of_a_cell(
 
 
 @pytest.mark.timeout(3100)
-def test_each_key_does_what_the_table_of_the_docs_says(lab: Lab, run_browser_test: Run) -> None:
-    run_browser_test("keys.test.mjs", lab, timeout=3000 if "NEXTEDIT_KEYS" in os.environ else 600)
-
-
-@pytest.mark.skipif("NEXTEDIT_KEYS" not in os.environ, reason="NEXTEDIT_KEYS=1 tries all of it")
-@pytest.mark.timeout(1500)
-def test_the_keys_do_the_same_in_notebook_7(
-    lab: Lab, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("where", ["lab", "notebook"])
+def test_each_key_does_what_the_table_of_the_docs_says(
+    lab: Lab, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setenv("LAB_KEYS_IN", "notebook")
-    run_browser_test("keys.test.mjs", lab, timeout=1200)
+    monkeypatch.setenv("LAB_KEYS_IN", where)
+    run_browser_test("keys.test.mjs", lab, timeout=3000 if "NEXTEDIT_KEYS" in os.environ else 600)
 
 
 def test_what_goes_wrong_beside_it_costs_no_key_and_changes_nothing_unseen(

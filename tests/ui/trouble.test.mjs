@@ -240,6 +240,18 @@ test('in 300 cells keys arrive, all that is shown is changed, and that alone; un
   await lab.page.keyboard.type(LONG, { delay: 30 });
   assert.equal(await lab.source(299), LONG);
   await lab.page.waitForTimeout(1500);
+  await lab.inPanel(panel => {
+    window.drawnAtOnce = [];
+    // Called once for each task of the page, with all that the task changed.
+    new MutationObserver(records => {
+      const places = records
+        .flatMap(({ addedNodes }) => [...addedNodes])
+        .filter(
+          node => node.matches?.('.nextedit-place') || node.querySelector?.('.nextedit-place')
+        );
+      window.drawnAtOnce.push(places.length);
+    }).observe(panel.node, { childList: true, subtree: true });
+  });
   await lab.select(0, 0, 'total'.length);
   await lab.page.keyboard.type('amount', { delay: 80 });
   await lab.eventually(
@@ -247,6 +259,9 @@ test('in 300 cells keys arrive, all that is shown is changed, and that alone; un
     hint => /298 places/.test(hint) || /1 of 298|298/.test(hint),
     'nothing is offered'
   );
+  await lab.waitForPlaces(298);
+  const most = Math.max(...(await lab.page.evaluate(() => window.drawnAtOnce)));
+  assert.ok(most > 0 && most <= 20, `${most} places were drawn in one task`);
   await lab.press('Alt+Shift+A');
   await lab.eventually(
     () => lab.source(298),
