@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from holding import holding
+from secret_families import filled
 
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.suggest import Suggester, build_suggester
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 from nextedit_jupyter.suggest.secrets import Secrets
 
 KEY = "sk-" + "proj-" + "Zk81hQpLw02nVbRt77aaYeTu"
@@ -48,6 +50,42 @@ def test_cells_with_a_secret_and_their_past_reach_no_prompt(suggester: Suggester
     plain = suggester.answer(request("print(ro", other=""))
     hidden = suggester.answer(request("print(ro", other=f'api_key = "{KEY}"'))
     assert plain.tokens.prompt == hidden.tokens.prompt > 0
+
+
+ONE_OF_EACH = {family: text for family, _, text in filled(0)}  # the last form of each family
+
+
+@pytest.mark.parametrize("family", ONE_OF_EACH)
+def test_a_secret_of_any_family_is_shown_to_no_model_by_any_way(
+    suggester: Suggester, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[SuggestRequest] = []
+
+    def look(visible: SuggestRequest, *_: object) -> ModelAnswer:
+        shown.append(visible)
+        return ModelAnswer()
+
+    for way in ("inline", "next_edit", "prefill"):
+        monkeypatch.setattr(suggester.model, way, look)
+    secret = ONE_OF_EACH[family]
+    for asked in (
+        request("print(ro", other=secret),
+        request("print(ro", (secret, "print(ro"), other=""),
+        request("print(ro", ("", secret), (secret, "print(ro"), other=secret),
+    ):
+        shown.clear()
+        suggester.answer(asked)
+        suggester.prefill(asked)
+        assert shown
+        for seen in shown:
+            texts = [cell.source for cell in seen.notebook.cells]
+            texts += [text for event in seen.history for text in (event.before, event.after)]
+            assert secret not in texts
+    shown.clear()
+    answer = suggester.answer(request(f"{secret}\nprint(ro"))
+    suggester.prefill(request(f"{secret}\nprint(ro"))
+    assert answer.silence["inline"].detail == "the cell holds a secret"
+    assert not shown
 
 
 def test_a_key_pasted_and_deleted_is_held_nowhere(suggester: Suggester) -> None:

@@ -443,7 +443,7 @@ print($f($p=[3, 4]), $f(''), $n)
 import inspect
 def $f($p, $p2=1):
     $n = $p + $p2
-    return sorted(inspect.currentframe().f_locals.values())
+    return sorted(inspect.currentframe().f_locals.values()), inspect.currentframe().f_locals['$n']
 %%
 print($f(1), $f($p=4, $p2=2))
 $n = 3

@@ -80,6 +80,8 @@ ATTRIBUTES = frozenset(
         "__slots__",
         "_asdict",
         "_fields",
+        "f_globals",
+        "f_locals",
         "keywords",
         "user_ns",
     ]

@@ -141,9 +141,9 @@ def read_match(walker: Walker, node: Node, context: Context) -> None:
 
 def read_case_pattern(walker: Walker, node: Node, context: Context) -> None:
     """A pattern binds its plain names; dotted ones, classes and keys are read."""
-    todo = [node]
+    todo = [(node, context)]
     while todo:
-        pattern = todo.pop()
+        pattern, context = todo.pop()
         type = pattern.type
         children = pattern.named_children
         if type == "dotted_name":
@@ -164,14 +164,20 @@ def read_case_pattern(walker: Walker, node: Node, context: Context) -> None:
                 walker.name(last, "write", "match", context)
             else:
                 inner.append(last)
-            todo.extend(reversed(inner))
+            todo.extend((one, context) for one in reversed(inner))
         elif type == "keyword_pattern":
             class_attribute(walker, pattern, context)
-            todo.extend(reversed(children[1:]))
+            todo.extend((one, context) for one in reversed(children[1:]))
         elif type == "identifier":
             walker.name(pattern, "read", "variable", context)
+        elif type == "union_pattern":  # one of them binds, and each the same names
+            block = walker.block("branch", len(children), True)
+            arms = [
+                context._replace(path=(*context.path, (block, i))) for i in range(len(children))
+            ]
+            todo.extend(reversed(list(zip(children, arms, strict=True))))
         elif type not in SKIPPED and type not in ("string", "integer"):
-            todo.extend(reversed(children))
+            todo.extend((one, context) for one in reversed(children))
 
 
 def class_attribute(walker: Walker, pattern: Node, context: Context) -> None:

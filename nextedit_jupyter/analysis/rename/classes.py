@@ -264,6 +264,21 @@ def members(
                 yield id, name.start, name.name
 
 
+def is_defined(index: NotebookIndex, family: Family, name: str) -> bool:
+    """Whether a class of the family binds the name, in its body or by an object, or lists it."""
+    for id, there in index.readable():
+        scopes = {scope for cell, scope in family if cell == id}
+        if any((scope, name) in there.streams for scope in scopes):
+            return True
+        for attribute in there.attributes:
+            gives = attribute.op != "read" or attribute.object in ("class", "")
+            if attribute.name == name and gives:
+                found = class_of_object(index, id, attribute)
+                if found == family or (found is None and attribute.op != "read"):
+                    return True
+    return False
+
+
 def strangers(index: NotebookIndex, family: Family, wanted: str) -> Iterator[tuple[str, Attribute]]:
     """Places `.wanted` of objects that may be of the family, for all that is known."""
     for id, there in index.readable():

@@ -19,7 +19,7 @@ from nextedit_jupyter.analysis.rename.callers import Callers, callers_of, parame
 from nextedit_jupyter.analysis.rename.classes import (
     class_of_object,
     family_of,
-    members,
+    is_defined,
     outside_bases,
     protocol_notes,
 )
@@ -101,7 +101,7 @@ def target_of_attribute(index: NotebookIndex, cell: str, attribute: Attribute) -
     family = class_of_object(index, cell, attribute)
     if family is None:
         return Silence("refused", f"what `.{attribute.name}` belongs to is not known")
-    if not any(name == attribute.name for _, _, name in members(index, family, {attribute.name})):
+    if not is_defined(index, family, attribute.name):
         return Silence("refused", f"`.{attribute.name}` is not defined in this notebook")
     return Target(attribute.name, [], family)
 

@@ -20,7 +20,9 @@ from nextedit_jupyter.analysis.rename.plan import (
 
 _DOCTESTS = frozenset(["get_doctest", "run_docstring_examples", "testfile", "testmod"])
 _CODE = _DOCTESTS | frozenset(["eval", "exec", "compile", "patch", "run_cell", "timeit"])
-_NAMESPACES = frozenset(["globals", "locals", "vars()", "dir()", "user_ns", "except"])
+_NAMESPACES = frozenset(
+    ["globals", "locals", "f_globals", "f_locals", "vars()", "dir()", "user_ns", "except"]
+)
 _SIGNATURES = _DOCTESTS | frozenset(
     [
         "__annotations__",
@@ -29,6 +31,7 @@ _SIGNATURES = _DOCTESTS | frozenset(
         "bind",
         "bind_partial",
         "except",
+        "f_locals",
         "get_type_hints",
         "getargspec",
         "getfullargspec",
