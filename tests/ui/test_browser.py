@@ -29,7 +29,8 @@ REQUEST = {
     },
     "cursor": {"cell": "a", "offset": 25},
 }
-pytestmark = [pytest.mark.ui, pytest.mark.slow]
+# Each suite has a bound of its own, and may be tried twice.
+pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(900)]
 Run = Callable[..., None]
 
 
@@ -48,21 +49,21 @@ def test_the_main_job_works_in_jupyterlab(lab: Lab, run_browser_test: Run) -> No
 def test_every_key_does_what_it_says_at_each_place_of_a_cell(
     lab: Lab, run_browser_test: Run
 ) -> None:
-    run_browser_test("hands.test.mjs", lab, timeout=600)
+    run_browser_test("hands.test.mjs", lab)
 
 
-@pytest.mark.timeout(3100)
+@pytest.mark.timeout(6600)
 def test_each_key_does_what_the_table_of_the_docs_says(lab: Lab, run_browser_test: Run) -> None:
-    run_browser_test("keys.test.mjs", lab, timeout=3000 if "NEXTEDIT_KEYS" in os.environ else 600)
+    run_browser_test("keys.test.mjs", lab, minutes=50 if "NEXTEDIT_KEYS" in os.environ else 5)
 
 
 @pytest.mark.skipif("NEXTEDIT_KEYS" not in os.environ, reason="NEXTEDIT_KEYS=1 tries all of it")
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2700)
 def test_the_keys_do_the_same_in_notebook_7(
     lab: Lab, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_KEYS_IN", "notebook")
-    run_browser_test("keys.test.mjs", lab, timeout=1200)
+    run_browser_test("keys.test.mjs", lab, minutes=20)
 
 
 def test_what_goes_wrong_beside_it_costs_no_key_and_changes_nothing_unseen(
