@@ -16,7 +16,7 @@ LABEXT := nextedit_jupyter/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab setup-test labextension large lab test test-python test-fast test-ts test-arch test-ui lint format types bench bench-ui bench-peers attack wheel docs release clean
+.PHONY: help setup setup-lab setup-test labextension large lab test test-python test-fast test-ts test-arch test-ui lint lint-python lint-ts format types bench bench-ui bench-peers attack wheel docs release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -80,29 +80,40 @@ lab: setup-lab large ## Open JupyterLab on the tour, everything enabled
 	$(BIN)/python -m pip install --quiet pandas matplotlib
 	$(BIN)/jupyter lab $(LAB_FLAGS) examples/tour.ipynb
 
-test: setup-test large lint test-arch test-python test-ts test-ui ## Run all tests: Python, TypeScript, architecture, browser
+# Nothing hangs for ever: each run has several times the minutes that it takes.
+bounded := $(BIN)/python $(CURDIR)/.ci/bounded.py
+parallel := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
-lint: setup-test ## Check format, lint and types of Python and TypeScript
+test: setup-test large ## Run all tests: Python, TypeScript, architecture, browser
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-arch test-ts
+	$(MAKE) --no-print-directory test-python test-ui
+
+lint: lint-python lint-ts ## Check format, lint and types of Python and TypeScript
+
+lint-python: setup-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+lint-ts: setup-test
 	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm lint
 
 test-arch: setup-test ## Check who imports whom
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/architecture
+	$(bounded) 10 $(BIN)/python -m pytest -q tests/architecture
 
 test-python: setup-test ## Run the Python tests
-	$(BIN)/python -m pytest -q --ignore=tests/architecture --ignore=tests/ui
+	$(bounded) 30 $(parallel) -m 'not alone and not ui' --ignore=tests/architecture --ignore=tests/ui
+	$(bounded) 30 $(BIN)/python -m pytest -q -m alone --ignore=tests/ui
 
 test-fast: setup-test ## Run the quick Python tests in parallel, in less than two minutes
-	$(BIN)/python -m pytest -q -n auto -m 'not slow and not ui' --ignore=tests/ui
+	$(bounded) 10 $(parallel) -m 'not slow and not alone and not ui' --ignore=tests/ui
 
 test-ts: setup-test ## Run the TypeScript tests
-	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm test
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(bounded) 10 jlpm test
 
 test-ui: setup-test ## Run the browser tests in a real JupyterLab; screenshots in tests/ui/artifacts
-	$(BIN)/python -m pytest -q tests/ui
+	$(bounded) 60 $(BIN)/python -m pytest -q tests/ui
 
 format: setup-test ## Format Python and TypeScript
 	$(BIN)/ruff format .

@@ -109,10 +109,7 @@ class Timed:
         model = build_graph(shape, RandomWeights(shape), bits=how.bits).SerializeToString()
         self._decoder = Decoder(
             model,
-            layers=shape.layers,
-            kv_heads=shape.kv_heads,
-            head_dim=shape.head_dim,
-            context=shape.context,
+            shape,
             threads=how.threads,
         )
         self._slot = Slot(self._decoder)

@@ -100,10 +100,7 @@ class Ours:
         path.write_bytes(build_graph(shape, weights).SerializeToString())
         self._decoder = Decoder(
             path,
-            layers=shape.layers,
-            kv_heads=shape.kv_heads,
-            head_dim=shape.head_dim,
-            context=shape.context,
+            shape,
             threads=threads,
         )
         self._slot = Slot(self._decoder)

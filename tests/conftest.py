@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import sys
@@ -21,13 +22,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """A data folder of their own: which model the user has installed must not decide a test."""
-    if not hasattr(config, "workerinput"):
-        os.environ["NEXTEDIT_DATA_DIR"] = tempfile.mkdtemp(prefix="nextedit-tests-")
+    os.environ["NEXTEDIT_DATA_DIR"] = tempfile.mkdtemp(prefix="nextedit-tests-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ["NEXTEDIT_DATA_DIR"], ignore_errors=True)
+    for child in multiprocessing.active_children():  # the interpreter would wait for each
+        print(f"left running by a test, killed now: {child}", file=sys.stderr)
+        child.kill()
+    shutil.rmtree(os.environ["NEXTEDIT_DATA_DIR"], ignore_errors=True)
+
+
+# Fixtures behind which a worker or a server runs.
+WAITED_FOR = {"connect", "jp_serverapp"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if WAITED_FOR.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("alone")
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ BUSY_PROCESSES = 2
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "bench",
-        help="measure the latencies that are promised",
+        help="measure latencies and compare them with what is promised",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -70,7 +70,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help=f"keystrokes beside {BUSY_PROCESSES} processes that compute as well",
     )
-    parser.add_argument("--quick", action="store_true", help="a few of each, to see that it works")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few of each, to check that it works"
+    )
     parser.add_argument("--color", choices=COLOURS, default="auto", help="colours (auto)")
     parser.set_defaults(run=run)
 

@@ -45,7 +45,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "source", nargs="?", default="packages", choices=("packages", "from-git"), help="packages"
     )
     parser.add_argument("checkout", nargs="?", type=Path, help="the folder, after from-git")
-    parser.add_argument("--quick", action="store_true", help="a few of each task: five minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few tasks of each kind: five minutes"
+    )
     parser.add_argument("--seed", type=int, default=0, help="chooses the tasks (default 0)")
     parser.add_argument(
         "--bundle",
@@ -77,7 +79,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--patience", type=float, default=20.0, metavar="S", help="seconds an answer may take (20)"
     )
-    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where archives are kept")
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="directory for fetched archives"
+    )
     parser.add_argument("--output", "-o", type=Path, metavar="FOLDER", help="keep the report there")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.set_defaults(run=run)

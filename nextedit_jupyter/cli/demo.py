@@ -55,14 +55,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "notebook", nargs="?", type=Path, metavar="NOTEBOOK", help="an .ipynb (default: the tour)"
     )
     parser.add_argument(
-        "--cell", metavar="CELL", help="the cell to type: its place, counted from 1, or its id"
+        "--cell", metavar="CELL", help="the cell to type: its number, from 1, or its id"
     )
     parser.add_argument(
         "--rename", metavar="OLD=NEW", help="the name to rename (default: the one used most)"
     )
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model to use")
     parser.add_argument("--no-model", action="store_true", help="renames and patterns only")
-    parser.add_argument("--keys", type=int, default=400, metavar="N", help="keys at most (400)")
+    parser.add_argument(
+        "--keys", type=int, default=400, metavar="N", help="maximum number of keys (400)"
+    )
     parser.add_argument("--color", choices=COLOURS, default="auto", help="colours (auto)")
     parser.set_defaults(run=run)
 

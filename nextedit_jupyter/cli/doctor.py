@@ -40,7 +40,7 @@ class Check:
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "doctor",
-        help="check the installation and say what to do about what is wrong",
+        help="check the installation and say how to fix what is wrong",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -88,7 +88,7 @@ use it. --check only says whether there is one. The worker does the same once a 
 def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "model",
-        help="say which model answers; install, choose, update, import and check models",
+        help="show which model answers; install, choose, update, import and check models",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -109,7 +109,7 @@ def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
 
     action = _add(actions, "install", run_install, "install a bundle", _INSTALL, _INSTALL_EXAMPLES)
     action.add_argument("what", metavar="PATH|ID", help="a bundle's folder, or its id")
-    action.add_argument("--version", help="of an id: not the newest but this one")
+    action.add_argument("--version", help="with an id: this version instead of the newest")
     _add_source(action)
     action.add_argument("--no-use", action="store_true", help="install it beside the one in use")
     _add_any_size(action)
@@ -145,13 +145,13 @@ def _add_import(actions: _Actions[argparse.ArgumentParser]) -> None:
     )
     action.add_argument("--id", help="default: the name of the folder or file")
     action.add_argument("--version", default="0.1.0", help="semantic version (0.1.0)")
-    action.add_argument("--bits", type=int, choices=(8, 4), default=8, help="a weight (8)")
-    action.add_argument("--language", default="*", help="that it is for; * for any (*)")
+    action.add_argument("--bits", type=int, choices=(8, 4), default=8, help="bits per weight (8)")
+    action.add_argument("--language", default="*", help="the language it is for; * for any (*)")
     action.add_argument("--licence", help="as its card will say; a GGUF file may name its own")
     action.add_argument(
         "--context", type=int, default=2048, metavar="N", help="positions, 256 to 8192 (2048)"
     )
-    action.add_argument("--use", action="store_true", help="let it answer from now on")
+    action.add_argument("--use", action="store_true", help="use it from now on")
     _add_any_size(action)
 
 
@@ -163,7 +163,7 @@ def _add_get(actions: _Actions[argparse.ArgumentParser]) -> None:
     action.add_argument("--index-url", metavar="URL", help="as for pip")
     action.add_argument("--extra-index-url", action="append", metavar="URL", help="as for pip")
     action.add_argument("--proxy", metavar="URL", help="as for pip")
-    action.add_argument("--json", action="store_true", help="one JSON object a line: how far it is")
+    action.add_argument("--json", action="store_true", help="progress as one JSON object per line")
 
 
 def _add(
@@ -206,7 +206,7 @@ def _add_source(action: argparse.ArgumentParser) -> None:
 
 def _add_any_size(action: argparse.ArgumentParser) -> None:
     action.add_argument(
-        "--any-size", action="store_true", help="even if it takes more than suits an editor"
+        "--any-size", action="store_true", help="even if it is too large or too slow for an editor"
     )
 
 

@@ -26,13 +26,15 @@ _NAMES = {"typed_through": "typed through", "kept_30s": "kept 30 s", "kept_5m": 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "stats",
-        help="what became of suggestions, if you have it counted",
+        help="what happened to suggestions, if statistics are enabled",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it: .png, .svg or .pdf")
-    parser.add_argument("--export", type=Path, metavar="FILE", help="what a team may add up")
+    parser.add_argument(
+        "--export", type=Path, metavar="FILE", help="write counts that a team may add up"
+    )
     parser.add_argument("--yes", "-y", action="store_true", help="write the export")
     parser.add_argument("--purge", action="store_true", help="delete the counts")
     parser.set_defaults(run=run)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     import onnxruntime as ort
 
 Floats = npt.NDArray[np.float32]
+
+
+class CacheSizes(Protocol):
+    """What the keys and values of a graph take, as its bundle and its shape say it."""
+
+    @property
+    def layers(self) -> int: ...
+    @property
+    def kv_heads(self) -> int: ...
+    @property
+    def head_dim(self) -> int: ...
+    @property
+    def context(self) -> int: ...
 
 
 class Slot:
@@ -62,7 +75,7 @@ class Decoder:
     """Runs passes. Not for use by two threads at once.
 
     `model` is a graph as `bundles.graph` builds it. Raises BundleError if onnxruntime cannot load
-    it or its inputs are not those that `layers`, `kv_heads`, `head_dim` and `context` ask for.
+    it or its inputs are not those that `sizes` ask for.
 
     `company` is the id of a row that stands in a pass only so that there are two, and that no
     experts work on; None where the graph has no experts, and a guess costs no more.
@@ -71,17 +84,14 @@ class Decoder:
     def __init__(
         self,
         model: Path | bytes,
+        sizes: CacheSizes,
         *,
-        layers: int,
-        kv_heads: int,
-        head_dim: int,
-        context: int,
         threads: int = 2,
         providers: Sequence[str] = (),
         contention: Contention | None = None,
     ) -> None:
-        self.layers, self.kv_heads = layers, kv_heads
-        self.head_dim, self.context = head_dim, context
+        self.layers, self.kv_heads = sizes.layers, sizes.kv_heads
+        self.head_dim, self.context = sizes.head_dim, sizes.context
         self._sessions = Sessions(
             lambda count: open_session(model, count, providers), threads, contention
         )

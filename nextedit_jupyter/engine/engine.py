@@ -25,7 +25,7 @@ from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.phases import Phase
 from nextedit_jupyter.engine.constraint import Constraint
 from nextedit_jupyter.engine.contention import Contention
-from nextedit_jupyter.engine.decoder import Decoder, Floats, Slot
+from nextedit_jupyter.engine.decoder import CacheSizes, Decoder, Floats, Slot
 from nextedit_jupyter.engine.drafts import Drafter, DraftRates, Followers, Recent, RowCost
 from nextedit_jupyter.engine.prefix_cache import PrefixCache
 from nextedit_jupyter.engine.rejoin import Rejoin
@@ -82,11 +82,8 @@ class Engine:
         self,
         model: Path,
         tokenizer: TextTokenizer,
+        sizes: CacheSizes,
         *,
-        layers: int,
-        kv_heads: int,
-        head_dim: int,
-        context: int = 2048,
         threads: int = 2,
         cache_bytes: int = CACHE_BYTES,
         chunk: int = CHUNK,
@@ -95,14 +92,7 @@ class Engine:
         contention: Contention | None = None,
     ) -> None:
         self._decoder = Decoder(
-            model,
-            layers=layers,
-            kv_heads=kv_heads,
-            head_dim=head_dim,
-            context=context,
-            threads=threads,
-            providers=providers,
-            contention=contention,
+            model, sizes, threads=threads, providers=providers, contention=contention
         )
         if tokenizer.vocab_size > self._decoder.vocab_size:
             raise BundleError(

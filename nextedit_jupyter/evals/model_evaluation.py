@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="training documents that the n-gram baseline has read",
     )
     parser.add_argument("--cells", type=int, default=60, help="cells to type (default 60)")
-    parser.add_argument("--tasks", type=int, default=40, help="tasks a suite (default 40)")
+    parser.add_argument("--tasks", type=int, default=40, help="tasks per suite (default 40)")
     parser.add_argument("--jedi-cells", type=int, default=15, help="cells for jedi (default 15)")
     parser.add_argument("--no-jedi", action="store_true", help="leave jedi out")
     parser.add_argument("--no-facts", action="store_true", help="as if no kernel ran")
@@ -77,7 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report", type=Path, metavar="FILE.md", help="write a Markdown report")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curves")
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="where archives lie")
+    parser.add_argument(
+        "--cache", type=Path, default=default_cache(), help="directory for fetched archives"
+    )
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:

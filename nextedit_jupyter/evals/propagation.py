@@ -33,7 +33,9 @@ MIGRATIONS = ("attribute", "keyword argument", "module path", "string value")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="where archives lie")
+    parser.add_argument(
+        "--cache", type=Path, default=default_cache(), help="directory for fetched archives"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--per-kind", type=int, default=60, help="cases of each kind (default 60)")
     parser.add_argument(
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--edits",
         type=Path,
         metavar="FILE",
-        help="measure on these real commits instead (JSON Lines, .zst or not)",
+        help="measure on these real commits instead (JSON Lines, plain or .zst)",
     )
     parser.add_argument(
         "--limit",
@@ -52,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --edits: commits for next edits and for silence (default %(default)s)",
     )
     parser.add_argument(
-        "--curve", action="store_true", help="with --edits: the figures by the judge's threshold"
+        "--curve",
+        action="store_true",
+        help="with --edits: the figures for each threshold of the judge",
     )
     parser.add_argument(
         "--no-model", action="store_true", help="with --edits: only the lanes that need none"

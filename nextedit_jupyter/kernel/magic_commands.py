@@ -127,7 +127,7 @@ class Magic:
         one = command("apply", "apply a suggestion that was shown", self._apply)
         one.add_argument("number", nargs="?", type=int, default=1, metavar="N", help="which (1)")
         one = command("rename", "rename a variable in all cells", self._rename)
-        one.add_argument("old", metavar="OLD", help="the name as it is")
+        one.add_argument("old", metavar="OLD", help="the current name")
         one.add_argument("new", metavar="NEW", help="the new name")
         one.add_argument("--dry-run", action="store_true", help="only show the diff")
         command("propagate", "offer your last edit at the other places", self._propagate)
@@ -136,7 +136,7 @@ class Magic:
         one.add_argument("key", nargs="?", metavar="KEY", help="the setting")
         one.add_argument("value", nargs="?", metavar="VALUE", help="its new value")
         one = command("model", "which model answers, and which others are installed", self._model)
-        one.add_argument("what", choices=_MODEL_COMMANDS, help="use takes an id and a version")
+        one.add_argument("what", choices=_MODEL_COMMANDS, help="`use` takes an id and a version")
         one.add_argument("words", nargs="*", metavar="ID VERSION", help="as list shows them")
         command("panel", "suggestions, history and switches in a panel", self._panel)
         return parser

@@ -26,31 +26,31 @@ class NextEdit(Configurable):
         1_024, min=128, help="Restart the worker above this memory use, in MB."
     ).tag(config=True)
     idle_seconds = Float(
-        600.0, min=1.0, help="The worker leaves after so long without a request."
+        600.0, min=1.0, help="The worker exits after this many seconds without a request."
     ).tag(config=True)
     request_bytes = Int(
         1_000_000, min=1_000, help="The largest request that is read, in bytes; 413 above."
     ).tag(config=True)
     answer_seconds = Float(
-        5.0, min=0.1, help="How long to wait for the worker's answer to one request."
+        5.0, min=0.1, help="Seconds to wait for the worker's answer to one request."
     ).tag(config=True)
     max_in_flight = Int(
-        64, min=1, help="Requests under way at a time, of all clients; 429 above."
+        64, min=1, help="Maximum concurrent requests of all clients; 429 above."
     ).tag(config=True)
     max_in_flight_per_client = Int(
         8,
         min=1,
-        help="Requests under way at a time of one client, of which the newest is answered; "
+        help="Maximum concurrent requests of one client, of which the newest is answered; "
         "429 above.",
     ).tag(config=True)
     folder = Bool(
         True,
-        help="Let the modules that a notebook imports, and files around it, be read below the "
-        "server's root folder. Excluded paths and what .gitignore names are left out.",
+        help="Read the modules that a notebook imports, and files around it, below the server's "
+        "root folder. Excluded paths and what .gitignore names are left out.",
     ).tag(config=True)
     prewarm = Bool(
         True,
-        help="Start the worker when a page first asks for the status, not with the first request.",
+        help="Start the worker when a page first asks for the status, not at the first request.",
     ).tag(config=True)
     runtime_dir = Unicode(
         "", help="Folder of the worker's socket, which must be closed to all other users."
@@ -67,17 +67,17 @@ class NextEdit(Configurable):
         help="Minimum milliseconds between inferences below 20 % of battery; nothing is "
         "read ahead then.",
     ).tag(config=True)
-    off_on_low_battery = Bool(False, help="Ask for nothing unasked below 20 % of battery.").tag(
+    off_on_low_battery = Bool(False, help="No automatic suggestions below 20 % of battery.").tag(
         config=True
     )
     statistics = Bool(
         False,
-        help="Count, on this machine and for the user alone, what becomes of suggestions.",
+        help="Count, on this machine and for the user alone, what happens to suggestions.",
     ).tag(config=True)
     store_history = Bool(
         False,
-        help="Keep the user's edits on this machine, for training on them (`train personal`): at "
-        "most 14 days or 20 MB, without texts that hold a secret.",
+        help="Keep the user's edits on this machine, for training on them (`train personal`): "
+        "maximum 14 days or 20 MB, without texts that contain a secret.",
     ).tag(config=True)
     updates = Bool(
         True,
@@ -122,12 +122,12 @@ class NextEdit(Configurable):
         config=True
     )
     openai_seconds = Float(
-        3.0, min=0.1, help="How long to wait for an answer before the local model is asked."
+        3.0, min=0.1, help="Seconds to wait for an answer before the local model is asked."
     ).tag(config=True)
     providers = List(
         Enum(["coreml", "cuda", "directml", "cpu"]),
-        help="What may run the model, best first, where onnxruntime has it; the processor is last "
-        "always.",
+        help="What may run the model, best first, where onnxruntime has it; CPU is always the "
+        "fallback.",
     ).tag(config=True)
 
     def remote_settings(self) -> RemoteSettings | None:

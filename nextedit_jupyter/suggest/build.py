@@ -129,10 +129,7 @@ def open_model_lane(
     engine = Engine(
         bundle.path / "model.onnx",
         tokenizer,
-        layers=bundle.layers,
-        kv_heads=bundle.kv_heads,
-        head_dim=bundle.head_dim,
-        context=bundle.context,
+        bundle,
         threads=threads,
         providers=providers,
         contention=Contention(),

@@ -182,10 +182,7 @@ def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) 
     engine = Engine(
         bundle.model,
         tokenizer,
-        layers=bundle.layers,
-        kv_heads=bundle.kv_heads,
-        head_dim=bundle.head_dim,
-        context=bundle.context,
+        bundle,
     )
     request, other = _requests()
     prompt = format.inline(request, tokenizer, 512)

@@ -358,8 +358,7 @@ def _variables(request: SuggestRequest, before: str) -> Existing | None:
         return None
     prefix = typed[1]
     above = before[: len(before) - len(line)]
-    known = chain(names_elsewhere(request), cell_index(above).bound_at_module(), _ALWAYS)
-    names = {name for name in known if name.startswith(prefix)}
+    names = _readable(request, prefix, cell_index(above).bound_at_module())
     return Existing(prefix, tuple(names), "", is_hint=True) if len(names) == 1 else None
 
 
@@ -397,9 +396,8 @@ def _keywords(request: SuggestRequest, before: str, opened: Frame) -> Existing |
     given = set(_GIVEN.findall(before[opened.at : len(before)]))
     prefix = argument[1]
     names = sorted(k for k in set(keywords) - given if k.startswith(prefix))
-    if len(names) != 1 or any(
-        name.startswith(prefix) and name != prefix for name in _readable_names(request)
-    ):
+    own = (name.name for name in cell_index(request.cell.source).names)
+    if len(names) != 1 or not _readable(request, prefix, own) <= {prefix}:
         return None
     return Existing(prefix, (names[0],), "=", False, KNOWN if known is not None else READ)
 
@@ -421,10 +419,10 @@ def _parameters(request: SuggestRequest, callee: str) -> tuple[str, ...]:
 _ALWAYS = frozenset((*dir(builtins), *keyword.kwlist))
 
 
-def _readable_names(request: SuggestRequest) -> Iterator[str]:
-    yield from _ALWAYS
-    yield from names_elsewhere(request)
-    yield from (name.name for name in cell_index(request.cell.source).names)
+def _readable(request: SuggestRequest, prefix: str, own: Iterable[str]) -> set[str]:
+    """The names that begin so and can be read at the caret; `own` are those of its cell."""
+    known = chain(_ALWAYS, names_elsewhere(request), own)
+    return {name for name in known if name.startswith(prefix)}
 
 
 # Text before the caret --------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,70 +113,6 @@ def _curvatures(
     return found | {name.replace("gate", "up"): value for name, value in gates.items()}
 
 
-def export_bundle(
-    checkpoint: Path,
-    tokenizer: Path,
-    out: Path,
-    identity: Identity,
-    *,
-    measured: Measured | None = None,
-    card: str = "",
-    calibration: Sequence[Sequence[int]] = (),
-) -> dict[str, Any]:
-    """Write the bundle `out`, replacing one that is there; returns its manifest.
-
-    `calibration` is as `int8_graph` takes it.
-
-    Raises TrainingError if the checkpoint and the tokenizer don't belong together.
-    """
-    from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
-
-    shape, weights = checkpoint_weights(checkpoint)
-    size = BundleTokenizer(tokenizer).vocab_size
-    if size > shape.vocab_size:
-        raise TrainingError(
-            f"the tokenizer has {size} tokens, the checkpoint only {shape.vocab_size}: "
-            "export with the tokenizer it was trained with"
-        )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".bundle-", dir=out.parent))
-    try:
-        model = int8_graph(shape, weights, calibration)
-        (staging / "model.onnx").write_bytes(model.SerializeToString())
-        shutil.copyfile(tokenizer, staging / "tokenizer.json")
-        text = card or f"# {identity.id} {identity.version}\n\nA checkpoint for development.\n"
-        (staging / "CARD.md").write_text(text, encoding="utf-8")
-        measured = measured or Measured()
-        manifest = manifest_of(
-            staging,
-            identity,
-            graph_shape(shape),
-            parameters=shape.parameters,
-            thresholds=measured.thresholds,
-            latency=measured.latency,
-            quality=measured.quality,
-        )
-        write_manifest(staging, manifest)
-        os.chmod(staging, 0o755)
-        replace_folder(staging, out)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
-    return manifest
-
-
-def replace_folder(new: Path, place: Path) -> None:
-    """Put the folder `new` in `place`; what was there is removed after the rename."""
-    old = None
-    if place.exists():
-        old = place.with_name(f".old-{place.name}-{os.getpid()}")
-        shutil.rmtree(old, ignore_errors=True)
-        place.rename(old)
-    new.rename(place)
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
-
-
 class GraphRunner:
     """Runs a decoder graph from an empty cache; for gates and evaluation, not for serving."""
 
@@ -222,6 +159,7 @@ class Agreement:
     """How often INT8 and float32 choose the same token.
 
     `exact_float32` and `exact_int8` are of `tasks` those whose right answer each would write.
+    `nats_lost` is what 8 bits add to the mean loss of the prompts' own tokens, in nats a token.
     """
 
     prompts: int
@@ -231,6 +169,7 @@ class Agreement:
     tasks: int = 0
     exact_float32: int = 0
     exact_int8: int = 0
+    nats_lost: float = 0.0
 
     @property
     def lost(self) -> float:
@@ -248,14 +187,36 @@ class Latency:
 
 
 class Graphs:
-    """A checkpoint's float32 graph, for reference, and the one that is shipped."""
+    """A checkpoint's float32 graph, for reference, and the one that is shipped.
+
+    `calibration` is as `int8_graph` takes it. Each graph is built when it is first asked for.
+    """
 
     def __init__(self, checkpoint: Path, calibration: Sequence[Sequence[int]] = ()) -> None:
-        self.shape, weights = checkpoint_weights(checkpoint)
-        self.reference = build_graph(graph_shape(self.shape), weights, int8=False)
-        self.exact = GraphRunner(self.reference.SerializeToString(), self.shape)
-        model = int8_graph(self.shape, weights, calibration)
-        self.small = GraphRunner(model.SerializeToString(), self.shape)
+        self.shape, self._weights = checkpoint_weights(checkpoint)
+        self._calibration = calibration
+
+    @cached_property
+    def reference(self) -> bytes:
+        """The float32 graph."""
+        graph = build_graph(graph_shape(self.shape), self._weights, int8=False)
+        written: bytes = graph.SerializeToString()
+        return written
+
+    @cached_property
+    def model(self) -> bytes:
+        """The graph that is shipped."""
+        graph = int8_graph(self.shape, self._weights, self._calibration)
+        written: bytes = graph.SerializeToString()
+        return written
+
+    @cached_property
+    def exact(self) -> GraphRunner:
+        return GraphRunner(self.reference, self.shape)
+
+    @cached_property
+    def small(self) -> GraphRunner:
+        return GraphRunner(self.model, self.shape)
 
     def agreement(
         self,
@@ -263,17 +224,25 @@ class Graphs:
         tasks: Sequence[tuple[Sequence[int], Sequence[int]]] = (),
         *,
         last: int = 32,
+        with_losses: bool = False,
     ) -> Agreement:
         """Compare both on the last positions of prompts, and on tasks: a prompt and its answer.
 
         `same_chunked` compares the INT8 graph with itself when a prompt is read in three passes.
+        `with_losses` compares what all of a prompt's own next tokens cost as well.
         """
         exact, small = self.exact, self.small
         tokens = same = chunked = 0
+        added = [np.zeros(0, np.float32)]
         for prompt in prompts:
             start = max(0, len(prompt) - last)
-            want = exact.logits(prompt, start=start).argmax(-1)
-            have = small.logits(prompt, start=start).argmax(-1)
+            read = 0 if with_losses else start
+            exactly = exact.logits(prompt, start=read)
+            shipped = small.logits(prompt, start=read)
+            if with_losses:
+                wanted = np.asarray(prompt[1:])
+                added.append(_losses(shipped[:-1], wanted) - _losses(exactly[:-1], wanted))
+            want, have = (logits[start - read :].argmax(-1) for logits in (exactly, shipped))
             tokens += len(want)
             same += int((want == have).sum())
             cut = len(prompt) // 2
@@ -294,18 +263,8 @@ class Graphs:
             len(tasks),
             sum(_writes(exact, *task) for task in tasks),
             sum(_writes(small, *task) for task in tasks),
+            float(np.concatenate(added).mean()) if with_losses else 0.0,
         )
-
-    def nats_lost(self, prompts: Sequence[Sequence[int]]) -> float:
-        """What 8 bits add to the mean loss of the prompts' own next tokens, in nats a token."""
-        added = []
-        for prompt in prompts:
-            wanted = np.asarray(prompt[1:])
-            exact, small = (
-                _losses(run.logits(prompt[:-1]), wanted) for run in (self.exact, self.small)
-            )
-            added.append(small - exact)
-        return float(np.concatenate(added).mean())
 
     def latency(self, repeats: int = 20) -> Latency:
         """Time the shipped graph on random ids; the cache must hold 513 tokens."""
@@ -337,3 +296,63 @@ def _writes(runner: GraphRunner, prompt: Sequence[int], answer: Sequence[int]) -
     """Whether greedy decoding after the prompt writes the answer: each token is the likeliest."""
     logits = runner.logits([*prompt, *answer[:-1]], start=len(prompt) - 1)
     return bool((logits.argmax(-1) == np.asarray(answer)).all())
+
+
+def export_bundle(
+    graphs: Graphs,
+    tokenizer: Path,
+    out: Path,
+    identity: Identity,
+    *,
+    measured: Measured | None = None,
+    card: str = "",
+) -> dict[str, Any]:
+    """Write the bundle `out`, replacing one that is there; returns its manifest.
+
+    Raises TrainingError if the checkpoint and the tokenizer don't belong together.
+    """
+    from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
+
+    shape = graphs.shape
+    size = BundleTokenizer(tokenizer).vocab_size
+    if size > shape.vocab_size:
+        raise TrainingError(
+            f"the tokenizer has {size} tokens, the checkpoint only {shape.vocab_size}: "
+            "export with the tokenizer it was trained with"
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".bundle-", dir=out.parent))
+    try:
+        (staging / "model.onnx").write_bytes(graphs.model)
+        shutil.copyfile(tokenizer, staging / "tokenizer.json")
+        text = card or f"# {identity.id} {identity.version}\n\nA checkpoint for development.\n"
+        (staging / "CARD.md").write_text(text, encoding="utf-8")
+        measured = measured or Measured()
+        manifest = manifest_of(
+            staging,
+            identity,
+            graph_shape(shape),
+            parameters=shape.parameters,
+            thresholds=measured.thresholds,
+            latency=measured.latency,
+            quality=measured.quality,
+        )
+        write_manifest(staging, manifest)
+        os.chmod(staging, 0o755)
+        replace_folder(staging, out)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return manifest
+
+
+def replace_folder(new: Path, place: Path) -> None:
+    """Put the folder `new` in `place`; what was there is removed after the rename."""
+    old = None
+    if place.exists():
+        old = place.with_name(f".old-{place.name}-{os.getpid()}")
+        shutil.rmtree(old, ignore_errors=True)
+        place.rename(old)
+    new.rename(place)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)

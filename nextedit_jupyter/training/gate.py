@@ -109,13 +109,13 @@ def gate_export(
 
 def gate_rows(graphs: Graphs, held_out: Sequence[Sequence[int]]) -> Agreement:
     """Compare on sequences of texts; raises TrainingError where 8 bits lose too much of them."""
-    lost = graphs.nats_lost(held_out)
-    if lost > MOST_NATS:
+    agreement = graphs.agreement(held_out, last=ROW_TOKENS, with_losses=True)
+    if agreement.nats_lost > MOST_NATS:
         raise TrainingError(
-            f"INT8 adds {lost:.4f} nats a token, more than {MOST_NATS}: "
+            f"INT8 adds {agreement.nats_lost:.4f} nats a token, more than {MOST_NATS}: "
             "train on, or export with --no-gate to look at it"
         )
-    return graphs.agreement(held_out, last=ROW_TOKENS)
+    return agreement
 
 
 def gate_latency(latency: Latency) -> None:

@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import TrainingError
@@ -29,6 +29,13 @@ SPAN = 150  # characters
 COMMON = 3  # documents
 _GRAM, _STRIDE = 40, 20  # every span of 60 characters or more is found
 _MOST_PLACES = 40  # looked at for one gram
+
+
+class _Sizes(NamedTuple):
+    layers: int
+    kv_heads: int
+    head_dim: int
+    context: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +186,17 @@ def check_memorisation(
 ) -> Memorisation:
     """Check the bundle in a folder against the documents that it was trained on.
 
-    Raises TrainingError if none of them has a cell that is long enough.
+    The bundle may lack its card, which tells what is found here. Raises TrainingError if none of
+    the documents has a cell that is long enough.
     """
     try:
         manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise TrainingError(f"{bundle} is no bundle: {error}") from None
+        raise TrainingError(f"{bundle} is not a bundle: {error}") from None
     tokenizer = BundleTokenizer(bundle / "tokenizer.json")
     fmt = get_format(manifest["prompt_format"])
-    sizes = {key: manifest[key] for key in ("layers", "kv_heads", "head_dim", "context")}
-    engine = Engine(bundle / "model.onnx", tokenizer, **sizes)
+    sizes = _Sizes(*(manifest[key] for key in _Sizes._fields))
+    engine = Engine(bundle / "model.onnx", tokenizer, sizes)
 
     def answer(request: SuggestRequest) -> tuple[str, str]:
         prompt = fmt.inline(request, tokenizer, budget)

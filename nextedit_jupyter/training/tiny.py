@@ -19,7 +19,7 @@ from nextedit_jupyter.training.corpus.document import Document, write_documents
 from nextedit_jupyter.training.corpus.extract import Skipped, extract_file, walk_folder
 from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean, without_duplicates
 from nextedit_jupyter.training.examples import Mix, edit_document, session_document
-from nextedit_jupyter.training.export import export_bundle
+from nextedit_jupyter.training.export import Graphs, export_bundle
 from nextedit_jupyter.training.network import Shape
 from nextedit_jupyter.training.packing import pack, write_packed
 from nextedit_jupyter.training.schedule import RunBudget
@@ -69,9 +69,8 @@ def train_tiny(
     run = open_run(work / "run", shape, settings)
     budget = RunBudget(steps=steps, decay_steps=steps // 3)
     train(run, work / "tiny.npy", settings, budget, progress=progress)
-    export_bundle(
-        work / "run" / "final.pt", path, out, Identity("nextedit-tiny", "0.0.1", "cells-spm-v1")
-    )
+    graphs = Graphs(work / "run" / "final.pt")
+    export_bundle(graphs, path, out, Identity("nextedit-tiny", "0.0.1", "cells-spm-v1"))
     progress(f"bundle: {out}")
 
 

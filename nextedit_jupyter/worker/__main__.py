@@ -179,15 +179,15 @@ def _bound_threads(threads: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m nextedit_jupyter.worker")
-    parser.add_argument("--expect-version", help="the client's; another one is refused")
-    parser.add_argument("--runtime-dir", type=Path, help="where the socket lies")
+    parser.add_argument("--expect-version", help="of the client; any other is refused")
+    parser.add_argument("--runtime-dir", type=Path, help="directory of the socket")
     parser.add_argument(
         "--settings",
         type=WorkerSettings.from_json,
         default=WorkerSettings(),
         help="worker.settings.WorkerSettings as JSON; what is left out is as by default",
     )
-    parser.add_argument("--detach", action="store_true", help="go on without the starter")
+    parser.add_argument("--detach", action="store_true", help="outlive the process that starts it")
     return parser
 
 

@@ -12,6 +12,8 @@ from nextedit_jupyter.analysis.index import index_notebook
 from nextedit_jupyter.analysis.rename import RenamePlan, plan_rename
 from nextedit_jupyter.core import Cell, KernelFacts, Notebook
 
+pytestmark = pytest.mark.alone
+
 SOURCES = (
     "import math as m\nvalues = [1, 2, 3]\nlimit = 2\ncalls = 0",
     "def scale(xs, by=2):\n    global calls\n    calls += 1\n"

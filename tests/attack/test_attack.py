@@ -18,6 +18,7 @@ from attacks import (
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes"),
 ]
 

@@ -37,10 +37,7 @@ def decoder_of(
     check_model(memoryview(model))  # it holds nothing that an install would refuse
     return Decoder(
         model,
-        layers=shape.layers,
-        kv_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
-        context=shape.context,
+        shape,
     )
 
 

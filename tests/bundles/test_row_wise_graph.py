@@ -20,10 +20,7 @@ def decoder_of(weights: dict[str, np.ndarray], **options: Any) -> Decoder:
     model = build_graph(SHAPE, weights, **options).SerializeToString()
     return Decoder(
         model,
-        layers=SHAPE.layers,
-        kv_heads=SHAPE.kv_heads,
-        head_dim=SHAPE.head_dim,
-        context=SHAPE.context,
+        SHAPE,
     )
 
 

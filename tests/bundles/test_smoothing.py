@@ -17,10 +17,7 @@ Weights = dict[str, np.ndarray]
 def logits(weights: Weights, *, int8: bool) -> np.ndarray:
     decoder = Decoder(
         build_graph(SHAPE, weights, int8=int8).SerializeToString(),
-        layers=SHAPE.layers,
-        kv_heads=SHAPE.kv_heads,
-        head_dim=SHAPE.head_dim,
-        context=SHAPE.context,
+        SHAPE,
     )
     return decoder.run(Slot(decoder), IDS, 0, 0)
 

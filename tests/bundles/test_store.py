@@ -205,7 +205,7 @@ for line in sys.stdin:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
-def test_killed_at_any_step_a_hundred_times_there_is_never_half_a_bundle(
+def test_killed_at_each_step_three_times_there_is_never_half_a_bundle(
     tmp_path: Path, bundles: dict[str, Path]
 ) -> None:
     store = BundleStore(tmp_path)
@@ -217,7 +217,7 @@ def test_killed_at_any_step_a_hundred_times_there_is_never_half_a_bundle(
     ) as forking:
         assert forking.stdin
         assert forking.stdout
-        for turn in range(100):
+        for turn in range(39):
             source = bundles[("0.2.0", "0.3.0")[turn % 2]]
             forking.stdin.write(f"{1 + turn % 13} {source}\n")
             codes.append(int(forking.stdout.readline()))

@@ -16,6 +16,8 @@ import pytest
 from nextedit_jupyter.cli import bench
 from nextedit_jupyter.evals import latency
 
+pytestmark = pytest.mark.alone
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 REQUEST = {
     "id": 1,

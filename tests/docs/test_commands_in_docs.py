@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from larger_model import pretend_to_bring
 from tiny_bundle import make_bundle
 from tiny_checkpoint import make_checkpoint
 from tiny_experts import gguf_tensors, save, tensors_of, write_gguf
@@ -50,6 +51,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("NEXTEDIT_BUNDLE", "NEXTEDIT_REPOSITORY", "NEXTEDIT_ROOT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(canary, "run_canary", lambda folder, **how: canary.try_bundle(folder))
+    pretend_to_bring(monkeypatch)
     return tmp_path
 
 

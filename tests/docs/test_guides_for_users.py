@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from larger_model import pretend_to_bring
 
 from nextedit_jupyter.cli import main
 from nextedit_jupyter.core.pacing import OUTCOMES
@@ -47,6 +48,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }.items():
         monkeypatch.setenv(name, str(tmp_path / folder))
     monkeypatch.delenv("DO_NOT_TRACK", raising=False)
+    pretend_to_bring(monkeypatch)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda prompt="": "y")
     runtime = RuntimeFolder.find()

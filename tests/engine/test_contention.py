@@ -83,10 +83,7 @@ def test_a_machine_without_counters_counts_as_free() -> None:
 def decoder(threads: int, machine: Machine | None = None) -> Decoder:
     return Decoder(
         build_graph(SHAPE, random_weights()).SerializeToString(),
-        layers=SHAPE.layers,
-        kv_heads=SHAPE.kv_heads,
-        head_dim=SHAPE.head_dim,
-        context=SHAPE.context,
+        SHAPE,
         threads=threads,
         contention=machine.contention if machine else None,
     )

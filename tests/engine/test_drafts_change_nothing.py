@@ -41,10 +41,7 @@ class Pair:
             Engine(
                 bundle.model,
                 self.tokenizer,
-                layers=bundle.layers,
-                kv_heads=bundle.kv_heads,
-                head_dim=bundle.head_dim,
-                context=bundle.context,
+                bundle,
                 drafts=drafts,
             )
             for drafts in (True, False)

@@ -30,10 +30,7 @@ class Reference:
         self.tokenizer = BundleTokenizer(bundle.tokenizer)
         self.decoder = Decoder(
             bundle.model,
-            layers=bundle.layers,
-            kv_heads=bundle.kv_heads,
-            head_dim=bundle.head_dim,
-            context=bundle.context,
+            bundle,
         )
 
     def ids(self, prompt: Prompt, max_new: int) -> tuple[int, ...]:
@@ -173,10 +170,7 @@ def test_the_bundled_model_answers_the_same_cold_warm_and_chunked() -> None:
         return Engine(
             bundle.model,
             reference.tokenizer,
-            layers=bundle.layers,
-            kv_heads=bundle.kv_heads,
-            head_dim=bundle.head_dim,
-            context=bundle.context,
+            bundle,
             **more,
         )
 

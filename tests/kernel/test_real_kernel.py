@@ -12,6 +12,8 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+pytestmark = pytest.mark.alone
+
 
 class Kernel:
     """A front end: runs cells under ids and talks over comms."""

@@ -94,7 +94,7 @@ class Terminal:
             try:
                 await self.until(lambda: app.is_running)
                 await typing()
-                return await asyncio.wait_for(prompt, 20)
+                return await asyncio.wait_for(prompt, 60)
             finally:
                 app.after_render -= draw
                 if not prompt.done():
@@ -105,7 +105,7 @@ class Terminal:
 
     async def until(self, condition: Callable[[], bool], what: str = "") -> None:
         """Let the prompt work until the condition holds."""
-        end = time.monotonic() + 8
+        end = time.monotonic() + 30
         while not condition():
             if time.monotonic() > end:
                 raise AssertionError(f"never came true: {what}; the ghost text is {self.ghost!r}")

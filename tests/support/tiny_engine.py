@@ -18,10 +18,7 @@ def open_engine(bundle: Path, **more: Any) -> Engine:
     return Engine(
         bundle / "model.onnx",
         BundleTokenizer(bundle / "tokenizer.json"),
-        layers=SHAPE.layers,
-        kv_heads=SHAPE.kv_heads,
-        head_dim=SHAPE.head_dim,
-        context=SHAPE.context,
+        SHAPE,
         **more,
     )
 

@@ -11,6 +11,8 @@ from terminal_fixtures import ENTER, RIGHT, Terminal
 
 from nextedit_jupyter.kernel.worker_calls import WorkerCalls
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def served(

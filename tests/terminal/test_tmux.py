@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.ui
+pytestmark = [pytest.mark.ui, pytest.mark.alone]
 
 DOC = Path(__file__).parents[2] / "docs" / "terminal.md"
 SUPPORT = Path(__file__).parents[1] / "support"

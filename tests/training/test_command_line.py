@@ -57,8 +57,12 @@ def work(tmp_path: Path) -> Path:
 
 
 def test_from_a_corpus_to_a_bundle_with_its_card(
-    work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    work: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("nextedit_jupyter.training.commands.export.RECITED_PROMPTS", 10)
     place, bundle = ["--work", str(work)], tmp_path / "bundle"
 
     def train(*words: str) -> str:

@@ -209,4 +209,4 @@ def test_an_export_that_loses_too_much_of_held_out_sequences_is_refused(
     assert not (work / "out").exists()
     graphs = Graphs(work / "distil" / "final.pt")
     rows = row_prompts(work / "tune.npy", 3)
-    assert abs(graphs.nats_lost(rows)) < 0.05
+    assert abs(graphs.agreement(rows, with_losses=True).nats_lost) < 0.05

@@ -99,7 +99,7 @@ def test_a_bundle_says_what_it_is_and_replaces_an_older_one(tmp_path: Path) -> N
     out = tmp_path / "bundle"
     for version in ("0.1.0", "0.2.0"):
         export_bundle(
-            tmp_path / "run" / "final.pt",
+            Graphs(tmp_path / "run" / "final.pt"),
             tmp_path / "tokenizer.json",
             out,
             Identity("nextedit-test", version, "cells-spm-v1"),
@@ -120,7 +120,7 @@ def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path: Path) -> None:
     train_tokenizer(["x = 1\n"] * 3, tmp_path / "tokenizer.json", vocab_size=320)
     with pytest.raises(TrainingError, match="the tokenizer has"):
         export_bundle(
-            tmp_path / "run" / "final.pt",
+            Graphs(tmp_path / "run" / "final.pt"),
             tmp_path / "tokenizer.json",
             tmp_path / "bundle",
             Identity("nextedit-test", "0.1.0", "cells-spm-v1"),

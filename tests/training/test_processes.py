@@ -22,6 +22,8 @@ from nextedit_jupyter.training.packing import NO_LOSS, write_packed  # noqa: E40
 from nextedit_jupyter.training.processes import choose_device  # noqa: E402
 from nextedit_jupyter.training.run_folder import read_checkpoint  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 SHAPE = '{"width": 32, "layers": 2, "heads": 2, "kv_heads": 1, "head_dim": 16, "hidden": 48}'
 WIDER = SHAPE.replace("32", "64")
 STEPS = ["--steps", "20", "--decay-steps", "10"]

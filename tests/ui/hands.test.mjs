@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { assert, contrastOf, labForAllTests } from './harness.mjs';
+import { assert, contrastOf, labForAllTests, openQuickly } from './harness.mjs';
 
 const held = labForAllTests();
 const lab = new Proxy({}, { get: (_, name) => bound(held.lab, name) });
@@ -22,7 +22,7 @@ const TYPED = 'for i in ran';
 async function ghostAt(place) {
   const [head, tail] = PLACES[place];
   await lab.calm();
-  await lab.openNotebook(`hands-${place}`, ['import numpy as np', head + tail]);
+  await openQuickly(held.lab, ['import numpy as np', head + tail]);
   await lab.edit(1, head.length);
   await lab.type(TYPED);
   return lab.waitForGhost();
@@ -114,7 +114,7 @@ const PLOTS = ['b', 'g', 'r', 'k', 'y'].map(c => `plt.plot(x, color="${c}", lw=1
 
 /** Spell `lw` out in the first of five cells. */
 async function spellOut() {
-  await lab.openNotebook('plots', ['import matplotlib.pyplot as plt\nx = [1]', ...PLOTS]);
+  await openQuickly(held.lab, ['import matplotlib.pyplot as plt\nx = [1]', ...PLOTS]);
   const at = PLOTS[0].indexOf('lw');
   await lab.select(1, at, at + 2);
   await lab.type('linewidth');
@@ -146,7 +146,7 @@ test('one keyword spelt out is taken place by place with Tab', async () => {
 
 /** Rename `total` in the first cell. */
 async function rename(cells, count = 1) {
-  await lab.openNotebook('rename', cells);
+  await openQuickly(held.lab, cells);
   await lab.select(0, 0, 'total'.length);
   await lab.type('amount');
   await lab.waitForPlaces(count);
@@ -201,7 +201,7 @@ test('an offer says which cells it leaves out: switched off, too large, locked',
 
 test('the hint takes no room: no line is longer, no cell higher', async () => {
   const long = `print(total, "${'x'.repeat(140)}")`;
-  await lab.openNotebook('room', [`total = 1\n${long}`, 'print(total)', 'end = 1']);
+  await openQuickly(held.lab, [`total = 1\n${long}`, 'print(total)', 'end = 1']);
   const room = () =>
     lab.inPanel(panel =>
       panel.content.widgets.map(cell => {
@@ -288,7 +288,7 @@ test('away from where it was made an offer leaves Tab alone, and other work ends
 });
 
 test('an offer does not outlive the undoing of what was deleted', async () => {
-  await lab.openNotebook('costs', ['cost = 1', 'print(cost)']);
+  await openQuickly(held.lab, ['cost = 1', 'print(cost)']);
   const pause = () => new Promise(resolve => setTimeout(resolve, 1400));
   await lab.edit(0, 'cost'.length);
   await lab.type('s');
@@ -326,7 +326,7 @@ test('an offer is announced with the keys that take it', async () => {
 });
 
 test('F2 on a keyword opens nothing and says why', async () => {
-  await lab.openNotebook('keyword', ['import os']);
+  await openQuickly(held.lab, ['import os']);
   await lab.edit(0, 3);
   await lab.press('F2');
   await lab.eventually(
@@ -368,7 +368,7 @@ test('the panel keeps its counts, draws what is ticked alone, and Escape goes ba
 
 test('the status item says where nothing is offered', async () => {
   writeFileSync(join(process.env.LAB_FOLDER, 'plain.txt'), 'x = 1\n');
-  await lab.openNotebook('served', ['x = 1', { source: 'y = 2', tags: ['nextedit-off'] }]);
+  await openQuickly(held.lab, ['x = 1', { source: 'y = 2', tags: ['nextedit-off'] }]);
   await lab.edit(0);
   await lab.waitForStatus('ready');
   await lab.edit(1);

@@ -450,8 +450,11 @@ export class LabPage {
 }
 
 /** Open a notebook without a kernel: much quicker. */
-export async function openQuickly(lab, cells) {
-  const path = `quick-${randomUUID().slice(0, 8)}.ipynb`;
+export async function openQuickly(
+  lab,
+  cells,
+  { path = `quick-${randomUUID().slice(0, 8)}.ipynb` } = {}
+) {
   writeNotebook(path, cells);
   await lab.closeAll();
   await lab.command('docmanager:open', {

@@ -2,7 +2,7 @@
 
 import { after, afterEach, before, test } from 'node:test';
 
-import { LabPage, assert, openBrowser, workers } from './harness.mjs';
+import { LabPage, assert, openBrowser, openQuickly, workers } from './harness.mjs';
 
 let browser;
 let lab;
@@ -43,7 +43,7 @@ const SMALL = ['total = 41', 'print(total)', 'double = total * 2'];
 
 /** The same in a small notebook that was never run. */
 async function offerSmallRename(cells = SMALL) {
-  await lab.openNotebook('small', cells);
+  await openQuickly(lab, cells);
   await lab.select(0, 0, 'total'.length);
   await lab.type('amount');
   return lab.waitForPlaces();
@@ -74,7 +74,7 @@ test('a typed line gets ghost text, Tab takes it, and one undo takes it back', a
 });
 
 test('while what is typed is what the ghost text says, no request is made', async () => {
-  await lab.openNotebook('typed-through', ['import numpy as np', '']);
+  await openQuickly(lab, ['import numpy as np', '']);
   await lab.edit(1);
   await lab.type('for i in ran');
   const ghost = await lab.waitForGhost();
@@ -95,7 +95,7 @@ test('while what is typed is what the ghost text says, no request is made', asyn
 });
 
 test('the next word and the next line can be taken alone', async () => {
-  await lab.openNotebook('partial', ['import numpy as np', '']);
+  await openQuickly(lab, ['import numpy as np', '']);
   await lab.edit(1);
   await lab.type('for i in ran');
   const ghost = await lab.waitForGhost();
@@ -184,7 +184,7 @@ test('a place in a cell that has no editor yet is drawn once Tab goes there', as
     ...Array.from({ length: 150 }, (_, i) => `x${i} = 0`),
     'print(total)'
   ];
-  await lab.openNotebook('far', cells);
+  await openQuickly(lab, cells);
   await lab.select(0, 0, 'total'.length);
   await lab.type('amount');
   await lab.eventually(
@@ -351,7 +351,7 @@ test('the second chord goes and takes where Tab is kept', async () => {
 });
 
 test('switched off by the menu of the status item, not one request leaves the page', async () => {
-  await lab.openNotebook('off', SMALL);
+  await openQuickly(lab, SMALL);
   await lab.chooseInMenu('Suggestions in All Notebooks');
   await lab.waitForStatus('off');
   const before = lab.requests.length;
@@ -367,13 +367,13 @@ test('switched off by the menu of the status item, not one request leaves the pa
 
 test('an excluded path and a tagged cell are never sent', async () => {
   const path = 'notes.env.ipynb';
-  await lab.openNotebook('excluded', SMALL, { path });
+  await openQuickly(lab, SMALL, { path });
   const before = lab.asked().length;
   await lab.edit(1);
   await lab.type('\nfor i in ran');
   await new Promise(resolve => setTimeout(resolve, 1000));
   assert.equal(lab.asked().length, before);
-  await lab.openNotebook('tagged', ['x = 1', { source: 'private = 2', tags: ['nextedit-off'] }]);
+  await openQuickly(lab, ['x = 1', { source: 'private = 2', tags: ['nextedit-off'] }]);
   await lab.edit(1);
   await lab.type('\nfor i in ran');
   await new Promise(resolve => setTimeout(resolve, 1000));
@@ -389,7 +389,7 @@ test('an excluded path and a tagged cell are never sent', async () => {
 });
 
 test('a key sends its cell, and the rest by its hash', async () => {
-  await lab.openNotebook('changes', [...FILLER, 'a = 1']);
+  await openQuickly(lab, [...FILLER, 'a = 1']);
   await lab.edit(FILLER.length);
   const asked = () => lab.asked().map(request => JSON.parse(request.postData()));
   const typed = ({ notebook }) =>
@@ -410,7 +410,7 @@ test('a key sends its cell, and the rest by its hash', async () => {
 });
 
 test('the worker killed in mid-typing costs no key, and the next suggestion comes', async () => {
-  await lab.openNotebook('killed', ['import numpy as np', '']);
+  await openQuickly(lab, ['import numpy as np', '']);
   await lab.edit(1);
   await lab.type('x = 1\nfor i in ran');
   await lab.waitForGhost();

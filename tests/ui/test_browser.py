@@ -29,7 +29,8 @@ REQUEST = {
     },
     "cursor": {"cell": "a", "offset": 25},
 }
-pytestmark = [pytest.mark.ui, pytest.mark.slow]
+# Each suite has a bound of its own, and may be tried twice.
+pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(900)]
 Run = Callable[..., None]
 
 
@@ -48,16 +49,16 @@ def test_the_main_job_works_in_jupyterlab(lab: Lab, run_browser_test: Run) -> No
 def test_every_key_does_what_it_says_at_each_place_of_a_cell(
     lab: Lab, run_browser_test: Run
 ) -> None:
-    run_browser_test("hands.test.mjs", lab, timeout=600)
+    run_browser_test("hands.test.mjs", lab)
 
 
-@pytest.mark.timeout(3100)
+@pytest.mark.timeout(6600)
 @pytest.mark.parametrize("where", ["lab", "notebook"])
 def test_each_key_does_what_the_table_of_the_docs_says(
     lab: Lab, run_browser_test: Run, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     monkeypatch.setenv("LAB_KEYS_IN", where)
-    run_browser_test("keys.test.mjs", lab, timeout=3000 if "NEXTEDIT_KEYS" in os.environ else 600)
+    run_browser_test("keys.test.mjs", lab, minutes=50 if "NEXTEDIT_KEYS" in os.environ else 8)
 
 
 def test_what_goes_wrong_beside_it_costs_no_key_and_changes_nothing_unseen(

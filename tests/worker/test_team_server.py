@@ -23,7 +23,10 @@ from nextedit_jupyter.engine.remote_engine import ByteTokenizer, RemoteEngine
 from nextedit_jupyter.prompt import Prompt
 from nextedit_jupyter.worker.client import WorkerClient
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes"),
+]
 
 CONTROL = ["<|endoftext|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"]
 WIDTH, HIDDEN, LAYERS, HEADS = 64, 128, 2, 4

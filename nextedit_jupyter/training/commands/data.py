@@ -16,7 +16,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_work(data)
     data.add_argument("--offline", action="store_true", help="use fetched archives only")
     data.add_argument("--processes", type=int, default=2)
-    data.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, to run there")
+    data.add_argument("--scheduler", metavar="ADDRESS", help="address of a Dask cluster to run on")
     data.set_defaults(run=run)
 
 

@@ -10,11 +10,11 @@ from nextedit_jupyter.training.commands.shared import RENDERED, add_base
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     delta = steps.add_parser(
-        "delta", help="write what tuning made of a base: OUT/delta.safetensors"
+        "delta", help="write what tuning changed in a base: OUT/delta.safetensors"
     )
     add_base(delta)
     delta.add_argument("--checkpoint", default="final.pt", help="in WORK/run")
-    delta.add_argument("--rank", type=int, default=16, help="of the adapters (16)")
+    delta.add_argument("--rank", type=int, default=16, help="rank of the adapters (16)")
     delta.add_argument("--out", type=Path, required=True, help="the delta's folder")
     delta.set_defaults(run=run)
 

@@ -18,15 +18,20 @@ from nextedit_jupyter.training.commands.shared import (
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     distil = steps.add_parser(
-        "distil", help="teach a small model what a larger bundle says: WORK/distil"
+        "distil", help="train a small model to imitate a larger bundle: WORK/distil"
     )
     add_work(distil)
     distil.add_argument("--teacher", type=Path, required=True, help="the larger bundle's folder")
-    distil.add_argument("--init", type=Path, help="a small bundle to begin with, any tokenizer")
+    distil.add_argument(
+        "--init", type=Path, help="a small bundle to start from, with any tokenizer"
+    )
     distil.add_argument("--data", default=RENDERED, help=f"sequences in WORK ({RENDERED})")
     distil.add_argument("--shape", type=json.loads, default={}, help="JSON, e.g. '{\"layers\": 8}'")
     distil.add_argument(
-        "--share", type=float, default=0.9, help="of the teacher in the loss; the rest is the text"
+        "--share",
+        type=float,
+        default=0.9,
+        help="share of the teacher in the loss; the rest is the text",
     )
     distil.add_argument("--batch", type=int, default=4, help="sequences per step (4)")
     distil.add_argument("--matrix-lr", type=float, default=0.01, help="Muon's peak learning rate")

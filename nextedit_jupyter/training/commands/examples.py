@@ -14,7 +14,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     examples.add_argument("recipe", type=Path)
     add_work(examples)
     examples.add_argument("--stage", action="append", help="only this stage (repeatable)")
-    examples.add_argument("--length", type=int, default=1024, help="tokens a sequence")
+    examples.add_argument("--length", type=int, default=1024, help="tokens per sequence")
     examples.set_defaults(run=run)
 
 

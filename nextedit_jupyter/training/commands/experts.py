@@ -19,7 +19,7 @@ from nextedit_jupyter.training.commands.shared import (
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     experts = steps.add_parser(
         "experts",
-        help="an adapter a domain beside one delta at equal cost: WORK/experts",
+        help="compare one adapter per domain with a single one: WORK/experts",
         description="Sorts the rows of `train tune` by domain (plotting, data frames, modelling, "
         "text, shell), goes on from its delta (or --delta) with an adapter a domain and with a "
         "single one, and compares their losses on held-out rows. Nothing is shipped by this.",
@@ -27,13 +27,15 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add_base(experts)
     add_delta(experts)
     experts.add_argument("--checkpoint", default="final.pt", help="in WORK/run (final.pt)")
-    experts.add_argument("--rank", type=int, default=16, help="of its adapters (16)")
-    experts.add_argument("--steps", type=int, default=200, help="of each adapter (200)")
+    experts.add_argument("--rank", type=int, default=16, help="rank of its adapters (16)")
+    experts.add_argument("--steps", type=int, default=200, help="steps of each adapter (200)")
     experts.add_argument("--batch", type=int, default=2, help="sequences per step (2)")
-    experts.add_argument("--length", type=int, help="cut rows to as many tokens")
-    experts.add_argument("--rate", type=float, default=0.2, help="of the rates of `tune` (0.2)")
-    experts.add_argument("--held", type=int, default=40, help="held-out rows a domain (40)")
-    experts.add_argument("--most", type=int, help="look at no more than so many rows")
+    experts.add_argument("--length", type=int, help="cut rows to this many tokens")
+    experts.add_argument(
+        "--rate", type=float, default=0.2, help="share of the learning rates of `tune` (0.2)"
+    )
+    experts.add_argument("--held", type=int, default=40, help="held-out rows per domain (40)")
+    experts.add_argument("--most", type=int, help="maximum number of rows to read")
     experts.add_argument("--threads", type=int, default=2)
     experts.add_argument("--seed", type=int, default=0)
     experts.set_defaults(run=run)

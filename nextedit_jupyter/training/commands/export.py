@@ -12,7 +12,8 @@ from nextedit_jupyter.training.commands.shared import HELD_OUT, add_work, docume
 
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.manifest import Identity
-    from nextedit_jupyter.training.export import Agreement, Measured
+    from nextedit_jupyter.training.export import Agreement, Graphs, Measured
+    from nextedit_jupyter.training.network import Shape
 
 RECITED_PROMPTS = 100
 CALIBRATION_ROWS = 24
@@ -52,11 +53,10 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.bundles.manifest import Identity
-    from nextedit_jupyter.training.export import Measured, export_bundle
+    from nextedit_jupyter.training.export import Graphs, Measured, export_bundle
     from nextedit_jupyter.training.gate import calibration_prompts, row_prompts
     from nextedit_jupyter.training.mixture import training_format
 
-    checkpoint = arguments.work / arguments.checkpoint
     tokenizer = arguments.work / "tokenizer.json"
     identity = Identity(arguments.id, arguments.version, training_format(arguments.format).name)
     calibration: list[list[int]] = []
@@ -66,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         calibration = calibration_prompts(
             documents(arguments.work, "train"), tokenizer, format=identity.prompt_format
         )
-    agreement, latency = _gate(arguments, identity, calibration)
+    graphs = Graphs(arguments.work / arguments.checkpoint, calibration)
+    agreement, latency = _gate(arguments, identity, graphs)
     measured, card = Measured(latency=latency), ""
     if arguments.thresholds:
         measured = Measured(arguments.thresholds, latency)
@@ -75,26 +76,20 @@ def run(arguments: argparse.Namespace) -> int:
         test = json.loads(arguments.test.read_text(encoding="utf-8"))
         measured = _measured(validation, test, agreement, latency)
         # What the bundle recites is seen once it is there.
-        export_bundle(checkpoint, tokenizer, arguments.out, identity, calibration=calibration)
-        card = _card(arguments, identity, agreement, validation, test)
+        export_bundle(graphs, tokenizer, arguments.out, identity)
+        card = _card(arguments, identity, graphs.shape, agreement, validation, test)
     manifest = export_bundle(
-        checkpoint,
-        tokenizer,
-        arguments.out,
-        identity,
-        measured=measured,
-        card=card,
-        calibration=calibration,
+        graphs, tokenizer, arguments.out, identity, measured=measured, card=card
     )
     print(f"{arguments.out}: {manifest['parameters']:,} parameters")
     return 0
 
 
 def _gate(
-    arguments: argparse.Namespace, identity: Identity, calibration: list[list[int]]
+    arguments: argparse.Namespace, identity: Identity, graphs: Graphs
 ) -> tuple[Agreement, dict[str, float]]:
     """What the gates measured, or nothing with --no-gate. Raises where a gate is not passed."""
-    from nextedit_jupyter.training.export import Agreement, Graphs
+    from nextedit_jupyter.training.export import Agreement
     from nextedit_jupyter.training.gate import (
         gate_export,
         gate_latency,
@@ -104,9 +99,8 @@ def _gate(
 
     if arguments.no_gate:
         return Agreement(0, 0, 0.0, 0.0), {}
-    graphs = Graphs(arguments.work / arguments.checkpoint, calibration)
     if arguments.reference:
-        arguments.reference.write_bytes(graphs.reference.SerializeToString())
+        arguments.reference.write_bytes(graphs.reference)
     if arguments.rows:
         held_out = row_prompts(arguments.work / HELD_OUT, HELD_OUT_ROWS)
         agreement = gate_rows(graphs, held_out)
@@ -148,13 +142,13 @@ def _measured(
 def _card(
     arguments: argparse.Namespace,
     identity: Identity,
+    shape: Shape,
     agreement: Agreement,
     validation: dict[str, Any],
     test: dict[str, Any],
 ) -> str:
     """The card of the bundle in --out, with what it recites of its training data."""
     from nextedit_jupyter.training.card import read_log, render_card
-    from nextedit_jupyter.training.export import checkpoint_weights
     from nextedit_jupyter.training.memorisation import check_memorisation
 
     checkpoint = arguments.work / arguments.checkpoint
@@ -168,7 +162,7 @@ def _card(
     print(recital.to_card())
     return render_card(
         identity,
-        checkpoint_weights(checkpoint)[0],
+        shape,
         corpus=json.loads(report),
         log=read_log(checkpoint.parent / "log.jsonl"),
         agreement=agreement,

@@ -10,7 +10,7 @@ from nextedit_jupyter.training.commands.shared import add_work, say
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    learn = steps.add_parser("filter", help="learn when a bundle's texts are taken")
+    learn = steps.add_parser("filter", help="learn when a bundle's texts are accepted")
     add_work(learn)
     learn.add_argument("--bundle", type=Path, required=True, help="its manifest is rewritten")
     learn.add_argument("--cells", type=int, default=120, help="of training packages, to learn from")

@@ -9,7 +9,7 @@ from pathlib import Path
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     judge = steps.add_parser(
         "judge",
-        help="train what says which places follow an edit, from real commits",
+        help="train the judge of which places follow an edit, on real commits",
         description=(
             "Trains the judge on commits of notebooks (JSON Lines as the evaluation of propagation"
             " reads them). Its thresholds are chosen on owners that were left out, and on a"
@@ -25,7 +25,9 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     judge.add_argument("--out", type=Path, default=Path("judge.json"), metavar="FILE")
     judge.add_argument("--trees", type=int, default=240, metavar="N")
-    judge.add_argument("--leaves", type=int, default=12, metavar="N", help="of a tree, at most 16")
+    judge.add_argument(
+        "--leaves", type=int, default=12, metavar="N", help="leaves per tree, maximum 16"
+    )
     judge.add_argument(
         "--per-owner",
         type=int,
@@ -39,7 +41,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--work",
         type=Path,
         metavar="FOLDER",
-        help="keep there what is done, to go on from it if the run is cut off",
+        help="keep finished parts there, so that an interrupted run can continue",
     )
     judge.set_defaults(run=run)
 

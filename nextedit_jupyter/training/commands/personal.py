@@ -24,20 +24,22 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     personal.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     personal.add_argument("--out", type=Path, required=True, help="folder of the new bundle")
     budget = personal.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=float, help="in all (10; 60 for a large base)")
-    budget.add_argument("--steps", type=int, help="of training, in place of minutes")
+    budget.add_argument("--minutes", type=float, help="in total (10; 60 for a large base)")
+    budget.add_argument("--steps", type=int, help="training steps instead of minutes")
     personal.add_argument("--history", action="store_true", help="with the edits that were kept")
-    personal.add_argument("--base", type=Path, help="bundle to begin with (the default one)")
+    personal.add_argument("--base", type=Path, help="bundle to start from (the default one)")
     personal.add_argument("--id", default="nextedit-personal")
-    personal.add_argument("--version", help="semantic version (one that rises with time)")
-    personal.add_argument("--rank", type=int, default=8, help="of the adapters (8)")
+    personal.add_argument(
+        "--version", help="semantic version (by default one that grows with time)"
+    )
+    personal.add_argument("--rank", type=int, default=8, help="rank of the adapters (8)")
     personal.add_argument(
         "--lr", type=float, help="peak learning rate (0.002; 0.001 for a large base)"
     )
     personal.add_argument("--threads", type=int, default=2)
     personal.add_argument("--seed", type=int, default=0)
     personal.add_argument(
-        "--keep", action="store_true", help="write the bundle though it is no better"
+        "--keep", action="store_true", help="write the bundle even if it is not better"
     )
     personal.add_argument(
         "--use", action="store_true", help="install it and let it answer, if it is better"

@@ -9,13 +9,13 @@ from nextedit_jupyter.training.commands.shared import add_work, documents, say
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    search = steps.add_parser("search", help="look for the prompt format that is learned best")
+    search = steps.add_parser("search", help="search for the prompt format that is learned best")
     add_work(search)
     search.add_argument(
-        "--init", type=Path, required=True, help="the bundle that trials begin with"
+        "--init", type=Path, required=True, help="the bundle that trials start from"
     )
     search.add_argument("--trials", type=int, default=20)
-    search.add_argument("--tokens", type=int, default=48_000, help="read in each trial")
+    search.add_argument("--tokens", type=int, default=48_000, help="tokens read in each trial")
     search.add_argument("--seed", type=int, default=0)
     search.add_argument("--threads", type=int, default=2)
     search.add_argument("--name", default="search", help="the search's folder in WORK")

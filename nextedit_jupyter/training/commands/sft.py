@@ -11,7 +11,7 @@ from nextedit_jupyter.training.commands.shared import add_budget, add_work, budg
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    sft = steps.add_parser("sft", help="train, or go on training")
+    sft = steps.add_parser("sft", help="train, or continue training")
     add_work(sft)
     sft.add_argument(
         "--stage",
@@ -20,10 +20,10 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="in order (repeatable); `s1#2000` is its first 2,000 sequences",
     )
     sft.add_argument("--run", dest="run_name", default="run", help="the run's folder in WORK")
-    sft.add_argument("--init", type=Path, help="a bundle whose weights to begin with")
+    sft.add_argument("--init", type=Path, help="a bundle whose weights to start from")
     sft.add_argument("--resume", help="a checkpoint of the run, such as stable.pt or latest.pt")
     add_budget(sft, decay_minutes=20.0)
-    sft.add_argument("--batch", type=int, default=8, help="sequences a step, of each process")
+    sft.add_argument("--batch", type=int, default=8, help="sequences per step and process")
     sft.add_argument("--matrix-lr", type=float, default=0.02, help="Muon's peak learning rate")
     sft.add_argument("--other-lr", type=float, default=3e-3, help="AdamW's peak learning rate")
     sft.add_argument("--device", choices=("cpu", "cuda"), help="default: a GPU if there is one")

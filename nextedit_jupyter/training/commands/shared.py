@@ -42,7 +42,7 @@ def read_delta(arguments: argparse.Namespace) -> Path | None:
 
 
 def add_work(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--work", type=Path, required=True, help="directory for what is made")
+    parser.add_argument("--work", type=Path, required=True, help="working directory")
 
 
 def documents(work: Path, split: str, *, modules: bool = True) -> list[Document]:
@@ -66,7 +66,7 @@ def add_budget(parser: argparse.ArgumentParser, *, decay_minutes: float) -> None
     parser.add_argument("--steps", type=int, help="budget in steps instead of minutes")
     parser.add_argument("--decay-minutes", type=float, default=decay_minutes)
     parser.add_argument("--decay-steps", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2, help="of each process")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each process")
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -93,11 +93,13 @@ def add_mining(parser: argparse.ArgumentParser) -> None:
     """What every step that mines edits asks for."""
     add_work(parser)
     parser.add_argument("--split", choices=("train", "validation", "test"), default="train")
-    parser.add_argument("--seed", type=int, default=0, help="of carets and choices")
+    parser.add_argument("--seed", type=int, default=0, help="seed of carets and choices")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, to run there")
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="address of a Dask cluster to run on"
+    )
     parser.add_argument(
         "--any-licence",
         action="store_true",
-        help="take code under any licence: for a model that stays with you",
+        help="take code under any licence, for a model that you keep to yourself",
     )

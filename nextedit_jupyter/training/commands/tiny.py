@@ -12,7 +12,7 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     tiny = steps.add_parser("tiny", help="a tiny model from a tiny corpus to a bundle")
     tiny.add_argument("folders", nargs="*", type=Path, help="default: the standard library")
     tiny.add_argument("--out", type=Path, required=True)
-    tiny.add_argument("--work", type=Path, help="where to keep what lies between")
+    tiny.add_argument("--work", type=Path, help="directory for intermediate files")
     tiny.add_argument("--steps", type=int, default=150)
     tiny.add_argument("--seed", type=int, default=0)
     tiny.set_defaults(run=run)

@@ -48,10 +48,7 @@ def finished_exactly(
     engine = Engine(
         folder / "model.onnx",
         tokenizer,
-        layers=shape.layers,
-        kv_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
-        context=shape.context,
+        shape,
     )
     fmt = format_of(folder)
     count = 0
