@@ -98,6 +98,36 @@ def test_a_stopped_worker_is_late_and_then_replaced(
     assert pid_of(client.suggest(request_for("x"))) != pid
 
 
+def test_a_stopped_worker_that_two_want_is_replaced_by_one_for_both(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextedit_jupyter.worker.transport.HANDSHAKE_SECONDS", 0.3)
+    clients = [connect("page"), connect("kernel")]
+    (pid,) = {pid_of(client.suggest(request_for("x"))) for client in clients}
+    os.kill(pid, signal.SIGSTOP)
+    for client in clients:
+        client.close()
+    answers: dict[int, int | str] = {}
+
+    def ask(number: int) -> None:
+        for _ in range(20):  # told that it hangs, or that it died, and then served
+            try:
+                answers[number] = pid_of(clients[number].suggest(request_for("x"), 10))
+                return
+            except WorkerError as error:
+                answers[number] = str(error)
+            time.sleep(0.1)
+
+    asking = [threading.Thread(target=ask, args=(number,)) for number in range(2)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert answers[0] == answers[1] != pid
+    wait_until(lambda: not is_running(pid))
+
+
 def test_a_newer_request_supersedes_the_older_of_its_client_at_once(connect: Connect) -> None:
     client = connect()
     client.suggest(request_for("x"))
