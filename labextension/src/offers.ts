@@ -41,8 +41,9 @@ export class Offers {
   }
 
   /**
-   * The suggestions of an answer that may be shown, that with the most places first; places that were
-   * refused are left out unless the user asked (`wanted`).
+   * The suggestions of an answer that may be shown: those first that carry on what was typed last, and
+   * of them that with the most places; places that were refused are left out unless the user asked
+   * (`wanted`).
    */
   choose(candidates: readonly Pending[], wanted: boolean): Pending[] {
     const chosen: Pending[] = [];
@@ -56,7 +57,10 @@ export class Offers {
         chosen.push(pending);
       }
     }
-    return chosen.sort((a, b) => b.chosen.length - a.chosen.length);
+    return chosen.sort(
+      (a, b) =>
+        Number(b.continuesTyping) - Number(a.continuesTyping) || b.chosen.length - a.chosen.length
+    );
   }
 
   /**

@@ -190,6 +190,19 @@ export class Pending {
     this.trigger = { cell, start: from, end: to };
   }
 
+  /** Whether it carries on what was typed last, rather than what was typed before that. */
+  get continuesTyping(): boolean {
+    const { trigger } = this;
+    const typed = trigger ? this.textOf(trigger.cell).slice(trigger.start, trigger.end).trim() : '';
+    return (
+      this.others !== null ||
+      this.held.some(place => {
+        const [short, long] = [typed, place.text.trim()].sort((a, b) => a.length - b.length);
+        return short !== '' && (short === long || (short.length > 2 && long.includes(short)));
+      })
+    );
+  }
+
   /** Whether what called for it was changed since. */
   get isTouched(): boolean {
     return this.touched;

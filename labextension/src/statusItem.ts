@@ -14,7 +14,7 @@ const LATER = 250;
 
 export class StatusItem extends Widget {
   private readonly button = document.createElement('button');
-  private kind = ''; // what it shows, but for how far an answer is
+  private shown: { kind: string; reason: NotServed | null } = { kind: '', reason: null };
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -46,8 +46,8 @@ export class StatusItem extends Widget {
 
   /** A key's request is not worth a change of the page: what it changes is shown a little later. */
   private onChanged(): void {
-    const { kind } = this.look();
-    if (kind !== this.kind) {
+    const { kind, reason } = this.look();
+    if (kind !== this.shown.kind || reason !== this.shown.reason) {
       this.draw();
     } else {
       this.timer ??= setTimeout(() => this.draw(), LATER);
@@ -58,7 +58,7 @@ export class StatusItem extends Widget {
     clearTimeout(this.timer);
     this.timer = undefined;
     const { status, reason, paused, kind } = this.look();
-    this.kind = kind;
+    this.shown = { kind, reason };
     const { text, title } = this.describe(status, reason, paused);
     this.button.dataset.state = kind === 'up' ? status.state : kind;
     if (title !== this.button.title || text !== this.button.textContent) {

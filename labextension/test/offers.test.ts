@@ -9,7 +9,7 @@ import { textHash } from '../src/textHash';
 const TEXTS: Record<string, string> = { a: 'costs = 1', b: 'print(cost)', c: 'cost + cost' };
 
 /** `cost` becomes `costs` at these places; it was called for in cell a by the burst 1. */
-function pendingOf(places: [string, number][], id = 's'): Pending {
+function pendingOf(places: [string, number][], id = 's', text = 'costs'): Pending {
   const pending = Pending.from(
     {
       id,
@@ -22,7 +22,7 @@ function pendingOf(places: [string, number][], id = 's'): Pending {
         base: textHash(TEXTS[cell]),
         start,
         end: start + 4,
-        text: 'costs'
+        text
       }))
     },
     cell => TEXTS[cell],
@@ -59,6 +59,15 @@ test('of one answer the suggestion with most places comes first', () => {
   assert.deepEqual(
     offers.choose([one, three], false).map(pending => pending.id),
     ['three', 'one']
+  );
+});
+
+test('what carries on the last edit comes before what carries on an earlier one', () => {
+  const offers = new Offers();
+  const [last, earlier] = [pendingOf([['b', 6]], 'last'), pendingOf(FOUR, 'earlier', 'price')];
+  assert.deepEqual(
+    offers.choose([earlier, last], false).map(pending => pending.id),
+    ['last', 'earlier']
   );
 });
 

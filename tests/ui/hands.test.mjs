@@ -224,6 +224,32 @@ test('the hint takes no room: no line is longer, no cell higher', async () => {
   await lab.screenshot('hint-room');
 });
 
+test('where Tab indents the hint names another key, and of two views it is in the one typed in', async () => {
+  const hints = () => lab.page.$$eval('.nextedit-hint:not([hidden])', nodes => nodes.length);
+  const says = (what, key) =>
+    lab.eventually(
+      () => lab.hint(),
+      hint => hint.startsWith(`${key} → cell 2`),
+      what
+    );
+  await rename(['total = 1', 'print(total)']);
+  await says('behind the name', 'Tab');
+  await lab.press('Home');
+  await says('at the beginning of the line', 'Alt-J');
+  await lab.press('End');
+  await says('behind the line', 'Tab');
+  await lab.command('docmanager:clone');
+  await lab.page.waitForFunction(
+    () => document.querySelectorAll('.jp-NotebookPanel .nextedit-place').length === 2
+  );
+  await lab.edit(0, 0);
+  await says('in the other view', 'Alt-J');
+  assert.equal(await hints(), 1);
+  await lab.press('Tab');
+  assert.equal(await lab.activeCell(), 0);
+  assert.match(await lab.source(0), /^ +amount = 1$/);
+});
+
 test('a collapsed cell is opened by Tab, and the next Tab takes its place', async () => {
   await rename(
     ['total = 1', { source: 'print(total)', metadata: { jupyter: { source_hidden: true } } }],

@@ -1,6 +1,6 @@
 // The table of docs/keys.md: each key by what is shown, at the beginning, middle and end of a cell.
-// By itself each field is tried at one of the three places, in Notebook 7 (LAB_KEYS_IN=notebook) two
-// fields of each state. NEXTEDIT_KEYS=1 tries all, NEXTEDIT_KEYS='F2,middle' what is named so.
+// By itself each field is tried at one of the three places, in Notebook 7 (LAB_KEYS_IN=notebook) every
+// other key of every other state. NEXTEDIT_KEYS=1 tries all, NEXTEDIT_KEYS='F2,middle' what is named so.
 // One notebook serves a state: what is shown is set up anew only where a key has changed it.
 
 import { randomUUID } from 'node:crypto';
@@ -190,7 +190,10 @@ function look(lab) {
       anchor: cell.editor?.editor.state.selection.main.anchor ?? null,
       mode: panel.content.mode,
       ghost: text('.jp-GhostText:not([class*=Spacer])').trim(),
-      places: text('.nextedit-place'),
+      // Without the key that is named beside one, which is another where Tab indents.
+      places: [...panel.node.querySelectorAll('.nextedit-place')]
+        .map(node => node.querySelector('.nextedit-new')?.textContent ?? '-')
+        .join(),
       hint: text('.nextedit-hint:not([hidden])'),
       popup:
         document.querySelector('.jp-Completer:not(.lm-mod-hidden) .jp-Completer-item') !== null,
@@ -269,7 +272,7 @@ function isTried(field, place) {
     const state = Object.keys(STATES).indexOf(field.state);
     const key = KEYS.indexOf(field.key);
     return IN_NOTEBOOK
-      ? key % 4 === state % 4 && Object.keys(PLACES)[state % 3] === place
+      ? state % 2 === 1 && key % 2 === (state >> 1) % 2 && Object.keys(PLACES)[state % 3] === place
       : Object.keys(PLACES)[(key + state) % 3] === place;
   }
   const keys = NAMED.filter(word => !(word in PLACES));

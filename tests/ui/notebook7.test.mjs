@@ -58,53 +58,6 @@ test('Notebook 7 offers a rename in the other cells and shows how it is', async 
   assert.deepEqual(lab.errors, []);
 });
 
-test('Notebook 7 has the other keys as well: F2, Escape, the second chord, a word of ghost text', async () => {
-  await lab.inPanel(panel =>
-    ['cost = 41', 'print(cost)'].forEach((source, i) =>
-      panel.model.sharedModel.cells[i].setSource(source)
-    )
-  );
-  await lab.edit(3);
-  await lab.type('for k in ran');
-  const ghost = await lab.waitForGhost();
-  await lab.press('Alt+ArrowRight');
-  await lab.eventually(
-    () => lab.source(3),
-    text => text.length > 'for k in ran'.length && `for k in ran${ghost}`.startsWith(text),
-    'no word was taken'
-  );
-
-  await lab.edit(1, 'print(co'.length);
-  await lab.press('F2');
-  await lab.page.waitForSelector('.nextedit-rename input');
-  await lab.page.fill('.nextedit-rename input', 'sum_of_all');
-  await lab.eventually(
-    () => lab.page.$eval('.jp-Dialog .jp-mod-accept', node => !node.disabled),
-    can => can,
-    'the button stays disabled'
-  );
-  await lab.press('Escape');
-  await lab.page.waitForSelector('.jp-Dialog', { state: 'detached' });
-
-  await lab.select(0, 0, 'cost'.length);
-  await lab.type('price');
-  await lab.waitForPlaces();
-  await lab.press('Alt+j');
-  await lab.eventually(
-    () => lab.activeCell(),
-    cell => cell === 1,
-    'Alt-J did not jump'
-  );
-  await lab.press('Escape');
-  await lab.eventually(
-    () => lab.places(),
-    places => places.length === 0,
-    'Escape did not dismiss'
-  );
-  assert.equal(await lab.source(1), 'print(cost)');
-  assert.deepEqual(lab.errors, []);
-});
-
 test('Notebook 7 has the menu of the status item, and opens the tour in a page of its own', async () => {
   const labels = await lab.openMenu();
   for (const label of [
