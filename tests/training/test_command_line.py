@@ -56,6 +56,7 @@ def work(tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
+@pytest.mark.slow
 def test_from_a_corpus_to_a_bundle_with_its_card(
     work: Path,
     tmp_path: Path,
