@@ -20,8 +20,11 @@ import type { OpenEditor, Views } from './surfaces';
 const PENDING_CLASS = 'nextedit-mod-pending';
 const TAB_CLASS = 'nextedit-mod-tab';
 
-/** Marks drawn in one task of the page, besides those of the editor that is typed in. */
-export const SLICE = 16;
+/**
+ * Marks drawn in one task of the page, besides those of the editor that is typed in. An editor that was
+ * drawn in is measured in the next frame, which takes 1 to 3 ms each and has the page laid out anew.
+ */
+export const SLICE = 3;
 
 export interface PainterHost {
   readonly views: Views;

@@ -16,13 +16,23 @@ export const whenIdle: Later = work => {
   return () => clearTimeout(timer);
 };
 
+/** When there is time after the next frame: what a slice costs there, as in measuring, is behind it. */
+const afterFrame: Later = work => {
+  let cancel = () => {};
+  const frame = requestAnimationFrame(() => (cancel = whenIdle(work)));
+  return () => {
+    cancelAnimationFrame(frame);
+    cancel();
+  };
+};
+
 export class Slices {
   private cancel: (() => void) | null = null;
 
   constructor(
     /** How much work is a slice. */
     private readonly most: number,
-    private readonly later: Later = whenIdle
+    private readonly later: Later = afterFrame
   ) {}
 
   /**

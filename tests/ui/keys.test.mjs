@@ -221,8 +221,9 @@ const HAPPENED = {
   editor: (was, is) =>
     is.mode === 'edit' &&
     is.cell === was.cell &&
-    // Where the editor changed the text, what is offered may have followed.
-    (is.places === was.places || !isSame(was, is)) &&
+    // Where the editor changed the text, what is offered may have followed; and a cell out of sight
+    // may have got its editor, and its place, only now.
+    (is.places === was.places || !isSame(was, is) || (was.places === '' && was.hint !== '')) &&
     !is.dialog,
   nothing: stays,
   stay: stays,
