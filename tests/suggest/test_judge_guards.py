@@ -95,6 +95,58 @@ def test_a_variable_that_is_bound_again_follows_as_a_whole_or_not_at_all() -> No
     assert left(0.7, before, after, again) == "show(width)\nbin = 0.5\nhist(y, bin)"
 
 
+@pytest.mark.parametrize(("level", "name"), [(0.9, "rate"), (0.4, "lr")])
+def test_a_parameter_of_another_function_follows_as_a_whole_where_the_judge_is_sure(
+    level: float, name: str
+) -> None:
+    before = "def fit(model, lr):\n    return model(lr)"
+    other = "def train(model, {0}):\n    for n in range(3):\n        model({0})"
+    assert left(level, before, before.replace("lr", "rate", 1), other.format("lr")) == (
+        other.format(name)
+    )
+
+
+@pytest.mark.parametrize(("level", "name"), [(0.9, "Disc"), (0.7, "Circle")])
+def test_a_string_that_names_what_was_renamed_follows_where_the_judge_is_very_sure(
+    level: float, name: str
+) -> None:
+    before, after = "from shapes import Circle\nCircle(1)", "from shapes import Disc\nDisc(1)"
+    assert left(level, before, after, "spec = '''\ntype: Circle\n'''\nCircle(2)") == (
+        f"spec = '''\ntype: {name}\n'''\nDisc(2)"
+    )
+
+
+def test_of_a_cell_that_does_not_parse_the_judge_decides() -> None:
+    before, after = "loss = make(1)\nshow(loss)", "goal = make(1)\nshow(loss)"
+    broken = "total = loss + \\ \n    start\nstep(loss"
+    assert left(0.7, before, after, broken) == broken.replace("loss", "goal")
+    assert left(0.4, before, after, broken) == broken
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # One part was chosen of several, and both methods may exist.
+        ("axes[0].bar(x)", "axes[0].barh(x)", "axes[1].bar(y)", "axes[1].bar(y)"),
+        ("axes[0].fill(x)", "axes[0].fill_between(x)", "axes[1].fill(y)", "axes[1].fill(y)"),
+        # A word put right, or the same part.
+        (
+            "axes[0].set_titel('x')",
+            "axes[0].set_title('x')",
+            "axes[1].set_titel('y')",
+            "axes[1].set_title('y')",
+        ),
+        ("axes[0].bar(x)", "axes[0].barh(x)", "axes[0].bar(y)", "axes[0].barh(y)"),
+        # No part of anything.
+        ("frame.sort('x')", "frame.sort_values('x')", "other.sort('y')", "other.sort_values('y')"),
+    ],
+)
+def test_a_method_of_one_part_says_nothing_of_the_other_parts(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.9, before, after, other) == becomes
+
+
 @pytest.mark.parametrize(
     ("before", "after", "other", "becomes"),
     [

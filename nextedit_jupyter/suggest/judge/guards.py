@@ -6,10 +6,12 @@ another's place once, where both are bound, and a name in code that was left whi
 got another word. They are listed as optional.
 
 Where bindings prove a rename, a place of the same word that they left alone is another name: it is
-not offered, and a mention of it in a text is optional. A variable that a cell binds again is
-another one too, as far as bindings go, and people often give both the new name: there the judge has
-to be very sure. Where a definition made way for another one, its uses mean the old one until a use
-is changed as well.
+not offered, and a mention of it in a text is optional, unless the judge is very sure of a string. A
+variable that a cell binds again is another one too, as far as bindings go, and people often give
+both the new name: there the judge has to be very sure. A name of one function, as a parameter, is
+carried to another function as a whole or not at all. Of a cell that does not parse bindings say
+nothing, and the judge decides. Where a definition made way for another one, its uses mean the old
+one until a use is changed as well.
 
 How sure is what was right of owners whose commits the trees had not seen.
 """
@@ -34,6 +36,10 @@ NEVER = 2.0
 _SURE_OF_SWAP = 0.95
 # From here on five of six names that were bound again followed.
 SURE_OF_REBOUND = 0.8
+# Names of another function: ten of eleven places that were as sure as this followed.
+SURE_OF_LOCAL = 0.5
+# Mentions of a renamed variable in strings: all of seven such places followed, below it half.
+SURE_OF_TEXT = 0.8
 
 
 def held_back(considered: Considered) -> list[float]:
@@ -84,9 +90,19 @@ def _objects_of(change: LastChange) -> frozenset[str]:
     """
     sites = [e.site for e in change.examples]
     objects = frozenset(s.object for s in sites)
-    if "" in objects or len({s.root for s in sites}) != 1 or is_akin(change.old[0], change.new):
+    if "" in objects or len({s.root for s in sites}) != 1:
+        return frozenset()
+    if is_akin(change.old[0], change.new) and not _is_part_chosen(change, objects):
         return frozenset()
     return objects
+
+
+def _is_part_chosen(change: LastChange, objects: frozenset[str]) -> bool:
+    """Whether a method made way for one whose name goes on, of one part of several: `axes[0].bar`
+    for `axes[0].barh`. Of six such calls of another part two followed.
+    """
+    goes_on = change.new.startswith(change.old[0]) or change.old[0].startswith(change.new)
+    return goes_on and len(objects) == 1 and all("[" in object for object in objects)
 
 
 def _is_method_of_another(
@@ -102,7 +118,9 @@ def _is_method_of_another(
     if all(_MADE.match(object) for object in {*objects, site.object}):
         return False  # what is made on the spot is no object that another is told from
     root = place.change.examples[0].site.root
-    return site.root != root or (len(objects) == 1 and site.object not in objects)
+    if site.root != root:
+        return not is_akin(place.change.old[0], place.change.new)
+    return len(objects) == 1 and site.object not in objects
 
 
 def _is_key_of_another(place: Candidate, considered: Considered, literals: set[str]) -> bool:
@@ -138,7 +156,7 @@ def _is_one_variable_for_another(change: LastChange, considered: Considered) -> 
 
 _MADE = re.compile(r"[^\W\d]\w*\(")  # a call of a plain name, or what is read from its value
 
-Ruling = Literal["open", "optional", "rebound", "closed"]
+Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]
 
 _TEXTS = frozenset(["comment", "docstring", "string"])
 _SHELL = re.compile(r"=\s*[!%]")  # what a line's command says is kept in a variable
@@ -181,11 +199,11 @@ def rulings(
         if is_other or _means_more(change, kinds):
             found.append("open")
         elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
-            found.append("optional")
-        elif _is_imported_again(place, considered):
+            found.append(_of_mention(place, considered))
+        elif _is_imported_again(place, considered) or _is_unread(place, considered):
             found.append("open")
         else:
-            found.append("rebound" if _is_rebound(place, considered) else "closed")
+            found.append(_of_another_binding(place, considered))
     return found
 
 
@@ -198,17 +216,42 @@ def _is_imported_again(place: Candidate, considered: Considered) -> bool:
     )
 
 
-def _is_rebound(place: Candidate, considered: Considered) -> bool:
-    """Whether a variable of the notebook stands there, under the name that a cell binds again.
+def _is_unread(place: Candidate, considered: Considered) -> bool:
+    """Whether bindings say nothing of a place, because its cell does not parse."""
+    return cell_index(considered.cells[place.cell].source).broken
+
+
+def _of_mention(place: Candidate, considered: Considered) -> Ruling:
+    """A string that names what was renamed in code; one string for another is another thing."""
+    is_string = considered.cells[place.cell].kinds[place.first] == "string"
+    was_code = all(e.site.kind != "string" for e in place.change.examples)
+    return "text" if is_string and was_code else "optional"
+
+
+def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
+    """Whether a name of the same spelling may follow: a variable of the notebook that a cell binds
+    again, or one of another function where one of a function was changed.
 
     Functions and classes do other things after another definition, and what is named like the
     function that made it is no function: variables and imports alone hold much the same again.
     """
     if any(e.site.left[:1] in (("def",), ("class",)) for e in place.change.examples):
-        return False
+        return "closed"
+    home = home_of(place, considered)
+    if home == MODULE:
+        return "rebound"
+    is_of_functions = any(
+        e.site.kind == "definition" or e.site.function.startswith(("def ", "async def "))
+        for e in place.change.examples
+    )
+    return "local" if home is not None and is_of_functions else "closed"
+
+
+def home_of(place: Candidate, considered: Considered) -> int | None:
+    """The scope that binds the name at a place; None where no name stands."""
     index = cell_index(considered.cells[place.cell].source)
     i = index.starts.get(place.start)
-    return i is not None and index.homes[i] == MODULE
+    return index.homes[i] if i is not None else None
 
 
 def _is_settled(place: Candidate, considered: Considered) -> bool:

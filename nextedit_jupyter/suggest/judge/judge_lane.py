@@ -27,7 +27,15 @@ from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
-from nextedit_jupyter.suggest.judge.guards import SURE_OF_REBOUND, Ruling, held_back, rulings
+from nextedit_jupyter.suggest.judge.guards import (
+    SURE_OF_LOCAL,
+    SURE_OF_REBOUND,
+    SURE_OF_TEXT,
+    Ruling,
+    held_back,
+    home_of,
+    rulings,
+)
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
@@ -96,7 +104,7 @@ class JudgeLane:
         ]
         symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
         ruled = rulings(considered, symbols, request)
-        found = list(_as_ruled(found, ruled, most))
+        found = list(_as_ruled(found, ruled, considered, most))
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
@@ -234,23 +242,34 @@ def _is_bound(candidate: Candidate, considered: Considered) -> bool:
     return kind in ("definition", "target", "import")
 
 
-def _as_ruled(found: Sequence[_Placed], ruled: Sequence[Ruling], most: float) -> Iterator[_Placed]:
+def _as_ruled(
+    found: Sequence[_Placed], ruled: Sequence[Ruling], considered: Considered, most: float
+) -> Iterator[_Placed]:
     """The places that are open to the judge, each as sure as it may be.
 
-    A name that was bound again is followed as a whole or not at all: half of it would not run.
+    A name that was bound again is followed as a whole or not at all: half of it would not run. Of
+    another function's name a whole is what that function holds.
     """
-    again: dict[int, list[float]] = {}
+    groups: dict[object, list[float]] = {}
+    keys: list[tuple[object, float] | None] = []
     for p, ruling in zip(found, ruled, strict=True):
+        key: tuple[object, float] | None = None
         if ruling == "rebound":
-            again.setdefault(id(p.candidate.change), []).append(p.sure)
-    for p, ruling in zip(found, ruled, strict=True):
-        if ruling == "open":
+            key = id(p.candidate.change), SURE_OF_REBOUND
+        elif ruling == "local":
+            place = p.candidate
+            key = (id(place.change), place.cell, home_of(place, considered)), SURE_OF_LOCAL
+        keys.append(key)
+        if key is not None:
+            groups.setdefault(key[0], []).append(p.sure)
+    for p, ruling, key in zip(found, ruled, keys, strict=True):
+        if ruling == "open" or (ruling == "text" and p.sure >= SURE_OF_TEXT):
             yield p
-        elif ruling == "optional":
+        elif ruling in ("optional", "text"):
             yield _Placed(p.candidate, min(p.sure, most))
-        elif ruling == "rebound":
-            group = again[id(p.candidate.change)]
-            if (mean := sum(group) / len(group)) >= SURE_OF_REBOUND:
+        elif key is not None:
+            group = groups[key[0]]
+            if (mean := sum(group) / len(group)) >= key[1]:
                 yield _Placed(p.candidate, mean)
 
 
