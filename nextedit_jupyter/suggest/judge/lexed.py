@@ -206,8 +206,15 @@ class LexedCell:
         return "".join(self.texts[k] for k in self.solid[first:end])
 
     def words(self, line: int) -> frozenset[str]:
-        """The names and numbers of a line."""
-        return frozenset(_WORD.findall(self.lines[line]))
+        """The names and numbers of a line; read once, for thousands of places may stand on one."""
+        known = self._words.get(line)
+        if known is None:
+            known = self._words[line] = frozenset(_WORD.findall(self.lines[line]))
+        return known
+
+    @cached_property
+    def _words(self) -> dict[int, frozenset[str]]:
+        return {}
 
     def function(self, line: int) -> str:
         """The head of the innermost function or class that the line stands in, "" for none."""
