@@ -10,7 +10,7 @@ not offered, and a mention of it in a text is optional, unless the judge is very
 variable that a cell binds again is another one too, as far as bindings go, and people often give
 both the new name: there the judge has to be very sure. A name of one function, as a parameter, is
 carried to another function as a whole or not at all. Of a cell that does not parse bindings say
-nothing, and the judge decides. Where a definition made way for another one, its uses mean the old
+nothing: its places are optional. Where a definition made way for another one, its uses mean the old
 one until a use is changed as well.
 
 How sure is what was right of owners whose commits the trees had not seen.
@@ -200,7 +200,9 @@ def rulings(
             found.append("open")
         elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
             found.append(_of_mention(place, considered))
-        elif _is_imported_again(place, considered) or _is_unread(place, considered):
+        elif _is_unread(place, considered):
+            found.append("optional")
+        elif _is_imported_again(place, considered):
             found.append("open")
         else:
             found.append(_of_another_binding(place, considered))
