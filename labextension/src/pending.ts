@@ -106,28 +106,24 @@ export class Pending {
     return this.all;
   }
 
-  private get held(): Place[] {
-    return this.all;
-  }
-
-  private set held(places: Place[]) {
+  private hold(places: Place[]): void {
     this.all = places;
     this.byCell = null;
   }
 
   /** The places that are ticked: these are drawn, gone to and accepted. */
   get chosen(): readonly Place[] {
-    return this.held.filter(place => this.isChosen(place));
+    return this.all.filter(place => this.isChosen(place));
   }
 
   get cells(): string[] {
-    return [...new Set(this.held.map(place => place.cell))];
+    return [...new Set(this.all.map(place => place.cell))];
   }
 
   in(cell: string): readonly Place[] {
     if (!this.byCell) {
       this.byCell = new Map();
-      for (const place of [...this.held].sort((a, b) => a.start - b.start)) {
+      for (const place of [...this.all].sort((a, b) => a.start - b.start)) {
         const known = this.byCell.get(place.cell);
         if (known) {
           known.push(place);
@@ -140,7 +136,7 @@ export class Pending {
   }
 
   place(id: string): Place | undefined {
-    return this.held.find(place => place.id === id);
+    return this.all.find(place => place.id === id);
   }
 
   isChosen(place: Place): boolean {
@@ -161,8 +157,8 @@ export class Pending {
    */
   leaveGone(textOf: TextOf): boolean {
     const isThere = (cell: string) => this.now(cell, textOf) !== undefined;
-    this.held = this.held.filter(place => isThere(place.cell));
-    return this.held.length > 0 && (!this.trigger || isThere(this.trigger.cell));
+    this.hold(this.all.filter(place => isThere(place.cell)));
+    return this.all.length > 0 && (!this.trigger || isThere(this.trigger.cell));
   }
 
   /**
@@ -196,7 +192,7 @@ export class Pending {
     const typed = trigger ? this.textOf(trigger.cell).slice(trigger.start, trigger.end).trim() : '';
     return (
       this.others !== null ||
-      this.held.some(place => {
+      this.all.some(place => {
         const [short, long] = [typed, place.text.trim()].sort((a, b) => a.length - b.length);
         return short !== '' && (short === long || (short.length > 2 && long.includes(short)));
       })
@@ -236,7 +232,7 @@ export class Pending {
     }
     const change = TextEdit.between(before, after);
     const moved: Place[] = [];
-    for (const place of this.held) {
+    for (const place of this.all) {
       if (place.cell !== cell) {
         moved.push(place);
         continue;
@@ -248,7 +244,7 @@ export class Pending {
       }
       moved.push({ ...place, ...rebased.replacements[0] });
     }
-    this.held = moved;
+    this.hold(moved);
     this.texts.set(cell, after);
     if (this.trigger?.cell === cell) {
       this.moveTrigger(this.trigger, change, before);
@@ -275,7 +271,7 @@ export class Pending {
     const edits = this.edits(places);
     const gone = new Set(places.map(place => place.id));
     const left: Place[] = [];
-    for (const place of this.held) {
+    for (const place of this.all) {
       if (gone.has(place.id)) {
         continue;
       }
@@ -289,7 +285,7 @@ export class Pending {
     for (const [cell, edit] of edits) {
       this.texts.set(cell, edit.apply(this.textOf(cell)));
     }
-    this.held = left;
+    this.hold(left);
     const edit = this.trigger && edits.get(this.trigger.cell);
     if (this.trigger && edit) {
       const { cell, start, end } = this.trigger;
@@ -303,7 +299,7 @@ export class Pending {
   }
 
   remove(place: Place): void {
-    this.held = this.held.filter(other => other.id !== place.id);
+    this.hold(this.all.filter(other => other.id !== place.id));
   }
 
   /** The text of a cell of this or of another document. */

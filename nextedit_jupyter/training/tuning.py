@@ -151,9 +151,22 @@ def adapted(
     return model
 
 
+def adapted_base(
+    base: PretrainedBase, *, rank: int = RANK, seed: int = 0, delta: Path | None = None
+) -> DecoderModule:
+    """The base with adapters, beginning with what the safetensors file `delta` holds, if given.
+
+    Raises TrainingError.
+    """
+    model = adapted(base.shape, base.weights, new_rows=base.new_rows, rank=rank, seed=seed)
+    if delta is not None:
+        begin_with(model, delta)
+    return model
+
+
 def tuned(base: PretrainedBase, run: Path, checkpoint: str, *, rank: int) -> DecoderModule:
     """The base with the adapters of a checkpoint in the folder `run`. Raises TrainingError."""
-    model = adapted(base.shape, base.weights, new_rows=base.new_rows, rank=rank)
+    model = adapted_base(base, rank=rank)
     held = read_checkpoint(run / checkpoint)["model"]
     if model.load_state_dict(held, strict=False).unexpected_keys:
         raise TrainingError(f"{checkpoint} is no checkpoint of `train tune`")

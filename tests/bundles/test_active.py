@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_bundle import make_bundle
+from tiny_bundle import make_bundle, make_versions
 
 from nextedit_jupyter.bundles import active, bundle
 from nextedit_jupyter.bundles.active import (
@@ -26,10 +26,7 @@ ID = "nextedit-python"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("made")
-    return {
-        version: make_bundle(folder / version, id=ID, version=version, seed=seed)
-        for seed, version in enumerate(["0.9.0", "1.0.0", "1.1.0", "1.2.0"])
-    }
+    return make_versions(folder, "0.9.0", "1.0.0", "1.1.0", "1.2.0", id=ID)
 
 
 @pytest.fixture

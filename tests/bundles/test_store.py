@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_bundle import make_bundle
+from tiny_bundle import make_bundle, make_versions
 
 from nextedit_jupyter.bundles.choices import version_key
 from nextedit_jupyter.bundles.store import BundleStore
@@ -19,10 +19,7 @@ from nextedit_jupyter.core.errors import BundleError
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("bundles")
-    return {
-        version: make_bundle(folder / version, version=version, seed=seed)
-        for seed, version in enumerate(["0.1.0", "0.2.0", "0.3.0"])
-    }
+    return make_versions(folder, "0.1.0", "0.2.0", "0.3.0")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_bundle import make_bundle
+from tiny_bundle import make_versions
 
 from nextedit_jupyter.bundles.store import BundleStore
 from nextedit_jupyter.core.errors import BundleError, StoreError
@@ -40,10 +40,7 @@ CHANGES: dict[str, Callable[[BundleStore, Path], Any]] = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("made")
-    return {
-        version: make_bundle(folder / version, version=version, seed=seed)
-        for seed, version in enumerate(["0.1.0", "0.2.0", "0.3.0"])
-    }
+    return make_versions(folder, "0.1.0", "0.2.0", "0.3.0")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_bundle import make_bundle
+from tiny_bundle import make_bundle, make_versions
 
 from nextedit_jupyter.bundles import store as store_module
 from nextedit_jupyter.bundles.choices import is_identifier, read_choices, write_choices
@@ -27,10 +27,7 @@ ID = "nextedit-tiny"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("made")
-    return {
-        version: make_bundle(folder / version, version=version, seed=seed)
-        for seed, version in enumerate(["0.1.0", "0.2.0"])
-    }
+    return make_versions(folder, "0.1.0", "0.2.0")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tiny_bundle import make_bundle
+from tiny_bundle import make_bundle, make_versions
 
 from nextedit_jupyter.bundles import trust
 from nextedit_jupyter.bundles.publish import Publisher
@@ -26,10 +26,7 @@ PASSPHRASE = b"a long passphrase"
 @pytest.fixture(scope="module")
 def versions(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("versions")
-    return [
-        make_bundle(folder / version, version=version, seed=seed)
-        for seed, version in enumerate(["0.1.0", "0.2.0", "0.3.0"])
-    ]
+    return [*make_versions(folder, "0.1.0", "0.2.0", "0.3.0").values()]
 
 
 @pytest.fixture

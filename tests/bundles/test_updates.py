@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from tiny_bundle import make_bundle
+from tiny_bundle import make_versions
 
 from nextedit_jupyter.bundles.publish import Publisher
 from nextedit_jupyter.bundles.store import BundleStore
@@ -26,10 +26,7 @@ class World:
         self.now = 1_900_000_000.0
         self.publisher = Publisher(folder / "repository", folder / "keys", passphrase=None)
         self.publisher.init(root_keys=1, threshold=1)
-        self.versions = {
-            version: make_bundle(folder / version, version=version, seed=seed)
-            for seed, version in enumerate(["0.1.0", "0.2.0", "0.3.0"])
-        }
+        self.versions = make_versions(folder, "0.1.0", "0.2.0", "0.3.0")
         self.publisher.add(self.versions["0.1.0"])
         self.store = BundleStore(folder / "store")
         self.store.install(self.versions["0.1.0"])

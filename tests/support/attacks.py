@@ -28,7 +28,7 @@ from hostile_bundles import KINDS, make_hostile
 from hostile_texts import KINDS as TEXTS
 from hostile_texts import PLACES, hostile_request
 from mutations import cells_of_examples, edited, mutated_body, request
-from tiny_bundle import make_bundle
+from tiny_bundle import make_bundle, make_versions
 
 from nextedit_jupyter.analysis.index import forget_cells
 from nextedit_jupyter.bundles.bundle import packaged_bundle_path
@@ -332,8 +332,7 @@ def attack_store_with_kills(count: int, seed: int = 0) -> Report:
     with timed(report), tempfile.TemporaryDirectory(prefix="nextedit-attack-") as folder:
         root = Path(folder, "store")
         sources = [
-            str(make_bundle(Path(folder, version), version=version, seed=i))
-            for i, version in enumerate(("0.1.0", "0.2.0", "0.3.0"))
+            str(made) for made in make_versions(Path(folder), "0.1.0", "0.2.0", "0.3.0").values()
         ]
         store = BundleStore(root)
         store.install(Path(sources[0]))

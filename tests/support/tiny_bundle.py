@@ -124,3 +124,11 @@ def make_bundle(
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
+
+
+def make_versions(folder: Path, *versions: str, **more: Any) -> dict[str, Path]:
+    """A bundle a version, each of other weights, in folders named by them; `more` as above."""
+    return {
+        version: make_bundle(folder / version, version=version, seed=seed, **more)
+        for seed, version in enumerate(versions)
+    }

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training.domain_experts import ExpertSettings, compare_experts
     from nextedit_jupyter.training.pretrained import read_base
     from nextedit_jupyter.training.run_folder import TokenRows
-    from nextedit_jupyter.training.tuning import adapted, begin_with, tuned
+    from nextedit_jupyter.training.tuning import adapted_base, tuned
 
     if min(arguments.steps, arguments.batch, arguments.held) < 1:
         raise TrainingError("--steps, --batch and --held are 1 or more")
@@ -56,8 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     delta = read_delta(arguments)
     base = read_base(arguments.base, work, seed=arguments.seed)
     if delta is not None:
-        model = adapted(base.shape, base.weights, new_rows=base.new_rows, rank=arguments.rank)
-        begin_with(model, delta)
+        model = adapted_base(base, rank=arguments.rank, delta=delta)
     else:
         model = tuned(base, work / "run", arguments.checkpoint, rank=arguments.rank)
     end = None if arguments.length is None else arguments.length + 1

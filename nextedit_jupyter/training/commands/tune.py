@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training.packing import write_packed
     from nextedit_jupyter.training.pretrained import read_base
     from nextedit_jupyter.training.sft import SftSettings, train
-    from nextedit_jupyter.training.tuning import adapted, begin_with, open_tuning, tuning_rows
+    from nextedit_jupyter.training.tuning import adapted_base, open_tuning, tuning_rows
 
     budget_of(arguments)  # refused before anything is rendered
     work: Path = arguments.work
@@ -60,11 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.validation:
             held = tuning_rows(arguments.validation, None, tokenizer, fmt, arguments.length, 1)
             write_packed(work / HELD_OUT, held)
-    model = adapted(
-        base.shape, base.weights, new_rows=base.new_rows, rank=arguments.rank, seed=arguments.seed
-    )
-    if delta is not None:
-        begin_with(model, delta)
+    model = adapted_base(base, rank=arguments.rank, seed=arguments.seed, delta=delta)
     folder = work / "run"
     resume = folder / arguments.resume if arguments.resume else None
     settings = SftSettings(
