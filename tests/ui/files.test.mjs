@@ -417,8 +417,7 @@ for (const [name, whole, why] of [
 ]) {
   test(`${name} is left alone, and the status item says why`, async () => {
     await openFile(whole, { path: name });
-    await lab.waitForStatus('not-here');
-    assert.match((await lab.status()).title, new RegExp(`disabled for this ${why}`));
+    await lab.waitForReason('not-here', new RegExp(`disabled for this ${why}`));
     const before = lab.asked().length;
     await put(whole.length);
     await lab.type('x = ab');

@@ -398,11 +398,9 @@ test('the status item says where nothing is offered', async () => {
   await lab.edit(0);
   await lab.waitForStatus('ready');
   await lab.edit(1);
-  await lab.waitForStatus('not-here');
-  assert.match((await lab.status()).title, /its tag/);
+  await lab.waitForReason('not-here', /its tag/);
   await lab.command('docmanager:open', { path: 'plain.txt' });
-  await lab.waitForStatus('not-here');
-  assert.match((await lab.status()).title, /this language/);
+  await lab.waitForReason('not-here', /this language/);
 });
 
 test('ghost text can be read in every theme', async () => {

@@ -420,6 +420,15 @@ export class LabPage {
     );
   }
 
+  /** Waits until the status item is in this state and its title says so. */
+  async waitForReason(state, reason) {
+    return this.eventually(
+      () => this.status(),
+      status => status.state === state && reason.test(status.title),
+      `no title like ${reason}`
+    );
+  }
+
   asked() {
     return this.requests.filter(request => request.url().includes('suggest'));
   }

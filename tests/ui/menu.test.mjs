@@ -125,8 +125,7 @@ test('a notebook is switched off for itself alone, for good, under its new name 
   const { lab } = held;
   const path = await openQuickly(lab, CELLS);
   await lab.chooseInMenu('Suggestions in This Notebook');
-  await lab.waitForStatus('not-here');
-  assert.match((await lab.status()).title, /off in this document/);
+  await lab.waitForReason('not-here', /off in this document/);
   assert.equal(await typeAndCount(lab), 0);
 
   await openQuickly(lab, CELLS);
