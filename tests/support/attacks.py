@@ -362,7 +362,7 @@ def attack_store_with_kills(count: int, seed: int = 0) -> Report:
 
 # Of the cells of this attack; every fourth line asks the model, for that is most of the time.
 _SHORT, _ASKING = 300, 4
-# What the analysis remembers of cells fits in fewer than so many of them, for a key's worth of them.
+# The caches of the analysis hold fewer cells than that; so many cells a request.
 _CACHED, _AT_ONCE = 8_000, 200
 
 
