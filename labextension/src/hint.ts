@@ -79,17 +79,23 @@ export class HintLayer implements PluginValue {
   }
 }
 
-/** The room right of a line's end, within the editor's frame. */
-function roomAt(view: EditorView, end: number): Spot | null {
-  const at = view.coordsAtPos(end, -1);
+/** The room right of a line's end, within the editor's frame and left of the cell's own buttons. */
+function roomAt(view: EditorView, lineEnd: number): Spot | null {
+  const at = view.coordsAtPos(lineEnd, -1);
   if (!at) {
     return null;
   }
   const { left, top, right } = view.dom.getBoundingClientRect();
+  const buttons = view.dom
+    .closest('.jp-Cell')
+    ?.querySelector('.jp-cell-toolbar')
+    ?.getBoundingClientRect();
+  const beside = buttons && buttons.width && buttons.top < at.bottom && buttons.bottom > at.top;
+  const end = beside ? Math.min(right, buttons.left) : right;
   return {
     left: at.right - left + GAP,
     top: at.top - top,
     height: at.bottom - at.top,
-    room: right - at.right - GAP
+    room: end - at.right - GAP
   };
 }

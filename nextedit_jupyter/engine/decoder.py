@@ -6,14 +6,17 @@ nothing is copied, and going back is passing a smaller position.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.memory_use import give_back_freed
 from nextedit_jupyter.engine.contention import Contention
 from nextedit_jupyter.engine.sessions import Sessions, open_session
 
@@ -47,16 +50,7 @@ class Slot:
         self.tokens: list[int] = []
         self.cost = 0
         self.priority = 0
-        # Untouched pages of zeros take no memory, so a short sequence costs its length.
-        shape = (1, decoder.kv_heads, decoder.context, decoder.head_dim)
-        self.buffers = [np.zeros(shape, np.float32) for _ in range(2 * decoder.layers)]
-        self._bound: tuple[object, ort.IOBinding] | None = None
-
-    def binding(self, decoder: Decoder) -> ort.IOBinding:
-        """The buffers as the decoder's present session wants them."""
-        if self._bound is None or self._bound[0] is not decoder.session:
-            self._bound = (decoder.session, decoder.bind(self.buffers))
-        return self._bound[1]
+        self.buffers = list(_pages_of_zeros(decoder))
 
     def rewind(self, length: int) -> None:
         """Forget all tokens from `length` on."""
@@ -69,6 +63,18 @@ class Slot:
             mine[:, :, :length] = theirs[:, :, :length]
         self.tokens = other.tokens[:length]
         self.cost = 0
+
+
+def _pages_of_zeros(decoder: Decoder) -> Floats:
+    """[2 * layers, 1, kv_heads, context, head_dim] of float32, in a mapping of its own.
+
+    Untouched pages of a mapping take no memory, so a short sequence costs its length, and all of it
+    goes back to the system with the last view. The allocator promises neither: once it has freed a
+    block of this size, glibc takes the next ones from its heap, writes zeros over all of them and
+    seldom gives them back.
+    """
+    shape = (2 * decoder.layers, 1, decoder.kv_heads, decoder.context, decoder.head_dim)
+    return np.frombuffer(mmap.mmap(-1, decoder.slot_bytes), np.float32).reshape(shape)
 
 
 class Decoder:
@@ -95,6 +101,8 @@ class Decoder:
         self._sessions = Sessions(
             lambda count: open_session(model, count, providers), threads, contention
         )
+        self._bindings: WeakKeyDictionary[Slot, ort.IOBinding] = WeakKeyDictionary()
+        self._bound_in = self.session
         self.vocab_size = self._check()
         self.company = self._company()
 
@@ -108,7 +116,19 @@ class Decoder:
         """The memory of one slot's buffers, in bytes, when all of its context is used."""
         return 2 * self.layers * self.kv_heads * self.context * self.head_dim * 4
 
-    def bind(self, buffers: Sequence[Floats]) -> ort.IOBinding:
+    def _binding(self, slot: Slot) -> ort.IOBinding:
+        """A slot's buffers as the present session wants them."""
+        self._sessions.fit()
+        if self._bound_in is not self.session:
+            self._bindings.clear()  # each keeps its session alive, and that the weights
+            self._bound_in = self.session
+            give_back_freed()
+        binding = self._bindings.get(slot)
+        if binding is None:
+            binding = self._bindings[slot] = self._bind(slot.buffers)
+        return binding
+
+    def _bind(self, buffers: Sequence[Floats]) -> ort.IOBinding:
         """Bind key and value buffers, layer after layer, as both past and present."""
         import onnxruntime as ort
 
@@ -127,8 +147,7 @@ class Decoder:
         `slot.tokens` is the caller's to keep.
         """
         end = position + len(ids)
-        self._sessions.fit()
-        binding = slot.binding(self)
+        binding = self._binding(slot)
         binding.bind_cpu_input("input_ids", np.array([ids], np.int64))
         binding.bind_cpu_input("seqlens_k", np.array([end - 1], np.int32))
         binding.bind_cpu_input("total", np.array(end, np.int32))

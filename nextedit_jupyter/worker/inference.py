@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 from nextedit_jupyter.core import Elsewhere, phases
 from nextedit_jupyter.core.error_log import log_error
 from nextedit_jupyter.core.errors import BundleError, NextEditError
+from nextedit_jupyter.core.memory_use import give_back_freed, resident_mb
 from nextedit_jupyter.core.phases import Phase
 from nextedit_jupyter.core.request import Answer, Bounds, SuggestRequest
 from nextedit_jupyter.core.suggestion import Silence
@@ -26,7 +27,6 @@ from nextedit_jupyter.core.wire import Offsets, encode_answer, encode_error, req
 from nextedit_jupyter.core.wire_across import decode_across, encode_elsewhere
 from nextedit_jupyter.worker.connection import dump
 from nextedit_jupyter.worker.deaths import PROVED_AFTER_ANSWERS
-from nextedit_jupyter.worker.memory_use import resident_mb
 from nextedit_jupyter.worker.parsing import HeldCells
 from nextedit_jupyter.worker.silent_answers import silent_answer
 from nextedit_jupyter.worker.turns import Job, Turns
@@ -181,7 +181,8 @@ class Inference:
             self.suggester, self._problem = fresh, None
             log.info("%s is in use", fresh.bundle)
         del fresh
-        gc.collect()  # the other one holds tens of megabytes
+        gc.collect()  # the other one holds tens or hundreds of megabytes
+        give_back_freed()
         return rebuilt
 
     def retry(self) -> None:
@@ -216,6 +217,7 @@ class Inference:
                 suggester = self._load()
                 gc.collect()
                 gc.freeze()  # what the libraries made lives as long as the process
+                give_back_freed()
         except BaseException as error:
             log_error(log, "the suggester could not be built", error)
             self._problem = f"the suggester could not be built: {type(error).__name__}"

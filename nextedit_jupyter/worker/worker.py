@@ -21,13 +21,13 @@ from typing import IO, TYPE_CHECKING, Any, Literal, cast
 from nextedit_jupyter.core import phases
 from nextedit_jupyter.core.error_log import log_error
 from nextedit_jupyter.core.errors import WireError
+from nextedit_jupyter.core.memory_use import resident_mb
 from nextedit_jupyter.core.pacing import OUTCOMES, Pacing
 from nextedit_jupyter.core.wire import request_id
 from nextedit_jupyter.worker.connection import ClientConnection, dump
 from nextedit_jupyter.worker.deaths import Deaths
 from nextedit_jupyter.worker.frames import ENVELOPE_BYTES, unpack
 from nextedit_jupyter.worker.inference import Build, Inference
-from nextedit_jupyter.worker.memory_use import resident_mb
 from nextedit_jupyter.worker.parsing import parse_request
 from nextedit_jupyter.worker.power import PowerSource
 from nextedit_jupyter.worker.runtime import RuntimeFolder

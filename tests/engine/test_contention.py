@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -167,3 +169,21 @@ def test_a_sequence_goes_on_in_the_new_session_with_the_same_bits() -> None:
         while changing._sessions._next is not None and time.monotonic() < deadline:
             settle(changing._sessions)
     assert np.array_equal(np.concatenate(rows), whole)
+
+
+def test_the_session_before_is_gone_after_the_first_pass_in_the_next_one() -> None:
+    machine = Machine()
+    changing = decoder(2, machine)
+    changing._sessions._clock = lambda: machine.at
+    changing._sessions._changed = 0.0
+    used, unused = Slot(changing), Slot(changing)
+    for slot in (used, unused):
+        changing.run(slot, IDS[:15], 0, 0)
+    before = weakref.ref(changing.session)
+    machine.live(CHANGE_SECONDS, others=2.0)
+    changing._sessions.fit()
+    settle(changing._sessions)
+    changing.run(used, IDS[15:30], 15, 0)
+    assert changing._sessions.threads == 1
+    gc.collect()
+    assert before() is None, "weights are in memory twice"

@@ -224,6 +224,26 @@ test('the hint takes no room: no line is longer, no cell higher', async () => {
   await lab.screenshot('hint-room');
 });
 
+test("the hint ends before the cell's buttons", async () => {
+  await openQuickly(held.lab, ['total = 1', 'print(total)']);
+  await lab.edit(0, 0);
+  await lab.select(0, 0, 'total'.length);
+  await lab.type('amount_of_all_that_was_sold');
+  await lab.waitForPlaces();
+  const edges = await lab.eventually(
+    () =>
+      lab.inPanel(panel => {
+        const { node } = panel.content.activeCell;
+        const hint = node.querySelector('.nextedit-hint').getBoundingClientRect();
+        const buttons = node.querySelector('.jp-cell-toolbar').getBoundingClientRect();
+        return { hint: hint.right, beside: hint.top < buttons.bottom, buttons: buttons.left };
+      }),
+    ({ hint }) => hint > 0,
+    'no hint'
+  );
+  assert.ok(edges.beside && edges.hint <= edges.buttons, JSON.stringify(edges));
+});
+
 test('where Tab indents the hint names another key, and of two views it is in the one typed in', async () => {
   const hints = () => lab.page.$$eval('.nextedit-hint:not([hidden])', nodes => nodes.length);
   const says = (what, key) =>
