@@ -325,7 +325,7 @@ function addCommands(parts: CommandParts): void {
       if (!choice) {
         return;
       }
-      session.offer(choice.pending);
+      session.offer([choice.pending]);
       if (choice.preview) {
         app.shell.activateById(panel.id);
         panel.activate();

@@ -92,7 +92,7 @@ export class NotebookSession implements IDisposable {
         this.kind === 'file' && this.path.endsWith('.py')
           ? (this.recorder.history.last?.before ?? null)
           : null,
-      show: suggestions => this.offer(...suggestions),
+      show: (suggestions, wanted) => this.offer(suggestions, wanted),
       clear: () => this.clear()
     });
     this.stale = new StaleCells({
@@ -195,11 +195,7 @@ export class NotebookSession implements IDisposable {
     if (this.kind === 'console' || this.requests.notServed() !== null) {
       return null;
     }
-    return {
-      path: this.path,
-      document: this.notebook,
-      cells: () => this.surface.whole()
-    };
+    return { path: this.path, document: this.notebook, cells: () => this.surface.whole() };
   }
 
   /** One more view of the same text. */
@@ -281,12 +277,12 @@ export class NotebookSession implements IDisposable {
 
   // Accepting and leaving
 
-  /** Show the first of these suggestions, and the others once it is done. */
-  offer(...suggestions: Pending[]): void {
+  /** Show the first of these, and the others once it is done; `wanted` says that the user asked. */
+  offer(suggestions: readonly Pending[], wanted = true): void {
     const { trans, settings, client } = this.shared;
     const [pending] = suggestions;
     const home = this.views.activeId ?? null;
-    if (!this.offers.show(suggestions, home)) {
+    if (!this.offers.show(suggestions, home, wanted)) {
       this.redraw();
       return;
     }
@@ -477,7 +473,9 @@ export class NotebookSession implements IDisposable {
     // A cell that is moved is deleted first.
     queueMicrotask(() => {
       if (this.offers.current && !this.gone) {
-        this.offers.followCells(this.textOf);
+        if (this.offers.followCells(this.textOf)) {
+          this.asking.schedule(); // of other cells, or of another order of them, it may be another one
+        }
         this.redraw();
       }
     });
