@@ -174,7 +174,7 @@ function editorHost(sessions: Sessions, inline: InlineProvider): EditorHost {
       // Not from within the editor's own construction.
       queueMicrotask(() => {
         if (view.dom.isConnected || view.dom.parentElement) {
-          sessions.ofCell(model.sharedModel)?.drawIn(model, view);
+          sessions.ofCell(model.sharedModel)?.editorCame();
         }
       });
     },

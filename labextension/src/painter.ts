@@ -1,7 +1,6 @@
 /** Draws what is offered in every editor of a notebook, and says whose the Tab key is there. */
 
 import type { EditorView } from '@codemirror/view';
-import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { cellIdOf } from './documents';
@@ -86,9 +85,9 @@ export class Painter {
     });
   }
 
-  /** Paint at the end of this turn: editors must not be changed from within their own update. */
+  /** Paint what is shown at the end of this turn: editors must not be changed from within their own update. */
   paintSoon(): void {
-    if (!this.isDue) {
+    if (!this.isDue && this.host.offers.shown) {
       this.isDue = true;
       queueMicrotask(() => {
         if (this.isDue) {
@@ -96,15 +95,6 @@ export class Painter {
         }
       });
     }
-  }
-
-  /** Draw in one editor, which has just come. */
-  drawIn(model: CodeEditor.IModel, view: EditorView): void {
-    const scene = this.scene();
-    if (view === this.host.views.activeView) {
-      this.markKeys(scene, view);
-    }
-    show(view, this.drawing(scene, { model, view }));
   }
 
   dispose(): void {

@@ -6,7 +6,6 @@
 
 import type { EditorView } from '@codemirror/view';
 import type { ISharedNotebook } from '@jupyter/ydoc';
-import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
@@ -344,6 +343,7 @@ export class NotebookSession implements IDisposable {
       return false;
     }
     this.offers.drop(true);
+    shared.announce(shared.trans.__('Dismissed.'));
     void shared.pace.dismissed(shared.client.report('rejected', pending.kind, pending.lane));
     this.clear();
     return true;
@@ -400,9 +400,7 @@ export class NotebookSession implements IDisposable {
 
   /** The caret moved: what Tab would do may have changed. */
   caretMoved(): void {
-    if (this.pending) {
-      this.painter.paintSoon();
-    }
+    this.painter.paintSoon();
     if (this.kind === 'file') {
       queueMicrotask(() => this.look()); // another cell of the file may be switched off
     }
@@ -418,8 +416,9 @@ export class NotebookSession implements IDisposable {
     return this.isAtPlace ? this.accept() : (void this.jump(), true);
   }
 
-  drawIn(model: CodeEditor.IModel, view: EditorView): void {
-    this.painter.drawIn(model, view);
+  /** An editor has just come: what belongs there is drawn in it. */
+  editorCame(): void {
+    this.painter.paintSoon();
   }
 
   // Inside
