@@ -20,8 +20,8 @@ export interface AskingHost {
   readonly shared: Shared;
   /** A module's text before it was changed by hand; null where that concerns no other document. */
   byHand(): string | null;
-  /** Show the first of these, and the others once it is done. */
-  show(suggestions: readonly Pending[]): void;
+  /** Show the first of these, and the others once it is done; `wanted` says that the user asked. */
+  show(suggestions: readonly Pending[], wanted: boolean): void;
   clear(): void;
 }
 
@@ -120,7 +120,7 @@ export class Asking implements IDisposable {
     const chosen = offers.choose(found, wanted);
     const held = offers.current;
     if (chosen.length) {
-      this.host.show(chosen);
+      this.host.show(chosen, wanted);
     } else if (held && (held.hidden || held.burst === snapshot.burst)) {
       this.host.clear();
     }

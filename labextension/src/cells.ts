@@ -28,6 +28,11 @@ export function isLocked(cell: ISharedBaseCell): boolean {
   return (cell.getMetadata('editable') as unknown) === false;
 }
 
+/** Whether the editor counts the text otherwise than the document: a CR LF is one place there, two here. */
+export function isCountedOtherwise(text: string): boolean {
+  return text.includes('\r');
+}
+
 /** Null if it never ran, or is no code. */
 export function executionCount(cell: ISharedBaseCell): number | null {
   return cell.cell_type === 'code' ? (cell as ISharedCodeCell).execution_count : null;

@@ -197,7 +197,7 @@ export class ConsoleSurface implements Surface {
     return false;
   }
 
-  sizeAt(cell: string): string {
+  textAt(cell: string): string {
     return this.console.cells.find(one => one.getId() === cell)?.getSource() ?? '';
   }
 

@@ -13,10 +13,8 @@ export interface Scene {
   caret: { cell: string; offset: number } | null;
   /** The cells from top to bottom. */
   order: readonly string[];
-  /** Tab is the editor's: other keys are named. */
-  keepTab: boolean;
-  /** False where Tab indents: it goes nowhere from there. */
-  tabGoes: boolean;
+  /** Whether Tab goes to the current place, or accepts it: else other keys are named. */
+  isTabOurs: boolean;
   /** Whether the hint is shown in this cell. */
   isHome(cell: string): boolean;
   trans: TranslationBundle;
@@ -24,10 +22,9 @@ export interface Scene {
 
 /** The marks and the hint of `cell`. */
 export function drawingOf(scene: Scene, cell: string): Drawing {
-  const { pending, current, caret, keepTab } = scene;
+  const { pending, current, caret } = scene;
   const atPlace = current !== null && isAt(current, caret);
-  const acceptKey = keepTab ? 'Alt-Shift-J' : 'Tab';
-  const goKey = keepTab || !scene.tabGoes ? 'Alt-J' : 'Tab';
+  const key = scene.isTabOurs ? 'Tab' : atPlace ? 'Alt-Shift-J' : 'Alt-J';
   const isElsewhere = current !== null && !atPlace && caret?.cell === cell && scene.isHome(cell);
   // No key goes to places of other documents: all are accepted at once, or in the panel.
   const isHome = caret?.cell === cell && scene.isHome(cell);
@@ -38,12 +35,11 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
       .filter(place => pending.isChosen(place))
       .map(place => {
         const isCurrent = place.id === current?.id;
-        const label = atPlace ? acceptKey : goKey;
         const { start, end, text } = place;
-        return { start, end, text, isCurrent, label: isCurrent ? label : '' };
+        return { start, end, text, isCurrent, label: isCurrent ? key : '' };
       }),
     hint: isElsewhere
-      ? `${goKey} → ${where(scene, current, cell)}${offerOf(pending, scene.trans)}`
+      ? `${key} → ${where(scene, current, cell)}${offerOf(pending, scene.trans)}`
       : isInOtherDocuments
         ? `Alt-Shift-A → ${offerOf(pending, scene.trans)}`
         : ''

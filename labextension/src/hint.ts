@@ -1,7 +1,7 @@
 /**
  * The words that say where Tab goes, beside the caret's line. They lie over the editor and take no room
  * in it: no line gets longer, no cell higher. Where the line leaves too little room, the lines around
- * it are looked at; the line that is being written is never covered.
+ * it are looked at; the line that is being written is never covered, nor is the cell's toolbar.
  */
 
 import type { EditorView, PluginValue, ViewUpdate } from '@codemirror/view';
@@ -10,6 +10,8 @@ import type { EditorView, PluginValue, ViewUpdate } from '@codemirror/view';
 const GAP = 16;
 /** Below this width words are cut to nothing. */
 const ENOUGH = 120;
+/** It lies over the first line of the active cell. */
+const TOOLBAR = '.jp-cell-toolbar';
 
 interface Spot {
   left: number;
@@ -57,9 +59,10 @@ export class HintLayer implements PluginValue {
   private measure(view: EditorView): Spot | null {
     const { doc, selection } = view.state;
     const line = doc.lineAt(selection.main.head).number;
+    const toolbar = view.dom.closest('.jp-Cell')?.querySelector(TOOLBAR)?.getBoundingClientRect();
     const spots = [line, line + 1, line - 1]
       .filter(number => number >= 1 && number <= doc.lines)
-      .map(number => roomAt(view, doc.line(number).to))
+      .map(number => roomAt(view, doc.line(number).to, toolbar))
       .filter(spot => spot !== null);
     const roomy = spots.find(spot => spot.room >= ENOUGH);
     return roomy ?? spots.sort((a, b) => b.room - a.room)[0] ?? null;
@@ -79,23 +82,23 @@ export class HintLayer implements PluginValue {
   }
 }
 
-/** The room right of a line's end, within the editor's frame and left of the cell's own buttons. */
-function roomAt(view: EditorView, lineEnd: number): Spot | null {
-  const at = view.coordsAtPos(lineEnd, -1);
+/** The room right of a line's end, within the editor's frame and up to the cell's toolbar. */
+function roomAt(view: EditorView, end: number, toolbar?: DOMRect): Spot | null {
+  const at = view.coordsAtPos(end, -1);
   if (!at) {
     return null;
   }
   const { left, top, right } = view.dom.getBoundingClientRect();
-  const buttons = view.dom
-    .closest('.jp-Cell')
-    ?.querySelector('.jp-cell-toolbar')
-    ?.getBoundingClientRect();
-  const beside = buttons && buttons.width && buttons.top < at.bottom && buttons.bottom > at.top;
-  const end = beside ? Math.min(right, buttons.left) : right;
+  const isBeside =
+    toolbar !== undefined && // of no size where it is hidden
+    toolbar.width > 0 &&
+    toolbar.top < at.bottom &&
+    toolbar.bottom > at.top;
+  const edge = isBeside ? Math.min(right, toolbar.left) : right;
   return {
     left: at.right - left + GAP,
     top: at.top - top,
     height: at.bottom - at.top,
-    room: end - at.right - GAP
+    room: edge - at.right - GAP
   };
 }

@@ -1,4 +1,4 @@
-/** What of the page is to be seen. */
+/** What of the page is to be seen, or soon will be. */
 
 import type { EditorView } from '@codemirror/view';
 
@@ -8,9 +8,79 @@ export function isInSight(box: Element): boolean {
   return height > 0 && bottom > 0 && top < innerHeight;
 }
 
+/** What scrolls. */
+const FRAME = '.jp-WindowedPanel-outer, .jp-Notebook, .jp-FileEditor';
+
+/** What is so near to what is seen, in heights of the frame, is drawn: it comes with the next scroll. */
+const MARGIN = '50% 0px';
+
+/** Tells which of the boxes that are watched are to be seen, or nearly so. */
+export interface Nearness {
+  /** Watch these boxes and no others. */
+  watch(boxes: Iterable<Element>): void;
+  has(box: Element): boolean;
+}
+
+/** The browser's own account of it, which lays nothing out: of a box that is watched it is a frame late. */
+export class Nearby implements Nearness {
+  private readonly observers = new Map<Element | null, IntersectionObserver>();
+  private readonly watched = new Map<Element, IntersectionObserver>();
+  private near = new WeakSet<Element>();
+
+  /** `came` is called when a box comes near. */
+  constructor(private readonly came: () => void) {}
+
+  watch(boxes: Iterable<Element>): void {
+    const now = new Set(boxes);
+    for (const [box, observer] of this.watched) {
+      if (!now.has(box)) {
+        observer.unobserve(box);
+        this.watched.delete(box);
+        this.near.delete(box);
+      }
+    }
+    if (!now.size) {
+      this.observers.clear();
+    }
+    for (const box of now) {
+      if (!this.watched.has(box)) {
+        const observer = this.observerIn(box.parentElement?.closest(FRAME) ?? null);
+        this.watched.set(box, observer);
+        observer.observe(box);
+      }
+    }
+  }
+
+  has(box: Element): boolean {
+    return this.near.has(box);
+  }
+
+  private observerIn(frame: Element | null): IntersectionObserver {
+    let observer = this.observers.get(frame);
+    if (!observer) {
+      observer = new IntersectionObserver(this.onCrossed, { root: frame, rootMargin: MARGIN });
+      this.observers.set(frame, observer);
+    }
+    return observer;
+  }
+
+  private onCrossed = (entries: readonly IntersectionObserverEntry[]): void => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting || !this.watched.has(target)) {
+        this.near.delete(target);
+      } else {
+        this.near.add(target);
+      }
+    }
+    if (entries.some(({ target }) => this.near.has(target))) {
+      this.came();
+    }
+  };
+}
+
 /** Whether the caret is to be seen, and with it what is drawn beside it. */
 export function isCaretInView(view: EditorView): boolean {
-  const frame = view.dom.closest('.jp-WindowedPanel-outer, .jp-Notebook, .jp-FileEditor');
+  const frame = view.dom.closest(FRAME);
   const caret = view.coordsAtPos(view.state.selection.main.head);
   if (!frame || !caret) {
     return caret !== null;

@@ -174,7 +174,7 @@ function editorHost(sessions: Sessions, inline: InlineProvider): EditorHost {
       // Not from within the editor's own construction.
       queueMicrotask(() => {
         if (view.dom.isConnected || view.dom.parentElement) {
-          sessions.ofCell(model.sharedModel)?.drawIn(model, view);
+          sessions.ofCell(model.sharedModel)?.editorCame();
         }
       });
     },
@@ -325,7 +325,7 @@ function addCommands(parts: CommandParts): void {
       if (!choice) {
         return;
       }
-      session.offer(choice.pending);
+      session.offer([choice.pending]);
       if (choice.preview) {
         app.shell.activateById(panel.id);
         panel.activate();

@@ -64,13 +64,18 @@ export class Offers {
   }
 
   /**
-   * Show the first of these; the others come when it is done. Where the caret is, is its home. False
-   * if it was shown already.
+   * Show the first of these; the others come when it is done. Where the caret is, is its home. What goes
+   * on with what is shown keeps the ticks, and its home unless the user asked (`wanted`). False if it
+   * was shown already.
    */
-  show([pending, ...rest]: readonly Pending[], home: string | null): boolean {
+  show([pending, ...rest]: readonly Pending[], home: string | null, wanted = false): boolean {
     const isSame = this.held !== null && signatures(this.held) === signatures(pending);
     const isNew = !isSame || this.held?.hidden === true;
-    if (isNew) {
+    const isMore = this.shown !== null && this.shown.isLike(pending);
+    if (isMore) {
+      pending.tickLike(this.shown);
+    }
+    if (isMore ? wanted : isNew) {
       this.home = home;
       this.strays.clear();
     }
@@ -106,12 +111,16 @@ export class Offers {
     return this.held;
   }
 
-  /** Cells came or went: an offer goes with its last place, or with what called for it. */
-  followCells(textOf: TextOf): void {
+  /**
+   * Cells came or went: an offer goes with its last place, or with what called for it. False if none
+   * is left.
+   */
+  followCells(textOf: TextOf): boolean {
     if (this.held && !this.held.leaveGone(textOf)) {
       this.drop();
     }
     this.rest = this.rest.filter(pending => pending.leaveGone(textOf));
+    return this.held !== null;
   }
 
   /** A cell changed, and not by accepting. */

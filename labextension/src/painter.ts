@@ -1,15 +1,15 @@
 /** Draws what is offered in every editor of a notebook, and says whose the Tab key is there. */
 
 import type { EditorView } from '@codemirror/view';
-import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { cellIdOf } from './documents';
 import type { Scene } from './drawing';
 import { drawingOf } from './drawing';
-import { isCaretInView, isInSight } from './inSight';
+import type { Nearness } from './inSight';
+import { Nearby, isCaretInView, isInSight } from './inSight';
 import type { Drawing } from './marks';
-import { NOTHING, isDrawn, show } from './marks';
+import { NOTHING, drawn, isDrawn, show } from './marks';
 import type { Offers } from './offers';
 import type { Place } from './pending';
 import { isAt, nextPlace } from './pending';
@@ -37,14 +37,17 @@ export interface PainterHost {
 
 export class Painter {
   private readonly slices: Slices;
+  private readonly nearby: Nearness;
   private isDue = false;
   private keyed: Element | null = null; // the editor by whose classes shortcuts go
 
   constructor(
     private readonly host: PainterHost,
-    later?: Later
+    later?: Later,
+    nearness: (came: () => void) => Nearness = came => new Nearby(came)
   ) {
     this.slices = new Slices(SLICE, later);
+    this.nearby = nearness(() => this.paintSoon());
   }
 
   /** The place that Tab goes to or accepts. */
@@ -54,20 +57,24 @@ export class Painter {
   }
 
   /**
-   * Draw in each editor what belongs there: at once in the one that is typed in, then in those in
-   * sight, in the others when there is time.
+   * Draw what belongs in each editor: at once in the one that is typed in, then in those in sight, then
+   * in those near to that; in the others once they come near. What is drawn and should not be goes
+   * everywhere.
    */
   paint(): void {
     this.isDue = false;
-    const { views } = this.host;
+    const { offers, views } = this.host;
     const scene = this.scene();
     const { activeView } = views;
     this.markKeys(scene, activeView);
+    const editors = views.editors();
+    this.nearby.watch(offers.current ? editors.map(({ box }) => box) : []);
     const due: OpenEditor[] = [];
-    for (const editor of views.editors()) {
+    for (const editor of editors) {
+      const isFar = !this.nearby.has(editor.box) && drawn(editor.view) === NOTHING;
       if (editor.view === activeView) {
         show(editor.view, this.drawing(scene, editor));
-      } else if (!isDrawn(editor.view, this.drawing(scene, editor))) {
+      } else if (!isFar && !isDrawn(editor.view, this.drawing(scene, editor))) {
         due.push(editor);
       }
     }
@@ -78,9 +85,9 @@ export class Painter {
     });
   }
 
-  /** Paint at the end of this turn: editors must not be changed from within their own update. */
+  /** Paint what is shown at the end of this turn: editors must not be changed from within their own update. */
   paintSoon(): void {
-    if (!this.isDue) {
+    if (!this.isDue && this.host.offers.shown) {
       this.isDue = true;
       queueMicrotask(() => {
         if (this.isDue) {
@@ -90,18 +97,10 @@ export class Painter {
     }
   }
 
-  /** Draw in one editor, which has just come. */
-  drawIn(model: CodeEditor.IModel, view: EditorView): void {
-    const scene = this.scene();
-    if (view === this.host.views.activeView) {
-      this.markKeys(scene, view);
-    }
-    show(view, this.drawing(scene, { model, view }));
-  }
-
   dispose(): void {
     this.isDue = false;
     this.slices.stop();
+    this.nearby.watch([]);
   }
 
   /**
@@ -109,32 +108,33 @@ export class Painter {
    * seen; never in leading white space or with a selection, where Tab indents.
    */
   isTabOurs(view: EditorView, place = this.currentPlace): boolean {
+    const isHere = isAt(place, this.host.views.caret());
+    return this.isTabFor(view, place) && (isHere || isCaretInView(view));
+  }
+
+  /** The same while the caret is to be seen. */
+  private isTabFor(view: EditorView, place: Place | null): boolean {
     const { views, offers } = this.host;
     if (view !== views.activeView || !place || this.host.keepTab()) {
       return false;
     }
     const caret = views.caret();
-    if (isAt(place, caret)) {
-      return true;
-    }
-    if (!offers.isHome(caret?.cell) || !isCaretInView(view)) {
-      return false;
-    }
-    return !isIndenting(view);
+    return isAt(place, caret) || (offers.isHome(caret?.cell) && !isIndenting(view));
   }
 
   private scene(): Scene | null {
     const { offers, views, trans } = this.host;
     const pending = offers.shown;
     const { activeView } = views;
+    const current = this.currentPlace;
     return (
       pending && {
         pending,
-        current: this.currentPlace,
+        current,
         caret: views.caret(),
         order: this.host.order(),
-        keepTab: this.host.keepTab(),
-        tabGoes: activeView !== null && !isIndenting(activeView),
+        isTabOurs:
+          activeView !== null && isTypedIn(activeView) && this.isTabFor(activeView, current),
         isHome: (cell: string) => offers.isHome(cell),
         trans
       }
@@ -166,6 +166,11 @@ export class Painter {
     host?.classList.toggle(PENDING_CLASS, scene !== null);
     host?.classList.toggle(TAB_CLASS, scene !== null && this.isTabOurs(view!, scene.current));
   }
+}
+
+/** Whether keys go to this editor: not in command mode, nor from a panel or a toolbar. */
+function isTypedIn(view: EditorView): boolean {
+  return view.root.activeElement === view.contentDOM;
 }
 
 /** Whether Tab indents here: in leading white space, or what is selected. */

@@ -151,6 +151,23 @@ export class Pending {
     }
   }
 
+  /** Whether another says the same, or was called for by the same typing. */
+  isLike(other: Pending): boolean {
+    return this.title === other.title || (this.burst !== null && this.burst === other.burst);
+  }
+
+  /** Tick the places that `other` has too, and lists likewise, as they are ticked there. */
+  tickLike(other: Pending): void {
+    const keyOf = ({ cell, start, end, text }: Place) => JSON.stringify([cell, start, end, text]);
+    const known = new Map(other.all.map(place => [keyOf(place), place]));
+    for (const place of this.all) {
+      const there = known.get(keyOf(place));
+      if (there?.optional === place.optional) {
+        this.choose(place, other.isChosen(there));
+      }
+    }
+  }
+
   /**
    * The places of cells that are gone go with them. False if none is left, or if the cell is gone
    * that called for it.
@@ -404,8 +421,9 @@ export function nextPlace(
   );
 }
 
-export function isAt(place: Place, caret: { cell: string; offset: number } | null): boolean {
+export function isAt(place: Place | null, caret: { cell: string; offset: number } | null): boolean {
   return (
+    place !== null &&
     caret !== null &&
     caret.cell === place.cell &&
     place.start <= caret.offset &&

@@ -86,17 +86,21 @@ export class Recorder implements IDisposable {
   }
 
   private onEvents = (events: Y.YEvent<Y.AbstractType<unknown>>[], tr: Y.Transaction): void => {
-    let structural = false;
+    let isRead = true;
+    let isSameCells = true;
     for (const event of events) {
       if (event.path.length === 2 && event.path[1] === 'source') {
         const id = (event.target.parent as Y.Map<unknown>).get('id') as string;
         this.onSource(id, textOf(event.target), tr);
       } else if (event.path.length < 2) {
-        structural = true;
+        isRead = false;
+        isSameCells &&= event.path.length > 0; // what is of one cell, such as its number, is not of all
       }
     }
-    if (structural) {
+    if (!isRead) {
       this.rescan();
+    }
+    if (!isSameCells) {
       this.onCells();
     }
   };

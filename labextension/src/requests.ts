@@ -3,7 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { sharedCell } from './apply';
-import { bundleOf, isLocked } from './cells';
+import { bundleOf, isCountedOtherwise, isLocked } from './cells';
 import type { Client } from './client';
 import { matches } from './glob';
 import type { OtherDocumentsHost } from './elsewhere';
@@ -44,6 +44,7 @@ export type NotServed =
   | 'excluded'
   | 'read-only'
   | 'tagged'
+  | 'line-ends'
   | 'too-large'
   | 'file-too-large';
 
@@ -107,8 +108,12 @@ export class Requests {
     if (surface.isOff(cell)) {
       return 'tagged';
     }
+    const text = surface.textAt(cell);
+    if (isCountedOtherwise(text)) {
+      return 'line-ends';
+    }
     const isFile = surface.kind === 'file';
-    return isTooLarge(surface.sizeAt(cell)) ? (isFile ? 'file-too-large' : 'too-large') : null;
+    return isTooLarge(text) ? (isFile ? 'file-too-large' : 'too-large') : null;
   }
 
   /** A request for these kinds as the notebook stands; null where none is to be made. */
@@ -170,7 +175,7 @@ export class Requests {
     if (!pending?.followAll(cell => sharedCell(surface.document, cell)?.getSource())) {
       return null;
     }
-    this.leaveLocked(pending);
+    this.leaveOut(pending);
     return pending.places.some(place => others.holds(place.cell)) ? pending : null;
   }
 
@@ -240,7 +245,7 @@ export class Requests {
     return this.upToDate(suggestion, snapshot) ?? trans.__('the notebook changed, try again');
   }
 
-  /** The suggestion for the notebook as it is now; null if it is stale. Locked cells are left out. */
+  /** The suggestion for the notebook as it is now; null if it is stale. */
   upToDate(suggestion: SuggestionWire, snapshot: Snapshot): Pending | null {
     const { surface, recorder } = this.host;
     const notebook = surface.document;
@@ -253,18 +258,25 @@ export class Requests {
     if (!pending?.followAll(cell => sharedCell(notebook, cell)?.getSource())) {
       return null;
     }
-    this.leaveLocked(pending);
+    this.leaveOut(pending);
     return pending.places.length ? pending : null;
   }
 
-  /** Take the places in locked cells out, and say so. */
-  leaveLocked(pending: Pending): void {
+  /** Take the places out that are in cells which are locked or which the editor can't follow, and say so. */
+  leaveOut(pending: Pending): void {
     const { surface, shared } = this.host;
     surface.document.cells.forEach((cell, index) => {
-      const places = isLocked(cell) ? pending.in(cell.getId()) : [];
-      places.forEach(place => pending.remove(place));
-      if (places.length) {
-        pending.note(shared.trans.__('cell %1 is locked', index + 1));
+      const places = pending.in(cell.getId());
+      const why = !places.length
+        ? null
+        : isLocked(cell)
+          ? shared.trans.__('cell %1 is locked', index + 1)
+          : isCountedOtherwise(cell.getSource())
+            ? shared.trans.__('cell %1 has line ends of Windows: not changed', index + 1)
+            : null;
+      if (why !== null) {
+        places.forEach(place => pending.remove(place));
+        pending.note(why);
       }
     });
   }
@@ -280,6 +292,9 @@ export function whyNot(reason: NotServed, trans: TranslationBundle): string {
     excluded: trans.__('suggestions are disabled for this path'),
     'read-only': trans.__('this document is read-only'),
     tagged: trans.__('suggestions are disabled for this cell by its tag'),
+    'line-ends': trans.__(
+      'this cell has line ends of Windows (CR LF); paste its text into a new cell'
+    ),
     'too-large': trans.__('this cell is too large; split it'),
     'file-too-large': trans.__('too much text without a line `# %%`; such lines split a file')
   };

@@ -6,7 +6,6 @@
 
 import type { EditorView } from '@codemirror/view';
 import type { ISharedNotebook } from '@jupyter/ydoc';
-import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
@@ -92,7 +91,7 @@ export class NotebookSession implements IDisposable {
         this.kind === 'file' && this.path.endsWith('.py')
           ? (this.recorder.history.last?.before ?? null)
           : null,
-      show: suggestions => this.offer(...suggestions),
+      show: (suggestions, wanted) => this.offer(suggestions, wanted),
       clear: () => this.clear()
     });
     this.stale = new StaleCells({
@@ -195,11 +194,7 @@ export class NotebookSession implements IDisposable {
     if (this.kind === 'console' || this.requests.notServed() !== null) {
       return null;
     }
-    return {
-      path: this.path,
-      document: this.notebook,
-      cells: () => this.surface.whole()
-    };
+    return { path: this.path, document: this.notebook, cells: () => this.surface.whole() };
   }
 
   /** One more view of the same text. */
@@ -281,12 +276,12 @@ export class NotebookSession implements IDisposable {
 
   // Accepting and leaving
 
-  /** Show the first of these suggestions, and the others once it is done. */
-  offer(...suggestions: Pending[]): void {
+  /** Show the first of these, and the others once it is done; `wanted` says that the user asked. */
+  offer(suggestions: readonly Pending[], wanted = true): void {
     const { trans, settings, client } = this.shared;
     const [pending] = suggestions;
     const home = this.views.activeId ?? null;
-    if (!this.offers.show(suggestions, home)) {
+    if (!this.offers.show(suggestions, home, wanted)) {
       this.redraw();
       return;
     }
@@ -348,6 +343,7 @@ export class NotebookSession implements IDisposable {
       return false;
     }
     this.offers.drop(true);
+    shared.announce(shared.trans.__('Dismissed.'));
     void shared.pace.dismissed(shared.client.report('rejected', pending.kind, pending.lane));
     this.clear();
     return true;
@@ -404,9 +400,7 @@ export class NotebookSession implements IDisposable {
 
   /** The caret moved: what Tab would do may have changed. */
   caretMoved(): void {
-    if (this.pending) {
-      this.painter.paintSoon();
-    }
+    this.painter.paintSoon();
     if (this.kind === 'file') {
       queueMicrotask(() => this.look()); // another cell of the file may be switched off
     }
@@ -422,8 +416,9 @@ export class NotebookSession implements IDisposable {
     return this.isAtPlace ? this.accept() : (void this.jump(), true);
   }
 
-  drawIn(model: CodeEditor.IModel, view: EditorView): void {
-    this.painter.drawIn(model, view);
+  /** An editor has just come: what belongs there is drawn in it. */
+  editorCame(): void {
+    this.painter.paintSoon();
   }
 
   // Inside
@@ -477,7 +472,9 @@ export class NotebookSession implements IDisposable {
     // A cell that is moved is deleted first.
     queueMicrotask(() => {
       if (this.offers.current && !this.gone) {
-        this.offers.followCells(this.textOf);
+        if (this.offers.followCells(this.textOf)) {
+          this.asking.schedule(); // of other cells, or of another order of them, it may be another one
+        }
         this.redraw();
       }
     });

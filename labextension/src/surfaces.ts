@@ -1,14 +1,14 @@
 /** What a session works on: a text with its views, and how that text is sent. */
 
 import type { EditorView } from '@codemirror/view';
-import type { ISharedNotebook } from '@jupyter/ydoc';
+import type { ISharedBaseCell, ISharedNotebook } from '@jupyter/ydoc';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
 import { sharedCell } from './apply';
-import { cellNames, isTaggedOff, wireOf } from './cells';
+import { cellNames, isCountedOtherwise, isTaggedOff, wireOf } from './cells';
 import { Address } from './kernelFacts';
 import type { FileWidget } from './openTexts';
 import { editorViewOf } from './openTexts';
@@ -103,7 +103,7 @@ export interface Surface {
   /** Whether the text at the caret is left out of everything by a tag. */
   isOff(cell: string): boolean;
   /** The text at the caret, on which the bound of a cell's size is put. */
-  sizeAt(cell: string): string;
+  textAt(cell: string): string;
   sender(states: CellStates): Send;
   /**
    * The text for a rename that begins elsewhere. Nothing that is switched off is in it; a file with a
@@ -158,7 +158,7 @@ export class NotebookSurface implements Surface {
     return !shared || isTaggedOff(shared);
   }
 
-  sizeAt(cell: string): string {
+  textAt(cell: string): string {
     return this.cell(cell)?.getSource() ?? '';
   }
 
@@ -182,7 +182,7 @@ export class NotebookSurface implements Surface {
 
   whole(): CellWire[] {
     return this.document.cells.map(cell =>
-      wireOf(cell, isTaggedOff(cell) ? '' : cell.getSource(), false)
+      wireOf(cell, isOut(cell) ? '' : cell.getSource(), false)
     );
   }
 
@@ -236,7 +236,7 @@ export class FileSurface implements Surface {
     return isOff(segment);
   }
 
-  sizeAt(): string {
+  textAt(): string {
     const { segment, text } = this.atCaret();
     return text.slice(segment.start, segment.end);
   }
@@ -278,6 +278,11 @@ export class FileSurface implements Surface {
     const { text } = this;
     return { segment: segmentAt(segmentsOf(text), this.views.caret()?.offset ?? 0), text };
   }
+}
+
+/** Whether nothing of a cell takes part in what is done in several documents. */
+function isOut(cell: ISharedBaseCell): boolean {
+  return isTaggedOff(cell) || isCountedOtherwise(cell.getSource());
 }
 
 /** The editor as a list of one; of none where it is not there yet. */

@@ -33,7 +33,7 @@ export function pauseOf(client: Client, sessions: OpenNotebooks, inline: InlineP
 }
 
 /** Reasons that hold where the caret is, not in the whole document. */
-const AT_CARET: readonly NotServed[] = ['tagged', 'too-large', 'file-too-large'];
+const AT_CARET: readonly NotServed[] = ['tagged', 'line-ends', 'too-large', 'file-too-large'];
 
 /** The switch of the current notebook, file or console; null where none is open. */
 export function switchOf(

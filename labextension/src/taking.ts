@@ -32,7 +32,7 @@ export class Taking {
     if (!pending || !places.length) {
       return false;
     }
-    this.host.requests.leaveLocked(pending);
+    this.host.requests.leaveOut(pending);
     const open = places.filter(({ id }) => pending.place(id));
     if (open.some(place => pending.others?.holds(place.cell))) {
       void this.takeAcross(pending, open);

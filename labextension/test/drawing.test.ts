@@ -10,7 +10,7 @@ import { textHash } from '../src/textHash';
 const TEXTS: Record<string, string> = { a: 'x = 1', b: 'print(x)\nx + x', c: 'x' };
 const ORDER = ['a', 'b', 'c'];
 
-function scene(caret: { cell: string; offset: number } | null, keepTab = false) {
+function scene(caret: { cell: string; offset: number } | null, isTabOurs = true) {
   const edit = (cell: string, start: number) => ({
     cell,
     base: textHash(TEXTS[cell]),
@@ -35,8 +35,7 @@ function scene(caret: { cell: string; offset: number } | null, keepTab = false) 
     current,
     caret,
     order: ORDER,
-    keepTab,
-    tabGoes: true,
+    isTabOurs,
     isHome: (cell: string) => cell !== 'c',
     trans: nullTranslator.load('')
   };
@@ -68,20 +67,13 @@ test('at a place there is no hint, and the key beside it accepts', () => {
   const here = drawingOf(scene({ cell: 'b', offset: 6 }), 'b');
   assert.equal(here.hint, '');
   assert.equal(here.marks[0].label, 'Tab');
-  assert.equal(drawingOf(scene({ cell: 'b', offset: 6 }, true), 'b').marks[0].label, 'Alt-Shift-J');
 });
 
-test('where Tab is kept the other chord is named', () => {
-  assert.match(drawingOf(scene({ cell: 'a', offset: 0 }, true), 'a').hint, /^Alt-J → /);
-});
-
-test('where Tab indents another key is named; at a place Tab accepts all the same', () => {
-  const indenting = (cell: string, offset: number) => ({
-    ...scene({ cell, offset }),
-    tabGoes: false
-  });
-  assert.match(drawingOf(indenting('a', 0), 'a').hint, /^Alt-J → /);
-  assert.equal(drawingOf(indenting('b', 6), 'b').marks[0].label, 'Tab');
+test('where Tab is not ours the other chords are named', () => {
+  const elsewhere = (offset: number) => drawingOf(scene({ cell: 'b', offset }, false), 'b');
+  assert.match(elsewhere(0).hint, /^Alt-J → /);
+  assert.equal(elsewhere(0).marks[0].label, 'Alt-J');
+  assert.equal(elsewhere(6).marks[0].label, 'Alt-Shift-J');
 });
 
 test('away from its home an offer has no hint', () => {

@@ -130,3 +130,18 @@ test('the same offer made again elsewhere keeps its home', () => {
   offers.show([pendingOf(FOUR, 'again')], 'd');
   assert.ok(offers.isHome('a') && !offers.isHome('d'));
 });
+
+test('an offer that goes on with the one shown keeps its home and its ticks, unless it was asked for', () => {
+  const { offers } = shown(pendingOf(FOUR.slice(0, 2)));
+  const [first] = offers.current!.places;
+  offers.current!.choose(first, false);
+  assert.ok(offers.show([pendingOf(FOUR)], 'c'), 'a place more is news');
+  assert.ok(offers.isHome('a'));
+  assert.deepEqual(
+    offers.current!.chosen.map(({ cell, start }) => [cell, start]),
+    FOUR.slice(1)
+  );
+  assert.equal(offers.show([pendingOf(FOUR)], 'c', true), false);
+  assert.ok(offers.isHome('c'));
+  assert.equal(offers.current!.chosen.length, 2);
+});

@@ -7,6 +7,7 @@ import type { EditorView } from '@codemirror/view';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import { nullTranslator } from '@jupyterlab/translation';
 
+import type { Nearness } from '../src/inSight';
 import { drawing } from '../src/marks';
 import { Offers } from '../src/offers';
 import { Painter, SLICE } from '../src/painter';
@@ -20,10 +21,12 @@ const START = 'print('.length;
 
 Object.assign(globalThis, { innerHeight: 900 });
 
-/** An editor that counts how often it is changed; 30 pixels high, below the one before. */
+/** An editor that counts how often it is changed; 30 pixels high, below the one before */
 class FakeEditor {
   changes = 0;
   state = EditorState.create({ doc: TEXT, extensions: [drawing] });
+  readonly contentDOM = {};
+  readonly root = { activeElement: null };
   readonly dom = { closest: () => null, classList: { toggle() {}, remove() {} } };
   readonly id: string;
 
@@ -44,16 +47,46 @@ class FakeEditor {
   }
 
   get open(): OpenEditor {
-    const top = this.index * 30 - this.scrolled();
     return {
       view: this as unknown as EditorView,
       model: {
         sharedModel: { getId: () => this.id, getSource: () => TEXT }
       } as unknown as CodeEditor.IModel,
-      box: {
-        getBoundingClientRect: () => ({ top, bottom: top + 30, height: 30 })
-      } as unknown as Element
+      box: this.box as unknown as Element
     };
+  }
+
+  private readonly box = {
+    getBoundingClientRect: () => {
+      const top = this.index * 30 - this.scrolled();
+      return { top, bottom: top + 30, height: 30 };
+    }
+  };
+}
+
+/** What stands in a window of 900 pixels and half of that above and below it, once it was watched. */
+class FakeNearness implements Nearness {
+  watched = new Set<Element>();
+  private near = new Set<Element>();
+
+  constructor(private readonly came: () => void) {}
+
+  watch(boxes: Iterable<Element>): void {
+    this.watched = new Set(boxes);
+  }
+
+  has(box: Element): boolean {
+    return this.watched.has(box) && this.near.has(box);
+  }
+
+  /** The browser says what is near now. */
+  tell(): void {
+    const near = [...this.watched].filter(box => {
+      const { top, bottom } = box.getBoundingClientRect();
+      return bottom > -450 && top < 900 + 450;
+    });
+    this.near = new Set(near);
+    this.came();
   }
 }
 
@@ -61,6 +94,7 @@ class FakeEditor {
 function scene() {
   let scrolled = 0;
   let waiting: (() => void) | null = null;
+  let nearness: FakeNearness;
   const offers = new Offers();
   const editors = Array.from({ length: CELLS }, (_, i) => new FakeEditor(i, () => scrolled));
   let caret = { cell: 'c0', offset: 0 };
@@ -83,7 +117,8 @@ function scene() {
     work => {
       waiting = work;
       return () => (waiting = null);
-    }
+    },
+    came => (nearness = new FakeNearness(came))
   );
   const pending = Pending.from(
     {
@@ -110,6 +145,12 @@ function scene() {
     changes: () => editors.reduce((sum, editor) => sum + editor.changes, 0),
     drawn: () => editors.filter(({ marks }) => marks > 0).map(({ index }) => index),
     scroll: (to: number) => (scrolled = to),
+    /** The browser says what is near, and that is painted. */
+    look: async () => {
+      nearness.tell();
+      await Promise.resolve();
+    },
+    watched: () => nearness.watched.size,
     goTo: (cell: string, offset: number) => (caret = { cell, offset }),
     idle: () => {
       const work = waiting;
@@ -120,31 +161,52 @@ function scene() {
   };
 }
 
-test('an offer over 300 cells is drawn in slices: no task changes more editors than one holds', () => {
-  const { painter, changes, drawn, idle } = scene();
+const NEAR = (900 + 450) / 30;
+
+test('an offer over 300 cells is drawn where it is nearly seen, in slices of a few editors', async () => {
+  const { painter, changes, drawn, idle, look } = scene();
   painter.paint();
-  let before = 0;
+  assert.deepEqual(drawn(), [0], 'nothing is known of the others yet');
+  let before = changes();
   let slices = 0;
+  await look();
   do {
-    assert.ok(changes() - before <= SLICE + 1, `${changes() - before} editors in one task`);
+    assert.ok(changes() - before <= SLICE, `${changes() - before} editors in one task`);
     before = changes();
     slices += 1;
   } while (idle());
-  assert.equal(drawn().length, CELLS);
-  assert.equal(changes(), CELLS, 'each editor was changed once');
-  assert.ok(slices >= CELLS / SLICE);
+  assert.deepEqual(
+    drawn(),
+    Array.from({ length: NEAR }, (_, i) => i)
+  );
+  assert.equal(changes(), NEAR, 'each editor was changed once');
+  assert.ok(slices >= (NEAR - 1) / SLICE);
 });
 
-test('what is in sight is drawn first, and where the caret is before all', () => {
-  const { painter, drawn, scroll } = scene();
+test('what is in sight is drawn first, and where the caret is before all', async () => {
+  const { painter, drawn, scroll, look } = scene();
   scroll(200 * 30);
   painter.paint();
+  await look();
   assert.deepEqual(drawn(), [0, ...Array.from({ length: SLICE }, (_, i) => 200 + i)]);
 });
 
-test('a caret that moves changes the editors that it leaves and comes to alone', () => {
-  const { painter, changes, idle, goTo } = scene();
+test('what comes near by scrolling is drawn then', async () => {
+  const { painter, drawn, idle, scroll, look } = scene();
   painter.paint();
+  await look();
+  while (idle());
+  scroll(100 * 30);
+  await look();
+  while (idle());
+  const near = drawn().filter(index => index >= NEAR);
+  assert.deepEqual([near[0], near.at(-1)], [100 - 450 / 30, 100 + NEAR - 1]);
+});
+
+test('a caret that moves changes the editors that it leaves and comes to alone', async () => {
+  const { painter, changes, idle, goTo, look } = scene();
+  painter.paint();
+  await look();
   while (idle());
   const before = changes();
   goTo('c0', START);
@@ -153,12 +215,18 @@ test('a caret that moves changes the editors that it leaves and comes to alone',
   assert.ok(changes() - before <= 2, `${changes() - before} editors were changed`);
 });
 
-test('an offer that goes in the middle of being drawn leaves nothing behind', () => {
-  const { painter, offers, drawn, idle } = scene();
+test('an offer that goes leaves nothing behind, whether half drawn or scrolled away', async () => {
+  const { painter, offers, drawn, idle, scroll, look, watched } = scene();
   painter.paint();
+  await look();
   idle();
+  scroll(200 * 30);
+  await look();
+  idle();
+  assert.ok(drawn().length > SLICE);
   offers.drop();
   painter.paint();
   while (idle());
   assert.deepEqual(drawn(), []);
+  assert.equal(watched(), 0, 'nothing is watched for nothing');
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
+import type { YCodeCell } from '@jupyter/ydoc';
 import { YNotebook } from '@jupyter/ydoc';
 import * as Y from 'yjs';
 
@@ -185,4 +186,21 @@ test('what is taken back is recorded as undone, the change by hand and cells edi
   ]);
   notebook.cells[0].undoManager!.undo(); // as Ctrl-Z: what was reverted is one step
   assert.equal(notebook.cells[0].getSource(), 'amount = 1');
+});
+
+test('cells that come, go or change their kind are news; what is of one cell is none', () => {
+  const notebook = notebookOf('x', 'y');
+  let news = 0;
+  new Recorder(
+    notebook,
+    () => {},
+    () => (news += 1)
+  );
+  notebook.cells[0].setMetadata('tags', ['a']);
+  (notebook.cells[0] as YCodeCell).execution_count = 3;
+  typeInto(notebook, 1, 1, ' = 1');
+  assert.equal(news, 0);
+  notebook.moveCell(1, 0);
+  notebook.deleteCell(0);
+  assert.equal(news, 2);
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -202,6 +203,16 @@ def test_a_keyword_changed_with_its_variable_goes_on_as_a_keyword() -> None:
     assert "proved by bindings: 1 place" in whole.notes
     assert (whole.lane, rename.lane) == ("patterns", "symbols")
     assert rename.label.startswith("rename edges to bounds")
+
+
+def test_a_place_in_a_locked_cell_is_counted_nowhere_and_makes_no_offer_of_its_own() -> None:
+    cells = {"a": "amount = 1", "b": "print(amount)", "c": "total + 1", "d": "print(total)"}
+    request = ask(cells, ("a", "total = 1"), ("b", "print(total)", "accepted"))
+    locked = tuple(replace(c, editable=c.id != "d") for c in request.notebook.cells)
+    request = replace(request, notebook=replace(request.notebook, cells=locked))
+    (rename,) = offers(request)
+    assert rename.label == "rename total to amount: 1 place in 1 cell"
+    assert rename.notes == ("cell 4 is locked: not changed",)
 
 
 def test_a_use_that_became_another_name_takes_no_definition_along_that_is_unsure() -> None:

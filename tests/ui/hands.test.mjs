@@ -171,16 +171,23 @@ test('an offer says which cells it leaves out: switched off, too large, locked',
     'print(total)',
     { source: 'total + 2', tags: ['nextedit-off'] },
     `total + 3  # ${'x'.repeat(120_000)}`,
-    { source: 'total + 4', metadata: { editable: false } }
+    { source: 'total + 4', metadata: { editable: false } },
+    'total + 5\r\ntotal + 6'
   ]);
   const [hint, live] = [await lab.hint(), await lab.live()];
-  for (const cell of ['cell 3 is switched off', 'cell 4 is too large', 'cell 5 is locked']) {
+  const left = [
+    'cell 3 is switched off',
+    'cell 4 is too large',
+    'cell 5 is locked',
+    'cell 6 has line ends of Windows'
+  ];
+  for (const cell of left) {
     assert.ok(hint.includes(cell) && live.includes(cell), `${cell}: ${hint} / ${live}`);
   }
   await lab.command('nextedit:open-panel');
   await lab.page.waitForSelector('.nextedit-panel .nextedit-row');
   const notes = await lab.page.$$eval('.nextedit-notes li', nodes => nodes.map(n => n.textContent));
-  for (const cell of ['cell 3 is switched off', 'cell 4 is too large', 'cell 5 is locked']) {
+  for (const cell of left) {
     assert.ok(
       notes.some(note => note.startsWith(cell)),
       `${cell} is not among ${notes}`
@@ -197,6 +204,74 @@ test('an offer says which cells it leaves out: switched off, too large, locked',
   assert.equal(after[2], 'total + 2');
   assert.ok(after[3].startsWith('total + 3'));
   assert.equal(after[4], 'total + 4');
+  assert.equal(after[5], 'total + 5\r\ntotal + 6');
+  assert.deepEqual(await lab.places(), []);
+});
+
+test('an offer follows the cells: merged, deleted, brought back, pasted, turned into prose', async () => {
+  await rename(['total = 1', 'print(total)', 'x = total', 'y = total'], 3);
+  const drawn = async (cells, what) => {
+    const found = await lab.eventually(
+      () => lab.places(),
+      places => String(places.map(({ cell }) => cell)) === String(cells),
+      what
+    );
+    assert.ok(
+      found.every(({ key }) => key === '' || key.startsWith('Alt')),
+      'Tab is not ours here'
+    );
+  };
+  await lab.edit(1);
+  await lab.press('Control+m');
+  await lab.press('Shift+ArrowDown');
+  await lab.press('Shift+M');
+  await drawn([1, 1, 2], 'a merged cell is left out');
+  await lab.press('d');
+  await lab.press('d');
+  await drawn([1], 'what is deleted is still offered');
+  await lab.press('z');
+  await drawn([1, 1, 2], 'a cell that came back is left out');
+  await lab.inPanel(panel => (panel.content.activeCellIndex = 2));
+  await lab.press('c');
+  await lab.press('v');
+  await drawn([1, 1, 2, 3], 'a pasted cell is left out');
+  await lab.press('r');
+  await drawn([1, 1, 2], 'prose is changed as if it were code');
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(
+    () => lab.sources(),
+    sources => String(sources) === 'amount = 1,print(amount)\n\nx = amount,y = amount,y = total',
+    'not all was taken'
+  );
+});
+
+test('in command mode keys are named that work there', async () => {
+  await rename(['total = 1', 'print(total)']);
+  await lab.press('Control+m');
+  await lab.eventually(
+    () => lab.hint(),
+    hint => hint.startsWith('Alt-J → cell 2'),
+    'another key is named'
+  );
+  assert.equal((await lab.places())[0].key, 'Alt-J');
+  await lab.press('Alt+j');
+  await lab.eventually(
+    () => lab.places(),
+    places => places[0].key === 'Tab',
+    'it was not gone to'
+  );
+  await lab.press('Control+m');
+  await lab.eventually(
+    () => lab.places(),
+    places => places[0].key === 'Alt-Shift-J',
+    'another key is named'
+  );
+  await lab.press('Alt+Shift+J');
+  await lab.eventually(
+    () => lab.source(1),
+    text => text === 'print(amount)',
+    'not taken'
+  );
 });
 
 test('the hint takes no room: no line is longer, no cell higher', async () => {
@@ -224,26 +299,6 @@ test('the hint takes no room: no line is longer, no cell higher', async () => {
   await lab.screenshot('hint-room');
 });
 
-test("the hint ends before the cell's buttons", async () => {
-  await openQuickly(held.lab, ['total = 1', 'print(total)']);
-  await lab.edit(0, 0);
-  await lab.select(0, 0, 'total'.length);
-  await lab.type('amount_of_all_that_was_sold');
-  await lab.waitForPlaces();
-  const edges = await lab.eventually(
-    () =>
-      lab.inPanel(panel => {
-        const { node } = panel.content.activeCell;
-        const hint = node.querySelector('.nextedit-hint').getBoundingClientRect();
-        const buttons = node.querySelector('.jp-cell-toolbar').getBoundingClientRect();
-        return { hint: hint.right, beside: hint.top < buttons.bottom, buttons: buttons.left };
-      }),
-    ({ hint }) => hint > 0,
-    'no hint'
-  );
-  assert.ok(edges.beside && edges.hint <= edges.buttons, JSON.stringify(edges));
-});
-
 test('where Tab indents the hint names another key, and of two views it is in the one typed in', async () => {
   const hints = () => lab.page.$$eval('.nextedit-hint:not([hidden])', nodes => nodes.length);
   const says = (what, key) =>
@@ -265,6 +320,17 @@ test('where Tab indents the hint names another key, and of two views it is in th
   await lab.edit(0, 0);
   await says('in the other view', 'Alt-J');
   assert.equal(await hints(), 1);
+  await lab.eventually(
+    () =>
+      lab.inPanel(panel => {
+        const [hint, toolbar] = ['.nextedit-hint:not([hidden])', '.jp-cell-toolbar'].map(selector =>
+          panel.content.activeCell.node.querySelector(selector).getBoundingClientRect()
+        );
+        return [hint.width, toolbar.width, toolbar.left - hint.right];
+      }),
+    ([hint, toolbar, between]) => hint > 0 && toolbar > 0 && between >= 0,
+    'it lies behind the toolbar of the cell'
+  );
   await lab.press('Tab');
   assert.equal(await lab.activeCell(), 0);
   assert.match(await lab.source(0), /^ +amount = 1$/);
@@ -320,6 +386,11 @@ test('away from where it was made an offer leaves Tab alone, and other work ends
   await rename(['total = 1', 'print(total)', 'other = 1']);
   await lab.edit(2);
   assert.equal(await lab.hint(), '');
+  await lab.eventually(
+    () => lab.places(),
+    ([place]) => place.key === 'Alt-J',
+    'a key is named that does something else'
+  );
   await lab.press('Tab');
   assert.equal(await lab.activeCell(), 2);
   await lab.type('\none = 1');
@@ -414,11 +485,13 @@ test('the panel keeps its counts, draws what is ticked alone, and Escape goes ba
 
 test('the status item says where nothing is offered', async () => {
   writeFileSync(join(process.env.LAB_FOLDER, 'plain.txt'), 'x = 1\n');
-  await openQuickly(held.lab, ['x = 1', { source: 'y = 2', tags: ['nextedit-off'] }]);
+  await openQuickly(held.lab, ['x = 1', { source: 'y = 2', tags: ['nextedit-off'] }, 'z = 3\r\nz']);
   await lab.edit(0);
   await lab.waitForStatus('ready');
   await lab.edit(1);
   await lab.waitForReason('not-here', /its tag/);
+  await lab.edit(2);
+  await lab.waitForReason('not-here', /line ends of Windows/);
   await lab.command('docmanager:open', { path: 'plain.txt' });
   await lab.waitForReason('not-here', /this language/);
 });

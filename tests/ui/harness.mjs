@@ -304,7 +304,10 @@ export class LabPage {
 
   ghost() {
     return this.page.evaluate(() =>
-      [...document.querySelectorAll('.jp-GhostText')].map(node => node.textContent).join('')
+      // Spacers keep the room of ghost text that is gone.
+      [...document.querySelectorAll('.jp-GhostText:not([class*=Spacer])')]
+        .map(node => node.textContent)
+        .join('')
     );
   }
 

@@ -243,6 +243,7 @@ test('Escape dismisses once, stays in the cell, and the command shows it again',
     'still there'
   );
   assert.equal(await lab.inPanel(panel => panel.content.mode), 'edit');
+  assert.equal(await lab.live(), 'Dismissed.');
   // Unless it is asked for.
   await lab.command('nextedit:suggest');
   await lab.waitForPlaces(2);

@@ -367,9 +367,9 @@ def _offers(
     edits = tuple(_cell_edit(request, n, cells[n]) for n in order)
     optional = tuple(_cell_edit(request, n, mine) for n, mine in _by_cell(unsure).items())
     sure = max(p.sure for p in ticked)
-    chosen = [p.candidate for p in ticked]
+    chosen = _counted_of(request, ticked)
     label = label_of(chosen, patterns, edits)
-    notes = notes_of(chosen, len(unsure))
+    notes = notes_of(chosen, len(_counted_of(request, unsure)))
     several = len(ticked) > 1 or bool(optional)
     if "rename" in request.want and (several or "next_edit" not in request.want):
         yield Suggestion(
@@ -414,6 +414,9 @@ def _whole(
     They meet in a cell that both change, or in the word: who accepts one wants the other too. It
     is called a change, for not all of it is proved; the rename alone is offered behind it.
     """
+    counted = _counted_of(request, ticked)
+    if not counted:
+        return None
     said = symbols[0]
     proved = {c.cell: c for c in said.edits}
     words = {
@@ -439,17 +442,24 @@ def _whole(
         key=lambda c: ((at := request.notebook.index(c.cell) or 0) < here, abs(at - here)),
     )
     count = sum(len(list(c.edit)) for c in said.edits)
-    notes = notes_of([p.candidate for p in ticked], len(unsure))
+    notes = notes_of(counted, len(_counted_of(request, unsure)))
+    changed = {c.cell for c in said.edits} | {request.notebook.cells[c.cell].id for c in counted}
     return Suggestion(
         suggestion_id("rename", "patterns", tuple(ordered)),
         "rename",
         "patterns",
-        whole_label(words | changes, count + len(ticked), len(ordered)),
+        whole_label(words | changes, count + len(counted), len(changed)),
         max(p.sure for p in ticked),
         tuple(ordered),
         (*said.optional, *_optional(request, unsure, said.optional)),
         (proved_note(count), *notes, *said.notes),
     )
+
+
+def _counted_of(request: SuggestRequest, placed: Sequence[_Placed]) -> list[Candidate]:
+    """Those that are counted in words: what is in a locked cell is taken out before it is shown."""
+    cells = request.notebook.cells
+    return [p.candidate for p in placed if cells[p.candidate.cell].editable]
 
 
 def _optional(

@@ -36,7 +36,8 @@ def label_of(
     if same is not None:
         return Label(_MORE.sub("", same.label), same.label)
     changes = list({id(c.change): c.change for c in chosen}.values())
-    where = f"{_counted(len(chosen), 'place')} in {_counted(len(edits), 'cell')}"
+    cells = len({c.cell for c in chosen})
+    where = f"{_counted(len(chosen), 'place')} in {_counted(cells, 'cell')}"
     what = {_described(change) for change in changes}
     if len(what) == 1:
         (short,) = what
