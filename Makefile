@@ -104,7 +104,7 @@ test-arch: setup-test ## Check who imports whom
 
 test-python: setup-test ## Run the Python tests
 	$(bounded) 30 $(parallel) -m 'not alone and not ui' --ignore=tests/architecture --ignore=tests/ui
-	$(bounded) 30 $(BIN)/python -m pytest -q -m alone --ignore=tests/ui
+	$(bounded) 30 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m alone --ignore=tests/ui
 
 test-fast: setup-test ## Run the quick Python tests in parallel, in less than two minutes
 	$(bounded) 10 $(parallel) -m 'not slow and not alone and not ui' --ignore=tests/ui

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -23,6 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """A data folder of their own: which model the user has installed must not decide a test."""
     os.environ["NEXTEDIT_DATA_DIR"] = tempfile.mkdtemp(prefix="nextedit-tests-")
+    if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as processors: a thread each
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is imported by now stays: collections of garbage, which IPython asks for at the end of
+    each shell, need not look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

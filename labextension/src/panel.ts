@@ -135,7 +135,7 @@ export class SuggestionsPanel extends Widget {
       const warning = element('p', 'nextedit-warning');
       warning.setAttribute('role', 'alert');
       warning.textContent = trans.__(
-        'Applied like this, code breaks: `%1` stays in %2.',
+        'If applied like this, the code breaks: `%1` remains in %2.',
         pending.others!.found.old,
         keepers.join(', ')
       );

@@ -92,7 +92,7 @@ export class StatusItem extends Widget {
     };
     const lines = reason === null ? [] : [whyNot(reason, trans)];
     if (paused) {
-      lines.push(trans.__('F2 and commands still answer'));
+      lines.push(trans.__('F2 and commands still work'));
     }
     if (status.problem) {
       lines.push(status.problem);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from nextedit_jupyter.analysis.rename.plan import RenamePlan, listed_cells
@@ -23,22 +24,35 @@ def within_limits(
 
     Cells that the request does not hold are named too: nobody knows whether they use the name.
     """
-    notebook = plan.notebook
-    locked = {cell.id for cell in notebook.cells if not cell.editable}
-    off = {cell.id for cell in notebook.cells if cell.is_off} - locked
-    touched = {change.cell for change in plan.changes}
-    notes = [*plan.notes]
-    for cells, what in ((locked, "locked"), (off, _REASONS["switched_off"])):
-        if numbers := sorted(notebook.number(id) for id in touched & cells):
-            notes.append(f"{listed_cells(numbers)} {_is_are(numbers)} {what}: not changed")
-    notes += left_out_notes(notebook)
-    kept = tuple(change for change in plan.changes if change.cell not in locked | off)
+    closed = closed_cells(plan.notebook)
+    left_alone = tuple(dict.fromkeys(c.cell for c in plan.changes if c.cell in closed))
+    notes = (*plan.notes, *left_alone_notes(plan.notebook, left_alone))
+    notes += tuple(left_out_notes(plan.notebook))
+    kept = tuple(change for change in plan.changes if change.cell not in closed)
     if not kept:
         return Silence("refused", notes[-1])
     if isinstance(plan, SignaturePlan):
-        return replace(plan, changes=kept, notes=tuple(notes))
-    optional = tuple(c for c in plan.optional if c.cell not in locked | off)
-    return replace(plan, changes=kept, optional=optional, notes=tuple(notes))
+        return replace(plan, changes=kept, notes=notes, left_alone=left_alone)
+    optional = tuple(c for c in plan.optional if c.cell not in closed)
+    return replace(plan, changes=kept, optional=optional, notes=notes, left_alone=left_alone)
+
+
+def closed_cells(notebook: Notebook) -> frozenset[str]:
+    """The ids of the cells that may not be changed: locked ones and those switched off."""
+    return frozenset(cell.id for cell in notebook.cells if cell.is_off or not cell.editable)
+
+
+def left_alone_notes(notebook: Notebook, ids: Collection[str]) -> list[str]:
+    """Says of cells that may not be changed why they are not."""
+    locked = {cell.id for cell in notebook.cells if not cell.editable}
+    notes = []
+    for cells, what in (
+        ([id for id in ids if id in locked], "locked"),
+        ([id for id in ids if id not in locked], _REASONS["switched_off"]),
+    ):
+        if numbers := sorted(notebook.number(id) for id in cells):
+            notes.append(f"{listed_cells(numbers)} {_is_are(numbers)} {what}: not changed")
+    return notes
 
 
 def left_out_notes(notebook: Notebook) -> list[str]:

@@ -34,7 +34,10 @@ NO_SIGNATURE = "no signature was changed"
 
 @dataclass(frozen=True, slots=True)
 class SignaturePlan:
-    """Changes to the callers of a function, in the texts of `notebook`."""
+    """Changes to the callers of a function, in the texts of `notebook`.
+
+    `left_alone` are cells that have calls and may not be changed.
+    """
 
     function: str
     what: str
@@ -43,6 +46,7 @@ class SignaturePlan:
     sites: int
     notes: tuple[str, ...] = ()
     confidence: float = 0.95
+    left_alone: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

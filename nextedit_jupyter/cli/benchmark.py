@@ -163,7 +163,7 @@ def _sources(arguments: argparse.Namespace) -> Sources:
             )
         return found
     if arguments.checkout is not None:
-        raise NextEditError("a folder is named after from-git alone")
+        raise NextEditError("a folder goes with from-git only")
     return tasks.of_packages(arguments.cache or default_cache())
 
 

@@ -206,7 +206,7 @@ class _Stage:
                 (notebook.index(change.cell) or 0) + 1 for change in suggestion.optional
             )
             cells = ", ".join(map(str, places))
-            print("  " + self.paint("dim", f"mentioned, and left to you: cell {cells}"))
+            print("  " + self.paint("dim", f"mentioned, for you to decide: cell {cells}"))
         for id, text in (suggestion.apply(notebook) or {}).items():
             cell = notebook.cell(id)
             if cell is not None:

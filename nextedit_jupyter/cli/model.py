@@ -24,7 +24,7 @@ A model comes as a bundle: a folder with model.onnx, tokenizer.json, manifest.js
 
 The bundle that answers is the one in the environment variable NEXTEDIT_BUNDLE; or else the one that
 was installed last or chosen with `use`, unless the package brings a newer one; or else the one in
-the package. A running worker takes up a change when nobody waits for an answer.
+the package. A running worker loads a change when no request is pending.
 
 Nothing is ever fetched unless a repository is configured (c.NextEdit.repository, or the variable
 NEXTEDIT_REPOSITORY) or given with --from."""
@@ -225,7 +225,7 @@ def run_install(arguments: argparse.Namespace) -> int:
             return 2
         installed = store.install(folder, use=not arguments.no_use)
         print(f"{installed.label} is installed from {folder}: whole, and it passed its trial")
-        print("note: nobody's signature vouches for a folder; where it came from is up to you")
+        print("note: a folder is not signed: make sure that you trust where it came from")
     elif folder.name != arguments.what or "." in arguments.what[:1]:
         raise BundleError(f"there is no folder {folder}")
     else:
@@ -277,7 +277,7 @@ def run_retry(arguments: argparse.Namespace) -> int:
     with WorkerClient("model") as client:
         client.status(30.0)  # starts it, if there is none
         client.reload(retry=True)
-    print("the worker reloads its model when nobody waits for an answer")
+    print("the worker reloads its model when no request is pending")
     return 0
 
 

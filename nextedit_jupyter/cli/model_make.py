@@ -158,7 +158,7 @@ class _Bar:
 
 
 class _Lines(_Bar):
-    """The same as one JSON object a line, for programs."""
+    """The same as one JSON object per line, for programs."""
 
     def report(self, step: Step, share: float) -> None:
         print(json.dumps({"step": step, "share": round(share, 3)}), flush=True)

@@ -49,7 +49,7 @@ def serve(store: BundleStore, id: str, version: str) -> None:
         if used.path == bundle.path:
             print(f"{bundle.label} answers from now on")
         else:
-            print(f"note: {used.label} in {used.path} goes on answering, because it {_why(used)}")
+            print(f"note: {used.label} in {used.path} continues to answer, because it {_why(used)}")
     else:
         print(f"{bundle.label} answers in notebooks and cells of {bundle.language}")
     tell_worker()
@@ -70,4 +70,4 @@ def tell_worker() -> None:
 
     with contextlib.suppress(WorkerError), WorkerClient("model") as client:
         if client.reload(2.0):
-            print("the running worker takes it up when nobody waits for an answer")
+            print("the running worker loads it when no request is pending")

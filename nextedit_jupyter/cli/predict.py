@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Takes a request as JSON values; gives the answer, or the error's answer, as JSON values.
 Answerer = Callable[[dict[str, Any]], Mapping[str, Any]]
 
-_HELP = "answer requests on stdin with suggestions on stdout, one JSON object a line"
+_HELP = "answer requests on stdin with suggestions on stdout, one JSON object per line"
 _DESCRIPTION = """\
 Serves the protocol that the editor speaks: each line on stdin is a request, each gets one line on
 stdout, in order. A line that cannot be read gets {"id": …, "error": {"code": …, "message": …}} and
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 2
     if sys.stdin.isatty():
-        print("reading requests, one JSON object a line; Ctrl-D ends", file=sys.stderr)
+        print("reading requests, one JSON object per line; Ctrl-D ends", file=sys.stderr)
     sink = _own_stdout()
     try:
         if arguments.worker:

@@ -90,7 +90,7 @@ def run_init(arguments: argparse.Namespace) -> int:
     publisher = _publisher(arguments, new=True)
     root = publisher.init(root_keys=arguments.root_keys, threshold=arguments.threshold)
     print(f"an empty repository is in {arguments.folder}, its keys in {arguments.keys}")
-    print(f"give {root} to those who are to trust it, by a way that they trust already")
+    print(f"give {root} to your users through a channel that they already trust")
     return 0
 
 
@@ -113,7 +113,7 @@ def run_sign(arguments: argparse.Namespace) -> int:
 
 def run_rotate(arguments: argparse.Namespace) -> int:
     _publisher(arguments).rotate(arguments.role)
-    print(f"{arguments.role} has new keys in {arguments.keys}; the old ones sign nothing any more")
+    print(f"{arguments.role} has new keys in {arguments.keys}; the old ones are no longer valid")
     return 0
 
 

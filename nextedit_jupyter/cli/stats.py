@@ -48,7 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps({"kinds": {}, "latency_ms": {"count": 0, "p50": None, "p95": None}}))
             return 0
-        print("nothing is counted; `c.NextEdit.statistics = True` in jupyter_server_config.py does")
+        print(
+            "nothing is counted; to count, set `c.NextEdit.statistics = True` in "
+            "jupyter_server_config.py"
+        )
         return 0
     statistics = Statistics(folder)
     if arguments.purge:

@@ -155,7 +155,7 @@ def run_purge(arguments: argparse.Namespace) -> int:
         if not kept:
             print(f"nothing is kept in {folder.path}")
             return 0
-        print("to be deleted, after the worker has left:", *kept, sep="\n  ")
+        print("to be deleted, after the worker has stopped:", *kept, sep="\n  ")
         if not sys.stdin.isatty():
             raise NextEditError("nothing was deleted: confirm with --yes")
         if input("delete? [y/N] ").strip().lower() not in ("y", "yes"):

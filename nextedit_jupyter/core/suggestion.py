@@ -45,7 +45,8 @@ class Suggestion:
     """Edits that belong together.
 
     `optional` edits are listed but not chosen by default (mentions in Markdown). `notes` say what
-    was left alone and why ("cell 4 does not parse"). `confidence` lies in 0 to 1.
+    was left alone and why ("cell 4 does not parse"). `left_alone` are the cells whose places were
+    left out because they may not be changed, which the notes name. `confidence` lies in 0 to 1.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Suggestion:
     edits: tuple[CellEdit, ...]
     optional: tuple[CellEdit, ...] = ()
     notes: tuple[str, ...] = ()
+    left_alone: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.confidence <= 1:

@@ -1,6 +1,6 @@
 """Held-out notebooks to measure on, each with the package it comes from.
 
-They come from a file of documents, one JSON object a line as `train data` writes them, or from
+They come from a file of documents, one JSON object per line as `train data` writes them, or from
 source distributions that are fetched by name when asked for. Nothing of them is run.
 """
 

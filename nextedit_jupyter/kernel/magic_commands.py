@@ -190,7 +190,7 @@ class Magic:
         print(f"on disk   {self._on_disk()}")
         if recorder.events:
             cost = recorder.seconds / recorder.events * 1e3
-            print(f"cost      {cost:.2f} ms a cell")
+            print(f"cost      {cost:.2f} ms per cell")
         browser = session.channel is not None and session.channel.connected
         print(f"browser   {'connected' if browser else 'no labextension has spoken so far'}")
         worker = self._worker_status(start=False)

@@ -45,7 +45,7 @@ def use(words: Sequence[str], client: KernelClient) -> list[str]:
     store.serve(id)
     used, _ = active_bundle()
     if used.path != bundle.path:
-        return [f"{used.label} in {used.path} goes on answering: it is named, or newer"]
+        return [f"{used.label} in {used.path} continues to answer: it is named, or newer"]
     return [f"{bundle.label} answers from now on", *_tell(client)]
 
 
@@ -61,5 +61,5 @@ def _tell(client: KernelClient) -> list[str]:
     """A worker that runs takes the change up; none is started."""
     with contextlib.suppress(WorkerError, BundleError):
         if client.reload(2.0):
-            return ["the running worker takes it up when nobody waits for an answer"]
+            return ["the running worker loads it when no request is pending"]
     return []

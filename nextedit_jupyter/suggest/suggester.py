@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from nextedit_jupyter.analysis.budget import OverBudget, budget
 from nextedit_jupyter.analysis.cell_languages import language_at_caret
 from nextedit_jupyter.analysis.flat_tree import TreeCache
+from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -300,7 +300,7 @@ class _Round:
                 continue
             if any(overlaps(suggestion, other) for other in earlier):
                 continue  # an earlier lane explained the same place better
-            self._take(sparing_switched_off(suggestion, self._request.notebook), checks)
+            self._take(without_closed_cells(suggestion, self._request.notebook), checks)
 
     def _model(self, kind: Kind, visible: SuggestRequest) -> None:
         model, request = self._suggester.model, self._request
@@ -419,32 +419,20 @@ def without_switched_off(request: SuggestRequest) -> SuggestRequest | None:
     return replace(request, notebook=Notebook(request.notebook.language, cells), history=history)
 
 
-def sparing_switched_off(suggestion: Suggestion, notebook: Notebook) -> Suggestion:
-    """The suggestion without its edits in cells that are switched off or locked, which a note
-    names."""
-    off = {cell.id: cell for cell in notebook.cells if cell.is_off or not cell.editable}
-    spared = [id for id in off if any(c.cell == id for c in suggestion.edits)]
-    if not spared and not any(c.cell in off for c in suggestion.optional):
-        return suggestion
-    notes = tuple(
-        f"cell {notebook.number(id)} is switched off by its tag {OFF_TAG}"
-        if off[id].editable
-        else f"cell {notebook.number(id)} is locked"
-        for id in spared
-        if not _is_named(notebook.number(id), suggestion.notes)
-    )
+def without_closed_cells(suggestion: Suggestion, notebook: Notebook) -> Suggestion:
+    """The suggestion without its edits in cells that are switched off or locked, which it names."""
+    closed = closed_cells(notebook)
+    edits = tuple(c for c in suggestion.edits if c.cell not in closed)
+    optional = tuple(c for c in suggestion.optional if c.cell not in closed)
+    excluded = dict.fromkeys(c.cell for c in suggestion.edits if c.cell in closed)
+    unnamed = [id for id in excluded if id not in suggestion.left_alone]
     return replace(
         suggestion,
-        edits=tuple(c for c in suggestion.edits if c.cell not in off),
-        optional=tuple(c for c in suggestion.optional if c.cell not in off),
-        notes=(*suggestion.notes, *notes),
+        edits=edits,
+        optional=optional,
+        notes=(*suggestion.notes, *left_alone_notes(notebook, unnamed)),
+        left_alone=(*suggestion.left_alone, *unnamed),
     )
-
-
-def _is_named(number: int, notes: Sequence[str]) -> bool:
-    """Whether a lane's own note says of this cell, by its number, that it is left alone."""
-    said = (note for note in notes if re.match(r"cells? ", note) and "not changed" in note)
-    return any(str(number) in re.findall(r"\d+", note) for note in said)
 
 
 def overlaps(one: Suggestion, other: Suggestion) -> bool:

@@ -75,4 +75,5 @@ def _suggestion(found: RenamePlan | SignaturePlan) -> Suggestion:
         edits=edits,
         optional=found.optional_edits() if isinstance(found, RenamePlan) else (),
         notes=found.notes,
+        left_alone=found.left_alone,
     )

@@ -10,32 +10,26 @@ models", 2023, who count continuations of 50 tokens; 150 characters are about as
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.engine import Engine
-from nextedit_jupyter.prompt import BundleTokenizer, get_format
+from nextedit_jupyter.engine.decoder import CacheSizes
+from nextedit_jupyter.prompt import BundleTokenizer
+from nextedit_jupyter.prompt.format import PromptFormat
 from nextedit_jupyter.training.corpus.document import Document
 
 SPAN = 150  # characters
 COMMON = 3  # documents
 _GRAM, _STRIDE = 40, 20  # every span of 60 characters or more is found
 _MOST_PLACES = 40  # looked at for one gram
-
-
-class _Sizes(NamedTuple):
-    layers: int
-    kv_heads: int
-    head_dim: int
-    context: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +170,8 @@ def half_typed(document: Document, index: int) -> SuggestRequest:
 
 def check_memorisation(
     bundle: Path,
+    shape: CacheSizes,
+    fmt: PromptFormat,
     documents: Sequence[Document],
     held_out: Sequence[Document] = (),
     *,
@@ -186,17 +182,11 @@ def check_memorisation(
 ) -> Memorisation:
     """Check the bundle in a folder against the documents that it was trained on.
 
-    The bundle may lack its card, which tells what is found here. Raises TrainingError if none of
-    the documents has a cell that is long enough.
+    The folder need only hold the graph and the tokenizer: the card tells what is found here.
+    Raises TrainingError if none of the documents has a cell that is long enough.
     """
-    try:
-        manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{bundle} is not a bundle: {error}") from None
     tokenizer = BundleTokenizer(bundle / "tokenizer.json")
-    fmt = get_format(manifest["prompt_format"])
-    sizes = _Sizes(*(manifest[key] for key in _Sizes._fields))
-    engine = Engine(bundle / "model.onnx", tokenizer, sizes)
+    engine = Engine(bundle / "model.onnx", tokenizer, shape)
 
     def answer(request: SuggestRequest) -> tuple[str, str]:
         prompt = fmt.inline(request, tokenizer, budget)

@@ -58,6 +58,7 @@ def request(before: str, after: str, *others: str, caret: int | None = None) -> 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_text_of_any_kind_is_answered_in_linear_time(piece: str) -> None:
     rng = random.Random(piece)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -284,8 +285,8 @@ def test_an_edit_that_stands_alone_has_no_followers() -> None:
 def test_silence_says_how_sure_the_surest_place_was() -> None:
     request = ask({"a": "f(x, 2)", "b": "g = 1", "c": "h(1, k=g)"}, ("a", "f(x, 1)"))
     silence = Suggester().answer(request).silence
-    assert silence["rename"].reason in ("low_confidence", "no_change")
-    assert silence["rename"].reason != "low_confidence" or "surest" in silence["rename"].detail
+    assert silence["rename"].reason == "low_confidence"
+    assert re.fullmatch(r"the surest of 2 places has 0\.\d\d", silence["rename"].detail)
 
 
 def test_a_cell_that_is_switched_off_is_neither_read_nor_changed() -> None:
@@ -298,6 +299,38 @@ def test_a_cell_that_is_switched_off_is_neither_read_nor_changed() -> None:
         Notebook("python", cells), request.caret, request.history, want=request.want
     )
     assert texts(off) == {}
+
+
+def locked(request: SuggestRequest, *ids: str) -> SuggestRequest:
+    cells = tuple(replace(c, editable=c.id not in ids) for c in request.notebook.cells)
+    return replace(request, notebook=replace(request.notebook, cells=cells))
+
+
+def test_places_in_a_locked_cell_are_not_counted_and_the_cell_is_named() -> None:
+    cells = {"a": QUIETER, "b": QUIETER, "c": STATEMENT, "d": STATEMENT}
+    request = ask(cells, ("a", STATEMENT), ("b", STATEMENT))
+    (whole, *_) = offers(locked(request, "c"))
+    assert [c.cell for c in whole.edits] == ["d"]
+    assert whole.label == "change `1` to `0`"  # and not "(1 more)"
+    assert "cell 3 is locked: not changed" in whole.notes
+    answer = Suggester().answer(locked(request, "c", "d"))
+    assert not answer.suggestions
+    assert answer.silence["rename"].detail == "cells 3, 4 are locked: not changed"
+
+
+def test_a_locked_cell_that_a_rename_and_the_judge_leave_out_is_named_once() -> None:
+    text = "show(tot)\ntable['tot'] = tot"
+    cells = {"a": "total = load()\ntable['total'] = total", "b": text, "c": text}
+    request = ask(cells, ("a", "tot = load()\ntable['tot'] = tot"))
+    free = offers(request)
+    whole = next(said for said in free if said.lane == "patterns" and said.kind == "rename")
+    assert {c.cell for c in whole.edits} == {"b", "c"}
+    for said in offers(locked(request, "b")):
+        assert {c.cell for c in said.edits} == {"c"}
+        if said.kind == "rename":
+            assert [n for n in said.notes if "locked" in n] == ["cell 2 is locked: not changed"]
+            assert said.left_alone == ("b",)
+            assert "in 1 cell" in said.label
 
 
 @settings(max_examples=40, deadline=None)

@@ -207,8 +207,8 @@ def test_a_cell_switched_off_is_neither_read_nor_changed() -> None:
     answer = suggester(model, symbols=FakeLane(both)).answer(ask(A, B, off, history=(event,)))
     rename = answer.suggestions[-1]
     assert [edit.cell for edit in rename.edits] == ["b"]
-    assert rename.notes == ("cell 3 is switched off by its tag nextedit-off",)
-    told = replace(both, notes=("cells 3 and 4 are switched off: not changed",))
+    assert rename.notes == ("cell 3 is switched off by the tag nextedit-off: not changed",)
+    told = replace(both, notes=("what a lane says of it",), left_alone=("off",))
     again = suggester(FakeModel(), symbols=FakeLane(told)).answer(ask(A, B, off))
     assert again.suggestions[-1].notes == told.notes  # named once
     seen = model.seen[0][1]

@@ -12,6 +12,7 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
@@ -26,6 +27,7 @@ PACKAGES = (
 )
 METHODS = ("compile", "search", "match", "fullmatch", "finditer", "findall", "sub", "subn", "split")
 ANCHORED = frozenset(("match", "fullmatch"))
+LONG = 24_000  # characters: a quadratic expression takes seconds for one text
 # Expressions that see a cut of the text alone, by the lines that cut it.
 LONGEST = {
     "nextedit_jupyter.prompt.healing": 40,  # MAX_HEAL_CHARS
@@ -43,11 +45,11 @@ class Found:
     pattern: str
     flags: int
     anchored: bool  # only ever matched at a place
-    longest: int = 48_000  # the longest text that it is tried on
+    longest: int = LONG  # the longest text that it is tried on
 
     @property
-    def id(self) -> str:
-        return f"{self.where}: {self.pattern[:60]}"
+    def package(self) -> str:
+        return self.where.split(".")[1]
 
 
 def modules() -> Iterator[ModuleType]:
@@ -59,6 +61,7 @@ def modules() -> Iterator[ModuleType]:
                 yield importlib.import_module(info.name)
 
 
+@cache
 def expressions() -> list[Found]:
     found: dict[tuple[str, int], Found] = {}
     for module in modules():
@@ -88,7 +91,7 @@ def _constants(module: ModuleType) -> Iterator[Found]:
                     one.pattern,
                     one.flags & ~re.UNICODE.value,
                     anchored,
-                    LONGEST.get(where, LONGEST.get(module.__name__, 48_000)),
+                    LONGEST.get(where, LONGEST.get(module.__name__, LONG)),
                 )
 
 
@@ -128,7 +131,7 @@ def _calls(module: ModuleType) -> Iterator[Found]:
                 if isinstance(word, ast.Attribute) and word.attr in ("X", "VERBOSE"):
                     flags |= re.X
             where = f"{module.__name__}:{node.lineno}"
-            longest = LONGEST.get(module.__name__, 48_000)
+            longest = LONGEST.get(module.__name__, LONG)
             yield Found(where, pattern, int(flags), node.func.attr in ANCHORED, longest)
 
 

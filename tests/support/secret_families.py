@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import string
-from collections.abc import Iterator
+from functools import cache
 from random import Random
 
 PASSWORDS = (
@@ -1365,8 +1365,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 
 
-def filled(seed: int) -> Iterator[tuple[str, str, str]]:
+@cache
+def filled(seed: int) -> tuple[tuple[str, str, str], ...]:
     """Each family and form with the text that it makes, the values drawn from a seed."""
+    found = []
     draw = Random(seed)
     mixed, hex = string.ascii_letters + string.digits, "0123456789abcdef"
     for family, forms in FAMILIES.items():
@@ -1383,4 +1385,5 @@ def filled(seed: int) -> Iterator[tuple[str, str, str]]:
             values |= {"a": name[:4], "b": name[4:], "n": name}
             values["b64"] = base64.b64encode(draw.randbytes(32)).decode()
             values["b64w"] = base64.b64encode(f"ann:{word}".encode()).decode()
-            yield family, form, form.format(w=word, **values)
+            found.append((family, form, form.format(w=word, **values)))
+    return tuple(found)

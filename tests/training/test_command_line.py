@@ -70,7 +70,7 @@ def test_from_a_corpus_to_a_bundle_with_its_card(
         assert main(["train", *words]) == 0
         return capsys.readouterr().out
 
-    assert "characters a token" in train("tokenizer", *place, "--vocab-size", "420")
+    assert "characters per token" in train("tokenizer", *place, "--vocab-size", "420")
     assert "s1: " in train("examples", str(tmp_path / "recipe.toml"), *place, "--length", "256")
     run = ["--stage", "s1", "--steps", "4", "--batch", "4", "--no-compile", "--float32"]
     train("sft", *place, *run, "--shape", json.dumps(SHAPE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sysconfig
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from nextedit_jupyter.bundles.bundle import Bundle
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.history import EditEvent
 from nextedit_jupyter.core.history_store import HistoryStore
+from nextedit_jupyter.training import personal
 from nextedit_jupyter.training.cli import main
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.lora import adapt, adapters, merge
@@ -99,12 +101,18 @@ def test_kept_edits_are_learnt_from_and_secrets_never_come_so_far(
     assert halves.held_out.documents or halves.held_out.edits
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_bundle_of_its_own_only_if_it_is_better_or_told_to(
-    code: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    code: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    few = partial(personal.PersonalPlan, cases=12)  # each takes a second, four times
+    monkeypatch.setattr(personal, "PersonalPlan", few)
     base = make_bundle(tmp_path / "base")
     line = ["train", "personal", str(code), "--base", str(base), "--steps", "2", "--rank", "2"]
-    line += ["--lr", "1e-9"]  # learns nothing
+    line += ["--lr", "1e-9", "--threads", "1"]  # learns nothing
     out = tmp_path / "out"
     assert main([*line, "--out", str(out)]) == 1
     assert "nothing was written" in capsys.readouterr().out

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -86,7 +85,5 @@ def test_a_budget_is_either_minutes_or_steps(tmp_path: Path) -> None:
 
 
 def test_commands_say_which_step_is_missing(tmp_path: Path) -> None:
-    began = time.monotonic()
     with pytest.raises(TrainingError, match="train data"):
         main(["train", "tokenizer", "--work", str(tmp_path)])
-    assert time.monotonic() - began < 30

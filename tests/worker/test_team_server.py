@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -138,10 +139,14 @@ def test_llama_cpp_answers_through_the_worker(
 ) -> None:
     (tmp_path / "key").write_text("sk-llama\n")
     worker = connect(suggester=None, remote=remote(llama, key_file=str(tmp_path / "key")))
-    answer = worker.suggest(asked("import numpy as np\nx = np."), 60)
-    status = worker.status()
-    assert status["remote"]["problem"] is None
-    assert answer["bundle"] == f"tiny@{status['remote']['host']}"
+    host = urlsplit(llama).netloc
+    # On a busy machine the first answer may come after the two seconds that a request has at most.
+    for _ in range(3):
+        answer = worker.suggest(asked("import numpy as np\nx = np."), 60)
+        if answer["bundle"] == f"tiny@{host}":
+            break
+    assert answer["bundle"] == f"tiny@{host}"
+    assert worker.status()["remote"]["problem"] is None
     assert answer["tokens"]["prompt"] > 20
     # Random weights are sure of nothing, and their probabilities say so.
     assert answer["silence"]["inline"] in ("low_confidence", "no_change", "refused")

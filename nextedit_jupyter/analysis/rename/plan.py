@@ -34,7 +34,8 @@ class RenamePlan:
 
     `optional` are places that are left alone unless the person asks for them: mentions in
     Markdown, the same name defined anew. `notes` say what was left alone and why. `also` holds
-    the other names of a plan that renames several at once.
+    the other names of a plan that renames several at once. `left_alone` are cells that have places
+    and may not be changed.
     """
 
     kind: SymbolKind
@@ -46,6 +47,7 @@ class RenamePlan:
     notes: tuple[str, ...] = ()
     confidence: float = 0.99
     also: tuple[tuple[str, str], ...] = ()
+    left_alone: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import TreeCache
+from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
 from nextedit_jupyter.analysis.patterns import is_half_typed
 from nextedit_jupyter.analysis.rename.half_typed import ends_at_edge
 from nextedit_jupyter.core import (
@@ -70,6 +71,15 @@ class _Placed:
     sure: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The places that an offer takes, the optional ones, and the cells that may not be changed."""
+
+    ticked: Sequence[_Placed]
+    unsure: Sequence[_Placed]
+    left_alone: tuple[str, ...]
+
+
 class JudgeLane:
     """Holds cells that it read, bounded, and the trees; the same request gives the same answer."""
 
@@ -112,9 +122,9 @@ class JudgeLane:
         chosen = self._chosen(request, found, taken, forest)
         if isinstance(chosen, Silence):
             return Weighed(symbols, kept or silent, chosen)
-        if not isinstance(symbols, Silence) and (whole := _whole(request, symbols, *chosen)):
+        if not isinstance(symbols, Silence) and (whole := _whole(request, symbols, chosen)):
             symbols = [whole, *symbols]
-        own = list(_offers(request, *chosen, patterns))
+        own = list(_offers(request, chosen, patterns))
         return Weighed(symbols, kept or silent, own)
 
     def consider(self, request: SuggestRequest, symbols: Said, patterns: Said) -> Considered:
@@ -136,7 +146,7 @@ class JudgeLane:
         found: Sequence[_Placed],
         taken: TakenPlaces,
         forest: Forest,
-    ) -> tuple[list[_Placed], list[_Placed]] | Silence:
+    ) -> _Chosen | Silence:
         """The places that the judge is sure of, and the optional ones, of those that are free."""
         limits = forest.thresholds
         free = [
@@ -155,7 +165,17 @@ class JudgeLane:
         held = TakenPlaces()
         for p in ticked:
             held.add(p.candidate.cell, p.candidate.start, p.candidate.end)
-        return ticked, _disjoint([p for p in free if not _touches(p.candidate, held)])
+        unsure = _disjoint([p for p in free if not _touches(p.candidate, held)])
+        closed = closed_cells(request.notebook)
+        ids = [cell.id for cell in request.notebook.cells]
+        left = tuple(ids[n] for n in _by_cell(ticked) if ids[n] in closed)
+        ticked, unsure = (
+            [p for p in placed if ids[p.candidate.cell] not in closed]
+            for placed in (ticked, unsure)
+        )
+        if not ticked:
+            return Silence("refused", left_alone_notes(request.notebook, left)[-1])
+        return _Chosen(ticked, unsure, left)
 
     def _is_half_typed(self, before: str, after: str) -> bool:
         return is_half_typed(self._trees.tree(before), self._trees.tree(after))
@@ -355,21 +375,20 @@ def _is_being_typed(request: SuggestRequest, placed: Sequence[_Placed]) -> bool:
     return not ends_at_edge(old, change.new)
 
 
-def _offers(
-    request: SuggestRequest,
-    ticked: Sequence[_Placed],
-    unsure: Sequence[_Placed],
-    patterns: Said,
-) -> Iterator[Suggestion]:
+def _offers(request: SuggestRequest, found: _Chosen, patterns: Said) -> Iterator[Suggestion]:
+    ticked, unsure = found.ticked, found.unsure
     here = request.notebook.index(request.caret.cell) or 0
     cells = _by_cell(ticked)
     order = sorted(cells, key=lambda n: (abs(n - here), n < here))
     edits = tuple(_cell_edit(request, n, cells[n]) for n in order)
     optional = tuple(_cell_edit(request, n, mine) for n, mine in _by_cell(unsure).items())
     sure = max(p.sure for p in ticked)
-    chosen = _counted_of(request, ticked)
+    chosen = [p.candidate for p in ticked]
     label = label_of(chosen, patterns, edits)
-    notes = notes_of(chosen, len(_counted_of(request, unsure)))
+    notes = (
+        *notes_of(chosen, len(unsure)),
+        *left_alone_notes(request.notebook, found.left_alone),
+    )
     several = len(ticked) > 1 or bool(optional)
     if "rename" in request.want and (several or "next_edit" not in request.want):
         yield Suggestion(
@@ -381,6 +400,7 @@ def _offers(
             edits,
             optional,
             notes,
+            found.left_alone,
         )
     if "next_edit" in request.want:
         caret = request.caret.offset if order[0] == here else 0
@@ -400,24 +420,21 @@ def _offers(
             edit,
             (),
             notes,
+            found.left_alone,
         )
 
 
 def _whole(
     request: SuggestRequest,
     symbols: Sequence[Suggestion],
-    ticked: Sequence[_Placed],
-    unsure: Sequence[_Placed],
+    found: _Chosen,
 ) -> Suggestion | None:
     """What bindings prove and what is judged besides, as one offer; None if they don't meet.
 
     They meet in a cell that both change, or in the word: who accepts one wants the other too. It
     is called a change, for not all of it is proved; the rename alone is offered behind it.
     """
-    counted = _counted_of(request, ticked)
-    if not counted:
-        return None
-    said = symbols[0]
+    said, ticked, unsure = symbols[0], found.ticked, found.unsure
     proved = {c.cell: c for c in said.edits}
     words = {
         (cell.source[r.start : r.end], r.text)
@@ -442,24 +459,19 @@ def _whole(
         key=lambda c: ((at := request.notebook.index(c.cell) or 0) < here, abs(at - here)),
     )
     count = sum(len(list(c.edit)) for c in said.edits)
-    notes = notes_of(counted, len(_counted_of(request, unsure)))
-    changed = {c.cell for c in said.edits} | {request.notebook.cells[c.cell].id for c in counted}
+    notes = notes_of([p.candidate for p in ticked], len(unsure))
+    unnamed = tuple(id for id in found.left_alone if id not in said.left_alone)
     return Suggestion(
         suggestion_id("rename", "patterns", tuple(ordered)),
         "rename",
         "patterns",
-        whole_label(words | changes, count + len(counted), len(changed)),
+        whole_label(words | changes, count + len(ticked), len(ordered)),
         max(p.sure for p in ticked),
         tuple(ordered),
         (*said.optional, *_optional(request, unsure, said.optional)),
-        (proved_note(count), *notes, *said.notes),
+        (proved_note(count), *notes, *said.notes, *left_alone_notes(request.notebook, unnamed)),
+        (*said.left_alone, *unnamed),
     )
-
-
-def _counted_of(request: SuggestRequest, placed: Sequence[_Placed]) -> list[Candidate]:
-    """Those that are counted in words: what is in a locked cell is taken out before it is shown."""
-    cells = request.notebook.cells
-    return [p.candidate for p in placed if cells[p.candidate.cell].editable]
 
 
 def _optional(

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0.0 <= arguments.share <= 1.0:
         raise TrainingError(f"--share is between 0 and 1, not {arguments.share}")
     if arguments.init and arguments.resume:
-        raise TrainingError("a run begins with --init or goes on with --resume, not both")
+        raise TrainingError("give --init to start a run or --resume to continue one, not both")
     if arguments.init and arguments.shape:
         raise TrainingError("a run that begins with --init has that bundle's shape")
     work: Path = arguments.work

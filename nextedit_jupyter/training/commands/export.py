@@ -148,6 +148,7 @@ def _card(
     test: dict[str, Any],
 ) -> str:
     """The card of the bundle in --out, with what it recites of its training data."""
+    from nextedit_jupyter.prompt import get_format
     from nextedit_jupyter.training.card import read_log, render_card
     from nextedit_jupyter.training.memorisation import check_memorisation
 
@@ -155,6 +156,8 @@ def _card(
     report = (arguments.work / "corpus" / "report.json").read_text(encoding="utf-8")
     recital = check_memorisation(
         arguments.out,
+        shape,
+        get_format(identity.prompt_format),
         documents(arguments.work, "train"),
         documents(arguments.work, "validation"),
         prompts=RECITED_PROMPTS,

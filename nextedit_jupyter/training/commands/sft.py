@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     budget = budget_of(arguments)
     if arguments.init and arguments.resume:
-        raise TrainingError("a run begins with --init or goes on with --resume, not both")
+        raise TrainingError("give --init to start a run or --resume to continue one, not both")
     vocab_size = BundleTokenizer(arguments.work / "tokenizer.json").vocab_size
     shape = Shape(**{"vocab_size": vocab_size, **arguments.shape})
     if arguments.init and not arguments.shape:

@@ -27,7 +27,7 @@ def add_delta(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delta",
         type=Path,
-        help="go on from this delta, such as models/nextedit-python-large, with its vocabulary",
+        help="continue from this delta, such as models/nextedit-python-large, with its vocabulary",
     )
 
 

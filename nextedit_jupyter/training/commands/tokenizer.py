@@ -38,6 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     tokens = sum(len(tokenizer.encode("\n".join(document.cells))) for document in held)
     print(
         f"{path}: {tokenizer.vocab_size} tokens, "
-        f"{chars / max(1, tokens):.2f} characters a token on held-out notebooks"
+        f"{chars / max(1, tokens):.2f} characters per token on held-out notebooks"
     )
     return 0

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     tokenizer, fmt = BundleTokenizer(work / "tokenizer.json"), get_format(arguments.format)
     if not isinstance(fmt, CellsSpmV1):
         raise TrainingError(
-            f"{arguments.format} is a format of other models: nothing is tuned in it"
+            f"{arguments.format} is a format of other models: it cannot be used for tuning"
         )
     if not (work / RENDERED).exists():
         render = tuning_rows(

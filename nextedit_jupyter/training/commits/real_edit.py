@@ -1,4 +1,4 @@
-"""A real edit as a structured request and the text that followed; one JSON object a line on disk.
+"""A real edit as a structured request and the text that followed; one JSON object per line on disk.
 
 What is stored is what a front end would have sent, so that examples are rendered by the same
 `prompt` code that serves.

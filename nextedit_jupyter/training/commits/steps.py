@@ -21,7 +21,7 @@ from nextedit_jupyter.training.commits.file_pieces import FilePiece, align
 from nextedit_jupyter.training.corpus.extract import Skipped
 
 MAX_EVENTS = 5
-# 1,024 tokens of changed lines as context: three characters a token, as the corpus has.
+# 1,024 tokens of changed lines as context: three characters per token, as the corpus has.
 MAX_EVENT_CHARS = 3_072
 MAX_CELL_CHARS = 6_000
 MAX_CELLS = 12  # that a request shows besides the caret's; those nearest to it

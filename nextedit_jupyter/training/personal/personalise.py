@@ -19,7 +19,7 @@ from nextedit_jupyter.training.examples import real_edit
 from nextedit_jupyter.training.export import int8_graph, replace_folder
 from nextedit_jupyter.training.from_bundle import bundle_recipe
 from nextedit_jupyter.training.memorisation import Memorisation, check_memorisation
-from nextedit_jupyter.training.network import DecoderModule
+from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.packing import NO_LOSS
 from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, fine_tune
 from nextedit_jupyter.training.personal.judging import MIN_CASES, judge, score
@@ -73,7 +73,7 @@ def personalise(
         write_manifest(staging, mine)
         after = score(staging, edits, pieces)
         good, why, low, high = judge(before, after, seed=plan.seed)
-        recital = _recital(staging, parts, plan.seed, progress)
+        recital = _recital(staging, model.shape, parts, plan.seed, progress)
         outcome = PersonalOutcome(good, why, before, after, low, high, steps, recital, counts)
         if good or keep:
             _finish(staging, mine, manifest, outcome)
@@ -119,13 +119,15 @@ def _export(
 
 
 def _recital(
-    bundle: Path, parts: Split, seed: int, progress: Callable[[str], None]
+    bundle: Path, shape: Shape, parts: Split, seed: int, progress: Callable[[str], None]
 ) -> Memorisation | None:
     """Whether it recites what it learnt; None where no cell is long enough to tell."""
     learnt = [document for _, document in parts.train.documents]
     held = [document for _, document in parts.held_out.documents]
     try:
-        return check_memorisation(bundle, learnt, held, prompts=20, seed=seed)
+        return check_memorisation(
+            bundle, shape, format_of(bundle), learnt, held, prompts=20, seed=seed
+        )
     except TrainingError:
         progress("no cell is long enough for a memorisation check")
         return None
