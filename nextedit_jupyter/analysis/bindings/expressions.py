@@ -64,7 +64,8 @@ def read_subscript(walker: Walker, node: Node, context: Context) -> None:
 
 
 def read_string(walker: Walker, node: Node, context: Context) -> None:
-    if context.in_type and (span := walker.content(node)):
+    is_type = context.in_type or node.id in walker.types
+    if is_type and (span := walker.content(node)):
         walker.snippet(*span, context)
         return
     children = node.named_children

@@ -38,8 +38,10 @@ _SURE_OF_SWAP = 0.95
 SURE_OF_REBOUND = 0.8
 # Names of another function: ten of eleven places that were as sure as this followed.
 SURE_OF_LOCAL = 0.5
-# Mentions of a renamed variable in strings: all of seven such places followed, below it half.
-SURE_OF_TEXT = 0.8
+# Mentions of a renamed variable in strings: all of seven such places followed, below it half. None of
+# them was the whole string, which may be a label as well: `print("Node")`.
+_SURE_OF_TEXT = 0.8
+_SURE_OF_LABEL = 0.9
 
 
 def held_back(considered: Considered) -> list[float]:
@@ -159,7 +161,6 @@ _MADE = re.compile(r"[^\W\d]\w*\(")  # a call of a plain name, or what is read f
 Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]
 
 _TEXTS = frozenset(["comment", "docstring", "string"])
-_SHELL = re.compile(r"=\s*[!%]")  # what a line's command says is kept in a variable
 # Where a word stands that no binding of a variable reaches.
 _BEYOND = frozenset(["attribute", "keyword", "string"])
 
@@ -169,16 +170,7 @@ def rulings(
 ) -> list[Ruling]:
     """For each candidate what bindings have decided about it."""
     if isinstance(symbols, Silence):
-        return [
-            "closed"
-            if _is_of_definitions_alone(place.change)
-            and (
-                (word := "".join(place.change.replaced)) in symbols.replaced
-                or (word in symbols.settled and _is_settled(place, considered))
-            )
-            else "open"
-            for place in considered.candidates
-        ]
+        return [_of_settled(place, symbols, considered) for place in considered.candidates]
     # A word that was changed where no binding reaches, as a keyword or a method, means more than
     # the variable: of the places that bindings left alone the judge decides.
     proved = {
@@ -198,6 +190,8 @@ def rulings(
         is_other = change.shape != "word" or ("".join(change.replaced), change.new) not in proved
         if is_other or _means_more(change, kinds):
             found.append("open")
+        elif _is_of_another_language(place, considered):
+            found.append("closed")  # what the line reads of the notebook is proved
         elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
             found.append(_of_mention(place, considered))
         elif _is_unread(place, considered):
@@ -207,6 +201,24 @@ def rulings(
         else:
             found.append(_of_another_binding(place, considered))
     return found
+
+
+def _of_settled(place: Candidate, symbols: Silence, considered: Considered) -> Ruling:
+    """Where nothing is left to rename: what bindings say of a place of the word."""
+    word = "".join(place.change.replaced)
+    if not _is_of_definitions_alone(place.change):
+        return "open"
+    if word in symbols.replaced:
+        return "closed"
+    if word not in symbols.settled:
+        return "open"
+    if _is_settled(place, considered):
+        return "closed"
+    if any(e.site.kind in _BEYOND for e in place.change.examples):
+        return "open"
+    if considered.cells[place.cell].kinds[place.first] in ("attribute", "keyword"):
+        return "closed"
+    return "rebound" if home_of(place, considered) == MODULE else "open"
 
 
 def _is_imported_again(place: Candidate, considered: Considered) -> bool:
@@ -225,9 +237,19 @@ def _is_unread(place: Candidate, considered: Considered) -> bool:
 
 def _of_mention(place: Candidate, considered: Considered) -> Ruling:
     """A string that names what was renamed in code; one string for another is another thing."""
+    here = cell_index(considered.cells[place.cell].source)
+    if any(a.start == place.start for a in here.attributes):
+        return "closed"  # in a quoted type, or as `getattr` takes it: an attribute of that name
     is_string = considered.cells[place.cell].kinds[place.first] == "string"
     was_code = all(e.site.kind != "string" for e in place.change.examples)
     return "text" if is_string and was_code else "optional"
+
+
+def sure_of_text(place: Candidate, considered: Considered) -> float:
+    """How sure the judge has to be of a string that names what was renamed in code."""
+    source = considered.cells[place.cell].source
+    around = source[place.start - 1 : place.start] + source[place.end : place.end + 1]
+    return _SURE_OF_LABEL if around in ("''", '""') else _SURE_OF_TEXT
 
 
 def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
@@ -260,12 +282,16 @@ def _is_settled(place: Candidate, considered: Considered) -> bool:
     """Whether a place that bindings left alone means nothing of the kind: another key, or a word
     of another language in a line that IPython reads.
     """
-    cell = considered.cells[place.cell]
-    line = cell.lines[cell.line_of(place.start)]
-    if line.startswith(("!", "%")) or _SHELL.search(line) or cell.source.startswith("%%"):
+    if _is_of_another_language(place, considered):
         return True
-    keys = {"string"}
+    keys, cell = {"string"}, considered.cells[place.cell]
     return cell.kinds[place.first] in keys and {e.site.kind for e in place.change.examples} == keys
+
+
+def _is_of_another_language(place: Candidate, considered: Considered) -> bool:
+    """Whether a word stands in what the shell or a magic reads."""
+    regions = cell_index(considered.cells[place.cell].source).masked.regions
+    return any(r.kind != "help" and r.start <= place.start < r.end for r in regions)
 
 
 def _kinds_of(

@@ -30,11 +30,11 @@ from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import (
     SURE_OF_LOCAL,
     SURE_OF_REBOUND,
-    SURE_OF_TEXT,
     Ruling,
     held_back,
     home_of,
     rulings,
+    sure_of_text,
 )
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
@@ -263,7 +263,8 @@ def _as_ruled(
         if key is not None:
             groups.setdefault(key[0], []).append(p.sure)
     for p, ruling, key in zip(found, ruled, keys, strict=True):
-        if ruling == "open" or (ruling == "text" and p.sure >= SURE_OF_TEXT):
+        is_named = ruling == "text" and p.sure >= sure_of_text(p.candidate, considered)
+        if ruling == "open" or is_named:
             yield p
         elif ruling in ("optional", "text"):
             yield _Placed(p.candidate, min(p.sure, most))
@@ -317,12 +318,28 @@ def _disjoint(placed: Sequence[_Placed]) -> list[_Placed]:
     """The surest of those that overlap; `placed` is surest first."""
     kept: list[_Placed] = []
     taken = TakenPlaces()
+    edges: dict[tuple[int, int], list[Candidate]] = {}
     for p in placed:
-        if _touches(p.candidate, taken):
+        here = p.candidate
+        ends = {(here.cell, here.start), (here.cell, here.end)}
+        meets = [other for end in ends for other in edges.get(end, ())]
+        if _touches(here, taken) or any(_says_it_too(here, other) for other in meets):
             continue
-        taken.add(p.candidate.cell, p.candidate.start, p.candidate.end)
+        taken.add(here.cell, here.start, here.end)
+        for end in ends:
+            edges.setdefault(end, []).append(here)
         kept.append(p)
     return kept
+
+
+def _says_it_too(one: Candidate, other: Candidate) -> bool:
+    """Whether of two places that meet one inserts what the other's text begins or ends with."""
+    if (one.start == one.end) == (other.start == other.end):
+        return False
+    point, span = (one, other) if one.start == one.end else (other, one)
+    return (point.start == span.end and span.text.endswith(point.text)) or (
+        point.start == span.start and span.text.startswith(point.text)
+    )
 
 
 def _replacement(candidate: Candidate) -> Replacement:
