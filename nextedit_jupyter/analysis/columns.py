@@ -313,7 +313,7 @@ def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]
 
 def _is_frame_part(key: Key) -> bool:
     parts = key.object.split(".")[1:]
-    return all(part in ("loc", "at", "iloc", "values") for part in parts)
+    return all(part in ("loc", "at", "iloc", "values", "columns") for part in parts)
 
 
 def _is_row(here: CellIndex, key: Key) -> bool:

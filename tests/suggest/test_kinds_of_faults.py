@@ -8,50 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-
-from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, Suggestion, SuggestRequest
-from nextedit_jupyter.suggest import Suggester
-
-Others = list[str]
-
-
-def request(cells: Others, *edits: tuple[int, str, str]) -> SuggestRequest:
-    """After edits (cell, before, after), the caret behind what was written last."""
-    events = tuple(EditEvent(f"c{c}", a, b, "typed", float(n)) for n, (c, a, b) in enumerate(edits))
-    written = max((r.start + len(r.text) for r in events[-1].edit), default=0)
-    return SuggestRequest(
-        Notebook("python", tuple(Cell(f"c{n}", "code", s, n + 1) for n, s in enumerate(cells))),
-        Caret(events[-1].cell, written),
-        events,
-        want=("rename", "next_edit"),
-        deadline_ms=10_000,
-    )
-
-
-def offers(asked: SuggestRequest) -> list[Suggestion]:
-    return list(Suggester().answer(asked).suggestions)
-
-
-def after(asked: SuggestRequest) -> list[str]:
-    """The cells as the offers leave them, the first one that touches a cell."""
-    found: dict[str, str] = {}
-    for said in offers(asked):
-        for cell, text in (said.apply(asked.notebook) or {}).items():
-            found.setdefault(cell, text)
-    return [found.get(cell.id, cell.source) for cell in asked.notebook.cells]
-
-
-def notes(asked: SuggestRequest) -> str:
-    return "; ".join(note for said in offers(asked) for note in said.notes)
-
-
-def optional(asked: SuggestRequest) -> list[str]:
-    """The cells with the optional edits of the first offer made alone."""
-    (said, *_) = offers(asked)
-    found = {c.cell: c.edit for c in said.optional}
-    return [
-        found[c.id].apply(c.source) if c.id in found else c.source for c in asked.notebook.cells
-    ]
+from offering import Others, after, notes, offers, optional, request
 
 
 @pytest.mark.parametrize(
@@ -500,3 +457,77 @@ def test_a_column_is_renamed_of_its_own_frame(use: str, becomes: str) -> None:
     head = "import pandas as pd\na = pd.DataFrame({'id': [1]})\nb = pd.DataFrame({'%s': [1]})"
     asked = request([head % "key", use], (0, head % "id", head % "key"))
     assert after(asked)[1] == becomes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "!awk '{print path}' f.txt",
+        "!jq '.path' f.json",
+        "!awk 'BEGIN{path=0} {path+=$1} END{print path}' f",
+        "!docker inspect -f '{{.path}}' c",
+        '!echo "path"',
+        "x = !awk '{print path}' f",
+        "%%script node\nlet path = {path: 1}",
+    ],
+)
+@pytest.mark.parametrize(("old", "new"), [("path", "path2"), ("path", "place")])
+def test_a_word_of_another_language_stays_where_uses_of_the_variable_follow(
+    line: str, old: str, new: str
+) -> None:
+    asked = request([f"{new} = 'f'", line, f"print({old})"], (0, f"{old} = 'f'", f"{new} = 'f'"))
+    assert after(asked)[1:] == [line, f"print({new})"]
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        (
+            "import typing as t\nP = t.NamedTuple('P', [('n', 'B'), ('B', int)])",
+            "import typing as t\nP = t.NamedTuple('P', [('n', 'Node'), ('B', int)])",
+        ),
+        (
+            "import dataclasses as d\nP = d.make_dataclass('P', [('n', 'B')])",
+            "import dataclasses as d\nP = d.make_dataclass('P', [('n', 'Node')])",
+        ),
+        ("def f[T: 'B'](x: T) -> T: ...", "def f[T: 'Node'](x: T) -> T: ..."),
+        ("assert_type(x, 'B')\nprint('B')", "assert_type(x, 'Node')\nprint('B')"),
+        ("x: 'mod.B'\ny: 'B.Kind'", "x: 'mod.B'\ny: 'Node.Kind'"),
+    ],
+)
+def test_types_of_fields_and_parameters_in_quotes_follow(use: str, becomes: str) -> None:
+    asked = request(["class Node: pass", use], (0, "class B: pass", "class Node: pass"))
+    assert after(asked)[1] == becomes
+
+
+@pytest.mark.parametrize("call", ["Thread(target=draw, kwargs=dict(w=1))", "draw.delay(w=1)"])
+def test_a_keyword_that_is_kept_for_a_later_call_is_listed_and_noted(call: str) -> None:
+    cell = DRAW.format("w").replace("draw(w,", "draw(width,")
+    asked = request([cell, call], (0, DRAW.format("w"), cell))
+    assert after(asked)[1] == call
+    assert "width" in optional(asked)[1]
+    assert "may be meant" in notes(asked)
+
+
+def test_what_one_place_says_is_not_inserted_again_beside_it() -> None:
+    edits = [
+        (n, f"{head}tf.Session()", f"{head}tf.compat.Session()")
+        for n, head in enumerate(["", "q\n"])
+    ]
+    asked = request([*(now for _, _, now in edits), "with tf.Session() as s: pass"], *edits)
+    assert after(asked)[2] == "with tf.compat.Session() as s: pass"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "others"),
+    [
+        ("lr = 0.1", "rate = 0.1", ["fit(x, lr=0.3)", "m.lr"]),
+        ("df = load(1)", "frame = load(1)", ["sql('select * from df').df()"]),
+        ("path = 'f'", "place = 'f'", ["path = 'g'\nopen(path)", "print(path)"]),
+    ],
+)
+def test_a_variable_without_uses_takes_no_other_things_of_its_name(
+    old: str, new: str, others: Others
+) -> None:
+    asked = request([new, *others], (0, old, new))
+    assert after(asked)[1:] == others

@@ -79,15 +79,19 @@ class Splat(NamedTuple):
 
 
 class DictKey(NamedTuple):
-    """A string key of a dictionary display, and the name that the display is assigned to.
+    """A string key of a dictionary display or of `dict(…)`, and what that is assigned to.
 
-    `owner` is where that name begins, -1 if there is none.
+    `owner` is where the name begins that it is assigned to, -1 if there is none. `within` is the
+    dotted text of what the whole value is assigned to that the display stands in, `scope` its
+    scope: of `runs = [{"lr": 1}]` the key has no owner, and is within `runs`.
     """
 
     start: int
     end: int
     text: str
     owner: int
+    within: str = ""
+    scope: int = MODULE
 
 
 class Reader(NamedTuple):

@@ -28,6 +28,7 @@ from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
+from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
 
@@ -38,13 +39,13 @@ _SURE_OF_SWAP = 0.95
 SURE_OF_REBOUND = 0.8
 # Names of another function: ten of eleven places that were as sure as this followed.
 SURE_OF_LOCAL = 0.5
-# Mentions of a renamed variable in strings: all of seven such places followed, below it half. None of
-# them was the whole string, which may be a label as well: `print("Node")`.
+# Mentions of a renamed variable in strings: all of seven such places followed, below it half. None
+# of them was the whole string, which may be a label as well: `print("Node")`.
 _SURE_OF_TEXT = 0.8
 _SURE_OF_LABEL = 0.9
 
 
-def held_back(considered: Considered) -> list[float]:
+def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
     """For each candidate how sure the judge has to be to choose it for the person; 0 where nothing
     holds it back."""
     literals: dict[int, set[str]] = {}
@@ -67,6 +68,7 @@ def held_back(considered: Considered) -> list[float]:
             if (
                 _is_method_of_another(place, objects[key], considered)
                 or _is_key_of_another(place, considered, literals.get(key, set()))
+                or (keys.is_of_another(place) and not _is_same_entry(place, considered))
                 or (in_text[key] and considered.cells[place.cell].kinds[place.first] not in _TEXTS)
             ):
                 least = NEVER
@@ -135,10 +137,16 @@ def _is_key_of_another(place: Candidate, considered: Considered, literals: set[s
     cell, owners = considered.cells[place.cell], {s.owner for s in sites}
     if len(owners) != 1 or cell.owner(place.first) not in literals - owners:
         return False
-    site = Site.of(cell, place.first, place.last)
+    return not _is_same_entry(place, considered)
+
+
+def _is_same_entry(place: Candidate, considered: Considered) -> bool:
+    """Whether the entry is one that was changed word for word, or has the value of that key."""
+    sites = [e.site for e in place.change.examples]
+    site = Site.of(considered.cells[place.cell], place.first, place.last)
     is_same = site.line[:1] in ("'", '"') and any(s.line == site.line for s in sites)
-    is_copied = site.right[1:2] == (":",) and site.right[2:3] in {(owner,) for owner in owners}
-    return not (is_same or is_copied)  # the same entry, or one with the value of that very key
+    is_copied = site.right[1:2] == (":",) and site.right[2:3] in {(s.owner,) for s in sites}
+    return is_same or is_copied
 
 
 def _is_key(site: Site) -> bool:

@@ -36,6 +36,7 @@ from nextedit_jupyter.suggest.judge.guards import (
     rulings,
     sure_of_text,
 )
+from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
@@ -92,13 +93,15 @@ class JudgeLane:
         sure: list[float] = considered.sure(forest).tolist()
         most = forest.thresholds.tick * _JUST_BELOW
         asked_for = _keywords_added(patterns, request)
+        keys = RenamedKeys(considered, _sources(request))
         found = [
             _Placed(c, min(p, most) if p < least else p)
-            for c, p, least in zip(considered.candidates, sure, held_back(considered))
+            for c, p, least in zip(considered.candidates, sure, held_back(considered, keys))
         ]
         found = [
             _Placed(p.candidate, max(p.sure, forest.thresholds.show))
             if (p.candidate.cell, p.candidate.start, p.candidate.text) in asked_for
+            or keys.follows(p.candidate)
             else p
             for p in found
         ]
@@ -121,9 +124,7 @@ class JudgeLane:
         """Every place that could follow, with its features; none after half-typed text."""
         cells = request.notebook.cells
         number = {cell.id: n for n, cell in enumerate(cells)}
-        sources = {
-            n: cell.source for n, cell in enumerate(cells) if cell.is_code and not cell.is_off
-        }
+        sources = _sources(request)
         nets = [net for net in net_edits(request) if number[net.cell] in sources]
         if not nets or self._is_half_typed(nets[0].before, nets[0].after):
             return NOTHING
@@ -172,6 +173,12 @@ class JudgeLane:
                     continue
             kept += mine
         return kept
+
+
+def _sources(request: SuggestRequest) -> dict[int, str]:
+    """The code cells that may be read, by number."""
+    cells = enumerate(request.notebook.cells)
+    return {n: cell.source for n, cell in cells if cell.is_code and not cell.is_off}
 
 
 def evidence_of(symbols: Said, patterns: Said, number: Mapping[str, int]) -> Evidence:
