@@ -123,7 +123,8 @@ class Text(NamedTuple):
 
     `method` is the callee's last name, `root` where the callee's first name begins (-1 if it is
     none), `data` where the name begins that is passed first or as `data=`. `role` is "argument",
-    "key" or "value" of a dictionary, `keyword` the argument's keyword, "" if positional.
+    "key" or "value" of a dictionary, `keyword` the argument's keyword, "" if positional. `left` and
+    `right` are where the first names of the two things begin that the call puts together.
     """
 
     start: int
@@ -135,6 +136,8 @@ class Text(NamedTuple):
     role: str
     keyword: str
     scope: int
+    left: int = -1
+    right: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,7 @@ def texts_of(
     """The plain strings among a method's arguments, in lists and dictionaries too."""
     todo: list[tuple[Node, str, str]] = []
     data = -1
+    roots: dict[str, int] = {}
     for i, child in enumerate(children):
         word, value = "", child
         if child.type == "keyword_argument":
@@ -215,16 +216,23 @@ def texts_of(
             data = walker.place(value.start_byte)
         elif value.type in ("string", "list", "tuple", "dictionary"):
             todo.append((value, word, "argument"))
+        if (word or i < 2) and (begins := walker.rooted(value)) >= 0:
+            roots[word or str(i)] = begins
     if not todo:
         return
     root = walker.rooted(callee)
+    first, second = roots.get("0", -1), roots.get("1", -1)
+    if "left" in roots or second >= 0:  # `merge(a, b)`, else `a.merge(b)`
+        sides = roots.get("left", first), roots.get("right", second)
+    else:
+        sides = root, roots.get("right", first)
     while todo:
         node, word, role = todo.pop(0)
         if node.type == "string":
             if span := walker.content(node):
                 text = walker.source[slice(*span)]
                 walker.index.texts.append(
-                    Text(*span, text, called, root, data, role, word, context.scope)
+                    Text(*span, text, called, root, data, role, word, context.scope, *sides)
                 )
         elif node.type in ("list", "tuple"):
             todo += [(n, word, role) for n in node.named_children if n.type == "string"]

@@ -115,6 +115,12 @@ def read_while(walker: Walker, node: Node, context: Context) -> None:
 def read_if(walker: Walker, node: Node, context: Context) -> None:
     context = context.at(walker.place(node.start_byte))
     others = node.children_by_field_name("alternative")
+    condition = node.child_by_field_name("condition")
+    if not others and condition is not None and walker.string_of(condition) in ("1", "True"):
+        # No branch; `%time x = f()` is read as one.
+        walker.push(node.child_by_field_name("consequence"), context)
+        walker.push(condition, context)
+        return
     exhaustive = any(n.type == "else_clause" for n in others)
     block = walker.block("branch", 1 + len(others), exhaustive)
     for i, clause in reversed(list(enumerate(others))):

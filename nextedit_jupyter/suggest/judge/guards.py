@@ -267,7 +267,10 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
     Functions and classes do other things after another definition, and what is named like the
     function that made it is no function: variables and imports alone hold much the same again.
     """
-    if any(e.site.left[:1] in (("def",), ("class",)) for e in place.change.examples):
+    if any(
+        e.site.left[:1] in (("def",), ("class",)) or e.site.right[:2] == ("=", "lambda")
+        for e in place.change.examples
+    ):
         return "closed"
     home = home_of(place, considered)
     if home == MODULE:
@@ -321,8 +324,10 @@ def _kinds_of(
 
 def _means_more(change: LastChange, proved: set[str]) -> bool:
     """Whether a word was changed where bindings do not reach: of a kind that none of the proved
-    places (their kinds are `proved`) has.
+    places (their kinds are `proved`) has. The one string that a rename began with is reached.
     """
+    if len(change.examples) == 1 and change.examples[0].site.kind == "string":
+        return False
     return bool({e.site.kind for e in change.examples} & _BEYOND - proved)
 
 
