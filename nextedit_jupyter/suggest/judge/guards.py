@@ -25,6 +25,7 @@ from typing import Literal
 from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
+from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
@@ -54,6 +55,7 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
     swapped = {key: _is_one_variable_for_another(c, considered) for key, c in words.items()}
     objects = {key: _objects_of(change) for key, change in words.items()}
     in_text = {key: _is_of_text_alone(change) for key, change in words.items()}
+    foreign = {key: _is_of_other_languages(change, considered) for key, change in words.items()}
     for place in considered.candidates:
         cell = considered.cells[place.cell]
         if place.change.shape == "word" and cell.kinds[place.first] == "string":
@@ -69,6 +71,7 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
                 _is_method_of_another(place, objects[key], considered)
                 or _is_key_of_another(place, considered, literals.get(key, set()))
                 or (keys.is_of_another(place) and not _is_same_entry(place, considered))
+                or (foreign[key] and not _is_of_another_language(place, considered))
                 or (in_text[key] and considered.cells[place.cell].kinds[place.first] not in _TEXTS)
             ):
                 least = NEVER
@@ -82,6 +85,18 @@ def _is_of_text_alone(change: LastChange) -> bool:
     """Whether a word was changed in strings and comments, and left where it is code beside them."""
     return all(e.site.kind in _TEXTS for e in change.examples) and any(
         site.kind not in _TEXTS for _, site in change.left_alone
+    )
+
+
+def _is_of_other_languages(change: LastChange, considered: Considered) -> bool:
+    """Whether a word was changed only in the bodies of cells of other languages."""
+    bodies = {
+        n
+        for n, edit in enumerate(considered.edits)
+        if not cell_index(edit.before).is_python and not cell_index(edit.after).is_python
+    }
+    return all(
+        e.edit in bodies and e.line and e.site.right[:2] != ("<", "<") for e in change.examples
     )
 
 
@@ -198,6 +213,8 @@ def rulings(
         is_other = change.shape != "word" or ("".join(change.replaced), change.new) not in proved
         if is_other or _means_more(change, kinds):
             found.append("open")
+        elif _is_table(place, considered):
+            found.append("optional")
         elif _is_of_another_language(place, considered):
             found.append("closed")  # what the line reads of the notebook is proved
         elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
@@ -220,6 +237,8 @@ def _of_settled(place: Candidate, symbols: Silence, considered: Considered) -> R
         return "closed"
     if word not in symbols.settled:
         return "open"
+    if _is_table(place, considered):
+        return "open"  # a query may be of the variable
     if _is_settled(place, considered):
         return "closed"
     if any(e.site.kind in _BEYOND for e in place.change.examples):
@@ -297,6 +316,13 @@ def _is_settled(place: Candidate, considered: Considered) -> bool:
         return True
     keys, cell = {"string"}, considered.cells[place.cell]
     return cell.kinds[place.first] in keys and {e.site.kind for e in place.change.examples} == keys
+
+
+def _is_table(place: Candidate, considered: Considered) -> bool:
+    """Whether a word of a text or of another language is named as a query names its tables."""
+    cell = considered.cells[place.cell]
+    is_text = cell.kinds[place.first] in _TEXTS or _is_of_another_language(place, considered)
+    return is_text and is_relation(cell.source, place.start, place.end)
 
 
 def _is_of_another_language(place: Candidate, considered: Considered) -> bool:
