@@ -55,6 +55,7 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
     swapped = {key: _is_one_variable_for_another(c, considered) for key, c in words.items()}
     objects = {key: _objects_of(change) for key, change in words.items()}
     in_text = {key: _is_of_text_alone(change) for key, change in words.items()}
+    labels = {key: _is_of_labels_alone(change) for key, change in words.items()}
     foreign = {key: _is_of_other_languages(change, considered) for key, change in words.items()}
     for place in considered.candidates:
         cell = considered.cells[place.cell]
@@ -66,12 +67,13 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
     for n, place in enumerate(considered.candidates):
         least = 0.0
         if n not in considered.decided and place.change.shape == "word":
-            key = id(place.change)
+            key, cell = id(place.change), considered.cells[place.cell]
             if (
                 _is_method_of_another(place, objects[key], considered)
                 or _is_key_of_another(place, considered, literals.get(key, set()))
                 or (keys.is_of_another(place) and not _is_same_entry(place, considered))
-                or (foreign[key] and not _is_of_another_language(place, considered))
+                or (labels[key] and _is_key(Site.of(cell, place.first, place.last)))
+                or (foreign[key] and _is_python_name(place, considered))
                 or (in_text[key] and considered.cells[place.cell].kinds[place.first] not in _TEXTS)
             ):
                 least = NEVER
@@ -88,6 +90,17 @@ def _is_of_text_alone(change: LastChange) -> bool:
     )
 
 
+def _is_of_labels_alone(change: LastChange) -> bool:
+    """Whether a word got other capitals, and only in strings that calls are given, as titles are.
+
+    What a key is called is another matter.
+    """
+    return change.old[0].lower() == change.new.lower() and all(
+        e.site.kind == "string" and e.site.callee.endswith("(") and not _is_key(e.site)
+        for e in change.examples
+    )
+
+
 def _is_of_other_languages(change: LastChange, considered: Considered) -> bool:
     """Whether a word was changed only in the bodies of cells of other languages."""
     bodies = {
@@ -98,6 +111,13 @@ def _is_of_other_languages(change: LastChange, considered: Considered) -> bool:
     return all(
         e.edit in bodies and e.line and e.site.right[:2] != ("<", "<") for e in change.examples
     )
+
+
+def _is_python_name(place: Candidate, considered: Considered) -> bool:
+    cell = considered.cells[place.cell]
+    is_name = cell.kinds[place.first] in ("attribute", "call", "definition", "name", "target")
+    is_read = not _is_unread(place, considered)  # what does not parse may be no Python either
+    return is_name and is_read and not _is_of_another_language(place, considered)
 
 
 def _objects_of(change: LastChange) -> frozenset[str]:
