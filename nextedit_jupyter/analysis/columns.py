@@ -103,12 +103,15 @@ _OTHER_KEYWORDS = frozenset(
         "file",
         "like",
         "regex",
+        "value_name",
+        "var_name",
     ]
 )
+# Keywords that name columns whatever method of a frame they are given.
+_OF_COLUMNS = frozenset(("columns", "subset"))
 # Methods whose `index=` names rows; elsewhere (`pivot`) it names a column.
 _OF_ROWS = frozenset(("rename", "drop", "reindex"))
 _JOINS = frozenset(("merge", "merge_asof", "merge_ordered"))
-_SECOND = re.compile(r"\w+\s*,\s*([^\W\d]\w*)\s*[,)]")
 _NEAR = 1_000  # characters before a label in which its brackets open
 
 
@@ -313,7 +316,7 @@ def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]
 
 def _is_frame_part(key: Key) -> bool:
     parts = key.object.split(".")[1:]
-    return all(part in ("loc", "at", "iloc", "values") for part in parts)
+    return all(part in ("loc", "at", "iloc", "values", "columns") for part in parts)
 
 
 def _is_row(here: CellIndex, key: Key) -> bool:
@@ -339,13 +342,7 @@ def _is_row(here: CellIndex, key: Key) -> bool:
 
 def _joined(here: CellIndex, text: Text) -> str:
     """The frame whose key `left_on=` or `right_on=` is: of `a.merge(b)` or of `merge(a, b)`."""
-    first = _name_at(here, text.data)
-    second = _SECOND.match(here.masked.text, text.data) if text.data >= 0 else None
-    if second is not None:
-        left, right = first, _name_at(here, second.start(1))
-    else:
-        left, right = _name_at(here, text.root), first
-    return left if text.keyword == "left_on" else right
+    return _name_at(here, text.left if text.keyword == "left_on" else text.right)
 
 
 def _frame_of(here: CellIndex, text: Text) -> str:
@@ -362,6 +359,8 @@ def _frame_of(here: CellIndex, text: Text) -> str:
     frame = _name_at(here, text.data)
     if frame and text.keyword:
         return frame
+    if text.keyword in _OF_COLUMNS and text.role == "argument":
+        return _name_at(here, text.root)
     if text.method not in _METHODS or (text.role == "value" and text.method != "rename"):
         return ""
     return _name_at(here, text.root)

@@ -8,6 +8,7 @@ a definition that overwrites the name for certain hides the ones before it.
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -72,6 +73,12 @@ class Links:
 
 # What a name stands for that is called: its value is another thing.
 _CALLABLE = frozenset(["function", "overload", "class", "member", "alias"])
+# What calls the functions it is given and keeps none of them: the text before such a function.
+_APPLIED = re.compile(
+    r"\b(?:map|imap|starmap|filter|sorted|min|max|reduce|accumulate|submit"
+    r"|apply|applymap|transform|agg|aggregate|pipe)\((?:[^()\n]{0,80},)?\s*(?:\w{1,20}=)?\Z"
+)
+_NEAR = 120
 _UNBOUND: Place = ("", -1)
 _UNBOUND_IN_DOCUMENT: Place = ("", -2)
 
@@ -291,15 +298,33 @@ class NotebookIndex:
     def _called(self, where: dict[str, list[int]], links: Links) -> set[Place]:
         """The definitions that call a function of their own name: `test = test()`.
 
-        The value is no function any more, so it is another variable.
+        The value is no function any more, so it is another variable. Nor is what a loop goes
+        through, or what a call makes that only uses the function: `clean = map(clean, words)`.
         """
         found = set()
         for read, write in links.carried:
             cell, i = read
-            after = self.cells[cell].masked.source[self.cells[cell].names[i].end :][:1]
-            if after == "(" and self._kinds(read, where, links) & _CALLABLE:
+            here, start, end = self.cells[cell], *self.cells[cell].names[i][:2]
+            source = here.masked.source
+            is_used = (
+                source[end : end + 1] == "("
+                or here.names[write[1]].kind == "loop"
+                or _APPLIED.search(source, max(start - _NEAR, 0), start) is not None
+            )
+            if is_used and self._is_function(read, where, links):
                 found.add(write)
         return found
+
+    def _is_function(self, place: Place, where: dict[str, list[int]], links: Links) -> bool:
+        if self._kinds(place, where, links) & _CALLABLE:
+            return True
+        root = links.find(place)
+        return any(
+            f.start == self.cells[id].names[i].start and links.find((id, i)) == root
+            for id, places in where.items()
+            for f in self.cells[id].functions
+            for i in places
+        )
 
     def _kinds(self, place: Place, where: dict[str, list[int]], links: Links) -> set[str]:
         root = links.find(place)

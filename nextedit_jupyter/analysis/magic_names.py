@@ -56,5 +56,7 @@ NAME_LINE_MAGICS = frozenset(
         "view",
         "edit",
         "reset_selective",
+        "Rpush",
+        "octave_push",
     ]
 )

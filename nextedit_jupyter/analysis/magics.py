@@ -102,16 +102,22 @@ _WRITES = {  # cell or line magics that assign: how the name is given
     "sql": re.compile(r"(?<!\w)(?P<name>[^\W\d]\w*)[ \t]*<<"),
     "bigquery": re.compile(r"\A[ \t]+(?P<name>[^\W\d]\w*)(?=[ \t\n]|\Z)"),
     **dict.fromkeys(_BRIDGES, re.compile(r"(?:-o|--output)[ =]?(?P<name>[^\W\d][\w,]*)")),
+    **dict.fromkeys(
+        ("Rpull", "octave_pull"), re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)(?=[ \t\n]|\Z)")
+    ),
     "macro": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),
 }
-# Parameters of a query: `:limit`, `{{limit}}`; `::text` is a cast, and quotes hold text.
+# Parameters of a query: `:limit`, `{{limit}}`, `{limit}`; `::text` is a cast, and quotes hold text.
 _BOUND = re.compile(
     r"'[^'\n]*'|(?<![:\w]):(?P<name>[^\W\d]\w*)(?![\w:(])|\{\{[ \t]*(?P<field>[^\W\d]\w*)"
+    r"|(?<!\{)\{(?P<filled>[^\W\d]\w*)\}(?!\})"
 )
 _READS = {
     "sql": _BOUND,
     **dict.fromkeys(_BRIDGES, re.compile(r"(?:-i|--input)[ =]?(?P<name>[^\W\d][\w,]*)")),
 }
+# What a query's result is given to, where the body begins with it: `rows << select 1`.
+_GIVEN = re.compile(r"[ \t]*(?P<name>[^\W\d]\w*)[ \t]*<<")
 # Cell magics whose body reads names of the kernel.
 _BODIES = frozenset(["sql"])
 
@@ -162,6 +168,8 @@ class _Masker:
             body = min(end + 1, len(self.text))
             if magic["name"] not in CODE_CELL_MAGICS:
                 language = magic["name"]
+                if magic["name"] in _BODIES and (given := _GIVEN.match(self.text, body)):
+                    self.binds.append(given.span("name"))
                 if magic["name"] in _BODIES:
                     self.snippets += self.read_by(magic["name"], body, len(self.text))
                 if body < len(self.text):

@@ -79,15 +79,19 @@ class Splat(NamedTuple):
 
 
 class DictKey(NamedTuple):
-    """A string key of a dictionary display, and the name that the display is assigned to.
+    """A string key of a dictionary display or of `dict(…)`, and what that is assigned to.
 
-    `owner` is where that name begins, -1 if there is none.
+    `owner` is where the name begins that it is assigned to, -1 if there is none. `within` is the
+    dotted text of what the whole value is assigned to that the display stands in, `scope` its
+    scope: of `runs = [{"lr": 1}]` the key has no owner, and is within `runs`.
     """
 
     start: int
     end: int
     text: str
     owner: int
+    within: str = ""
+    scope: int = MODULE
 
 
 class Reader(NamedTuple):
@@ -119,7 +123,8 @@ class Text(NamedTuple):
 
     `method` is the callee's last name, `root` where the callee's first name begins (-1 if it is
     none), `data` where the name begins that is passed first or as `data=`. `role` is "argument",
-    "key" or "value" of a dictionary, `keyword` the argument's keyword, "" if positional.
+    "key" or "value" of a dictionary, `keyword` the argument's keyword, "" if positional. `left` and
+    `right` are where the first names of the two things begin that the call puts together.
     """
 
     start: int
@@ -131,6 +136,8 @@ class Text(NamedTuple):
     role: str
     keyword: str
     scope: int
+    left: int = -1
+    right: int = -1
 
 
 @dataclass(frozen=True, slots=True)

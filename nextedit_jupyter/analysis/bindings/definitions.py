@@ -74,6 +74,8 @@ def read_type_parameter(walker: Walker, node: Node, context: Context) -> None:
     names = [n for n in trees.walk(node) if n.type == "identifier"]
     for i, name in enumerate(names):
         walker.name(name, "write" if i == 0 else "read", "type" if i == 0 else "variable", context)
+    quoted = [n for n in trees.walk(node) if n.type == "string"]
+    walker.push_all(quoted, context._replace(in_type=True))
 
 
 def read_parameters(

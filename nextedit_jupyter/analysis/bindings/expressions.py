@@ -64,7 +64,8 @@ def read_subscript(walker: Walker, node: Node, context: Context) -> None:
 
 
 def read_string(walker: Walker, node: Node, context: Context) -> None:
-    if context.in_type and (span := walker.content(node)):
+    is_type = context.in_type or node.id in walker.types
+    if is_type and (span := walker.content(node)):
         walker.snippet(*span, context)
         return
     children = node.named_children
@@ -94,9 +95,40 @@ def read_call(walker: Walker, node: Node, context: Context) -> None:
         return
     if arguments.type == "argument_list":
         read_arguments(walker, callee, arguments, context)
+        if node.id in walker.displays:
+            _read_dict(walker, callee, arguments, context, walker.displays.pop(node.id))
     else:
         walker.push(arguments, context)
     walker.push(callee, context)
+
+
+def _read_dict(
+    walker: Walker, callee: Node, arguments: Node, context: Context, given: tuple[int, str]
+) -> None:
+    """`cfg = dict(lr=1)`: its keywords are keys."""
+    if walker.string_of(callee) != "dict":
+        return
+    owner, within = given
+    for child in arguments.named_children:
+        name = child.child_by_field_name("name") if child.type == "keyword_argument" else None
+        if name is not None:
+            span = walker.place(name.start_byte), walker.place(name.end_byte)
+            text = walker.source[slice(*span)]
+            walker.index.dict_keys.append(DictKey(*span, text, owner, within, context.scope))
+
+
+def read_contained(walker: Walker, node: Node, context: Context) -> None:
+    """A comparison: `"lr" in cfg` asks for a key."""
+    children = node.named_children
+    walker.push_all(children, context)
+    is_asked = any(child.type in ("in", "not in") for child in node.children)
+    if len(children) != 2 or not is_asked:
+        return
+    (text, root), span = walker.dotted(children[1]), walker.content(children[0])
+    if span is not None and text:
+        walker.index.keys.append(
+            Key(*span, walker.source[slice(*span)], text, root, context.scope, "read")
+        )
 
 
 def read_arguments(walker: Walker, callee: Node, arguments: Node, context: Context) -> None:
@@ -152,14 +184,15 @@ def names_passed(walker: Walker, children: list[Node]) -> tuple[int, ...]:
 
 def read_dictionary(walker: Walker, node: Node, context: Context) -> None:
     """A display: its string keys, and the name that it is given to. In a type, keys are none."""
-    owner = walker.displays.pop(node.id, -1)
+    owner, within = walker.displays.pop(node.id, (-1, ""))
     for pair in reversed([n for n in node.named_children if n.type != "comment"]):
         key = pair.child_by_field_name("key") if pair.type == "pair" else None
         if key is None:
             walker.push(pair, context)
             continue
         if span := walker.content(key):
-            walker.index.dict_keys.append(DictKey(*span, walker.source[slice(*span)], owner))
+            text = walker.source[slice(*span)]
+            walker.index.dict_keys.append(DictKey(*span, text, owner, within, context.scope))
         walker.push(pair.child_by_field_name("value"), context)
         walker.push(key, context._replace(in_type=False))
 
@@ -170,6 +203,7 @@ def texts_of(
     """The plain strings among a method's arguments, in lists and dictionaries too."""
     todo: list[tuple[Node, str, str]] = []
     data = -1
+    roots: dict[str, int] = {}
     for i, child in enumerate(children):
         word, value = "", child
         if child.type == "keyword_argument":
@@ -182,16 +216,23 @@ def texts_of(
             data = walker.place(value.start_byte)
         elif value.type in ("string", "list", "tuple", "dictionary"):
             todo.append((value, word, "argument"))
+        if (word or i < 2) and (begins := walker.rooted(value)) >= 0:
+            roots[word or str(i)] = begins
     if not todo:
         return
     root = walker.rooted(callee)
+    first, second = roots.get("0", -1), roots.get("1", -1)
+    if "left" in roots or second >= 0:  # `merge(a, b)`, else `a.merge(b)`
+        sides = roots.get("left", first), roots.get("right", second)
+    else:
+        sides = root, roots.get("right", first)
     while todo:
         node, word, role = todo.pop(0)
         if node.type == "string":
             if span := walker.content(node):
                 text = walker.source[slice(*span)]
                 walker.index.texts.append(
-                    Text(*span, text, called, root, data, role, word, context.scope)
+                    Text(*span, text, called, root, data, role, word, context.scope, *sides)
                 )
         elif node.type in ("list", "tuple"):
             todo += [(n, word, role) for n in node.named_children if n.type == "string"]

@@ -36,6 +36,7 @@ _HANDLERS: dict[str, Handler] = {
     "global_statement": statements.read_declared,
     "nonlocal_statement": statements.read_declared,
     "attribute": expressions.read_attribute,
+    "comparison_operator": expressions.read_contained,
     "subscript": expressions.read_subscript,
     "string": expressions.read_string,
     "call": expressions.read_call,

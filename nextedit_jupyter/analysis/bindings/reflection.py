@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from tree_sitter import Node
 
@@ -126,7 +126,18 @@ _FIELD = re.compile(r"\{\w*(?P<path>(?:\.[^\W\d]\w*|\[\w*\])+)")
 _PART = re.compile(r"\.(?P<name>[^\W\d]\w*)")
 _WORD = re.compile(r"[^\W\d]\w*")
 _TYPE_CALLS = frozenset(
-    ["ForwardRef", "NewType", "ParamSpec", "TypeVar", "TypeVarTuple", "TypedDict", "cast"]
+    [
+        "ForwardRef",
+        "NamedTuple",
+        "NewType",
+        "ParamSpec",
+        "TypeVar",
+        "TypeVarTuple",
+        "TypedDict",
+        "assert_type",
+        "cast",
+        "make_dataclass",
+    ]
 )
 _NO_TYPES: frozenset[int] = frozenset()
 # Calls that are looked at more closely; most calls of a notebook are none of them.
@@ -156,11 +167,21 @@ def quoted_types(walker: Walker, called: str, children: list[Node]) -> Collectio
     found: list[Node] = []
     if called in ("cast", "ForwardRef"):
         found = plain[:1]
-    elif called in ("NewType", "TypedDict"):
+    elif called in ("NewType", "TypedDict", "assert_type"):
         found = plain[1:2]
+    elif called in ("NamedTuple", "make_dataclass"):
+        walker.types |= {node.id for field in plain[1:2] for node in _types_of_fields(field)}
     elif called in ("TypeVar", "TypeVarTuple", "ParamSpec"):
         found = plain[1:] + [words[word] for word in ("bound", "default") if word in words]
     return {node.id for node in found}
+
+
+def _types_of_fields(fields: Node) -> Iterator[Node]:
+    """The second parts of the pairs in `[("left", "Node"), ("size", int)]`."""
+    for pair in fields.named_children:
+        parts = [n for n in pair.named_children if n.type != "comment"]
+        if pair.type in ("tuple", "list") and len(parts) > 1:
+            yield parts[1]
 
 
 def read_named(walker: Walker, name: str, value: Node, context: Context) -> None:

@@ -19,6 +19,8 @@ def read_assignment(walker: Walker, node: Node, context: Context) -> None:
             walker.index.annotations[start] = walker.string_of(annotation)
         if right is not None:
             given(walker, left, right, context)
+    if left is not None and right is not None:
+        read_displays(walker, left, right)
     op: Op = "write" if right is not None or annotation is None else "declare"
     is_class = (
         left is not None
@@ -37,11 +39,27 @@ def given(walker: Walker, name: Node, value: Node, context: Context) -> None:
     start = walker.place(name.start_byte)
     if value.type == "call" and (callee := value.child_by_field_name("function")) is not None:
         walker.index.instances[start] = walker.dotted(callee)[0]
-    elif value.type == "dictionary":
-        walker.displays[value.id] = start
     elif value.type == "lambda":
         walker.lambdas[value.id] = name
     reflection.read_named(walker, walker.string_of(name), value, context)
+
+
+_CONTAINERS = frozenset(["dictionary", "list", "pair", "tuple"])
+
+
+def read_displays(walker: Walker, target: Node, value: Node) -> None:
+    """Note of the dictionaries in a value what the value is assigned to."""
+    text, start = walker.dotted(target)
+    if not text:
+        return
+    owner = start if target.type == "identifier" else -1
+    todo = [value]
+    while todo:
+        node = todo.pop()
+        if node.type in ("dictionary", "call"):
+            walker.displays[node.id] = owner if node is value else -1, text
+        if node.type in _CONTAINERS:
+            todo += node.named_children
 
 
 def read_augmented(walker: Walker, node: Node, context: Context) -> None:
@@ -49,6 +67,7 @@ def read_augmented(walker: Walker, node: Node, context: Context) -> None:
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     if left is not None and right is not None:
         reflection.read_named(walker, walker.string_of(left), right, context)
+        read_displays(walker, left, right)
     walker.push(left, context, "update")
     walker.push(right, context)
 
@@ -96,6 +115,12 @@ def read_while(walker: Walker, node: Node, context: Context) -> None:
 def read_if(walker: Walker, node: Node, context: Context) -> None:
     context = context.at(walker.place(node.start_byte))
     others = node.children_by_field_name("alternative")
+    condition = node.child_by_field_name("condition")
+    if not others and condition is not None and walker.string_of(condition) in ("1", "True"):
+        # No branch; `%time x = f()` is read as one.
+        walker.push(node.child_by_field_name("consequence"), context)
+        walker.push(condition, context)
+        return
     exhaustive = any(n.type == "else_clause" for n in others)
     block = walker.block("branch", 1 + len(others), exhaustive)
     for i, clause in reversed(list(enumerate(others))):

@@ -102,7 +102,12 @@ class Walker:
         self.nesting = 0
         self.has_error = False
         self.pending: dict[int, list[Snippet]] = {}
-        self.displays: dict[int, int] = {}  # a dictionary's node -> where its name begins
+        # A dictionary's node -> where the name begins that it is given, -1 within another value;
+        # and what is assigned.
+        self.displays: dict[int, tuple[int, str]] = {}
+        self.types: set[int] = (
+            set()
+        )  # nodes of strings that are types, though nothing around says so
         self.lambdas: dict[int, Node] = {}  # a lambda's node -> the name that it is given
         self.docs: set[int] = set()  # where the texts of docstrings begin
         self.overloads: set[str] = {"overload"}  # what `typing.overload` is called here

@@ -259,6 +259,9 @@ def may_reach(
         return True
     if any(callers.has(cell, place) for place in word.passed):
         return True
+    is_plain = function is not None and not callers.is_method and function.name not in _CONSTRUCTORS
+    if is_plain and word.target != word.root and callers.has(cell, word.root):
+        return True  # `draw.delay(w=1)`: what a decorator added calls it
     if callers.is_method and word.callee.rpartition(".")[2] == "methodcaller":
         return True
     here = index.cells[cell]

@@ -79,14 +79,14 @@ def _add_unseen(
         found.notes.append(f"{listed} may know `{old}` by its name")
     if splats:
         found.notes.append(f"{listed_cells(sorted(splats))}: a call with `**` may pass it")
+    if splats or callers.is_passed_on:
+        found.unsure |= set(words_in_strings(index, old, new, whole=True))
         found.unsure |= {
             Change(id, word.start, word.end, new)
             for id, there in index.readable()
             for word in there.keywords
             if word.name == old and word.callee == "dict"
         }
-    if splats or callers.is_passed_on:
-        found.unsure |= set(words_in_strings(index, old, new, whole=True))
     found.unsure = without(found.unsure, found.certain)
     if found.unsure:
         what = "of objects whose class is not known" if callers.is_method else "that may be meant"

@@ -23,6 +23,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     outside_bases,
     protocol_notes,
 )
+from nextedit_jupyter.analysis.rename.elsewhere import mentions_elsewhere
 from nextedit_jupyter.analysis.rename.parameters import keyword_places
 from nextedit_jupyter.analysis.rename.plan import (
     NO_NAME,
@@ -173,6 +174,8 @@ class _Planner:
         if home == MODULE:
             self.left_alone(set(web))
             self.stars(web)
+            if kinds & {"variable", "with", "walrus", "magic", "loop"}:
+                self.in_other_languages()
             if any(known.name == target.name for known in index.facts.names):
                 self.notes.append(f"`{target.name}` still exists in the kernel")
         self.as_text(kind, (cell, home))
@@ -364,6 +367,13 @@ class _Planner:
         ]
         if cells:
             self.notes.append(f"{listed_cells(cells)} spell{'s' * (len(cells) == 1)} `{private}…`")
+
+    def in_other_languages(self) -> None:
+        found = set(mentions_elsewhere(self.index, self.target.name, self.new)) - self.changes
+        if found:
+            cells = listed_cells(sorted({self.index.number(change.cell) for change in found}))
+            self.notes.append(f"{cells}: `{self.target.name}` may be looked up there: left alone")
+            self.optional |= found
 
     def in_documents(self, kind: SymbolKind, web: list[Place]) -> None:
         """Mentions in Markdown, and in the docstrings that speak of the name."""

@@ -38,13 +38,15 @@ class Considered:
     """Candidates and, for each, a row of features.
 
     `decided` are those, by their number, whose definition was renamed and which bindings prove to
-    follow: nothing is left to weigh there, and their rows are empty.
+    follow: nothing is left to weigh there, and their rows are empty. `edits` are what the
+    candidates repeat.
     """
 
     candidates: tuple[Candidate, ...]
     rows: NDArray[np.float32]
     cells: Mapping[int, LexedCell] = field(default_factory=dict)
     decided: frozenset[int] = frozenset()
+    edits: Sequence[CellPast] = ()
 
     def sure(self, forest: Forest) -> NDArray[np.float32]:
         """How likely each candidate follows, float32."""
@@ -86,7 +88,7 @@ def consider(
     del candidates[MAX_CANDIDATES:]
     decided = _decided(candidates, evidence)
     rows = feature_rows(candidates, view, decided)
-    return Considered(tuple(candidates), rows, cells, decided)
+    return Considered(tuple(candidates), rows, cells, decided, tuple(edits))
 
 
 def _decided(candidates: Sequence[Candidate], evidence: Evidence) -> frozenset[int]:

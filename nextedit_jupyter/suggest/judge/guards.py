@@ -25,9 +25,11 @@ from typing import Literal
 from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
+from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
+from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
 
@@ -38,11 +40,13 @@ _SURE_OF_SWAP = 0.95
 SURE_OF_REBOUND = 0.8
 # Names of another function: ten of eleven places that were as sure as this followed.
 SURE_OF_LOCAL = 0.5
-# Mentions of a renamed variable in strings: all of seven such places followed, below it half.
-SURE_OF_TEXT = 0.8
+# Mentions of a renamed variable in strings: all of seven such places followed, below it half. None
+# of them was the whole string, which may be a label as well: `print("Node")`.
+_SURE_OF_TEXT = 0.8
+_SURE_OF_LABEL = 0.9
 
 
-def held_back(considered: Considered) -> list[float]:
+def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
     """For each candidate how sure the judge has to be to choose it for the person; 0 where nothing
     holds it back."""
     literals: dict[int, set[str]] = {}
@@ -51,6 +55,8 @@ def held_back(considered: Considered) -> list[float]:
     swapped = {key: _is_one_variable_for_another(c, considered) for key, c in words.items()}
     objects = {key: _objects_of(change) for key, change in words.items()}
     in_text = {key: _is_of_text_alone(change) for key, change in words.items()}
+    labels = {key: _is_of_labels_alone(change) for key, change in words.items()}
+    foreign = {key: _is_of_other_languages(change, considered) for key, change in words.items()}
     for place in considered.candidates:
         cell = considered.cells[place.cell]
         if place.change.shape == "word" and cell.kinds[place.first] == "string":
@@ -61,10 +67,13 @@ def held_back(considered: Considered) -> list[float]:
     for n, place in enumerate(considered.candidates):
         least = 0.0
         if n not in considered.decided and place.change.shape == "word":
-            key = id(place.change)
+            key, cell = id(place.change), considered.cells[place.cell]
             if (
                 _is_method_of_another(place, objects[key], considered)
                 or _is_key_of_another(place, considered, literals.get(key, set()))
+                or (keys.is_of_another(place) and not _is_same_entry(place, considered))
+                or (labels[key] and _is_key(Site.of(cell, place.first, place.last)))
+                or (foreign[key] and _is_python_name(place, considered))
                 or (in_text[key] and considered.cells[place.cell].kinds[place.first] not in _TEXTS)
             ):
                 least = NEVER
@@ -79,6 +88,36 @@ def _is_of_text_alone(change: LastChange) -> bool:
     return all(e.site.kind in _TEXTS for e in change.examples) and any(
         site.kind not in _TEXTS for _, site in change.left_alone
     )
+
+
+def _is_of_labels_alone(change: LastChange) -> bool:
+    """Whether a word got other capitals, and only in strings that calls are given, as titles are.
+
+    What a key is called is another matter.
+    """
+    return change.old[0].lower() == change.new.lower() and all(
+        e.site.kind == "string" and e.site.callee.endswith("(") and not _is_key(e.site)
+        for e in change.examples
+    )
+
+
+def _is_of_other_languages(change: LastChange, considered: Considered) -> bool:
+    """Whether a word was changed only in the bodies of cells of other languages."""
+    bodies = {
+        n
+        for n, edit in enumerate(considered.edits)
+        if not cell_index(edit.before).is_python and not cell_index(edit.after).is_python
+    }
+    return all(
+        e.edit in bodies and e.line and e.site.right[:2] != ("<", "<") for e in change.examples
+    )
+
+
+def _is_python_name(place: Candidate, considered: Considered) -> bool:
+    cell = considered.cells[place.cell]
+    is_name = cell.kinds[place.first] in ("attribute", "call", "definition", "name", "target")
+    is_read = not _is_unread(place, considered)  # what does not parse may be no Python either
+    return is_name and is_read and not _is_of_another_language(place, considered)
 
 
 def _objects_of(change: LastChange) -> frozenset[str]:
@@ -133,10 +172,16 @@ def _is_key_of_another(place: Candidate, considered: Considered, literals: set[s
     cell, owners = considered.cells[place.cell], {s.owner for s in sites}
     if len(owners) != 1 or cell.owner(place.first) not in literals - owners:
         return False
-    site = Site.of(cell, place.first, place.last)
+    return not _is_same_entry(place, considered)
+
+
+def _is_same_entry(place: Candidate, considered: Considered) -> bool:
+    """Whether the entry is one that was changed word for word, or has the value of that key."""
+    sites = [e.site for e in place.change.examples]
+    site = Site.of(considered.cells[place.cell], place.first, place.last)
     is_same = site.line[:1] in ("'", '"') and any(s.line == site.line for s in sites)
-    is_copied = site.right[1:2] == (":",) and site.right[2:3] in {(owner,) for owner in owners}
-    return not (is_same or is_copied)  # the same entry, or one with the value of that very key
+    is_copied = site.right[1:2] == (":",) and site.right[2:3] in {(s.owner,) for s in sites}
+    return is_same or is_copied
 
 
 def _is_key(site: Site) -> bool:
@@ -159,7 +204,6 @@ _MADE = re.compile(r"[^\W\d]\w*\(")  # a call of a plain name, or what is read f
 Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]
 
 _TEXTS = frozenset(["comment", "docstring", "string"])
-_SHELL = re.compile(r"=\s*[!%]")  # what a line's command says is kept in a variable
 # Where a word stands that no binding of a variable reaches.
 _BEYOND = frozenset(["attribute", "keyword", "string"])
 
@@ -169,16 +213,7 @@ def rulings(
 ) -> list[Ruling]:
     """For each candidate what bindings have decided about it."""
     if isinstance(symbols, Silence):
-        return [
-            "closed"
-            if _is_of_definitions_alone(place.change)
-            and (
-                (word := "".join(place.change.replaced)) in symbols.replaced
-                or (word in symbols.settled and _is_settled(place, considered))
-            )
-            else "open"
-            for place in considered.candidates
-        ]
+        return [_of_settled(place, symbols, considered) for place in considered.candidates]
     # A word that was changed where no binding reaches, as a keyword or a method, means more than
     # the variable: of the places that bindings left alone the judge decides.
     proved = {
@@ -198,6 +233,10 @@ def rulings(
         is_other = change.shape != "word" or ("".join(change.replaced), change.new) not in proved
         if is_other or _means_more(change, kinds):
             found.append("open")
+        elif _is_table(place, considered):
+            found.append("optional")
+        elif _is_of_another_language(place, considered):
+            found.append("closed")  # what the line reads of the notebook is proved
         elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
             found.append(_of_mention(place, considered))
         elif _is_unread(place, considered):
@@ -207,6 +246,26 @@ def rulings(
         else:
             found.append(_of_another_binding(place, considered))
     return found
+
+
+def _of_settled(place: Candidate, symbols: Silence, considered: Considered) -> Ruling:
+    """Where nothing is left to rename: what bindings say of a place of the word."""
+    word = "".join(place.change.replaced)
+    if not _is_of_definitions_alone(place.change):
+        return "open"
+    if word in symbols.replaced:
+        return "closed"
+    if word not in symbols.settled:
+        return "open"
+    if _is_table(place, considered):
+        return "open"  # a query may be of the variable
+    if _is_settled(place, considered):
+        return "closed"
+    if any(e.site.kind in _BEYOND for e in place.change.examples):
+        return "open"
+    if considered.cells[place.cell].kinds[place.first] in ("attribute", "keyword"):
+        return "closed"
+    return "rebound" if home_of(place, considered) == MODULE else "open"
 
 
 def _is_imported_again(place: Candidate, considered: Considered) -> bool:
@@ -225,9 +284,19 @@ def _is_unread(place: Candidate, considered: Considered) -> bool:
 
 def _of_mention(place: Candidate, considered: Considered) -> Ruling:
     """A string that names what was renamed in code; one string for another is another thing."""
+    here = cell_index(considered.cells[place.cell].source)
+    if any(a.start == place.start for a in here.attributes):
+        return "closed"  # in a quoted type, or as `getattr` takes it: an attribute of that name
     is_string = considered.cells[place.cell].kinds[place.first] == "string"
     was_code = all(e.site.kind != "string" for e in place.change.examples)
     return "text" if is_string and was_code else "optional"
+
+
+def sure_of_text(place: Candidate, considered: Considered) -> float:
+    """How sure the judge has to be of a string that names what was renamed in code."""
+    source = considered.cells[place.cell].source
+    around = source[place.start - 1 : place.start] + source[place.end : place.end + 1]
+    return _SURE_OF_LABEL if around in ("''", '""') else _SURE_OF_TEXT
 
 
 def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
@@ -237,7 +306,10 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
     Functions and classes do other things after another definition, and what is named like the
     function that made it is no function: variables and imports alone hold much the same again.
     """
-    if any(e.site.left[:1] in (("def",), ("class",)) for e in place.change.examples):
+    if any(
+        e.site.left[:1] in (("def",), ("class",)) or e.site.right[:2] == ("=", "lambda")
+        for e in place.change.examples
+    ):
         return "closed"
     home = home_of(place, considered)
     if home == MODULE:
@@ -260,12 +332,23 @@ def _is_settled(place: Candidate, considered: Considered) -> bool:
     """Whether a place that bindings left alone means nothing of the kind: another key, or a word
     of another language in a line that IPython reads.
     """
-    cell = considered.cells[place.cell]
-    line = cell.lines[cell.line_of(place.start)]
-    if line.startswith(("!", "%")) or _SHELL.search(line) or cell.source.startswith("%%"):
+    if _is_of_another_language(place, considered):
         return True
-    keys = {"string"}
+    keys, cell = {"string"}, considered.cells[place.cell]
     return cell.kinds[place.first] in keys and {e.site.kind for e in place.change.examples} == keys
+
+
+def _is_table(place: Candidate, considered: Considered) -> bool:
+    """Whether a word of a text or of another language is named as a query names its tables."""
+    cell = considered.cells[place.cell]
+    is_text = cell.kinds[place.first] in _TEXTS or _is_of_another_language(place, considered)
+    return is_text and is_relation(cell.source, place.start, place.end)
+
+
+def _is_of_another_language(place: Candidate, considered: Considered) -> bool:
+    """Whether a word stands in what the shell or a magic reads."""
+    regions = cell_index(considered.cells[place.cell].source).masked.regions
+    return any(r.kind != "help" and r.start <= place.start < r.end for r in regions)
 
 
 def _kinds_of(
@@ -287,8 +370,10 @@ def _kinds_of(
 
 def _means_more(change: LastChange, proved: set[str]) -> bool:
     """Whether a word was changed where bindings do not reach: of a kind that none of the proved
-    places (their kinds are `proved`) has.
+    places (their kinds are `proved`) has. The one string that a rename began with is reached.
     """
+    if len(change.examples) == 1 and change.examples[0].site.kind == "string":
+        return False
     return bool({e.site.kind for e in change.examples} & _BEYOND - proved)
 
 

@@ -31,12 +31,13 @@ from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import (
     SURE_OF_LOCAL,
     SURE_OF_REBOUND,
-    SURE_OF_TEXT,
     Ruling,
     held_back,
     home_of,
     rulings,
+    sure_of_text,
 )
+from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
@@ -102,13 +103,15 @@ class JudgeLane:
         sure: list[float] = considered.sure(forest).tolist()
         most = forest.thresholds.tick * _JUST_BELOW
         asked_for = _keywords_added(patterns, request)
+        keys = RenamedKeys(considered, _sources(request))
         found = [
             _Placed(c, min(p, most) if p < least else p)
-            for c, p, least in zip(considered.candidates, sure, held_back(considered))
+            for c, p, least in zip(considered.candidates, sure, held_back(considered, keys))
         ]
         found = [
             _Placed(p.candidate, max(p.sure, forest.thresholds.show))
             if (p.candidate.cell, p.candidate.start, p.candidate.text) in asked_for
+            or keys.follows(p.candidate)
             else p
             for p in found
         ]
@@ -131,9 +134,7 @@ class JudgeLane:
         """Every place that could follow, with its features; none after half-typed text."""
         cells = request.notebook.cells
         number = {cell.id: n for n, cell in enumerate(cells)}
-        sources = {
-            n: cell.source for n, cell in enumerate(cells) if cell.is_code and not cell.is_off
-        }
+        sources = _sources(request)
         nets = [net for net in net_edits(request) if number[net.cell] in sources]
         if not nets or self._is_half_typed(nets[0].before, nets[0].after):
             return NOTHING
@@ -192,6 +193,12 @@ class JudgeLane:
                     continue
             kept += mine
         return kept
+
+
+def _sources(request: SuggestRequest) -> dict[int, str]:
+    """The code cells that may be read, by number."""
+    cells = enumerate(request.notebook.cells)
+    return {n: cell.source for n, cell in cells if cell.is_code and not cell.is_off}
 
 
 def evidence_of(symbols: Said, patterns: Said, number: Mapping[str, int]) -> Evidence:
@@ -283,7 +290,8 @@ def _as_ruled(
         if key is not None:
             groups.setdefault(key[0], []).append(p.sure)
     for p, ruling, key in zip(found, ruled, keys, strict=True):
-        if ruling == "open" or (ruling == "text" and p.sure >= SURE_OF_TEXT):
+        is_named = ruling == "text" and p.sure >= sure_of_text(p.candidate, considered)
+        if ruling == "open" or is_named:
             yield p
         elif ruling in ("optional", "text"):
             yield _Placed(p.candidate, min(p.sure, most))
@@ -337,12 +345,28 @@ def _disjoint(placed: Sequence[_Placed]) -> list[_Placed]:
     """The surest of those that overlap; `placed` is surest first."""
     kept: list[_Placed] = []
     taken = TakenPlaces()
+    edges: dict[tuple[int, int], list[Candidate]] = {}
     for p in placed:
-        if _touches(p.candidate, taken):
+        here = p.candidate
+        ends = {(here.cell, here.start), (here.cell, here.end)}
+        meets = [other for end in ends for other in edges.get(end, ())]
+        if _touches(here, taken) or any(_says_it_too(here, other) for other in meets):
             continue
-        taken.add(p.candidate.cell, p.candidate.start, p.candidate.end)
+        taken.add(here.cell, here.start, here.end)
+        for end in ends:
+            edges.setdefault(end, []).append(here)
         kept.append(p)
     return kept
+
+
+def _says_it_too(one: Candidate, other: Candidate) -> bool:
+    """Whether of two places that meet one inserts what the other's text begins or ends with."""
+    if (one.start == one.end) == (other.start == other.end):
+        return False
+    point, span = (one, other) if one.start == one.end else (other, one)
+    return (point.start == span.end and span.text.endswith(point.text)) or (
+        point.start == span.start and span.text.startswith(point.text)
+    )
 
 
 def _replacement(candidate: Candidate) -> Replacement:

@@ -1,0 +1,66 @@
+"""Which variable's dictionary a key belongs to, as far as the text of the cells says it.
+
+A variable is no object: another name may hold the same dictionary, and a function may fill it. What
+is found here is evidence, and nothing is proved by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
+from nextedit_jupyter.analysis.index import cell_index
+
+# Methods that take a key first, and those that take a dictionary's keys.
+_KEYED = frozenset(["get", "pop", "setdefault"])
+_FILLED = frozenset(["update"])
+
+
+class OwnKey(NamedTuple):
+    """A key's place within its quotes, and the variable it is a key of: `cfg`, `self.cfg`.
+
+    `home` is the scope of the cell that binds the variable. `fills`: the dictionary gets it here.
+    """
+
+    start: int
+    end: int
+    text: str
+    owner: str
+    home: int
+    fills: bool
+
+
+def own_keys(index: CellIndex) -> Iterator[OwnKey]:
+    """The keys of a cell whose variable is plain in the text."""
+    for made in index.dict_keys:
+        if made.within:
+            home = _home(index, made.within.partition(".")[0], made.scope)
+            yield OwnKey(made.start, made.end, made.text, made.within, home, True)
+    for key in index.keys:
+        i = index.starts.get(key.root)
+        if i is not None:
+            owner = key.object or index.names[i].name
+            fills = key.op in ("write", "update")
+            yield OwnKey(key.start, key.end, key.text, owner, index.homes[i], fills)
+    for text in index.texts:
+        i = index.starts.get(text.root)
+        fills = text.method in _FILLED and text.role == "key"
+        if i is not None and (fills or (text.method in _KEYED and text.role == "argument")):
+            owner = index.names[i].name
+            yield OwnKey(text.start, text.end, text.text, owner, index.homes[i], fills)
+
+
+def _home(index: CellIndex, name: str, scope: int) -> int:
+    return next((s for s in index.enclosing(scope) if name in index.scopes[s].binds), MODULE)
+
+
+def rekeyed(before: str, after: str) -> Iterator[tuple[str, str, str, int]]:
+    """Keys that an edit renamed where their dictionary is made: owner, old key, new key, home."""
+    was = [key for key in own_keys(cell_index(before)) if key.fills]
+    now = [key for key in own_keys(cell_index(after)) if key.fills]
+    if len(was) != len(now):
+        return
+    for old, new in zip(was, now, strict=True):
+        if (old.owner, old.home) == (new.owner, new.home) and old.text != new.text:
+            yield old.owner, old.text, new.text, new.home

@@ -1,0 +1,72 @@
+"""A variable's name in texts of other languages, whose magics or libraries may look it up.
+
+A query engine finds frames by the names of variables (`select * from df`), and a magic that nobody
+here knows may fill in `{name}` or `$name`. Whether one does can't be told from the notebook, so the
+places are optional, and a note names the cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from nextedit_jupyter.analysis.bindings import CellIndex
+from nextedit_jupyter.analysis.cell_languages import cell_language
+from nextedit_jupyter.analysis.index import NotebookIndex
+from nextedit_jupyter.analysis.rename.plan import Change, text_changes, whole_word
+
+# Where a relation is named in a query; the text before the name.
+_RELATION = re.compile(r"\b(?:from|join)[ \t\n]{1,20}\Z", re.I)
+_NEAR = 40
+_NAMED = re.compile(r"\b(?:from|join)[ \t\n]{1,20}(\w+)", re.I)
+# Languages that have such marks themselves, or whose cells are text: nothing fills them in.
+_OWN_MARKS = frozenset(
+    [
+        *("bash", "javascript", "html", "latex", "markdown", "perl", "python", "ruby", "script"),
+        *("file", "node", "r", "svg", "writefile", "zsh"),
+    ]
+)
+
+
+def mentions_elsewhere(index: NotebookIndex, old: str, new: str) -> Iterator[Change]:
+    """The name as a relation of a query, and in the marks of magics that may fill it in."""
+    word = whole_word(old)
+    for id, here in index.readable():
+        source = here.masked.source
+        if old not in source:
+            continue
+        cell = index.cell(id)
+        if cell_language(cell, index.notebook) in _OWN_MARKS and not here.is_python:
+            continue
+        for start, end in _texts(here):
+            for change in text_changes(id, source, word, new, start, end):
+                if is_relation(source, change.start, change.end):
+                    yield change
+        if here.is_python:
+            continue
+        body = source.find("\n") + 1
+        for change in text_changes(id, source, word, new, body, len(source)):
+            before, after = source[change.start - 1], source[change.end : change.end + 1]
+            if before == "$" or (before == "{" and after == "}"):
+                yield change
+
+
+def is_relation(source: str, start: int, end: int) -> bool:
+    """Whether a word of the source is named as a query names its tables, or qualifies a column."""
+    if source[end : end + 1] == ".":
+        return source[start:end] in _relations(source)
+    return _RELATION.search(source, max(start - _NEAR, 0), start) is not None
+
+
+@lru_cache(maxsize=16)
+def _relations(source: str) -> frozenset[str]:
+    return frozenset(found[1] for found in _NAMED.finditer(source))
+
+
+def _texts(here: CellIndex) -> Iterator[tuple[int, int]]:
+    """Strings, and what magics other than the shell read."""
+    yield from here.strings
+    for region in here.masked.regions:
+        if region.kind in ("magic", "cell-magic", "foreign"):
+            yield region.start, region.end

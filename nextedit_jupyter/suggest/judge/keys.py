@@ -1,0 +1,94 @@
+"""Keys of dictionaries among the candidates: whose key was renamed, and whose each place is.
+
+A key that was renamed where its dictionary is made is asked for by the old name in vain, so that
+dictionary's own uses follow. A dictionary of another variable that is filled with a key of the same
+name keeps it, unless the person says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nextedit_jupyter.analysis.bindings import MODULE
+from nextedit_jupyter.analysis.dictionaries import OwnKey, own_keys, rekeyed
+from nextedit_jupyter.analysis.index import cell_index
+from nextedit_jupyter.suggest.judge.candidates import Candidate
+from nextedit_jupyter.suggest.judge.consider import Considered
+from nextedit_jupyter.suggest.judge.last_edits import LastChange
+
+_Whose = tuple[str, int | None]
+"""A variable, and the number of the cell whose function binds it, if one does."""
+
+
+class RenamedKeys:
+    """What the edits say of dictionaries. Reads cells only if a key was renamed."""
+
+    def __init__(self, considered: Considered, sources: Mapping[int, str]) -> None:
+        self._renamed: dict[tuple[str, str], set[_Whose]] = {}  # by the old key and the new one
+        for edit in considered.edits:
+            for owner, old, new, home in rekeyed(edit.before, edit.after):
+                whose = owner, None if home == MODULE else edit.number
+                self._renamed.setdefault((old, new), set()).add(whose)
+        self._edits = considered.edits
+        self._sources = sources
+        self._keys: dict[int, dict[tuple[int, int], OwnKey]] = {}
+        self._of_keys: dict[int, bool] = {}
+        self._filled: set[tuple[str, str]] = set()
+        self._made_again: set[str] = set()
+        if self._renamed:
+            edited = {edit.number for edit in considered.edits}
+            for number, source in sources.items():
+                index = cell_index(source)
+                self._filled |= {(k.owner, k.text) for k in own_keys(index) if k.fills}
+                if number not in edited:
+                    self._made_again |= index.bound_at_module()
+
+    def follows(self, place: Candidate) -> bool:
+        """Whether a place asks for a key by the name that its dictionary has no more."""
+        found = self._key_at(place)
+        if found is None:
+            return False
+        key, renamed = found
+        is_asked = not key.fills and (key.owner, key.text) not in self._filled
+        is_made_again = key.owner.partition(".")[0] in self._made_again
+        return is_asked and not is_made_again and self._whose(key, place) in renamed
+
+    def is_of_another(self, place: Candidate) -> bool:
+        """Whether a place is a key of another variable's dictionary, which is filled with it."""
+        found = self._key_at(place)
+        if found is None:
+            return False
+        key, renamed = found
+        is_other = self._whose(key, place) not in renamed
+        return is_other and (key.owner, key.text) in self._filled and self._is_of_keys(place.change)
+
+    def _is_of_keys(self, change: LastChange) -> bool:
+        """Whether the word was changed as a key of one dictionary and as nothing else."""
+        known = self._of_keys.get(id(change))
+        if known is not None:
+            return known
+        pair = "".join(change.replaced), change.new
+        owners = {owner for owner, _ in self._renamed.get(pair, ())}
+        now = sum(
+            key.text == change.new and key.owner in owners
+            for edit in self._edits
+            for key in own_keys(cell_index(edit.after))
+        )
+        found = self._of_keys[id(change)] = len(owners) == 1 and len(change.examples) <= now
+        return found
+
+    def _key_at(self, place: Candidate) -> tuple[OwnKey, set[_Whose]] | None:
+        if place.change.shape != "word":
+            return None
+        renamed = self._renamed.get(("".join(place.change.replaced), place.change.new))
+        if renamed is None:
+            return None
+        if place.cell not in self._keys:
+            keys = own_keys(cell_index(self._sources[place.cell]))
+            self._keys[place.cell] = {(key.start, key.end): key for key in keys}
+        key = self._keys[place.cell].get((place.start, place.end))
+        return (key, renamed) if key is not None else None
+
+    @staticmethod
+    def _whose(key: OwnKey, place: Candidate) -> _Whose:
+        return key.owner, None if key.home == MODULE else place.cell

@@ -1,0 +1,144 @@
+"""Kinds of faults that came up later, each in other clothes, through all lanes but the model's."""
+
+from __future__ import annotations
+
+import pytest
+from offering import Others, after, notes, optional, request
+
+DRAW = "def draw({0}, color='r'):\n    return {0}, color"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "!awk '{print path}' f.txt",
+        "!jq '.path' f.json",
+        "!awk 'BEGIN{path=0} {path+=$1} END{print path}' f",
+        "!docker inspect -f '{{.path}}' c",
+        '!echo "path"',
+        "x = !awk '{print path}' f",
+        "%%script node\nlet path = {path: 1}",
+    ],
+)
+@pytest.mark.parametrize(("old", "new"), [("path", "path2"), ("path", "place")])
+def test_a_word_of_another_language_stays_where_uses_of_the_variable_follow(
+    line: str, old: str, new: str
+) -> None:
+    asked = request([f"{new} = 'f'", line, f"print({old})"], (0, f"{old} = 'f'", f"{new} = 'f'"))
+    assert after(asked)[1:] == [line, f"print({new})"]
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        (
+            "import typing as t\nP = t.NamedTuple('P', [('n', 'B'), ('B', int)])",
+            "import typing as t\nP = t.NamedTuple('P', [('n', 'Node'), ('B', int)])",
+        ),
+        (
+            "import dataclasses as d\nP = d.make_dataclass('P', [('n', 'B')])",
+            "import dataclasses as d\nP = d.make_dataclass('P', [('n', 'Node')])",
+        ),
+        ("def f[T: 'B'](x: T) -> T: ...", "def f[T: 'Node'](x: T) -> T: ..."),
+        ("assert_type(x, 'B')\nprint('B')", "assert_type(x, 'Node')\nprint('B')"),
+        ("x: 'mod.B'\ny: 'B.Kind'", "x: 'mod.B'\ny: 'Node.Kind'"),
+    ],
+)
+def test_types_of_fields_and_parameters_in_quotes_follow(use: str, becomes: str) -> None:
+    asked = request(["class Node: pass", use], (0, "class B: pass", "class Node: pass"))
+    assert after(asked)[1] == becomes
+
+
+@pytest.mark.parametrize("call", ["Thread(target=draw, kwargs=dict(w=1))", "draw.delay(w=1)"])
+def test_a_keyword_that_is_kept_for_a_later_call_is_listed_and_noted(call: str) -> None:
+    cell = DRAW.format("w").replace("draw(w,", "draw(width,")
+    asked = request([cell, call], (0, DRAW.format("w"), cell))
+    assert after(asked)[1] == call
+    assert "width" in optional(asked)[1]
+    assert "may be meant" in notes(asked)
+
+
+def test_what_one_place_says_is_not_inserted_again_beside_it() -> None:
+    edits = [
+        (n, f"{head}tf.Session()", f"{head}tf.compat.Session()")
+        for n, head in enumerate(["", "q\n"])
+    ]
+    asked = request([*(now for _, _, now in edits), "with tf.Session() as s: pass"], *edits)
+    assert after(asked)[2] == "with tf.compat.Session() as s: pass"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "others"),
+    [
+        ("lr = 0.1", "rate = 0.1", ["fit(x, lr=0.3)", "m.lr"]),
+        ("df = load(1)", "frame = load(1)", ["sql('select * from df').df()"]),
+        ("path = 'f'", "place = 'f'", ["path = 'g'\nopen(path)", "print(path)"]),
+    ],
+)
+def test_a_variable_without_uses_takes_no_other_things_of_its_name(
+    old: str, new: str, others: Others
+) -> None:
+    asked = request([new, *others], (0, old, new))
+    assert after(asked)[1:] == others
+
+
+def test_a_label_that_gets_a_capital_takes_no_key_along() -> None:
+    edits = [
+        (n, f"{h}ax.set_ylabel('loss')", f"{h}ax.set_ylabel('Loss')")
+        for n, h in enumerate(["", "q\n"])
+    ]
+    asked = request([*(now for _, _, now in edits), "ax.set_ylabel('loss')\nhist['loss']"], *edits)
+    assert after(asked)[2] == "ax.set_ylabel('Loss')\nhist['loss']"
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        (
+            "rows = pool.map(rows, xs)\nprint(rows)",
+            "rows = pool.map(rate, xs)\nprint(rows)",
+        ),
+        ("rows = sorted(xs, key=rows)\nrows[0]", "rows = sorted(xs, key=rate)\nrows[0]"),
+        (
+            "for rows in map(rows, xs):\n    f(rows)",
+            "for rows in map(rate, xs):\n    f(rows)",
+        ),
+        (
+            "rows = df['t'].apply(rows)\nrows.head()",
+            "rows = df['t'].apply(rate)\nrows.head()",
+        ),
+        ("%time rows = rows(3)\nrows.head()", "%time rows = rate(3)\nrows.head()"),
+        ("rows = jit(rows)\nrows(3)", "rate = jit(rate)\nrate(3)"),
+    ],
+)
+@pytest.mark.parametrize("head", ["def {}(x): return x", "{} = lambda x: x"])
+def test_what_a_function_is_applied_to_is_no_function(use: str, becomes: str, head: str) -> None:
+    asked = request([head.format("rate"), use], (0, head.format("rows"), head.format("rate")))
+    assert after(asked)[1] == becomes
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        (
+            "pd.merge(left=a, right=b, left_on='id', right_on='id')",
+            "pd.merge(left=a, right=b, left_on='id', right_on='key')",
+        ),
+        (
+            "a.merge(right=b, left_on='id', right_on='id')",
+            "a.merge(right=b, left_on='id', right_on='key')",
+        ),
+        (
+            "a.merge(b[['id']], left_on='id', right_on='id')",
+            "a.merge(b[['key']], left_on='id', right_on='key')",
+        ),
+        ("b.to_csv('id.csv', columns=['id'])", "b.to_csv('id.csv', columns=['key'])"),
+        ("b.melt(id_vars=['id'], var_name='id')", "b.melt(id_vars=['key'], var_name='id')"),
+        ("'id' in b.columns and b.x", "'key' in b.columns and b.x"),
+        ("b.id.value_counts().rename_axis('id')", "b.key.value_counts().rename_axis('id')"),
+    ],
+)
+def test_a_column_follows_by_what_the_call_does_with_it(use: str, becomes: str) -> None:
+    head = "import pandas as pd\na = pd.DataFrame({'id': [1]})\nb = pd.DataFrame({'%s': [1]})"
+    asked = request([head % "key", use], (0, head % "id", head % "key"))
+    assert after(asked)[1] == becomes

@@ -1,0 +1,73 @@
+"""A key that is renamed where its dictionary is made: its uses follow, keys of others stay."""
+
+from __future__ import annotations
+
+import pytest
+from offering import after, optional, request
+
+TWO = "cfg = {'k': 1}\nother = {'k': 2}"
+
+
+@pytest.mark.parametrize(
+    ("old", "use", "becomes"),
+    [
+        (TWO, "cfg.get('k')\ncfg['k']\nother['k']", "cfg.get('key')\ncfg['key']\nother['k']"),
+        (TWO, "if 'k' in cfg:\n    del cfg['k']", "if 'key' in cfg:\n    del cfg['key']"),
+        (TWO, "f(cfg.pop('k', 0))\nother |= {'k': 3}", "f(cfg.pop('key', 0))\nother |= {'k': 3}"),
+        (TWO, "other.update({'k': 3})\ng(cfg['k'])", "other.update({'k': 3})\ng(cfg['key'])"),
+        ("cfg = dict(k=1)\nother = dict(k=2)", "cfg['k'] + other['k']", "cfg['key'] + other['k']"),
+        (
+            "cfg = {'opt': {'k': 1}}\nother = {'opt': {'k': 2}}",
+            "cfg['opt']['k'] + other['opt']['k']",
+            "cfg['opt']['key'] + other['opt']['k']",
+        ),
+        (
+            "cfg = {'k': 1}\nother = [{'k': 2}]",
+            "cfg['k'] + other[0]['k']",
+            "cfg['key'] + other[0]['k']",
+        ),
+        (
+            "class M:\n    def __init__(self):\n        self.cfg = {'k': 1}\n"
+            "        self.n = self.cfg['k']",
+            "other = {'k': 2}\nother['k']",
+            "other = {'k': 2}\nother['k']",
+        ),
+    ],
+)
+def test_a_key_follows_in_the_dictionary_that_lost_it(old: str, use: str, becomes: str) -> None:
+    new = old.replace("'k'", "'key'", 1) if "'k'" in old else old.replace("k=", "key=", 1)
+    asked = request([new, use], (0, old, new))
+    assert after(asked)[1] == becomes
+    assert "other" not in new or after(asked)[0] == new
+
+
+def test_a_key_of_another_dictionary_is_listed() -> None:
+    new = TWO.replace("'k'", "'key'", 1)
+    asked = request([new, "cfg['k'], other['k']"], (0, TWO, new))
+    assert optional(asked) == [TWO.replace("'k'", "'key'"), "cfg['k'], other['key']"]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ["cfg = {'k': 3}\nprint(cfg['k'])"],  # made again, with that key
+        ["cfg['k'] = 3", "print(cfg['k'])"],  # filled with it again
+    ],
+)
+def test_a_key_that_the_dictionary_gets_again_is_no_certain_use(others: list[str]) -> None:
+    new = "cfg = {'key': 1, 'n': 2}"
+    asked = request([new, *others], (0, "cfg = {'k': 1, 'n': 2}", new))
+    texts = after(asked)
+    # All of it, or nothing: never the use alone.
+    assert texts[1:] in (others, [text.replace("'k'", "'key'") for text in others])
+
+
+def test_a_word_that_was_changed_in_other_places_too_means_more_than_a_key() -> None:
+    edits = (
+        (0, "alias = {'GR': ['a']}", "alias = {'Gamma': ['a']}"),
+        (1, "show(curve('GR'))", "show(curve('Gamma'))"),
+        (2, "keys = ['GR', 'DT']", "keys = ['Gamma', 'DT']"),
+    )
+    cells = [now for _, _, now in edits]
+    asked = request([*cells, "tests = {\n    'GR': [flat],\n}"], *edits)
+    assert after(asked)[3] == "tests = {\n    'Gamma': [flat],\n}"

@@ -1,0 +1,47 @@
+"""What is offered after edits of a small notebook, through all lanes but the model's."""
+
+from __future__ import annotations
+
+from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, Suggestion, SuggestRequest
+from nextedit_jupyter.suggest import Suggester
+
+Others = list[str]
+
+
+def request(cells: Others, *edits: tuple[int, str, str]) -> SuggestRequest:
+    """After edits (cell, before, after), the caret behind what was written last."""
+    events = tuple(EditEvent(f"c{c}", a, b, "typed", float(n)) for n, (c, a, b) in enumerate(edits))
+    written = max((r.start + len(r.text) for r in events[-1].edit), default=0)
+    return SuggestRequest(
+        Notebook("python", tuple(Cell(f"c{n}", "code", s, n + 1) for n, s in enumerate(cells))),
+        Caret(events[-1].cell, written),
+        events,
+        want=("rename", "next_edit"),
+        deadline_ms=10_000,
+    )
+
+
+def offers(asked: SuggestRequest) -> list[Suggestion]:
+    return list(Suggester().answer(asked).suggestions)
+
+
+def after(asked: SuggestRequest) -> list[str]:
+    """The cells as the offers leave them, the first one that touches a cell."""
+    found: dict[str, str] = {}
+    for said in offers(asked):
+        for cell, text in (said.apply(asked.notebook) or {}).items():
+            found.setdefault(cell, text)
+    return [found.get(cell.id, cell.source) for cell in asked.notebook.cells]
+
+
+def notes(asked: SuggestRequest) -> str:
+    return "; ".join(note for said in offers(asked) for note in said.notes)
+
+
+def optional(asked: SuggestRequest) -> list[str]:
+    """The cells with the optional edits of the first offer made alone."""
+    (said, *_) = offers(asked)
+    found = {c.cell: c.edit for c in said.optional}
+    return [
+        found[c.id].apply(c.source) if c.id in found else c.source for c in asked.notebook.cells
+    ]
