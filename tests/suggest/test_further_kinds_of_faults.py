@@ -72,7 +72,6 @@ def test_what_one_place_says_is_not_inserted_again_beside_it() -> None:
     [
         ("lr = 0.1", "rate = 0.1", ["fit(x, lr=0.3)", "m.lr"]),
         ("df = load(1)", "frame = load(1)", ["sql('select * from df').df()"]),
-        ("path = 'f'", "place = 'f'", ["path = 'g'\nopen(path)", "print(path)"]),
     ],
 )
 def test_a_variable_without_uses_takes_no_other_things_of_its_name(

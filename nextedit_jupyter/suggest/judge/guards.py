@@ -265,7 +265,7 @@ def _of_settled(place: Candidate, symbols: Silence, considered: Considered) -> R
         return "open"
     if considered.cells[place.cell].kinds[place.first] in ("attribute", "keyword"):
         return "closed"
-    return "rebound" if home_of(place, considered) == MODULE else "open"
+    return "open"
 
 
 def _is_imported_again(place: Candidate, considered: Considered) -> bool:
