@@ -22,6 +22,7 @@ from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.memorisation import Texts
 from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.personal import Scores, gather, judge, split
+from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, fine_tune
 
 SHAPE = Shape(vocab_size=64, width=32, layers=2, heads=4, kv_heads=2, head_dim=8, hidden=48)
 IDS = torch.arange(20)[None] % 64
@@ -99,6 +100,33 @@ def test_kept_edits_are_learnt_from_and_secrets_never_come_so_far(
     halves = split(own)
     assert halves.train.documents
     assert halves.held_out.documents or halves.held_out.edits
+
+
+@pytest.mark.parametrize(("look_s", "looks"), [(1.0, 3), (30.0, 1)])
+def test_where_a_look_takes_long_the_time_is_for_learning(
+    code: Path, tmp_path: Path, look_s: float, looks: int
+) -> None:
+    clock, said = [0.0], []
+
+    def now() -> float:
+        clock[0] += 0.5
+        return clock[0]
+
+    def look(line: str) -> None:
+        said.append(line)
+        clock[0] += look_s
+
+    fine_tune(
+        make_bundle(tmp_path / "base"),
+        split(gather([code])),
+        PersonalPlan(looks=3, batch=1, length=64, cases=4, threads=1),
+        end=120.0,
+        now=now,
+        progress=look,
+    )
+    assert [line.split()[0] for line in said] == ["before:", *["step"] * looks]
+    assert "step 0:" not in " ".join(said)
+    assert clock[0] <= 120.0 + look_s
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, s
 from nextedit_jupyter.training.personal.starting_bundle import base_manifest, format_of
 
 LARGE = 50_000_000  # parameters from which on a base is trained as one that was tuned here
+_LOOKING = 0.25  # of the time at most goes into looks at what is chosen by
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,14 @@ def fine_tune(
     base cannot be trained on or the code gives no text.
     """
     use_threads(plan.threads)
-    began = now()
     tuning = _Tuning(folder, parts, plan)
-    progress(f"before: {tuning.best:.4f}")
+    began = now()
+    progress(f"before: {tuning.look():.4f}")
+    looks = plan.looks
+    if end is not None:
+        look_s = now() - began
+        began, end = now(), end - look_s  # the last look is at what was learnt until the end
+        looks = max(1, min(looks, int(_LOOKING * (end - began) / max(1e-9, look_s))))
     looked = 0
     for rows in tuning.batches():
         if plan.steps is not None:
@@ -77,8 +83,8 @@ def fine_tune(
         else:
             assert end is not None
             share = (now() - began) / max(1e-9, end - began)
-        if share >= (looked + 1) / plan.looks or share >= 1:
-            looked = int(share * plan.looks)
+        if tuning.step and (share >= (looked + 1) / looks or share >= 1):
+            looked = int(share * looks)
             progress(f"step {tuning.step}: {tuning.look():.4f}")
         if share >= 1:
             break
@@ -111,7 +117,6 @@ class _Tuning:
         self.step = self.best_step = 0
         self.best = math.inf
         self._best_state = _state(self._model)
-        self.look()
 
     def batches(self) -> Iterator[Any]:
         """Rows to learn from, without end; another rendering of the code each time around."""
