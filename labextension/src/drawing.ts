@@ -61,11 +61,15 @@ export function announcementOf(
   keepTab: boolean,
   trans: TranslationBundle
 ): string {
+  const acceptAll = 'Alt Shift A';
+  if (pending.chosen.every(({ cell }) => pending.others?.holds(cell))) {
+    return trans.__('%1. %2 accepts all places.', offerOf(pending, trans), acceptAll);
+  }
   return trans.__(
     '%1. %2 goes to the next place, %3 accepts all places.',
     offerOf(pending, trans),
     keepTab ? 'Alt J' : 'Tab',
-    'Alt Shift A'
+    acceptAll
   );
 }
 

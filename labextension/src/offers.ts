@@ -69,19 +69,22 @@ export class Offers {
    * was shown already.
    */
   show([pending, ...rest]: readonly Pending[], home: string | null, wanted = false): boolean {
-    const isSame = this.held !== null && signatures(this.held) === signatures(pending);
-    const isNew = !isSame || this.held?.hidden === true;
-    const isMore = this.shown !== null && this.shown.isLike(pending);
-    if (isMore) {
-      pending.tickLike(this.shown);
-    }
-    if (isMore ? wanted : isNew) {
+    const { shown } = this;
+    const isSame = shown !== null && signatures(shown) === signatures(pending);
+    const isMore = shown?.isLike(pending) ?? false;
+    if (wanted || !(isSame || isMore)) {
       this.home = home;
       this.strays.clear();
     }
-    this.held = pending;
     this.rest = rest;
-    return isNew;
+    if (isSame) {
+      return false; // what called for it stays what it was
+    }
+    if (isMore) {
+      pending.tickLike(shown!);
+    }
+    this.held = pending;
+    return true;
   }
 
   /** Its next place was gone to, or one was accepted there. */
@@ -150,5 +153,5 @@ export class Offers {
 }
 
 function signatures(pending: Pending): string {
-  return pending.places.map(place => pending.signature(place)).join();
+  return pending.places.map(place => [pending.signature(place), place.optional]).join();
 }

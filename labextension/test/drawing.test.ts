@@ -3,7 +3,8 @@ import { test } from 'node:test';
 
 import { nullTranslator } from '@jupyterlab/translation';
 
-import { drawingOf } from '../src/drawing';
+import { announcementOf, drawingOf } from '../src/drawing';
+import type { OtherDocuments } from '../src/elsewhere';
 import { Pending, nextPlace } from '../src/pending';
 import { textHash } from '../src/textHash';
 
@@ -86,6 +87,13 @@ test('a place that is not ticked is not drawn, nor counted', () => {
   const again = { ...one, current: nextPlace(one.pending, ORDER, one.caret) };
   assert.equal(drawingOf(again, 'b').marks.length, 1);
   assert.match(drawingOf(again, 'a').hint, /2 places in 2 cells$/);
+});
+
+test('where all places are in other documents no key is announced that goes to one', () => {
+  const { pending, trans } = scene({ cell: 'a', offset: 0 });
+  assert.match(announcementOf(pending, false, trans), /cells\. Tab goes to .*Alt Shift A accepts/);
+  pending.others = { holds: () => true } as unknown as OtherDocuments;
+  assert.match(announcementOf(pending, false, trans), /cells\. Alt Shift A accepts all places\.$/);
 });
 
 test('where all places are in other documents the hint says how to accept them', () => {

