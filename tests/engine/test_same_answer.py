@@ -103,6 +103,7 @@ def prompts(draw: st.DrawFn) -> Prompt:
     return prompt_of(ids, heal=heal, source=source)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(prompts(), min_size=1, max_size=4), st.integers(1, 14), st.data())
 def test_an_answer_is_the_same_cold_warm_chunked_drafted_and_after_evictions(

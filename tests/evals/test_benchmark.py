@@ -119,6 +119,7 @@ def test_a_peer_that_is_right_is_scored_right(sources: tasks.Sources) -> None:
     assert "1 propagation" in shown
 
 
+@pytest.mark.slow
 def test_two_runs_with_one_seed_have_the_same_scores_and_a_plot(
     sources: tasks.Sources, tmp_path: Path
 ) -> None:
