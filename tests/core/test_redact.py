@@ -165,6 +165,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_text_takes_more_than_linear_time() -> None:
     """Quadratic time would take hours; the limit is the processor's time, not the clock's."""
     resource = pytest.importorskip("resource", reason="needs a limit on a process's time")

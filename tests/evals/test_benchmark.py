@@ -22,6 +22,8 @@ from nextedit_jupyter.evals.benchmark.isolated import Isolated, Spec
 from nextedit_jupyter.evals.benchmark.peers import Infill, Server, make
 from nextedit_jupyter.evals.benchmark.run import run, scores
 
+pytestmark = pytest.mark.slow
+
 CELLS = (
     "import numpy as np\nimport pandas as pd",
     "height = np.array([1.6, 1.8])\nweight = np.array([50, 80])",
@@ -119,7 +121,6 @@ def test_a_peer_that_is_right_is_scored_right(sources: tasks.Sources) -> None:
     assert "1 propagation" in shown
 
 
-@pytest.mark.slow
 def test_two_runs_with_one_seed_have_the_same_scores_and_a_plot(
     sources: tasks.Sources, tmp_path: Path
 ) -> None:
