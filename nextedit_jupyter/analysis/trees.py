@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Tree
 
 from nextedit_jupyter.analysis.budget import spend
+from nextedit_jupyter.core.cache import LruCache
 
 _LANGUAGE = Language(tree_sitter_python.language())
 _LOCAL = threading.local()
@@ -35,15 +35,14 @@ def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
     A cell that is indented as a whole, which IPython runs, is read as a block. Raises OverBudget
     where the request's budget has no room for the tree's nodes.
     """
-    kept: OrderedDict[str, tuple[Tree, Callable[[int], int]]] | None
+    kept: LruCache[str, tuple[Tree, Callable[[int], int]]] | None
     kept = getattr(_LOCAL, "kept", None)
     if kept is None:
-        kept = _LOCAL.kept = OrderedDict()
+        kept = _LOCAL.kept = LruCache(_KEPT)
     found = kept.get(text)
     if found is None:
-        found = kept[text] = _parse(text)
-        if len(kept) > _KEPT:
-            kept.popitem(last=False)
+        found = _parse(text)
+        kept.put(text, found)
         root = found[0].root_node
         if root.has_error:
             spend(2 * root.descendant_count)

@@ -7,11 +7,12 @@ range. Built once an engine, on first use.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from nextedit_jupyter.core.cache import LruCache
 
 TokenIds = npt.NDArray[np.int64]
 
@@ -23,7 +24,7 @@ class Vocabulary:
         pairs = sorted((token, id) for id, token in enumerate(table) if token)
         self.tokens = [token for token, _ in pairs]
         self.ids: TokenIds = np.array([id for _, id in pairs], np.int64)
-        self._healing: OrderedDict[bytes, TokenIds] = OrderedDict()
+        self._healing: LruCache[bytes, TokenIds] = LruCache(512)
 
     def range_of(self, beginning: bytes, low: int = 0, high: int | None = None) -> tuple[int, int]:
         """The places [low, high) of the tokens that begin so, within a range known already."""
@@ -46,17 +47,12 @@ class Vocabulary:
 
     def healing(self, rest: bytes) -> TokenIds:
         """The ids of the tokens that agree with `rest`: its beginnings, and what begins with it."""
-        known = self._healing.get(rest)
-        if known is not None:
-            self._healing.move_to_end(rest)
-            return known
+        return self._healing.get_or_make(rest, lambda: self._agreeing(rest))
+
+    def _agreeing(self, rest: bytes) -> TokenIds:
         low, high = self.range_of(rest)
         # In the order of ids, so that ties are broken as without a mask.
-        ids = np.sort(np.concatenate((self.ids[low:high], self.within(rest[:-1]))))
-        self._healing[rest] = ids
-        if len(self._healing) > 512:
-            self._healing.popitem(last=False)
-        return ids
+        return np.sort(np.concatenate((self.ids[low:high], self.within(rest[:-1]))))
 
 
 def _successor(beginning: bytes) -> bytes | None:

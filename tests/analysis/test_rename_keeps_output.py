@@ -171,6 +171,7 @@ def failures(notebooks: int, share: float, wanted: int = 0) -> tuple[list[str], 
     return wrong, counts
 
 
+@pytest.mark.slow
 def test_a_rename_prints_the_same_or_says_what_may_not() -> None:
     wrong, counts = failures(SHORT, share=0.15)
     assert not wrong, "\n\n".join(wrong[:3]) + f"\n{len(wrong)} of {counts}"

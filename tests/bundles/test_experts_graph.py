@@ -26,6 +26,8 @@ from nextedit_jupyter.bundles.onnx_file import check_model
 from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.engine.decoder import Decoder, Slot
 
+pytestmark = pytest.mark.slow
+
 IDS = np.random.default_rng(0).integers(0, SHAPE.vocab_size, 60).tolist()
 WIDE = replace(SHAPE, width=64, heads=4, hidden=96)
 

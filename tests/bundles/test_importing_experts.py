@@ -40,6 +40,8 @@ from nextedit_jupyter.suggest.canary import try_bundle
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+pytestmark = pytest.mark.slow
+
 IDS = [int(id) for id in np.random.default_rng(0).integers(0, 250, 40)]
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((kind, {}) for kind in EXPERTS),

@@ -24,7 +24,10 @@ from nextedit_jupyter.core.errors import BundleError, StoreError
 from nextedit_jupyter.core.history import EditEvent
 from nextedit_jupyter.core.history_store import HistoryStore
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files and rights")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="POSIX files and rights"),
+]
 
 ID = "nextedit-tiny"
 CHANGES: dict[str, Callable[[BundleStore, Path], Any]] = {

@@ -6,7 +6,6 @@ import base64
 import json
 import random
 import re
-import resource
 import string
 import subprocess
 import sys
@@ -166,8 +165,10 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_text_takes_more_than_linear_time() -> None:
     """Quadratic time would take hours; the limit is the processor's time, not the clock's."""
+    resource = pytest.importorskip("resource", reason="needs a limit on a process's time")
     code = (
         "import sys, json; from nextedit_jupyter.core.redact import holds_secret\n"
         "for piece in json.loads(sys.stdin.read()):\n"

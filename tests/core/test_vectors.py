@@ -99,6 +99,8 @@ def test_the_pages_rules_of_secrets_are_generated_from_ours_as_they_are() -> Non
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("text", "secret"), vectors("secrets.json"))
-def test_secrets_are_what_the_vectors_say(text: str, secret: bool) -> None:
-    assert holds_secret(text) is secret
+def test_secrets_are_what_the_vectors_say() -> None:
+    """As one test: they are thousands, and each test costs more than a look at a text."""
+    texts: list[tuple[str, bool]] = vectors("secrets.json")
+    assert len(texts) > 1_000
+    assert [text for text, secret in texts if holds_secret(text) is not secret] == []

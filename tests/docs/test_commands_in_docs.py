@@ -84,6 +84,7 @@ def run_all(guide: str, address: str, monkeypatch: pytest.MonkeyPatch) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_the_guide_on_models(
     here: Path, served: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

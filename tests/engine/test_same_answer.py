@@ -103,7 +103,8 @@ def prompts(draw: st.DrawFn) -> Prompt:
     return prompt_of(ids, heal=heal, source=source)
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None)
 @given(st.lists(prompts(), min_size=1, max_size=4), st.integers(1, 14), st.data())
 def test_an_answer_is_the_same_cold_warm_chunked_drafted_and_after_evictions(
     engines: list[Engine],
@@ -161,6 +162,7 @@ def test_typing_what_was_suggested_goes_on_with_the_same_text(
         assert rest.finish == "invalid" or rest.ids == whole.ids[typed:]
 
 
+@pytest.mark.slow
 def test_the_bundled_model_answers_the_same_cold_warm_and_chunked() -> None:
     bundle = Bundle.open(default_bundle_path())
     reference = Reference(bundle)

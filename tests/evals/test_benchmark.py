@@ -22,6 +22,8 @@ from nextedit_jupyter.evals.benchmark.isolated import Isolated, Spec
 from nextedit_jupyter.evals.benchmark.peers import Infill, Server, make
 from nextedit_jupyter.evals.benchmark.run import run, scores
 
+pytestmark = pytest.mark.slow
+
 CELLS = (
     "import numpy as np\nimport pandas as pd",
     "height = np.array([1.6, 1.8])\nweight = np.array([50, 80])",

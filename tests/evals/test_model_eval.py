@@ -138,6 +138,7 @@ def test_facts_are_those_of_the_cells_above() -> None:
     assert kernel_facts(book, 1, random.Random(0)).names == ()
 
 
+@pytest.mark.slow
 def test_a_replay_says_what_the_product_says_at_each_threshold(bundle: Path) -> None:
     lane = open_model_lane(Bundle.open(bundle))
     places = choose_places([held_out("p", "n", "notebook", QUICK)], 2, random.Random(0))

@@ -23,6 +23,8 @@ from nextedit_jupyter.core.wire import decode_request
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.secrets import Secrets
 
+pytestmark = pytest.mark.slow
+
 LIMIT_S = 4.0
 PIECES = [
     "a", "a.", "a, ", "a(", "(", "[", "{", "'", '"', "\\", "f'{", "'''", "x = ", "a\n", "\n",
@@ -58,7 +60,6 @@ def request(before: str, after: str, *others: str, caret: int | None = None) -> 
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_text_of_any_kind_is_answered_in_linear_time(piece: str) -> None:
     rng = random.Random(piece)

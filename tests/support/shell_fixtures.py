@@ -38,6 +38,7 @@ NO_HISTORY = Config({"HistoryManager": {"enabled": False}})
 
 def close(shell: Any) -> None:
     """End a shell's session now, while its folder is there."""
+    shell.displayhook.flush = lambda: None  # collects garbage, for long where so much is imported
     atexit.unregister(shell.atexit_operations)
     shell._atexit_once()
 

@@ -35,6 +35,8 @@ from nextedit_jupyter.training.run_folder import read_checkpoint  # noqa: E402
 from nextedit_jupyter.training.sampling import answer_logprobs, sample  # noqa: E402
 from nextedit_jupyter.training.schedule import RunBudget  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SHAPE = Shape(
     vocab_size=64, width=32, layers=2, heads=4, kv_heads=2, head_dim=8, hidden=48, context=128
 )

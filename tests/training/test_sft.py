@@ -20,6 +20,8 @@ from nextedit_jupyter.training.run_folder import Run, TokenRows, read_checkpoint
 from nextedit_jupyter.training.schedule import RunBudget, ScheduleState, lr_factor  # noqa: E402
 from nextedit_jupyter.training.sft import SftSettings, open_run, train  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SHAPE = Shape(vocab_size=64, width=32, layers=2, heads=2, kv_heads=1, head_dim=16, hidden=48)
 SETTINGS = SftSettings(batch=4, warmup_steps=5, compile=False, threads=1)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from bisect import bisect_left
-from collections import Counter, OrderedDict
+from collections import Counter
 from functools import cached_property
 
 from nextedit_jupyter.analysis.budget import spend
+from nextedit_jupyter.core.cache import LruCache
 
 _LEXEME = re.compile(
     r"""(?P<comment>\#[^\n]*)
@@ -333,19 +335,16 @@ class LexedCells:
     """Lexed cells by their source, the least recently used leaving past so many tokens."""
 
     def __init__(self, tokens: int = 80_000) -> None:
-        self._bound = tokens
-        self._held = 0
-        self._cells: OrderedDict[str, LexedCell] = OrderedDict()
+        self._cells: LruCache[str, LexedCell] = LruCache(
+            sys.maxsize,
+            max_weight=tokens,
+            weigh=lambda source, cell: len(cell.texts) + len(source) // 100,
+        )
 
     def of(self, source: str) -> LexedCell:
-        found = self._cells.get(source)
-        if found is not None:
-            self._cells.move_to_end(source)
-            return found
-        cell = self._cells[source] = LexedCell(source)
-        spend(len(cell.texts))  # a token takes as long as a node; it is there at the next asking
-        self._held += len(cell.texts) + len(source) // 100
-        while self._held > self._bound and len(self._cells) > 1:
-            source, dropped = self._cells.popitem(last=False)
-            self._held -= len(dropped.texts) + len(source) // 100
+        cell = self._cells.get(source)
+        if cell is None:
+            cell = LexedCell(source)
+            self._cells.put(source, cell)
+            spend(len(cell.texts))  # a token takes as long as a node; it is there when asked again
         return cell
