@@ -8,7 +8,7 @@
  */
 
 import { LiteralReader, strip } from './secretLiterals';
-import { fold, hasNamed, judge } from './secretNames';
+import { fold, hasInTable, hasNamed, judge } from './secretNames';
 import * as rules from './secretRules';
 import {
   compile,
@@ -31,6 +31,7 @@ export function holdsSecret(text: string): boolean {
     hasShape(text) ||
     hasAddress(text) ||
     hasNamed(text, folded) ||
+    hasInTable(text) ||
     hasPair(text, folded) ||
     hasCommand(text, folded) ||
     hasRandom(text, folded) ||
@@ -129,7 +130,7 @@ function hasRandom(text: string, folded: string): boolean {
       }
       let head = folded.slice(Math.max(0, match.index - 120), match.index);
       head = head.slice(head.lastIndexOf('\n') + 1);
-      const inPath = head.includes('://') && !head.slice(head.lastIndexOf('://')).includes('?');
+      const inPath = head.includes('://') && !/[? \t]/.test(head.slice(head.lastIndexOf('://')));
       if (!inPath && !search('sum', head)) {
         return true;
       }

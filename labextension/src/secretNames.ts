@@ -60,6 +60,36 @@ export function hasNamed(text: string, folded: string): boolean {
   return false;
 }
 
+const MAX_ROWS = 100;
+const MAX_LINE = 1_000;
+
+/** A value of a Markdown table, below a heading that names a secret. */
+export function hasInTable(text: string): boolean {
+  if (!text.includes('|') || !text.includes('--')) {
+    return false;
+  }
+  const lines = text.split('\n');
+  return lines.some((line, n) => {
+    const below = (lines[n + 1] ?? '').replace(/\r$/, '');
+    if (!line.includes('|') || !matchAt('table_rule', below, 0)) {
+      return false;
+    }
+    const cells = (row: string) => [...row].slice(0, MAX_LINE).join('').split('|');
+    const strengths = cells(line).map(cell => strengthOf(cell, false));
+    const rows = lines.slice(n + 2, n + 2 + MAX_ROWS);
+    const end = rows.findIndex(row => !row.includes('|'));
+    return rows.slice(0, end < 0 ? rows.length : end).some(row =>
+      cells(row).some((cell, i) => {
+        const value = cell.replace(/^[ \t\r`*]+/, '').replace(/[ \t\r`*]+$/, '');
+        const strength = strengths[i];
+        const isMadeUp = isVaried(value) || isMixed(value) || looksRandom(value);
+        const isNamed = strength === 'password' || strength === 'key';
+        return isNamed && isMadeUp && isSecretValue(value, strength);
+      })
+    );
+  });
+}
+
 /** How much a name says about what is given to it; `sends`: it is an element of a page. */
 function strengthOf(name: string, sends: boolean): Strength | null {
   const words = (name.match(compile(rules.EXPRESSIONS.word, 'g')) ?? []).map(word =>

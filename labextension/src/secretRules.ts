@@ -404,6 +404,16 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
     "/t/[a-z]{2}-[0-9a-f]{8}-[0-9a-f]{4}-"
   ],
   [
+    "key in an address",
+    "/t/",
+    "/t/(?=[A-Za-z0-9]{0,40}[0-9])(?=[A-Za-z0-9]{0,40}[A-Z])[A-Za-z0-9]{32}"
+  ],
+  [
+    "key in an address",
+    "/v",
+    "://[a-z.-]{4,80}/v[1-9]/[0-9a-f]{32}(?![A-Za-z0-9])"
+  ],
+  [
     "password in .pgpass",
     ":5432:",
     ":5432:[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.-]{1,40}:[^ \\t\\r\\n'\":]{4}"
@@ -417,6 +427,11 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
     "hash of a password",
     "$",
     "\\$[156y]\\$[A-Za-z0-9./$]{4,40}\\$[A-Za-z0-9./]{20}"
+  ],
+  [
+    "hash of a password",
+    "$apr1$",
+    "\\$apr1\\$[A-Za-z0-9./]{1,16}\\$[A-Za-z0-9./]{20}"
   ],
   [
     "hash of a password",
@@ -813,7 +828,7 @@ export const PYTHON_CELLS: readonly string[] = [
   "matplotlib"
 ];
 
-export const UNSURE: ReadonlySet<string> = new Set(["between", "dash_other", "here", "identified_as", "listed", "mailbox", "said_after", "said_as", "said_pair", "slash", "user_and", "with_user"]);
+export const UNSURE: ReadonlySet<string> = new Set(["accounts", "between", "bold", "dash_other", "here", "identified_as", "listed", "mailbox", "net", "pass_said", "said_after", "said_as", "said_pair", "slash", "user_and", "with_user"]);
 
 export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
   [
@@ -845,7 +860,8 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
       "ssh-keygen",
       "useradd",
       "usermod",
-      "pdf"
+      "pdf",
+      "certutil"
     ],
     "dash_other"
   ],
@@ -972,9 +988,39 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
     [
       "password",
       "passwd",
-      "pwd"
+      "pw"
     ],
     "said_after"
+  ],
+  [
+    [
+      "users",
+      "accounts",
+      "logins"
+    ],
+    "accounts"
+  ],
+  [
+    [
+      "requirepass",
+      "masterauth",
+      "wpa_passphrase",
+      "/rp "
+    ],
+    "required"
+  ],
+  [
+    [
+      "pass "
+    ],
+    "pass_said"
+  ],
+  [
+    [
+      "mnemonic",
+      "seed"
+    ],
+    "given_words"
   ],
   [
     [
@@ -995,6 +1041,42 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
       "}:"
     ],
     "between"
+  ],
+  [
+    [
+      "net use",
+      "net user"
+    ],
+    "net"
+  ],
+  [
+    [
+      "alias set",
+      "host add"
+    ],
+    "fourth"
+  ],
+  [
+    [
+      "obscure "
+    ],
+    "obscured"
+  ],
+  [
+    [
+      "-t ",
+      "--token"
+    ],
+    "given_uuid"
+  ],
+  [
+    [
+      "**",
+      "__",
+      ":*",
+      "*:"
+    ],
+    "bold"
   ]
 ];
 
@@ -1085,9 +1167,20 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "pragma": "(?:(?:PRAGMA|pragma)[ \\t]{1,4}(?:re)?key[ \\t]{0,4}=|(?:AS|as)[ ][A-Za-z_]{1,30}[ ](?:KEY|key)[ ])[ \\t]{0,4}[\"']([^\"'\\n]{3,100})[\"']",
   "user_and": "(?:[Ll]ogin|LOGIN|[Cc]red|CRED|[Uu]ser_?[Pp]ass|USER_?PASS|[Aa]uth|AUTH)[A-Za-z_]{0,12}[\"']?[ \\t]{0,3}[:=][ \\t]{0,3}[\"'][^ \\t\\r\\n:'\"$/{]{1,60}:(?!/)([^ \\t\\r\\n'\"]{3,80})[\"']",
   "said_pair": "(?:(?:[Ll]ogin|[Cc]redentials?|[Cc]reds)[ \\t:=]{1,4}(?:with[ ])?[A-Za-z0-9._@-]{1,40}|#[ \\t]{0,4}(?:admin|root|user))[ \\t]{0,2}[:/][ \\t]{0,2}([^ \\t\\r\\n'\"/]{4,80})",
-  "said_after": "[\"']([^\"'\\n]{4,80})[\"'][^\"'#\\n]{0,60}#[^#\\n]{0,40}(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd)",
+  "said_after": "[\"']([^\"'\\n]{4,80})[\"'][^\"'#\\n]{0,60}#[^#\\n]{0,40}(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd?(?![A-Za-z]))",
   "mailbox": "[\"'][^\"'@ \\t\\r\\n]{1,60}@[a-z0-9-]{1,40}\\.[a-z.]{2,20}[\"'][ \\t]{0,2},[ \\t]{0,2}[\"']([^\"'\\n]{4,80})[\"']",
   "between": "\\{[A-Za-z_.]{1,30}\\}:([^ \\t\\r\\n'\"{}@/:]{4,80})@",
+  "net": "[Nn][Ee][Tt][ ](?:use[ ](?:[^ \\n]{1,40}[ ])?\\\\\\\\[^ \\n]{1,80}(?:[ ]/user:[^ \\n]{1,60})?|user[ ][^ /\\n]{1,60})[ ]([^ /\\n*-][^ \\n]{2,60})",
+  "fourth": "(?:alias[ ]set|host[ ]add)[ ][^ \\n]{1,60}[ ]https?://[^ \\n]{1,120}[ ][^ \\n]{1,60}[ ][\"']?([^ \\t\\r\\n'\"]{3,100})",
+  "obscured": "obscure[ ][\"']?([^ \\t\\r\\n'\"-][^ \\t\\r\\n'\"]{2,100})",
+  "given_uuid": "[ ]-{1,2}(?:t|token)[ =][\"']?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
+  "accounts": "(?:[Uu]sers|USERS|[Aa]ccounts|ACCOUNTS|[Ll]ogins|LOGINS)[\"']?[ \\t]{0,3}[:=][ \\t]{0,3}[\\[{(]{1,3}[ \\t]{0,3}[\"'][^\"'\\n]{1,40}[\"'][ \\t]{0,3}[:,][ \\t]{0,3}[\"']([^\"'\\n]{4,80})[\"']",
+  "required": "(?:requirepass|masterauth|wpa_passphrase[ ][^ \\n]{1,60}|[ ]/rp)[ ][\"']?([^ \\t\\r\\n'\"]{4,100})",
+  "pass_said": "[\"']PASS[ ]([^ \\t\\r\\n'\"\\\\{]{4,80})",
+  "given_words": "(?:mnemonic|seed)[a-z_]{0,12}\\([ ]{0,2}[\"']([a-z]{3,8}(?:[ ][a-z]{3,8}){11,23})[\"']",
+  "bold": "(?:[Pp]ass(?:word|wd|phrase)|PASSWORD|[Pp]wd)(?::?[*_]{1,2}:?)[ \\t]{0,3}[`\"']?([^ \\t\\r\\n`\"'*_|][^ \\t\\r\\n`\"'|]{3,80})",
+  "scheme_of": "[A-Za-z][A-Za-z-]{1,20}[ ](?=[^ \\t\\r\\n]{16,200}(?![\\s\\S]))",
+  "table_rule": "[ \\t]{0,8}\\|?[ \\t]{0,8}:?-{2,200}[|: \\t-]{0,200}(?![\\s\\S])",
   "here": "<<<[ \\t]{0,4}[\"']?([^ \\t\\r\\n'\"]{3,100})",
   "identified": "(?:identified[ \\t]{1,4}(?:with[ \\t]{1,4}[a-z0-9_\"']{1,40}[ \\t]{1,4})?by|password[ \\t]{1,4}for[^=\\n]{1,60}=)[ \\t]{1,4}(?:password[ \\t]{0,4}\\(?)?['\"]([^'\"\\n]{3,100})",
   "identified_as": "(?:IDENTIFIED|[Ii]dentified)[ \\t]{1,4}(?:BY|by)[ \\t]{1,4}([^'\" \\t\\r\\n;(]{3,100})",

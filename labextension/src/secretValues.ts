@@ -39,6 +39,9 @@ export function isSecretValue(value: string, strength: Strength): boolean {
   for (const scheme of SCHEMES) {
     value = value.startsWith(scheme) ? value.slice(scheme.length) : value;
   }
+  const isKey = strength === 'token' || strength === 'key';
+  const schemeOf = isKey ? matchAt('scheme_of', value, 0) : null;
+  value = value.slice(schemeOf?.[0].length ?? 0);
   if (value.includes('\n')) {
     const joined = value.replace(/[ \t\r\n]+/g, '');
     value = looksRandom(joined) ? joined : value;
@@ -71,7 +74,7 @@ export function isSecretValue(value: string, strength: Strength): boolean {
   if (strength === 'token') {
     return isMixed(value) || looksRandom(value);
   }
-  return (length >= 32 && isHex(value)) || (length >= 20 && looksRandom(value));
+  return (length >= 32 && isHex(value)) || (length >= 16 && looksRandom(value));
 }
 
 /** Whether something else comes in its place: `{password}`, `$PW`, `%s`, `<yours>`, `...`. */
@@ -158,7 +161,7 @@ export function looksRandom(value: string): boolean {
     if (chars.length === 40 && worded < 0.4) {
       return digits >= 1 && turns >= 0.3;
     }
-    return digits >= 1 && turns >= 0.4 && (worded <= 0.3 || turns >= 0.55);
+    return digits >= 1 && turns >= 0.4 && (worded <= 0.4 || turns >= 0.45);
   }
   return turns >= 0.25 && digits >= 4 && plain.length - digits >= 5;
 }

@@ -16,7 +16,14 @@ from dataclasses import replace
 
 from nextedit_jupyter.core import secret_rules as rules
 from nextedit_jupyter.core.secret_literals import LiteralReader
-from nextedit_jupyter.core.secret_names import MAX_STEPS, Finding, find_named, fold, judge
+from nextedit_jupyter.core.secret_names import (
+    MAX_STEPS,
+    Finding,
+    find_in_table,
+    find_named,
+    fold,
+    judge,
+)
 from nextedit_jupyter.core.secret_rules import expression
 from nextedit_jupyter.core.secret_values import (
     is_hex,
@@ -44,6 +51,7 @@ def find_secret(text: str) -> Finding | None:
         _shape(text)
         or _address(text)
         or find_named(text, folded)
+        or find_in_table(text)
         or _pair(text, folded)
         or _command(text, folded)
         or _random(text, folded)
@@ -144,7 +152,7 @@ def _random(text: str, folded: str) -> Finding | None:
                 continue
             head = folded[max(0, match.start() - 120) : match.start()]
             head = head[head.rfind("\n") + 1 :]
-            in_path = "://" in head and "?" not in head[head.rfind("://") :]
+            in_path = "://" in head and not any(c in "? \t" for c in head[head.rfind("://") :])
             if not in_path and expression("sum").search(head) is None:
                 return Finding("random word", match.start(), match.end())
     return None

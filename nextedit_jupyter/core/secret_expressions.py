@@ -267,13 +267,48 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "said_after": (
         r"[\"']([^\"'\n]{4,80})[\"'][^\"'#\n]{0,60}#[^#\n]{0,40}"
-        r"(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd)"
+        r"(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd?(?![A-Za-z]))"
     ),
     "mailbox": (
         r"[\"'][^\"'@ \t\r\n]{1,60}@[a-z0-9-]{1,40}\.[a-z.]{2,20}[\"'][ \t]{0,2},[ \t]{0,2}"
         r"[\"']([^\"'\n]{4,80})[\"']"
     ),
     "between": r"\{[A-Za-z_.]{1,30}\}:([^ \t\r\n'\"{}@/:]{4,80})@",
+    # A share's or a user's password on Windows; a store's account, each word in its place.
+    "net": (
+        r"[Nn][Ee][Tt][ ](?:use[ ](?:[^ \n]{1,40}[ ])?\\\\[^ \n]{1,80}(?:[ ]/user:[^ \n]{1,60})?"
+        r"|user[ ][^ /\n]{1,60})[ ]([^ /\n*-][^ \n]{2,60})"
+    ),
+    "fourth": (
+        r"(?:alias[ ]set|host[ ]add)[ ][^ \n]{1,60}[ ]https?://[^ \n]{1,120}[ ][^ \n]{1,60}[ ]"
+        r"[\"']?([^ \t\r\n'\"]{3,100})"
+    ),
+    "obscured": r"obscure[ ][\"']?([^ \t\r\n'\"-][^ \t\r\n'\"]{2,100})",
+    "given_uuid": (
+        r"[ ]-{1,2}(?:t|token)[ =][\"']?"
+        r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+    ),
+    # Accounts by their users; the first words of a file of settings and of a protocol.
+    "accounts": (
+        r"(?:[Uu]sers|USERS|[Aa]ccounts|ACCOUNTS|[Ll]ogins|LOGINS)[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
+        r"[\[{(]{1,3}[ \t]{0,3}[\"'][^\"'\n]{1,40}[\"'][ \t]{0,3}[:,][ \t]{0,3}"
+        r"[\"']([^\"'\n]{4,80})[\"']"
+    ),
+    "required": (
+        r"(?:requirepass|masterauth|wpa_passphrase[ ][^ \n]{1,60}|[ ]/rp)[ ][\"']?"
+        r"([^ \t\r\n'\"]{4,100})"
+    ),
+    "pass_said": r"[\"']PASS[ ]([^ \t\r\n'\"\\{]{4,80})",
+    "given_words": (
+        r"(?:mnemonic|seed)[a-z_]{0,12}\([ ]{0,2}[\"']([a-z]{3,8}(?:[ ][a-z]{3,8}){11,23})[\"']"
+    ),
+    # Set in bold letters.
+    "bold": (
+        r"(?:[Pp]ass(?:word|wd|phrase)|PASSWORD|[Pp]wd)(?::?[*_]{1,2}:?)[ \t]{0,3}[`\"']?"
+        r"([^ \t\r\n`\"'*_|][^ \t\r\n`\"'|]{3,80})"
+    ),
+    "scheme_of": r"[A-Za-z][A-Za-z-]{1,20}[ ](?=[^ \t\r\n]{16,200}(?![\s\S]))",
+    "table_rule": r"[ \t]{0,8}\|?[ \t]{0,8}:?-{2,200}[|: \t-]{0,200}(?![\s\S])",
     "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"]{3,100})",
     "identified": (
         r"(?:identified[ \t]{1,4}(?:with[ \t]{1,4}[a-z0-9_\"']{1,40}[ \t]{1,4})?by"

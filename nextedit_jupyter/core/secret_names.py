@@ -67,6 +67,47 @@ def find_named(text: str, folded: str) -> Finding | None:
     return None
 
 
+_MAX_ROWS = 100
+
+
+def find_in_table(text: str) -> Finding | None:
+    """A value of a Markdown table, below a heading that names a secret."""
+    if "|" not in text or "--" not in text:
+        return None
+    lines = text.split("\n")
+    at = 0
+    for n, line in enumerate(lines):
+        below = lines[n + 1] if n + 1 < len(lines) else ""
+        if "|" in line and expression("table_rule").match(below.rstrip("\r")):
+            strengths = [_strength(cell) for cell in line[:_MAX_LINE].split("|")]
+            start = at + len(line) + 1 + len(below) + 1
+            for row in lines[n + 2 : n + 2 + _MAX_ROWS]:
+                if "|" not in row:
+                    break
+                if (found := _in_row(row, start, strengths)) is not None:
+                    return found
+                start += len(row) + 1
+        at += len(line) + 1
+    return None
+
+
+_MAX_LINE = 1_000  # characters of a row of a table
+
+
+def _in_row(row: str, at: int, strengths: list[Strength | None]) -> Finding | None:
+    for cell, strength in zip(row[:_MAX_LINE].split("|"), strengths):
+        value = cell.strip(" \t\r`*")
+        if (
+            strength in ("password", "key")
+            and (is_varied(value) or is_mixed(value) or looks_random(value))
+            and is_secret_value(value, strength)
+        ):
+            start = at + cell.find(value)
+            return Finding("value of what is named like a secret", start, start + len(value))
+        at += len(cell) + 1
+    return None
+
+
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 

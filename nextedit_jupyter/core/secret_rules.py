@@ -123,6 +123,8 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     ("key in an address", "code=", r"[?&]code=[A-Za-z0-9%/_-]{30}"),
     ("key in an address", "app", r"[?&]app_?(?:id|key)=[0-9a-f]{32}"),
     ("key in an address", "/t/", r"/t/[a-z]{2}-[0-9a-f]{8}-[0-9a-f]{4}-"),
+    ("key in an address", "/t/", rf"/t/(?={_W}{{0,40}}[0-9])(?={_W}{{0,40}}[A-Z]){_W}{{32}}"),
+    ("key in an address", "/v", rf"://[a-z.-]{{4,80}}/v[1-9]/{_H}{{32}}{_E}"),
     (
         "password in .pgpass",
         ":5432:",
@@ -130,6 +132,7 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     ),
     ("hash of a password", "$2", r"\$2[abxy]\$[0-9]{2}\$[A-Za-z0-9./]{40}"),
     ("hash of a password", "$", r"\$[156y]\$[A-Za-z0-9./$]{4,40}\$[A-Za-z0-9./]{20}"),
+    ("hash of a password", "$apr1$", r"\$apr1\$[A-Za-z0-9./]{1,16}\$[A-Za-z0-9./]{20}"),
     ("hash of a password", "$argon2", r"\$argon2(?:id|i|d)\$v="),
     ("hash of a password", "pbkdf2", r"pbkdf2[:_]sha(?:1|256|512)[:$][0-9]{3}"),
     ("shared access signature", "sig=", r"[?&]sig=[A-Za-z0-9%+/_-]{20}"),
@@ -341,7 +344,10 @@ COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("curl", "wget", "http"), "option"),
     (("mysql", "mariadb", "sshpass", " login", "twine", "mongo"), "dash_p"),
     (
-        ("zip", "7z", "rar ", "openssl", "redis-cli", "ssh-keygen", "useradd", "usermod", "pdf"),
+        (
+            *("zip", "7z", "rar ", "openssl", "redis-cli", "ssh-keygen", "useradd", "usermod"),
+            *("pdf", "certutil"),
+        ),
         "dash_other",
     ),
     (("sudo -s", "--with-token", "--password-stdin", "kinit", "| su ", "passwd", "gpg"), "piped"),
@@ -359,15 +365,24 @@ COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("identified",), "identified_as"),
     (("login", "cred", "userpass", "user_pass", "auth"), "user_and"),
     (("login", "credential", "creds", "admin", "root"), "said_pair"),
-    (("password", "passwd", "pwd"), "said_after"),
+    (("password", "passwd", "pw"), "said_after"),
+    (("users", "accounts", "logins"), "accounts"),
+    (("requirepass", "masterauth", "wpa_passphrase", "/rp "), "required"),
+    (("pass ",), "pass_said"),
+    (("mnemonic", "seed"), "given_words"),
     (("password", "passwd", "pw"), "said_as"),
     (("@",), "mailbox"),
     (("}:",), "between"),
+    (("net use", "net user"), "net"),
+    (("alias set", "host add"), "fourth"),
+    (("obscure ",), "obscured"),
+    (("-t ", "--token"), "given_uuid"),
+    (("**", "__", ":*", "*:"), "bold"),
 )
 # Of these what is found counts where it is varied.
 UNSURE = _words(
     "dash_other here slash listed user_and said_pair said_after mailbox with_user said_as "
-    "identified_as between"
+    "identified_as between net bold accounts pass_said"
 )
 
 

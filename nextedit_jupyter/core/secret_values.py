@@ -22,6 +22,11 @@ Strength = Literal["password", "key", "token", "loose"]
 def is_secret_value(value: str, strength: Strength) -> bool:
     for scheme in rules.SCHEMES:
         value = value.removeprefix(scheme)
+    if (
+        strength in ("token", "key")
+        and (scheme_of := expression("scheme_of").match(value)) is not None
+    ):
+        value = value[scheme_of.end() :]
     if "\n" in value:  # one value over several lines
         joined = re.sub(r"[ \t\r\n]+", "", value)
         value = joined if looks_random(joined) else value
@@ -44,7 +49,7 @@ def is_secret_value(value: str, strength: Strength) -> bool:
         )
     if strength == "token":
         return is_mixed(value) or looks_random(value)
-    return (len(value) >= 32 and is_hex(value)) or (len(value) >= 20 and looks_random(value))
+    return (len(value) >= 32 and is_hex(value)) or (len(value) >= 16 and looks_random(value))
 
 
 def is_template(value: str) -> bool:
@@ -121,7 +126,7 @@ def looks_random(value: str) -> bool:
         worded = sum(len(word) for word in expression("lower_run").findall(value)) / len(plain)
         if len(value) == 40 and worded < 0.4:  # twenty bytes: an AWS secret may hold words
             return count["digit"] >= 1 and turns >= 0.3
-        return count["digit"] >= 1 and turns >= 0.4 and (worded <= 0.3 or turns >= 0.55)
+        return count["digit"] >= 1 and turns >= 0.4 and (worded <= 0.4 or turns >= 0.45)
     return turns >= 0.25 and count["digit"] >= 4 and len(plain) - count["digit"] >= 5
 
 

@@ -18,6 +18,8 @@ from secret_forms import filled
 from secret_kinds import HARMLESS
 from secret_kinds import MISSED as MISSED_KINDS
 from secret_kinds import SHAPES as KINDS
+from secret_places import HARMLESS as OPEN_PLACES
+from secret_places import filled as filled_places
 from secret_shapes import MISSED
 from secret_shapes import SHAPES as MORE
 
@@ -68,6 +70,20 @@ def test_of_each_family_nineteen_of_twenty_are_recognised_with_any_values(family
     ]
     # Of most, all: what is left is a password in pieces, or a key that no name goes with.
     assert len(missed) <= len(forms) * (0.12 if family == "concatenated" else 0.06), set(missed)
+
+
+def test_of_places_by_command_table_and_header_nineteen_of_twenty_are_recognised() -> None:
+    found = [
+        (place, holds_secret(text)) for seed in range(8) for place, text in filled_places(seed)
+    ]
+    missed = [place for place, is_found in found if not is_found]
+    assert len(missed) <= len(found) / 20, missed
+    assert all(missed.count(place) <= 3 for place in missed), missed
+
+
+@pytest.mark.parametrize("text", OPEN_PLACES)
+def test_the_same_places_without_a_secret_are_let_pass(text: str) -> None:
+    assert not holds_secret(text)
 
 
 @pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)

@@ -12,6 +12,7 @@ import re
 
 from further_constructs import FURTHER
 from more_constructs import MORE
+from rarer_constructs import RARER
 
 VARIABLES = ["x", "y", "rate", "total", "name", "items", "w"]
 FUNCTIONS = ["draw", "load", "scale", "area", "show", "x"]
@@ -965,7 +966,7 @@ print(asyncio.run($f($p=1, $p2=2)), list($f2($p3=4)))
 )
 
 
-for _name, _text in (MORE | FURTHER).items():
+for _name, _text in (MORE | FURTHER | RARER).items():
     _add(_name, _text)
 
 

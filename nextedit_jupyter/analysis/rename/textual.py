@@ -38,6 +38,7 @@ _SIGNATURES = _DOCTESTS | frozenset(
         "help",
         "keywords",
         "locals",
+        "patch",  # what a function is replaced with takes its keywords
         "signature",
         "vars()",
         "dir()",
