@@ -35,7 +35,8 @@ from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.features import NAMES
 from nextedit_jupyter.suggest.judge.forest import MAX_LEAVES, Forest
-from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane, Said
+from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
+from nextedit_jupyter.suggest.judge.offered import Said
 from nextedit_jupyter.suggest.lane import Cancelled, DeterministicLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.symbols import SymbolsLane

@@ -419,9 +419,11 @@ def _typing(random: Random, cells: list[str]) -> Iterator[dict[str, Any]]:
 def _large_notebooks(random: Random, cells: list[str], count: int) -> Iterator[dict[str, Any]]:
     """Renames in notebooks that have so many different cells together."""
     for first in range(0, count, _AT_ONCE):
-        texts = [f"{random.choice(cells)[:_SHORT]}\nn{first + i} = 1" for i in range(_AT_ONCE)]
-        event = {"cell": "c0", "before": "old = 1", "after": "new = 1", "at": float(first)}
-        asked = request(["new = 1", *texts], 0, 3, history=[{**event, "origin": "typed"}])
+        texts = [
+            f"{random.choice(cells)[:_SHORT]}\nn{first + i} = lib.old()" for i in range(_AT_ONCE)
+        ]
+        event = {"cell": "c0", "before": "lib.old()", "after": "lib.new()", "at": float(first)}
+        asked = request(["lib.new()", *texts], 0, 7, history=[{**event, "origin": "typed"}])
         yield {**asked, "deadline_ms": 5_000}
 
 

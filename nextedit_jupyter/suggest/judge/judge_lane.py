@@ -17,14 +17,11 @@ from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
 from nextedit_jupyter.analysis.patterns import is_half_typed
 from nextedit_jupyter.analysis.rename.half_typed import ends_at_edge
 from nextedit_jupyter.core import (
-    CellEdit,
-    Replacement,
     Silence,
     Suggestion,
     SuggestRequest,
     TextEdit,
 )
-from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
@@ -40,13 +37,19 @@ from nextedit_jupyter.suggest.judge.guards import (
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
+from nextedit_jupyter.suggest.judge.offered import (
+    Chosen,
+    Placed,
+    Said,
+    by_cell,
+    offers_of,
+    replacement_of,
+    whole_of,
+)
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.view import Evidence
-from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
-from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
+from nextedit_jupyter.suggest.lane import Cancelled
 from nextedit_jupyter.suggest.patterns import OWN, net_edits
-
-Said = Sequence[Suggestion] | Silence
 
 _NAME = re.compile(r"[\w.]+")
 # From this confidence on a pattern rests on what the kernel knows, which no example has to support.
@@ -64,21 +67,6 @@ class Weighed:
     symbols: Said
     patterns: Said
     own: Said
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    candidate: Candidate
-    sure: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """The places that an offer takes, the optional ones, and the cells that may not be changed."""
-
-    ticked: Sequence[_Placed]
-    unsure: Sequence[_Placed]
-    left_alone: tuple[str, ...]
 
 
 class JudgeLane:
@@ -105,11 +93,11 @@ class JudgeLane:
         asked_for = _keywords_added(patterns, request)
         keys = RenamedKeys(considered, _sources(request))
         found = [
-            _Placed(c, min(p, most) if p < least else p)
+            Placed(c, min(p, most) if p < least else p)
             for c, p, least in zip(considered.candidates, sure, held_back(considered, keys))
         ]
         found = [
-            _Placed(p.candidate, max(p.sure, forest.thresholds.show))
+            Placed(p.candidate, max(p.sure, forest.thresholds.show))
             if (p.candidate.cell, p.candidate.start, p.candidate.text) in asked_for
             or keys.follows(p.candidate)
             else p
@@ -125,9 +113,9 @@ class JudgeLane:
         chosen = self._chosen(request, found, taken, forest)
         if isinstance(chosen, Silence):
             return Weighed(symbols, kept or silent, chosen)
-        if not isinstance(symbols, Silence) and (whole := _whole(request, symbols, chosen)):
+        if not isinstance(symbols, Silence) and (whole := whole_of(request, symbols, chosen)):
             symbols = [whole, *symbols]
-        own = list(_offers(request, chosen, patterns))
+        own = list(offers_of(request, chosen, patterns))
         return Weighed(symbols, kept or silent, own)
 
     def consider(self, request: SuggestRequest, symbols: Said, patterns: Said) -> Considered:
@@ -144,10 +132,10 @@ class JudgeLane:
     def _chosen(
         self,
         request: SuggestRequest,
-        found: Sequence[_Placed],
+        found: Sequence[Placed],
         taken: TakenPlaces,
         forest: Forest,
-    ) -> _Chosen | Silence:
+    ) -> Chosen | Silence:
         """The places that the judge is sure of, and the optional ones, of those that are free."""
         limits = forest.thresholds
         free = [
@@ -169,24 +157,24 @@ class JudgeLane:
         unsure = _disjoint([p for p in free if not _touches(p.candidate, held)])
         closed = closed_cells(request.notebook)
         ids = [cell.id for cell in request.notebook.cells]
-        left = tuple(ids[n] for n in _by_cell(ticked) if ids[n] in closed)
+        left = tuple(ids[n] for n in by_cell(ticked) if ids[n] in closed)
         ticked, unsure = (
             [p for p in placed if ids[p.candidate.cell] not in closed]
             for placed in (ticked, unsure)
         )
         if not ticked:
             return Silence("refused", left_alone_notes(request.notebook, left)[-1])
-        return _Chosen(ticked, unsure, left)
+        return Chosen(ticked, unsure, left)
 
     def _is_half_typed(self, before: str, after: str) -> bool:
         return is_half_typed(self._trees.tree(before), self._trees.tree(after))
 
-    def _parsing(self, request: SuggestRequest, placed: Sequence[_Placed]) -> list[_Placed]:
+    def _parsing(self, request: SuggestRequest, placed: Sequence[Placed]) -> list[Placed]:
         """Without the cells that would parse worse."""
-        kept: list[_Placed] = []
-        for number, mine in _by_cell(placed).items():
+        kept: list[Placed] = []
+        for number, mine in by_cell(placed).items():
             source = request.notebook.cells[number].source
-            edits = [_replacement(p.candidate) for p in mine]
+            edits = [replacement_of(p.candidate) for p in mine]
             if not all(_NAME.fullmatch(source[r.start : r.end] + r.text) for r in edits):
                 after = self._trees.tree(TextEdit.of(edits).apply(source))
                 if after.error_count > self._trees.tree(source).error_count:
@@ -222,20 +210,13 @@ def evidence_of(symbols: Said, patterns: Said, number: Mapping[str, int]) -> Evi
 _TRUST = ((0.97, 3.0), (0.95, 2.0), (0.9, 1.5))
 
 
-def _by_place(found: Sequence[_Placed]) -> dict[tuple[int, int], _Placed]:
+def _by_place(found: Sequence[Placed]) -> dict[tuple[int, int], Placed]:
     return {(p.candidate.cell, p.candidate.start): p for p in found}
-
-
-def _by_cell(placed: Sequence[_Placed]) -> dict[int, list[_Placed]]:
-    table: dict[int, list[_Placed]] = {}
-    for p in placed:
-        table.setdefault(p.candidate.cell, []).append(p)
-    return table
 
 
 def _agreed(
     symbols: Said,
-    found: Sequence[_Placed],
+    found: Sequence[Placed],
     considered: Considered,
     request: SuggestRequest,
     tick: float,
@@ -270,8 +251,8 @@ def _is_bound(candidate: Candidate, considered: Considered) -> bool:
 
 
 def _as_ruled(
-    found: Sequence[_Placed], ruled: Sequence[Ruling], considered: Considered, most: float
-) -> Iterator[_Placed]:
+    found: Sequence[Placed], ruled: Sequence[Ruling], considered: Considered, most: float
+) -> Iterator[Placed]:
     """The places that are open to the judge, each as sure as it may be.
 
     A name that was bound again is followed as a whole or not at all: half of it would not run. Of
@@ -294,11 +275,11 @@ def _as_ruled(
         if ruling == "open" or is_named:
             yield p
         elif ruling in ("optional", "text"):
-            yield _Placed(p.candidate, min(p.sure, most))
+            yield Placed(p.candidate, min(p.sure, most))
         elif key is not None:
             group = groups[key[0]]
             if (mean := sum(group) / len(group)) >= key[1]:
-                yield _Placed(p.candidate, mean)
+                yield Placed(p.candidate, mean)
 
 
 def _known(patterns: Said) -> list[Suggestion]:
@@ -341,9 +322,9 @@ def _touches(candidate: Candidate, taken: TakenPlaces) -> bool:
     return taken.touches(candidate.cell, candidate.start, candidate.end)
 
 
-def _disjoint(placed: Sequence[_Placed]) -> list[_Placed]:
+def _disjoint(placed: Sequence[Placed]) -> list[Placed]:
     """The surest of those that overlap; `placed` is surest first."""
-    kept: list[_Placed] = []
+    kept: list[Placed] = []
     taken = TakenPlaces()
     edges: dict[tuple[int, int], list[Candidate]] = {}
     for p in placed:
@@ -369,11 +350,7 @@ def _says_it_too(one: Candidate, other: Candidate) -> bool:
     )
 
 
-def _replacement(candidate: Candidate) -> Replacement:
-    return Replacement(candidate.start, candidate.end, candidate.text)
-
-
-def _has_moved_on(request: SuggestRequest, found: Sequence[_Placed], tick: float) -> bool:
+def _has_moved_on(request: SuggestRequest, found: Sequence[Placed], tick: float) -> bool:
     """Whether the newest edit only wrote something new, and what could follow is older.
 
     Who has an offer before them and writes on elsewhere has seen it, or has taken it back.
@@ -385,7 +362,7 @@ def _has_moved_on(request: SuggestRequest, found: Sequence[_Placed], tick: float
     return not any(p.sure >= tick for p in newest)
 
 
-def _is_being_typed(request: SuggestRequest, placed: Sequence[_Placed]) -> bool:
+def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed]) -> bool:
     """Whether the caret stands behind a text that is only a beginning of what it replaces."""
     if request.history[-1].origin != "typed":
         return False
@@ -397,117 +374,3 @@ def _is_being_typed(request: SuggestRequest, placed: Sequence[_Placed]) -> bool:
     if len(change.examples) > 1 or not old.startswith(change.new):
         return False  # what was written twice is whole
     return not ends_at_edge(old, change.new)
-
-
-def _offers(request: SuggestRequest, found: _Chosen, patterns: Said) -> Iterator[Suggestion]:
-    ticked, unsure = found.ticked, found.unsure
-    here = request.notebook.index(request.caret.cell) or 0
-    cells = _by_cell(ticked)
-    order = sorted(cells, key=lambda n: (abs(n - here), n < here))
-    edits = tuple(_cell_edit(request, n, cells[n]) for n in order)
-    optional = tuple(_cell_edit(request, n, mine) for n, mine in _by_cell(unsure).items())
-    sure = max(p.sure for p in ticked)
-    chosen = [p.candidate for p in ticked]
-    label = label_of(chosen, patterns, edits)
-    notes = (
-        *notes_of(chosen, len(unsure)),
-        *left_alone_notes(request.notebook, found.left_alone),
-    )
-    several = len(ticked) > 1 or bool(optional)
-    if "rename" in request.want and (several or "next_edit" not in request.want):
-        yield Suggestion(
-            suggestion_id("rename", "patterns", edits),
-            "rename",
-            "patterns",
-            label.whole,
-            sure,
-            edits,
-            optional,
-            notes,
-            found.left_alone,
-        )
-    if "next_edit" in request.want:
-        caret = request.caret.offset if order[0] == here else 0
-        nearest = min(
-            cells[order[0]],
-            key=lambda p: (abs(p.candidate.start - caret), p.candidate.start < caret),
-        )
-        left = f" ({len(ticked) - 1} more)" if len(ticked) > 1 else ""
-        edit = (_cell_edit(request, order[0], [nearest]),)
-        kind: Kind = "next_edit"
-        yield Suggestion(
-            suggestion_id(kind, "patterns", edit),
-            kind,
-            "patterns",
-            label_of([nearest.candidate], patterns, edit).short + left,
-            nearest.sure,
-            edit,
-            (),
-            notes,
-            found.left_alone,
-        )
-
-
-def _whole(
-    request: SuggestRequest,
-    symbols: Sequence[Suggestion],
-    found: _Chosen,
-) -> Suggestion | None:
-    """What bindings prove and what is judged besides, as one offer; None if they don't meet.
-
-    They meet in a cell that both change, or in the word: who accepts one wants the other too. It
-    is called a change, for not all of it is proved; the rename alone is offered behind it.
-    """
-    said, ticked, unsure = symbols[0], found.ticked, found.unsure
-    proved = {c.cell: c for c in said.edits}
-    words = {
-        (cell.source[r.start : r.end], r.text)
-        for c in said.edits
-        if (cell := request.notebook.cell(c.cell)) is not None
-        for r in c.edit
-    }
-    cells = _by_cell(ticked)
-    ids = {number: request.notebook.cells[number].id for number in cells}
-    changes = {("".join(p.candidate.change.replaced), p.candidate.text) for p in ticked}
-    if "rename" not in request.want or not (words & changes or set(ids.values()) & set(proved)):
-        return None
-    edits = []
-    for number, id in ids.items():
-        more = [_replacement(p.candidate) for p in cells[number]]
-        known = list(proved.pop(id).edit) if id in proved else []
-        source = request.notebook.cells[number].source
-        edits.append(CellEdit.of(id, source, TextEdit.of(sorted([*more, *known]))))
-    here = request.notebook.index(request.caret.cell) or 0
-    ordered = sorted(
-        [*edits, *proved.values()],
-        key=lambda c: ((at := request.notebook.index(c.cell) or 0) < here, abs(at - here)),
-    )
-    count = sum(len(list(c.edit)) for c in said.edits)
-    notes = notes_of([p.candidate for p in ticked], len(unsure))
-    unnamed = tuple(id for id in found.left_alone if id not in said.left_alone)
-    return Suggestion(
-        suggestion_id("rename", "patterns", tuple(ordered)),
-        "rename",
-        "patterns",
-        whole_label(words | changes, count + len(ticked), len(ordered)),
-        max(p.sure for p in ticked),
-        tuple(ordered),
-        (*said.optional, *_optional(request, unsure, said.optional)),
-        (proved_note(count), *notes, *said.notes, *left_alone_notes(request.notebook, unnamed)),
-        (*said.left_alone, *unnamed),
-    )
-
-
-def _optional(
-    request: SuggestRequest, unsure: Sequence[_Placed], known: Sequence[CellEdit]
-) -> Iterator[CellEdit]:
-    """The judge's optional places in cells that have none yet."""
-    taken = {c.cell for c in known}
-    for number, mine in _by_cell(unsure).items():
-        if request.notebook.cells[number].id not in taken:
-            yield _cell_edit(request, number, mine)
-
-
-def _cell_edit(request: SuggestRequest, number: int, placed: Sequence[_Placed]) -> CellEdit:
-    cell = request.notebook.cells[number]
-    return CellEdit.of(cell.id, cell.source, TextEdit.of(_replacement(p.candidate) for p in placed))
