@@ -21,7 +21,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Literal
 
 from nextedit_jupyter.analysis.bindings import MODULE
@@ -29,6 +28,7 @@ from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
+from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
@@ -353,7 +353,7 @@ def _is_of_another_language(place: Candidate, considered: Considered) -> bool:
     return n >= 0 and place.start < ends[n]
 
 
-@lru_cache(maxsize=64)  # thousands of places may stand in one cell
+@by_text(500_000)  # thousands of places may stand in one cell
 def _foreign_text(source: str) -> tuple[list[int], list[int]]:
     """Where what is no Python begins and ends, in order."""
     regions = [r for r in cell_index(source).masked.regions if r.kind != "help"]
@@ -361,7 +361,7 @@ def _foreign_text(source: str) -> tuple[list[int], list[int]]:
     return [r.start for r in regions], [r.end for r in regions]
 
 
-@lru_cache(maxsize=64)
+@by_text(500_000)
 def _attribute_starts(source: str) -> frozenset[int]:
     return frozenset(attribute.start for attribute in cell_index(source).attributes)
 
