@@ -111,7 +111,7 @@ def similar_stretches(
         gone, size = old - new, change.old.count("\n") + 1
         whole = weight(old)
         for cell, source in cells:
-            lines = _lines(source)
+            lines, texts = _lines(source), source.split("\n")
             for first in range(len(lines) - size + 1):
                 words = (
                     lines[first] if size == 1 else frozenset().union(*lines[first : first + size])
@@ -125,7 +125,7 @@ def similar_stretches(
                 key = (cell, first, size)
                 if like < LEAST_LIKE or (key in found and found[key].likeness >= like):
                     continue
-                text = "\n".join(source.split("\n")[first : first + size])
+                text = "\n".join(texts[first : first + size])
                 if len(text) <= MOST_CHARS and not written.issuperset(
                     line.strip() for line in text.split("\n")
                 ):

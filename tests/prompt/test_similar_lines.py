@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,3 +103,17 @@ def test_stretches_stand_where_they_say_and_share_no_line(
         rows = dict(cells)[stretch.cell].split("\n")[stretch.first : stretch.first + stretch.count]
         assert "\n".join(rows) == stretch.text
     assert [s.likeness for s in stretches] == sorted((s.likeness for s in stretches), reverse=True)
+
+
+def test_a_cell_of_thousands_of_like_lines_is_cut_into_lines_once_a_change() -> None:
+    class Counted(str):
+        cuts = 0
+
+        def split(self, *args: Any, **kwargs: Any) -> list[str]:
+            Counted.cuts += 1
+            return super().split(*args, **kwargs)
+
+    cell = Counted("\n".join(f"x = load(a, {n})" for n in range(2_000)))
+    change = LineChange("x = load(a, 1)", "x = fetch(a, 1)", 0, 0)
+    assert similar_stretches([("c", cell)], [change], most=3)
+    assert Counted.cuts <= 4

@@ -31,6 +31,8 @@ from nextedit_jupyter.analysis.magics import Snippet
 _MAX_NESTING = 4
 # Links of a chain `a.b(c)[d]` that are followed back to its first name.
 MAX_CHAIN = 40
+# What a link of a chain is read from, by the link's kind.
+_CHAINED = {"attribute": "object", "call": "function", "subscript": "value"}
 # Scopes in scopes. Python compiles no more than a hundred indents and two hundred brackets; below
 # that a name's scope is looked for link by link.
 _MAX_SCOPES = 100
@@ -108,6 +110,7 @@ class Walker:
         self.types: set[int] = (
             set()
         )  # nodes of strings that are types, though nothing around says so
+        self.roots: dict[int, int] = {}  # a chain's node -> where its first name begins
         self.lambdas: dict[int, Node] = {}  # a lambda's node -> the name that it is given
         self.docs: set[int] = set()  # where the texts of docstrings begin
         self.overloads: set[str] = {"overload"}  # what `typing.overload` is called here
@@ -220,11 +223,14 @@ class Walker:
         if tree.root_node.has_error:
             return
         held = self.stack, self.base, self.at, self.text
+        known = self.roots, self.types  # by the ids of nodes, which are this tree's own
         self.stack, self.base, self.at, self.text = [], start + lead, at, self.source
+        self.roots, self.types = {}, set()
         self.nesting += 1
         self.walk(tree.root_node, context)
         self.nesting -= 1
         self.stack, self.base, self.at, self.text = held
+        self.roots, self.types = known
 
     def dotted(self, node: Node) -> tuple[str, int]:
         """`a.b.c` as text and where it begins; ("", -1) for anything else."""
@@ -240,17 +246,28 @@ class Walker:
         return "".join(self.string_of(node).split()), self.place(node.start_byte)
 
     def rooted(self, node: Node) -> int:
-        """Where the first name of `a.b(c)[d].e` begins; -1 if the chain begins otherwise."""
+        """Where the first name of `a.b(c)[d].e` begins; -1 if the chain begins otherwise.
+
+        A chain is asked from each of its links, so what one walk learns is kept for the inner ones.
+        """
         inner: Node | None = node
+        passed: list[int] = []
         for _ in range(MAX_CHAIN):
             if inner is None or inner.type == "identifier":
                 break
-            fields = {"attribute": "object", "call": "function", "subscript": "value"}
-            name = fields.get(inner.type)
+            if (known := self.roots.get(inner.id)) is not None:
+                return known
+            passed.append(inner.id)
+            name = _CHAINED.get(inner.type)
             inner = inner.child_by_field_name(name) if name else None
-        if inner is None or inner.type != "identifier":
-            return -1
-        return self.place(inner.start_byte)
+        if inner is not None and inner.type == "identifier":
+            root = self.place(inner.start_byte)
+        else:
+            root = -1
+            if inner is not None:  # too long: the outer half of these links sees no end, either
+                passed = passed[: MAX_CHAIN // 2]
+        self.roots.update(dict.fromkeys(passed, root))
+        return root
 
     # What each kind of node means.
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from nextedit_jupyter.analysis.bindings import CellIndex
 from nextedit_jupyter.analysis.cell_languages import cell_language
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.plan import Change, text_changes, whole_word
+from nextedit_jupyter.core.cache import by_text
 
 # Where a relation is named in a query; the text before the name.
 _RELATION = re.compile(r"\b(?:from|join)[ \t\n]{1,20}\Z", re.I)
@@ -59,7 +59,7 @@ def is_relation(source: str, start: int, end: int) -> bool:
     return _RELATION.search(source, max(start - _NEAR, 0), start) is not None
 
 
-@lru_cache(maxsize=16)
+@by_text(500_000)
 def _relations(source: str) -> frozenset[str]:
     return frozenset(found[1] for found in _NAMED.finditer(source))
 

@@ -19,6 +19,7 @@ How sure is what was right of owners whose commits the trees had not seen.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Literal
 
@@ -27,6 +28,7 @@ from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
+from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
@@ -284,8 +286,7 @@ def _is_unread(place: Candidate, considered: Considered) -> bool:
 
 def _of_mention(place: Candidate, considered: Considered) -> Ruling:
     """A string that names what was renamed in code; one string for another is another thing."""
-    here = cell_index(considered.cells[place.cell].source)
-    if any(a.start == place.start for a in here.attributes):
+    if place.start in _attribute_starts(considered.cells[place.cell].source):
         return "closed"  # in a quoted type, or as `getattr` takes it: an attribute of that name
     is_string = considered.cells[place.cell].kinds[place.first] == "string"
     was_code = all(e.site.kind != "string" for e in place.change.examples)
@@ -347,8 +348,22 @@ def _is_table(place: Candidate, considered: Considered) -> bool:
 
 def _is_of_another_language(place: Candidate, considered: Considered) -> bool:
     """Whether a word stands in what the shell or a magic reads."""
-    regions = cell_index(considered.cells[place.cell].source).masked.regions
-    return any(r.kind != "help" and r.start <= place.start < r.end for r in regions)
+    starts, ends = _foreign_text(considered.cells[place.cell].source)
+    n = bisect_right(starts, place.start) - 1
+    return n >= 0 and place.start < ends[n]
+
+
+@by_text(500_000)  # thousands of places may stand in one cell
+def _foreign_text(source: str) -> tuple[list[int], list[int]]:
+    """Where what is no Python begins and ends, in order."""
+    regions = [r for r in cell_index(source).masked.regions if r.kind != "help"]
+    regions.sort(key=lambda region: region.start)
+    return [r.start for r in regions], [r.end for r in regions]
+
+
+@by_text(500_000)
+def _attribute_starts(source: str) -> frozenset[int]:
+    return frozenset(attribute.start for attribute in cell_index(source).attributes)
 
 
 def _kinds_of(
