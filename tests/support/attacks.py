@@ -362,8 +362,8 @@ def attack_store_with_kills(count: int, seed: int = 0) -> Report:
 
 # Of the cells of this attack; every fourth line asks the model, for that is most of the time.
 _SHORT, _ASKING = 300, 4
-# The caches of the analysis hold fewer cells than that; so many cells a request.
-_CACHED, _AT_ONCE = 8_000, 200
+# The caches of the analysis hold fewer cells than that.
+_CACHED = 8_000
 
 
 def attack_by_endurance(count: int, seed: int = 0) -> Report:
@@ -377,7 +377,7 @@ def attack_by_endurance(count: int, seed: int = 0) -> Report:
     times, line = array("d"), 0
     with timed(report), worker() as client:
         client.suggest(edited(random, cells), 60)
-        for filling in _large_notebooks(random, cells, min(count, _CACHED)):
+        for filling in _other_cells(random, cells, min(count, _CACHED)):
             client.suggest(filling, 60)
         while report.count < count:
             line += 1
@@ -416,15 +416,13 @@ def _typing(random: Random, cells: list[str]) -> Iterator[dict[str, Any]]:
         yield request([above, text[:end]], 1, end, history=[{**event, "origin": "typed"}])
 
 
-def _large_notebooks(random: Random, cells: list[str], count: int) -> Iterator[dict[str, Any]]:
-    """Renames in notebooks that have so many different cells together."""
-    for first in range(0, count, _AT_ONCE):
-        texts = [
-            f"{random.choice(cells)[:_SHORT]}\nn{first + i} = lib.old()" for i in range(_AT_ONCE)
-        ]
-        event = {"cell": "c0", "before": "lib.old()", "after": "lib.new()", "at": float(first)}
-        asked = request(["lib.new()", *texts], 0, 7, history=[{**event, "origin": "typed"}])
-        yield {**asked, "deadline_ms": 5_000}
+def _other_cells(random: Random, cells: list[str], count: int) -> Iterator[dict[str, Any]]:
+    """So many cells that differ, in each of which a key was typed."""
+    for n in range(count):
+        text = f"{random.choice(cells)[:_SHORT]}\nn{n} = 1"
+        event = {"cell": "c0", "before": text[:-1], "after": text, "at": float(n)}
+        typed = request([text], 0, len(text), history=[{**event, "origin": "typed"}])
+        yield {**typed, "want": ["rename"]}
 
 
 def _ask_checked(client: WorkerClient, sent: dict[str, Any], report: Report) -> None:
