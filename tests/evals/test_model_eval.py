@@ -141,7 +141,7 @@ def test_facts_are_those_of_the_cells_above() -> None:
 @pytest.mark.slow
 def test_a_replay_says_what_the_product_says_at_each_threshold(bundle: Path) -> None:
     lane = open_model_lane(Bundle.open(bundle))
-    places = choose_places([held_out("p", "n", "notebook", QUICK)], 2, random.Random(0))
+    places = choose_places([held_out("p", "n", "notebook", CELLS)], 3, random.Random(0))
     settings = [ReplaySetting(0.0), ReplaySetting(0.02), ReplaySetting(0.0, gates=False)]
     lane.settings = replace(lane.settings, hope=0.0)
     replayed = Typist(RememberingLane(lane), budget=300).type(places, settings)
