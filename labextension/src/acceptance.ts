@@ -6,7 +6,7 @@ import { Applications, renamedByHand } from './applications';
 import type { Application, CellApplication } from './apply';
 import { apply, sharedCell } from './apply';
 import { runsOf } from './cells';
-import type { OtherDocuments } from './elsewhere';
+import type { OtherDocuments, Reverted } from './elsewhere';
 import { isName } from './names';
 import type { Pending, Place } from './pending';
 import type { Recorder } from './recorder';
@@ -66,11 +66,15 @@ export class Acceptance {
     return true;
   }
 
-  /** Take back what was accepted last in other documents; gives those that were edited since. */
-  async revertOthers(): Promise<string[]> {
+  /** Take back what was accepted last in other documents; `left` are those edited since. */
+  async revertOthers(): Promise<Reverted> {
     const others = [...this.others];
     this.others.clear();
-    return (await Promise.all(others.map(one => one.revert()))).flat();
+    const found = await Promise.all(others.map(one => one.revert()));
+    return {
+      reverted: found.flatMap(({ reverted }) => reverted),
+      left: found.flatMap(({ left }) => left)
+    };
   }
 
   /** Change the cells, and those of other documents that are open; null if one doesn't fit. */

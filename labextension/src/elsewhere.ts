@@ -46,6 +46,12 @@ interface Written {
   readonly after: string;
 }
 
+/** Paths of other documents: those that were taken back, and those that were edited since. */
+export interface Reverted {
+  readonly reverted: string[];
+  readonly left: string[];
+}
+
 /** Bytes of open documents that are sent along; what is beyond is left out of the rename. */
 const OPEN_BYTES = 250_000;
 
@@ -191,24 +197,21 @@ export class OtherDocuments {
     return refused;
   }
 
-  /** Take back what was changed in the others; gives those where a later edit is in the way. */
-  async revert(): Promise<string[]> {
-    const refused: string[] = [];
+  /** Take back what was changed in the others; gives their paths, by whether that could be done. */
+  async revert(): Promise<Reverted> {
+    const found: Reverted = { reverted: [], left: [] };
     for (const application of this.applications.splice(0)) {
-      if (!takeBack([application])) {
-        refused.push(this.pathOf(application.notebook));
-      }
+      const path = this.pathOf(application.notebook);
+      (takeBack([application]) ? found.reverted : found.left).push(path);
     }
     const written = this.written.splice(0);
     for (const path of new Set(written.map(({ cell }) => cell.path))) {
       const back = written
         .filter(({ cell }) => cell.path === path)
         .map(({ cell, before, after }) => ({ cell, before: after, after: before }));
-      if (!(await this.change(path, back))) {
-        refused.push(path);
-      }
+      ((await this.change(path, back)) ? found.reverted : found.left).push(path);
     }
-    return refused;
+    return found;
   }
 
   /** Write cells of one file, if each still reads as it did before; false if not. */

@@ -362,7 +362,10 @@ export class NotebookSession implements IDisposable {
     }
     this.clear();
     announce(trans._n('Reverted in %1 cell.', 'Reverted in %1 cells.', cells));
-    void this.acceptance.revertOthers().then(left => {
+    void this.acceptance.revertOthers().then(({ reverted, left }) => {
+      if (reverted.length) {
+        announce(trans.__('Reverted in %1 as well.', reverted.join(', ')));
+      }
       if (left.length) {
         this.shared.tell(trans.__('%1 was edited since and was left as it is.', left.join(', ')));
       }

@@ -183,7 +183,7 @@ test('files are written by their cells, and taken back', async () => {
   assert.deepEqual(await others.changedFiles(edits), []);
   assert.deepEqual(await others.write(edits), []);
   assert.deepEqual(files.texts, { 'a.ipynb': ['x', 'read(1)'], 'b.py': 'read()' });
-  assert.deepEqual(await others.revert(), []);
+  assert.deepEqual(await others.revert(), { reverted: ['a.ipynb', 'b.py'], left: [] });
   assert.deepEqual(files.texts, { 'a.ipynb': ['x', 'load(1)'], 'b.py': 'load()' });
 });
 
@@ -207,7 +207,7 @@ test('a file that was edited since is not taken back', async () => {
   const { others, edits } = offer(found(changes('b.py', false, 'file', 'load()')), files, []);
   await others.write(edits);
   files.change('b.py', 'read() # mine');
-  assert.deepEqual(await others.revert(), ['b.py']);
+  assert.deepEqual(await others.revert(), { reverted: [], left: ['b.py'] });
   assert.equal(files.texts['b.py'], 'read() # mine');
 });
 
@@ -235,7 +235,7 @@ test('a file that is not open keeps its line ends and its byte order mark, and s
   assert.deepEqual(await others.changedFiles(edits), []);
   assert.deepEqual(await others.write(edits), []);
   assert.equal(files.texts['crlf.py'], raw.replaceAll('load', 'read'));
-  assert.deepEqual(await others.revert(), []);
+  assert.deepEqual(await others.revert(), { reverted: ['crlf.py'], left: [] });
   assert.equal(files.texts['crlf.py'], raw);
 });
 
