@@ -224,7 +224,7 @@ def test_an_update_arrives_while_predictions_are_served_and_a_bad_one_does_not(
     assert client.status()["problem"] is None
 
     assert main(["model", "rollback"]) == 0
-    assert "the running worker takes it up" in capsys.readouterr().out
+    assert "the running worker loads it when no request is pending" in capsys.readouterr().out
     wait_until(lambda: is_used("1.0.0"), 60)
     assert client.status()["pid"] == pid
     assert is_running(pid)
