@@ -221,7 +221,7 @@ test('a document that is unticked is said to break, and a closed one keeps its l
   assert.equal(await lab.page.$('.nextedit-warning'), null);
   await box.click();
   const warning = await lab.page.waitForSelector('.nextedit-panel .nextedit-warning');
-  assert.match(await warning.textContent(), /`load_table` stays in .*helpers\.py/);
+  assert.match(await warning.textContent(), /`load_table` remains in .*helpers\.py/);
   await lab.screenshot('unticked');
   await lab.page.click('.nextedit-panel .nextedit-group:has-text("helpers.py") input');
   await lab.page.waitForSelector('.nextedit-warning', { state: 'detached' });
