@@ -65,6 +65,12 @@ def adapters(model: DecoderModule) -> Iterator[LowRank]:
     return (module for module in model.modules() if isinstance(module, LowRank))
 
 
+def mixed_precision(model: DecoderModule) -> torch.autocast:
+    """bfloat16 where a model has adapters, whose frozen matrices are kept in it; else nothing."""
+    adapted = next(adapters(model), None) is not None
+    return torch.autocast(model.norm.weight.device.type, torch.bfloat16, enabled=adapted)
+
+
 def merge(model: DecoderModule) -> None:
     """Put each adapter into its matrix: the model is a plain decoder again."""
     for layer in model.layers:

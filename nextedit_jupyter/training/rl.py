@@ -8,6 +8,9 @@ by an answer's length (Dr. GRPO: Liu et al., "Understanding R1-Zero-like trainin
 groups here differ by a token's price only, and division would make that count as much as right
 against wrong.
 
+Silence is no way out: where the model that the run began with would show something right, to be
+silent costs what that was worth.
+
 A run's folder is laid out as `sft`'s: `latest.pt`, `final.pt`, `log.jsonl`; and `start.pt`, what it
 began with, which is the reference when the run goes on, and what to ship if nothing was won.
 """
@@ -19,7 +22,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from torch import Tensor
 
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.cpu import use_threads
+from nextedit_jupyter.training.lora import mixed_precision
 from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.reward import Verdict
 from nextedit_jupyter.training.rl_questions import Question, Questions
@@ -58,8 +62,10 @@ def draw_groups(
     questions: Sequence[Question],
     settings: RlSettings,
     generator: torch.Generator,
+    reference: DecoderModule | None = None,
 ) -> list[Group]:
-    """`settings.samples` answers to each question, judged."""
+    """`settings.samples` answers to each question, judged; silence by what `reference` shows."""
+    kept = standing(reference, questions, settings) if reference else [0.0] * len(questions)
     drawn = sample(
         model,
         [question.ids for question in questions],
@@ -70,9 +76,33 @@ def draw_groups(
         generator=generator,
     )
     return [
-        Group(question, samples, [question.judge(found.ids) for found in samples])
-        for question, samples in zip(questions, drawn, strict=True)
+        Group(question, samples, [_beside(question.judge(found.ids), lost) for found in samples])
+        for question, samples, lost in zip(questions, drawn, kept, strict=True)
     ]
+
+
+def standing(
+    reference: DecoderModule, questions: Sequence[Question], settings: RlSettings
+) -> list[float]:
+    """What the reference's likeliest answer to each question earns, 0 where none would be shown."""
+    drawn = sample(
+        reference,
+        [question.ids for question in questions],
+        [question.stop for question in questions],
+        max_new=settings.max_new,
+        temperature=0.0,
+    )
+    return [
+        max(0.0, question.judge(found.ids).reward)
+        if math.exp(sum(found.logprobs)) >= settings.shown
+        else 0.0
+        for question, (found,) in zip(questions, drawn, strict=True)
+    ]
+
+
+def _beside(verdict: Verdict, lost: float) -> Verdict:
+    """A verdict where silence loses something that was shown before."""
+    return replace(verdict, reward=verdict.reward - lost) if verdict.silent else verdict
 
 
 def group_loss(
@@ -117,7 +147,8 @@ class Trainer:
         generator = torch.Generator(self.device)
         generator.manual_seed(random.Random(label).getrandbits(62))
         asked = questions.draw(f"rl-{label}", settings.prompts)
-        groups = draw_groups(self.run.model, asked, settings, generator)
+        with mixed_precision(self.run.model):
+            groups = draw_groups(self.run.model, asked, settings, generator, self.reference)
         drawn_s = time.perf_counter() - began
         kl = 0.0
         for update in range(settings.updates):
@@ -152,11 +183,12 @@ class Trainer:
         for group in groups:
             answers = [found.ids for found in group.samples]
             prompt, temperature = group.question.ids, settings.temperature
-            with torch.no_grad():
-                reference = answer_logprobs(
-                    self.reference, prompt, answers, temperature=temperature
-                )
-            now = answer_logprobs(model, prompt, answers, temperature=temperature)
+            with mixed_precision(model):
+                with torch.no_grad():
+                    reference = answer_logprobs(
+                        self.reference, prompt, answers, temperature=temperature
+                    )
+                now = answer_logprobs(model, prompt, answers, temperature=temperature)
             drawn = [torch.tensor(found.logprobs, device=self.device) for found in group.samples]
             loss, kl = group_loss(now, drawn, reference, group.advantages, settings)
             (loss / count).backward()  # type: ignore[no-untyped-call]
@@ -221,33 +253,32 @@ def _line(entries: Sequence[Mapping[str, Any]], budget: RunBudget, time_now: flo
 
 def open_run(
     folder: Path,
-    start: tuple[Shape, Mapping[str, Tensor]] | None,
+    model: DecoderModule | None,
     settings: RlSettings,
     *,
     resume: Path | None = None,
     device: str = "cpu",
 ) -> tuple[Run, DecoderModule]:
-    """A run in `folder` and its reference: begun with some weights, or gone on with.
+    """A run in `folder` and its reference: begun with a model, or gone on with.
 
-    `start` are the shape and float32 weights to begin with, kept as `start.pt`; None where the run
-    goes on from the checkpoint `resume`. Raises TrainingError.
+    What is learnt of `model` (all of it, or its adapters) is kept as `start.pt`, which a run that
+    goes on from the checkpoint `resume` begins with; `model` may then be None for a plain decoder.
+    Raises TrainingError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if resume is None:
-        if start is None:
-            raise TrainingError("a run begins with a bundle or a checkpoint, or resumes one")
-        shape, weights = start
-    else:
+    if resume is not None:
         held = read_checkpoint(folder / "start.pt")
-        shape, weights = Shape(**held["shape"]), held["model"]
-    model = DecoderModule(shape)
-    model.load_state_dict(dict(weights))
+        model = model or DecoderModule(Shape(**held["shape"]))
+        Run(folder, model, []).load_weights(held, folder / "start.pt")
+    elif model is None:
+        raise TrainingError("a run begins with a bundle or a checkpoint, or resumes one")
+    elif not Run(folder, model, []).save("start.pt"):
+        raise TrainingError(f"{folder} has no room for a checkpoint: free some disk space")
     reference = copy.deepcopy(model).to(device)
     model = model.to(device)
-    if resume is None and not Run(folder, model, []).save("start.pt"):
-        raise TrainingError(f"{folder} has no room for a checkpoint: free some disk space")
+    learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.lr, betas=(0.9, 0.95), eps=1e-9, weight_decay=0.0
+        learnt, lr=settings.lr, betas=(0.9, 0.95), eps=1e-9, weight_decay=0.0
     )
     run = Run(folder, model, [optimizer])
     if resume is not None:

@@ -22,6 +22,8 @@ class RlSettings:
     clip: float = 1.0
     inline: float = 0.5  # share of typing carets; the rest are next edits
     real: float = 0.5  # share of mined edits among the next edits, where there are some
+    wanted: float = 0.5  # share of questions about lines that have something to change
+    shown: float = 0.2  # the probability from which on an answer of the start counts as shown
     seed: int = 0
     threads: int = 2
     checkpoint_s: float = 300.0
@@ -29,5 +31,7 @@ class RlSettings:
     def __post_init__(self) -> None:
         if min(self.prompts, self.samples, self.length, self.max_new, self.updates) < 1:
             raise ValueError("prompts, samples, length, max_new and updates are at least 1")
-        if self.temperature <= 0 or not 0 <= self.inline <= 1:
-            raise ValueError("the temperature is above 0, the share of carets between 0 and 1")
+        if self.temperature <= 0:
+            raise ValueError("the temperature is above 0")
+        if not all(0 <= share <= 1 for share in (self.inline, self.real, self.wanted, self.shown)):
+            raise ValueError("shares and probabilities are between 0 and 1")

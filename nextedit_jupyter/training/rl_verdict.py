@@ -9,6 +9,7 @@ from typing import Any
 
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.evals.measures import wilson
+from nextedit_jupyter.training.lora import mixed_precision
 from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.reward import Verdict
 from nextedit_jupyter.training.rl_questions import Question
@@ -52,13 +53,14 @@ def ask(model: DecoderModule, questions: Sequence[Question], settings: RlSetting
     verdicts: list[Verdict] = []
     for at in range(0, len(questions), 16):
         some = questions[at : at + 16]
-        drawn = sample(
-            model,
-            [question.ids for question in some],
-            [question.stop for question in some],
-            max_new=settings.max_new,
-            temperature=0.0,
-        )
+        with mixed_precision(model):
+            drawn = sample(
+                model,
+                [question.ids for question in some],
+                [question.stop for question in some],
+                max_new=settings.max_new,
+                temperature=0.0,
+            )
         verdicts += [
             question.judge(answers[0].ids) for question, answers in zip(some, drawn, strict=True)
         ]

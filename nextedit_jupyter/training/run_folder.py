@@ -51,6 +51,14 @@ class Run:
     def load(self, path: Path) -> None:
         """Go on from a checkpoint; raises TrainingError if it is of another shape or damaged."""
         payload = read_checkpoint(path)
+        self.load_weights(payload, path)
+        for optimizer, held in zip(self.optimizers, payload["optimizers"], strict=True):
+            optimizer.load_state_dict(held)
+        self.state = ScheduleState(**payload["state"])
+        torch.set_rng_state(payload["rng"])
+
+    def load_weights(self, payload: dict[str, Any], path: Path) -> None:
+        """Take a checkpoint's weights alone. Raises TrainingError as `load` does."""
         shape = Shape(**payload["shape"])
         if shape != self.model.shape:
             raise TrainingError(
@@ -62,10 +70,6 @@ class Run:
             raise TrainingError(
                 f"the checkpoint {path} is of another kind of run: start a new folder"
             )
-        for optimizer, held in zip(self.optimizers, payload["optimizers"], strict=True):
-            optimizer.load_state_dict(held)
-        self.state = ScheduleState(**payload["state"])
-        torch.set_rng_state(payload["rng"])
 
     def log(self, entry: dict[str, Any]) -> None:
         if not self.processes.first:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -133,8 +134,7 @@ def rewards(folder: Path) -> list[float]:
 
 
 def begin(folder: Path, **more: Any) -> Any:
-    start = DecoderModule(SHAPE, seed=1)
-    return open_run(folder, (SHAPE, start.state_dict()), replace(SETTINGS, **more))
+    return open_run(folder, DecoderModule(SHAPE, seed=1), replace(SETTINGS, **more))
 
 
 def test_the_mean_reward_rises(tmp_path: Path) -> None:
@@ -202,6 +202,25 @@ def test_a_group_in_which_all_earn_the_same_changes_nothing(tmp_path: Path) -> N
     question = Question((1, 2), frozenset(), lambda ids: Verdict(-0.25))
     groups = draw_groups(model, [question], SETTINGS, torch.Generator().manual_seed(0))
     assert groups[0].advantages == [0.0] * SETTINGS.samples
+
+
+def test_silence_costs_what_the_start_would_have_shown_right() -> None:
+    """Where it was right and sure enough; elsewhere silence is worth what it was."""
+    model = model_of()
+    prompt = tuple(PROMPTS[0])
+    ((best,),) = sample(model, [prompt], [frozenset(range(64))], max_new=4, temperature=0.0)
+    right = best.ids
+
+    def judge(ids: Sequence[int]) -> Verdict:
+        return Verdict(0.8, exact=True) if tuple(ids) == right else Verdict(0.0, silent=True)
+
+    question = Question(prompt, frozenset(range(64)), judge)
+    sure = math.exp(sum(best.logprobs))
+    for shown, lost in ((sure * 0.9, -0.8), (min(1.0, sure * 1.1), 0.0)):
+        settings = replace(SETTINGS, shown=shown, temperature=3.0, samples=64)
+        (group,) = draw_groups(model, [question], settings, torch.Generator().manual_seed(0), model)
+        assert {v.reward for v in group.verdicts if v.silent} == {lost}
+        assert {v.reward for v in group.verdicts if not v.silent} == {0.8}
 
 
 def test_a_ratio_far_from_one_earns_no_more_and_loses_in_full() -> None:

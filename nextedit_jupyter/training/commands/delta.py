@@ -13,7 +13,8 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "delta", help="write what tuning changed in a base: OUT/delta.safetensors"
     )
     add_base(delta)
-    delta.add_argument("--checkpoint", default="final.pt", help="in WORK/run")
+    delta.add_argument("--run", dest="run_name", default="run", help="folder in WORK (run)")
+    delta.add_argument("--checkpoint", default="final.pt", help="in that folder (final.pt)")
     delta.add_argument("--rank", type=int, default=16, help="rank of the adapters (16)")
     delta.add_argument("--out", type=Path, required=True, help="the delta's folder")
     delta.set_defaults(run=run)
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     work: Path = arguments.work
     base = read_base(arguments.base, work)
-    model = tuned(base, work / "run", arguments.checkpoint, rank=arguments.rank)
+    model = tuned(base, work / arguments.run_name, arguments.checkpoint, rank=arguments.rank)
     rows, _ = TokenRows(work / RENDERED).batch(0, CALIBRATION_ROWS)
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_tensors(arguments.out / "delta.safetensors", delta_tensors(base, model, rows.numpy()))

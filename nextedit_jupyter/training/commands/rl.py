@@ -10,31 +10,48 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nextedit_jupyter.core.errors import TrainingError
-from nextedit_jupyter.training.commands.shared import add_work, documents, end_of, say
+from nextedit_jupyter.training.commands.shared import (
+    add_delta,
+    add_work,
+    documents,
+    end_of,
+    read_delta,
+    say,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from nextedit_jupyter.training.network import DecoderModule, Shape
-    from nextedit_jupyter.training.rl_questions import Question
+    from nextedit_jupyter.training.rl_questions import Question, Questions
     from nextedit_jupyter.training.rl_settings import RlSettings
     from nextedit_jupyter.training.run_folder import Run
+
+    Begun = tuple[Run, DecoderModule, dict[str, str], Questions, Questions]
 
 _TEXT = """\
 Go on from a supervised model with rewards: answers to next edits and typing carets of the corpus
 that parse and come near what was really written are made likelier, wrong ones less likely, and
-silence is worth nothing. WORK/rl/ gets log.jsonl, latest.pt and final.pt, start.pt (what it began
-with), and report.md: before and after on held-out packages, and whether it helped. Ship start.pt
-if it didn't."""
+silence is worth nothing, and less where the model that the run began with would be right. WORK/rl/
+gets log.jsonl, latest.pt and final.pt, start.pt (what it began with), and report.md: before and
+after on held-out packages, and whether it helped. Ship start.pt if it didn't.
+
+With --base the adapters of `train tune` (or --delta) learn, from the lines of real commits in
+--edits, and are compared on those of --held-out; `train delta --run rl` ships what they learnt."""
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     rl = steps.add_parser("rl", help="continue training with rewards", description=_TEXT)
     add_work(rl)
-    begin = rl.add_mutually_exclusive_group(required=True)
+    begin = rl.add_mutually_exclusive_group()
     begin.add_argument("--init", type=Path, help="a bundle whose weights to start from")
     begin.add_argument("--checkpoint", help="one to start from, relative to WORK: run/final.pt")
     begin.add_argument("--resume", help="a checkpoint of the run itself, such as latest.pt")
+    rl.add_argument("--base", type=Path, help="the base's GGUF file, to train its adapters")
+    add_delta(rl)
+    rl.add_argument("--rank", type=int, default=16, help="rank of the adapters (16)")
+    rl.add_argument("--edits", type=Path, help="JSON Lines of commits to learn from (with --base)")
+    rl.add_argument("--held-out", type=Path, help="JSON Lines of commits to compare on")
     budget = rl.add_mutually_exclusive_group(required=True)
     budget.add_argument("--minutes", type=float, help="time budget, without the comparison's")
     budget.add_argument("--steps", type=int, help="budget in steps, those before --resume included")
@@ -44,11 +61,14 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     rl.add_argument("--samples", type=int, default=4, help="answers per prompt (4)")
     rl.add_argument("--length", type=int, default=384, help="maximum tokens of a prompt (384)")
     rl.add_argument("--max-new", type=int, default=64, help="maximum tokens of an answer (64)")
-    rl.add_argument("--lr", type=float, default=2e-5, help="learning rate (0.00002)")
+    rl.add_argument("--lr", type=float, help="learning rate (0.00002; 0.0001 for adapters)")
     rl.add_argument("--kl", type=float, default=0.04, help="weight of the KL to the start (0.04)")
     rl.add_argument("--updates", type=int, default=1, help="updates of the weights per draw (1)")
     rl.add_argument("--temperature", type=float, default=1.0)
     rl.add_argument("--inline", type=float, default=0.5, help="share of typing carets (0.5)")
+    rl.add_argument(
+        "--wanted", type=float, default=0.5, help="share of lines that were changed (0.5)"
+    )
     rl.add_argument("--tasks", type=int, default=400, help="held-out tasks of the comparison (400)")
     rl.add_argument("--threads", type=int, default=2)
     rl.add_argument("--seed", type=int, default=0)
@@ -57,36 +77,53 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from nextedit_jupyter.training import rl
+    from nextedit_jupyter.training.cpu import use_threads
+    from nextedit_jupyter.training.schedule import RunBudget
+
+    settings = _settings(arguments)
+    use_threads(settings.threads)
+    folder: Path = arguments.work / arguments.run_name
+    begin = _of_base if arguments.base else _of_bundle
+    run, reference, begun, asked, held_out = begin(arguments, folder, settings)
+    (folder / "begun.json").write_text(json.dumps(begun) + "\n", encoding="utf-8")
+    tasks = held_out.draw("held out", arguments.tasks)
+    budget = RunBudget(steps=arguments.steps, end=end_of(arguments.minutes))
+    state = rl.train(run, reference, asked, settings, budget, progress=say)
+    print(f"{folder / 'final.pt'}: {state.step} steps; comparing on {len(tasks)} tasks", flush=True)
+    print(_report(folder, run, reference, tasks, settings, begun))
+    return 0
+
+
+def _of_bundle(arguments: argparse.Namespace, folder: Path, settings: RlSettings) -> Begun:
+    """A run over all weights of a bundle or checkpoint, asked about the corpus of WORK."""
     import torch
 
     from nextedit_jupyter.prompt import get_format
     from nextedit_jupyter.prompt.tokenizer import BundleTokenizer
     from nextedit_jupyter.training import rl
     from nextedit_jupyter.training.commits.real_edit import read_edits
-    from nextedit_jupyter.training.cpu import use_threads
+    from nextedit_jupyter.training.network import DecoderModule
     from nextedit_jupyter.training.rl_questions import CorpusQuestions
-    from nextedit_jupyter.training.schedule import RunBudget
 
-    folder = arguments.work / arguments.run_name
-    settings = _settings(arguments)
-    use_threads(settings.threads)
+    if not (arguments.init or arguments.checkpoint or arguments.resume):
+        raise TrainingError("begin with --init, --checkpoint or --base, or go on with --resume")
     tokenizer = BundleTokenizer(_tokenizer(arguments.work, arguments.init))
-    start = None if arguments.resume else _start(arguments)
     begun = _begun(folder, arguments)
     fmt = get_format(begun["format"])
-    if start is not None and tokenizer.vocab_size > start[0].vocab_size:
-        raise TrainingError(
-            f"the tokenizer of {arguments.work} has {tokenizer.vocab_size} tokens, the model only "
-            f"{start[0].vocab_size}: use the one that it was trained with"
-        )
-    run, reference = rl.open_run(
-        folder,
-        start,
-        settings,
-        resume=folder / arguments.resume if arguments.resume else None,
-        device=arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"),
-    )
-    (folder / "begun.json").write_text(json.dumps(begun) + "\n", encoding="utf-8")
+    model = None
+    if not arguments.resume:
+        shape, weights = _start(arguments)
+        if tokenizer.vocab_size > shape.vocab_size:
+            raise TrainingError(
+                f"the tokenizer of {arguments.work} has {tokenizer.vocab_size} tokens, the model "
+                f"only {shape.vocab_size}: use the one that it was trained with"
+            )
+        model = DecoderModule(shape)
+        model.load_state_dict(weights)
+    resume = folder / arguments.resume if arguments.resume else None
+    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    run, reference = rl.open_run(folder, model, settings, resume=resume, device=device)
 
     def questions(split: str) -> CorpusQuestions:
         return CorpusQuestions(
@@ -97,21 +134,55 @@ def run(arguments: argparse.Namespace) -> int:
             edits=list(read_edits(arguments.work / "edits" / split)),
         )
 
-    asked = questions("train")
-    tasks = questions("validation").draw("held out", arguments.tasks)
-    budget = RunBudget(steps=arguments.steps, end=end_of(arguments.minutes))
-    state = rl.train(run, reference, asked, settings, budget, progress=say)
-    print(f"{folder / 'final.pt'}: {state.step} steps; comparing on {len(tasks)} tasks")
-    print(_report(folder, run, reference, tasks, settings, begun))
-    return 0
+    return run, reference, begun, questions("train"), questions("validation")
+
+
+def _of_base(arguments: argparse.Namespace, folder: Path, settings: RlSettings) -> Begun:
+    """A run over the adapters of a base, asked about the lines of real commits."""
+    import torch
+
+    from nextedit_jupyter.prompt import BundleTokenizer
+    from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
+    from nextedit_jupyter.training import rl
+    from nextedit_jupyter.training.pretrained import read_base
+    from nextedit_jupyter.training.rl_lines import LineQuestions
+    from nextedit_jupyter.training.tuning import adapted_base, tuned
+
+    if arguments.init:
+        raise TrainingError("--init is a bundle's; a base begins with --delta or --checkpoint")
+    if not (arguments.edits and arguments.held_out):
+        raise TrainingError("with --base, give commits by --edits and --held-out")
+    delta = read_delta(arguments)
+    base = read_base(arguments.base, arguments.work, seed=arguments.seed)
+    if delta is None and arguments.checkpoint:
+        path = arguments.work / arguments.checkpoint
+        model = tuned(base, path.parent, path.name, rank=arguments.rank)
+    elif delta is not None or arguments.resume:
+        model = adapted_base(base, rank=arguments.rank, delta=delta)
+    else:
+        raise TrainingError("adapters begin with --delta or --checkpoint, or go on with --resume")
+    resume = folder / arguments.resume if arguments.resume else None
+    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    run, reference = rl.open_run(folder, model, settings, resume=resume, device=device)
+    fmt, tokenizer = CellsLinesV1(), BundleTokenizer(arguments.work / "tokenizer.json")
+    begun = {"from": str(arguments.delta or arguments.checkpoint), "format": fmt.name}
+    if arguments.resume:
+        begun = _begun(folder, arguments)
+    train, held_out = (
+        LineQuestions(path, fmt, tokenizer, settings)
+        for path in (arguments.edits, arguments.held_out)
+    )
+    return run, reference, begun, train, held_out
 
 
 def _settings(arguments: argparse.Namespace) -> RlSettings:
     from nextedit_jupyter.training.rl_settings import RlSettings
 
-    names = "prompts samples length max_new temperature lr updates kl inline seed threads"
+    names = "prompts samples length max_new temperature updates kl inline wanted seed threads"
+    given = {name: getattr(arguments, name) for name in names.split()}
+    rate = arguments.lr if arguments.lr is not None else 1e-4 if arguments.base else 2e-5
     try:
-        return RlSettings(**{name: getattr(arguments, name) for name in names.split()})
+        return RlSettings(lr=rate, **given)
     except ValueError as error:
         raise TrainingError(f"{error}: change the option") from None
 
