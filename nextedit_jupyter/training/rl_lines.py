@@ -46,19 +46,18 @@ class LineQuestions:
     def draw(self, seed: str, count: int) -> list[Question]:
         rng = random.Random(seed)
         found: list[Question] = []
+        wanted = rng.random() < self._settings.wanted
         for _ in range(TRIES * count):
-            if len(found) == count:
-                return found
-            wanted = rng.random() < self._settings.wanted
             questions = [q for q in self._of(rng.choice(self._rows), rng) if q.wanted == wanted]
             if questions:
                 found.append(rng.choice(questions))
-        if len(found) < count:
-            raise TrainingError(
-                f"the commits gave {len(found)} of {count} questions: give more of them, or longer "
-                "prompts"
-            )
-        return found
+                wanted = rng.random() < self._settings.wanted
+            if len(found) == count:
+                return found
+        raise TrainingError(
+            f"the commits gave {len(found)} of {count} questions: give more of them, or longer "
+            "prompts"
+        )
 
     def _of(self, row: dict[str, Any], rng: random.Random) -> Iterator[Question]:
         """A question for each stretch of one scan of a commit."""

@@ -66,6 +66,19 @@ def test_questions_end_where_the_answer_begins_and_are_the_same_for_the_same_see
     assert all(LETTERS.control(END) in q.stop for q in drawn)
 
 
+@pytest.mark.parametrize("share", [0.25, 0.75])
+def test_as_many_are_wanted_as_is_said(commits: Path, share: float) -> None:
+    """Though few of the lines that could be asked about were changed."""
+    rows = [
+        {"before": BEFORE + ["d = load(1)"] * 5, "after": AFTER + ["d = load(1)"] * 5}
+        | {"pairs": [[0, 0], [1, 1]]}
+    ]
+    commits.write_text(json.dumps(rows[0]) + "\n")
+    settings = RlSettings(length=400, max_new=40, wanted=share)
+    drawn = LineQuestions(commits, CellsLinesV1(), LETTERS, settings).draw("b", 200)
+    assert abs(sum(q.wanted for q in drawn) / 200 - share) < 0.1
+
+
 def test_what_the_person_wrote_is_right_and_the_rest_is_not(commits: Path) -> None:
     drawn = asked(commits, wanted=1.0)
     inner = next(q for q in drawn if text_of(q.ids).endswith("    b = load(y)"))
