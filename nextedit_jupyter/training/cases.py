@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -28,8 +28,13 @@ def case_edit(case: EditCase, source: EditSource) -> RealEdit:
     return RealEdit(request, case.after, change, source)
 
 
-def made_up_edits(documents: Sequence[Document], count: int, rng: random.Random) -> list[RealEdit]:
-    """At most `count` cases made up from documents' stretches of ten cells."""
+def made_up_edits(
+    documents: Sequence[Document],
+    count: int,
+    rng: random.Random,
+    accept: Callable[[RealEdit], bool] = lambda edit: True,
+) -> list[RealEdit]:
+    """At most `count` cases made up from documents' stretches of ten cells, of those accepted."""
     chosen = [document for document in documents if document.kind != "module"] or list(documents)
     found: list[RealEdit] = []
     for _ in range(20 * count if chosen else 0):
@@ -39,7 +44,8 @@ def made_up_edits(documents: Sequence[Document], count: int, rng: random.Random)
         case = draw_case(document.cells, rng)
         if case is not None:
             source = EditSource(document.package, "made up", document.path, "", "python")
-            found.append(case_edit(case, source))
+            edit = case_edit(case, source)
+            found += [edit] if accept(edit) else []
     return found
 
 

@@ -17,12 +17,14 @@ from nextedit_jupyter.core.history import EditEvent
 from nextedit_jupyter.core.history_store import HistoryStore
 from nextedit_jupyter.training import personal
 from nextedit_jupyter.training.cli import main
+from nextedit_jupyter.training.commits.real_edit import RealEdit
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.memorisation import Texts
 from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.personal import Scores, gather, judge, split
 from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, fine_tune
+from nextedit_jupyter.training.personal.own import held_out_edits
 
 SHAPE = Shape(vocab_size=64, width=32, layers=2, heads=4, kv_heads=2, head_dim=8, hidden=48)
 IDS = torch.arange(20)[None] % 64
@@ -100,6 +102,15 @@ def test_kept_edits_are_learnt_from_and_secrets_never_come_so_far(
     halves = split(own)
     assert halves.train.documents
     assert halves.held_out.documents or halves.held_out.edits
+
+
+def test_as_many_edits_are_held_out_as_are_asked_for_of_those_that_can_be_said(code: Path) -> None:
+    def is_even(edit: RealEdit) -> bool:
+        return len(edit.after) % 2 == 0
+
+    found = held_out_edits(gather([code]), 12, 0, is_even)
+    assert len(found) == 12
+    assert all(map(is_even, found))
 
 
 @pytest.mark.parametrize(("look_s", "looks"), [(1.0, 3), (30.0, 1)])

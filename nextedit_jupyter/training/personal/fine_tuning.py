@@ -113,7 +113,7 @@ class _Tuning:
         self._optimizer = torch.optim.AdamW(
             self._learnt, lr=plan.lr, betas=(0.9, 0.98), weight_decay=0.0
         )
-        self._choice = _choice(parts.choice, self._tokenizer, plan)
+        self._choice = _choice(parts.choice, self._tokenizer, self._format, plan)
         self.step = self.best_step = 0
         self.best = math.inf
         self._best_state = _state(self._model)
@@ -183,8 +183,9 @@ def _epoch(
     for _, document in own.documents:
         pieces += session_document(document, tokenizer, rng, mix, length=size)
     edits = [edit for _, edit in own.edits]
+    accept = _is_rendered(tokenizer, fmt, size)
     for _, document in own.documents:
-        edits += made_up_edits([document], 1 + len(document.cells) // 4, rng)
+        edits += made_up_edits([document], 1 + len(document.cells) // 4, rng, accept)
     for edit in edits:
         rendered = real_edit(edit, tokenizer, length=size, fmt=fmt)
         pieces += [rendered] if rendered else []
@@ -197,11 +198,18 @@ def _epoch(
 
 
 def _choice(
-    own: Own, tokenizer: BundleTokenizer, plan: PersonalPlan
+    own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan
 ) -> tuple[list[RealEdit], list[list[int]]]:
-    return held_out_edits(own, plan.cases // 2, plan.seed), sessions(
-        own, tokenizer, plan.length, plan.seed
-    )
+    accept = _is_rendered(tokenizer, fmt, plan.length + 1)
+    edits = held_out_edits(own, plan.cases // 4, plan.seed, accept)
+    return edits, sessions(own, tokenizer, plan.length, plan.seed)
+
+
+def _is_rendered(
+    tokenizer: BundleTokenizer, fmt: EditFormat, length: int
+) -> Callable[[RealEdit], bool]:
+    """Whether an edit can be said in a format: by lines, only one in six of those made up can."""
+    return lambda edit: real_edit(edit, tokenizer, length=length, fmt=fmt) is not None
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import hashlib
 import math
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -167,13 +167,15 @@ def split(own: Own, seed: int = 0) -> Split:
     return Split(*owns)
 
 
-def held_out_edits(own: Own, count: int, seed: int) -> list[RealEdit]:
-    """At most `count` edits: real ones first, then some made up from the documents."""
+def held_out_edits(
+    own: Own, count: int, seed: int, accept: Callable[[RealEdit], bool]
+) -> list[RealEdit]:
+    """At most `count` edits, of those accepted: real ones, then some made up of the documents."""
     rng = random.Random(seed)
-    real = [edit for _, edit in own.edits if edit.source.language == "python"]
+    real = [edit for _, edit in own.edits if edit.source.language == "python" and accept(edit)]
     chosen = rng.sample(real, min(len(real), count))
     documents = [document for _, document in own.documents]
-    return chosen + made_up_edits(documents, count - len(chosen), rng)
+    return chosen + made_up_edits(documents, count - len(chosen), rng, accept)
 
 
 def sessions(

@@ -92,11 +92,11 @@ def _edits_to_judge_by(
     The tokenizer, and so what can be rendered, is that of both. Raises TrainingError if they are
     too few to tell.
     """
-    edits = [
-        edit
-        for edit in held_out_edits(held_out, plan.cases, plan.seed)
-        if real_edit(edit, tokenizer, length=700, fmt=fmt) is not None
-    ]
+
+    def is_rendered(edit: RealEdit) -> bool:
+        return real_edit(edit, tokenizer, length=700, fmt=fmt) is not None
+
+    edits = held_out_edits(held_out, plan.cases, plan.seed, is_rendered)
     if len(edits) < MIN_CASES:
         raise TrainingError(
             f"only {len(edits)} edits can be held out, {MIN_CASES} are needed to tell whether the "
