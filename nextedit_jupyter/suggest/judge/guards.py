@@ -27,6 +27,7 @@ from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.analysis.rename.elsewhere import is_relation
+from nextedit_jupyter.analysis.rename.orphaned import spells_out
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
@@ -59,6 +60,7 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
     in_text = {key: _is_of_text_alone(change) for key, change in words.items()}
     labels = {key: _is_of_labels_alone(change) for key, change in words.items()}
     foreign = {key: _is_of_other_languages(change, considered) for key, change in words.items()}
+    replaced = {key: is_of_replaced_entries(change) for key, change in words.items()}
     for place in considered.candidates:
         cell = considered.cells[place.cell]
         if place.change.shape == "word" and cell.kinds[place.first] == "string":
@@ -73,6 +75,7 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
             if (
                 _is_method_of_another(place, objects[key], considered)
                 or _is_key_of_another(place, considered, literals.get(key, set()))
+                or replaced[key]
                 or (keys.is_of_another(place) and not _is_same_entry(place, considered))
                 or (labels[key] and _is_key(Site.of(cell, place.first, place.last)))
                 or (foreign[key] and _is_python_name(place, considered))
@@ -83,6 +86,14 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
                 least = _SURE_OF_SWAP
         found.append(least)
     return found
+
+
+def is_of_replaced_entries(change: LastChange) -> bool:
+    """Whether a word names entries or arguments that gave way to others, with values of another
+    kind: `rate=0.5` for `path="x.csv"`.
+    """
+    is_replaced = change.replaced_entries == len(change.examples) > 0
+    return is_replaced and not spells_out(change.old[0], change.new)
 
 
 def _is_of_text_alone(change: LastChange) -> bool:

@@ -46,7 +46,7 @@ class RenamedKeys:
     def follows(self, place: Candidate) -> bool:
         """Whether a place asks for a key by the name that its dictionary has no more."""
         found = self._key_at(place)
-        if found is None:
+        if found is None or place.change.replaced_entries:
             return False
         key, renamed = found
         is_asked = not key.fills and (key.owner, key.text) not in self._filled
