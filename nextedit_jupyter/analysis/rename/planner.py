@@ -42,6 +42,7 @@ from nextedit_jupyter.analysis.rename.plan import (
     without,
 )
 from nextedit_jupyter.analysis.rename.records import record_of_keyword, shows_fields
+from nextedit_jupyter.analysis.rename.shell_lines import passed_on
 from nextedit_jupyter.analysis.rename.textual import (
     printed_names,
     reader_note,
@@ -166,6 +167,9 @@ class _Planner:
         ):
             return refusal
         self.changes |= {self.change(id, i) for id, i in web}
+        if home == MODULE and (lines := passed_on(index, self.changes)):
+            self.changes -= lines
+            self.optional |= lines
         kind = symbol_kind(kinds)
         if kind == "parameter" and (refusal := self.callers(web)):
             return refusal
