@@ -18,7 +18,10 @@ from nextedit_jupyter.analysis.rename.plan import Change
 _OF_IPYTHON = frozenset(["In", "Out", "display", "exit", "get_ipython", "quit"])
 # What every shell has in its environment.
 _OF_SHELL = frozenset(
-    "HOME HOSTNAME IFS LANG LOGNAME OLDPWD PATH PPID PS1 PWD RANDOM SHELL TERM TMPDIR UID USER".split()
+    [
+        *("HOME", "HOSTNAME", "IFS", "LANG", "LOGNAME", "OLDPWD", "PATH", "PPID"),
+        *("PS1", "PWD", "RANDOM", "SHELL", "TERM", "TMPDIR", "UID", "USER"),
+    ]
 )
 # What brings names that no cell shows.
 _BRINGS_NAMES = ("%run", "%load", "%store -r", "exec(", "globals()")
