@@ -43,6 +43,12 @@ def test_what_took_a_definitions_place_takes_no_uses(texts: list[str], others: O
         ("self.log.debug({})", "self.log.info({})", "b.log.debug(1)", "b.log.debug(1)"),
         ("%time net.train({})", "%time net.eval({})", "other.train()", "other.train()"),
         ("run(){}.close()", "run(){}.start()", "door.close()", "door.close()"),
+        ("ax.bar({})", "ax.barh({})", "side.bar(3)", "side.bar(3)"),
+        ("s.strip({})", "s.rstrip({})", "t.strip(3)", "t.strip(3)"),
+        ("s.encode({})", "s.decode({})", "t.encode(3)", "t.encode(3)"),
+        ("f.read({})", "f.readline({})", "g.read(3)", "g.read(3)"),
+        ("m.fit({})", "m.fit_more({})", "n.fit(3); k.fit_more(4)", "n.fit(3); k.fit_more(4)"),
+        ("df.sort({})", "df.sort_rows({})", "other.sort(3)", "other.sort_rows(3)"),
     ],
 )
 def test_a_method_chosen_for_an_object_stays_with_that_object(
