@@ -394,6 +394,11 @@ def test_a_method_that_an_outside_base_may_have_is_not_called_a_waiting_one() ->
         ("names", "names_of", "names = [n for n in names()]\nprint(names)", "names_of()"),
         ("test", "probe", "if (test := test()):\n    print(test)", "probe()"),
         ("split", "halves", "split, rest = split()\nprint(split)", "halves()"),
+        ("cfg", "load", "try:\n    cfg = cfg()\nexcept E:\n    cfg = None\nprint(cfg)", "load()"),
+        ("cfg", "load", "try:\n    cfg = cfg()\nexcept E:\n    cfg = cfg()\nuse(cfg)", "load()"),
+        ("cfg", "load", "try:\n    cfg = cfg()\nfinally:\n    print(cfg)", "load()"),
+        ("cfg", "load", "if a:\n    cfg = cfg()\nelse:\n    cfg = b\nprint(cfg)", "load()"),
+        ("cfg", "load", "for i in range(2):\n    cfg = cfg()\nprint(cfg)", "load()"),
     ],
 )
 def test_a_result_that_is_named_like_its_function_keeps_its_name(
@@ -402,6 +407,12 @@ def test_a_result_that_is_named_like_its_function_keeps_its_name(
     head = "def {}(): return 1"
     asked = request([head.format(new), use], (0, head.format(old), head.format(new)))
     assert after(asked)[1] == use.replace(f"{old}()", becomes)
+
+
+def test_a_result_that_is_called_itself_keeps_its_name_as_well() -> None:
+    use = "net = net()\nnet(x)\nnet.eval()"
+    asked = request(["class Grid: pass", use], (0, "class net: pass", "class Grid: pass"))
+    assert after(asked)[1] == use.replace("net()", "Grid()", 1)
 
 
 @pytest.mark.parametrize(

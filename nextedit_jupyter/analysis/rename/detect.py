@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Keyword, Name
-from nextedit_jupyter.analysis.index import NotebookIndex, Place, cell_index, index_notebook
+from nextedit_jupyter.analysis.flow import Place
+from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
 from nextedit_jupyter.analysis.rename.half_typed import half_typed

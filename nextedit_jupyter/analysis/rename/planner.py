@@ -13,7 +13,8 @@ from nextedit_jupyter.analysis.bindings import (
     mangled,
     normalised,
 )
-from nextedit_jupyter.analysis.index import NotebookIndex, Place, index_notebook
+from nextedit_jupyter.analysis.flow import Place
+from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.analysis.rename.attributes import plan_attribute
 from nextedit_jupyter.analysis.rename.callers import Callers, callers_of, parameter_of_keyword
 from nextedit_jupyter.analysis.rename.classes import (
