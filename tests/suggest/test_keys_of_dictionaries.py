@@ -26,6 +26,14 @@ TWO = "cfg = {'k': 1}\nother = {'k': 2}"
             "cfg['k'] + other[0]['k']",
             "cfg['key'] + other[0]['k']",
         ),
+        ("cfg = {'k': 1}", "cfg['k']\njson.dumps({'k': 2})", "cfg['key']\njson.dumps({'k': 2})"),
+        (
+            "cfg = {'k': 1}",
+            "cfg['k']\ndf = pd.DataFrame({'k': [1]})\ndf['k']",
+            "cfg['key']\ndf = pd.DataFrame({'k': [1]})\ndf['k']",
+        ),
+        ("cfg = {'k': 1}", "cfg['k']\nplt.xlabel('k')", "cfg['key']\nplt.xlabel('k')"),
+        ("cfg = {'k': 1, 'n': {'k': 2}}", "print(cfg['n'])", "print(cfg['n'])"),
         (
             "class M:\n    def __init__(self):\n        self.cfg = {'k': 1}\n"
             "        self.n = self.cfg['k']",
