@@ -16,8 +16,6 @@ from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.index import NotebookIndex
 
 _INNER = {"attribute": "object", "call": "function", "subscript": "value"}
-# A single column of a frame: what a function gets of it is a value, or a series.
-_COLUMN = re.compile(r"\[\s*(?:'[^'\n]*'|\"[^\"\n]*\")\s*\]")
 _LISTED = re.compile(
     r"^([^\W\d]\w*)[ \t]*=[ \t]*(\[[^\[\]]*\]|'[^'\n]*'|\"[^\"\n]*\")[ \t]*(?=[\n#]|\Z)", re.M
 )
@@ -36,7 +34,7 @@ def frame_at(index: NotebookIndex, here: CellIndex, root: int, depth: int = 0) -
     kind = here.scopes[home].kind
     if kind == "lambda":
         given = _calls_around(here, here.scopes[home].start)
-        begins = next((start for start, chain in given if not _COLUMN.search(chain)), None)
+        begins = next((start for start, is_column in given if not is_column), None)
     elif kind == "comprehension":
         begins = _gone_through(here, home, name.name)
     elif kind == "function":
@@ -83,8 +81,10 @@ def _is_given_to(index: NotebookIndex, name: str, frames: Collection[str]) -> bo
     return bool(found) and found <= set(frames)
 
 
-def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, str]]:
-    """Where the chains begin whose calls or subscripts hold the place, and their text."""
+def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
+    """Where the chains begin whose calls or subscripts hold the place, and whether one column is
+    taken of them: what a function gets of that is a value, or a series.
+    """
     node, shift = _node_at(here, start)
     for _ in range(_MAX_LINKS):
         if node is None or (above := node.parent) is None:
@@ -92,9 +92,8 @@ def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, str]]:
         held = above.child_by_field_name(_INNER.get(above.type, ""))
         is_made_on = above.type == "subscript" or (held is not None and held.type != "identifier")
         if above.type in ("call", "subscript") and is_made_on and held is not None and held != node:
-            text = held.text.decode("utf-8", "replace") if held.text else ""
             if (begins := _root(held)) is not None:
-                yield _offset(here, begins.start_byte - shift), text
+                yield _offset(here, begins.start_byte - shift), _takes_column(held)
         node = above
 
 
@@ -109,6 +108,20 @@ def _node_at(here: CellIndex, start: int) -> tuple[Node | None, int]:
 
 def _offset(here: CellIndex, byte: int) -> int:
     return len(here.masked.text.encode("utf-8", "replace")[:byte].decode("utf-8", "replace"))
+
+
+def _takes_column(node: Node) -> bool:
+    inner: Node | None = node
+    for _ in range(_MAX_LINKS):
+        if inner is None:
+            break
+        if inner.type == "subscript":
+            keys = inner.children_by_field_name("subscript")
+            if len(keys) == 1 and keys[0].type == "string":
+                return True
+        name = _INNER.get(inner.type)
+        inner = inner.child_by_field_name(name) if name else None
+    return False
 
 
 def _root(node: Node) -> Node | None:
@@ -162,7 +175,7 @@ def _argument(there: CellIndex, start: int, position: int, name: str) -> int | N
     call = node.parent if node is not None else None
     if call is None or call.type != "call" or call.child_by_field_name("function") != node:
         passed = next(iter(_calls_around(there, start)), None)
-        is_part = passed is not None and not position and not _COLUMN.search(passed[1])
+        is_part = passed is not None and not position and not passed[1]
         return passed[0] if passed is not None and is_part else None
     arguments = call.child_by_field_name("arguments")
     given = [n for n in arguments.named_children if n.type != "comment"] if arguments else []
