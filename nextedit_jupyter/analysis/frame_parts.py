@@ -91,9 +91,10 @@ def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
             return
         held = above.child_by_field_name(_INNER.get(above.type, ""))
         is_made_on = above.type == "subscript" or (held is not None and held.type != "identifier")
-        if above.type in ("call", "subscript") and is_made_on and held is not None and held != node:
-            if (begins := _root(held)) is not None:
-                yield _offset(here, begins.start_byte - shift), _takes_column(held)
+        is_around = above.type in ("call", "subscript") and held != node
+        begins = _root(held) if held is not None and is_around and is_made_on else None
+        if held is not None and begins is not None:
+            yield _offset(here, begins.start_byte - shift), _takes_column(held)
         node = above
 
 
