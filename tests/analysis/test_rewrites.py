@@ -102,6 +102,8 @@ def test_a_definition_that_says_what_it_said_is_renamed(
         ("print(lr)", ["lr = 0.1\nlr = 0.2", "learning_rate = 0.3\nlr = 0.2"], None),
         ("lr = 0.2\nfit(lr)", ["lr = 0.1", "learning_rate = 0.3"], None),
         ("fit(lr)\nlearning_rate = 4", ["lr = 0.1", "learning_rate = 0.3"], None),
+        ("df[col]", ["col = 'x'", "color = 'red'"], None),
+        ("show(title)", ["title = 'Sales'", "plot_title = 'Costs'"], "show(plot_title)"),
         ("print(n)", ["n = 10", "names = ['a']"], None),
         ("print(n)", ["n = 10", "name_length = 20"], None),
         ("load(train_path)", ["train_path = 'a'", "test_path = 'b'"], None),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 
 from tree_sitter import Node
 
@@ -19,6 +20,8 @@ from nextedit_jupyter.analysis.rename.alignment import Swap
 from nextedit_jupyter.core import Notebook
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\dA-Za-z_]+")
+_ALIKE = 0.5
+_MAX_VALUE = 300  # comparing takes the square of it
 _NUMBERS = frozenset(["integer", "float", "unary_operator", "binary_operator"])
 # Where a variable is bound, the field that holds what it is given.
 _VALUES = {
@@ -45,8 +48,12 @@ def is_orphaned(index: NotebookIndex, present: Notebook, cell: str, swap: Swap) 
         return False
     i = was.starts.get(swap.start)
     is_parameter = i is not None and was.names[i].kind == "parameter"
-    kind = kind_of_value(was, swap.start)
-    if is_parameter or kind is None or kind != kind_of_value(now, swap.now):
+    old_value, new_value = _value(was, swap.start), _value(now, swap.now)
+    if is_parameter or old_value is None or new_value is None or old_value[0] != new_value[0]:
+        return False
+    # `col = "x"` for `color = "red"`: letters alone say too little where the texts do not agree.
+    is_text = old_value[0] == "string" and not _keeps_words(swap.old, swap.new)
+    if is_text and not _agree(old_value[1], new_value[1]):
         return False
     old, new = normalised(swap.old), normalised(swap.new)
     if swap.start not in was.starts:
@@ -82,6 +89,16 @@ def spells_out(old: str, new: str) -> bool:
     return is_word_for_word or any(a == b or len(a) > 1 for a, b in matched)
 
 
+def _agree(old: str, new: str) -> bool:
+    texts = old.strip("'\""), new.strip("'\"")
+    return SequenceMatcher(None, *texts, autojunk=False).ratio() >= _ALIKE
+
+
+def _keeps_words(old: str, new: str) -> bool:
+    short, long = sorted((set(_words(old)), set(_words(new))), key=len)
+    return short <= long
+
+
 def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
@@ -106,6 +123,12 @@ def kind_of_value(index: CellIndex, start: int) -> str | None:
     """What is given to the name at `start`, as a kind: a literal's or another node's type. None
     where nothing is.
     """
+    found = _value(index, start)
+    return found[0] if found is not None else None
+
+
+def _value(index: CellIndex, start: int) -> tuple[str, str] | None:
+    """The kind of what is given to the name at `start`, and its text."""
     i = index.starts.get(start)
     if i is not None and index.names[i].kind in ("function", "class", "magic"):
         return None
@@ -122,8 +145,9 @@ def kind_of_value(index: CellIndex, start: int) -> str | None:
         return None
     value = binding.child_by_field_name(_VALUES[binding.type]) if _VALUES[binding.type] else None
     if value is None:
-        return binding.type
-    return "number" if value.type in _NUMBERS else value.type.replace("false", "true")
+        return binding.type, ""
+    kind = "number" if value.type in _NUMBERS else value.type.replace("false", "true")
+    return kind, (value.text or b"")[:_MAX_VALUE].decode("utf-8", "replace")
 
 
 def _is_bound(index: NotebookIndex, name: str) -> bool:
