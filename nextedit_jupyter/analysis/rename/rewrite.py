@@ -24,6 +24,9 @@ from nextedit_jupyter.analysis.rename.orphaned import LITERALS, kind_of_value, s
 KEPT = 0.5
 # Spelt so alike, a name was corrected: `lod` and `load` are 0.86, `json` and `math` 0.25.
 _ALIKE = 0.8
+# Of what a function does, apart from the names of its parameters.
+_SHARED = 0.25
+_DIGITS = str.maketrans("123456789", "000000000")
 _CONTENT = re.compile(
     # A string that nothing closes ends with the text: else each quote would be tried to the end.
     r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)"
@@ -82,8 +85,25 @@ def _is_kept(before: str, after: str, swap: Swap) -> bool:
     b = _content(now.masked.text, swap.now, {swap.old, swap.new, *holders})
     if a == b:
         return True
-    ratio = SequenceMatcher(None, a, b, autojunk=False).ratio()
-    return ratio >= KEPT or SequenceMatcher(None, swap.old, swap.new).ratio() >= _ALIKE
+    is_kept = SequenceMatcher(None, a, b, autojunk=False).ratio() >= KEPT
+    if is_kept and old == "function":
+        is_kept = _does_alike(a, b, _parameters(was, swap.start) | _parameters(now, swap.now))
+    return is_kept or SequenceMatcher(None, swap.old, swap.new).ratio() >= _ALIKE
+
+
+def _does_alike(a: list[str], b: list[str], parameters: set[str]) -> bool:
+    """Whether two functions do some of the same: that both go by `df` or `x` says nothing."""
+    done = [[_kind(word) for word in words if word not in parameters] for words in (a, b)]
+    return SequenceMatcher(None, *done, autojunk=False).ratio() >= _SHARED
+
+
+def _kind(word: str) -> str:
+    return word if word[0].isalpha() or word[0] == "_" else word[0].translate(_DIGITS)
+
+
+def _parameters(index: CellIndex, start: int) -> set[str]:
+    function = next((f for f in index.functions if f.start == start), None)
+    return {p.name for p in function.parameters} if function is not None else set()
 
 
 def _role(index: CellIndex, start: int) -> str:

@@ -18,6 +18,7 @@ How sure is what was right of owners whose commits the trees had not seen.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Literal
@@ -35,6 +36,8 @@ from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
 from nextedit_jupyter.suggest.judge.methods import choice_of, is_method_of_another
 
+_UNPACKED = re.compile(r"[(\[]?(?:\*?[^\W\d]\w*\s*,\s*)+(?:\*?[^\W\d]\w*)?[)\]]?\s*=(?!=)")
+_WORD = re.compile(r"\w+")
 NEVER = 2.0
 # Below 0.95 some of the variables that were taken in another's place once are repairs of one line.
 _SURE_OF_SWAP = 0.95
@@ -360,4 +363,12 @@ def _means_more(change: LastChange, proved: set[str]) -> bool:
 
 def _is_of_definitions_alone(change: LastChange) -> bool:
     """Whether a word was changed only where a name is bound or declared."""
-    return change.shape == "word" and all(binds(e.site) for e in change.examples)
+    return change.shape == "word" and all(
+        binds(e.site) or _is_unpacked(e.site, change.old[0]) for e in change.examples
+    )
+
+
+def _is_unpacked(site: Site, name: str) -> bool:
+    """Whether a name is one of several that a line gives values: `a, b = f()`."""
+    found = _UNPACKED.match(site.line)
+    return found is not None and name in _WORD.findall(found[0])

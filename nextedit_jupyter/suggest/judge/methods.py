@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.suggest.judge.candidates import Candidate
@@ -16,6 +17,8 @@ from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
+_PART = re.compile(r"[^\W_]+")
+_LIKE = 0.7
 _MADE = re.compile(r"[^\W\d]\w*\(")  # a call of a plain name, or what is read from its value
 
 
@@ -41,17 +44,18 @@ def choice_of(change: LastChange, considered: Considered) -> Choice:
     objects = frozenset(s.object for s in sites)
     if "" in objects or len({s.root for s in sites}) != 1:
         return Choice()
-    if _is_between(change, considered):
+    if _is_between(change, objects, considered):
         return Choice(objects, True)
     return Choice(objects) if _is_part_chosen(change, objects) else Choice()
 
 
-def _is_between(change: LastChange, considered: Considered) -> bool:
+def _is_between(change: LastChange, objects: frozenset[str], considered: Considered) -> bool:
     """Whether both methods seem to exist, and one was preferred."""
     old, new = change.old[0], change.new
     return (
         not is_akin(old, new)
         or _goes_on(old, new)
+        or (_has_another_word(old, new) and not any("(" in object for object in objects))
         or (_is_builtin(old) and _is_builtin(new))
         or (new not in old and any(_calls(cell, new) for cell in _untouched(considered)))
     )
@@ -62,6 +66,15 @@ def _goes_on(old: str, new: str) -> bool:
     head, tail = new.removeprefix(old), new.removesuffix(old)
     added = head if head != new else tail if tail != new else ""
     return bool(added) and "_" not in (added[0], added[-1])
+
+
+def _has_another_word(old: str, new: str) -> bool:
+    """Whether a word gave way to another beside one that stayed: `add_node` to `add_edge`."""
+    before, after = set(_PART.findall(old.lower())), set(_PART.findall(new.lower()))
+    gone, came = before - after, after - before
+    if not gone or not came or not before & after:
+        return False
+    return SequenceMatcher(None, "".join(sorted(gone)), "".join(sorted(came))).ratio() < _LIKE
 
 
 def _is_builtin(method: str) -> bool:
