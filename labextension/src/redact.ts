@@ -8,7 +8,7 @@
  */
 
 import { LiteralReader, strip } from './secretLiterals';
-import { fold, hasInTable, hasNamed, judge } from './secretNames';
+import { fold, hasInTable, hasNamed, judge, stripEnd } from './secretNames';
 import * as rules from './secretRules';
 import {
   compile,
@@ -166,7 +166,9 @@ function hasPair(text: string, folded: string): boolean {
     if (alone || matchAt('pair_unsure', match[0], 0)) {
       literals = literals.filter(({ value }) => isMixed(value) || isVaried(value));
     }
-    if (literals.length && isSecretValue(literals[0].value, 'password')) {
+    // A host may come before the user.
+    const beside = literals.slice(1, 2).filter(({ value }) => !alone && isVaried(value));
+    if ([...literals.slice(0, 1), ...beside].some(one => isSecretValue(one.value, 'password'))) {
       return true;
     }
   }
@@ -202,7 +204,7 @@ function hasCommandIn(text: string): boolean {
     if (!match) {
       return false;
     }
-    const value = strip(match[name === 'option' ? 2 : 1], '\'"');
+    const value = stripEnd(strip(match[name === 'option' ? 2 : 1], '\'"'), '.,;');
     const isCertain =
       !rules.UNSURE.has(name) &&
       (name !== 'dash_p' || line.includes('sshpass') || line.includes('sql'));

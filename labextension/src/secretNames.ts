@@ -464,11 +464,15 @@ function tripleQuotes(text: string): number[] {
   }
 }
 
-/** The line of `at` up to it, as far as the window reaches. */
+/** The line of `at` up to it, as far as the window reaches, from where a long text begins. */
 function headOf(text: string, at: number): string {
   const window = text.slice(Math.max(0, at - WINDOW), at);
-  return window.slice(window.lastIndexOf('\n') + 1);
+  const head = window.slice(window.lastIndexOf('\n') + 1);
+  const begins = Math.max(...LONG.map(quote => head.lastIndexOf(quote)));
+  return begins >= 0 ? head.slice(begins + 3) : head;
 }
+
+const LONG = ['"'.repeat(3), "'".repeat(3)];
 
 /** Whether the cell is a script or a file in another language. */
 function isForeign(text: string): boolean {
@@ -476,7 +480,7 @@ function isForeign(text: string): boolean {
   return start.startsWith('%%') && !rules.PYTHON_CELLS.some(name => start.startsWith(name, 2));
 }
 
-function stripEnd(text: string, chars: string): string {
+export function stripEnd(text: string, chars: string): string {
   let end = text.length;
   while (end > 0 && chars.includes(text[end - 1])) {
     end--;

@@ -10,6 +10,11 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
   ],
   [
     "private key",
+    "PRIVATE KEY-----",
+    "[A-Z]{2,9} PRIVATE KEY-----"
+  ],
+  [
+    "private key",
     "PuTTY-User-Key-File",
     "PuTTY-User-Key-File-[0-9]"
   ],
@@ -414,6 +419,11 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
     "://[a-z.-]{4,80}/v[1-9]/[0-9a-f]{32}(?![A-Za-z0-9])"
   ],
   [
+    "key in an address",
+    "/v",
+    "://[a-z.-]{4,80}/v[1-9]/(?=[A-Za-z0-9]{0,31}[0-9])(?=[A-Za-z0-9]{0,31}[A-Z])[A-Za-z0-9]{32}(?![A-Za-z0-9])"
+  ],
+  [
     "password in .pgpass",
     ":5432:",
     ":5432:[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.-]{1,40}:[^ \\t\\r\\n'\":]{4}"
@@ -794,7 +804,11 @@ export const PAIR_WORDS: readonly string[] = [
   "aesgcm(",
   "b64encode(",
   "serializer(",
-  "signer("
+  "signer(",
+  "sign_in(",
+  "signin(",
+  "simple_bind",
+  "communitydata("
 ];
 
 export const SCHEMES: readonly string[] = [
@@ -1092,7 +1106,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "sends": "\\)?\\.(?:send_keys|fill|type)\\(",
   "default": "[ \\t]{0,4}[^()}]{0,160}[ ,{\\n][\"']?(?:default|value)[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}(?=[rbfu]?[\"'])",
   "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env|set_key|define_string)\\([^()\\n]{0,80}(?![\\s\\S])",
-  "pairs": "(?:(?<![a-z0-9_])(?:get|pop|getattr)\\([^()\\n]{0,80}|(?<![a-z0-9_.\\])])\\([\"'])(?![\\s\\S])",
+  "pairs": "(?:(?<![a-z0-9_])(?:get|pop|getattr|getenv)\\([^()\\n]{0,80}|(?<![a-z0-9_.\\])])\\([\"'])(?![\\s\\S])",
   "hands": "(?:set|with|check|verify|make|hash|encrypt|validate|change|reset|generate)(?=[A-Z_p])",
   "sets_password": "set[ \\t]{1,4}password[^\\n]{0,60}=[ \\t]{0,4}(?![\\s\\S])",
   "yoda": "[\"']([^\"'\\n]{3,100})[\"'][ \\t]{0,3}[=!]=[ \\t]{0,3}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
@@ -1134,23 +1148,23 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "added": "[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t]{0,3}\\+(?!=)",
   "number": "(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \\t]{0,4},)",
   "element": "[^ \\t\\r\\n'\"<>]{3,100}</",
-  "bare": "[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$]{1,200}",
+  "bare": "[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$](?:[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$]|\\$(?![{(])){0,200}",
   "after": "[ \\t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
   "replacement": "\\{[^{}]{0,100}\\}",
   "joint": "[\"'][ \\t]{0,40}(?:\\+[ \\t]{0,40})?(?:\\\\?\\r?\\n[ \\t]{0,40}){0,3}(?:\\+[ \\t]{0,40})?[rbfuRBFU]{0,2}[\"']",
   "run": "(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{16,}={0,2}",
   "capitals": "[A-Z0-9]{16,19}(?![\\s\\S])",
   "joined_words": "[a-z]{3,200}(?:[_-]|(?![\\s\\S]))",
-  "scheme": "://([^ \\t\\r\\n/:@'\"<>]{0,80}):([^ \\t\\r\\n'\"<>@]{1,200}@?[^ \\t\\r\\n'\"<>@/]{0,100})@[A-Za-z0-9{\\[]",
+  "scheme": "://([^ \\t\\r\\n/:@'\"<>]{0,80}):([^ \\t\\r\\n'\"<>@]{1,200}@?[^ \\t\\r\\n'\"<>@/]{0,100})@[A-Za-z0-9{\\[/]",
   "half_scheme": "://(?:[A-Za-z0-9_.%+-]{1,80}|\\{[a-z_.]{1,40}\\}):([^ \\t\\r\\n/:@'\"<>{}()\\[\\]]{3,100})@?[\"')\\]}]{0,4}(?![^\\r\\n])",
   "filled_address": "[^\"'\\n]{0,120}[\"'][ \\t]{0,4}(?:%|\\.format\\()[ \\t]{0,4}",
   "lone": "://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
   "lower_run": "[a-z]{3,200}",
   "uuid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
   "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|runs?[:/]|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
-  "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},|pbkdf2_hmac\\([^,()\\n]{0,60},|pbkdf2\\(|scrypt\\(|hashpw\\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\\.(?:hash|encrypt|verify)\\(|kdf\\.derive\\(|bestavailableencryption\\(|aesgcm\\(|minio\\(|b64encode\\(|(?:urlsafe|signing)[a-z_]{0,20}(?:serializer|signer)\\()",
-  "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign|cred",
-  "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign",
+  "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|sign_?in\\(|simple_bind(?:_s)?\\(|communitydata\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},|pbkdf2_hmac\\([^,()\\n]{0,60},|pbkdf2\\(|scrypt\\(|hashpw\\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\\.(?:hash|encrypt|verify)\\(|kdf\\.derive\\(|bestavailableencryption\\(|aesgcm\\(|minio\\(|b64encode\\(|(?:urlsafe|signing)[a-z_]{0,20}(?:serializer|signer)\\()",
+  "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign|cred|simp|comm",
+  "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|signing|comm",
   "argument": "[ \\t\\r\\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t\\r\\n]{0,8},",
   "option": "[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}([^ \\t\\r\\n:'\"$]{1,80}):(?!/)([^ \\t\\r\\n'\"]{3,100})",
   "dash_p": "[ '\",]-p[ ]?([^ \\t\\r\\n'\",]{3,100}|'[^'\\n]{3,100}'|\"[^\"\\n]{3,100}\")",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Text
+from nextedit_jupyter.analysis.frame_parts import frame_at, frames_around, listed_columns
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import (
     Change,
@@ -71,8 +72,12 @@ _METHODS = frozenset(
         "to_datetime",
         "sum",
         "mean",
+        *("select", "with_columns", "withColumn", "withColumnRenamed", "sort", "group_by"),
+        *("groupBy", "orderBy", "unique", "partition_by", "isin", "format"),
     ]
 )
+# Functions that make a column of its name, which is one of the frame that it is used on.
+_OF_ONE = frozenset(["col", "column"])
 # Keywords of theirs, and of plotting functions that are given a frame, that name no column.
 _OTHER_KEYWORDS = frozenset(
     [
@@ -126,6 +131,7 @@ class Spot:
     frame: str
     defines: bool
     is_built: bool = False  # as a key of the dictionary that the frame is made of
+    is_new: bool = False  # as the name that a column gets by `rename`
 
 
 def detect_column(request: SuggestRequest) -> RenamePlan | Silence:
@@ -247,10 +253,11 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         ran = old not in live.subscripts
         if not ran:
             return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
+    # A frame made of columns gets others of the old name further on, if a renaming says so.
     changes = {
         Change(s.cell, s.start, s.end, new)
         for s in everything
-        if s.text == old and s.frame in frames
+        if s.text == old and s.frame in frames and not (spot.is_built and s.is_new)
     } | set(_written_otherwise(index, old, new, frames))
     order = {cell.id: i for i, cell in enumerate(index.notebook.cells)}
     others = {
@@ -283,35 +290,35 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
 def _written_otherwise(
     index: NotebookIndex, old: str, new: str, frames: set[str]
 ) -> Iterator[Change]:
-    """The column as a word of a query or a formula, and as an attribute of its frame."""
+    """The column as a word of a query or a formula, as an attribute of its frame, and in a list
+    that the frame is given.
+    """
+    for cell, start, end in listed_columns(index, old, frames):
+        yield Change(cell, start, end, new)
     for id, here in index.readable():
         for start, end in words_of(index, id, here, old, frames):
             yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
         if new.isidentifier():
             for a in here.attributes:
                 called = index.cell(id).source[a.end : a.end + 1] == "("
-                if a.name == old and a.object in frames and not called:
+                if a.name != old or called or not a.object.isidentifier():
+                    continue
+                if frame_at(index, here, a.root) in frames:
                     yield Change(id, a.start, a.end, new)
-
-
-def _name_at(here: CellIndex, root: int) -> str:
-    """The notebook's own name that begins at `root`; "" if there is none."""
-    i = here.starts.get(root)
-    return here.names[i].name if i is not None and here.homes[i] == MODULE else ""
 
 
 def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]:
     """Every place of the cell that may name a column, with the frame."""
     for key in here.keys:
-        frame = _name_at(here, key.root)
+        frame = frame_at(index, here, key.root)
         if frame and _is_frame_part(key) and not _is_row(here, key):
             yield Spot(cell, key.start, key.end, key.text, frame, key.op == "write")
     for text in here.texts:
-        frame = _frame_of(here, text)
+        frame = _frame_of(index, here, text)
         if frame:
             made = text.method == "rename" and text.keyword == "columns" and text.role == "value"
             built = text.method == "DataFrame" and text.role == "key"
-            yield Spot(cell, text.start, text.end, text.text, frame, made or built, built)
+            yield Spot(cell, text.start, text.end, text.text, frame, made or built, built, made)
 
 
 def _is_frame_part(key: Key) -> bool:
@@ -340,30 +347,32 @@ def _is_row(here: CellIndex, key: Key) -> bool:
     return False
 
 
-def _joined(here: CellIndex, text: Text) -> str:
+def _joined(index: NotebookIndex, here: CellIndex, text: Text) -> str:
     """The frame whose key `left_on=` or `right_on=` is: of `a.merge(b)` or of `merge(a, b)`."""
-    return _name_at(here, text.left if text.keyword == "left_on" else text.right)
+    return frame_at(index, here, text.left if text.keyword == "left_on" else text.right)
 
 
-def _frame_of(here: CellIndex, text: Text) -> str:
+def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
     if text.method == "DataFrame" and text.role == "key":
         return _assigned(here, text.start)
     if text.keyword in _OTHER_KEYWORDS:
         return ""
     if text.method in _JOINS and text.keyword in ("left_on", "right_on"):
-        return _joined(here, text)
+        return _joined(index, here, text)
     if text.method in _OF_ROWS and text.keyword == "index":
         return ""
     if text.method == "rename" and text.role == "argument" and not text.keyword:
         return ""  # the name that a series gets
-    frame = _name_at(here, text.data)
+    frame = frame_at(index, here, text.data)
     if frame and text.keyword:
         return frame
     if text.keyword in _OF_COLUMNS and text.role == "argument":
-        return _name_at(here, text.root)
+        return frame_at(index, here, text.root)
+    if text.method in _OF_ONE and not text.keyword:
+        return next(iter([*frames_around(index, here, text.start)][-1:]), "")
     if text.method not in _METHODS or (text.role == "value" and text.method != "rename"):
         return ""
-    return _name_at(here, text.root)
+    return frame_at(index, here, text.root)
 
 
 def _assigned(here: CellIndex, start: int) -> str:
@@ -385,8 +394,12 @@ def _flows(index: NotebookIndex) -> dict[str, set[str]]:
             if here.homes[i] == MODULE and name.scope == MODULE and name.op == "read":
                 reads.setdefault(name.statement, set()).add(name.name)
         for i, name in enumerate(here.names):
-            if here.homes[i] == MODULE and name.op == "write" and name.kind == "variable":
-                for source in reads.get(name.statement, ()):
+            is_made = name.op == "write" and name.kind in ("variable", "loop")
+            if here.homes[i] == MODULE and is_made:
+                sources = reads.get(name.statement, set())
+                if name.kind == "loop" and len(sources) != 1:
+                    continue  # `for part in (a, b)`: which one it is, nobody knows
+                for source in sources:
                     flows.setdefault(source, set()).add(name.name)
     return flows
 
@@ -415,6 +428,6 @@ def words_of(
     else:
         pattern = re.compile(rf"(?<![\w@.'\"]){re.escape(old)}(?![\w('\"])")
     for text in here.texts:
-        if text.method in ("query", "eval") and _name_at(here, text.root) in frames:
+        if text.method in ("query", "eval") and frame_at(index, here, text.root) in frames:
             for found in pattern.finditer(text.text):
                 yield text.start + found.start(), text.start + found.end()

@@ -51,6 +51,19 @@ def own_keys(index: CellIndex) -> Iterator[OwnKey]:
             yield OwnKey(text.start, text.end, text.text, owner, index.homes[i], fills)
 
 
+def passed_keys(index: CellIndex) -> Iterator[tuple[str, str]]:
+    """Keys of dictionaries that a call gets, with the variable that is given the call's value:
+    `df = pd.DataFrame({"k": [1]})`.
+    """
+    for text in index.texts:
+        i = index.starts.get(text.root)
+        if text.role == "key" and i is not None:
+            statement = index.names[i].statement
+            for name in index.names:
+                if name.statement == statement and name.op == "write":
+                    yield name.name, text.text
+
+
 def _home(index: CellIndex, name: str, scope: int) -> int:
     return next((s for s in index.enclosing(scope) if name in index.scopes[s].binds), MODULE)
 

@@ -8,19 +8,15 @@ a definition that overwrites the name for certain hides the ones before it.
 from __future__ import annotations
 
 import builtins
-import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, index_cell
+from nextedit_jupyter.analysis.flow import CALLABLE, Flow, Links, Place, is_applied
 from nextedit_jupyter.core import Cell, KernelFacts, Notebook
 from nextedit_jupyter.core.cache import LruCache
-
-Place = tuple[str, int]
-"""A cell's id and the index of a name in that cell's `names`."""
 
 
 def _bytes_of(source: str, index: CellIndex) -> int:
@@ -53,32 +49,6 @@ def forget_cells() -> None:
 _MAX_RUNS_A_CELL = 3
 
 
-@dataclass(slots=True, eq=False)
-class Links:
-    """Which places of one name belong together: a union-find over places."""
-
-    parents: dict[Place, Place] = field(default_factory=dict)
-    # A definition whose own statement reads the name (`df = df.dropna()`): reads, then writes.
-    carried: list[tuple[Place, Place]] = field(default_factory=list)
-
-    def find(self, place: Place) -> Place:
-        parents = self.parents
-        while (parent := parents.setdefault(place, place)) != place:
-            parents[place] = place = parents.setdefault(parent, parent)
-        return place
-
-    def join(self, a: Place, b: Place) -> None:
-        self.parents[self.find(a)] = self.find(b)
-
-
-# What a name stands for that is called: its value is another thing.
-_CALLABLE = frozenset(["function", "overload", "class", "member", "alias"])
-# What calls the functions it is given and keeps none of them: the text before such a function.
-_APPLIED = re.compile(
-    r"\b(?:map|imap|starmap|filter|sorted|min|max|reduce|accumulate|submit"
-    r"|apply|applymap|transform|agg|aggregate|pipe)\((?:[^()\n]{0,80},)?\s*(?:\w{1,20}=)?\Z"
-)
-_NEAR = 120
 _UNBOUND: Place = ("", -1)
 _UNBOUND_IN_DOCUMENT: Place = ("", -2)
 
@@ -229,7 +199,7 @@ class NotebookIndex:
         state = frozenset((unbound,))
         for id in sequence:
             if id in where:
-                state = _Flow(id, self.cells[id], links, late).run(where[id], 0, state)
+                state = Flow(id, self.cells[id], links, late).run(where[id], 0, state)
         return unbound if unbound in links.parents else None
 
     def meets_unbound(self, web: Collection[Place]) -> bool:
@@ -250,7 +220,7 @@ class NotebookIndex:
         """The same within a function, lambda, class or comprehension of one cell."""
         index = self.cells[cell]
         links = Links()
-        flow = _Flow(cell, index, links, [])
+        flow = Flow(cell, index, links, [])
         flow.run(index.streams.get((home, name), []), 0, frozenset((_UNBOUND,)))
         return links
 
@@ -303,20 +273,14 @@ class NotebookIndex:
         """
         found = set()
         for read, write in links.carried:
-            cell, i = read
-            here, start, end = self.cells[cell], *self.cells[cell].names[i][:2]
-            source = here.masked.source
-            is_used = (
-                source[end : end + 1] == "("
-                or here.names[write[1]].kind == "loop"
-                or _APPLIED.search(source, max(start - _NEAR, 0), start) is not None
-            )
+            here = self.cells[read[0]]
+            is_used = here.names[write[1]].kind == "loop" or is_applied(here, read[1])
             if is_used and self._is_function(read, where, links):
                 found.add(write)
         return found
 
     def _is_function(self, place: Place, where: dict[str, list[int]], links: Links) -> bool:
-        if self._kinds(place, where, links) & _CALLABLE:
+        if self._kinds(place, where, links) & CALLABLE:
             return True
         root = links.find(place)
         return any(
@@ -347,106 +311,6 @@ class NotebookIndex:
             for _, (cell, i) in links.carried
             if len(sides.get((cell, self.cells[cell].names[i].statement), {"read", "write"})) == 1
         }
-
-
-class _Flow:
-    """Which definitions of one name reach which places of it, through one cell's branches."""
-
-    def __init__(self, cell: str, index: CellIndex, links: Links, late: list[Place]) -> None:
-        self.cell, self.index, self.links, self.late = cell, index, links, late
-        self.reads: dict[int, Place] = {}  # the last read in a statement
-
-    def run(self, places: list[int], depth: int, state: frozenset[Place]) -> frozenset[Place]:
-        i = 0
-        while i < len(places):
-            path = self.index.path_at_home(places[i])
-            if len(path) <= depth or depth > 60:
-                state = self.step(places[i], state)
-                i += 1
-                continue
-            block = path[depth][0]
-            arms: dict[int, list[int]] = {}
-            while i < len(places):
-                path = self.index.path_at_home(places[i])
-                if len(path) <= depth or path[depth][0] != block:
-                    break
-                arms.setdefault(path[depth][1], []).append(places[i])
-                i += 1
-            state = self.branch(block, arms, depth + 1, state)
-        return state
-
-    def branch(
-        self, block: int, arms: dict[int, list[int]], depth: int, state: frozenset[Place]
-    ) -> frozenset[Place]:
-        kind = self.index.blocks[block]
-        if kind.kind == "branch":
-            ends = [self.run(places, depth, state) for places in arms.values()]
-            if not kind.exhaustive or len(arms) < kind.arms:
-                ends.append(state)
-                self.overwritten(state, ends)
-            return frozenset().union(*ends)
-        if kind.kind == "loop":
-            for places in arms.values():
-                once = self.run(places, depth, state)
-                state = state | once | self.run(places, depth, state | once)
-            return state
-        for places in arms.values():  # any of it may have run, or none
-            state = state | self.run(places, depth, state) | self.written(places)
-        return state
-
-    def overwritten(self, state: frozenset[Place], ends: list[frozenset[Place]]) -> None:
-        """What an `if` may overwrite is the same variable, used later or not."""
-        kept = [seen for seen in state if seen[0]]
-        for place in frozenset().union(*ends) - state:
-            if kept and self.index.names[place[1]].kind == "variable":
-                self.links.join(place, kept[0])
-                for other in kept[1:]:
-                    self.links.join(place, other)
-
-    def kind(self, place: Place) -> str:
-        """What binds at a place of this cell; overloads stand beside what they overload."""
-        cell, i = place
-        return self.index.names[i].kind if cell == self.cell else ""
-
-    def written(self, places: list[int]) -> frozenset[Place]:
-        names = self.index.names
-        return frozenset((self.cell, i) for i in places if names[i].op in ("write", "update"))
-
-    def step(self, i: int, state: frozenset[Place]) -> frozenset[Place]:
-        name = self.index.names[i]
-        place = (self.cell, i)
-        links = self.links
-        links.find(place)
-        if self.index.is_late(i):
-            # A function may run at any time from here on, so it sees all that comes.
-            for seen in state:
-                links.join(place, seen)
-            self.late.append(place)
-            for other in self.late[:1]:
-                links.join(place, other)
-            return state | {place} if name.op in ("write", "update") else state
-        if name.op == "write":
-            for seen in state if name.kind in ("function", "overload") else ():
-                if self.kind(seen) == "overload":
-                    links.join(place, seen)  # the overloads and what they are overloads of
-            if self.late:
-                links.join(place, self.late[0])
-            if (read := self.reads.get(name.statement)) is not None:
-                links.carried.append((read, place))
-            return frozenset((place,))
-        for seen in state:
-            links.join(place, seen)
-        if name.op == "delete":
-            return frozenset()
-        if name.op == "read":
-            self.reads[name.statement] = place
-        elif name.op == "update":
-            if self.late:
-                links.join(place, self.late[0])
-            return frozenset((place,))
-        elif name.op == "declare" and not state:
-            return frozenset((place,))
-        return state
 
 
 def _is_builtin(name: str) -> bool:

@@ -8,13 +8,12 @@ with a `0` where a statement has to stand, so that blocks stay blocks. The code 
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from nextedit_jupyter.analysis.budget import spend
+from nextedit_jupyter.analysis.filled_in import filled_in
 from nextedit_jupyter.analysis.magic_names import (
     CODE_CELL_MAGICS,
     CODE_LINE_MAGICS,
@@ -35,11 +34,15 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Python inside of what is masked. `exec` is a statement, `eval` an expression."""
+    """Python inside of what is masked. `exec` is a statement, `eval` an expression.
+
+    `line` is where the line begins that IPython fills it in, -1 for what it does not fill in.
+    """
 
     start: int
     end: int
     mode: Literal["eval", "exec"] = "eval"
+    line: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,6 @@ _OPTION = re.compile(r"[ \t]+-(?:(?:[nplsTDRru]|f)[ \t]*(?P<value>[^\s-]\S*)|[a-
 _COMPOUND = re.compile(r"(?:for|while|with|if|def|class|try|async|@)\b")
 _BLANKS = re.compile(r"\s*")
 _NAME = re.compile(r"[^\W\d]\w*")
-_DOLLAR = re.compile(r"\$(?:\$[\w.]+|(?P<name>[\w.]+))")
 _HELP_TARGET = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[[^\]\n]*\])*[ \t]*")
 _LEX = re.compile(
     r"(?P<string>[rbuftRBUFT]{0,2}(?P<quote>\"\"\"|'''|\"|'))|(?P<comment>#[^\n]*)"
@@ -94,11 +96,11 @@ _STRING_END = {
 }
 # Magics of other languages that take names from the kernel and give names back: `-i a,b -o c`.
 _BRIDGES = ("R", "octave", "julia", "matlab", "spark", "sparkr", "sparksql", "snowpark")
+# Cell magics that run another program, whose output a name may get: `--out name`.
+_SCRIPTS = ("script", "bash", "sh", "perl", "ruby", "python", "python2", "python3", "pypy")
 _WRITES = {  # cell or line magics that assign: how the name is given
     "capture": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),  # no option has a value
-    "bash": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
-    "sh": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
-    "script": re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)"),
+    **dict.fromkeys(_SCRIPTS, re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)")),
     "sql": re.compile(r"(?<!\w)(?P<name>[^\W\d]\w*)[ \t]*<<"),
     "bigquery": re.compile(r"\A[ \t]+(?P<name>[^\W\d]\w*)(?=[ \t\n]|\Z)"),
     **dict.fromkeys(_BRIDGES, re.compile(r"(?:-o|--output)[ =]?(?P<name>[^\W\d][\w,]*)")),
@@ -260,6 +262,8 @@ class _Masker:
                 self.replace(at, at + marks, "help", "+" * marks)
             else:
                 kind: RegionKind = "help" if head == "?" else "magic"
+                if kind == "magic" and head not in ",;/":
+                    self.expanded(at, end)
                 self.replace(at, end, kind, _nothing(text[at:end]))
             return end + 1
         if assigned := _ASSIGNED.match(text, at):
@@ -339,7 +343,9 @@ class _Masker:
         code = self.options(magic.end(), end)
         body = text[code:end].strip()
         is_statement = not text[text.rfind("\n", 0, start) + 1 : start].strip()
-        if not body:
+        if not body or body[0] in "!%":
+            if body:  # `%time !ls {path}`
+                self.read_escaped(code, end)
             self.replace(start, end, "magic", _nothing(text[start:end]))
         elif not is_statement:
             self.replace(start, code, "magic", " " * (code - start))
@@ -348,6 +354,12 @@ class _Masker:
             self.replace(start, end, "magic", _nothing(text[start:end]))
         else:
             self.replace(start, code, "magic", "if 1:" + " " * (code - start - 5))
+
+    def read_escaped(self, start: int, end: int) -> None:
+        """What a shell line or a magic reads that a magic runs: nothing of it stays as code."""
+        pieces, regions = len(self.pieces), len(self.regions)
+        self.escaped(start, end)
+        del self.pieces[pieces:], self.regions[regions:]
 
     def options(self, start: int, end: int) -> int:
         """Where the code begins after a magic's options."""
@@ -361,82 +373,8 @@ class _Masker:
         return at
 
     def expanded(self, start: int, end: int) -> None:
-        """List what IPython fills in: `{expression}` and `$name`.
-
-        It fills in all or nothing: one pair of braces that holds no expression, as in
-        `awk '{print name}'`, and the line is passed on as it is.
-        """
-        try:
-            fields = list(self.fields(start, end, 0))
-        except _NotFilledInError:
-            return
-        self.snippets += [Snippet(*span) for span in fields if span[0] < span[1]]
-
-    def fields(self, start: int, end: int, depth: int) -> Iterator[tuple[int, int]]:
-        """Where the expressions stand; raises `_NotFilledInError` as IPython's formatter fails."""
-        text, at, literal = self.text, start, start
-        while at < end:
-            char = text[at]
-            if char not in "{}":
-                at += 1
-                continue
-            if text.startswith(char * 2, at) and at + 1 < end:
-                at += 2
-                continue
-            close = _closing(text, at + 1, end) if char == "{" else -1
-            if close < 0 or depth > _MAX_FIELDS:
-                raise _NotFilledInError
-            yield from self.dollars(literal, at)
-            stop = _expression_end(text, at + 1, close)
-            if not _is_expression(text[at + 1 : stop]):
-                raise _NotFilledInError
-            if text[stop] == ":" and not _may_be_format(text[stop + 1 : close]):
-                raise _NotFilledInError
-            yield at + 1, stop
-            yield from self.fields(stop, close, depth + 1)
-            at = literal = close + 1
-        yield from self.dollars(literal, end)
-
-    def dollars(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """`$name`, but for those in single quotes, which are the shell's."""
-        quotes = self.text.count("'", start, end)
-        at = start
-        for dollar in _DOLLAR.finditer(self.text, start, end):
-            quotes -= self.text.count("'", at, dollar.end())
-            at = dollar.end()
-            if quotes % 2 == 0 and dollar["name"]:
-                if not _is_expression(dollar["name"]):
-                    raise _NotFilledInError
-                yield dollar.span("name")
-
-
-class _NotFilledInError(Exception):
-    """The line holds something that IPython can't fill in."""
-
-
-# IPython's formatter follows fields in a field's format, and none in those.
-_MAX_FIELDS = 1
-# Nobody writes an expression of this length into a shell line; reading it would take its time.
-_MAX_EXPRESSION = 2_000
-
-
-# Python's own format, or one with marks that dates and units have in theirs.
-_FORMAT = re.compile(r"(?:.?[<>=^])?[ +-]?z?#?0?\d*[,_]?(?:\.\d+)?[a-zA-Z%]?|.*[%~].*", re.S)
-
-
-def _may_be_format(text: str) -> bool:
-    return "{" in text or _FORMAT.fullmatch(text) is not None
-
-
-def _is_expression(text: str) -> bool:
-    text = text.strip()
-    if not text or len(text) > _MAX_EXPRESSION:
-        return False
-    try:
-        compile(text, "<field>", "eval", ast.PyCF_ONLY_AST)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+        """List what IPython fills in: `{expression}` and `$name`."""
+        self.snippets += [Snippet(*span, line=start) for span in filled_in(self.text, start, end)]
 
 
 def _listed(found: re.Match[str], group: str) -> list[tuple[int, int]]:
@@ -448,36 +386,6 @@ def _listed(found: re.Match[str], group: str) -> list[tuple[int, int]]:
             spans.append((at, at + len(name)))
         at += len(name) + 1
     return spans
-
-
-_PART_END = re.compile(r"![rsa](?=[:}])|:")
-
-
-def _expression_end(text: str, at: int, end: int) -> int:
-    """Where a field's expression ends: before its conversion or format."""
-    depth = 0
-    for i in range(at, end):
-        if text[i] in "([{":
-            depth += 1
-        elif text[i] in ")]}":
-            depth -= 1
-        elif not depth and _PART_END.match(text, i):
-            return i
-    return end
-
-
-def _closing(text: str, at: int, end: int) -> int:
-    """Where the brace that is open before `at` closes; -1 if it does not."""
-    depth = 1
-    while at < end:
-        if text[at] == "{":
-            depth += 1
-        elif text[at] == "}":
-            depth -= 1
-            if not depth:
-                return at
-        at += 1
-    return -1
 
 
 def _nothing(text: str) -> str:

@@ -178,7 +178,9 @@ def _pair(text: str, folded: str) -> Finding | None:
             literals = [replace(one, value=one.value.partition(":")[2]) for one in literals]
         if alone or expression("pair_unsure").match(match[0]):
             literals = [one for one in literals if is_mixed(one.value) or is_varied(one.value)]
-        for literal in literals[:1]:
+        # A host may come before the user.
+        beside = [one for one in literals[1:2] if not alone and is_varied(one.value)]
+        for literal in (*literals[:1], *beside):
             if is_secret_value(literal.value, "password"):
                 return Finding("password beside a user's name", literal.start, literal.end)
     return None
@@ -210,7 +212,7 @@ def _command_in(text: str, folded: str, low: int, high: int) -> Finding | None:
         if match is None:
             continue
         group = 2 if name == "option" else 1
-        value = match[group].strip("'\"")
+        value = match[group].strip("'\"").rstrip(".,;")
         is_certain = name not in rules.UNSURE and (
             name != "dash_p" or "sshpass" in line or "sql" in line
         )

@@ -44,7 +44,7 @@ EXPRESSIONS: dict[str, str] = {
         r"|set_key|define_string)\([^()\n]{0,80}(?![\s\S])"
     ),
     "pairs": (
-        r"(?:(?<![a-z0-9_])(?:get|pop|getattr)\([^()\n]{0,80}|(?<![a-z0-9_.\])])\([\"'])(?![\s\S])"
+        r"(?:(?<![a-z0-9_])(?:get|pop|getattr|getenv)\([^()\n]{0,80}|(?<![a-z0-9_.\])])\([\"'])(?![\s\S])"
     ),
     # Before a call that is named so, what is handed over is the secret, whatever it is.
     "hands": (
@@ -158,7 +158,9 @@ EXPRESSIONS: dict[str, str] = {
     # An argument that is no literal.
     "number": r"(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \t]{0,4},)",
     "element": r"[^ \t\r\n'\"<>]{3,100}</",
-    "bare": r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]{1,200}",
+    "bare": (
+        r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$](?:[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]|\$(?![{(])){0,200}"
+    ),
     "after": r"[ \t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
     "replacement": r"\{[^{}]{0,100}\}",
     "joint": (
@@ -170,7 +172,7 @@ EXPRESSIONS: dict[str, str] = {
     "joined_words": r"[a-z]{3,200}(?:[_-]|(?![\s\S]))",
     "scheme": (
         r"://([^ \t\r\n/:@'\"<>]{0,80})"
-        r":([^ \t\r\n'\"<>@]{1,200}@?[^ \t\r\n'\"<>@/]{0,100})@[A-Za-z0-9{\[]"
+        r":([^ \t\r\n'\"<>@]{1,200}@?[^ \t\r\n'\"<>@/]{0,100})@[A-Za-z0-9{\[/]"
     ),
     # The password of an address that is being typed: nothing stands behind it yet.
     "half_scheme": (
@@ -191,7 +193,7 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "pair": (
         r"(?:(?:auth|creds?|login)[\"']?[ \t]{0,4}[=:][ \t]{0,4}(?:[(\[]|(?=\{))|auth[a-z_]{0,20}\("
-        r"|login\("
+        r"|login\(|sign_?in\(|simple_bind(?:_s)?\(|communitydata\("
         r"|auth[ \t]{0,4}=[ \t]{0,4}(?=[\"'])|connect\(|(?:ftp|smtp)(?:_tls|_ssl)?\("
         r"|cred(?:ential)?s?\("
         r"|redis\(|gis\(|sentinelapi\(|connection\(|url\.create\(|register\(|pw_set\(|dbclient\("
@@ -206,11 +208,11 @@ EXPRESSIONS: dict[str, str] = {
         r"(?:auth|creds?|login)[^(\[]{0,12}(?![\s\S])|auth(?!enticate\()[a-z_]{1,20}\(|redis|gis|sent"
         r"|connect|ftp|smtp|url\.|register|pw_set|dbclient"
         r"|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64"
-        r"|urls|sign|cred"
+        r"|urls|sign|cred|simp|comm"
     ),
     "pair_alone": (
         r"hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best"
-        r"|minio|b64|urls|sign"
+        r"|minio|b64|urls|signing|comm"
     ),
     "argument": r"[ \t\r\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t\r\n]{0,8},",
     "option": (

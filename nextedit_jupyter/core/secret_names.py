@@ -394,9 +394,14 @@ def fold(text: str) -> str:
 
 
 def _head(text: str, at: int) -> str:
-    """The line of `at` up to it, as far as the window reaches."""
+    """The line of `at` up to it, as far as the window reaches, from where a long text begins."""
     low = max(0, at - _WINDOW)
-    return text[max(low, text.rfind("\n", low, at) + 1) : at]
+    head = text[max(low, text.rfind("\n", low, at) + 1) : at]
+    begins = max(head.rfind(quote) for quote in _LONG)
+    return head[begins + 3 :] if begins >= 0 else head
+
+
+_LONG = ('"' * 3, "'" * 3)
 
 
 def _triple_quotes(text: str) -> list[int]:

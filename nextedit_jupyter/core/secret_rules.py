@@ -36,6 +36,7 @@ HALF_TYPED = _words(
 # What it is, a mark that every match holds (case counts), the expression.
 SHAPES: tuple[tuple[str, str, str], ...] = (
     ("private key", "PRIVATE KEY", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY"),
+    ("private key", "PRIVATE KEY-----", r"[A-Z]{2,9} PRIVATE KEY-----"),
     ("private key", "PuTTY-User-Key-File", r"PuTTY-User-Key-File-[0-9]"),
     ("private key", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[A-Z0-9]{20}"),
     ("AWS key", "AKIA", rf"{_B}AKIA[0-9A-Z]{{16}}{_E}"),
@@ -125,6 +126,11 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     ("key in an address", "/t/", r"/t/[a-z]{2}-[0-9a-f]{8}-[0-9a-f]{4}-"),
     ("key in an address", "/t/", rf"/t/(?={_W}{{0,40}}[0-9])(?={_W}{{0,40}}[A-Z]){_W}{{32}}"),
     ("key in an address", "/v", rf"://[a-z.-]{{4,80}}/v[1-9]/{_H}{{32}}{_E}"),
+    (
+        "key in an address",
+        "/v",
+        rf"://[a-z.-]{{4,80}}/v[1-9]/(?={_W}{{0,31}}[0-9])(?={_W}{{0,31}}[A-Z]){_W}{{32}}{_E}",
+    ),
     (
         "password in .pgpass",
         ":5432:",
@@ -330,6 +336,7 @@ PAIR_WORDS = (
     *("pw_set(", "dbclient(", ".new(", "fernet(", "crypt(", "jwt.", "otp(", "redis("),
     *("gis(", "sentinelapi(", "pbkdf2", "scrypt(", "hashpw(", "context.", "kdf.", "minio("),
     *("bestavailable", "aesgcm(", "b64encode(", "serializer(", "signer("),
+    *("sign_in(", "signin(", "simple_bind", "communitydata("),
 )
 # Before the secret in a header.
 SCHEMES = ("Bearer ", "bearer ", "Token ", "token ", "Basic ", "basic ", "JWT ")

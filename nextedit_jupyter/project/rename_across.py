@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.bindings import MODULE
+from nextedit_jupyter.analysis.flow import Place as NamePlace
 from nextedit_jupyter.analysis.index import NotebookIndex
-from nextedit_jupyter.analysis.index import Place as NamePlace
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target, refuse_name
 from nextedit_jupyter.analysis.rename.planner import plan
 from nextedit_jupyter.core import (

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
+from IPython.utils.text import DollarFormatter
 
+from nextedit_jupyter.analysis.filled_in import filled_in
 from nextedit_jupyter.analysis.magics import Masked, mask
 
 PYTHON = [
@@ -121,8 +123,14 @@ def test_the_body_of_another_language_is_blank(magic: str) -> None:
 @pytest.mark.parametrize(
     ("source", "reads"),
     [
-        ("!ls {a} $b $$c $D '{{print}}'", ["a", "b", "D"]),
-        ("!echo {a.b[0]!r:>{w}} {{no}} {d['k:']}", ["a.b[0]", "w", "d['k:']"]),
+        ("!ls {a} $b $$c $D", ["a", "b", "D"]),
+        ("!ls {a} $b $$c $D '{print}'", ["a", "print"]),
+        ("!echo {a.b[0]!r} {{no}} {d['k:']} {x[1:3]}", ["a.b[0]", "d['k:']", "x[1:3]"]),
+        ("!echo {a:>10} {b}", []),
+        ("!python -c '{a: 1}' {b}", []),
+        ("%time !ls {a}", ["a"]),
+        ("%timeit -n 1 %cd $a", ["a"]),
+        ("pip install {a}", ["a"]),
         ("!awk '{print a}' {b}", []),
         ("!awk '{print $a}' $b", []),
         ("!find {a} -exec rm {} \\;", []),
@@ -156,6 +164,7 @@ def test_what_magics_read_is_listed(source: str, reads: list[str]) -> None:
         ("%%capture --no-stderr out\nx", ["out"]),
         ("%%bash --out result --err=errors\nls", ["result", "errors"]),
         ("%%sql rows <<\nselect", ["rows"]),
+        ("%%python3 --out rows\nprint(1)", ["rows"]),
         ("%store -r df", ["df"]),
     ],
 )
@@ -172,6 +181,33 @@ def test_cell_magics_that_run_python_may_be_stacked() -> None:
 
 def test_two_percent_signs_below_the_first_line_are_no_cell_magic() -> None:
     assert mask("x = 1\n%%bash\ny = 2").is_python
+
+
+def filled_in_by_ipython(line: str) -> list[str]:
+    try:
+        fields = [
+            f"{name}:{spec}" if spec else name
+            for _, name, spec, conversion in DollarFormatter().parse(line)
+            if name is not None and DollarFormatter().convert_field("", conversion) is not None
+        ]
+        for field in fields:
+            compile(field.strip(" \t"), "<field>", "eval")
+    except Exception:
+        return []
+    return fields
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*"{}[]()!:$'\". ,=+a", "b.c", "{{", "}}", "!r}", "{a}", "$b", " '"]),
+        max_size=20,
+    )
+)
+def test_what_a_line_names_is_what_ipython_fills_in(parts: list[str]) -> None:
+    line = "x " + "".join(parts)
+    found = [line[start:end] for start, end in filled_in(line, 0, len(line))]
+    assert found == filled_in_by_ipython(line)
 
 
 @settings(max_examples=300, deadline=None)

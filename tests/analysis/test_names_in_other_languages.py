@@ -30,6 +30,7 @@ def test_a_variable_that_a_query_may_look_up_is_listed_and_its_cell_named(text: 
     "text",
     [
         "%%bash\necho $df {df}",
+        "%%script {shell}\necho $df {df}",
         "%%javascript\nlet a = `${df}`",
         "%%writefile a.py\nfrom df import x",
         "print('from a to df')",

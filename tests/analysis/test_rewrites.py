@@ -44,6 +44,10 @@ def renamed(use: str, *texts: str) -> str | None:
         ("area(2)", ["def area(w):\n    return w * w", "area_of = {}\nlimit = 3"]),
         ("Dog()", ["class Dog:\n    def bark(self): pass", "class Grid:\n    rows: int = 3"]),
         ("Dog()", ["class Dog:\n    sound = 'wau'", "def show(picture):\n    plot(picture)"]),
+        ("np.zeros(3)", ["import numpy as np", "import numpy.linalg as npl"]),
+        ("nn.Linear(3, 4)", ["import torch.nn as nn", "import torch.nn.functional as F"]),
+        ("go(A().rate)", ["a = A()\na.rate = 0.5", "a = A()\na.path = 'x.csv'"]),
+        ("fit(rate=3)", ["def fit(rate=1):\n    go(1)", "def fit(path='x'):\n    go(1)"]),
         ("print(x)", ["with open(p) as x:\n    read(x)", "for line in rows:\n    print(line)"]),
     ],
 )
@@ -73,9 +77,40 @@ def test_another_definition_in_its_place_is_no_rename(use: str, texts: list[str]
             "Hound().bark()",
         ),
         ("print(x)", ["for x in rows:\n    print(x)", "for r in rows:\n    print(r)"], "print(r)"),
+        ("np.ones(3)", ["import numpy as np", "import jax.numpy as jnp"], "jnp.ones(3)"),
     ],
 )
 def test_a_definition_that_says_what_it_said_is_renamed(
     use: str, texts: list[str], after: str
+) -> None:
+    assert renamed(use, *texts) == after
+
+
+@pytest.mark.parametrize(
+    ("use", "texts", "after"),
+    [
+        ("fit(lr)", ["lr = 0.1", "learning_rate = 0.05"], "fit(learning_rate)"),
+        ("print(n)", ["x = 1\nn = 10", "x = 1\nn_iter = 2 * 50"], "print(n_iter)"),
+        (
+            "print(idx)",
+            ["for idx in a:\n    pass", "for index in b.c():\n    go()"],
+            "print(index)",
+        ),
+        ("run(src)", ["src = 'a.csv'", "source = r'data/b.csv'  # new"], "run(source)"),
+        ("df.head()", ["df = load('a')", "dataFrame = 'b'"], None),
+        ("df.head()", ["df = load('a')", "dataFrame = load('b', 'c', 3)"], "dataFrame.head()"),
+        ("print(lr)", ["lr = 0.1\nlr = 0.2", "learning_rate = 0.3\nlr = 0.2"], None),
+        ("lr = 0.2\nfit(lr)", ["lr = 0.1", "learning_rate = 0.3"], None),
+        ("fit(lr)\nlearning_rate = 4", ["lr = 0.1", "learning_rate = 0.3"], None),
+        ("df[col]", ["col = 'x'", "color = 'red'"], None),
+        ("show(title)", ["title = 'Sales'", "plot_title = 'Costs'"], "show(plot_title)"),
+        ("print(n)", ["n = 10", "names = ['a']"], None),
+        ("print(n)", ["n = 10", "name_length = 20"], None),
+        ("load(train_path)", ["train_path = 'a'", "test_path = 'b'"], None),
+        ("print(rate)", ["rate = 0.5", "path = 3"], None),
+    ],
+)
+def test_a_name_spelt_out_takes_the_uses_that_nothing_else_defines(
+    use: str, texts: list[str], after: str | None
 ) -> None:
     assert renamed(use, *texts) == after

@@ -26,6 +26,14 @@ TWO = "cfg = {'k': 1}\nother = {'k': 2}"
             "cfg['k'] + other[0]['k']",
             "cfg['key'] + other[0]['k']",
         ),
+        ("cfg = {'k': 1}", "cfg['k']\njson.dumps({'k': 2})", "cfg['key']\njson.dumps({'k': 2})"),
+        (
+            "cfg = {'k': 1}",
+            "cfg['k']\ndf = pd.DataFrame({'k': [1]})\ndf['k']",
+            "cfg['key']\ndf = pd.DataFrame({'k': [1]})\ndf['k']",
+        ),
+        ("cfg = {'k': 1}", "cfg['k']\nplt.xlabel('k')", "cfg['key']\nplt.xlabel('k')"),
+        ("cfg = {'k': 1, 'n': {'k': 2}}", "print(cfg['n'])", "print(cfg['n'])"),
         (
             "class M:\n    def __init__(self):\n        self.cfg = {'k': 1}\n"
             "        self.n = self.cfg['k']",
@@ -71,3 +79,25 @@ def test_a_word_that_was_changed_in_other_places_too_means_more_than_a_key() -> 
     cells = [now for _, _, now in edits]
     asked = request([*cells, "tests = {\n    'GR': [flat],\n}"], *edits)
     assert after(asked)[3] == "tests = {\n    'Gamma': [flat],\n}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "use"),
+    [
+        ("cfg = {'rate': 0.5}", "cfg = {'path': 'x.csv'}", "cfg['rate']"),
+        ("cfg = {'n': 1, 'rate': -0.5}", "cfg = {'n': 1, 'path': r'x.csv'}", "cfg.get('rate')"),
+        ("cfg['rate'] = 0.5", "cfg['path'] = 'x.csv'", "cfg['rate']"),
+        ("cfg = dict(rate=0.5)", "cfg = dict(path='x.csv')", "cfg['rate']"),
+        ("df = make({'rate': [0.5]})", "df = make({'path': ['x.csv']})", "df['rate'].mean()"),
+        ("fit(x, rate=0.5)", "fit(x, path='x.csv')", "fit(y, rate=0.3)"),
+    ],
+)
+def test_an_entry_that_gave_way_to_another_kind_of_thing_takes_no_uses(
+    old: str, new: str, use: str
+) -> None:
+    assert after(request([new, use], (0, old, new))) == [new, use]
+
+
+def test_a_key_that_was_spelt_out_takes_its_uses_whatever_it_holds() -> None:
+    old, new = "cfg = {'lr': 0.5}", "cfg = {'learning_rate': [0.5, 0.1]}"
+    assert after(request([new, "cfg['lr']"], (0, old, new)))[1] == "cfg['learning_rate']"

@@ -43,6 +43,12 @@ def test_what_took_a_definitions_place_takes_no_uses(texts: list[str], others: O
         ("self.log.debug({})", "self.log.info({})", "b.log.debug(1)", "b.log.debug(1)"),
         ("%time net.train({})", "%time net.eval({})", "other.train()", "other.train()"),
         ("run(){}.close()", "run(){}.start()", "door.close()", "door.close()"),
+        ("ax.bar({})", "ax.barh({})", "side.bar(3)", "side.bar(3)"),
+        ("s.strip({})", "s.rstrip({})", "t.strip(3)", "t.strip(3)"),
+        ("s.encode({})", "s.decode({})", "t.encode(3)", "t.encode(3)"),
+        ("f.read({})", "f.readline({})", "g.read(3)", "g.read(3)"),
+        ("m.fit({})", "m.fit_more({})", "n.fit(3); k.fit_more(4)", "n.fit(3); k.fit_more(4)"),
+        ("df.sort({})", "df.sort_rows({})", "other.sort(3)", "other.sort_rows(3)"),
     ],
 )
 def test_a_method_chosen_for_an_object_stays_with_that_object(
@@ -299,8 +305,13 @@ def test_a_docstring_that_names_the_parameter_is_listed(doc: str, quotes: str) -
         ("!jq '{path: .path}' f.json", None),
         ("!docker ps --format '{path: >> }'", None),
         ("!ls {path}/data", "!ls {place}/data"),
-        ("!printf {path:>10}", "!printf {place:>10}"),
-        ("!touch {path:%Y-%m-%d}.log", "!touch {place:%Y-%m-%d}.log"),
+        ("!printf {path:>10}", None),  # IPython takes no formats
+        ("!python -c '{path: 1}'", None),
+        ("!for f in *; do cat $f $path; done", None),
+        ("!echo $HOME/$path", None),
+        ("!for path in *; do cat $path; done", "!for path in *; do cat $place; done"),
+        ("!echo {path[1:]!r}", "!echo {place[1:]!r}"),
+        ("%time !cat {path}", "%time !cat {place}"),
         ("%cd {path}", "%cd {place}"),
         ("files = !find $path", "files = !find $place"),
     ],
@@ -383,6 +394,11 @@ def test_a_method_that_an_outside_base_may_have_is_not_called_a_waiting_one() ->
         ("names", "names_of", "names = [n for n in names()]\nprint(names)", "names_of()"),
         ("test", "probe", "if (test := test()):\n    print(test)", "probe()"),
         ("split", "halves", "split, rest = split()\nprint(split)", "halves()"),
+        ("cfg", "load", "try:\n    cfg = cfg()\nexcept E:\n    cfg = None\nprint(cfg)", "load()"),
+        ("cfg", "load", "try:\n    cfg = cfg()\nexcept E:\n    cfg = cfg()\nuse(cfg)", "load()"),
+        ("cfg", "load", "try:\n    cfg = cfg()\nfinally:\n    print(cfg)", "load()"),
+        ("cfg", "load", "if a:\n    cfg = cfg()\nelse:\n    cfg = b\nprint(cfg)", "load()"),
+        ("cfg", "load", "for i in range(2):\n    cfg = cfg()\nprint(cfg)", "load()"),
     ],
 )
 def test_a_result_that_is_named_like_its_function_keeps_its_name(
@@ -391,6 +407,12 @@ def test_a_result_that_is_named_like_its_function_keeps_its_name(
     head = "def {}(): return 1"
     asked = request([head.format(new), use], (0, head.format(old), head.format(new)))
     assert after(asked)[1] == use.replace(f"{old}()", becomes)
+
+
+def test_a_result_that_is_called_itself_keeps_its_name_as_well() -> None:
+    use = "net = net()\nnet(x)\nnet.eval()"
+    asked = request(["class Grid: pass", use], (0, "class net: pass", "class Grid: pass"))
+    assert after(asked)[1] == use.replace("net()", "Grid()", 1)
 
 
 @pytest.mark.parametrize(

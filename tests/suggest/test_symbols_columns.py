@@ -66,3 +66,42 @@ def test_a_merge_names_the_left_frames_key_and_the_right_frames(use: str) -> Non
 )
 def test_rows_parts_of_names_and_new_names_are_no_columns(use: str, then: str) -> None:
     assert follows(("x", "y", "price"), ("x", "y", "cost"), use) == then
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "for i, row in df.iterrows():\n    print(row['{0}'], row.{0})",
+        "[row['{0}'] for _, row in df.iterrows()]",
+        "df.apply(lambda row: row['{0}'] + row.{0}, axis=1)",
+        "df.groupby('k').apply(lambda g: g['{0}'].sum())",
+        "df.loc[lambda d: d['{0}'] > 1].assign(z=lambda d: d.{0})",
+        "def show(d, n):\n    print(d['{0}'])\nshow(df, 3)",
+        "def one(row):\n    return row['{0}']\ndf.apply(one, axis=1)",
+        "df.filter(pl.col('{0}') > 1).select(pl.col('{0}').alias('z'))",
+        "df.group_by('{0}').agg(F.sum(F.col('{0}')))",
+        "names = ['k', '{0}']\ndf[names].head()",
+        "goal = '{0}'\ny = df[goal]",
+        "df.style.format({{'{0}': '%d'}})",
+    ],
+)
+def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
+    start, then = ("x", "y", "price"), ("x", "y", "cost")
+    assert follows(start, then, use.format("price")) == use.format("cost")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "df['k'].apply(lambda v: v['price'])",
+        "[row['price'] for row in rows]",
+        "for part in (df, other):\n    print(part['price'])",
+        "def show(d):\n    print(d['price'])\nshow(df)\nshow(other)",
+        "other.filter(pl.col('price') > 1)",
+        "names = ['k', 'price']\nother[names].head()",
+        "label = 'price'\nplt.title(label)",
+        "df.rename(columns={'k': 'price'})",
+    ],
+)
+def test_what_may_hold_something_else_keeps_its_keys(use: str) -> None:
+    assert follows(("x", "y", "price"), ("x", "y", "cost"), use) == use

@@ -355,6 +355,16 @@ PLAIN: list[str] = [
 P2 = "qwerty-Blue" + "77!"
 P3 = "kj3h" + "9sdf"
 VARIANTS: list[str] = [
+    "!tool --password=Zx9$kLm2 x",
+    "%%writefile a.yaml\ndb:\n  password: Zx9$kLm2",
+    f'open(\'.env\', \'w\').write("""API_KEY={N}\nDEBUG=1\n""")',
+    f"os.getenv('PASSWORD', '{P2}')",
+    "os.getenv('PASSWORD', 'tiger')",
+    f"pxssh().login('h', 'ann', '{P2}')",
+    f"conn.simple_bind_s('cn=a', '{P2}')",
+    f"'sqlite+pysqlcipher://:{P2}@/x.db'",
+    "pem += 'RSA PRIVATE KEY-----'",
+    "'https://eth.node.io/v2/w5eZd4kVXruMFFZ4WM6AsTCX7OBxbQPK'",
     f"PASSWORD: Final[str] = '{P2}'",
     f'self.password: str = "{P2}"',
     f"class C:\n    token: str = field(default='{N[:20]}')",

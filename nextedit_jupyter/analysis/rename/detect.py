@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Keyword, Name
-from nextedit_jupyter.analysis.index import NotebookIndex, Place, cell_index, index_notebook
+from nextedit_jupyter.analysis.flow import Place
+from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
 from nextedit_jupyter.analysis.rename.half_typed import half_typed
+from nextedit_jupyter.analysis.rename.orphaned import is_orphaned
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target
 from nextedit_jupyter.analysis.rename.planner import plan, target_of_attribute, target_of_name
 from nextedit_jupyter.analysis.rename.records import record_of_keyword
@@ -288,7 +290,7 @@ def _plan_member(
         attribute = next(a for a in here.attributes if a.start == swap.start)
         is_definition = attribute.op != "read"
         found = target_of_attribute(index, cell, attribute)
-    if is_definition and is_rewritten(window, cell, swap, _text(request.notebook, cell)):
+    if is_definition and _gave_way(request, window, index, cell, swap):
         return _replaced(old)
     if isinstance(found, Silence):
         return Silence("no_change", found.detail)
@@ -319,9 +321,19 @@ def _is_replaced(
         swap.old
         for place, swap in names
         if _name(index, place).op in ("write", "update", "declare")
-        and is_rewritten(window, place[0], swap, _text(request.notebook, place[0]))
+        and _gave_way(request, window, index, place[0], swap)
     ]
     return _replaced(*dict.fromkeys(gone)) if gone else None
+
+
+def _gave_way(
+    request: SuggestRequest, window: Window, index: NotebookIndex, cell: str, swap: Swap
+) -> bool:
+    """Whether another definition took this one's place, and not its uses."""
+    now = request.notebook
+    return is_rewritten(window, cell, swap, _text(now, cell)) and not is_orphaned(
+        index, now, cell, swap
+    )
 
 
 def _of_another_member(

@@ -37,7 +37,8 @@ def mentions_elsewhere(index: NotebookIndex, old: str, new: str) -> Iterator[Cha
         if old not in source:
             continue
         cell = index.cell(id)
-        if cell_language(cell, index.notebook) in _OWN_MARKS and not here.is_python:
+        languages = {cell_language(cell, index.notebook), here.masked.language}
+        if not here.is_python and languages & _OWN_MARKS:
             continue
         for start, end in _texts(here):
             for change in text_changes(id, source, word, new, start, end):

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nextedit_jupyter.analysis.bindings import mangled, normalised
-from nextedit_jupyter.analysis.index import NotebookIndex, Place
+from nextedit_jupyter.analysis.flow import Place
+from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.core import CellEdit, Notebook, Replacement, Silence, TextEdit
 
 NO_NAME = "there is no name at the caret"

@@ -13,7 +13,8 @@ from nextedit_jupyter.analysis.bindings import (
     mangled,
     normalised,
 )
-from nextedit_jupyter.analysis.index import NotebookIndex, Place, index_notebook
+from nextedit_jupyter.analysis.flow import Place
+from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.analysis.rename.attributes import plan_attribute
 from nextedit_jupyter.analysis.rename.callers import Callers, callers_of, parameter_of_keyword
 from nextedit_jupyter.analysis.rename.classes import (
@@ -42,6 +43,7 @@ from nextedit_jupyter.analysis.rename.plan import (
     without,
 )
 from nextedit_jupyter.analysis.rename.records import record_of_keyword, shows_fields
+from nextedit_jupyter.analysis.rename.shell_lines import passed_on
 from nextedit_jupyter.analysis.rename.textual import (
     printed_names,
     reader_note,
@@ -166,6 +168,9 @@ class _Planner:
         ):
             return refusal
         self.changes |= {self.change(id, i) for id, i in web}
+        if home == MODULE and (lines := passed_on(index, self.changes)):
+            self.changes -= lines
+            self.optional |= lines
         kind = symbol_kind(kinds)
         if kind == "parameter" and (refusal := self.callers(web)):
             return refusal

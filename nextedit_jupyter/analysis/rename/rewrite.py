@@ -17,12 +17,16 @@ from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import CellIndex
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, align
+from nextedit_jupyter.analysis.rename.orphaned import LITERALS, kind_of_value, spells_out
 
 # Of what a definition says, half must be as it was: the letters of a file's name may change,
 # the call that loads it may not.
 KEPT = 0.5
 # Spelt so alike, a name was corrected: `lod` and `load` are 0.86, `json` and `math` 0.25.
 _ALIKE = 0.8
+# Of what a function does, apart from the names of its parameters.
+_SHARED = 0.25
+_DIGITS = str.maketrans("123456789", "000000000")
 _CONTENT = re.compile(
     # A string that nothing closes ends with the text: else each quote would be tried to the end.
     r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)"
@@ -71,12 +75,35 @@ def _is_kept(before: str, after: str, swap: Swap) -> bool:
         return False
     if old == "import":
         return _is_same_import(was, now, swap)
-    a = _content(was.masked.text, swap.start, {swap.old})
-    b = _content(now.masked.text, swap.now, {swap.old, swap.new})
+    if old in ("parameter", "keyword"):
+        values = kind_of_value(was, swap.start), kind_of_value(now, swap.now)
+        is_another = values[0] != values[1] and LITERALS.issuperset(values)
+        if is_another and not spells_out(swap.old, swap.new):
+            return False
+    holders = _words_before(was, swap.start) | _words_before(now, swap.now)
+    a = _content(was.masked.text, swap.start, {swap.old, *holders})
+    b = _content(now.masked.text, swap.now, {swap.old, swap.new, *holders})
     if a == b:
         return True
-    ratio = SequenceMatcher(None, a, b, autojunk=False).ratio()
-    return ratio >= KEPT or SequenceMatcher(None, swap.old, swap.new).ratio() >= _ALIKE
+    is_kept = SequenceMatcher(None, a, b, autojunk=False).ratio() >= KEPT
+    if is_kept and old == "function":
+        is_kept = _does_alike(a, b, _parameters(was, swap.start) | _parameters(now, swap.now))
+    return is_kept or SequenceMatcher(None, swap.old, swap.new).ratio() >= _ALIKE
+
+
+def _does_alike(a: list[str], b: list[str], parameters: set[str]) -> bool:
+    """Whether two functions do some of the same: that both go by `df` or `x` says nothing."""
+    done = [[_kind(word) for word in words if word not in parameters] for words in (a, b)]
+    return SequenceMatcher(None, *done, autojunk=False).ratio() >= _SHARED
+
+
+def _kind(word: str) -> str:
+    return word if word[0].isalpha() or word[0] == "_" else word[0].translate(_DIGITS)
+
+
+def _parameters(index: CellIndex, start: int) -> set[str]:
+    function = next((f for f in index.functions if f.start == start), None)
+    return {p.name for p in function.parameters} if function is not None else set()
 
 
 def _role(index: CellIndex, start: int) -> str:
@@ -92,6 +119,12 @@ def _role(index: CellIndex, start: int) -> str:
     return "keyword" if any(word.start == start for word in index.keywords) else ""
 
 
+def _words_before(index: CellIndex, start: int) -> set[str]:
+    """What an attribute is one of, which says nothing of its value: `self`."""
+    holder = next((a.object for a in index.attributes if a.start == start), "")
+    return set(holder.split("."))
+
+
 def _is_same_import(was: CellIndex, now: CellIndex, swap: Swap) -> bool:
     """The same thing under another name, another member of one module, or a module's respelling."""
     path, becomes = was.imports.get(swap.start, ""), now.imports.get(swap.now, "")
@@ -104,7 +137,12 @@ def _is_same_import(was: CellIndex, now: CellIndex, swap: Swap) -> bool:
         if module != other and not alike(module, other):
             return False
         return (module == other and old == new == "member") or alike(member, replaced)
-    return old == new and alike(path, becomes)
+    # A part of a package is another thing than the whole.
+    return old == new and alike(path, becomes) and alike(_tail(path), _tail(becomes))
+
+
+def _tail(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _content(text: str, start: int, names: Collection[str]) -> list[str]:

@@ -25,8 +25,8 @@ from typing import Literal
 
 from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.index import cell_index
-from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.analysis.rename.elsewhere import is_relation
+from nextedit_jupyter.analysis.rename.orphaned import spells_out
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
@@ -34,7 +34,10 @@ from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
+from nextedit_jupyter.suggest.judge.methods import choice_of, is_method_of_another
 
+_UNPACKED = re.compile(r"[(\[]?(?:\*?[^\W\d]\w*\s*,\s*)+(?:\*?[^\W\d]\w*)?[)\]]?\s*=(?!=)")
+_WORD = re.compile(r"\w+")
 NEVER = 2.0
 # Below 0.95 some of the variables that were taken in another's place once are repairs of one line.
 _SURE_OF_SWAP = 0.95
@@ -55,10 +58,11 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
     changes = {id(place.change): place.change for place in considered.candidates}
     words = {key: change for key, change in changes.items() if change.shape == "word"}
     swapped = {key: _is_one_variable_for_another(c, considered) for key, c in words.items()}
-    objects = {key: _objects_of(change) for key, change in words.items()}
+    choices = {key: choice_of(change, considered) for key, change in words.items()}
     in_text = {key: _is_of_text_alone(change) for key, change in words.items()}
     labels = {key: _is_of_labels_alone(change) for key, change in words.items()}
     foreign = {key: _is_of_other_languages(change, considered) for key, change in words.items()}
+    replaced = {key: is_of_replaced_entries(change) for key, change in words.items()}
     for place in considered.candidates:
         cell = considered.cells[place.cell]
         if place.change.shape == "word" and cell.kinds[place.first] == "string":
@@ -71,8 +75,9 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
         if n not in considered.decided and place.change.shape == "word":
             key, cell = id(place.change), considered.cells[place.cell]
             if (
-                _is_method_of_another(place, objects[key], considered)
+                is_method_of_another(place, choices[key], considered)
                 or _is_key_of_another(place, considered, literals.get(key, set()))
+                or replaced[key]
                 or (keys.is_of_another(place) and not _is_same_entry(place, considered))
                 or (labels[key] and _is_key(Site.of(cell, place.first, place.last)))
                 or (foreign[key] and _is_python_name(place, considered))
@@ -83,6 +88,14 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
                 least = _SURE_OF_SWAP
         found.append(least)
     return found
+
+
+def is_of_replaced_entries(change: LastChange) -> bool:
+    """Whether a word names entries or arguments that gave way to others, with values of another
+    kind: `rate=0.5` for `path="x.csv"`.
+    """
+    is_replaced = change.replaced_entries == len(change.examples) > 0
+    return is_replaced and not spells_out(change.old[0], change.new)
 
 
 def _is_of_text_alone(change: LastChange) -> bool:
@@ -122,48 +135,6 @@ def _is_python_name(place: Candidate, considered: Considered) -> bool:
     return is_name and is_read and not _is_of_another_language(place, considered)
 
 
-def _objects_of(change: LastChange) -> frozenset[str]:
-    """The objects whose method was chosen, all read from one variable; empty where the choice says
-    nothing of them.
-
-    Where the two methods' names have nothing in common, half of such calls stayed as they were on
-    real commits, and all of them after an edit that nobody spread.
-    """
-    sites = [e.site for e in change.examples]
-    objects = frozenset(s.object for s in sites)
-    if "" in objects or len({s.root for s in sites}) != 1:
-        return frozenset()
-    if is_akin(change.old[0], change.new) and not _is_part_chosen(change, objects):
-        return frozenset()
-    return objects
-
-
-def _is_part_chosen(change: LastChange, objects: frozenset[str]) -> bool:
-    """Whether a method made way for one whose name goes on, of one part of several: `axes[0].bar`
-    for `axes[0].barh`. Of six such calls of another part two followed.
-    """
-    goes_on = change.new.startswith(change.old[0]) or change.old[0].startswith(change.new)
-    return goes_on and len(objects) == 1 and all("[" in object for object in objects)
-
-
-def _is_method_of_another(
-    place: Candidate, objects: frozenset[str], considered: Considered
-) -> bool:
-    """Whether a method was chosen for `objects` and `place` is a call of another one's."""
-    cell = considered.cells[place.cell]
-    if not objects or cell.kinds[place.first] != "attribute":
-        return False
-    if cell.source[place.end : place.end + 1] != "(":
-        return False
-    site = Site.of(cell, place.first, place.last)
-    if all(_MADE.match(object) for object in {*objects, site.object}):
-        return False  # what is made on the spot is no object that another is told from
-    root = place.change.examples[0].site.root
-    if site.root != root:
-        return not is_akin(place.change.old[0], place.change.new)
-    return len(objects) == 1 and site.object not in objects
-
-
 def _is_key_of_another(place: Candidate, considered: Considered, literals: set[str]) -> bool:
     """Whether a key was changed of one variable alone, and `place` is one of another variable that
     is filled with that key where it is made.
@@ -200,8 +171,6 @@ def _is_one_variable_for_another(change: LastChange, considered: Considered) -> 
         for name in (change.new, "".join(change.replaced))
     )
 
-
-_MADE = re.compile(r"[^\W\d]\w*\(")  # a call of a plain name, or what is read from its value
 
 Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]
 
@@ -394,4 +363,12 @@ def _means_more(change: LastChange, proved: set[str]) -> bool:
 
 def _is_of_definitions_alone(change: LastChange) -> bool:
     """Whether a word was changed only where a name is bound or declared."""
-    return change.shape == "word" and all(binds(e.site) for e in change.examples)
+    return change.shape == "word" and all(
+        binds(e.site) or _is_unpacked(e.site, change.old[0]) for e in change.examples
+    )
+
+
+def _is_unpacked(site: Site, name: str) -> bool:
+    """Whether a name is one of several that a line gives values: `a, b = f()`."""
+    found = _UNPACKED.match(site.line)
+    return found is not None and name in _WORD.findall(found[0])

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nextedit_jupyter.analysis.bindings import MODULE
-from nextedit_jupyter.analysis.dictionaries import OwnKey, own_keys, rekeyed
+from nextedit_jupyter.analysis.dictionaries import OwnKey, own_keys, passed_keys, rekeyed
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.last_edits import LastChange
+from nextedit_jupyter.suggest.judge.lexed import KEYED
 
+_QUOTES = ("''", '""')
 _Whose = tuple[str, int | None]
 """A variable, and the number of the cell whose function binds it, if one does."""
 
@@ -29,24 +31,27 @@ class RenamedKeys:
             for owner, old, new, home in rekeyed(edit.before, edit.after):
                 whose = owner, None if home == MODULE else edit.number
                 self._renamed.setdefault((old, new), set()).add(whose)
+        self._used: dict[tuple[str, str], bool] = {}
         self._edits = considered.edits
+        self._cells = considered.cells
         self._sources = sources
         self._keys: dict[int, dict[tuple[int, int], OwnKey]] = {}
         self._of_keys: dict[int, bool] = {}
         self._filled: set[tuple[str, str]] = set()
         self._made_again: set[str] = set()
+        self._edited = {edit.number for edit in considered.edits}
         if self._renamed:
-            edited = {edit.number for edit in considered.edits}
             for number, source in sources.items():
                 index = cell_index(source)
                 self._filled |= {(k.owner, k.text) for k in own_keys(index) if k.fills}
-                if number not in edited:
+                self._filled |= set(passed_keys(index))
+                if number not in self._edited:
                     self._made_again |= index.bound_at_module()
 
     def follows(self, place: Candidate) -> bool:
         """Whether a place asks for a key by the name that its dictionary has no more."""
         found = self._key_at(place)
-        if found is None:
+        if found is None or place.change.replaced_entries:
             return False
         key, renamed = found
         is_asked = not key.fills and (key.owner, key.text) not in self._filled
@@ -54,13 +59,44 @@ class RenamedKeys:
         return is_asked and not is_made_again and self._whose(key, place) in renamed
 
     def is_of_another(self, place: Candidate) -> bool:
-        """Whether a place is a key of another variable's dictionary, which is filled with it."""
+        """Whether a place is a key of another variable's dictionary, which is filled with it, or of
+        one that no variable holds.
+        """
         found = self._key_at(place)
         if found is None:
-            return False
+            return self._is_nobodys(place)
         key, renamed = found
+        if key.fills and place.cell in self._edited and len(place.change.examples) == 1:
+            return self._is_of_keys(place.change)  # left alone beside the one that was renamed
         is_other = self._whose(key, place) not in renamed
         return is_other and (key.owner, key.text) in self._filled and self._is_of_keys(place.change)
+
+    def _is_nobodys(self, place: Candidate) -> bool:
+        """Whether a place is a key of a dictionary that is made on the spot, as `json.dumps` gets
+        it, or a text that a call is given: of 20 such texts 6 followed one renamed key.
+        """
+        pair = "".join(place.change.replaced), place.change.new
+        if place.change.shape != "word" or pair not in self._renamed:
+            return False
+        source = self._sources[place.cell]
+        if source[place.start - 1 : place.start] + source[place.end : place.end + 1] not in _QUOTES:
+            return False
+        span, index = (place.start, place.end), cell_index(source)
+        is_key = any((key.start, key.end) == span for key in index.dict_keys)
+        callee = self._cells[place.cell].callee(place.first)
+        is_text = callee.endswith("(") and callee not in KEYED
+        is_spoken_for = is_text and len(place.change.examples) == 1 and self._is_used(pair)
+        return (is_key or is_spoken_for) and self._is_of_keys(place.change)
+
+    def _is_used(self, pair: tuple[str, str]) -> bool:
+        """Whether the renamed key's dictionary is asked for it."""
+        if pair not in self._used:
+            self._used[pair] = any(
+                key.text == pair[0] and not key.fills and (key.owner, None) in self._renamed[pair]
+                for source in self._sources.values()
+                for key in own_keys(cell_index(source))
+            )
+        return self._used[pair]
 
     def _is_of_keys(self, change: LastChange) -> bool:
         """Whether the word was changed as a key of one dictionary and as nothing else."""

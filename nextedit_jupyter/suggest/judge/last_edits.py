@@ -119,7 +119,8 @@ class Example:
 class LastChange:
     """What became what: solid tokens of which those from `low` to `high` are replaced by `new`.
 
-    Of the shapes of lines `old` and `new` are whole stripped or relatively indented lines.
+    `replaced_entries` of the examples got a value of another kind at once. Of the shapes of lines
+    `old` and `new` are whole stripped or relatively indented lines.
     """
 
     shape: Shape
@@ -129,6 +130,7 @@ class LastChange:
     high: int
     examples: list[Example] = field(default_factory=list)
     left_alone: list[tuple[int, Site]] = field(default_factory=list)  # by the edit's number
+    replaced_entries: int = 0
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -164,6 +166,8 @@ def read_changes(
             found = []
         for change, first, last in found:
             known = table.setdefault(change.key, change)
+            if known is not change:
+                known.replaced_entries += change.replaced_entries
             start = was.starts[first] if first < len(was.starts) else len(before)
             line = was.line_of(start)
             known.examples.append(Example(number, line, Site.of(was, first, last)))
@@ -349,7 +353,8 @@ def _of_hunk(
         return None
     old = tuple(was.texts[k] for k in solid)
     if len(old) == 1 and _is_word(old[0]) and _is_word(text):
-        return LastChange("word", old, text, 0, 1), i1, i2
+        given = {was.given(solid[0]), now.given(j1)} - {""}
+        return LastChange("word", old, text, 0, 1, replaced_entries=len(given) // 2), i1, i2
     low, high = 0, len(old)
     if not any(map(_is_word, old)):
         before = [k for k in range(first, i1) if not was.texts[k].isspace()]

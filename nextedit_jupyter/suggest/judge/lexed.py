@@ -36,6 +36,11 @@ _OPEN, _CLOSE = "([{", ")]}"
 # Calls that take a key of a dictionary, with their bracket as `callee` gives them.
 KEYED = frozenset(["get(", "pop(", "setdefault("])
 _MAX_OUTWARDS = 50  # brackets that are followed outwards for what they belong to
+_MAX_GIVEN = 12  # tokens of a value that tell its kind
+_COMPUTING = frozenset(
+    ["+", "-", "*", "/", "%", "<", ">", "=", "if"]
+)  # behind a number: it is only a part
+_PREFIXES = frozenset(["b", "r", "f", "u", "rb", "br", "rf", "fr"])
 _MAX_OBJECT = 40  # tokens of what an attribute is read from
 
 # What a word is where it stands. `other` is punctuation and blanks.
@@ -207,6 +212,18 @@ class LexedCell:
             return ""
         return "".join(self.texts[k] for k in self.solid[first:end])
 
+    def given(self, i: int) -> str:
+        """What kind of value the word at token i is given, as an entry or an argument: "number",
+        "text", "[" with the kind of what comes first in it. "" where that is not plain.
+        """
+        rank = self.rank[i] + 1
+        texts = [self.texts[k] for k in self.solid[rank : rank + _MAX_GIVEN]]
+        while texts and texts[0] in ("'", '"', "]"):
+            texts.pop(0)
+        if len(texts) < 2 or texts[0] not in ("=", ":") or texts[1] == "=":
+            return ""
+        return _kind_of_value(texts[1:])
+
     def words(self, line: int) -> frozenset[str]:
         """The names and numbers of a line; read once, for thousands of places may stand on one."""
         known = self._words.get(line)
@@ -325,6 +342,18 @@ class LexedCell:
             return False
         head = self.left(opened, 2)
         return len(head) == 2 and head[1] == "def"
+
+
+def _kind_of_value(texts: list[str]) -> str:
+    first = next((text for text in texts if text != "-"), "")
+    if first[:1] in "\"'" or (first.lower() in _PREFIXES and texts[1:2] in (["'"], ['"'])):
+        return "text" if first else ""
+    if first in _OPEN:
+        return first + _kind_of_value(texts[texts.index(first) + 1 :])
+    if not (first[0].isdigit() or first == "."):
+        return ""
+    behind = texts[texts.index(first) + 1 :][:1]
+    return "" if behind and behind[0] in _COMPUTING else "number"
 
 
 def _is_part(text: str) -> bool:

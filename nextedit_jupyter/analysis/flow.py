@@ -1,0 +1,184 @@
+"""Which definitions of one name reach which places of it, through a cell's branches.
+
+A function that gives its result its own name (`test = test()`) is two things from there on: what is
+called is the function, and anything else is the result. So it stays where a branch, a loop or a
+`try` leaves open which of the two a place sees.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from nextedit_jupyter.analysis.bindings import CellIndex
+
+Place = tuple[str, int]
+"""A cell's id and the index of a name in that cell's `names`."""
+
+
+# What a name stands for that is called: its value is another thing.
+CALLABLE = frozenset(["function", "overload", "class", "member", "alias"])
+# What calls the functions it is given and keeps none of them: the text before such a function.
+_APPLIED = re.compile(
+    r"\b(?:map|imap|starmap|filter|sorted|min|max|reduce|accumulate|submit"
+    r"|apply|applymap|transform|agg|aggregate|pipe)\((?:[^()\n]{0,80},)?\s*(?:\w{1,20}=)?\Z"
+)
+_NEAR = 120
+
+
+def is_applied(here: CellIndex, i: int) -> bool:
+    """Whether a name is called where it stands, or given to what calls it."""
+    start, end = here.names[i][:2]
+    source = here.masked.source
+    return (
+        source[end : end + 1] == "("
+        or _APPLIED.search(source, max(start - _NEAR, 0), start) is not None
+    )
+
+
+@dataclass(slots=True, eq=False)
+class Links:
+    """Which places of one name belong together: a union-find over places."""
+
+    parents: dict[Place, Place] = field(default_factory=dict)
+    # A definition whose own statement reads the name (`df = df.dropna()`): reads, then writes.
+    carried: list[tuple[Place, Place]] = field(default_factory=list)
+    functions: set[Place] = field(default_factory=set)
+    # A definition whose own statement calls the name (`test = test()`), and what is called.
+    results: dict[Place, frozenset[Place]] = field(default_factory=dict)
+    is_only_called: bool = True  # in functions, which run at any time
+
+    def find(self, place: Place) -> Place:
+        parents = self.parents
+        while (parent := parents.setdefault(place, place)) != place:
+            parents[place] = place = parents.setdefault(parent, parent)
+        return place
+
+    def join(self, a: Place, b: Place) -> None:
+        self.parents[self.find(a)] = self.find(b)
+
+
+class Flow:
+    """Which definitions of one name reach which places of it, through one cell's branches."""
+
+    def __init__(self, cell: str, index: CellIndex, links: Links, late: list[Place]) -> None:
+        self.cell, self.index, self.links, self.late = cell, index, links, late
+        self.reads: dict[int, Place] = {}  # the last read in a statement
+        self.called: dict[int, frozenset[Place]] = {}  # the functions that it calls by the name
+
+    def run(self, places: list[int], depth: int, state: frozenset[Place]) -> frozenset[Place]:
+        i = 0
+        while i < len(places):
+            path = self.index.path_at_home(places[i])
+            if len(path) <= depth or depth > 60:
+                state = self.step(places[i], state)
+                i += 1
+                continue
+            block = path[depth][0]
+            arms: dict[int, list[int]] = {}
+            while i < len(places):
+                path = self.index.path_at_home(places[i])
+                if len(path) <= depth or path[depth][0] != block:
+                    break
+                arms.setdefault(path[depth][1], []).append(places[i])
+                i += 1
+            state = self.branch(block, arms, depth + 1, state)
+        return state
+
+    def branch(
+        self, block: int, arms: dict[int, list[int]], depth: int, state: frozenset[Place]
+    ) -> frozenset[Place]:
+        kind = self.index.blocks[block]
+        if kind.kind == "branch":
+            ends = [self.run(places, depth, state) for places in arms.values()]
+            if not kind.exhaustive or len(arms) < kind.arms:
+                ends.append(state)
+                self.overwritten(state, ends)
+            return frozenset().union(*ends)
+        if kind.kind == "loop":
+            for places in arms.values():
+                once = self.run(places, depth, state)
+                state = state | once | self.run(places, depth, state | once)
+            return state
+        for places in arms.values():  # any of it may have run, or none
+            state = state | self.run(places, depth, state) | self.written(places)
+        return state
+
+    def overwritten(self, state: frozenset[Place], ends: list[frozenset[Place]]) -> None:
+        """What an `if` may overwrite is the same variable, used later or not."""
+        kept = [seen for seen in state if seen[0]]
+        for place in frozenset().union(*ends) - state:
+            if place in self.links.results:
+                continue
+            if kept and self.index.names[place[1]].kind == "variable":
+                self.links.join(place, kept[0])
+                for other in kept[1:]:
+                    self.links.join(place, other)
+
+    def kind(self, place: Place) -> str:
+        """What binds at a place of this cell; overloads stand beside what they overload."""
+        cell, i = place
+        return self.index.names[i].kind if cell == self.cell else ""
+
+    def written(self, places: list[int]) -> frozenset[Place]:
+        names = self.index.names
+        return frozenset((self.cell, i) for i in places if names[i].op in ("write", "update"))
+
+    def told_apart(self, i: int, state: frozenset[Place]) -> frozenset[Place]:
+        """What a place sees of a function and its result of the same name: one of the two."""
+        results = self.links.results
+        found = [results[seen] for seen in state if seen in results]
+        if not found:
+            return state
+        functions = found[0].union(*found[1:])
+        if not state & functions:
+            return state
+        return state - (results.keys() if is_applied(self.index, i) else functions)
+
+    def is_function(self, i: int) -> bool:
+        name = self.index.names[i]
+        return name.kind in CALLABLE or any(f.start == name.start for f in self.index.functions)
+
+    def step(self, i: int, state: frozenset[Place]) -> frozenset[Place]:
+        name = self.index.names[i]
+        place = (self.cell, i)
+        links = self.links
+        links.find(place)
+        if self.index.is_late(i):
+            # A function may run at any time from here on, so it sees all that comes.
+            for seen in self.told_apart(i, state):
+                links.join(place, seen)
+            self.late.append(place)
+            links.is_only_called &= name.op == "read" and is_applied(self.index, i)
+            for other in self.late[:1]:
+                links.join(place, other)
+            return state | {place} if name.op in ("write", "update") else state
+        if name.op == "write":
+            for seen in state if name.kind in ("function", "overload") else ():
+                if self.kind(seen) == "overload":
+                    links.join(place, seen)  # the overloads and what they are overloads of
+            if self.is_function(i):
+                links.functions.add(place)
+            if called := self.called.get(name.statement):
+                links.results[place] = called
+            if self.late and not (called and links.is_only_called):
+                links.join(place, self.late[0])
+            if (read := self.reads.get(name.statement)) is not None:
+                links.carried.append((read, place))
+            return frozenset((place,))
+        seen_here = self.told_apart(i, state)
+        for seen in seen_here:
+            links.join(place, seen)
+        if name.op == "delete":
+            return frozenset()
+        if name.op == "read":
+            self.reads[name.statement] = place
+            if is_applied(self.index, i):
+                self.called[name.statement] = seen_here & links.functions
+        elif name.op == "update":
+            if self.late:
+                links.join(place, self.late[0])
+            return frozenset((place,))
+        elif name.op == "declare" and not state:
+            return frozenset((place,))
+        return state

@@ -1,0 +1,192 @@
+"""What a local name holds of a frame, and which frames the calls around a place are made on.
+
+In `df.apply(lambda row: row["x"], axis=1)` and `[row["x"] for _, row in df.iterrows()]` the row's
+keys are the frame's columns; in `df.filter(pl.col("x") > 1)` the frame is the one that is filtered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from tree_sitter import Node
+
+from nextedit_jupyter.analysis import trees
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
+from nextedit_jupyter.analysis.index import NotebookIndex
+
+_INNER = {"attribute": "object", "call": "function", "subscript": "value"}
+_LISTED = re.compile(
+    r"^([^\W\d]\w*)[ \t]*=[ \t]*(\[[^\[\]]*\]|'[^'\n]*'|\"[^\"\n]*\")[ \t]*(?=[\n#]|\Z)", re.M
+)
+_STRING = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
+_MAX_LINKS = 60
+
+
+def frame_at(index: NotebookIndex, here: CellIndex, root: int, depth: int = 0) -> str:
+    """The notebook's variable that the name at `root` is, or holds a part of; "" if it is none."""
+    i = here.starts.get(root)
+    if i is None or depth > 3:
+        return ""
+    name, home = here.names[i], here.homes[i]
+    if home == MODULE:
+        return name.name
+    kind = here.scopes[home].kind
+    if kind == "lambda":
+        given = _calls_around(here, here.scopes[home].start)
+        begins = next((start for start, is_column in given if not is_column), None)
+    elif kind == "comprehension":
+        begins = _gone_through(here, home, name.name)
+    elif kind == "function":
+        return _given_to(index, here, home, name.name, depth)
+    else:
+        return ""
+    return frame_at(index, here, begins, depth + 1) if begins is not None else ""
+
+
+def frames_around(index: NotebookIndex, here: CellIndex, start: int) -> Iterator[str]:
+    """The variables on which the calls and subscripts around a place are made, inner ones first."""
+    for begins, _ in _calls_around(here, start):
+        if frame := frame_at(index, here, begins):
+            yield frame
+
+
+def listed_columns(
+    index: NotebookIndex, old: str, frames: Collection[str]
+) -> Iterator[tuple[str, int, int]]:
+    """The column in lists that these frames, and no others, are given: cell, start, end.
+
+    `features = ["x", "y"]` above `df[features]`; or the one name alone.
+    """
+    for id, here in index.readable():
+        if old not in here.masked.text:
+            continue
+        for listed in _LISTED.finditer(here.masked.text):
+            spans = [
+                (listed.start(2) + text.start() + 1, listed.start(2) + text.end() - 1)
+                for text in _STRING.finditer(listed[2])
+                if text[0][1:-1] == old
+            ]
+            if spans and _is_given_to(index, listed[1], frames):
+                yield from ((id, *span) for span in spans)
+
+
+def _is_given_to(index: NotebookIndex, name: str, frames: Collection[str]) -> bool:
+    found: set[str] = set()
+    for id, places in index.module_places(name).items():
+        here = index.cells[id]
+        for i in places:
+            if here.names[i].op == "read":
+                found |= set(list(frames_around(index, here, here.names[i].start))[:1])
+    return bool(found) and found <= set(frames)
+
+
+def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
+    """Where the chains begin whose calls or subscripts hold the place, and whether one column is
+    taken of them: what a function gets of that is a value, or a series.
+    """
+    node, shift = _node_at(here, start)
+    for _ in range(_MAX_LINKS):
+        if node is None or (above := node.parent) is None:
+            return
+        held = above.child_by_field_name(_INNER.get(above.type, ""))
+        is_made_on = above.type == "subscript" or (held is not None and held.type != "identifier")
+        is_around = above.type in ("call", "subscript") and held != node
+        begins = _root(held) if held is not None and is_around and is_made_on else None
+        if held is not None and begins is not None:
+            yield _offset(here, begins.start_byte - shift), _takes_column(held)
+        node = above
+
+
+def _node_at(here: CellIndex, start: int) -> tuple[Node | None, int]:
+    """The smallest node that begins at `start`, and by how much its bytes are shifted."""
+    text = here.masked.text
+    tree, _ = trees.parse(text)
+    shift = tree.root_node.end_byte - len(text.encode("utf-8", "replace"))
+    byte = len(text[:start].encode("utf-8", "replace")) + shift
+    return tree.root_node.descendant_for_byte_range(byte, byte + 1), shift
+
+
+def _offset(here: CellIndex, byte: int) -> int:
+    return len(here.masked.text.encode("utf-8", "replace")[:byte].decode("utf-8", "replace"))
+
+
+def _takes_column(node: Node) -> bool:
+    inner: Node | None = node
+    for _ in range(_MAX_LINKS):
+        if inner is None:
+            break
+        if inner.type == "subscript":
+            keys = inner.children_by_field_name("subscript")
+            if len(keys) == 1 and keys[0].type == "string":
+                return True
+        name = _INNER.get(inner.type)
+        inner = inner.child_by_field_name(name) if name else None
+    return False
+
+
+def _root(node: Node) -> Node | None:
+    """The name that a chain of attributes, calls and subscripts begins with."""
+    inner: Node | None = node
+    for _ in range(_MAX_LINKS):
+        if inner is None or inner.type == "identifier":
+            return inner
+        name = _INNER.get(inner.type)
+        inner = inner.child_by_field_name(name) if name else None
+    return None
+
+
+def _gone_through(here: CellIndex, home: int, name: str) -> int | None:
+    """Where what a comprehension goes through for this variable begins."""
+    target = next(
+        (here.names[i] for i in here.streams[home, name] if here.names[i].op != "read"), None
+    )
+    if target is None:
+        return None
+    found, shift = _node_at(here, target.start)
+    while found is not None and found.type != "for_in_clause":
+        found = found.parent
+    right = found.child_by_field_name("right") if found is not None else None
+    begins = _root(right) if right is not None else None
+    return _offset(here, begins.start_byte - shift) if begins is not None else None
+
+
+def _given_to(index: NotebookIndex, here: CellIndex, home: int, name: str, depth: int) -> str:
+    """The one variable that a function's parameter is always given; "" if there is no such."""
+    function = next((f for f in here.functions if f.scope == home), None)
+    words = [p.name for p in function.parameters] if function is not None else []
+    if function is None or function.outer != MODULE or name not in words:
+        return ""
+    found: set[str] = set()
+    for id, places in index.module_places(function.name).items():
+        there = index.cells[id]
+        for i in places:
+            if there.names[i].op == "read":
+                begins = _argument(there, there.names[i].start, words.index(name), name)
+                found.add(frame_at(index, there, begins, depth + 1) if begins is not None else "")
+    return found.pop() if len(found) == 1 else ""
+
+
+def _argument(there: CellIndex, start: int, position: int, name: str) -> int | None:
+    """Where the argument begins that a call of the function at `start` gives the parameter.
+
+    What is passed on, as in `df.apply(function)`, gets a part of what that is called on.
+    """
+    node, shift = _node_at(there, start)
+    call = node.parent if node is not None else None
+    if call is None or call.type != "call" or call.child_by_field_name("function") != node:
+        passed = next(iter(_calls_around(there, start)), None)
+        is_part = passed is not None and not position and not passed[1]
+        return passed[0] if passed is not None and is_part else None
+    arguments = call.child_by_field_name("arguments")
+    given = [n for n in arguments.named_children if n.type != "comment"] if arguments else []
+    for n, argument in enumerate(given):
+        value: Node | None = argument if n == position else None
+        if argument.type == "keyword_argument":
+            word = argument.child_by_field_name("name")
+            is_named = word is not None and word.text == name.encode()
+            value = argument.child_by_field_name("value") if is_named else None
+        begins = _root(value) if value is not None else None
+        if begins is not None:
+            return _offset(there, begins.start_byte - shift)
+    return None

@@ -1,0 +1,79 @@
+"""Lines that IPython passes on as they are, because it can't fill in all that they name.
+
+In `!for f in *; do cat $f $path; done` no `f` is a variable, so nothing is filled in, and `$path`
+is the shell's own.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
+from nextedit_jupyter.analysis.index import NotebookIndex
+from nextedit_jupyter.analysis.rename.plan import Change
+
+_OF_IPYTHON = frozenset(["In", "Out", "display", "exit", "get_ipython", "quit"])
+# What every shell has in its environment.
+_OF_SHELL = frozenset(
+    [
+        *("HOME", "HOSTNAME", "IFS", "LANG", "LOGNAME", "OLDPWD", "PATH", "PPID"),
+        *("PS1", "PWD", "RANDOM", "SHELL", "TERM", "TMPDIR", "UID", "USER"),
+    ]
+)
+# What brings names that no cell shows.
+_BRINGS_NAMES = ("%run", "%load", "%store -r", "exec(", "globals()")
+
+
+def passed_on(index: NotebookIndex, changes: Iterable[Change]) -> set[Change]:
+    """Those of the changes that lie in such lines."""
+
+    @cache
+    def unfilled(cell: str) -> frozenset[int]:
+        return frozenset(_unfilled(index, index.cells[cell]))
+
+    return {change for change in changes if _line_at(index, change) in unfilled(change.cell)}
+
+
+def _line_at(index: NotebookIndex, change: Change) -> int:
+    """Where the line begins that IPython fills a change's place in; -1 for another place."""
+    snippets = index.cells[change.cell].masked.snippets
+    return next((s.line for s in snippets if s.start <= change.start < s.end), -1)
+
+
+def _unfilled(index: NotebookIndex, here: CellIndex) -> Iterable[int]:
+    """The lines of a cell that name something that is no variable."""
+    fields = [s for s in here.masked.snippets if s.line >= 0]
+    if not fields or index.stars or any(_brings_names(c) for c in index.cells.values()):
+        return
+    for i, name in enumerate(here.names):
+        line = next((s.line for s in fields if s.start <= name.start < s.end), -1)
+        if line >= 0 and here.homes[i] == MODULE and not _is_known(index, name.name):
+            end = here.masked.source.find("\n", line)
+            text = here.masked.source[line : end if end >= 0 else None]
+            # What no cell binds the kernel may know all the same, unless it has told us.
+            if index.facts.names or name.name in _OF_SHELL or _is_assigned(text, name.name):
+                yield line
+
+
+def _is_assigned(line: str, name: str) -> bool:
+    """Whether the shell gives the name a value: in `for name in`, by `name=` or by `read name`."""
+    word = re.escape(name)
+    pattern = rf"\bfor {word} in\b|(?<![^\s;&|(]){word}=|\bread (?:-\w+ )?{word}\b"
+    return re.search(pattern, line) is not None
+
+
+def _brings_names(here: CellIndex) -> bool:
+    return any(mark in here.masked.source for mark in _BRINGS_NAMES)
+
+
+def _is_known(index: NotebookIndex, name: str) -> bool:
+    return (
+        name in index.bound_names()
+        or hasattr(builtins, name)
+        or index.facts.named(name) is not None
+        or name in _OF_IPYTHON
+        or name.startswith("_")
+    )
