@@ -282,8 +282,7 @@ export class NotebookSession implements IDisposable {
     const [pending] = suggestions;
     const home = this.views.activeId ?? null;
     if (!this.offers.show(suggestions, home, wanted)) {
-      this.redraw();
-      return;
+      return this.redraw();
     }
     this.shared.announce(announcementOf(pending, settings.keepTab, trans));
     this.redraw();
@@ -474,6 +473,7 @@ export class NotebookSession implements IDisposable {
   private onCells = (): void => {
     // A cell that is moved is deleted first.
     queueMicrotask(() => {
+      this.views.regainFocus();
       if (this.offers.current && !this.gone) {
         if (this.offers.followCells(this.textOf)) {
           this.asking.schedule(); // of other cells, or of another order of them, it may be another one

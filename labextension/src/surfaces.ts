@@ -53,6 +53,8 @@ export interface Views {
   enter(cell: string): Promise<EditorView | null>;
   focus(view: EditorView, offset: number): void;
   focusEditor(): void;
+  /** The cells were replaced: the focus, if it went with one of them, comes back. */
+  regainFocus(): void;
 }
 
 /** A text as cells of a request, and answers back; `restore` is for the request of the same moment. */
@@ -302,6 +304,8 @@ export abstract class OneTextViews implements Views {
   abstract editors(): OpenEditor[];
 
   toggleClass(): void {}
+
+  regainFocus(): void {}
 
   enter(cell: string): Promise<EditorView | null> {
     return Promise.resolve(cell === this.activeId ? this.activeView : null);

@@ -17,6 +17,7 @@ export interface CaretPlace {
 
 export class NotebookViews implements Views {
   private readonly panels: NotebookPanel[] = [];
+  private focused: { panel: NotebookPanel; node: Element } | null = null;
 
   /** False if it is known already. */
   add(panel: NotebookPanel): boolean {
@@ -24,6 +25,9 @@ export class NotebookViews implements Views {
       return false;
     }
     this.panels.push(panel);
+    panel.node.addEventListener('focusin', ({ target }) => {
+      this.focused = { panel, node: target as Element };
+    });
     return true;
   }
 
@@ -140,6 +144,14 @@ export class NotebookViews implements Views {
       view.focus();
     } else {
       this.panel.content.activate();
+    }
+  }
+
+  /** Cells that are read anew from the disk take the focus with them: no key would arrive. */
+  regainFocus(): void {
+    const { panel, node } = this.focused ?? {};
+    if (node && !node.isConnected && document.activeElement === document.body) {
+      panel!.content.activate();
     }
   }
 

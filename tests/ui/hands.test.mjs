@@ -246,6 +246,33 @@ test('an offer follows the cells: merged, deleted, brought back, pasted, turned 
   );
 });
 
+test('a notebook reloaded from the disk keeps the focus, and the offer if it still fits', async () => {
+  const reload = async () => {
+    const isDirty = await lab.inPanel(panel => panel.context.model.dirty);
+    const reloaded = lab.command('docmanager:reload');
+    if (isDirty) {
+      await lab.page.click('.jp-Dialog .jp-mod-accept');
+    }
+    await reloaded;
+    await lab.page.waitForFunction(() => document.activeElement.closest('.cm-editor') !== null);
+  };
+  await rename(['total = 1', 'print(total)']);
+  await reload();
+  assert.deepEqual(await lab.sources(), ['total = 1', 'print(total)']);
+  await lab.page.waitForTimeout(1000); // nor is what was discarded offered again
+  assert.deepEqual(await lab.places(), []);
+  await rename(['total = 1', 'print(total)']);
+  await lab.command('docmanager:save');
+  await reload();
+  await lab.waitForPlaces();
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(
+    () => lab.sources(),
+    sources => String(sources) === 'amount = 1,print(amount)',
+    'not taken'
+  );
+});
+
 test('in command mode keys are named that work there', async () => {
   await rename(['total = 1', 'print(total)']);
   await lab.press('Control+m');
