@@ -22,7 +22,8 @@ const answer = (id: number): AnswerWire => ({
   timing_ms: { total: 1, queue: 0, analysis: 0, prefill: 0, decode: 0 },
   tokens: { prompt: 0, reused: 0, generated: 0, drafted: 0, accepted: 0 }
 });
-const json = (value: object, status = 200) => new Response(JSON.stringify(value), { status });
+const json = (value: object | null, status = 200) =>
+  new Response(JSON.stringify(value), { status });
 const refusal = (code: string, status: number) => () =>
   json({ id: 1, error: { code, message: '' } }, status);
 
