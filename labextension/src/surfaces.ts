@@ -1,14 +1,14 @@
 /** What a session works on: a text with its views, and how that text is sent. */
 
 import type { EditorView } from '@codemirror/view';
-import type { ISharedBaseCell, ISharedNotebook } from '@jupyter/ydoc';
+import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
 import { sharedCell } from './apply';
-import { cellNames, isCountedOtherwise, isTaggedOff, wireOf } from './cells';
+import { cellNames, isTaggedOff, wireOf } from './cells';
 import { Address } from './kernelFacts';
 import type { FileWidget } from './openTexts';
 import { editorViewOf } from './openTexts';
@@ -184,7 +184,7 @@ export class NotebookSurface implements Surface {
 
   whole(): CellWire[] {
     return this.document.cells.map(cell =>
-      wireOf(cell, isOut(cell) ? '' : cell.getSource(), false)
+      wireOf(cell, isTaggedOff(cell) ? '' : cell.getSource(), false)
     );
   }
 
@@ -280,11 +280,6 @@ export class FileSurface implements Surface {
     const { text } = this;
     return { segment: segmentAt(segmentsOf(text), this.views.caret()?.offset ?? 0), text };
   }
-}
-
-/** Whether nothing of a cell takes part in what is done in several documents. */
-function isOut(cell: ISharedBaseCell): boolean {
-  return isTaggedOff(cell) || isCountedOtherwise(cell.getSource());
 }
 
 /** The editor as a list of one; of none where it is not there yet. */
