@@ -97,8 +97,8 @@ export class NotebookSession implements IDisposable {
     this.stale = new StaleCells({
       runs: () => runsOf(this.notebook),
       order: () => this.order(),
-      ask: changed =>
-        askStale(changed, () => (this.gone ? null : this.snapshot([])), shared.client),
+      ask: (...cells) =>
+        askStale(cells, () => (this.gone ? null : this.snapshot([])), shared.client),
       counter: () => this.facts.counter(),
       changed: () => this.markStale()
     });

@@ -155,8 +155,9 @@ test('of requests that stay unanswered no more than two are under way', async ()
 test('which cells to run again is asked in full, under another name', async () => {
   const client = enabledClient();
   await client.suggest(request('a', 'b'));
-  await client.stale(request('a', 'b'), ['c0']);
-  assert.equal((sent[1] as Partial<ChangedRequestWire>).version, undefined);
+  await client.stale(request('a', 'b'), ['c0'], ['c0', 'c1']);
+  const { version, changed, ran_before } = sent[1] as Partial<ChangedRequestWire>;
+  assert.deepEqual([version, changed, ran_before], [undefined, ['c0'], ['c0', 'c1']]);
   assert.deepEqual(cellsOf(sent[1]), ['a', 'b']);
 });
 
