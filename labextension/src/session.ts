@@ -18,6 +18,7 @@ import { Asking } from './asking';
 import { runsOf } from './cells';
 import { announcementOf } from './drawing';
 import type { OpenText } from './elsewhere';
+import { goTo } from './going';
 import { KeptWatch } from './keptWatch';
 import { KernelFacts, NewError } from './kernelFacts';
 import { Offers } from './offers';
@@ -305,20 +306,12 @@ export class NotebookSession implements IDisposable {
 
   /** Go to a place, or to the next one, ready to type there. False if there is none. */
   async jump(place: Place | null = this.currentPlace): Promise<boolean> {
-    if (place && this.offers.current?.others?.holds(place.cell)) {
-      this.offers.current.others.reveal(place.cell);
-      return true;
+    const { views, offers } = this;
+    const isThere = place !== null && (await goTo(place, { views, offers }));
+    if (isThere) {
+      this.redraw();
     }
-    const caret = this.caret();
-    const view = place && (await this.views.enter(place.cell));
-    if (!place || !view) {
-      return false;
-    }
-    this.offers.moveTo(place.cell);
-    const { end } = this.offers.current?.place(place.id) ?? place;
-    this.views.focus(view, isAt(place, caret) ? caret!.offset : end);
-    this.redraw();
-    return true;
+    return isThere;
   }
 
   /** Accept one place. */

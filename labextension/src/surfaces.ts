@@ -50,7 +50,8 @@ export interface Views {
   /** Every editor that is there, in every view, from top to bottom. */
   editors(): OpenEditor[];
   toggleClass(name: string, is: (cell: string) => boolean): void;
-  enter(cell: string): Promise<EditorView | null>;
+  /** Null if there is no such cell, or if it is not wanted any more once it is there. */
+  enter(cell: string, isWanted: () => boolean): Promise<EditorView | null>;
   focus(view: EditorView, offset: number): void;
   focusEditor(): void;
   /** The cells were replaced: the focus, if it went with one of them, comes back. */

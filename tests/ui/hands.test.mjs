@@ -385,6 +385,38 @@ test('a collapsed cell is opened by Tab, and the next Tab takes its place', asyn
   );
 });
 
+test('Tab goes at once to a cell that JupyterLab has not made yet', async () => {
+  await lab.page.evaluate(() => {
+    window.idleBefore = window.requestIdleCallback;
+    window.requestIdleCallback = () => 0; // the page is never idle
+  });
+  try {
+    const between = Array.from({ length: 60 }, (_, i) => `row_${i} = ${i}`);
+    await openQuickly(held.lab, ['total = 1', ...between, 'print(total)']);
+    await lab.select(0, 0, 'total'.length);
+    await lab.type('amount');
+    await lab.eventually(
+      () => lab.hint(),
+      hint => hint.startsWith('Tab → cell 62'),
+      'nothing is offered'
+    );
+    await lab.press('Tab');
+    await lab.eventually(
+      () => lab.activeCell(),
+      cell => cell === 61,
+      'no jump'
+    );
+    await lab.press('Tab');
+    await lab.eventually(
+      () => lab.source(61),
+      text => text === 'print(amount)',
+      'not taken'
+    );
+  } finally {
+    await lab.page.evaluate(() => (window.requestIdleCallback = window.idleBefore));
+  }
+});
+
 test('a cell under a collapsed heading is opened by Tab', async () => {
   const heading = {
     type: 'markdown',
