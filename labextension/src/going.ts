@@ -8,10 +8,11 @@ import type { Views } from './surfaces';
 export interface GoingHost {
   readonly views: Pick<Views, 'caret' | 'activeId' | 'enter' | 'focus'>;
   readonly offers: Offers;
+  redraw(): void;
 }
 
 /** The caret is put there, ready to type. False if nobody went there. */
-export async function goTo(place: Place, { views, offers }: GoingHost): Promise<boolean> {
+export async function goTo(place: Place, { views, offers, redraw }: GoingHost): Promise<boolean> {
   const others = offers.current?.others;
   if (others?.holds(place.cell)) {
     others.reveal(place.cell);
@@ -31,5 +32,6 @@ export async function goTo(place: Place, { views, offers }: GoingHost): Promise<
   offers.moveTo(place.cell);
   const { end } = offers.current?.place(place.id) ?? place;
   views.focus(view, isAt(place, caret) ? caret!.offset : end);
+  redraw();
   return true;
 }

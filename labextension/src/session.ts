@@ -72,7 +72,7 @@ export class NotebookSession implements IDisposable {
       apply: suggestion => this.applyWhole(suggestion),
       setEnabled: enabled => this.switch(enabled),
       factsChanged: () => this.onFacts(),
-      kernelGone: () => this.stale.kernelGone()
+      kernelGone: () => this.kernelGone()
     });
     this.requests = new Requests({
       surface,
@@ -307,11 +307,7 @@ export class NotebookSession implements IDisposable {
   /** Go to a place, or to the next one, ready to type there. False if there is none. */
   async jump(place: Place | null = this.currentPlace): Promise<boolean> {
     const { views, offers } = this;
-    const isThere = place !== null && (await goTo(place, { views, offers }));
-    if (isThere) {
-      this.redraw();
-    }
-    return isThere;
+    return place !== null && goTo(place, { views, offers, redraw: () => this.redraw() });
   }
 
   /** Accept one place. */
@@ -433,6 +429,14 @@ export class NotebookSession implements IDisposable {
       this.asking.schedule();
     }
     this.changedSignal.emit();
+  }
+
+  /** What an offer says of the kernel is no longer so. */
+  private kernelGone(): void {
+    this.stale.kernelGone();
+    if (this.offers.current) {
+      this.asking.schedule();
+    }
   }
 
   private onChange = (change: CellChange): void => {

@@ -35,7 +35,7 @@ function world() {
     },
     focus: (_: EditorView, offset: number) => (caret = { cell: 'b', offset })
   };
-  const going = goTo(pending.places[0], { views, offers });
+  const going = goTo(pending.places[0], { views, offers, redraw: () => {} });
   return { going, made, offers, caret: () => caret, move: (to: CaretPlace) => (caret = to) };
 }
 
