@@ -134,9 +134,10 @@ class PatternsLane:
         rule = offer.rule
         if "rename" in request.want and (offer.count > 1 or "next_edit" not in request.want):
             edits = tuple(_cell_edit(request, cell, places) for cell, places in offer.places)
+            where = "" if rule.where == "place" else f" in {_plural(rule.where)}"
             label = (
-                f"{rule.what} in {_counted(offer.count, rule.where)}:"
-                f" {_counted(len(edits), 'cell')}"
+                f"{rule.what}{where}: {_counted(offer.count, 'place')}"
+                f" in {_counted(len(edits), 'cell')}"
             )
             yield _suggestion("rename", label, offer.confidence, edits)
         if "next_edit" in request.want:
@@ -224,8 +225,10 @@ def _suggestion(
 
 
 def _counted(count: int, noun: str) -> str:
-    """ "1 call of SGD", "14 calls of SGD"."""
-    if count == 1:
-        return f"1 {noun}"
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _plural(noun: str) -> str:
+    """ "calls of SGD"."""
     head, _, rest = noun.partition(" ")
-    return f"{count} {head}s {rest}".rstrip()
+    return f"{head}s {rest}".rstrip()
