@@ -251,19 +251,21 @@ export class Client {
   }
 
   /**
-   * The cells to run again after `changed`, in order; null if nobody can say. Beside the requests for
-   * suggestions: neither supersedes the other. Never rejects.
+   * The cells to run again after `changed`, in order; null if nobody can say. `ran` are the cells with
+   * results, be it of an earlier kernel. Beside the requests for suggestions: neither supersedes the
+   * other. Never rejects.
    */
   async stale(
     request: Omit<RequestWire, 'id'>,
-    changed: readonly string[]
+    changed: readonly string[],
+    ran: readonly string[]
   ): Promise<string[] | null> {
     if (!this.on) {
       return null;
     }
     try {
       // Under another name, by which nothing is held: it is rare, and says everything.
-      const body = JSON.stringify({ id: null, ...request, want: [], changed });
+      const body = JSON.stringify({ id: null, ...request, want: [], changed, ran_before: ran });
       const init = { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT) };
       const answer = await read(await this.fetch('suggest', init, `${this.id}-state`));
       return 'error' in answer ? null : (answer.stale ?? null);

@@ -79,7 +79,7 @@ export class Nearby implements Nearness {
 }
 
 /** Whether the caret is to be seen, and with it what is drawn beside it. */
-export function isCaretInView(view: EditorView): boolean {
+function isCaretInView(view: EditorView): boolean {
   const frame = view.dom.closest(FRAME);
   const caret = view.coordsAtPos(view.state.selection.main.head);
   if (!frame || !caret) {
@@ -87,4 +87,47 @@ export function isCaretInView(view: EditorView): boolean {
   }
   const { top, bottom } = frame.getBoundingClientRect();
   return caret.bottom > top && caret.top < bottom;
+}
+
+/** Tells when the caret of an editor comes into sight or leaves it, whatever was scrolled. */
+export interface CaretWatch {
+  /** Watch this editor's caret and no other. */
+  watch(view: EditorView | null): void;
+  /** Whether it is to be seen now. */
+  isSeen(view: EditorView): boolean;
+}
+
+export class ScrolledCaret implements CaretWatch {
+  private view: EditorView | null = null;
+  private wasSeen = false;
+  private frame = 0;
+
+  /** `crossed` is called once the caret came into sight or left it. */
+  constructor(private readonly crossed: () => void) {}
+
+  watch(view: EditorView | null): void {
+    if (view === null && this.view) {
+      cancelAnimationFrame(this.frame);
+      document.removeEventListener('scroll', this.onScroll, true);
+    } else if (view && !this.view) {
+      document.addEventListener('scroll', this.onScroll, { capture: true, passive: true });
+    }
+    this.view = view;
+    this.wasSeen = view !== null && isCaretInView(view);
+  }
+
+  isSeen(view: EditorView): boolean {
+    return isCaretInView(view);
+  }
+
+  /** The page is laid out once a frame: then it costs nothing to look. */
+  private onScroll = (): void => {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => {
+      if (this.view && isCaretInView(this.view) !== this.wasSeen) {
+        this.wasSeen = !this.wasSeen;
+        this.crossed();
+      }
+    });
+  };
 }

@@ -78,6 +78,7 @@ export class Offers {
     }
     this.rest = rest;
     if (isSame) {
+      shown.noteLike(pending);
       return false; // what called for it stays what it was
     }
     if (isMore) {

@@ -6,8 +6,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { cellIdOf } from './documents';
 import type { Scene } from './drawing';
 import { drawingOf } from './drawing';
-import type { Nearness } from './inSight';
-import { Nearby, isCaretInView, isInSight } from './inSight';
+import type { CaretWatch, Nearness } from './inSight';
+import { Nearby, ScrolledCaret, isInSight } from './inSight';
 import type { Drawing } from './marks';
 import { NOTHING, drawn, isDrawn, show } from './marks';
 import type { Offers } from './offers';
@@ -38,16 +38,19 @@ export interface PainterHost {
 export class Painter {
   private readonly slices: Slices;
   private readonly nearby: Nearness;
+  private readonly caretWatch: CaretWatch;
   private isDue = false;
   private keyed: Element | null = null; // the editor by whose classes shortcuts go
 
   constructor(
     private readonly host: PainterHost,
     later?: Later,
-    nearness: (came: () => void) => Nearness = came => new Nearby(came)
+    nearness: (came: () => void) => Nearness = came => new Nearby(came),
+    caretWatch: (crossed: () => void) => CaretWatch = crossed => new ScrolledCaret(crossed)
   ) {
     this.slices = new Slices(SLICE, later);
     this.nearby = nearness(() => this.paintSoon());
+    this.caretWatch = caretWatch(() => this.paintSoon());
   }
 
   /** The place that Tab goes to or accepts. */
@@ -64,9 +67,13 @@ export class Painter {
   paint(): void {
     this.isDue = false;
     const { offers, views } = this.host;
-    const scene = this.scene();
     const { activeView } = views;
-    this.markKeys(scene, activeView);
+    const current = this.currentPlace;
+    // The page is looked at before it is changed: then it is laid out once.
+    const isTabOurs = activeView !== null && this.isTabOurs(activeView, current);
+    this.caretWatch.watch(offers.current ? activeView : null);
+    const scene = this.scene(current, isTabOurs);
+    this.markKeys(activeView, scene !== null, isTabOurs);
     const editors = views.editors();
     this.nearby.watch(offers.current ? editors.map(({ box }) => box) : []);
     const due: OpenEditor[] = [];
@@ -101,6 +108,7 @@ export class Painter {
     this.isDue = false;
     this.slices.stop();
     this.nearby.watch([]);
+    this.caretWatch.watch(null);
   }
 
   /**
@@ -108,33 +116,28 @@ export class Painter {
    * seen; never in leading white space or with a selection, where Tab indents.
    */
   isTabOurs(view: EditorView, place = this.currentPlace): boolean {
-    const isHere = isAt(place, this.host.views.caret());
-    return this.isTabFor(view, place) && (isHere || isCaretInView(view));
-  }
-
-  /** The same while the caret is to be seen. */
-  private isTabFor(view: EditorView, place: Place | null): boolean {
     const { views, offers } = this.host;
     if (view !== views.activeView || !place || this.host.keepTab()) {
       return false;
     }
     const caret = views.caret();
-    return isAt(place, caret) || (offers.isHome(caret?.cell) && !isIndenting(view));
+    return (
+      isAt(place, caret) ||
+      (offers.isHome(caret?.cell) && !isIndenting(view) && this.caretWatch.isSeen(view))
+    );
   }
 
-  private scene(): Scene | null {
+  private scene(current: Place | null, isTabOurs: boolean): Scene | null {
     const { offers, views, trans } = this.host;
     const pending = offers.shown;
     const { activeView } = views;
-    const current = this.currentPlace;
     return (
       pending && {
         pending,
         current,
         caret: views.caret(),
         order: this.host.order(),
-        isTabOurs:
-          activeView !== null && isTypedIn(activeView) && this.isTabFor(activeView, current),
+        isTabOurs: isTabOurs && isTypedIn(activeView!),
         isHome: (cell: string) => offers.isHome(cell),
         trans
       }
@@ -157,14 +160,14 @@ export class Painter {
   }
 
   /** Where the application looks at keys before the editor does, shortcuts go by these classes. */
-  private markKeys(scene: Scene | null, view: EditorView | null): void {
+  private markKeys(view: EditorView | null, isPending: boolean, isTabOurs: boolean): void {
     const host = view && (view.dom.closest('.jp-CodeMirrorEditor') ?? view.dom);
     if (this.keyed !== host) {
       this.keyed?.classList.remove(PENDING_CLASS, TAB_CLASS);
       this.keyed = host;
     }
-    host?.classList.toggle(PENDING_CLASS, scene !== null);
-    host?.classList.toggle(TAB_CLASS, scene !== null && this.isTabOurs(view!, scene.current));
+    host?.classList.toggle(PENDING_CLASS, isPending);
+    host?.classList.toggle(TAB_CLASS, isTabOurs);
   }
 }
 

@@ -315,6 +315,11 @@ export class Pending {
     this.notes.push(text);
   }
 
+  /** The same offer was made again: what there is to know of it may be something else now. */
+  noteLike(other: Pending): void {
+    this.notes.splice(0, this.notes.length, ...other.notes);
+  }
+
   remove(place: Place): void {
     this.hold(this.all.filter(other => other.id !== place.id));
   }

@@ -171,6 +171,7 @@ export interface RequestWire {
   deadline_ms?: number;
   rename_to?: string;
   changed?: string[];
+  ran_before?: string[];
   bundle?: string;
   place?: PlaceWire;
   across?: AcrossWire;
@@ -219,6 +220,7 @@ export interface ChangedRequestWire {
   deadline_ms?: number;
   rename_to?: string;
   changed?: string[];
+  ran_before?: string[];
   bundle?: string;
 }
 

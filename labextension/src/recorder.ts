@@ -134,7 +134,21 @@ export class Recorder implements IDisposable {
   }
 
   private rescan(): void {
+    const known = this.texts;
     this.texts = new Map(this.notebook.cells.map(cell => [cell.getId(), cell.getSource()]));
+    for (const [cell, after] of this.texts) {
+      const before = known.get(cell);
+      if (before !== undefined && before !== after) {
+        this.replaced(cell, before, after);
+      }
+    }
+  }
+
+  /** A cell that was read anew from the disk: what was typed in it before led elsewhere. */
+  private replaced(cell: string, before: string, after: string): void {
+    this.history.forget(cell);
+    this.origins.set(cell, 'remote');
+    this.onChange({ cell, before, after, origin: 'remote' });
   }
 }
 

@@ -18,6 +18,7 @@ import { Asking } from './asking';
 import { runsOf } from './cells';
 import { announcementOf } from './drawing';
 import type { OpenText } from './elsewhere';
+import { goTo } from './going';
 import { KeptWatch } from './keptWatch';
 import { KernelFacts, NewError } from './kernelFacts';
 import { Offers } from './offers';
@@ -71,7 +72,7 @@ export class NotebookSession implements IDisposable {
       apply: suggestion => this.applyWhole(suggestion),
       setEnabled: enabled => this.switch(enabled),
       factsChanged: () => this.onFacts(),
-      kernelGone: () => this.stale.kernelGone()
+      kernelGone: () => this.kernelGone()
     });
     this.requests = new Requests({
       surface,
@@ -97,8 +98,8 @@ export class NotebookSession implements IDisposable {
     this.stale = new StaleCells({
       runs: () => runsOf(this.notebook),
       order: () => this.order(),
-      ask: changed =>
-        askStale(changed, () => (this.gone ? null : this.snapshot([])), shared.client),
+      ask: (...cells) =>
+        askStale(cells, () => (this.gone ? null : this.snapshot([])), shared.client),
       counter: () => this.facts.counter(),
       changed: () => this.markStale()
     });
@@ -282,8 +283,7 @@ export class NotebookSession implements IDisposable {
     const [pending] = suggestions;
     const home = this.views.activeId ?? null;
     if (!this.offers.show(suggestions, home, wanted)) {
-      this.redraw();
-      return;
+      return this.redraw();
     }
     this.shared.announce(announcementOf(pending, settings.keepTab, trans));
     this.redraw();
@@ -306,20 +306,8 @@ export class NotebookSession implements IDisposable {
 
   /** Go to a place, or to the next one, ready to type there. False if there is none. */
   async jump(place: Place | null = this.currentPlace): Promise<boolean> {
-    if (place && this.offers.current?.others?.holds(place.cell)) {
-      this.offers.current.others.reveal(place.cell);
-      return true;
-    }
-    const caret = this.caret();
-    const view = place && (await this.views.enter(place.cell));
-    if (!place || !view) {
-      return false;
-    }
-    this.offers.moveTo(place.cell);
-    const { end } = this.offers.current?.place(place.id) ?? place;
-    this.views.focus(view, isAt(place, caret) ? caret!.offset : end);
-    this.redraw();
-    return true;
+    const { views, offers } = this;
+    return place !== null && goTo(place, { views, offers, redraw: () => this.redraw() });
   }
 
   /** Accept one place. */
@@ -443,6 +431,14 @@ export class NotebookSession implements IDisposable {
     this.changedSignal.emit();
   }
 
+  /** What an offer says of the kernel is no longer so. */
+  private kernelGone(): void {
+    this.stale.kernelGone();
+    if (this.offers.current) {
+      this.asking.schedule();
+    }
+  }
+
   private onChange = (change: CellChange): void => {
     this.stale.edit(change.cell);
     if (this.acceptance.isAccepting) {
@@ -474,6 +470,7 @@ export class NotebookSession implements IDisposable {
   private onCells = (): void => {
     // A cell that is moved is deleted first.
     queueMicrotask(() => {
+      this.views.regainFocus();
       if (this.offers.current && !this.gone) {
         if (this.offers.followCells(this.textOf)) {
           this.asking.schedule(); // of other cells, or of another order of them, it may be another one

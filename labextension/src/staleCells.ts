@@ -14,10 +14,10 @@ export interface StaleHost {
   /** The cells from top to bottom. */
   order(): readonly string[];
   /**
-   * These, what depends on them and what they need that the kernel does not have, in the order to
-   * run them; null if nobody can say.
+   * These, what of `ran` depends on them and what they need that the kernel does not have, in the
+   * order to run them; null if nobody can say.
    */
-  ask(changed: readonly string[]): Promise<readonly string[] | null>;
+  ask(changed: readonly string[], ran: readonly string[]): Promise<readonly string[] | null>;
   /** How many cells the running kernel has run; null if it does not say. */
   counter(): Promise<number | null>;
   /** The set changed. */
@@ -41,7 +41,7 @@ const BETWEEN = 300; // ms
 
 /** Ask a few times which cells are to be run; null if nobody can say. */
 export async function askStale(
-  changed: readonly string[],
+  [changed, ran]: readonly [readonly string[], readonly string[]],
   snapshot: () => Snapshot | null,
   client: Pick<Client, 'stale'>
 ): Promise<readonly string[] | null> {
@@ -50,7 +50,7 @@ export async function askStale(
       await new Promise(resolve => setTimeout(resolve, BETWEEN));
     }
     const request = snapshot()?.request;
-    const stale = request ? await client.stale(request, changed) : null;
+    const stale = request ? await client.stale(request, changed, ran) : null;
     if (stale) {
       return stale;
     }
@@ -107,7 +107,7 @@ export class StaleCells {
       await this.doubtCounts();
     }
     const marked = this.ids;
-    const all = marked.length ? await this.host.ask(marked) : [];
+    const all = marked.length ? await this.ask(marked) : [];
     const runs = this.host.runs();
     const isDue = (id: string) =>
       this.stale.has(id) || (runs.has(id) && (!this.holds(id) || runs.get(id) === null));
@@ -115,6 +115,11 @@ export class StaleCells {
       return [...runs.keys()].some(id => this.lost.has(id)) ? null : marked;
     }
     return all.filter(isDue);
+  }
+
+  private ask(changed: readonly string[]): Promise<readonly string[] | null> {
+    const ran = [...this.host.runs()].filter(([, count]) => count !== null).map(([id]) => id);
+    return this.host.ask(changed, ran);
   }
 
   /** Counts that a file brought along may be of an earlier kernel: those above its counter are. */
@@ -201,7 +206,7 @@ export class StaleCells {
       return;
     }
     const ran = this.host.runs();
-    const stale = await this.host.ask(changed);
+    const stale = await this.ask(changed);
     if (!stale) {
       return;
     }

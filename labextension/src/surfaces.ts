@@ -1,14 +1,14 @@
 /** What a session works on: a text with its views, and how that text is sent. */
 
 import type { EditorView } from '@codemirror/view';
-import type { ISharedBaseCell, ISharedNotebook } from '@jupyter/ydoc';
+import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
 import { sharedCell } from './apply';
-import { cellNames, isCountedOtherwise, isTaggedOff, wireOf } from './cells';
+import { cellNames, isTaggedOff, wireOf } from './cells';
 import { Address } from './kernelFacts';
 import type { FileWidget } from './openTexts';
 import { editorViewOf } from './openTexts';
@@ -50,9 +50,12 @@ export interface Views {
   /** Every editor that is there, in every view, from top to bottom. */
   editors(): OpenEditor[];
   toggleClass(name: string, is: (cell: string) => boolean): void;
-  enter(cell: string): Promise<EditorView | null>;
+  /** Null if there is no such cell, or if it is not wanted any more once it is there. */
+  enter(cell: string, isWanted: () => boolean): Promise<EditorView | null>;
   focus(view: EditorView, offset: number): void;
   focusEditor(): void;
+  /** The cells were replaced: the focus, if it went with one of them, comes back. */
+  regainFocus(): void;
 }
 
 /** A text as cells of a request, and answers back; `restore` is for the request of the same moment. */
@@ -182,7 +185,7 @@ export class NotebookSurface implements Surface {
 
   whole(): CellWire[] {
     return this.document.cells.map(cell =>
-      wireOf(cell, isOut(cell) ? '' : cell.getSource(), false)
+      wireOf(cell, isTaggedOff(cell) ? '' : cell.getSource(), false)
     );
   }
 
@@ -280,11 +283,6 @@ export class FileSurface implements Surface {
   }
 }
 
-/** Whether nothing of a cell takes part in what is done in several documents. */
-function isOut(cell: ISharedBaseCell): boolean {
-  return isTaggedOff(cell) || isCountedOtherwise(cell.getSource());
-}
-
 /** The editor as a list of one; of none where it is not there yet. */
 export function openEditor(editor: CodeEditor.IEditor | null, box: Element): OpenEditor[] {
   const view = editorViewOf(editor);
@@ -302,6 +300,8 @@ export abstract class OneTextViews implements Views {
   abstract editors(): OpenEditor[];
 
   toggleClass(): void {}
+
+  regainFocus(): void {}
 
   enter(cell: string): Promise<EditorView | null> {
     return Promise.resolve(cell === this.activeId ? this.activeView : null);

@@ -2,8 +2,9 @@
 
 import type { EditorView } from '@codemirror/view';
 import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
-import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
+import type { PanelLayout } from '@lumino/widgets';
 
 import { languageOf } from './cells';
 import { Address } from './kernelFacts';
@@ -17,6 +18,7 @@ export interface CaretPlace {
 
 export class NotebookViews implements Views {
   private readonly panels: NotebookPanel[] = [];
+  private focused: { panel: NotebookPanel; node: Element } | null = null;
 
   /** False if it is known already. */
   add(panel: NotebookPanel): boolean {
@@ -24,6 +26,9 @@ export class NotebookViews implements Views {
       return false;
     }
     this.panels.push(panel);
+    panel.node.addEventListener('focusin', ({ target }) => {
+      this.focused = { panel, node: target as Element };
+    });
     return true;
   }
 
@@ -105,7 +110,7 @@ export class NotebookViews implements Views {
   }
 
   /** Make a cell the active one, seen and ready to type in; its editor, or null if there is none. */
-  async enter(id: string): Promise<EditorView | null> {
+  async enter(id: string, isWanted: () => boolean): Promise<EditorView | null> {
     const content = this.panel.content;
     const index = content.widgets.findIndex(widget => widget.model.sharedModel.getId() === id);
     if (index < 0) {
@@ -116,8 +121,12 @@ export class NotebookViews implements Views {
       NotebookActions.expandParent(cell, content); // its heading was collapsed
     }
     cell.inputHidden = false;
-    await content.scrollToItem(index);
+    makeNow(content, index);
+    await content.scrollToItem(index).catch(() => {}); // someone scrolls elsewhere
     await cell.ready;
+    if (!isWanted()) {
+      return null;
+    }
     content.activeCellIndex = index;
     content.deselectAll();
     if (cell.model.type === 'markdown') {
@@ -143,8 +152,28 @@ export class NotebookViews implements Views {
     }
   }
 
+  /** Cells that are read anew from the disk take the focus with them: no key would arrive. */
+  regainFocus(): void {
+    const { panel, node } = this.focused ?? {};
+    if (node && !node.isConnected && document.activeElement === document.body) {
+      panel!.content.activate();
+    }
+  }
+
   private cells(): Cell[] {
     return this.panels.flatMap(panel => [...panel.content.widgets]);
+  }
+}
+
+/**
+ * JupyterLab makes the cells of a notebook one by one when the page is idle, and has whoever scrolls to
+ * one wait for that: on a busy machine seconds. The one that is gone to is made at once, in its way.
+ */
+function makeNow(content: Notebook, index: number): void {
+  const cell = content.widgets[index];
+  if (cell.isPlaceholder() && !cell.isAttached && content.notebookConfig.windowingMode !== 'full') {
+    cell.dataset.windowedListIndex = String(index);
+    (content.layout as PanelLayout).insertWidget(index, cell);
   }
 }
 

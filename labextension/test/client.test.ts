@@ -8,7 +8,9 @@ import type { AnswerWire, ChangedRequestWire, PaceWire, RequestWire } from '../s
 
 /** What the server was sent, and what it answers in turn; an answer if there is nothing left. */
 const sent: ChangedRequestWire[] = [];
-const signals: AbortSignal[] = [];
+/** As they came: a request that nobody holds may be collected, and its signal then never fires. */
+const requests: Request[] = [];
+const arrivals: (() => void)[] = [];
 const answers: (() => Response | Promise<Response>)[] = [];
 const paces: PaceWire[] = [];
 
@@ -20,7 +22,8 @@ const answer = (id: number): AnswerWire => ({
   timing_ms: { total: 1, queue: 0, analysis: 0, prefill: 0, decode: 0 },
   tokens: { prompt: 0, reused: 0, generated: 0, drafted: 0, accepted: 0 }
 });
-const json = (value: object, status = 200) => new Response(JSON.stringify(value), { status });
+const json = (value: object | null, status = 200) =>
+  new Response(JSON.stringify(value), { status });
 const refusal = (code: string, status: number) => () =>
   json({ id: 1, error: { code, message: '' } }, status);
 
@@ -32,8 +35,9 @@ globalThis.fetch = async input => {
   if (!request.url.includes('/nextedit/suggest')) {
     return json({ enabled: true, worker: 'running', bundle: 'a/1', problem: null, last_ms: 1 });
   }
-  signals.push(request.signal);
+  requests.push(request);
   sent.push((await request.json()) as ChangedRequestWire);
+  arrivals.shift()?.();
   return answers.shift()?.() ?? json(answer(1));
 };
 
@@ -59,10 +63,13 @@ function enabledClient() {
   return client;
 }
 
+/** Resolves once the server has read the next request. */
+const arrival = () => new Promise<void>(resolve => arrivals.push(resolve));
+
 const cellsOf = ({ notebook }: ChangedRequestWire) => notebook.cells.map(({ source }) => source);
 
 beforeEach(() => {
-  sent.length = answers.length = signals.length = 0;
+  sent.length = answers.length = requests.length = arrivals.length = 0;
 });
 
 test('after an answer only what changed is sent', async () => {
@@ -118,11 +125,12 @@ test('a request that a newer one supersedes comes to nothing, and is a base once
   const free: (() => void)[] = [];
   const late = () => new Promise<Response>(resolve => free.push(() => resolve(json(answer(1)))));
   answers.push(late, late);
+  const arrived = [arrival(), arrival()];
   const asked = ['a', 'ax'].map(source => client.suggest(request(source, 'b')));
-  await new Promise(resolve => setTimeout(resolve, 20));
+  await Promise.all(arrived);
   free[0]();
   assert.equal(await asked[0], null);
-  assert.ok(!signals[0].aborted);
+  assert.ok(!requests[0].signal.aborted);
   assert.equal(client.status.state, 'thinking');
   assert.ok(await client.suggest(request('axy', 'b')));
   assert.deepEqual(sent.map(cellsOf), [['a', 'b'], ['ax', 'b'], ['axy']]);
@@ -132,22 +140,24 @@ test('of requests that stay unanswered no more than two are under way', async ()
   const client = enabledClient();
   answers.push(...Array<() => Promise<Response>>(4).fill(() => new Promise(() => {})));
   for (const source of ['a', 'b', 'c', 'd']) {
+    const arrived = arrival();
     void client.suggest(request(source));
-    await new Promise(resolve => setTimeout(resolve, 5));
+    await arrived;
   }
   assert.deepEqual(
-    signals.map(({ aborted }) => aborted),
+    requests.map(({ signal }) => signal.aborted),
     [true, true, false, false]
   );
   client.enabled = false;
-  assert.ok(signals.every(({ aborted }) => aborted));
+  assert.ok(requests.every(({ signal }) => signal.aborted));
 });
 
 test('which cells to run again is asked in full, under another name', async () => {
   const client = enabledClient();
   await client.suggest(request('a', 'b'));
-  await client.stale(request('a', 'b'), ['c0']);
-  assert.equal((sent[1] as Partial<ChangedRequestWire>).version, undefined);
+  await client.stale(request('a', 'b'), ['c0'], ['c0', 'c1']);
+  const { version, changed, ran_before } = sent[1] as Partial<ChangedRequestWire>;
+  assert.deepEqual([version, changed, ran_before], [undefined, ['c0'], ['c0', 'c1']]);
   assert.deepEqual(cellsOf(sent[1]), ['a', 'b']);
 });
 

@@ -157,3 +157,13 @@ test('the same answer to other typing leaves the offer as it is: more of that ty
   change('d', 'two');
   assert.equal(offers.shown, null);
 });
+
+test('an offer that is made again says what is so now', () => {
+  const offers = new Offers();
+  const [first, again] = [pendingOf(FOUR), pendingOf(FOUR)];
+  first.note('`cost` still exists in the kernel');
+  again.note('cell 9 is locked');
+  offers.show([first], 'a');
+  assert.ok(!offers.show([again], 'a'));
+  assert.deepEqual(offers.shown!.notes, ['cell 9 is locked']);
+});

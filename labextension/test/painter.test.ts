@@ -7,7 +7,7 @@ import type { EditorView } from '@codemirror/view';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import { nullTranslator } from '@jupyterlab/translation';
 
-import type { Nearness } from '../src/inSight';
+import type { CaretWatch, Nearness } from '../src/inSight';
 import { drawing } from '../src/marks';
 import { Offers } from '../src/offers';
 import { Painter, SLICE } from '../src/painter';
@@ -26,7 +26,7 @@ class FakeEditor {
   changes = 0;
   state = EditorState.create({ doc: TEXT, extensions: [drawing] });
   readonly contentDOM = {};
-  readonly root = { activeElement: null };
+  readonly root = { activeElement: this.contentDOM };
   readonly dom = { closest: () => null, classList: { toggle() {}, remove() {} } };
   readonly id: string;
 
@@ -44,6 +44,10 @@ class FakeEditor {
 
   get marks(): number {
     return this.state.field(drawing).marks.length;
+  }
+
+  get labels(): string[] {
+    return this.state.field(drawing).marks.map(({ label }) => label);
   }
 
   get open(): OpenEditor {
@@ -90,9 +94,28 @@ class FakeNearness implements Nearness {
   }
 }
 
+/** The caret is seen while the first cell is. */
+class FakeCaretWatch implements CaretWatch {
+  watched: EditorView | null = null;
+
+  constructor(
+    private readonly isInView: () => boolean,
+    readonly crossed: () => void
+  ) {}
+
+  watch(view: EditorView | null): void {
+    this.watched = view;
+  }
+
+  isSeen(): boolean {
+    return this.isInView();
+  }
+}
+
 /** A notebook of 300 cells with an offer in each, and what waits for idle time. */
-function scene() {
+function scene({ keepTab = true } = {}) {
   let scrolled = 0;
+  let caretWatch: FakeCaretWatch;
   let waiting: (() => void) | null = null;
   let nearness: FakeNearness;
   const offers = new Offers();
@@ -112,13 +135,14 @@ function scene() {
       offers,
       trans: nullTranslator.load(''),
       order: () => editors.map(({ id }) => id),
-      keepTab: () => true
+      keepTab: () => keepTab
     },
     work => {
       waiting = work;
       return () => (waiting = null);
     },
-    came => (nearness = new FakeNearness(came))
+    came => (nearness = new FakeNearness(came)),
+    crossed => (caretWatch = new FakeCaretWatch(() => scrolled < 30, crossed))
   );
   const pending = Pending.from(
     {
@@ -150,7 +174,12 @@ function scene() {
       nearness.tell();
       await Promise.resolve();
     },
-    watched: () => nearness.watched.size,
+    watched: () => nearness.watched.size + (caretWatch.watched ? 1 : 0),
+    /** The browser says that the caret came into sight or left it, and that is painted. */
+    cross: async () => {
+      caretWatch.crossed();
+      await Promise.resolve();
+    },
     goTo: (cell: string, offset: number) => (caret = { cell, offset }),
     idle: () => {
       const work = waiting;
@@ -229,4 +258,18 @@ test('an offer that goes leaves nothing behind, whether half drawn or scrolled a
   while (idle());
   assert.deepEqual(drawn(), []);
   assert.equal(watched(), 0, 'nothing is watched for nothing');
+});
+
+test('with the caret scrolled out of sight no place says Tab, which would not go there', async () => {
+  const { painter, editors, goTo, scroll, cross } = scene({ keepTab: false });
+  goTo('c0', 2);
+  editors[0].dispatch({ selection: { anchor: 2 } });
+  painter.paint();
+  assert.deepEqual(editors[0].labels, ['Tab']);
+  scroll(600);
+  await cross();
+  assert.deepEqual(editors[0].labels, ['Alt-J']);
+  scroll(0);
+  await cross();
+  assert.deepEqual(editors[0].labels, ['Tab']);
 });

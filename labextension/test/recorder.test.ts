@@ -105,6 +105,29 @@ test('cells that are moved or added are known afterwards', () => {
   );
 });
 
+test('a cell that is read anew from the disk is a change from elsewhere, and what was typed in it is forgotten', () => {
+  const notebook = notebookOf('x = 1', 'y = 1');
+  const onDisk = notebook.toJSON();
+  const changes: CellChange[] = [];
+  const recorder = new Recorder(
+    notebook,
+    change => changes.push(change),
+    undefined,
+    () => 0
+  );
+  typeInto(notebook, 1, 0, 'm');
+  typeInto(notebook, 0, 1, 's');
+  typeInto(notebook, 0, 6, '2');
+  notebook.fromJSON({ ...onDisk, nbformat_minor: 5 });
+  assert.deepEqual(sources(notebook), ['x = 1', 'y = 1']);
+  assert.deepEqual(changes.slice(3), [
+    { cell: 'c0', before: 'xs = 12', after: 'x = 1', origin: 'remote' },
+    { cell: 'c1', before: 'my = 1', after: 'y = 1', origin: 'remote' }
+  ]);
+  assert.equal(recorder.lastOrigin('c0'), 'remote');
+  assert.deepEqual(recorder.history.all, []);
+});
+
 const RENAME = new Map([
   ['c0', TextEdit.replace(0, 1, 'long')],
   ['c1', TextEdit.replace(6, 7, 'long')]

@@ -5,7 +5,7 @@ import { StaleCells } from '../src/staleCells';
 
 /** Cells a, b, c, d that ran in order; c depends on b. */
 function world(
-  answer: (changed: readonly string[]) => string[] | null = c => [...c],
+  answer: (changed: readonly string[], ran: readonly string[]) => string[] | null = c => [...c],
   counter: number | null = 3
 ) {
   const runs = new Map<string, number | null>([
@@ -17,7 +17,7 @@ function world(
   const stale = new StaleCells({
     runs: () => new Map(runs),
     order: () => ['a', 'b', 'c', 'd'],
-    ask: changed => Promise.resolve(answer(changed)),
+    ask: (changed, ran) => Promise.resolve(answer(changed, ran)),
     counter: () => Promise.resolve(counter),
     changed: () => {}
   });
@@ -113,6 +113,18 @@ test('all that the answer lists is run, also what is not marked; the marks alone
   const silent = world(() => null);
   silent.accept(['b'], true);
   assert.deepEqual(await silent.stale.toRun(), ['b']);
+});
+
+test('after a restart it is said which cells ran before it: what never ran has no results', async () => {
+  const asked: (readonly string[])[] = [];
+  const { stale, accept } = world((changed, ran) => {
+    asked.push(ran);
+    return [...changed];
+  });
+  accept(['b'], true);
+  stale.kernelGone();
+  await stale.toRun();
+  assert.deepEqual(asked.at(-1), ['a', 'b', 'c']);
 });
 
 test('after a restart nothing is run if nobody can say what the marked cells need', async () => {

@@ -17,25 +17,31 @@ CUT_NAMES = 100  # from here on the kernel's list may be incomplete: 200 names o
 
 
 def stale_cells(
-    notebook: Notebook, facts: KernelFacts, changed: Collection[str]
+    notebook: Notebook,
+    facts: KernelFacts,
+    changed: Collection[str],
+    ran_before: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """Ids of the cells to run again after `changed` did, dependencies first.
 
     `notebook` is the state after the change; its execution counts are those of the running kernel
-    (none after a restart). Cells that never ran hold no results: they are listed only if they
-    changed, or if a listed cell needs what they bind. The order is that of the runs, and of the
+    (none after a restart); `ran_before` are the cells that ran in this kernel or an earlier one, if
+    that is known. Cells that never ran hold no results: they are listed only if they changed, or if
+    a listed cell needs what they bind. The order is that of the runs, and of the
     document for cells that did not run; a cell that uses what only a later one binds follows it.
     """
     index = index_notebook(notebook, facts)
     order = _order(index)
     ran = {run.cell for run in facts.runs}
     ran |= {cell.id for cell in notebook.cells if cell.execution_count is not None}
+    if not ran:
+        ran = set(order if ran_before is None else ran_before)
     stale = {id for id in order if id in changed}
     tainted: set[str] = set()
     for id in order:
         here = index.cells[id]
         uses = _used(here)
-        if id in changed or (uses & tainted and (id in ran or not ran)):
+        if id in changed or (uses & tainted and id in ran):
             stale.add(id)
             tainted |= here.bound_at_module()
         else:

@@ -55,9 +55,10 @@ class SuggestRequest:
 
     `history` is oldest first. `rename_to` is set by the explicit command: the name at the caret is
     to become that. `changed` are cells that no longer say what ran: the answer then lists all whose
-    results are out of date. `bundle` is the id of the model that the notebook wants asked. `id` is
-    the client's and comes back as it was (a number, a string or None). `place` is where the
-    document is, if the folder around it may be read; `nearby` what was found there.
+    results are out of date; `ran_before` are those that hold any, be it of an earlier kernel, if
+    that is known. `bundle` is the id of the model that the notebook wants asked. `id` is the
+    client's and comes back as it was (a number, a string or None). `place` is where the document
+    is, if the folder around it may be read; `nearby` what was found there.
     """
 
     notebook: Notebook
@@ -68,6 +69,7 @@ class SuggestRequest:
     deadline_ms: float = 1_000.0
     rename_to: str | None = None
     changed: tuple[str, ...] = ()
+    ran_before: tuple[str, ...] | None = None
     bundle: str | None = None
     place: Place | None = None
     nearby: tuple[Nearby, ...] = ()

@@ -20,14 +20,17 @@ MAX_CANDIDATES = 200
 # A rename is waited for: a look at the folder for it is shorter than one in the background.
 LOOK = Limits(files=MAX_CANDIDATES, entries=4_000, seconds=1.0)
 FILE_CELL = "file"
+# Why cells are left as they are, behind `has it in a cell `.
+GUARDED = "that is locked or switched off"
+LINE_ENDS = "with line ends of Windows"
 
 
 @dataclass(eq=False)
 class ProjectDocument:
     """One document by its path. A module is a notebook of one cell.
 
-    `numbers` are the places of its cells in the file, from 0. `skipped` are the texts of code cells
-    that may not be changed.
+    `numbers` are the places of its cells in the file, from 0. `skipped` are code cells that may not
+    be changed: why, and their texts.
     """
 
     path: str
@@ -35,7 +38,7 @@ class ProjectDocument:
     is_open: bool
     root: Root
     numbers: Mapping[str, int] = field(default_factory=dict)
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_module(self) -> bool:
@@ -57,23 +60,30 @@ class ProjectDocument:
 def opened(document: OpenDocument, root: Root) -> ProjectDocument:
     """One that is open: what the page says of it counts, not what is on disk."""
     is_file = document.path.endswith(".py")
-    may = [
-        cell
-        for cell in document.cells
-        if cell.editable and not cell.is_off and not (is_file and is_guarded(cell.source))
-    ]
+
+    def why_not(cell: Cell) -> str | None:
+        if not cell.editable or cell.is_off or (is_file and is_guarded(cell.source)):
+            return GUARDED
+        # The editor counts a CR LF as one place, the document as two.
+        return LINE_ENDS if "\r" in cell.source else None
+
+    reasons = {cell.id: why_not(cell) for cell in document.cells}
+    may = tuple(cell for cell in document.cells if reasons[cell.id] is None)
     numbers = {cell.id: i for i, cell in enumerate(document.cells)}
-    skipped = tuple(cell.source for cell in document.cells if cell.is_code and cell not in may)
-    return ProjectDocument(
-        document.path, Notebook("python", tuple(may)), True, root, numbers, skipped
+    skipped = tuple(
+        (why, cell.source)
+        for cell in document.cells
+        if cell.is_code and (why := reasons[cell.id]) is not None
     )
+    return ProjectDocument(document.path, Notebook("python", may), True, root, numbers, skipped)
 
 
 def closed(path: str, text: str, root: Root) -> ProjectDocument | None:
     """A file of the folder; None if it cannot be read as Python or a Python notebook."""
     if path.endswith(".py"):
         if is_guarded(text):
-            return ProjectDocument(path, Notebook("python", ()), False, root, skipped=(text,))
+            none = Notebook("python", ())
+            return ProjectDocument(path, none, False, root, skipped=((GUARDED, text),))
         return ProjectDocument(
             path, Notebook("python", (Cell(FILE_CELL, "code", text),)), False, root
         )
@@ -88,7 +98,7 @@ def closed(path: str, text: str, root: Root) -> ProjectDocument | None:
         return None
     may = tuple(cell for cell in found if cell.editable)
     numbers = {cell.id: int(cell.id.removeprefix("cell-")) for cell in may}
-    skipped = tuple(cell.source for cell in found if not cell.editable)
+    skipped = tuple((GUARDED, cell.source) for cell in found if not cell.editable)
     return ProjectDocument(path, Notebook("python", may), False, root, numbers, skipped)
 
 

@@ -206,8 +206,9 @@ class _Rename:
         index = document.index
         if any(self.old in index.cell(id).source for id, _ in index.broken()):
             self.notes.append(f"{document.path} does not parse in part: that is left out")
-        if any(_has_word(text, self.old) for text in document.skipped):
-            self.notes.append(f"{document.path} has it in a cell that is locked or switched off")
+        for why, text in document.skipped:
+            if _has_word(text, self.old):
+                self.notes.append(f"{document.path} has it in a cell {why}")
         changes: set[Change] = set()
         if document.path == self.module:
             seeds = list(index.definitions(self.old))

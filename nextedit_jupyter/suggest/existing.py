@@ -55,6 +55,9 @@ _FRAME_METHODS = frozenset(
 _METHODS = _FRAME_METHODS | {
     *("drop", "dropna", "duplicated", "value_counts", "get", "pop", "hist", "boxplot", "plot")
 }
+# Those that a first label ends: in 94 % and 91 % of their calls in the notebooks for training; the
+# next likely one, `drop_duplicates`, in 85 %, and `sort_values` in half of them.
+_ENDED = frozenset(("groupby", "set_index"))
 # Those whose dictionaries have columns as keys.
 _BY_KEY = frozenset(("agg", "aggregate", "rename", "fillna", "astype", "replace"))
 _KEYWORDS = frozenset(
@@ -179,7 +182,7 @@ def _strings(request: SuggestRequest, before: str, frames: list[Frame]) -> Exist
         path = _callee(before, opened.at)
         owner = _without_indexer(path)
         root = owner or _root_of_chain(before[: opened.at])
-        if not in_list and path == owner:
+        if not in_list and (path == owner or _is_last(path, before[opened.at : quote.start])):
             tail += "]"
         return _labels(request, Asked(prefix, owner, root, tail, quote.opener, direct=bool(owner)))
     if opened.opener != "(":
@@ -187,6 +190,9 @@ def _strings(request: SuggestRequest, before: str, frames: list[Frame]) -> Exist
     owner, root, anywhere = _frame_of_call(before, opened, quote, by_key=by_key)
     if not root:
         return None
+    is_first = not in_list and not by_key and not before[opened.at + 1 : quote.start].strip()
+    if is_first and _method(before, opened.at) in _ENDED:
+        tail += ")"
     return _labels(request, Asked(prefix, owner, root, tail, quote.opener, anywhere=anywhere))
 
 
@@ -442,6 +448,16 @@ def _callee(before: str, at: int) -> str:
     if not all(part.isidentifier() for part in parts) or keyword.iskeyword(parts[-1]):
         return ""
     return path
+
+
+def _method(before: str, at: int) -> str:
+    """The last name of what is called at `at`."""
+    return _callee(before, at).rpartition(".")[2]
+
+
+def _is_last(path: str, subscript: str) -> bool:
+    """Whether nothing follows a label: `frame.at` takes a row and a column, and no slices."""
+    return path.endswith(".at") and subscript.rstrip().endswith(",")
 
 
 def _without_indexer(path: str) -> str:

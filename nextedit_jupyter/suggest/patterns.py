@@ -22,6 +22,7 @@ from nextedit_jupyter.analysis.patterns import (
 )
 from nextedit_jupyter.core import (
     CellEdit,
+    EditEvent,
     Replacement,
     Silence,
     Suggestion,
@@ -134,9 +135,10 @@ class PatternsLane:
         rule = offer.rule
         if "rename" in request.want and (offer.count > 1 or "next_edit" not in request.want):
             edits = tuple(_cell_edit(request, cell, places) for cell, places in offer.places)
+            where = "" if rule.where == "place" else f" in {_plural(rule.where)}"
             label = (
-                f"{rule.what} in {_counted(offer.count, rule.where)}:"
-                f" {_counted(len(edits), 'cell')}"
+                f"{rule.what}{where}: {_counted(offer.count, 'place')}"
+                f" in {_counted(len(edits), 'cell')}"
             )
             yield _suggestion("rename", label, offer.confidence, edits)
         if "next_edit" in request.want:
@@ -156,12 +158,14 @@ def net_edits(request: SuggestRequest) -> list[NetEdit]:
     """What the user's own events did to each cell, newest cell first.
 
     A cell's events are followed back from its present text for as long as each begins where the
-    one before it ended; a cell that they do not lead to is left out.
+    one before it ended; a cell that they do not lead to is left out. What was accepted elsewhere
+    before the newest typing is settled: what it left in its cell, the user has not left alone.
     """
     order: list[str] = []
     before: dict[str, str] = {}
     broken: set[str] = set()
     newest = {event.cell for event in request.history[-RECENT_EVENTS:]}
+    typed: EditEvent | None = None
     for event in reversed(request.history):
         cell = request.notebook.cell(event.cell)
         if cell is None or not cell.is_code or event.cell in broken:
@@ -169,7 +173,10 @@ def net_edits(request: SuggestRequest) -> list[NetEdit]:
         if event.origin == "executed":
             continue  # the text as it ran, no edit of its own
         expected = before.get(event.cell, cell.source)
-        if event.after != expected or event.origin in ("remote", "undone"):
+        settled = event.origin == "accepted" and typed is not None and typed.cell != event.cell
+        if typed is None and event.origin in ("typed", "pasted"):
+            typed = event
+        if event.after != expected or event.origin in ("remote", "undone") or settled:
             # What was undone is no example of anything, and what it undid may be forgotten.
             broken.add(event.cell)
             continue
@@ -224,8 +231,10 @@ def _suggestion(
 
 
 def _counted(count: int, noun: str) -> str:
-    """ "1 call of SGD", "14 calls of SGD"."""
-    if count == 1:
-        return f"1 {noun}"
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _plural(noun: str) -> str:
+    """ "calls of SGD"."""
     head, _, rest = noun.partition(" ")
-    return f"{count} {head}s {rest}".rstrip()
+    return f"{head}s {rest}".rstrip()

@@ -398,7 +398,7 @@ def _stale(request: SuggestRequest) -> tuple[str, ...] | None:
     known = tuple(id for id in request.changed if request.notebook.cell(id) is not None)
     try:
         if request.notebook.language == "python":
-            return stale_cells(request.notebook, request.facts, known)
+            return stale_cells(request.notebook, request.facts, known, request.ran_before)
     except Exception as error:
         _log_failure("run state", error)
     return known

@@ -6,7 +6,14 @@ from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import Cell, CellRun, KernelFacts, NamedObject, Notebook
 
 
-def stale(*sources: str, changed: str, runs: str = "", ran: str = "", names: str = "") -> str:
+def stale(
+    *sources: str,
+    changed: str,
+    runs: str = "",
+    ran: str = "",
+    names: str = "",
+    before: str | None = None,
+) -> str:
     cells = tuple(
         Cell(f"c{i}", "code", source, 1 if f"c{i}" in ran else None)
         for i, source in enumerate(sources)
@@ -15,7 +22,9 @@ def stale(*sources: str, changed: str, runs: str = "", ran: str = "", names: str
         tuple(CellRun(cell, "") for cell in runs.split()),
         tuple(NamedObject(name, "int") for name in names.split()),
     )
-    return " ".join(stale_cells(Notebook("python", cells), facts, changed.split()))
+    ran_before = None if before is None else before.split()
+    found = stale_cells(Notebook("python", cells), facts, changed.split(), ran_before)
+    return " ".join(found)
 
 
 def test_what_depends_on_a_changed_cell_is_stale_and_what_does_not_is_fresh() -> None:
@@ -56,6 +65,13 @@ def test_after_a_restart_the_kernel_s_facts_count_for_more_than_the_document_s_n
     assert stale(*sources, changed="c2", ran=everything, runs="c0") == "c1 c2 c3"
     assert stale(*sources, changed="c2", ran=everything, names="math x y") == "c2 c3"
     assert stale(*sources, changed="c2", ran=everything) == "c2 c3"  # nothing else is known
+
+
+def test_after_a_restart_a_cell_that_never_ran_is_run_only_if_it_is_needed() -> None:
+    sources = ("x = 1", "print(x)", "delete_all(x)", "def f(): return x", "f()")
+    assert stale(*sources, changed="c0", before="c0 c1") == "c0 c1"
+    assert stale(*sources, changed="c4", before="c0 c4") == "c0 c3 c4"
+    assert stale(*sources, changed="c0", before="") == "c0"  # their results were cleared
 
 
 def test_what_the_kernel_still_has_is_not_run_again() -> None:

@@ -240,6 +240,24 @@ def test_locked_cells_are_left_alone_and_named(tmp_path: Path) -> None:
     assert any("a.ipynb" in note and "locked" in note for note in found.notes)
 
 
+def test_cells_with_line_ends_of_windows_are_left_alone_where_they_are_open(tmp_path: Path) -> None:
+    windows = "load(1)\r\nload(2)\r\n"
+    write(
+        tmp_path,
+        {
+            "helpers.py": MODULE,
+            "closed.ipynb": ipynb("from helpers import load\n", windows),
+        },
+    )
+    is_open = document("a.ipynb", "from helpers import load\n", windows, "x = 1\r\n")
+    found = ask(tmp_path, "helpers.py", (MODULE,), "def load", "read_table", is_open)
+    changed = after(found)
+    assert changed["a.ipynb"] == ["from helpers import read_table\n"]
+    assert changed["closed.ipynb"][1] == windows.replace("load", "read_table")
+    assert isinstance(found, Elsewhere)
+    assert found.notes == ("a.ipynb has it in a cell with line ends of Windows",)
+
+
 def test_cells_are_addressed_by_their_place_in_the_file(tmp_path: Path) -> None:
     text = json.dumps(
         {

@@ -67,13 +67,26 @@ LABELS = [
     ('readings["st|', 'readings["station"]'),
     ('readings["st|"]', 'readings["station"]'),
     ("x = readings['hu|", "x = readings['humidity']"),
-    ('by_station = readings.groupby("st|', 'by_station = readings.groupby("station"'),
+    ('by_station = readings.groupby("st|', 'by_station = readings.groupby("station")'),
     ('by_station = readings.groupby("st|")', 'by_station = readings.groupby("station")'),
+    ('by_station = readings.groupby("st|"', 'by_station = readings.groupby("station")'),
+    (
+        'by_station = readings.groupby("st|).mean()',
+        'by_station = readings.groupby("station").mean()',
+    ),
+    ('print(readings.groupby("st|))', 'print(readings.groupby("station"))'),
+    ('readings.groupby(["st|', 'readings.groupby(["station"'),
+    ('readings.groupby(["st|"])', 'readings.groupby(["station"])'),
+    ("readings.set_index('ti|", "readings.set_index('time')"),
+    ('readings.sort_values("ti|', 'readings.sort_values("time"'),
+    ('readings.at[3, "hu|', 'readings.at[3, "humidity"]'),
+    ('readings.at[3, "hu|"]', 'readings.at[3, "humidity"]'),
+    ('readings.at["hu|', 'readings.at["humidity"'),
     ('readings[["time", "hu|', 'readings[["time", "humidity"'),
     ('readings[["time", "hu|"]]', 'readings[["time", "humidity"]]'),
     ('readings.loc[:, "hu|', 'readings.loc[:, "humidity"'),
     ('readings.sort_values(by=["te|"])', 'readings.sort_values(by=["temperature"])'),
-    ('readings.dropna().groupby("st|', 'readings.dropna().groupby("station"'),
+    ('readings.dropna().groupby("st|', 'readings.dropna().groupby("station")'),
     ('readings[readings["time"] > 3]["hu|', 'readings[readings["time"] > 3]["humidity"]'),
     ('readings.rename(columns={"te|', 'readings.rename(columns={"temperature"'),
     ('readings.agg({"te|', 'readings.agg({"temperature"'),
@@ -134,7 +147,7 @@ def test_a_keyword_that_a_variable_begins_like_is_not_the_only_candidate() -> No
 
 def test_what_exists_wins_over_a_guess() -> None:
     above = 'sales["store"], sales["visitors"] = 1, 2'
-    assert shown(at('by = sales.groupby("sto|', above), 'ck"') == 'by = sales.groupby("store"'
+    assert shown(at('by = sales.groupby("sto|', above), 'ck"') == 'by = sales.groupby("store")'
     assert shown(at('y = sales["v|', above), 'alue"]') == 'y = sales["visitors"]'
     assert shown(at('y = sales["|', above), 'value"]') is None
     assert shown(at('y = readings["|', facts=FACTS), 'value"]') is None
@@ -147,6 +160,10 @@ def test_a_guess_that_names_what_exists_is_kept() -> None:
     assert shown(at('y = readings["|', facts=FACTS), 'time"]') == 'y = readings["time"]'
     assert shown(at('readings["|"]', facts=FACTS), "time") == 'readings["time"]'
     assert shown(at("np.lin|", facts=FACTS), "space(0, 1)") == "np.linspace(0, 1)"
+    more = 'ation", as_index=False)'
+    by_station = 'readings.groupby("station", as_index=False)'
+    assert shown(at('readings.groupby("st|', facts=FACTS), more) == by_station
+    assert shown(at('readings.groupby("st|', facts=FACTS), "ation") == 'readings.groupby("station")'
 
 
 def test_a_new_column_may_be_named() -> None:

@@ -127,7 +127,7 @@ test('a notebook knows what the module beside it defines, and the status item co
 test('a function renamed in the module by hand is offered in the notebook that imports it', async () => {
   const folder = makeFolder({
     'helpers.py': HELPERS,
-    'a.ipynb': ['from helpers import load_table', 'load_table("x")'],
+    'a.ipynb': ['from helpers import load_table', 'load_table("x")', 'load_table\r\n'],
     'closed.ipynb': ['import helpers\nhelpers.load_table("y")'],
     'other.ipynb': ['def load_table(): ...', 'load_table()']
   });
@@ -153,11 +153,16 @@ test('a function renamed in the module by hand is offered in the notebook that i
       ['closed.ipynb: Cell 1', true]
     ]
   );
+  const notes = await lab.page.$$eval('.nextedit-notes li', nodes => nodes.map(n => n.textContent));
+  assert.deepEqual(
+    notes.map(note => note.replace(`${folder}/`, '')),
+    ['a.ipynb has it in a cell with line ends of Windows']
+  );
   await lab.screenshot('across');
   await lab.page.click('.nextedit-panel [data-focus="apply"]');
   await lab.eventually(
     () => textsOf(`${folder}/a.ipynb`),
-    texts => texts.join() === 'from helpers import read_table,read_table("x")',
+    texts => texts.join() === 'from helpers import read_table,read_table("x"),load_table\r\n',
     'the open notebook'
   );
   await lab.eventually(
@@ -169,7 +174,7 @@ test('a function renamed in the module by hand is offered in the notebook that i
   await lab.command('nextedit:undo-accept');
   await lab.eventually(
     () => textsOf(`${folder}/a.ipynb`),
-    texts => texts.join() === 'from helpers import load_table,load_table("x")',
+    texts => texts.join() === 'from helpers import load_table,load_table("x"),load_table\r\n',
     'not taken back'
   );
   await lab.eventually(

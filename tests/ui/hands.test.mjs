@@ -246,6 +246,33 @@ test('an offer follows the cells: merged, deleted, brought back, pasted, turned 
   );
 });
 
+test('a notebook reloaded from the disk keeps the focus, and the offer if it still fits', async () => {
+  const reload = async () => {
+    const isDirty = await lab.inPanel(panel => panel.context.model.dirty);
+    const reloaded = lab.command('docmanager:reload');
+    if (isDirty) {
+      await lab.page.click('.jp-Dialog .jp-mod-accept');
+    }
+    await reloaded;
+    await lab.page.waitForFunction(() => document.activeElement.closest('.cm-editor') !== null);
+  };
+  await rename(['total = 1', 'print(total)']);
+  await reload();
+  assert.deepEqual(await lab.sources(), ['total = 1', 'print(total)']);
+  await lab.page.waitForTimeout(1000); // nor is what was discarded offered again
+  assert.deepEqual(await lab.places(), []);
+  await rename(['total = 1', 'print(total)']);
+  await lab.command('docmanager:save');
+  await reload();
+  await lab.waitForPlaces();
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(
+    () => lab.sources(),
+    sources => String(sources) === 'amount = 1,print(amount)',
+    'not taken'
+  );
+});
+
 test('in command mode keys are named that work there', async () => {
   await rename(['total = 1', 'print(total)']);
   await lab.press('Control+m');
@@ -356,6 +383,38 @@ test('a collapsed cell is opened by Tab, and the next Tab takes its place', asyn
     text => text === 'print(amount)',
     'not taken'
   );
+});
+
+test('Tab goes at once to a cell that JupyterLab has not made yet', async () => {
+  await lab.page.evaluate(() => {
+    window.idleBefore = window.requestIdleCallback;
+    window.requestIdleCallback = () => 0; // the page is never idle
+  });
+  try {
+    const between = Array.from({ length: 60 }, (_, i) => `row_${i} = ${i}`);
+    await openQuickly(held.lab, ['total = 1', ...between, 'print(total)']);
+    await lab.select(0, 0, 'total'.length);
+    await lab.type('amount');
+    await lab.eventually(
+      () => lab.hint(),
+      hint => hint.startsWith('Tab → cell 62'),
+      'nothing is offered'
+    );
+    await lab.press('Tab');
+    await lab.eventually(
+      () => lab.activeCell(),
+      cell => cell === 61,
+      'no jump'
+    );
+    await lab.press('Tab');
+    await lab.eventually(
+      () => lab.source(61),
+      text => text === 'print(amount)',
+      'not taken'
+    );
+  } finally {
+    await lab.page.evaluate(() => (window.requestIdleCallback = window.idleBefore));
+  }
 });
 
 test('a cell under a collapsed heading is opened by Tab', async () => {

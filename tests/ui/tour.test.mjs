@@ -119,6 +119,9 @@ test('the second exercise: a new name for the table is offered in all cells, Tab
   await lab.eventually(places, left => left.length === 0, 'not all were taken');
   assert.match(await sourceOf('summary'), /readings are hourly/); // the word in a comment stays
   await film('rename-all');
+  if (WHERE === 'notebook') {
+    return; // the third exercise follows on what was accepted, too
+  }
   await lab.command('nextedit:undo-accept');
   await lab.eventually(
     () => sourceOf('warmest'),

@@ -269,6 +269,11 @@ test('in 300 cells keys arrive, all that is shown is changed, and that alone; un
     places => places.some(({ cell }) => cell === 200),
     'not drawn where it was scrolled to'
   );
+  await lab.eventually(
+    () => lab.hint(),
+    hint => hint.startsWith('Alt-J'),
+    'Tab is named though the caret is out of sight, where Tab goes nowhere'
+  );
   const most = Math.max(...(await lab.page.evaluate(() => window.drawnAtOnce)));
   assert.ok(most > 0 && most <= 4, `${most} places were drawn in one task`);
   await lab.press('Alt+Shift+A');

@@ -151,6 +151,7 @@ class RequestWire(TypedDict):
     deadline_ms: NotRequired[float]
     rename_to: NotRequired[str]
     changed: NotRequired[list[str]]
+    ran_before: NotRequired[list[str]]
     bundle: NotRequired[str]
     place: NotRequired[PlaceWire]
     across: NotRequired[AcrossWire]
@@ -195,6 +196,7 @@ class ChangedRequestWire(TypedDict):
     deadline_ms: NotRequired[float]
     rename_to: NotRequired[str]
     changed: NotRequired[list[str]]
+    ran_before: NotRequired[list[str]]
     bundle: NotRequired[str]
 
 

@@ -130,6 +130,7 @@ def assemble_request(
             deadline_ms=min(deadline, bounds.deadline_ms),
             rename_to=rename_to,
             changed=read.strings(value, "changed"),
+            ran_before=read.strings(value, "ran_before") if "ran_before" in value else None,
             bundle=bundle or None,
             place=_place(read.object(value, "place", optional=True), bounds),
             id=request_id(value),
@@ -190,6 +191,8 @@ def encode_request(request: SuggestRequest) -> RequestWire:
         wire["bundle"] = request.bundle
     if request.changed:
         wire["changed"] = list(request.changed)
+    if request.ran_before is not None:
+        wire["ran_before"] = list(request.ran_before)
     if request.place is not None:
         wire["place"] = {
             "path": request.place.path,
