@@ -46,6 +46,10 @@ def renamed(use: str, *texts: str) -> str | None:
         ("Dog()", ["class Dog:\n    sound = 'wau'", "def show(picture):\n    plot(picture)"]),
         ("np.zeros(3)", ["import numpy as np", "import numpy.linalg as npl"]),
         ("nn.Linear(3, 4)", ["import torch.nn as nn", "import torch.nn.functional as F"]),
+        (
+            "clean(a)",
+            ["def clean(df):\n    return df.dropna()", "def plot(df):\n    df.plot()\n    go()"],
+        ),
         ("go(A().rate)", ["a = A()\na.rate = 0.5", "a = A()\na.path = 'x.csv'"]),
         ("fit(rate=3)", ["def fit(rate=1):\n    go(1)", "def fit(path='x'):\n    go(1)"]),
         ("print(x)", ["with open(p) as x:\n    read(x)", "for line in rows:\n    print(line)"]),
@@ -69,6 +73,7 @@ def test_another_definition_in_its_place_is_no_rename(use: str, texts: list[str]
             ["def area(w):\n    return w * w", "def square(w):\n    # of a tile\n    return w * w"],
             "square(2)",
         ),
+        ("f(2)", ["def f(x):\n    return x + 1", "def g(x):\n    return x + 2"], "g(2)"),
         ("lod('x')", ["def lod(p):\n    return p", "def load(p):\n    return str(p)"], "load('x')"),
         (
             "Dog().bark()",

@@ -25,6 +25,7 @@ from offering import Others, after, notes, offers, optional, request
         (["import os", "import", "import re"], ["os.getcwd()"]),
         (["total = sum(xs)", "label = 'x'"], ["%timeit total", "!echo {total}"]),
         (["import json", "x = 1\nimport math"], ["json.dumps(x)"]),
+        (["X, y = load(1)", "train, test = split(2)"], ["fit(X, y)"]),
     ],
 )
 def test_what_took_a_definitions_place_takes_no_uses(texts: list[str], others: Others) -> None:
@@ -46,6 +47,7 @@ def test_what_took_a_definitions_place_takes_no_uses(texts: list[str], others: O
         ("ax.bar({})", "ax.barh({})", "side.bar(3)", "side.bar(3)"),
         ("s.strip({})", "s.rstrip({})", "t.strip(3)", "t.strip(3)"),
         ("s.encode({})", "s.decode({})", "t.encode(3)", "t.encode(3)"),
+        ("g.add_node({})", "g.add_edge({})", "h.add_node(3)", "h.add_node(3)"),
         ("f.read({})", "f.readline({})", "g.read(3)", "g.read(3)"),
         ("m.fit({})", "m.fit_more({})", "n.fit(3); k.fit_more(4)", "n.fit(3); k.fit_more(4)"),
         ("df.sort({})", "df.sort_rows({})", "other.sort(3)", "other.sort_rows(3)"),

@@ -93,8 +93,8 @@ def _is_kept(before: str, after: str, swap: Swap) -> bool:
 
 def _does_alike(a: list[str], b: list[str], parameters: set[str]) -> bool:
     """Whether two functions do some of the same: that both go by `df` or `x` says nothing."""
-    done = [[_kind(word) for word in words if word not in parameters] for words in (a, b)]
-    return SequenceMatcher(None, *done, autojunk=False).ratio() >= _SHARED
+    was, now = ([_kind(word) for word in words if word not in parameters] for words in (a, b))
+    return SequenceMatcher(None, was, now, autojunk=False).ratio() >= _SHARED
 
 
 def _kind(word: str) -> str:

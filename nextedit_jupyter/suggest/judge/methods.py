@@ -23,7 +23,7 @@ _MADE = re.compile(r"[^\W\d]\w*\(")  # a call of a plain name, or what is read f
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MethodChoice:
     """The objects whose method was chosen, all read from one variable; none where the change says
     nothing of them. `is_between`: both methods seem to exist, and one was preferred.
     """
@@ -32,7 +32,7 @@ class Choice:
     is_between: bool = False
 
 
-def choice_of(change: LastChange, considered: Considered) -> Choice:
+def choice_of(change: LastChange, considered: Considered) -> MethodChoice:
     """What a method that became another says of the objects.
 
     Where the two methods' names have nothing in common, half of such calls stayed as they were on
@@ -43,10 +43,10 @@ def choice_of(change: LastChange, considered: Considered) -> Choice:
     sites = [e.site for e in change.examples]
     objects = frozenset(s.object for s in sites)
     if "" in objects or len({s.root for s in sites}) != 1:
-        return Choice()
+        return MethodChoice()
     if _is_between(change, objects, considered):
-        return Choice(objects, True)
-    return Choice(objects) if _is_part_chosen(change, objects) else Choice()
+        return MethodChoice(objects, True)
+    return MethodChoice(objects) if _is_part_chosen(change, objects) else MethodChoice()
 
 
 def _is_between(change: LastChange, objects: frozenset[str], considered: Considered) -> bool:
@@ -103,7 +103,7 @@ def _is_part_chosen(change: LastChange, objects: frozenset[str]) -> bool:
     return goes_on and len(objects) == 1 and all("[" in object for object in objects)
 
 
-def is_method_of_another(place: Candidate, choice: Choice, considered: Considered) -> bool:
+def is_method_of_another(place: Candidate, choice: MethodChoice, considered: Considered) -> bool:
     """Whether a method was chosen for some objects and `place` is a call of another one's."""
     cell, objects = considered.cells[place.cell], choice.objects
     if not objects or cell.kinds[place.first] != "attribute":
