@@ -94,21 +94,20 @@ export class InlineProvider implements IInlineCompletionProvider {
       }
     }
     this.askedAt = performance.now();
-    const snapshot = session.snapshot(['inline']);
     if (invoked && session.notServed !== null) {
       this.shared.tell(whyNot(session.notServed, this.shared.trans));
     }
-    const answer = snapshot && (await session.ask(snapshot));
+    const asked = await ask(session, () => serial === this.serial);
     if (serial !== this.serial) {
       return NONE;
     }
-    const shownOf = answer && this.shownOf(answer, snapshot, session);
-    if (!answer || (!shownOf && left)) {
+    const shownOf = asked && this.shownOf(asked.answer, asked.snapshot, session);
+    if (!asked || (!shownOf && left)) {
       return otherwise();
     }
     if (invoked && !shownOf) {
       const { trans, tell } = this.shared;
-      tell(answer.silence_detail?.inline ?? trans.__('No ghost text here.'));
+      tell(asked.answer.silence_detail?.inline ?? trans.__('No ghost text here.'));
     }
     if (!shownOf || (!invoked && this.unwanted.has(signature(shownOf.shown)))) {
       return otherwise();
@@ -256,6 +255,26 @@ export class InlineProvider implements IInlineCompletionProvider {
     const text = session.textOf(caret.cell);
     return text === undefined ? null : leftOf(this.shown, text, caret.offset);
   }
+}
+
+/**
+ * The answer for the caret; null if there is none. One that ran out of time, as the first one of a
+ * worker that had its model to load, is asked for once more while nothing else `isCurrent`: what was
+ * read by then is kept.
+ */
+async function ask(
+  session: NotebookSession,
+  isCurrent: () => boolean
+): Promise<{ answer: AnswerWire; snapshot: Snapshot } | null> {
+  for (let left = 2; left > 0; left--) {
+    const snapshot = session.snapshot(['inline']);
+    const answer = snapshot && (await session.ask(snapshot));
+    const isLate = answer?.silence.inline === 'deadline' && isCurrent();
+    if (!answer || !isLate || left === 1) {
+      return answer && { answer, snapshot };
+    }
+  }
+  return null;
 }
 
 /** What to insert at the caret, and what that replaces behind it; null if it is not of that form. */
