@@ -357,8 +357,8 @@ def offered(made: Suggester, *cells: Cell) -> tuple[str, str] | str:
 
 
 def test_what_exists_is_offered_without_a_model_too_and_wins_over_one() -> None:
-    assert offered(suggester(), HERE, MADE) == ("symbols", 're"')
-    assert offered(suggester(FakeModel('ck")')), HERE, MADE) == ("symbols", 're"')
+    assert offered(suggester(), HERE, MADE) == ("symbols", 're")')
+    assert offered(suggester(FakeModel('ck")')), HERE, MADE) == ("symbols", 're")')
     assert offered(suggester(FakeModel('re").mean()')), HERE, MADE) == ("model", 're").mean()')
 
 
