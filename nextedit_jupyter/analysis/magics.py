@@ -94,6 +94,8 @@ _STRING_END = {
     '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*("""|$)', re.S),
     "'''": re.compile(r"(?:[^'\\]|\\.|'(?!''))*('''|$)", re.S),
 }
+# `%time %timeit !ls`: nobody writes more, and each reads the rest of the line again.
+_MAX_DEPTH = 3
 # Magics of other languages that take names from the kernel and give names back: `-i a,b -o c`.
 _BRIDGES = ("R", "octave", "julia", "matlab", "spark", "sparkr", "sparksql", "snowpark")
 # Cell magics that run another program, whose output a name may get: `--out name`.
@@ -159,6 +161,7 @@ class _Masker:
         self.regions: list[Region] = []
         self.snippets: list[Snippet] = []
         self.binds: list[tuple[int, int]] = []
+        self.depth = 0  # of magics that run a magic
 
     def run(self) -> Masked:
         at = len(self.text) - len(self.text.lstrip())
@@ -357,8 +360,12 @@ class _Masker:
 
     def read_escaped(self, start: int, end: int) -> None:
         """What a shell line or a magic reads that a magic runs: nothing of it stays as code."""
+        if self.depth == _MAX_DEPTH:
+            return
         pieces, regions = len(self.pieces), len(self.regions)
+        self.depth += 1
         self.escaped(start, end)
+        self.depth -= 1
         del self.pieces[pieces:], self.regions[regions:]
 
     def options(self, start: int, end: int) -> int:

@@ -220,3 +220,11 @@ def test_masking_any_text_keeps_its_length_and_line_breaks(source: str) -> None:
         assert 0 <= region.start <= region.end <= len(source)
     for snippet in masked.snippets:
         assert 0 <= snippet.start <= snippet.end <= len(source)
+
+
+def test_magics_that_run_magics_are_read_a_few_deep_and_never_too_deep() -> None:
+    source = "%time %timeit !ls {path}"
+    assert [source[s.start : s.end] for s in mask(source).snippets] == ["path"]
+    masked = mask("%time " * 20_000 + "!ls {path}")
+    assert masked.snippets == ()
+    assert set(masked.text[1:]) == {" "}
