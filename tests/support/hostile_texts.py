@@ -211,7 +211,7 @@ KINDS: dict[str, Maker] = {
     "shell fields": repeated("{a[", head="!ls "),
     "shell dollars": repeated("$", head="!ls "),
     "shell line": repeated("{a}$b ", head="x = !ls "),
-    "magics in a row": repeated("%time ", tail="!ls {a}"),
+    "magics that run a shell line": repeated("%time ", tail="!ls {a}"),
     "help": repeated("a?\n"),
     "help marks": repeated("?"),
     "help targets": repeated("a.", tail="a?"),
