@@ -264,17 +264,15 @@ export class InlineProvider implements IInlineCompletionProvider {
  */
 async function ask(
   session: NotebookSession,
-  isCurrent: () => boolean
+  isCurrent: () => boolean,
+  isLast = false
 ): Promise<{ answer: AnswerWire; snapshot: Snapshot } | null> {
-  for (let left = 2; left > 0; left--) {
-    const snapshot = session.snapshot(['inline']);
-    const answer = snapshot && (await session.ask(snapshot));
-    const isLate = answer?.silence.inline === 'deadline' && isCurrent();
-    if (!answer || !isLate || left === 1) {
-      return answer && { answer, snapshot };
-    }
+  const snapshot = session.snapshot(['inline']);
+  const answer = snapshot && (await session.ask(snapshot));
+  if (answer?.silence.inline === 'deadline' && !isLast && isCurrent()) {
+    return ask(session, isCurrent, true);
   }
-  return null;
+  return answer && { answer, snapshot };
 }
 
 /** What to insert at the caret, and what that replaces behind it; null if it is not of that form. */

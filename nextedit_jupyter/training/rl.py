@@ -34,7 +34,7 @@ from nextedit_jupyter.training.cpu import use_threads
 from nextedit_jupyter.training.lora import mixed_precision
 from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.reward import Verdict
-from nextedit_jupyter.training.rl_questions import Question, Questions
+from nextedit_jupyter.training.rl_questions import Question, Questions, likeliest
 from nextedit_jupyter.training.rl_settings import RlSettings
 from nextedit_jupyter.training.run_folder import Run, read_checkpoint
 from nextedit_jupyter.training.sampling import Sample, answer_logprobs, sample
@@ -85,18 +85,13 @@ def standing(
     reference: DecoderModule, questions: Sequence[Question], settings: RlSettings
 ) -> list[float]:
     """What the reference's likeliest answer to each question earns, 0 where none would be shown."""
-    drawn = sample(
-        reference,
-        [question.ids for question in questions],
-        [question.stop for question in questions],
-        max_new=settings.max_new,
-        temperature=0.0,
-    )
     return [
         max(0.0, question.judge(found.ids).reward)
         if math.exp(sum(found.logprobs)) >= settings.shown
         else 0.0
-        for question, (found,) in zip(questions, drawn, strict=True)
+        for question, found in zip(
+            questions, likeliest(reference, questions, settings), strict=True
+        )
     ]
 
 

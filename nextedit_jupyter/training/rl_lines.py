@@ -94,7 +94,7 @@ class LineQuestions:
         prompt = self._format.asked(before, text, self._tokenizer)
 
         def read(ids: Sequence[int]) -> ReadAnswer:
-            if not self._tokenizer.token_bytes(ids[0]) and ids[0] in prompt.stop:
+            if ids[0] in prompt.stop:
                 return SILENT
             said = self._format.read(ids, self._tokenizer)
             if said is None:
@@ -103,7 +103,7 @@ class LineQuestions:
             return SILENT if said == text else ReadAnswer(head + said, len(ids))
 
         return Question(
-            (*before, self._tokenizer.control(control.EDIT), *stretch),
+            prompt.ids,
             prompt.stop,
             lambda ids: judge(task, read(ids)),
             "next_edit",

@@ -16,6 +16,7 @@ from nextedit_jupyter.prompt.lines import changed_lines
 from nextedit_jupyter.training.cases import made_up_edits
 from nextedit_jupyter.training.commits.real_edit import RealEdit
 from nextedit_jupyter.training.corpus.document import Document
+from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.reward import (
     SILENT,
     UNREADABLE,
@@ -25,6 +26,7 @@ from nextedit_jupyter.training.reward import (
     judge,
 )
 from nextedit_jupyter.training.rl_settings import RlSettings
+from nextedit_jupyter.training.sampling import Sample, sample
 
 TRIES = 50  # draws for one question, many of which offer none
 
@@ -41,6 +43,20 @@ class Question:
     judge: Callable[[Sequence[int]], Verdict]
     kind: Kind = "next_edit"
     wanted: bool = True
+
+
+def likeliest(
+    model: DecoderModule, questions: Sequence[Question], settings: RlSettings
+) -> list[Sample]:
+    """The likeliest answer to each question."""
+    drawn = sample(
+        model,
+        [question.ids for question in questions],
+        [question.stop for question in questions],
+        max_new=settings.max_new,
+        temperature=0.0,
+    )
+    return [answer for (answer,) in drawn]
 
 
 class Questions(Protocol):

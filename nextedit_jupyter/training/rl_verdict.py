@@ -12,9 +12,8 @@ from nextedit_jupyter.evals.measures import wilson
 from nextedit_jupyter.training.lora import mixed_precision
 from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.reward import Verdict
-from nextedit_jupyter.training.rl_questions import Question
+from nextedit_jupyter.training.rl_questions import Question, likeliest
 from nextedit_jupyter.training.rl_settings import RlSettings
-from nextedit_jupyter.training.sampling import sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +53,9 @@ def ask(model: DecoderModule, questions: Sequence[Question], settings: RlSetting
     for at in range(0, len(questions), 16):
         some = questions[at : at + 16]
         with mixed_precision(model):
-            drawn = sample(
-                model,
-                [question.ids for question in some],
-                [question.stop for question in some],
-                max_new=settings.max_new,
-                temperature=0.0,
-            )
+            answers = likeliest(model, some, settings)
         verdicts += [
-            question.judge(answers[0].ids) for question, answers in zip(some, drawn, strict=True)
+            question.judge(answer.ids) for question, answer in zip(some, answers, strict=True)
         ]
     return Measurement(questions, verdicts)
 

@@ -18,7 +18,7 @@ from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_not
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
 from nextedit_jupyter.analysis.rename.half_typed import half_typed
-from nextedit_jupyter.analysis.rename.orphaned import is_orphaned
+from nextedit_jupyter.analysis.rename.orphaned import is_orphaned, source_of
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target
 from nextedit_jupyter.analysis.rename.planner import plan, target_of_attribute, target_of_name
 from nextedit_jupyter.analysis.rename.records import record_of_keyword
@@ -106,7 +106,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
             or nothing
         )
     ((old, new),) = roles.pairs
-    if any(cell_index(_text(request.notebook, cell)).broken for cell in window.alignments):
+    if any(cell_index(source_of(request.notebook, cell)).broken for cell in window.alignments):
         if keyword.iskeyword(new):
             return Silence("refused", f"`{new}` is a keyword")
         return Silence("breaks_syntax", "the edited cell does not parse")
@@ -157,7 +157,7 @@ def _import_alias(
 ) -> RenamePlan | Silence | None:
     """`import a` became `import a as b`, or back: what it binds has another name now."""
     (cell,) = window.alignments
-    before, after = index.cells.get(cell), cell_index(_text(request.notebook, cell))
+    before, after = index.cells.get(cell), cell_index(source_of(request.notebook, cell))
     if before is None or before.broken or after.broken:
         return None
     was, now = _imports(before), _imports(after)
@@ -234,7 +234,7 @@ def _plan(
     new: str,
 ) -> RenamePlan | Silence:
     ran = any(
-        run.hash == text_hash(_text(request.notebook, run.cell))
+        run.hash == text_hash(source_of(request.notebook, run.cell))
         for run in request.facts.runs
         if run.cell in window.alignments
     )
@@ -331,7 +331,7 @@ def _gave_way(
 ) -> bool:
     """Whether another definition took this one's place, and not its uses."""
     now = request.notebook
-    return is_rewritten(window, cell, swap, _text(now, cell)) and not is_orphaned(
+    return is_rewritten(window, cell, swap, source_of(now, cell)) and not is_orphaned(
         index, now, cell, swap
     )
 
@@ -354,11 +354,6 @@ def _replaced(*old: str) -> Silence:
     return Silence("no_change", f"what defined {listed} was replaced, not renamed", replaced=old)
 
 
-def _text(notebook: Notebook, cell: str) -> str:
-    found = notebook.cell(cell)
-    return found.source if found else ""
-
-
 def _name(index: NotebookIndex, place: Place) -> Name:
     return index.cells[place[0]].names[place[1]]
 
@@ -377,7 +372,7 @@ def _is_still_defined(
 ) -> bool:
     """Whether the edited cells define the old name as often as before: copied, not renamed."""
     for cell in window.alignments:
-        before, after = index.cells.get(cell), cell_index(_text(request.notebook, cell))
+        before, after = index.cells.get(cell), cell_index(source_of(request.notebook, cell))
         if before is None:
             continue
         was, now = _writes(before, old, group[1] == MODULE), _writes(after, old, group[1] == MODULE)
@@ -465,9 +460,9 @@ def _carried(changes: tuple[Change, ...], notebook: Notebook, window: Window) ->
         if alignment is None:
             yield change
             continue
-        was = _text(window.before, change.cell)[change.start : change.end]
+        was = source_of(window.before, change.cell)[change.start : change.end]
         start = alignment.map(change.start)
-        text = _text(notebook, change.cell)
+        text = source_of(notebook, change.cell)
         if start is None or text[start : start + len(was)] != was:
             continue
         if in_word(text, start) or in_word(text, start + len(was)):

@@ -43,7 +43,7 @@ def is_orphaned(index: NotebookIndex, present: Notebook, cell: str, swap: Swap) 
 
     `index` is of the notebook before the edit.
     """
-    was, now = index.cells[cell], cell_index(_source(present, cell))
+    was, now = index.cells[cell], cell_index(source_of(present, cell))
     if now.broken or not spells_out(swap.old, swap.new):
         return False
     i = was.starts.get(swap.start)
@@ -154,6 +154,6 @@ def _is_bound(index: NotebookIndex, name: str) -> bool:
     return any(_binds(index.cells[id], where) for id, where in index.module_places(name).items())
 
 
-def _source(notebook: Notebook, cell: str) -> str:
+def source_of(notebook: Notebook, cell: str) -> str:
     found = notebook.cell(cell)
     return found.source if found else ""

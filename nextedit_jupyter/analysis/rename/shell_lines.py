@@ -34,7 +34,10 @@ def passed_on(index: NotebookIndex, changes: Iterable[Change]) -> set[Change]:
     def unfilled(cell: str) -> frozenset[int]:
         return frozenset(_unfilled(index, index.cells[cell]))
 
-    return {change for change in changes if _line_at(index, change) in unfilled(change.cell)}
+    lines = {change: line for change in changes if (line := _line_at(index, change)) >= 0}
+    if not lines or index.stars or any(_brings_names(c) for c in index.cells.values()):
+        return set()
+    return {change for change, line in lines.items() if line in unfilled(change.cell)}
 
 
 def _line_at(index: NotebookIndex, change: Change) -> int:
@@ -46,8 +49,6 @@ def _line_at(index: NotebookIndex, change: Change) -> int:
 def _unfilled(index: NotebookIndex, here: CellIndex) -> Iterable[int]:
     """The lines of a cell that name something that is no variable."""
     fields = [s for s in here.masked.snippets if s.line >= 0]
-    if not fields or index.stars or any(_brings_names(c) for c in index.cells.values()):
-        return
     for i, name in enumerate(here.names):
         line = next((s.line for s in fields if s.start <= name.start < s.end), -1)
         if line >= 0 and here.homes[i] == MODULE and not _is_known(index, name.name):

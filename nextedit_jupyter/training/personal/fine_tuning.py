@@ -24,7 +24,7 @@ from nextedit_jupyter.training.from_bundle import bundle_weights
 from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.packing import NO_LOSS, pack, split_targets
-from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, sessions
+from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, is_rendered, sessions
 from nextedit_jupyter.training.personal.starting_bundle import base_manifest, format_of
 
 LARGE = 50_000_000  # parameters from which on a base is trained as one that was tuned here
@@ -183,7 +183,7 @@ def _epoch(
     for _, document in own.documents:
         pieces += session_document(document, tokenizer, rng, mix, length=size)
     edits = [edit for _, edit in own.edits]
-    accept = _is_rendered(tokenizer, fmt, size)
+    accept = is_rendered(tokenizer, fmt, size)
     for _, document in own.documents:
         edits += made_up_edits([document], 1 + len(document.cells) // 4, rng, accept)
     for edit in edits:
@@ -200,16 +200,9 @@ def _epoch(
 def _choice(
     own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan
 ) -> tuple[list[RealEdit], list[list[int]]]:
-    accept = _is_rendered(tokenizer, fmt, plan.length + 1)
+    accept = is_rendered(tokenizer, fmt, plan.length + 1)
     edits = held_out_edits(own, plan.cases // 4, plan.seed, accept)
     return edits, sessions(own, tokenizer, plan.length, plan.seed)
-
-
-def _is_rendered(
-    tokenizer: BundleTokenizer, fmt: EditFormat, length: int
-) -> Callable[[RealEdit], bool]:
-    """Whether an edit can be said in a format: by lines, only one in six of those made up can."""
-    return lambda edit: real_edit(edit, tokenizer, length=length, fmt=fmt) is not None
 
 
 @torch.no_grad()

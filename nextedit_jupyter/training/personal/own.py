@@ -15,6 +15,7 @@ from nextedit_jupyter.core import EditEvent
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.core.history_store import HistoryStore
 from nextedit_jupyter.prompt import BundleTokenizer
+from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.training.cases import made_up_edits
 from nextedit_jupyter.training.commits.git import Repository
 from nextedit_jupyter.training.commits.mine import mine_commits, repository_jobs
@@ -23,7 +24,7 @@ from nextedit_jupyter.training.commits.steps import Step, hunks, targets
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.corpus.extract import Skipped, extract_file, walk_folder
 from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean, without_duplicates
-from nextedit_jupyter.training.examples import Mix, session_document
+from nextedit_jupyter.training.examples import Mix, real_edit, session_document
 
 MAX_CHARS = 20_000_000
 MIN_FILES = 3  # one to hold out, one to choose by, one to learn from
@@ -165,6 +166,13 @@ def split(own: Own, seed: int = 0) -> Split:
         for documents, edits in zip(parts["documents"], parts["edits"], strict=True)
     ]
     return Split(*owns)
+
+
+def is_rendered(
+    tokenizer: BundleTokenizer, fmt: EditFormat, length: int
+) -> Callable[[RealEdit], bool]:
+    """Whether an edit can be said in a format: by lines, only one in six of those made up can."""
+    return lambda edit: real_edit(edit, tokenizer, length=length, fmt=fmt) is not None
 
 
 def held_out_edits(

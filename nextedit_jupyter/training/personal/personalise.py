@@ -15,7 +15,6 @@ from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt import BundleTokenizer
 from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.training.commits.real_edit import RealEdit
-from nextedit_jupyter.training.examples import real_edit
 from nextedit_jupyter.training.export import int8_graph, replace_folder
 from nextedit_jupyter.training.from_bundle import bundle_recipe
 from nextedit_jupyter.training.memorisation import Memorisation, check_memorisation
@@ -24,7 +23,14 @@ from nextedit_jupyter.training.packing import NO_LOSS
 from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, fine_tune
 from nextedit_jupyter.training.personal.judging import MIN_CASES, judge, score
 from nextedit_jupyter.training.personal.outcome import PersonalOutcome, render_card
-from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, sessions, split
+from nextedit_jupyter.training.personal.own import (
+    Own,
+    Split,
+    held_out_edits,
+    is_rendered,
+    sessions,
+    split,
+)
 from nextedit_jupyter.training.personal.starting_bundle import PRIVATE, base_manifest, format_of
 
 
@@ -92,11 +98,7 @@ def _edits_to_judge_by(
     The tokenizer, and so what can be rendered, is that of both. Raises TrainingError if they are
     too few to tell.
     """
-
-    def is_rendered(edit: RealEdit) -> bool:
-        return real_edit(edit, tokenizer, length=700, fmt=fmt) is not None
-
-    edits = held_out_edits(held_out, plan.cases, plan.seed, is_rendered)
+    edits = held_out_edits(held_out, plan.cases, plan.seed, is_rendered(tokenizer, fmt, 700))
     if len(edits) < MIN_CASES:
         raise TrainingError(
             f"only {len(edits)} edits can be held out, {MIN_CASES} are needed to tell whether the "
