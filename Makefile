@@ -4,8 +4,6 @@
 PYTHON ?= python3
 # The release that the tests were run with. On Linux plain `torch` brings CUDA along.
 TORCH ?= torch==2.13.0
-# No more of llama.cpp is built than the tests use, and quickly.
-LLAMA := -DLLAVA_BUILD=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DCMAKE_PROJECT_INCLUDE_BEFORE=$(CURDIR)/.ci/llama-only.cmake
 # Such as --no-browser.
 LAB_FLAGS ?=
 # Such as --tag.
@@ -57,8 +55,8 @@ $(VENV)/.test: pyproject.toml $(VENV)/.lab
 	$(BIN)/python -m pip install --quiet '$(TORCH)'
 	@$(unlink)
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev,docs,test,train,eval]'
-	@SKIP_JUPYTER_BUILDER=1 CMAKE_ARGS='$(LLAMA)' $(BIN)/python -m pip install --quiet 'gguf>=0.10' 'llama-cpp-python[server]>=0.3' \
-		|| echo "llama.cpp's server could not be built: the tests that ask it are left out"
+	@SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[test-openai]' \
+		|| echo "there is no llama.cpp for this platform: the tests that compare with it are left out"
 	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter && $(link)
 	@touch $@
 

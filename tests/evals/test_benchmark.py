@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byte_gguf import write_gguf
+from llama_server import llama_cpp
 
 from nextedit_jupyter.cli import main
 from nextedit_jupyter.core import Caret, Cell, Notebook, SuggestRequest
@@ -217,6 +219,15 @@ def test_llama_cpps_server_is_asked_to_fill_in(server: tuple[str, type[_Model]])
     assert Infill(url).complete(request("a = 1\nx = ")) == "41"
     path, body = model.asked[0]
     assert (path, body["input_prefix"], body["prompt"]) == ("/infill", "y = 2\n\na = 1\n", "x = ")
+
+
+def test_llama_cpps_own_server_fills_in(tmp_path: Path) -> None:
+    model = write_gguf(tmp_path / "tiny.gguf")
+    with llama_cpp(model, key="") as server:
+        filled = Infill(server.url).complete(request("a = 1\nx = "))
+    # Random weights write anything, but the same each time, and no more than the line.
+    assert filled
+    assert "\n" not in filled
 
 
 def test_rope_and_jedi_complete_a_name_that_is_begun() -> None:
