@@ -368,7 +368,12 @@ def calls_at(index: CellIndex, starts: set[int]) -> Iterator[Call]:
     """The calls in a cell whose callee's last name begins at one of these places."""
     text = index.masked.text
     tree, at = trees.parse(text)
+    targets: dict[int, tuple[tuple[int, int], ...]] = {}  # by the id of the call that is unpacked
     for node in trees.walk(tree.root_node):
+        if node.type == "assignment":
+            right = node.child_by_field_name("right")
+            if right is not None and right.type == "call":
+                targets[right.id] = tuple(_targets(node, at))
         if node.type != "call":
             continue
         callee = node.child_by_field_name("function")
@@ -403,17 +408,14 @@ def calls_at(index: CellIndex, starts: set[int]) -> Iterator[Call]:
             at(arguments.end_byte) - 1,
             at(node.start_byte),
             at(last.start_byte),
-            tuple(_targets(node, at)),
+            targets.get(node.id, ()),
         )
 
 
 def _targets(node: Node, at: Callable[[int], int]) -> Iterator[tuple[int, int]]:
-    """The names that a call's value is unpacked to: `a, b = call(...)`."""
-    parent = node.parent
-    if parent is None or parent.type != "assignment":
-        return
-    left, right = parent.child_by_field_name("left"), parent.child_by_field_name("right")
-    if left is None or right != node or left.type not in ("pattern_list", "tuple_pattern"):
+    """The names that an assignment unpacks to: `a, b = call(...)`."""
+    left = node.child_by_field_name("left")
+    if left is None or left.type not in ("pattern_list", "tuple_pattern"):
         return
     items = [n for n in left.named_children if n.type != "comment"]
     if any(n.type == "list_splat_pattern" for n in items):

@@ -166,50 +166,59 @@ def read_match(walker: Walker, node: Node, context: Context) -> None:
 
 def read_case_pattern(walker: Walker, node: Node, context: Context) -> None:
     """A pattern binds its plain names; dotted ones, classes and keys are read."""
-    todo = [(node, context)]
+    # Each with the class pattern around it: a node finds its parent from the root, step by step.
+    todo: list[tuple[Node, Context, Node | None]] = [(node, context, None)]
     while todo:
-        pattern, context = todo.pop()
+        pattern, context, around = todo.pop()
         type = pattern.type
         children = pattern.named_children
-        if type == "dotted_name":
-            parent = pattern.parent
-            is_class = parent is not None and parent.type == "class_pattern"
-            if len(children) == 1 and not (is_class and _is_first(parent, pattern)):
+        inner = children
+        if type == "class_pattern":
+            around = pattern
+            if children and children[0].type == "dotted_name":
+                _read_dotted(walker, children[0], context)
+                inner = children[1:]
+        elif type == "dotted_name":
+            if len(children) == 1:
                 walker.name(children[0], "write", "match", context)
-            elif children:
-                walker.name(children[0], "read", "variable", context)
-                dotted_attributes(walker, children, context)
+            else:
+                _read_dotted(walker, pattern, context)
+            continue
         elif type == "splat_pattern":
             for child in children:
                 if child.type == "identifier" and walker.string_of(child) != "_":
                     walker.name(child, "write", "match", context)
+            continue
         elif type == "as_pattern":
-            *inner, last = children
-            if last.type == "identifier":
-                walker.name(last, "write", "match", context)
-            else:
-                inner.append(last)
-            todo.extend((one, context) for one in reversed(inner))
+            if children[-1].type == "identifier":
+                walker.name(children[-1], "write", "match", context)
+                inner = children[:-1]
         elif type == "keyword_pattern":
-            class_attribute(walker, pattern, context)
-            todo.extend((one, context) for one in reversed(children[1:]))
+            class_attribute(walker, pattern, around, context)
+            inner = children[1:]
         elif type == "identifier":
             walker.name(pattern, "read", "variable", context)
+            continue
         elif type == "union_pattern":  # one of them binds, and each the same names
             block = walker.block("branch", len(children), True)
-            arms = [
-                context._replace(path=(*context.path, (block, i))) for i in range(len(children))
-            ]
-            todo.extend(reversed(list(zip(children, arms, strict=True))))
-        elif type not in SKIPPED and type not in ("string", "integer"):
-            todo.extend((one, context) for one in reversed(children))
+            for i, arm in reversed(list(enumerate(children))):
+                in_arm = context._replace(path=(*context.path, (block, i)))
+                todo.append((arm, in_arm, around))
+            continue
+        elif type in SKIPPED or type in ("string", "integer"):
+            continue
+        todo.extend((one, context, around) for one in reversed(inner))
 
 
-def class_attribute(walker: Walker, pattern: Node, context: Context) -> None:
+def _read_dotted(walker: Walker, node: Node, context: Context) -> None:
+    if names := node.named_children:
+        walker.name(names[0], "read", "variable", context)
+        dotted_attributes(walker, names, context)
+
+
+def class_attribute(walker: Walker, pattern: Node, around: Node | None, context: Context) -> None:
     """`case Point(x=a)` reads the attribute `x` of a `Point`."""
-    name, around = pattern.named_children[0], pattern.parent
-    while around is not None and around.type != "class_pattern":
-        around = around.parent
+    name = pattern.named_children[0]
     if around is None or name.type != "identifier":
         return
     text = "".join(walker.string_of(around.named_children[0]).split())
@@ -248,7 +257,3 @@ def read_except_clause(walker: Walker, node: Node, context: Context) -> None:
     context = context.at(walker.place(node.start_byte))
     reflection.read_handler(walker, node, context)
     walker.push_all(node.named_children, context)
-
-
-def _is_first(parent: Node | None, child: Node) -> bool:
-    return parent is not None and bool(parent.named_children) and parent.named_children[0] == child

@@ -31,6 +31,8 @@ from nextedit_jupyter.analysis.magics import Snippet
 _MAX_NESTING = 4
 # Links of a chain `a.b(c)[d]` that are followed back to its first name.
 MAX_CHAIN = 40
+# Names in one dotted name: it is asked of each attribute in a chain.
+MAX_DOTTED = 12
 # What a link of a chain is read from, by the link's kind.
 _CHAINED = {"attribute": "object", "call": "function", "subscript": "value"}
 # Scopes in scopes. Python compiles no more than a hundred indents and two hundred brackets; below
@@ -238,7 +240,7 @@ class Walker:
         while inner.type == "attribute":
             child = inner.child_by_field_name("object")
             links += 1
-            if child is None or links > MAX_CHAIN:
+            if child is None or links > MAX_DOTTED:
                 return "", -1
             inner = child
         if inner.type != "identifier":
