@@ -27,6 +27,7 @@ from nextedit_jupyter.terminal.session_protocol import TerminalSession
 DRAFT = "draft"
 _POLL_SECONDS = 0.01
 _GIVE_UP_SECONDS = 3.0  # a little past the protocol's longest deadline
+_PATIENCE_SECONDS = 2 * _GIVE_UP_SECONDS  # a question may be asked once more
 _MAX_CHARS = 20_000  # of a draft; a pasted file needs no ghost text
 
 
@@ -222,7 +223,7 @@ class GhostText(NavigableAutoSuggestFromHistory):
                 return None
         asked = self._clock()
         ticket = self._asker.ask(lambda: self._question(document.text, document.cursor_position))
-        patience = self._session.ghost_ms / 1e3 if has_history else _GIVE_UP_SECONDS
+        patience = self._session.ghost_ms / 1e3 if has_history else _PATIENCE_SECONDS
         while not ticket.done and self._clock() - asked < patience:
             await asyncio.sleep(_POLL_SECONDS)
             if buff.document != document:
@@ -239,6 +240,9 @@ class GhostText(NavigableAutoSuggestFromHistory):
         if request is None:
             return None
         answer = self._session.ask(request, timeout=_GIVE_UP_SECONDS, client="ghost")
+        # The first answer of a worker that had its model to load: what was read by then is kept.
+        if answer.get("silence", {}).get("inline") == "deadline":
+            answer = self._session.ask(request, timeout=_GIVE_UP_SECONDS, client="ghost")
         for suggestion in answer.get("suggestions", ()):
             if suggestion.get("kind") == "inline":
                 inserted = insertion(suggestion, text, offset)

@@ -45,6 +45,26 @@ def test_the_request_holds_what_ran_and_the_draft(someone: Terminal) -> None:
     assert "math" in {name["name"] for name in request["facts"]["names"]}
 
 
+def test_a_first_answer_that_ran_out_of_time_is_asked_for_once_more(someone: Terminal) -> None:
+    ready = going_on({"np.lin": "space(0, 1)"})
+    cold = ["the model is being loaded"]
+    someone.client.silence = {"inline": "deadline"}
+    someone.client.answering = lambda request: [] if cold and cold.pop() else ready(request)
+
+    async def typing() -> None:
+        await someone.type("x = np.lin")
+        await someone.shows("space(0, 1)")
+        cold.extend(["again", "and again", "and again"])
+        asked = len(someone.client.requests)
+        await someone.type("e")
+        await someone.until(lambda: len(someone.client.requests) == asked + 2)
+        await someone.shows(None)
+        assert len(someone.client.requests) == asked + 2
+        await someone.type(ENTER)
+
+    someone.prompt(typing)
+
+
 def test_ctrl_right_takes_a_word_and_the_rest_stays_without_asking_again(someone: Terminal) -> None:
     someone.client.answering = going_on({"total": " = first + second"})
 
