@@ -90,8 +90,8 @@ def _tell(report: Report) -> None:
     print(_row(report), flush=True)
     for kind, times in report.faults.items():
         print(f"    {times} x {kind}: {report.examples.get(kind, '')}", file=sys.stderr)
-    if report.slow:
-        print(f"    {report.slow} slow: {report.examples.get('slow', '')}", file=sys.stderr)
+    for milliseconds, example in report.slowest:
+        print(f"    {milliseconds:,.0f} ms: {example}", file=sys.stderr)
 
 
 def table(reports: list[Report], seed: int) -> str:

@@ -42,6 +42,7 @@ from nextedit_jupyter.suggest.canary import run_canary
 from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
 
 SLOW_MS = 1_000.0
+_MOST_SLOW, _MOST_TOLD = 20, 300
 MAX_GROWTH = 1.05
 # The slowest hundredth of the last requests beside that of the first ones.
 MAX_SLOWER = 1.25
@@ -62,6 +63,7 @@ class Report:
     examples: dict[str, str] = field(default_factory=dict)
     worst_ms: float = 0.0
     slow: int = 0
+    slowest: list[tuple[float, str]] = field(default_factory=list)
     peak_mb: float = 0.0
     sizes: list[float] = field(default_factory=list)
     seconds: float = 0.0
@@ -78,7 +80,9 @@ class Report:
         self.worst_ms = max(self.worst_ms, milliseconds)
         if milliseconds > SLOW_MS:
             self.slow += 1
-            self.examples.setdefault("slow", repr(example)[:2_000])
+            self.slowest = sorted(
+                [*self.slowest, (milliseconds, repr(example)[:_MOST_TOLD])], reverse=True
+            )[:_MOST_SLOW]
 
 
 @contextlib.contextmanager
@@ -417,12 +421,12 @@ def _typing(random: Random, cells: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _other_cells(random: Random, cells: list[str], count: int) -> Iterator[dict[str, Any]]:
-    """So many cells that differ, in each of which a key was typed."""
+    """So many cells that differ, in each of which a key was typed; every fourth is asked all."""
     for n in range(count):
         text = f"{random.choice(cells)[:_SHORT]}\nn{n} = 1"
         event = {"cell": "c0", "before": text[:-1], "after": text, "at": float(n)}
         typed = request([text], 0, len(text), history=[{**event, "origin": "typed"}])
-        yield {**typed, "want": ["rename"]}
+        yield typed if n % _ASKING == 0 else {**typed, "want": ["rename"]}
 
 
 def _ask_checked(client: WorkerClient, sent: dict[str, Any], report: Report) -> None:
