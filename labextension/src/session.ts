@@ -190,12 +190,11 @@ export class NotebookSession implements IDisposable {
       .map(name => this.shared.trans.__('`%1` still exists in the kernel', name));
   }
 
-  /** This text for a rename that begins elsewhere; null where it is not to be read. */
+  /** This text for a rename that begins elsewhere; null for a console, whose cells ran. */
   get openText(): OpenText | null {
-    if (this.kind === 'console' || this.requests.notServed() !== null) {
-      return null;
-    }
-    return { path: this.path, document: this.notebook, cells: () => this.surface.whole() };
+    const { kind, path, notebook: document, surface, requests } = this;
+    const isServed = requests.notServed() === null;
+    return kind === 'console' ? null : { path, document, isServed, cells: () => surface.whole() };
   }
 
   /** One more view of the same text. */
