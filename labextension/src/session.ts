@@ -121,6 +121,7 @@ export class NotebookSession implements IDisposable {
       textOf: this.textOf,
       isGone: () => this.gone,
       redraw: () => this.redraw(),
+      clear: () => this.clear(),
       schedule: () => this.asking.schedule(),
       watch: (...what) => this.watch(...what)
     });
@@ -306,7 +307,10 @@ export class NotebookSession implements IDisposable {
   /** Go to a place, or to the next one, ready to type there. False if there is none. */
   async jump(place: Place | null = this.currentPlace): Promise<boolean> {
     const { views, offers } = this;
-    return place !== null && goTo(place, { views, offers, redraw: () => this.redraw() });
+    const { tell, trans } = this.shared;
+    const missed = (cell: string) =>
+      tell(trans.__('Cell %1 is not there yet: scroll to it.', this.order().indexOf(cell) + 1));
+    return place !== null && goTo(place, { views, offers, missed, redraw: () => this.redraw() });
   }
 
   /** Accept one place. */
@@ -338,26 +342,7 @@ export class NotebookSession implements IDisposable {
 
   /** Revert what was accepted last, in all cells. */
   undoAccept(): boolean {
-    const { announce, trans } = this.shared;
-    if (!this.canUndo) {
-      return false;
-    }
-    const cells = this.acceptance.revert();
-    if (cells === null) {
-      announce(trans.__('A later edit is in the way: nothing was reverted.'));
-      return false;
-    }
-    this.clear();
-    announce(trans._n('Reverted in %1 cell.', 'Reverted in %1 cells.', cells));
-    void this.acceptance.revertOthers().then(({ reverted, left }) => {
-      if (reverted.length) {
-        announce(trans.__('Reverted in %1 as well.', reverted.join(', ')));
-      }
-      if (left.length) {
-        this.shared.tell(trans.__('%1 was edited since and was left as it is.', left.join(', ')));
-      }
-    });
-    return true;
+    return this.taking.undo();
   }
 
   /** Drop what is offered, without holding it against it. */
