@@ -39,19 +39,26 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
         return { start, end, text, isCurrent, label: isCurrent ? key : '' };
       }),
     hint: isElsewhere
-      ? `${key} → ${where(scene, current, cell)}${offerOf(pending, scene.trans)}`
+      ? hintOf(key, where(scene, current, cell), scene)
       : isInOtherDocuments
-        ? `Alt-Shift-A → ${offerOf(pending, scene.trans)}`
-        : ''
+        ? hintOf('Alt-Shift-A', [], scene)
+        : []
   };
 }
 
-function where({ order, trans }: Scene, place: Place, cell: string): string {
-  return place.cell === cell ? '' : `${trans.__('cell %1', order.indexOf(place.cell) + 1)}: `;
+/** In parts, for a line that has no room for all of it. */
+function hintOf(key: string, cell: string[], { pending, trans }: Scene): string[] {
+  const [first, ...rest] = [...cell, ...summaryParts(pending, trans)];
+  const notes = pending.notes.map(note => ` · ${note}`);
+  return [key, ` → ${first}`, ...rest.map(part => `: ${part}`), ...notes];
+}
+
+function where({ order, trans }: Scene, place: Place, cell: string): string[] {
+  return place.cell === cell ? [] : [trans.__('cell %1', order.indexOf(place.cell) + 1)];
 }
 
 /** What a suggestion does, and what there is to know of it: why there, and what it leaves alone. */
-export function offerOf(pending: Pending, trans: TranslationBundle): string {
+function offerOf(pending: Pending, trans: TranslationBundle): string {
   return [summaryOf(pending, trans), ...pending.notes].join(' · ');
 }
 
@@ -75,11 +82,15 @@ export function announcementOf(
 
 /** What a suggestion does and how many of its places are ticked now. */
 export function summaryOf(pending: Pending, trans: TranslationBundle): string {
+  return summaryParts(pending, trans).join(': ');
+}
+
+function summaryParts(pending: Pending, trans: TranslationBundle): string[] {
   const places = pending.chosen.length;
   const cells = new Set(pending.chosen.map(place => place.cell)).size;
   if (places <= 1 && pending.title === pending.label) {
-    return pending.label;
+    return [pending.label];
   }
   const counted = trans._n('%1 place', '%1 places', places);
-  return `${pending.title}: ${trans._n('%2 in %1 cell', '%2 in %1 cells', cells, counted)}`;
+  return [pending.title, trans._n('%2 in %1 cell', '%2 in %1 cells', cells, counted)];
 }

@@ -150,10 +150,10 @@ export class Painter {
     { model, view }: Pick<OpenEditor, 'model' | 'view'>
   ): Drawing {
     const what = scene && drawingOf(scene, cellIdOf(model.sharedModel));
-    const hint = what && view === this.host.views.activeView ? what.hint : '';
+    const hint = (view === this.host.views.activeView && what?.hint) || [];
     // An editor that has not caught up with its document is drawn in once it has.
     return !what ||
-      (!what.marks.length && !hint) ||
+      (!what.marks.length && !hint.length) ||
       view.state.doc.toString() !== model.sharedModel.getSource()
       ? NOTHING
       : { marks: what.marks, hint };

@@ -14,7 +14,15 @@ import type { FileWidget } from './openTexts';
 import { editorViewOf } from './openTexts';
 import { FileDocument, asNotebook, cellIdOf } from './documents';
 import type { Segment } from './percent';
-import { cellsOf, eventsOf, guardedWire, isOff, segmentAt, segmentsOf, wholeAnswer } from './percent';
+import {
+  cellsOf,
+  eventsOf,
+  guardedWire,
+  isOff,
+  segmentAt,
+  segmentsOf,
+  wholeAnswer
+} from './percent';
 import type { AnswerWire, CellWire, EventWire } from './protocol';
 import { SentCells } from './sentCells';
 import type { CaretPlace } from './views';
