@@ -110,7 +110,8 @@ export class NotebookSession implements IDisposable {
       offers: this.offers,
       trans: shared.trans,
       order: () => this.order(),
-      keepTab: () => shared.settings.keepTab
+      keepTab: () => shared.settings.keepTab,
+      keys: () => shared.keys()
     });
     this.kept = new KeptWatch(this.textOf, (...what) => void shared.client.report(...what));
     this.taking = new Taking({
@@ -279,13 +280,13 @@ export class NotebookSession implements IDisposable {
 
   /** Show the first of these, and the others once it is done; `wanted` says that the user asked. */
   offer(suggestions: readonly Pending[], wanted = true): void {
-    const { trans, settings, client } = this.shared;
+    const { trans, settings, client, keys } = this.shared;
     const [pending] = suggestions;
     const home = this.views.activeId ?? null;
     if (!this.offers.show(suggestions, home, wanted)) {
       return this.redraw();
     }
-    this.shared.announce(announcementOf(pending, settings.keepTab, trans));
+    this.shared.announce(announcementOf(pending, keys(), settings.keepTab, trans));
     this.redraw();
     void client.report('shown', pending.kind, pending.lane);
   }

@@ -5,12 +5,19 @@ import { nullTranslator } from '@jupyterlab/translation';
 
 import { announcementOf, drawingOf } from '../src/drawing';
 import type { OtherDocuments } from '../src/elsewhere';
+import { keyNames } from '../src/keyNames';
 import type { Drawing } from '../src/marks';
 import { Pending, nextPlace } from '../src/pending';
 import { textHash } from '../src/textHash';
 
 const TEXTS: Record<string, string> = { a: 'x = 1', b: 'print(x)\nx + x', c: 'x' };
 const ORDER = ['a', 'b', 'c'];
+const KEYS = keyNames([
+  { command: 'nextedit:tab', keys: ['Tab'] },
+  { command: 'nextedit:jump', keys: ['Alt J'] },
+  { command: 'nextedit:accept', keys: ['Alt Shift J'] },
+  { command: 'nextedit:accept-all', keys: ['Alt Shift A'] }
+]);
 
 function scene(caret: { cell: string; offset: number } | null, isTabOurs = true) {
   const edit = (cell: string, start: number) => ({
@@ -38,6 +45,7 @@ function scene(caret: { cell: string; offset: number } | null, isTabOurs = true)
     caret,
     order: ORDER,
     isTabOurs,
+    keys: KEYS,
     isHome: (cell: string) => cell !== 'c',
     trans: nullTranslator.load('')
   };
@@ -94,9 +102,15 @@ test('a place that is not ticked is not drawn, nor counted', () => {
 
 test('where all places are in other documents no key is announced that goes to one', () => {
   const { pending, trans } = scene({ cell: 'a', offset: 0 });
-  assert.match(announcementOf(pending, false, trans), /cells\. Tab goes to .*Alt Shift A accepts/);
+  assert.match(
+    announcementOf(pending, KEYS, false, trans),
+    /cells\. Tab goes to .*Alt Shift A accepts/
+  );
   pending.others = { holds: () => true } as unknown as OtherDocuments;
-  assert.match(announcementOf(pending, false, trans), /cells\. Alt Shift A accepts all places\.$/);
+  assert.match(
+    announcementOf(pending, KEYS, false, trans),
+    /cells\. Alt Shift A accepts all places\.$/
+  );
 });
 
 test('where all places are in other documents the hint says how to accept them', () => {
@@ -118,12 +132,28 @@ test('the hint is in parts, the key first, so that a narrow cell can leave out t
   const there = scene({ cell: 'a', offset: 0 });
   there.pending.note('cell 4 is locked: not changed');
   assert.deepEqual(drawingOf(there, 'a').hint, [
-    'Tab',
-    ' → cell 2',
+    'Tab ',
+    '→ cell 2',
     ': rename x to y',
     ': 3 places in 2 cells',
     ' · cell 4 is locked: not changed'
   ]);
   const here = drawingOf(scene({ cell: 'b', offset: 0 }), 'b').hint;
-  assert.deepEqual(here.slice(0, 2), ['Tab', ' → rename x to y']);
+  assert.deepEqual(here.slice(0, 2), ['Tab ', '→ rename x to y']);
+});
+
+test("the user's own keys are named, and none where there is none", () => {
+  const there = scene({ cell: 'a', offset: 0 }, false);
+  const keys = keyNames([
+    { command: 'nextedit:jump', keys: ['Ctrl K', 'N'] },
+    { command: 'nextedit:jump', keys: ['Alt J'] }
+  ]);
+  assert.match(hint(drawingOf({ ...there, keys }, 'a')), /^Ctrl-K, N → cell 2/);
+  const none = { ...there, keys: keyNames([]) };
+  assert.match(hint(drawingOf(none, 'a')), /^→ cell 2/);
+  assert.equal(drawingOf(none, 'b').marks[0].label, '');
+  const { pending, trans } = there;
+  assert.match(announcementOf(pending, keys, true, trans), /\. Ctrl K, N goes to the next place\.$/);
+  assert.match(announcementOf(pending, keyNames([]), true, trans), /cells$/);
+  assert.match(announcementOf(pending, keyNames([]), false, trans), /Tab goes to the next place\.$/);
 });
