@@ -20,12 +20,13 @@ import { announcementOf } from './drawing';
 import type { OpenText } from './elsewhere';
 import { goTo } from './going';
 import { KeptWatch } from './keptWatch';
+import type { KeyNames } from './keyNames';
 import { KernelFacts, NewError } from './kernelFacts';
 import { Offers } from './offers';
 import { Painter } from './painter';
-import { Pending, isAt } from './pending';
-import type { Place } from './pending';
-import type { AnswerWire, Kind, Lane, SuggestionWire } from './protocol';
+import type { Pending, Place } from './pending';
+import { isAt } from './pending';
+import type { AnswerWire, Kind, Lane } from './protocol';
 import type { CellChange } from './recorder';
 import { Recorder } from './recorder';
 import type { NotServed, Snapshot } from './requests';
@@ -69,7 +70,7 @@ export class NotebookSession implements IDisposable {
       isDocument: surface.kind !== 'console',
       address: () => this.views.address,
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
-      apply: suggestion => this.applyWhole(suggestion),
+      apply: suggestion => this.taking.takeWhole(suggestion),
       setEnabled: enabled => this.switch(enabled),
       factsChanged: () => this.onFacts(),
       kernelGone: () => this.kernelGone()
@@ -111,7 +112,7 @@ export class NotebookSession implements IDisposable {
       trans: shared.trans,
       order: () => this.order(),
       keepTab: () => shared.settings.keepTab,
-      keys: () => shared.keys()
+      keys: () => this.keys
     });
     this.kept = new KeptWatch(this.textOf, (...what) => void shared.client.report(...what));
     this.taking = new Taking({
@@ -280,13 +281,13 @@ export class NotebookSession implements IDisposable {
 
   /** Show the first of these, and the others once it is done; `wanted` says that the user asked. */
   offer(suggestions: readonly Pending[], wanted = true): void {
-    const { trans, settings, client, keys } = this.shared;
+    const { trans, settings, client } = this.shared;
     const [pending] = suggestions;
     const home = this.views.activeId ?? null;
     if (!this.offers.show(suggestions, home, wanted)) {
       return this.redraw();
     }
-    this.shared.announce(announcementOf(pending, keys(), settings.keepTab, trans));
+    this.shared.announce(announcementOf(pending, this.keys, settings.keepTab, trans));
     this.redraw();
     void client.report('shown', pending.kind, pending.lane);
   }
@@ -344,6 +345,15 @@ export class NotebookSession implements IDisposable {
   /** Revert what was accepted last, in all cells. */
   undoAccept(): boolean {
     return this.taking.undo();
+  }
+
+  /** The settings changed: what is no longer served here offers nothing. */
+  settingsChanged(): void {
+    if (this.requests.notServed() === null) {
+      this.redraw();
+    } else {
+      this.clear();
+    }
   }
 
   /** Drop what is offered, without holding it against it. */
@@ -404,6 +414,10 @@ export class NotebookSession implements IDisposable {
     this.asking.entered();
   }
 
+  private get keys(): KeyNames {
+    return this.shared.keys(this.views.activeView?.dom ?? null);
+  }
+
   private order(): string[] {
     return this.notebook.cells.map(cell => cell.getId());
   }
@@ -452,10 +466,13 @@ export class NotebookSession implements IDisposable {
     }
   }
 
-  private onCells = (): void => {
+  private onCells = (cameBack: boolean): void => {
     // A cell that is moved is deleted first.
     queueMicrotask(() => {
       this.views.regainFocus();
+      if (cameBack && !this.gone) {
+        this.asking.schedule();
+      }
       if (this.offers.current && !this.gone) {
         if (this.offers.followCells(this.textOf)) {
           this.asking.schedule(); // of other cells, or of another order of them, it may be another one
@@ -464,16 +481,6 @@ export class NotebookSession implements IDisposable {
       }
     });
   };
-
-  private applyWhole(suggestion: SuggestionWire): void {
-    const pending = Pending.from(suggestion, this.textOf);
-    if (!pending) {
-      this.shared.announce(this.shared.trans.__('The cells changed since: nothing was applied.'));
-      return;
-    }
-    this.offers.show([pending], null);
-    this.taking.take(pending.chosen);
-  }
 
   private markStale(): void {
     this.views.toggleClass(STALE_CLASS, id => this.stale.has(id));

@@ -2,8 +2,9 @@
 
 import type { Acceptance } from './acceptance';
 import type { Offers } from './offers';
-import type { Pending, Place } from './pending';
-import type { Kind, Lane } from './protocol';
+import type { Place } from './pending';
+import { Pending } from './pending';
+import type { Kind, Lane, SuggestionWire } from './protocol';
 import type { Requests } from './requests';
 import type { Shared } from './shared';
 
@@ -47,6 +48,18 @@ export class Taking {
     pace.accepted();
     this.accepted(pending, open);
     return true;
+  }
+
+  /** Accept all places of what the kernel suggests, which need not have been shown. */
+  takeWhole(suggestion: SuggestionWire): void {
+    const { offers, shared, textOf } = this.host;
+    const pending = Pending.from(suggestion, textOf);
+    if (!pending) {
+      shared.announce(shared.trans.__('The cells changed since: nothing was applied.'));
+      return;
+    }
+    offers.show([pending], null);
+    this.take(pending.chosen);
   }
 
   /** Revert what was accepted last, here and in other documents; false if that cannot be done. */
