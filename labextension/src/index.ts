@@ -73,7 +73,8 @@ function activate(
       reveal: (path: string) => void app.commands.execute('docmanager:open', { path })
     },
     trans,
-    keys: () => keyNames(app.commands.keyBindings),
+    keys: (at: Element | null) =>
+      keyNames(app.commands.keyBindings, selector => !!at?.closest(selector)),
     announce: (message: string) => {
       live.textContent = message;
     },

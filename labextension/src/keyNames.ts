@@ -13,14 +13,21 @@ export interface KeyNames {
 
 export interface KeyBinding {
   readonly command: string;
+  readonly selector: string;
   readonly keys: readonly string[];
 }
 
-export function keyNames(bindings: readonly KeyBinding[]): KeyNames {
+/** The keys at a place of the page: a command may have one in notebooks and another one in files. */
+export function keyNames(
+  bindings: readonly KeyBinding[],
+  isWithin: (selector: string) => boolean
+): KeyNames {
   const of = (id: string) =>
-    bindings.find(({ command }) => command === id)?.keys.join(', ') ?? null;
+    bindings
+      .find(({ command, selector }) => command === id && isWithin(selector))
+      ?.keys.join(', ') ?? null;
   return {
-    tab: of(CommandIDs.tab) ?? 'Tab',
+    tab: bindings.find(({ command }) => command === CommandIDs.tab)?.keys.join(', ') ?? 'Tab',
     jump: of(CommandIDs.jump),
     accept: of(CommandIDs.accept),
     acceptAll: of(CommandIDs.acceptAll)

@@ -5,6 +5,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 
 import { announcementOf, drawingOf } from '../src/drawing';
 import type { OtherDocuments } from '../src/elsewhere';
+import type { KeyBinding } from '../src/keyNames';
 import { keyNames } from '../src/keyNames';
 import type { Drawing } from '../src/marks';
 import { Pending, nextPlace } from '../src/pending';
@@ -12,12 +13,19 @@ import { textHash } from '../src/textHash';
 
 const TEXTS: Record<string, string> = { a: 'x = 1', b: 'print(x)\nx + x', c: 'x' };
 const ORDER = ['a', 'b', 'c'];
-const KEYS = keyNames([
-  { command: 'nextedit:tab', keys: ['Tab'] },
-  { command: 'nextedit:jump', keys: ['Alt J'] },
-  { command: 'nextedit:accept', keys: ['Alt Shift J'] },
-  { command: 'nextedit:accept-all', keys: ['Alt Shift A'] }
-]);
+const bound = (command: string, key: string, selector = '.jp-Notebook') => ({
+  command: `nextedit:${command}`,
+  keys: key.split(', '),
+  selector
+});
+const keysOf = (...bindings: KeyBinding[]) =>
+  keyNames(bindings, selector => selector === '.jp-Notebook');
+const KEYS = keysOf(
+  bound('tab', 'Tab', '.nextedit-mod-tab .cm-content'),
+  bound('jump', 'Alt J'),
+  bound('accept', 'Alt Shift J'),
+  bound('accept-all', 'Alt Shift A')
+);
 
 function scene(caret: { cell: string; offset: number } | null, isTabOurs = true) {
   const edit = (cell: string, start: number) => ({
@@ -144,16 +152,20 @@ test('the hint is in parts, the key first, so that a narrow cell can leave out t
 
 test("the user's own keys are named, and none where there is none", () => {
   const there = scene({ cell: 'a', offset: 0 }, false);
-  const keys = keyNames([
-    { command: 'nextedit:jump', keys: ['Ctrl K', 'N'] },
-    { command: 'nextedit:jump', keys: ['Alt J'] }
-  ]);
+  const keys = keysOf(
+    bound('jump', 'Alt F', '.jp-FileEditor'),
+    bound('jump', 'Ctrl K, N'),
+    bound('jump', 'Alt J')
+  );
   assert.match(hint(drawingOf({ ...there, keys }, 'a')), /^Ctrl-K, N → cell 2/);
-  const none = { ...there, keys: keyNames([]) };
+  const none = { ...there, keys: keysOf() };
   assert.match(hint(drawingOf(none, 'a')), /^→ cell 2/);
   assert.equal(drawingOf(none, 'b').marks[0].label, '');
   const { pending, trans } = there;
-  assert.match(announcementOf(pending, keys, true, trans), /\. Ctrl K, N goes to the next place\.$/);
-  assert.match(announcementOf(pending, keyNames([]), true, trans), /cells$/);
-  assert.match(announcementOf(pending, keyNames([]), false, trans), /Tab goes to the next place\.$/);
+  assert.match(
+    announcementOf(pending, keys, true, trans),
+    /\. Ctrl K, N goes to the next place\.$/
+  );
+  assert.match(announcementOf(pending, keysOf(), true, trans), /cells$/);
+  assert.match(announcementOf(pending, keysOf(), false, trans), /Tab goes to the next place\.$/);
 });

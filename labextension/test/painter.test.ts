@@ -137,7 +137,8 @@ function scene({ keepTab = true } = {}) {
       trans: nullTranslator.load(''),
       order: () => editors.map(({ id }) => id),
       keepTab: () => keepTab,
-      keys: () => keyNames([{ command: 'nextedit:jump', keys: ['Alt J'] }])
+      keys: () =>
+        keyNames([{ command: 'nextedit:jump', keys: ['Alt J'], selector: '*' }], () => true)
     },
     work => {
       waiting = work;
