@@ -2,6 +2,8 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { KeyNames } from './keyNames';
+import { drawnKey } from './keyNames';
 import type { Drawing } from './marks';
 import type { Pending, Place } from './pending';
 import { isAt } from './pending';
@@ -15,6 +17,7 @@ export interface Scene {
   order: readonly string[];
   /** Whether Tab goes to the current place, or accepts it: else other keys are named. */
   isTabOurs: boolean;
+  keys: KeyNames;
   /** Whether the hint is shown in this cell. */
   isHome(cell: string): boolean;
   trans: TranslationBundle;
@@ -22,9 +25,9 @@ export interface Scene {
 
 /** The marks and the hint of `cell`. */
 export function drawingOf(scene: Scene, cell: string): Drawing {
-  const { pending, current, caret } = scene;
+  const { pending, current, caret, keys } = scene;
   const atPlace = current !== null && isAt(current, caret);
-  const key = scene.isTabOurs ? 'Tab' : atPlace ? 'Alt-Shift-J' : 'Alt-J';
+  const key = drawnKey(scene.isTabOurs ? keys.tab : atPlace ? keys.accept : keys.jump);
   const isElsewhere = current !== null && !atPlace && caret?.cell === cell && scene.isHome(cell);
   // No key goes to places of other documents: all are accepted at once, or in the panel.
   const isHome = caret?.cell === cell && scene.isHome(cell);
@@ -39,47 +42,56 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
         return { start, end, text, isCurrent, label: isCurrent ? key : '' };
       }),
     hint: isElsewhere
-      ? `${key} → ${where(scene, current, cell)}${offerOf(pending, scene.trans)}`
+      ? hintOf(key, where(scene, current, cell), scene)
       : isInOtherDocuments
-        ? `Alt-Shift-A → ${offerOf(pending, scene.trans)}`
-        : ''
+        ? hintOf(drawnKey(keys.acceptAll), [], scene)
+        : []
   };
 }
 
-function where({ order, trans }: Scene, place: Place, cell: string): string {
-  return place.cell === cell ? '' : `${trans.__('cell %1', order.indexOf(place.cell) + 1)}: `;
+/** In parts, for a line that has no room for all of it. */
+function hintOf(key: string, cell: string[], { pending, trans }: Scene): string[] {
+  const [first, ...rest] = [...cell, ...summaryParts(pending, trans)];
+  const notes = pending.notes.map(note => ` · ${note}`);
+  return [...(key ? [`${key} `] : []), `→ ${first}`, ...rest.map(part => `: ${part}`), ...notes];
+}
+
+function where({ order, trans }: Scene, place: Place, cell: string): string[] {
+  return place.cell === cell ? [] : [trans.__('cell %1', order.indexOf(place.cell) + 1)];
 }
 
 /** What a suggestion does, and what there is to know of it: why there, and what it leaves alone. */
-export function offerOf(pending: Pending, trans: TranslationBundle): string {
+function offerOf(pending: Pending, trans: TranslationBundle): string {
   return [summaryOf(pending, trans), ...pending.notes].join(' · ');
 }
 
-/** What screen readers are told of an offer. */
+/** What screen readers are told of an offer, with the keys that there are for it. */
 export function announcementOf(
   pending: Pending,
+  { tab, jump, acceptAll }: KeyNames,
   keepTab: boolean,
   trans: TranslationBundle
 ): string {
-  const acceptAll = 'Alt Shift A';
-  if (pending.chosen.every(({ cell }) => pending.others?.holds(cell))) {
-    return trans.__('%1. %2 accepts all places.', offerOf(pending, trans), acceptAll);
-  }
-  return trans.__(
-    '%1. %2 goes to the next place, %3 accepts all places.',
-    offerOf(pending, trans),
-    keepTab ? 'Alt J' : 'Tab',
-    acceptAll
-  );
+  const isHere = pending.chosen.some(({ cell }) => !pending.others?.holds(cell));
+  const next = isHere ? (keepTab ? jump : tab) : null;
+  const keys = [
+    ...(next ? [trans.__('%1 goes to the next place', next)] : []),
+    ...(acceptAll ? [trans.__('%1 accepts all places', acceptAll)] : [])
+  ];
+  return [offerOf(pending, trans), ...(keys.length ? [`${keys.join(', ')}.`] : [])].join('. ');
 }
 
 /** What a suggestion does and how many of its places are ticked now. */
 export function summaryOf(pending: Pending, trans: TranslationBundle): string {
+  return summaryParts(pending, trans).join(': ');
+}
+
+function summaryParts(pending: Pending, trans: TranslationBundle): string[] {
   const places = pending.chosen.length;
   const cells = new Set(pending.chosen.map(place => place.cell)).size;
   if (places <= 1 && pending.title === pending.label) {
-    return pending.label;
+    return [pending.label];
   }
   const counted = trans._n('%1 place', '%1 places', places);
-  return `${pending.title}: ${trans._n('%2 in %1 cell', '%2 in %1 cells', cells, counted)}`;
+  return [pending.title, trans._n('%2 in %1 cell', '%2 in %1 cells', cells, counted)];
 }

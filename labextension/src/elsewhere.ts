@@ -18,12 +18,14 @@ import { textHash } from './textHash';
 export interface OpenText {
   readonly path: string;
   readonly document: ISharedNotebook;
+  /** Whether it may be read and changed. */
+  readonly isServed: boolean;
   cells(): CellWire[];
 }
 
 export interface OtherDocumentsHost {
   readonly contents: Contents.IManager;
-  /** The open documents that may be read and changed. */
+  /** The open documents. */
   open(): OpenText[];
   /** Show a document. */
   reveal(path: string): void;
@@ -55,13 +57,22 @@ export interface Reverted {
 /** Bytes of open documents that are sent along; what is beyond is left out of the rename. */
 const OPEN_BYTES = 250_000;
 
-/** The open documents as they are sent: one that is too much is named without its cells. */
-export function openWire(texts: readonly OpenText[]): { path: string; cells: CellWire[] }[] {
+/**
+ * The open documents as they are sent, the one at `here` first: one that is too much, or that is not to
+ * be read, is named without its cells. The file is no substitute: it may be older, and open in an editor.
+ */
+export function openWire(
+  texts: readonly OpenText[],
+  here: string
+): { path: string; cells: CellWire[] }[] {
   let left = OPEN_BYTES;
-  return texts.map(text => {
-    const cells = text.cells();
-    left -= cells.reduce((sum, cell) => sum + cell.source.length * 2 + 80, 0);
-    return { path: text.path, cells: left >= 0 ? cells : [] };
+  const isHere = ({ path }: OpenText) => path === here;
+  return [...texts.filter(isHere), ...texts.filter(text => !isHere(text))].map(text => {
+    const cells = text.isServed ? text.cells() : [];
+    const bytes = cells.reduce((sum, cell) => sum + cell.source.length * 2 + 80, 0);
+    const fits = bytes <= left;
+    left -= fits ? bytes : 0;
+    return { path: text.path, cells: fits ? cells : [] };
   });
 }
 
@@ -263,7 +274,7 @@ export class OtherDocuments {
   }
 
   private openText(cell: OtherCell): OpenText | undefined {
-    return this.host.open().find(text => text.path === cell.path);
+    return this.host.open().find(text => text.path === cell.path && text.isServed);
   }
 
   private openCell(cell: OtherCell) {

@@ -9,10 +9,13 @@ export interface GoingHost {
   readonly views: Pick<Views, 'caret' | 'activeId' | 'enter' | 'focus'>;
   readonly offers: Offers;
   redraw(): void;
+  /** The cell is not there, though it is still wanted: say so. */
+  missed(cell: string): void;
 }
 
 /** The caret is put there, ready to type. False if nobody went there. */
-export async function goTo(place: Place, { views, offers, redraw }: GoingHost): Promise<boolean> {
+export async function goTo(place: Place, host: GoingHost): Promise<boolean> {
+  const { views, offers, redraw } = host;
   const others = offers.current?.others;
   if (others?.holds(place.cell)) {
     others.reveal(place.cell);
@@ -27,6 +30,9 @@ export async function goTo(place: Place, { views, offers, redraw }: GoingHost): 
   };
   const view = await views.enter(place.cell, isWanted);
   if (!view) {
+    if (isWanted()) {
+      host.missed(place.cell);
+    }
     return false;
   }
   offers.moveTo(place.cell);

@@ -1,14 +1,15 @@
 /**
  * The words that say where Tab goes, beside the caret's line. They lie over the editor and take no room
  * in it: no line gets longer, no cell higher. Where the line leaves too little room, the lines around
- * it are looked at; the line that is being written is never covered, nor is the cell's toolbar.
+ * it are looked at; the line that is being written is never covered, nor is the cell's toolbar. Parts
+ * that have no room are left out, the last ones first: none is cut.
  */
 
 import type { EditorView, PluginValue, ViewUpdate } from '@codemirror/view';
 
 /** Pixels between a line's end and the hint. */
 const GAP = 16;
-/** Below this width words are cut to nothing. */
+/** With less room than this, look for more. */
 const ENOUGH = 120;
 /** It lies over the first line of the active cell. */
 const TOOLBAR = '.jp-cell-toolbar';
@@ -22,38 +23,61 @@ interface Spot {
 
 export class HintLayer implements PluginValue {
   private readonly node = document.createElement('div');
-  private text = '';
+  private parts: readonly string[] = [];
+  private drawn = '';
 
   constructor(
-    view: EditorView,
-    private readonly textOf: (view: EditorView) => string
+    private readonly view: EditorView,
+    private readonly partsOf: (view: EditorView) => readonly string[]
   ) {
     this.node.className = 'nextedit-hint';
     this.node.setAttribute('aria-hidden', 'true'); // it is announced when it is offered
     this.node.hidden = true;
     view.dom.appendChild(this.node);
+    view.scrollDOM.addEventListener('scroll', this.onScroll, { passive: true });
   }
 
   update(update: ViewUpdate): void {
-    const text = this.textOf(update.view);
-    this.text = text;
-    if (!text) {
+    this.parts = this.partsOf(update.view);
+    if (!this.parts.length) {
       this.node.hidden = true;
       return;
     }
-    const isNew = text !== this.node.textContent || this.node.hidden;
+    const text = this.parts.join('\n');
+    const isNew = text !== this.drawn || this.node.hidden;
+    if (text !== this.drawn) {
+      this.drawn = text;
+      this.node.replaceChildren(
+        ...this.parts.map(part => {
+          const node = document.createElement('span');
+          node.textContent = part;
+          return node;
+        })
+      );
+    }
     if (isNew || update.docChanged || update.selectionSet || update.geometryChanged) {
-      this.node.textContent = text;
-      update.view.requestMeasure({
-        key: this,
-        read: view => this.measure(view),
-        write: spot => this.place(spot)
-      });
+      this.look();
     }
   }
 
   destroy(): void {
+    this.view.scrollDOM.removeEventListener('scroll', this.onScroll);
     this.node.remove();
+  }
+
+  /** The line has moved sideways under it. */
+  private onScroll = (): void => {
+    if (this.parts.length) {
+      this.look();
+    }
+  };
+
+  private look(): void {
+    this.view.requestMeasure({
+      key: this,
+      read: view => this.measure(view),
+      write: spot => this.place(spot)
+    });
   }
 
   private measure(view: EditorView): Spot | null {
@@ -70,11 +94,12 @@ export class HintLayer implements PluginValue {
 
   private place(spot: Spot | null): void {
     // It may have gone since it was measured.
-    this.node.hidden = !this.text || spot === null || spot.room < ENOUGH / 2;
+    this.node.hidden = !this.parts.length || spot === null || spot.room <= 0;
     if (spot) {
       Object.assign(this.node.style, {
         left: `${spot.left}px`,
         top: `${spot.top}px`,
+        height: `${spot.height}px`,
         lineHeight: `${spot.height}px`,
         maxWidth: `${Math.max(0, spot.room)}px`
       });

@@ -80,6 +80,11 @@ export class EditHistory {
     this.events = cell === undefined ? [] : this.events.filter(event => event.cell !== cell);
   }
 
+  /** A cell has another id now. */
+  rename(cell: string, to: string): void {
+    this.events = this.events.map(event => (event.cell === cell ? { ...event, cell: to } : event));
+  }
+
   /** As it is sent: the same object each time for an event that did not change. */
   wire(): EventWire[] {
     return this.events.map(event => {

@@ -20,6 +20,7 @@ import type { EditorHost } from './editor';
 import { editorExtension } from './editor';
 import { isGhostShown } from './ghost';
 import { InlineProvider } from './inline';
+import { keyNames } from './keyNames';
 import { LargerModel } from './largerModel';
 import { isKeyword, isName } from './names';
 import { Pace } from './pace';
@@ -72,6 +73,8 @@ function activate(
       reveal: (path: string) => void app.commands.execute('docmanager:open', { path })
     },
     trans,
+    keys: (at: Element | null) =>
+      keyNames(app.commands.keyBindings, selector => !!at?.closest(selector)),
     announce: (message: string) => {
       live.textContent = message;
     },

@@ -16,11 +16,14 @@ export interface Mark {
 
 export interface Drawing {
   marks: readonly Mark[];
-  /** Shown beside the caret's line: where Tab goes if that is elsewhere. */
-  hint: string;
+  /**
+   * Shown beside the caret's line: where Tab goes if that is elsewhere. Parts of a sentence, the key first:
+   * those at its end are left out where there is no room.
+   */
+  hint: readonly string[];
 }
 
-export const NOTHING: Drawing = { marks: [], hint: '' };
+export const NOTHING: Drawing = { marks: [], hint: [] };
 
 export const draw = StateEffect.define<Drawing>();
 

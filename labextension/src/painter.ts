@@ -8,6 +8,7 @@ import type { Scene } from './drawing';
 import { drawingOf } from './drawing';
 import type { CaretWatch, Nearness } from './inSight';
 import { Nearby, ScrolledCaret, isInSight } from './inSight';
+import type { KeyNames } from './keyNames';
 import type { Drawing } from './marks';
 import { NOTHING, drawn, isDrawn, show } from './marks';
 import type { Offers } from './offers';
@@ -33,6 +34,7 @@ export interface PainterHost {
   /** The cells from top to bottom. */
   order(): readonly string[];
   keepTab(): boolean;
+  keys(): KeyNames;
 }
 
 export class Painter {
@@ -137,6 +139,7 @@ export class Painter {
         current,
         caret: views.caret(),
         order: this.host.order(),
+        keys: this.host.keys(),
         isTabOurs: isTabOurs && isTypedIn(activeView!),
         isHome: (cell: string) => offers.isHome(cell),
         trans
@@ -150,10 +153,10 @@ export class Painter {
     { model, view }: Pick<OpenEditor, 'model' | 'view'>
   ): Drawing {
     const what = scene && drawingOf(scene, cellIdOf(model.sharedModel));
-    const hint = what && view === this.host.views.activeView ? what.hint : '';
+    const hint = (view === this.host.views.activeView && what?.hint) || [];
     // An editor that has not caught up with its document is drawn in once it has.
     return !what ||
-      (!what.marks.length && !hint) ||
+      (!what.marks.length && !hint.length) ||
       view.state.doc.toString() !== model.sharedModel.getSource()
       ? NOTHING
       : { marks: what.marks, hint };

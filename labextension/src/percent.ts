@@ -67,6 +67,17 @@ export function isOff(segment: Segment): boolean {
   return segment.tags.includes(OFF_TAG);
 }
 
+/** A file as one cell; locked and without the text of what is off, if a segment is locked or off. */
+export function guardedWire(wire: CellWire): CellWire {
+  const segments = segmentsOf(wire.source);
+  if (segments.every(segment => segment.editable && !isOff(segment))) {
+    return wire;
+  }
+  const read = segments.filter(segment => !isOff(segment));
+  const source = read.map(({ start, end }) => wire.source.slice(start, end)).join('\n');
+  return { ...wire, source, editable: false };
+}
+
 /**
  * The segments as cells of a request; those that are switched off are left out. A cell that is as it
  * was in `last` is the same object, which its digest is remembered by.

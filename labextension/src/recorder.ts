@@ -28,6 +28,7 @@ export type Seconds = () => number;
 export class Recorder implements IDisposable {
   readonly history = new EditHistory();
   private texts = new Map<string, string>();
+  private cut = new Map<string, string>(); // cells of the record that are gone: their texts
   private announced = new Map<string, Origin>();
   private origins = new Map<string, Origin>();
   private readonly stop: () => void;
@@ -36,8 +37,8 @@ export class Recorder implements IDisposable {
   constructor(
     private readonly notebook: ISharedNotebook,
     private readonly onChange: (change: CellChange) => void,
-    /** Cells came, went or were moved. */
-    private readonly onCells: () => void = () => {},
+    /** Cells came, went or were moved; `cameBack` says that one is there again that was edited before it went. */
+    private readonly onCells: (cameBack: boolean) => void = () => {},
     private readonly now: Seconds = () => performance.now() / 1000
   ) {
     this.rescan();
@@ -97,11 +98,9 @@ export class Recorder implements IDisposable {
         isSameCells &&= event.path.length > 0; // what is of one cell, such as its number, is not of all
       }
     }
-    if (!isRead) {
-      this.rescan();
-    }
+    const cameBack = !isRead && this.rescan();
     if (!isSameCells) {
-      this.onCells();
+      this.onCells(cameBack);
     }
   };
 
@@ -133,7 +132,8 @@ export class Recorder implements IDisposable {
     return this.announced.get(cell) ?? (origin?.ytext ? 'typed' : 'pasted');
   }
 
-  private rescan(): void {
+  /** Read all cells; says whether one came back that is in the record. */
+  private rescan(): boolean {
     const known = this.texts;
     this.texts = new Map(this.notebook.cells.map(cell => [cell.getId(), cell.getSource()]));
     for (const [cell, after] of this.texts) {
@@ -142,6 +142,34 @@ export class Recorder implements IDisposable {
         this.replaced(cell, before, after);
       }
     }
+    return this.followCut(known);
+  }
+
+  /**
+   * A cell that is cut and pasted may get another id: one that comes with the text of one that is gone
+   * is the same, and what was edited in it stays in the record.
+   */
+  private followCut(known: ReadonlyMap<string, string>): boolean {
+    for (const { cell } of this.history.all) {
+      const text = this.texts.has(cell) ? undefined : known.get(cell);
+      if (text !== undefined) {
+        this.cut.set(cell, text);
+      }
+    }
+    let cameBack = false;
+    for (const [cell, text] of this.cut) {
+      const isRecorded = this.history.all.some(event => event.cell === cell);
+      const pasted = [...this.texts].find(([id, now]) => !known.has(id) && now === text)?.[0];
+      const isThere = this.texts.has(cell);
+      if (isRecorded && !isThere && pasted !== undefined) {
+        this.history.rename(cell, pasted);
+      }
+      if (!isRecorded || isThere || pasted !== undefined) {
+        this.cut.delete(cell);
+        cameBack ||= isRecorded;
+      }
+    }
+    return cameBack;
   }
 
   /** A cell that was read anew from the disk: what was typed in it before led elsewhere. */

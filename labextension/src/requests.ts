@@ -183,10 +183,11 @@ export class Requests {
   private acrossWire(asked: AcrossAsked, caret: CaretPlace): AcrossWire | null {
     const { surface, shared } = this.host;
     const place = this.place();
-    if (!place || !surface.whole().some(cell => cell.id === caret.cell)) {
+    const here = surface.whole().find(cell => cell.id === caret.cell);
+    if (!place || !here || here.editable === false) {
       return null;
     }
-    const open = openWire(shared.others.open());
+    const open = openWire(shared.others.open(), place.path);
     return { path: place.path, cell: caret.cell, offset: caret.offset, open, ...asked };
   }
 

@@ -20,12 +20,13 @@ import { announcementOf } from './drawing';
 import type { OpenText } from './elsewhere';
 import { goTo } from './going';
 import { KeptWatch } from './keptWatch';
+import type { KeyNames } from './keyNames';
 import { KernelFacts, NewError } from './kernelFacts';
 import { Offers } from './offers';
 import { Painter } from './painter';
-import { Pending, isAt } from './pending';
-import type { Place } from './pending';
-import type { AnswerWire, Kind, Lane, SuggestionWire } from './protocol';
+import type { Pending, Place } from './pending';
+import { isAt } from './pending';
+import type { AnswerWire, Kind, Lane } from './protocol';
 import type { CellChange } from './recorder';
 import { Recorder } from './recorder';
 import type { NotServed, Snapshot } from './requests';
@@ -69,7 +70,7 @@ export class NotebookSession implements IDisposable {
       isDocument: surface.kind !== 'console',
       address: () => this.views.address,
       request: () => this.snapshot(['inline', 'next_edit', 'rename'])?.request ?? null,
-      apply: suggestion => this.applyWhole(suggestion),
+      apply: suggestion => this.taking.takeWhole(suggestion),
       setEnabled: enabled => this.switch(enabled),
       factsChanged: () => this.onFacts(),
       kernelGone: () => this.kernelGone()
@@ -110,7 +111,8 @@ export class NotebookSession implements IDisposable {
       offers: this.offers,
       trans: shared.trans,
       order: () => this.order(),
-      keepTab: () => shared.settings.keepTab
+      keepTab: () => shared.settings.keepTab,
+      keys: () => this.keys
     });
     this.kept = new KeptWatch(this.textOf, (...what) => void shared.client.report(...what));
     this.taking = new Taking({
@@ -121,6 +123,7 @@ export class NotebookSession implements IDisposable {
       textOf: this.textOf,
       isGone: () => this.gone,
       redraw: () => this.redraw(),
+      clear: () => this.clear(),
       schedule: () => this.asking.schedule(),
       watch: (...what) => this.watch(...what)
     });
@@ -190,12 +193,11 @@ export class NotebookSession implements IDisposable {
       .map(name => this.shared.trans.__('`%1` still exists in the kernel', name));
   }
 
-  /** This text for a rename that begins elsewhere; null where it is not to be read. */
+  /** This text for a rename that begins elsewhere; null for a console, whose cells ran. */
   get openText(): OpenText | null {
-    if (this.kind === 'console' || this.requests.notServed() !== null) {
-      return null;
-    }
-    return { path: this.path, document: this.notebook, cells: () => this.surface.whole() };
+    const { kind, path, notebook: document, surface, requests } = this;
+    const isServed = requests.notServed() === null;
+    return kind === 'console' ? null : { path, document, isServed, cells: () => surface.whole() };
   }
 
   /** One more view of the same text. */
@@ -285,7 +287,7 @@ export class NotebookSession implements IDisposable {
     if (!this.offers.show(suggestions, home, wanted)) {
       return this.redraw();
     }
-    this.shared.announce(announcementOf(pending, settings.keepTab, trans));
+    this.shared.announce(announcementOf(pending, this.keys, settings.keepTab, trans));
     this.redraw();
     void client.report('shown', pending.kind, pending.lane);
   }
@@ -307,7 +309,10 @@ export class NotebookSession implements IDisposable {
   /** Go to a place, or to the next one, ready to type there. False if there is none. */
   async jump(place: Place | null = this.currentPlace): Promise<boolean> {
     const { views, offers } = this;
-    return place !== null && goTo(place, { views, offers, redraw: () => this.redraw() });
+    const { tell, trans } = this.shared;
+    const missed = (cell: string) =>
+      tell(trans.__('Cell %1 is not there yet: scroll to it.', this.order().indexOf(cell) + 1));
+    return place !== null && goTo(place, { views, offers, missed, redraw: () => this.redraw() });
   }
 
   /** Accept one place. */
@@ -339,26 +344,16 @@ export class NotebookSession implements IDisposable {
 
   /** Revert what was accepted last, in all cells. */
   undoAccept(): boolean {
-    const { announce, trans } = this.shared;
-    if (!this.canUndo) {
-      return false;
+    return this.taking.undo();
+  }
+
+  /** The settings changed: what is no longer served here offers nothing. */
+  settingsChanged(): void {
+    if (this.requests.notServed() === null) {
+      this.redraw();
+    } else {
+      this.clear();
     }
-    const cells = this.acceptance.revert();
-    if (cells === null) {
-      announce(trans.__('A later edit is in the way: nothing was reverted.'));
-      return false;
-    }
-    this.clear();
-    announce(trans._n('Reverted in %1 cell.', 'Reverted in %1 cells.', cells));
-    void this.acceptance.revertOthers().then(({ reverted, left }) => {
-      if (reverted.length) {
-        announce(trans.__('Reverted in %1 as well.', reverted.join(', ')));
-      }
-      if (left.length) {
-        this.shared.tell(trans.__('%1 was edited since and was left as it is.', left.join(', ')));
-      }
-    });
-    return true;
   }
 
   /** Drop what is offered, without holding it against it. */
@@ -419,6 +414,10 @@ export class NotebookSession implements IDisposable {
     this.asking.entered();
   }
 
+  private get keys(): KeyNames {
+    return this.shared.keys(this.views.activeView?.dom ?? null);
+  }
+
   private order(): string[] {
     return this.notebook.cells.map(cell => cell.getId());
   }
@@ -467,10 +466,13 @@ export class NotebookSession implements IDisposable {
     }
   }
 
-  private onCells = (): void => {
+  private onCells = (cameBack: boolean): void => {
     // A cell that is moved is deleted first.
     queueMicrotask(() => {
       this.views.regainFocus();
+      if (cameBack && !this.gone) {
+        this.asking.schedule();
+      }
       if (this.offers.current && !this.gone) {
         if (this.offers.followCells(this.textOf)) {
           this.asking.schedule(); // of other cells, or of another order of them, it may be another one
@@ -479,16 +481,6 @@ export class NotebookSession implements IDisposable {
       }
     });
   };
-
-  private applyWhole(suggestion: SuggestionWire): void {
-    const pending = Pending.from(suggestion, this.textOf);
-    if (!pending) {
-      this.shared.announce(this.shared.trans.__('The cells changed since: nothing was applied.'));
-      return;
-    }
-    this.offers.show([pending], null);
-    this.taking.take(pending.chosen);
-  }
 
   private markStale(): void {
     this.views.toggleClass(STALE_CLASS, id => this.stale.has(id));

@@ -68,11 +68,7 @@ export class SettingsStore {
     Object.assign(this.shared.settings, DEFAULTS, composite);
     this.shared.client.enabled = this.shared.settings.enabled;
     for (const session of this.sessions.all) {
-      if (this.shared.settings.enabled) {
-        session.redraw();
-      } else {
-        session.clear();
-      }
+      session.settingsChanged();
     }
   }
 }

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Client } from './client';
 import type { OtherDocumentsHost } from './elsewhere';
+import type { KeyNames } from './keyNames';
 import type { Pace } from './pace';
 import type { RecentPaths } from './recentPaths';
 import type { Settings } from './tokens';
@@ -15,6 +16,8 @@ export interface Shared {
   readonly trans: TranslationBundle;
   readonly recent: RecentPaths;
   readonly others: OtherDocumentsHost;
+  /** The keys that are bound in a notebook, file or console. */
+  keys(at: Element | null): KeyNames;
   /** Tell the user in a few words; screen readers read it. */
   announce(message: string): void;
   /** The same where the user asked for something and nothing else is to be seen. */

@@ -14,7 +14,15 @@ import type { FileWidget } from './openTexts';
 import { editorViewOf } from './openTexts';
 import { FileDocument, asNotebook, cellIdOf } from './documents';
 import type { Segment } from './percent';
-import { cellsOf, eventsOf, isOff, segmentAt, segmentsOf, wholeAnswer } from './percent';
+import {
+  cellsOf,
+  eventsOf,
+  guardedWire,
+  isOff,
+  segmentAt,
+  segmentsOf,
+  wholeAnswer
+} from './percent';
 import type { AnswerWire, CellWire, EventWire } from './protocol';
 import { SentCells } from './sentCells';
 import type { CaretPlace } from './views';
@@ -109,8 +117,8 @@ export interface Surface {
   textAt(cell: string): string;
   sender(states: CellStates): Send;
   /**
-   * The text for a rename that begins elsewhere. Nothing that is switched off is in it; a file with a
-   * cell that is switched off or locked is none of those that take part.
+   * The text for a rename that begins elsewhere. The text of what is switched off is not in it; a file
+   * with a cell that is switched off or locked is marked as such, and is not changed.
    */
   whole(): CellWire[];
   /** Nobody asks any more: watch the text no longer. */
@@ -265,8 +273,7 @@ export class FileSurface implements Surface {
   }
 
   whole(): CellWire[] {
-    const isGuarded = segmentsOf(this.text).some(segment => isOff(segment) || !segment.editable);
-    return isGuarded ? [] : [wireOf(this.document.cells[0], this.text, false)];
+    return [guardedWire(wireOf(this.document.cells[0], this.text, false))];
   }
 
   dispose(): void {

@@ -1,9 +1,10 @@
-/** Accepts what is offered in one document: its places here and in others, all of them or none. */
+/** Accepts what is offered in one document, its places here and in others, and takes that back: all of it or nothing. */
 
 import type { Acceptance } from './acceptance';
 import type { Offers } from './offers';
-import type { Pending, Place } from './pending';
-import type { Kind, Lane } from './protocol';
+import type { Place } from './pending';
+import { Pending } from './pending';
+import type { Kind, Lane, SuggestionWire } from './protocol';
 import type { Requests } from './requests';
 import type { Shared } from './shared';
 
@@ -16,6 +17,8 @@ export interface TakingHost {
   /** Whether the document was closed. */
   isGone(): boolean;
   redraw(): void;
+  /** Drop what is offered. */
+  clear(): void;
   /** Ask for the next edits. */
   schedule(): void;
   /** Count whether what was accepted stays. */
@@ -44,6 +47,43 @@ export class Taking {
     }
     pace.accepted();
     this.accepted(pending, open);
+    return true;
+  }
+
+  /** Accept all places of what the kernel suggests, which need not have been shown. */
+  takeWhole(suggestion: SuggestionWire): void {
+    const { offers, shared, textOf } = this.host;
+    const pending = Pending.from(suggestion, textOf);
+    if (!pending) {
+      shared.announce(shared.trans.__('The cells changed since: nothing was applied.'));
+      return;
+    }
+    offers.show([pending], null);
+    this.take(pending.chosen);
+  }
+
+  /** Revert what was accepted last, here and in other documents; false if that cannot be done. */
+  undo(): boolean {
+    const { acceptance, clear, shared } = this.host;
+    const { announce, tell, trans } = shared;
+    if (!acceptance.canRevert) {
+      return false;
+    }
+    const cells = acceptance.revert();
+    if (cells === null) {
+      announce(trans.__('A later edit is in the way: nothing was reverted.'));
+      return false;
+    }
+    clear();
+    announce(trans._n('Reverted in %1 cell.', 'Reverted in %1 cells.', cells));
+    void acceptance.revertOthers().then(({ reverted, left }) => {
+      if (reverted.length) {
+        announce(trans.__('Reverted in %1 as well.', reverted.join(', ')));
+      }
+      if (left.length) {
+        tell(trans.__('%1 was edited since and was left as it is.', left.join(', ')));
+      }
+    });
     return true;
   }
 

@@ -2,12 +2,12 @@
 
 import type { EditorView } from '@codemirror/view';
 import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
-import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
-import type { PanelLayout } from '@lumino/widgets';
 
 import { languageOf } from './cells';
 import { Address } from './kernelFacts';
+import { isMade, makeNow } from './making';
 import { editorViewOf } from './openTexts';
 import type { OpenEditor, Views, Whereabouts } from './surfaces';
 
@@ -122,9 +122,10 @@ export class NotebookViews implements Views {
     }
     cell.inputHidden = false;
     makeNow(content, index);
-    await content.scrollToItem(index).catch(() => {}); // someone scrolls elsewhere
-    await cell.ready;
-    if (!isWanted()) {
+    const scrolled = content.scrollToItem(index).catch(() => {}); // someone scrolls elsewhere
+    const isThere = await isMade(cell);
+    await (isThere && scrolled);
+    if (!isThere || !isWanted()) {
       return null;
     }
     content.activeCellIndex = index;
@@ -162,18 +163,6 @@ export class NotebookViews implements Views {
 
   private cells(): Cell[] {
     return this.panels.flatMap(panel => [...panel.content.widgets]);
-  }
-}
-
-/**
- * JupyterLab makes the cells of a notebook one by one when the page is idle, and has whoever scrolls to
- * one wait for that: on a busy machine seconds. The one that is gone to is made at once, in its way.
- */
-function makeNow(content: Notebook, index: number): void {
-  const cell = content.widgets[index];
-  if (cell.isPlaceholder() && !cell.isAttached && content.notebookConfig.windowingMode !== 'full') {
-    cell.dataset.windowedListIndex = String(index);
-    (content.layout as PanelLayout).insertWidget(index, cell);
   }
 }
 

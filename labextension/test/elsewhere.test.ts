@@ -63,7 +63,7 @@ function openNotebook(path: string, ...sources: string[]): OpenText {
     sources.map((source, i) => ({ id: `c${i}`, cell_type: 'code', source, metadata: {} }))
   );
   disposables.push(document);
-  return { path, document, cells: () => [] };
+  return { path, document, isServed: true, cells: () => [] };
 }
 
 function openFile(path: string, text: string): OpenText & { id: string } {
@@ -73,6 +73,7 @@ function openFile(path: string, text: string): OpenText & { id: string } {
   return {
     path,
     document: asNotebook(new FileDocument(file)),
+    isServed: true,
     cells: () => [],
     id: cellIdOf(file)
   };
@@ -211,20 +212,32 @@ test('a file that was edited since is not taken back', async () => {
   assert.equal(files.texts['b.py'], 'read() # mine');
 });
 
-test('a document that is too large to be sent is named without its cells', () => {
-  const cell = (source: string) => ({ id: 'c', type: 'code' as const, source });
-  const texts = ['x'.repeat(1_000), 'y'.repeat(200_000), 'z'].map((source, i) => ({
+test('a document that is too large, or not to be read, is named without its cells', () => {
+  const source = (text: string) => [{ id: 'c', type: 'code' as const, source: text }];
+  const texts = ['x'.repeat(200_000), 'y'.repeat(1_000), 'z', 'off', 'here'].map((text, i) => ({
     ...openNotebook(`${i}.ipynb`),
-    cells: () => [cell(source)]
+    isServed: text !== 'off',
+    cells: () => source(text)
   }));
   assert.deepEqual(
-    openWire(texts).map(({ path, cells }) => [path, cells.length]),
+    openWire(texts, '4.ipynb').map(({ path, cells }) => [path, cells.length]),
     [
-      ['0.ipynb', 1],
-      ['1.ipynb', 0],
-      ['2.ipynb', 0]
+      ['4.ipynb', 1],
+      ['0.ipynb', 0],
+      ['1.ipynb', 1],
+      ['2.ipynb', 1],
+      ['3.ipynb', 0]
     ]
   );
+});
+
+test('a file that is open is not written behind its editor, though it is not to be read', async () => {
+  const files = new Files({ 'b.py': 'load()' });
+  const open: OpenText[] = [];
+  const { others, edits } = offer(found(changes('b.py', false, 'file', 'load()')), files, open);
+  open.push({ ...openFile('b.py', 'load()  # not saved'), isServed: false });
+  assert.deepEqual(await others.write(edits), ['b.py']);
+  assert.equal(files.texts['b.py'], 'load()');
 });
 
 test('a file that is not open keeps its line ends and its byte order mark, and so it is taken back', async () => {

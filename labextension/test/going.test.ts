@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import type { EditorView } from '@codemirror/view';
 
 import { goTo } from '../src/going';
+import type { CellMaker } from '../src/making';
+import { isMade, makeNow } from '../src/making';
 import { Offers } from '../src/offers';
 import { Pending } from '../src/pending';
 import { textHash } from '../src/textHash';
@@ -23,7 +25,7 @@ function world() {
   let caret: CaretPlace = { cell: 'a', offset: 3 };
   let made = () => {};
   const isMade = new Promise<void>(resolve => (made = resolve));
-  const view = {} as EditorView;
+  let view: EditorView | null = {} as EditorView;
   const views = {
     get activeId() {
       return caret.cell;
@@ -35,8 +37,22 @@ function world() {
     },
     focus: (_: EditorView, offset: number) => (caret = { cell: 'b', offset })
   };
-  const going = goTo(pending.places[0], { views, offers, redraw: () => {} });
-  return { going, made, offers, caret: () => caret, move: (to: CaretPlace) => (caret = to) };
+  const missed: string[] = [];
+  const going = goTo(pending.places[0], {
+    views,
+    offers,
+    redraw: () => {},
+    missed: cell => missed.push(cell)
+  });
+  return {
+    missed,
+    giveUp: () => ((view = null), made()),
+    going,
+    made,
+    offers,
+    caret: () => caret,
+    move: (to: CaretPlace) => (caret = to)
+  };
 }
 
 test('a place is gone to once its cell is there, and its cell is the home of the offer', async () => {
@@ -52,10 +68,11 @@ test('who types or goes elsewhere while a cell is made stays there', async () =>
     { cell: 'a', offset: 4 },
     { cell: 'c', offset: 3 }
   ]) {
-    const { going, made, caret, move } = world();
+    const { going, made, caret, move, missed } = world();
     move(to);
     made();
     assert.ok(!(await going));
+    assert.deepEqual(missed, []);
     assert.deepEqual(caret(), to);
   }
 });
@@ -66,4 +83,39 @@ test('an offer that goes while a cell is made is gone to by nobody', async () =>
   made();
   assert.ok(!(await going));
   assert.equal(caret().cell, 'a');
+});
+
+test('a cell that is not made is named, if it is still wanted', async () => {
+  const { going, giveUp, missed } = world();
+  giveUp();
+  assert.ok(!(await going));
+  assert.deepEqual(missed, ['b']);
+});
+
+/** A notebook of one cell that is not made yet; which cells it was asked to make. */
+function unmade(windowingMode: CellMaker['notebookConfig']['windowingMode'], isAttached = false) {
+  const asked: number[] = [];
+  const content: CellMaker = {
+    widgets: [{ isPlaceholder: () => true, isAttached }],
+    notebookConfig: { windowingMode },
+    renderCellOutputs: index => asked.push(index)
+  };
+  return { content, asked };
+}
+
+test('a cell that JupyterLab puts off is made at once, in its own way', () => {
+  const put = unmade('defer');
+  makeNow(put.content, 0);
+  assert.deepEqual(put.asked, [0]);
+  for (const { content, asked } of [unmade('full'), unmade('defer', true)]) {
+    makeNow(content, 0);
+    assert.deepEqual(asked, []);
+  }
+});
+
+test('a JupyterLab that makes no cell on demand is waited for, but not for ever', async () => {
+  const { content } = unmade('defer');
+  makeNow({ ...content, renderCellOutputs: undefined }, 0);
+  assert.ok(await isMade({ ready: Promise.resolve() }));
+  assert.ok(!(await isMade({ ready: new Promise(() => {}) }, 1)));
 });

@@ -8,6 +8,7 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import { nullTranslator } from '@jupyterlab/translation';
 
 import type { CaretWatch, Nearness } from '../src/inSight';
+import { keyNames } from '../src/keyNames';
 import { drawing } from '../src/marks';
 import { Offers } from '../src/offers';
 import { Painter, SLICE } from '../src/painter';
@@ -135,7 +136,9 @@ function scene({ keepTab = true } = {}) {
       offers,
       trans: nullTranslator.load(''),
       order: () => editors.map(({ id }) => id),
-      keepTab: () => keepTab
+      keepTab: () => keepTab,
+      keys: () =>
+        keyNames([{ command: 'nextedit:jump', keys: ['Alt J'], selector: '*' }], () => true)
     },
     work => {
       waiting = work;

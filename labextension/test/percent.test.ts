@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { cellsOf, eventsOf, segmentAt, segmentsOf, wholeAnswer } from '../src/percent';
+import { cellsOf, eventsOf, guardedWire, segmentAt, segmentsOf, wholeAnswer } from '../src/percent';
 import type { AnswerWire, EventWire } from '../src/protocol';
 import { textHash } from '../src/textHash';
 
@@ -147,4 +147,14 @@ test('a cell that did not change is the same object as before, and no other', ()
     [false, false, true]
   );
   assert.deepEqual(after, cellsOf(now, segmentsOf(now)));
+});
+
+test('a file with a locked cell or one that is off is locked, and what is off is not in it', () => {
+  const wire = (source: string) => ({ id: 'f', type: 'code' as const, source });
+  const plain = wire('x = 1\n# %%\ny = 2');
+  assert.equal(guardedWire(plain), plain);
+  const locked = wire('x = 1\n# %% editable=false\ny = 2');
+  assert.deepEqual(guardedWire(locked), { ...locked, editable: false });
+  const off = wire('x = 1\n# %% tags=["nextedit-off"]\nkey = 1\n# %%\ny = 2');
+  assert.deepEqual(guardedWire(off), { ...wire('x = 1\n# %%\ny = 2'), editable: false });
 });

@@ -227,3 +227,28 @@ test('cells that come, go or change their kind are news; what is of one cell is 
   notebook.deleteCell(0);
   assert.equal(news, 2);
 });
+
+test('a cell that is cut and pasted is the same one: its edits stay in the record', () => {
+  const notebook = notebookOf('x = 1', 'y = 2', 'z = 3');
+  const news: boolean[] = [];
+  const recorder = new Recorder(
+    notebook,
+    () => {},
+    cameBack => news.push(cameBack)
+  );
+  const paste = (id: string, source: string) =>
+    notebook.insertCell(1, { id, cell_type: 'code', source, metadata: {} });
+  typeInto(notebook, 0, 1, 's');
+  const [typed] = recorder.history.all;
+  notebook.deleteCell(0);
+  paste('other', 'y = 2');
+  notebook.deleteCell(0); // nothing was edited in it
+  paste('same', 'xs = 1');
+  paste('copy', 'xs = 1');
+  assert.deepEqual(recorder.history.all, [{ ...typed, cell: 'same' }]);
+  assert.deepEqual(news, [false, false, false, true, false]);
+  notebook.deleteCell(2);
+  notebook.deleteCell(1);
+  paste('same', 'xs = 1'); // as undo brings it back
+  assert.deepEqual(news.slice(5), [false, false, true]);
+});

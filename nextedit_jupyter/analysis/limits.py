@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import get_args
 
 from nextedit_jupyter.analysis.rename.plan import RenamePlan, listed_cells
 from nextedit_jupyter.analysis.signature import SignaturePlan
 from nextedit_jupyter.core import Notebook, Silence
+from nextedit_jupyter.core.notebook import LeftOutReason
 from nextedit_jupyter.core.tags import OFF_TAG
 
-_REASONS = {
+_REASONS: dict[LeftOutReason, str] = {
     "too_large": "too large to read",
     "switched_off": f"switched off by the tag {OFF_TAG}",
     "too_far": "too far from the caret for a notebook of this size",
@@ -58,11 +60,15 @@ def left_alone_notes(notebook: Notebook, ids: Collection[str]) -> list[str]:
 def left_out_notes(notebook: Notebook) -> list[str]:
     """Says which cells were not read, and why."""
     notes = []
-    for reason, what in _REASONS.items():
+    for reason in get_args(LeftOutReason):
         numbers = [cell.number for cell in notebook.left_out if cell.reason == reason]
         if numbers:
-            notes.append(f"{listed_cells(numbers)} {_is_are(numbers)} {what}: not read")
+            notes.append(not_read_note(numbers, reason))
     return notes
+
+
+def not_read_note(numbers: list[int], reason: LeftOutReason) -> str:
+    return f"{listed_cells(numbers)} {_is_are(numbers)} {_REASONS[reason]}: not read"
 
 
 def _is_are(numbers: list[int]) -> str:

@@ -20,9 +20,10 @@ MAX_CANDIDATES = 200
 # A rename is waited for: a look at the folder for it is shorter than one in the background.
 LOOK = Limits(files=MAX_CANDIDATES, entries=4_000, seconds=1.0)
 FILE_CELL = "file"
-# Why cells are left as they are, behind `has it in a cell `.
-GUARDED = "that is locked or switched off"
-LINE_ENDS = "with line ends of Windows"
+# Why cells are left as they are, behind a document's path.
+GUARDED = "has it in a cell that is locked or switched off"
+FILE_GUARDED = "has it, and a cell that is locked or switched off: left alone"
+LINE_ENDS = "has it in a cell with line ends of Windows"
 
 
 @dataclass(eq=False)
@@ -30,7 +31,9 @@ class ProjectDocument:
     """One document by its path. A module is a notebook of one cell.
 
     `numbers` are the places of its cells in the file, from 0. `skipped` are code cells that may not
-    be changed: why, and their texts.
+    be changed: why, and their texts. `unread` are cells that are switched off and whose text the
+    page keeps, by their places from 1. Of a document that `is_withheld` the page, which has it open,
+    sent nothing.
     """
 
     path: str
@@ -39,6 +42,8 @@ class ProjectDocument:
     root: Root
     numbers: Mapping[str, int] = field(default_factory=dict)
     skipped: tuple[tuple[str, str], ...] = ()
+    unread: tuple[int, ...] = ()
+    is_withheld: bool = False
 
     @property
     def is_module(self) -> bool:
@@ -62,20 +67,33 @@ def opened(document: OpenDocument, root: Root) -> ProjectDocument:
     is_file = document.path.endswith(".py")
 
     def why_not(cell: Cell) -> str | None:
-        if not cell.editable or cell.is_off or (is_file and is_guarded(cell.source)):
+        if is_file and (not cell.editable or is_guarded(cell.source)):
+            return FILE_GUARDED
+        if not cell.editable or cell.is_off:
             return GUARDED
         # The editor counts a CR LF as one place, the document as two.
         return LINE_ENDS if "\r" in cell.source else None
 
     reasons = {cell.id: why_not(cell) for cell in document.cells}
-    may = tuple(cell for cell in document.cells if reasons[cell.id] is None)
-    numbers = {cell.id: i for i, cell in enumerate(document.cells)}
-    skipped = tuple(
-        (why, cell.source)
-        for cell in document.cells
-        if cell.is_code and (why := reasons[cell.id]) is not None
+    unread = {
+        cell.id: number
+        for number, cell in enumerate(document.cells, 1)
+        if cell.is_code and cell.is_off and not is_file
+    }
+    return ProjectDocument(
+        document.path,
+        Notebook("python", tuple(cell for cell in document.cells if reasons[cell.id] is None)),
+        is_open=True,
+        root=root,
+        numbers={cell.id: i for i, cell in enumerate(document.cells)},
+        skipped=tuple(
+            (why, cell.source)
+            for cell in document.cells
+            if cell.is_code and cell.id not in unread and (why := reasons[cell.id]) is not None
+        ),
+        unread=tuple(unread.values()),
+        is_withheld=not document.cells,
     )
-    return ProjectDocument(document.path, Notebook("python", may), True, root, numbers, skipped)
 
 
 def closed(path: str, text: str, root: Root) -> ProjectDocument | None:
@@ -83,7 +101,7 @@ def closed(path: str, text: str, root: Root) -> ProjectDocument | None:
     if path.endswith(".py"):
         if is_guarded(text):
             none = Notebook("python", ())
-            return ProjectDocument(path, none, False, root, skipped=((GUARDED, text),))
+            return ProjectDocument(path, none, False, root, skipped=((FILE_GUARDED, text),))
         return ProjectDocument(
             path, Notebook("python", (Cell(FILE_CELL, "code", text),)), False, root
         )

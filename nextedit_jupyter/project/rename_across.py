@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.flow import Place as NamePlace
 from nextedit_jupyter.analysis.index import NotebookIndex
+from nextedit_jupyter.analysis.limits import not_read_note
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target, refuse_name
 from nextedit_jupyter.analysis.rename.planner import plan
 from nextedit_jupyter.core import (
@@ -24,7 +25,7 @@ from nextedit_jupyter.core import (
     Silence,
 )
 from nextedit_jupyter.project.below_root import Root
-from nextedit_jupyter.project.documents import ProjectDocument, candidates, opened
+from nextedit_jupyter.project.documents import ProjectDocument, candidates, closed, opened
 from nextedit_jupyter.project.outline import outline
 
 Symbol = tuple[str, str]  # a module's path and a name that it defines, or takes on
@@ -165,6 +166,7 @@ class _Rename:
         if self.module not in documents:
             return Silence("refused", f"`{self.module}` cannot be read")
         self._take_on(documents)
+        self._note_withheld()
         changed = []
         for document in documents.values():
             if self.by_hand and document is self.here:
@@ -172,6 +174,7 @@ class _Rename:
             changes = self._in(document)
             if isinstance(changes, Silence):
                 return changes
+            self._note_unread(document, bool(changes))
             if changes:
                 changed.append(self._changes(document, changes))
         if not any(one.path != self.here.path for one in changed):
@@ -201,6 +204,31 @@ class _Rename:
                         grown = grown or own not in self.symbols
                         self.symbols.add(own)
 
+    def _note_withheld(self) -> None:
+        """Documents that are open and that the page did not send, if the file has the word."""
+        for path, document in self.known.items():
+            text = self.root.read(path) if document.is_withheld else None
+            if text is not None and _has_word(text, self.old) and closed(path, text, self.root):
+                self.notes.append(f"{path} is open and was not read: not changed")
+
+    def _note_unread(self, document: ProjectDocument, is_changed: bool) -> None:
+        """Cells that are switched off, in documents that use the name or could do so."""
+        if document.unread and (is_changed or self._may_use(document)):
+            note = not_read_note(list(document.unread), "switched_off")
+            of = "" if document is self.here else f"{document.path}: "
+            self.notes.append(f"{of}{note}")
+
+    def _may_use(self, document: ProjectDocument) -> bool:
+        """Whether its imports lead to the name or its module."""
+        paths = {path for path, _ in self.symbols}
+        return any(
+            (
+                any(module.path in paths for module in _modules(document)),
+                any(path in paths for _, path in self._stars(document)),
+                any(symbol in self.symbols for *_, symbol in self._members(document)),
+            )
+        )
+
     def _in(self, document: ProjectDocument) -> set[Change] | Silence:
         """The changes of one document, or why the module forbids all of it."""
         index = document.index
@@ -208,7 +236,7 @@ class _Rename:
             self.notes.append(f"{document.path} does not parse in part: that is left out")
         for why, text in document.skipped:
             if _has_word(text, self.old):
-                self.notes.append(f"{document.path} has it in a cell {why}")
+                self.notes.append(f"{document.path} {why}")
         changes: set[Change] = set()
         if document.path == self.module:
             seeds = list(index.definitions(self.old))
@@ -218,7 +246,7 @@ class _Rename:
             if isinstance(found, Silence):
                 return replace(found, detail=f"{document.path}: {found.detail}")
             if found is None:
-                return Silence("refused", f"{document.path} does not define `{self.old}`")
+                return Silence("refused", f"{document.path} {self._why_undefined(document)}")
             changes |= set(found.changes)
         if (document.path, self.old) in self.symbols:
             changes |= set(self._exported(document))
@@ -231,6 +259,13 @@ class _Rename:
                 if (path, self.old) in self.symbols:
                     changes |= self._by_star(document)
         return changes
+
+    def _why_undefined(self, document: ProjectDocument) -> str:
+        """Why the module has no definition that may be changed."""
+        if document.is_withheld:
+            return "is open and was not read"
+        guarded = (why for why, text in document.skipped if _has_word(text, self.old))
+        return next(guarded, f"does not define `{self.old}`")
 
     def _by_import(self, document: ProjectDocument) -> set[Change]:
         index = document.index

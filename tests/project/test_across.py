@@ -293,6 +293,75 @@ def test_a_file_with_a_cell_that_is_off_or_locked_takes_no_part(
     assert any("guarded.py" in note for note in found.notes)
 
 
+def withheld(path: str, *sources: str | None) -> OpenDocument:
+    """An open notebook whose cells without a text are switched off."""
+    cells = (
+        Cell(f"{path}-{i}", "code", source or "", tags=() if source else ("nextedit-off",))
+        for i, source in enumerate(sources)
+    )
+    return OpenDocument(path, tuple(cells))
+
+
+def test_open_documents_that_take_part_name_the_cells_that_were_not_read(tmp_path: Path) -> None:
+    write(tmp_path, {"helpers.py": MODULE})
+    others = (
+        withheld("uses.ipynb", None, "from helpers import load", None),
+        withheld("imports.ipynb", "import helpers", None),
+        withheld("stars.ipynb", "from helpers import *", None),
+        withheld("other.ipynb", "load = 1", None),
+    )
+    found = ask(tmp_path, "helpers.py", (MODULE,), "def load", "read_table", *others)
+    assert isinstance(found, Elsewhere)
+    off = "switched off by the tag nextedit-off: not read"
+    assert set(found.notes) == {
+        f"uses.ipynb: cells 1, 3 are {off}",
+        f"imports.ipynb: cell 2 is {off}",
+        f"stars.ipynb: cell 2 is {off}",
+    }
+
+
+def test_the_notebook_in_which_a_rename_is_asked_for_names_its_own_cells_that_were_not_read(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, {"helpers.py": MODULE})
+    here = withheld("a.ipynb", "from helpers import load", None)
+    found = rename_across(
+        Across("a.ipynb", "a.ipynb-0", 22, (here,), to="read_table"), Root(str(tmp_path))
+    )
+    assert isinstance(found, Elsewhere)
+    assert found.notes == ("cell 2 is switched off by the tag nextedit-off: not read",)
+
+
+def test_an_open_document_that_was_not_sent_is_not_changed_and_named_if_it_has_the_word(
+    tmp_path: Path,
+) -> None:
+    write(
+        tmp_path,
+        {
+            "helpers.py": MODULE,
+            "a.py": "from helpers import load\n",
+            "uses.ipynb": ipynb("from helpers import load"),
+            "other.ipynb": ipynb("loader = 1"),
+        },
+    )
+    others = (OpenDocument("uses.ipynb", ()), OpenDocument("other.ipynb", ()))
+    found = ask(tmp_path, "helpers.py", (MODULE,), "def load", "read_table", *others)
+    assert isinstance(found, Elsewhere)
+    assert [one.path for one in found.documents] == ["helpers.py", "a.py"]
+    assert found.notes == ("uses.ipynb is open and was not read: not changed",)
+
+
+@pytest.mark.parametrize("cells", [(), (Cell("f", "code", MODULE, editable=False),)])
+def test_a_rename_says_why_the_module_is_not_changed(
+    tmp_path: Path, cells: tuple[Cell, ...]
+) -> None:
+    write(tmp_path, {"helpers.py": MODULE})
+    is_open = OpenDocument("helpers.py", cells)
+    found = ask(tmp_path, "a.ipynb", ("from helpers import load\n",), "load", "fetch", is_open)
+    assert isinstance(found, Silence)
+    assert "locked" in found.detail if cells else "not read" in found.detail
+
+
 def test_what_is_imported_from_a_file_with_a_locked_cell_is_not_renamed(tmp_path: Path) -> None:
     text = "# %% editable=false\ndef load(x):\n    return x\n"
     write(tmp_path, {"helpers.py": text})

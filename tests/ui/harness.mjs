@@ -62,10 +62,21 @@ export class LabPage {
   constructor(page) {
     this.page = page;
     this.requests = [];
+    this.underWay = new Set();
+    this.ranOut = false; // the newest answer had no time for ghost text
     page.on('request', request => {
       if (new URL(request.url()).pathname.includes('/nextedit/')) {
         this.requests.push(request);
+        this.underWay.add(request);
       }
+    });
+    page.on('requestfailed', request => this.underWay.delete(request));
+    page.on('requestfinished', async request => {
+      if (this.underWay.has(request) && request.url().includes('suggest')) {
+        const answer = await (await request.response())?.json().catch(() => null);
+        this.ranOut = answer?.silence?.inline === 'deadline';
+      }
+      this.underWay.delete(request);
     });
     this.errors = [];
     page.on('pageerror', error => {
@@ -84,7 +95,8 @@ export class LabPage {
 
   async load(address = `lab/workspaces/${randomUUID()}?reset`) {
     const mark = address.includes('?') ? '&' : '?';
-    await this.page.goto(`${LAB_URL}/${address}${mark}token=${LAB_TOKEN}`);
+    const url = `${LAB_URL}/${address}${mark}token=${LAB_TOKEN}`;
+    await this.page.goto(url, { waitUntil: 'commit', timeout: 60_000 });
     await this.page.waitForFunction(() => window.jupyterapp?.restored, null, {
       timeout: 60_000
     });
@@ -311,11 +323,28 @@ export class LabPage {
     );
   }
 
+  /** What a worker has no time for, while it loads its model, is asked for once more. */
   waitForGhost() {
     return this.eventually(
-      () => this.ghost(),
+      async () => {
+        const text = await this.ghost();
+        if (this.ranOut && text.trim() === '') {
+          this.ranOut = false;
+          await this.command('inline-completer:invoke');
+        }
+        return text;
+      },
       text => text.trim() !== '',
       'no ghost text'
+    );
+  }
+
+  /** Wait until each request to our routes has its answer: what is shown then stays. */
+  answered() {
+    return this.eventually(
+      () => this.underWay.size,
+      count => count === 0,
+      'no answer'
     );
   }
 

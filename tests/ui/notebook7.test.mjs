@@ -22,6 +22,8 @@ after(async () => {
 test('Notebook 7 shows ghost text and takes it with Tab', async () => {
   await lab.edit(2);
   await lab.type('for i in ran');
+  await lab.waitForGhost();
+  await lab.answered();
   const ghost = await lab.waitForGhost();
   await lab.screenshot('notebook7-ghost');
   await lab.press('Tab');
@@ -35,13 +37,17 @@ test('Notebook 7 shows ghost text and takes it with Tab', async () => {
 test('Notebook 7 offers a rename in the other cells and shows how it is', async () => {
   await lab.select(0, 0, 'total'.length);
   await lab.type('amount');
-  await lab.waitForPlaces();
+  await lab.eventually(
+    () => lab.hint(),
+    hint => hint.startsWith('Tab → cell 2: rename total to amount'),
+    'not offered'
+  );
   await lab.waitForStatus('ready');
   await lab.screenshot('notebook7-rename');
   await lab.press('Tab');
   await lab.eventually(
-    () => lab.activeCell(),
-    cell => cell === 1,
+    async () => [await lab.activeCell(), await lab.hint()],
+    ([cell, hint]) => cell === 1 && hint === '',
     'Tab did not jump'
   );
   await lab.press('Tab');
@@ -73,10 +79,13 @@ test('Notebook 7 has the menu of the status item, and opens the tour in a page o
   await lab.waitForStatus('paused');
   await lab.chooseInMenu('End the Pause');
   await lab.waitForStatus('ready');
-  const opened = browser.context.waitForEvent('page');
+  const opened = browser.context.waitForEvent('page', { timeout: 60_000 });
   await lab.chooseInMenu('Open the Tour');
   const tour = await opened;
-  await tour.waitForURL(/notebooks\/nextedit-tour\.ipynb/);
+  await tour.waitForURL(/notebooks\/nextedit-tour\.ipynb/, {
+    waitUntil: 'commit',
+    timeout: 60_000
+  });
   await tour.close();
   assert.deepEqual(lab.errors, []);
 });
