@@ -36,6 +36,7 @@ MAX_BLOCK_LINES = 8
 # What an example is where the new name is bound or declared: the uses then follow for certain.
 BINDING = ("definition", "target", "import", "keyword", "string")
 _NAME = re.compile(r"[^\W\d]\w*")
+_PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 # How many tokens of context are compared on either side.
 CONTEXT = 6
 
@@ -229,7 +230,11 @@ def _of_block(
 def _paired(old: list[str], new: list[str]) -> list[tuple[int, int]]:
     """The lines that are the same ones, edited."""
     if len(old) == len(new):
-        return [(n, n) for n, (a, b) in enumerate(zip(old, new)) if a.strip() and _alike(a, b, 0.4)]
+        return [
+            (n, n)
+            for n, (a, b) in enumerate(zip(old, new))
+            if a.strip() and (_alike(a, b, 0.4) or _is_one_word_off(a, b))
+        ]
     pairs, at = [], 0
     for i, line in enumerate(old):
         if not line.strip():
@@ -248,6 +253,15 @@ def _alike(a: str, b: str, ratio: float) -> bool:
         return bool(a)
     matcher = SequenceMatcher(None, a, b, autojunk=False)
     return matcher.quick_ratio() > ratio and matcher.ratio() > ratio
+
+
+def _is_one_word_off(a: str, b: str) -> bool:
+    """Whether one line is the other with one word in another's place: `df[0]`, `houses[0]`."""
+    was, now = _PIECE.findall(a), _PIECE.findall(b)
+    if len(was) != len(now) or len(was) > MAX_TOKENS:
+        return False
+    swaps = {(x, y) for x, y in zip(was, now, strict=True) if x != y}
+    return len(swaps) == 1 and all(_is_word(word) for swap in swaps for word in swap)
 
 
 def _of_lines(
@@ -321,7 +335,31 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
             waiting = None
     if waiting is not None:
         joined.append(waiting)
-    return joined
+    ends = [0, *(hunk[1] for hunk in joined)]
+    starts = [*(hunk[0] for hunk in joined[1:]), len(a)]
+    return [_settled(a, b, hunk, *room) for hunk, *room in zip(joined, ends, starts)]
+
+
+def _settled(
+    a: list[str], b: list[str], hunk: tuple[int, int, int, int], low: int, high: int
+) -> tuple[int, int, int, int]:
+    """A stretch that came or went, with the words that it could as well have come or gone behind.
+
+    `a.b.c.b.d` became `a.b.d` by losing `.b.c` or `.c.b`: the same is meant where both could go.
+    Of `a` the tokens from `low` to `high` lie between the stretches on either side.
+    """
+    i1, i2, j1, j2 = hunk
+    if (i1 == i2) == (j1 == j2):
+        return hunk
+    text, start, end = (a, i1, i2) if i1 < i2 else (b, j1, j2)
+    right = left = 0
+    while i2 + right < high and text[start + right] == text[end + right]:
+        right += 1
+    while i1 - left > low and text[start - left - 1] == text[end - left - 1]:
+        left += 1
+    if not any(map(_is_word, (*a[i1 - left : i1], *a[i2 : i2 + right]))):
+        return hunk
+    return i1 - left, i2 + right, j1 - left, j2 + right
 
 
 def _balance(texts: Sequence[str]) -> tuple[int, ...]:
