@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.suggest import Suggester
+from nextedit_jupyter.suggest.judge.features import NAMES
 from nextedit_jupyter.suggest.judge.forest import Forest, Thresholds
 from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 
@@ -23,7 +24,15 @@ class _Trees(Forest):
         return np.full(len(rows), self._level, np.float32)
 
 
-def left(level: float, before: str, after: str, other: str) -> str:
+class _TreesForUses(_Trees):
+    """Trees that find no binding likely."""
+
+    def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        is_binding = rows[:, NAMES.index("is target")] > 0
+        return np.where(is_binding, 0.1, self._level).astype(np.float32)
+
+
+def left(level: float, before: str, after: str, other: str, trees: type[_Trees] = _Trees) -> str:
     """The other cell as the offers leave it after the first one's edit, the first that touch it."""
     written = max(r.start + len(r.text) for r in EditEvent("a", before, after).edit)
     request = SuggestRequest(
@@ -33,7 +42,7 @@ def left(level: float, before: str, after: str, other: str) -> str:
         want=("rename", "next_edit"),
         deadline_ms=10_000,
     )
-    said = Suggester(judge=JudgeLane(_Trees(level))).answer(request).suggestions
+    said = Suggester(judge=JudgeLane(trees(level))).answer(request).suggestions
     found = [s.apply(request.notebook) or {} for s in said]
     return next((texts["b"] for texts in found if "b" in texts), other)
 
@@ -66,6 +75,10 @@ def test_objects_that_are_made_on_the_spot_are_not_told_apart() -> None:
     before, after = "a = Normal(0).draw(9)", "a = Normal(0).sample(9)"
     assert left(0.9, before, after, "b = Gamma(1, 2).draw(9)") == "b = Gamma(1, 2).sample(9)"
     assert left(0.9, before, after, "b = cards.draw(9)") == "b = cards.draw(9)"
+    before, after = "a = laws.Normal(0).draw(9)", "a = laws.Normal(0).sample(9)"
+    assert left(0.9, before, after, "b = laws.Gamma(1).draw(9)") == "b = laws.Gamma(1).sample(9)"
+    before, after = "df.group('a').draw(9)", "df.group('a').sample(9)"
+    assert left(0.9, before, after, "df.group('b').draw(9)") == "df.group('b').draw(9)"
     assert left(0.9, "a = deck.draw(9)", "a = deck.sample(9)", "b = cards.draw(9)") == (
         "b = cards.draw(9)"
     )
@@ -206,3 +219,78 @@ def test_what_is_proved_and_what_is_judged_is_one_offer_and_the_rename_stands_be
     assert whole.notes[0] == "proved by bindings: 2 places"
     assert rename.apply(request.notebook) == {"b": "spec.plot(edges=bounds)\nbounds"}
     assert (whole.lane, rename.lane) == ("patterns", "symbols")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # A number or a truth value is what it is given to.
+        ("plot(a, lw=1)", "plot(a, lw=3)", "plot(b, lw=1, s=1)", "plot(b, lw=3, s=1)"),
+        (
+            "a.save(index=True)",
+            "a.save(index=False)",
+            "b.save(index=True, header=True)",
+            "b.save(index=False, header=True)",
+        ),
+        ("load(size=32)", "load(size=64)", "x = range(32)", "x = range(32)"),
+        # Changed of two arguments, or in code, it is more than either of them.
+        ("f(n=7, m=7)", "f(n=9, m=9)", "g(k=7)", "g(k=9)"),
+        ("size = 32\nload(size=32)", "size = 64\nload(size=64)", "rest(32)", "rest(64)"),
+    ],
+)
+def test_a_number_or_a_truth_value_follows_as_the_same_argument(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.9, before, after, other) == becomes
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # An attribute that would be left without its object.
+        ("fit = 1\nprint(fit.net)", "fit = 1\nprint(net)", "fit.loss", "fit.loss"),
+        ("fit = 1\nprint(fit.net)", "fit = 1\nprint(net)", "show(fit.net)", "show(net)"),
+        ("m.pi", "pi", "from m import pi, e\nm.pi + m.e", "from m import pi, e\npi + e"),
+        (
+            "x = 1\nm.sin(x)",
+            "x = 1\nsin(x)",
+            "from m import *\nm.cos(1)",
+            "from m import *\ncos(1)",
+        ),
+        # A name that the function alone knows.
+        (
+            "def f(d, a):\n    return d['a']",
+            "def f(d, a):\n    return a",
+            "b = d['a']",
+            "b = d['a']",
+        ),
+        ("a = 1\nshow(d['a'])", "a = 1\nshow(a)", "b = d['a']", "b = a"),
+        # In a text there are no names.
+        ("# the net\nx", "# the net again\nx", "# the net\ny", "# the net again\ny"),
+        # What was wrapped as a whole.
+        ("a.count()", "size(a.count())", "b = a.count().max()", "b = a.count().max()"),
+        ("a.count()", "size(a.count())", "b = a.count()", "b = size(a.count())"),
+    ],
+)
+def test_a_change_is_not_made_where_it_would_mean_nothing(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.9, before, after, other) == becomes
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # What the cell binds again and keeps, it reads below.
+        ("net", "plan", "show(net)\nnet = 3\nshow(net)", "show(plan)\nnet = 3\nshow(net)"),
+        ("net", "plan", "net = net + 1\nshow(net)", "net = plan + 1\nshow(net)"),
+        # A name of a function is another one.
+        ("net", "plan", "def f():\n    net = 3\nshow(net)", "def f():\n    net = 3\nshow(plan)"),
+        # Another variable that was there before was meant.
+        ("plan = 1\nnet", "plan = 1\nplan", "net = 3\nshow(net)", "net = 3\nshow(plan)"),
+    ],
+)
+def test_uses_stay_with_the_binding_that_their_own_cell_keeps(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.96, before, after, other, _TreesForUses) == becomes

@@ -24,6 +24,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
+from nextedit_jupyter.suggest.judge.fits import NamesAround
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import (
     SURE_OF_LOCAL,
@@ -46,6 +47,7 @@ from nextedit_jupyter.suggest.judge.offered import (
     replacement_of,
     whole_of,
 )
+from nextedit_jupyter.suggest.judge.rebound import with_their_bindings
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.view import Evidence
 from nextedit_jupyter.suggest.lane import Cancelled
@@ -94,7 +96,11 @@ class JudgeLane:
         keys = RenamedKeys(considered, _sources(request))
         found = [
             Placed(c, min(p, most) if p < least else p)
-            for c, p, least in zip(considered.candidates, sure, held_back(considered, keys))
+            for c, p, least in zip(
+                considered.candidates,
+                sure,
+                held_back(considered, keys, NamesAround(request, considered)),
+            )
         ]
         found = [
             Placed(p.candidate, max(p.sure, forest.thresholds.show))
@@ -106,6 +112,7 @@ class JudgeLane:
         symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
         ruled = rulings(considered, symbols, request)
         found = list(_as_ruled(found, ruled, considered, most))
+        found = list(with_their_bindings(found, considered, forest.thresholds.tick, most))
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
@@ -151,10 +158,8 @@ class JudgeLane:
         ticked = self._parsing(request, _disjoint([p for p in free if p.sure >= limits.tick]))
         if not ticked:
             return Silence("breaks_syntax")
-        held = TakenPlaces()
-        for p in ticked:
-            held.add(p.candidate.cell, p.candidate.start, p.candidate.end)
-        unsure = _disjoint([p for p in free if not _touches(p.candidate, held)])
+        held = {id(p) for p in ticked}
+        unsure = _disjoint([*ticked, *(p for p in free if id(p) not in held)])[len(ticked) :]
         closed = closed_cells(request.notebook)
         ids = [cell.id for cell in request.notebook.cells]
         left = tuple(ids[n] for n in by_cell(ticked) if ids[n] in closed)
