@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Literal
 
-from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
+from nextedit_jupyter.suggest.judge.lexed import STRING_PREFIXES, LexedCell, LexedCells
 
 # `rule`: what the patterns lane generalised, whose places it knows itself.
 Shape = Literal["word", "tokens", "insert", "lines", "lines added", "lines removed", "rule"]
@@ -321,6 +321,8 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
         for op in SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
         if op[0] != "equal"
     ]
+    if any(_is_prefix(a, i1, i2) or _is_prefix(b, j1, j2) for i1, i2, j1, j2 in hunks):
+        return [_whole_strings(a, b, hunks)]
     joined: list[tuple[int, int, int, int]] = []
     waiting: tuple[int, int, int, int] | None = None
     for i1, i2, j1, j2 in hunks:
@@ -338,6 +340,24 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
     ends = [0, *(hunk[1] for hunk in joined)]
     starts = [*(hunk[0] for hunk in joined[1:]), len(a)]
     return [_settled(a, b, hunk, *room) for hunk, *room in zip(joined, ends, starts)]
+
+
+def _is_prefix(texts: list[str], first: int, last: int) -> bool:
+    """Whether a stretch is the letters that say what kind of string begins behind it."""
+    is_letters = last - first == 1 and texts[first].lower() in STRING_PREFIXES
+    return is_letters and texts[last : last + 1] in (["'"], ['"'])
+
+
+def _whole_strings(
+    a: list[str], b: list[str], hunks: list[tuple[int, int, int, int]]
+) -> tuple[int, int, int, int]:
+    """All that changed on a line as one stretch, to the end of its last string: what is in a string
+    means another thing in one of another kind.
+    """
+    i1, i2, j1, j2 = hunks[0][0], hunks[-1][1], hunks[0][2], hunks[-1][3]
+    while i2 < len(a) and (a[i1:i2].count("'") % 2 or a[i1:i2].count('"') % 2):
+        i2, j2 = i2 + 1, j2 + 1
+    return i1, i2, j1, j2
 
 
 def _settled(
