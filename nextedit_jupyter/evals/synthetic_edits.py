@@ -124,8 +124,10 @@ def variables(book: Read, rng: random.Random) -> Iterator[Case]:
                 continue
             epoch, kind = found, f"{kind}, rebound"
         spans = [(id, use.start, use.end, use.binds, use.late) for id in epoch for use in where[id]]
-        new = _new_name(name, book.words, rng)
-        by_use = rng.random() < 0.5
+        # An import's use that is read from another name may mean another module, and a use that
+        # became an unrelated name another thing.
+        by_use = rng.random() < 0.5 and kind != "import alias"
+        new = _new_name(name, book.words, rng, akin=by_use)
         firsts = [s for s in spans if s[3] != by_use]
         if not firsts or len(spans) < 2:
             continue
@@ -216,8 +218,9 @@ def _local_places(
 def migrations(book: Read, rng: random.Random) -> Iterator[Case]:
     """Keywords, attributes, module paths and string values of imported things.
 
-    Left out is what is a matter of opinion: a module that is also imported as a member, a string
-    that stands elsewhere in another role, such as a column that several calls name.
+    Left out is what is a matter of opinion: a keyword that other callees are given too, a module
+    that is also imported as a member, a string that stands elsewhere in another role, such as a
+    column that several calls name.
     """
     code = "\n".join(cell.source for cell in book.notebook.cells if cell.is_code)
     imported = {name for facts in book.facts.values() for name in facts.imported}
@@ -249,6 +252,10 @@ def migrations(book: Read, rng: random.Random) -> Iterator[Case]:
     rng.shuffle(keys)
     for key in keys:
         places, old = sorted(groups[key], key=_by_place(book)), olds[key]
+        if key[0] == "keyword argument" and any(
+            other[0] == key[0] and other[2] == key[2] and other[1] != key[1] for other in groups
+        ):
+            continue
         if key[0] == "attribute" and ("module path", key[1]) in groups:
             continue
         literal = rf"([\"']){re.escape(old)}\1"
@@ -285,12 +292,14 @@ def _chains(book: Read, path: str) -> Iterator[Place]:
 _WORDS = ("values", "result", "table", "sample", "item", "total", "frame", "source", "level")
 
 
-def _new_name(old: str, taken: set[str], rng: random.Random) -> str:
+def _new_name(old: str, taken: set[str], rng: random.Random, *, akin: bool = False) -> str:
+    """A name that the notebook does not hold; `akin`: the old one with another word."""
     for _ in range(50):
         word = rng.choice(_WORDS)
-        new = rng.choice(
-            [f"{old}_{word}", f"{word}_{old}", f"my_{word}", f"{word}{rng.randint(2, 9)}"]
-        )
+        made = [f"{old}_{word}", f"{word}_{old}"]
+        if not akin:
+            made += [f"my_{word}", f"{word}{rng.randint(2, 9)}"]
+        new = rng.choice(made)
         if new not in taken:
             return new
     return f"{old}_renamed_{rng.randint(10, 99)}"

@@ -34,17 +34,23 @@ class _TreesForUses(_Trees):
 
 def left(level: float, before: str, after: str, other: str, trees: type[_Trees] = _Trees) -> str:
     """The other cell as the offers leave it after the first one's edit, the first that touch it."""
+    return all_left(trees(level), before, after, other)[0]
+
+
+def all_left(trees: Forest, before: str, after: str, *others: str) -> list[str]:
+    """The same for several other cells."""
     written = max(r.start + len(r.text) for r in EditEvent("a", before, after).edit)
+    cells = [Cell(f"b{n}", "code", other, n + 2) for n, other in enumerate(others)]
     request = SuggestRequest(
-        Notebook("python", (Cell("a", "code", after, 1), Cell("b", "code", other, 2))),
+        Notebook("python", (Cell("a", "code", after, 1), *cells)),
         Caret("a", written),
         (EditEvent("a", before, after, "typed", 0.0),),
         want=("rename", "next_edit"),
         deadline_ms=10_000,
     )
-    said = Suggester(judge=JudgeLane(trees(level))).answer(request).suggestions
+    said = Suggester(judge=JudgeLane(trees)).answer(request).suggestions
     found = [s.apply(request.notebook) or {} for s in said]
-    return next((texts["b"] for texts in found if "b" in texts), other)
+    return [next((t[cell.id] for t in found if cell.id in t), cell.source) for cell in cells]
 
 
 @pytest.mark.parametrize(
@@ -294,3 +300,24 @@ def test_uses_stay_with_the_binding_that_their_own_cell_keeps(
     before: str, after: str, other: str, becomes: str
 ) -> None:
     assert left(0.96, before, after, other, _TreesForUses) == becomes
+
+
+def test_uses_stay_with_a_binding_above_that_the_edited_cell_did_not_read() -> None:
+    trees = _TreesForUses(0.9)
+    before, after = "net = 1\nnet.fit()", "net = 1\nplan.fit()"
+    uses = ["net.show()", "net = 2", "net.show()"]
+    assert all_left(trees, before, after, *uses) == ["plan.show()", "net = 2", "net.show()"]
+    # Of a binding that the edited cell read, the uses below are the same variable's.
+    before, after = "net.fit()", "plan.fit()"
+    assert all_left(trees, before, after, "net.show()") == ["plan.show()"]
+
+
+def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() -> None:
+    class Unsure(_Trees):
+        def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+            is_binding = rows[:, NAMES.index("is target")] > 0
+            return np.where(is_binding, 0.45, self._level).astype(np.float32)
+
+    again = "net = 2\nnet.show()"
+    assert all_left(Unsure(0.9), "net.fit()", "plan.fit()", again) == ["plan = 2\nplan.show()"]
+    assert all_left(Unsure(0.6), "net.fit()", "plan.fit()", again) == [again]

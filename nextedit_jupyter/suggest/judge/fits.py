@@ -78,7 +78,8 @@ class NamesAround:
         cell = self._considered.cells[place.cell]
         if place.change.shape not in ("tokens", "insert"):
             return False
-        if _is_in_text(cell, place.first):
+        site = place.change.examples[0].site
+        if _is_in_text(cell, place.first) or site.line.startswith(("import ", "from ")):
             return False
         brought = self._brought_by(place.change) | _bared(place, cell)
         wanted = [n for n in brought if n not in self._read and n not in cell.bound]
@@ -121,14 +122,16 @@ def _names_of(change: LastChange) -> frozenset[str]:
     text = LexedCell(change.new)
     if "lambda" in text.texts:
         return frozenset()
-    is_attribute = change.examples[0].site.left[:1] == (".",)
+    site = change.examples[0].site
+    solid = text.solid[site.left[:1] == (".",) :]  # the rest of an attribute comes first
+    if site.right[:1] == ("=",):
+        solid = solid[:-1]  # a keyword, or what is bound
     return frozenset(
         text.texts[i]
-        for i in text.solid
+        for i in solid
         if text.kinds[i] in ("name", "call")
         and not keyword.iskeyword(text.texts[i])
         and text.texts[i] not in text.bound
-        and not (is_attribute and i == text.solid[0])
     )
 
 

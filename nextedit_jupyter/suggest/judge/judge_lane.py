@@ -112,7 +112,7 @@ class JudgeLane:
         symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
         ruled = rulings(considered, symbols, request)
         found = list(_as_ruled(found, ruled, considered, most))
-        found = list(with_their_bindings(found, considered, forest.thresholds.tick, most))
+        found = with_their_bindings(found, considered, forest.thresholds.tick, most)
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
