@@ -321,3 +321,46 @@ def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() 
     again = "net = 2\nnet.show()"
     assert all_left(Unsure(0.9), "net.fit()", "plan.fit()", again) == ["plan = 2\nplan.show()"]
     assert all_left(Unsure(0.6), "net.fit()", "plan.fit()", again) == [again]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # An argument of another callee, with the value that was given, and with another one.
+        ("fit(m, n=3)", "fit(m, size=3)", "run(n=3)", "run(size=3)"),
+        ("fit(m, n=3)", "fit(m, size=3)", "run(n=7)", "run(n=7)"),
+        ("fit(m, n=3)", "fit(m, size=3)", "fit(k, n=7)", "fit(k, size=7)"),
+        # A member of another module, or of an object.
+        (
+            "import a, b\na.Model()",
+            "import a, b\na.ModelOne()",
+            "b.Model()\na.Model()",
+            "b.Model()\na.ModelOne()",
+        ),
+        ("import a\na.Model()", "import a\na.ModelOne()", "net.Model()", "net.Model()"),
+        (
+            "net.loss",
+            "net.losses",
+            "import a\na.loss\nother.loss",
+            "import a\na.loss\nother.losses",
+        ),
+        # Two names of one module.
+        (
+            "import a\na.set_titel()",
+            "import a\na.set_title()",
+            "import a as k\nk.set_titel()",
+            "import a as k\nk.set_title()",
+        ),
+    ],
+)
+def test_an_argument_is_its_callees_and_a_member_its_modules(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.9, before, after, other) == becomes
+
+
+def test_a_name_that_looks_half_typed_is_not_carried_over() -> None:
+    before, after = "fig = 1\nshow(net_losses)", "fig = 1\nshow(fi)"
+    assert left(0.9, before, after, "draw(net_losses)") == "draw(net_losses)"
+    before, after = "fi = 1\nfig = 1\nshow(net_losses)", "fi = 1\nfig = 1\nshow(fi)"
+    assert left(0.9, before, after, "draw(net_losses)") == "draw(fi)"

@@ -1,8 +1,9 @@
 """Whether a change can mean at a place what it meant where it was made.
 
-A number or a truth value says nothing by itself: what it is given to says what it means. What was
-wrapped as a whole is not wrapped where more is read from it. And a name that lost what it was read
-from, or that one function alone knows, is nothing elsewhere.
+A number or a truth value says nothing by itself: what it is given to says what it means. An
+argument belongs to its callee, a member to its module. What was wrapped as a whole is not wrapped
+where more is read from it. And a name that lost what it was read from, or that one function alone
+knows, is nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import cached_property
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.names import ALWAYS_KNOWN, free_names, known_names
 from nextedit_jupyter.core import SuggestRequest
+from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site
@@ -63,21 +65,75 @@ def _is_read_from(site: Site) -> bool:
     return bool(site.right) and site.right[0] in _READ_FROM
 
 
-class NamesAround:
-    """What may be read in the notebook, looked up where a change brings a name."""
+def is_of_another_callee(change: LastChange, site: Site) -> bool:
+    """Whether an argument has the name of one that was changed, of another callee, and is given
+    another value too.
+
+    With the same value 91 of 109 followed one example on real commits, with another one 8 of 25.
+    """
+    sites = [e.site for e in change.examples]
+    if change.shape != "word" or {site.kind, *(s.kind for s in sites)} != {"keyword"}:
+        return False
+    return all(s.owner != site.owner and s.right[:2] != site.right[:2] for s in sites)
+
+
+class Fits:
+    """Which places of one request a change does not fit; notebooks are read where that counts."""
 
     def __init__(self, request: SuggestRequest, considered: Considered) -> None:
         self._request, self._considered = request, considered
+        self._arguments: dict[int, str] = {}
         self._brought: dict[int, frozenset[str]] = {}
 
-    def lack(self, place: Candidate) -> bool:
+    def is_unfit(self, place: Candidate) -> bool:
+        """Whether a change would mean something else at a place, or nothing."""
+        change = place.change
+        if change.shape not in ("word", "tokens", "insert"):
+            return False
+        site = Site.of(self._considered.cells[place.cell], place.first, place.last)
+        if change.shape == "word":
+            return (
+                is_given_to_another(self._argument(change), site)
+                or is_of_another_callee(change, site)
+                or self._is_of_another_module(change, site)
+            )
+        return is_a_part(change, site) or self._lacks_name(place)
+
+    def _argument(self, change: LastChange) -> str:
+        known = self._arguments.get(id(change))
+        if known is None:
+            known = self._arguments[id(change)] = argument_of(change)
+        return known
+
+    def _is_of_another_module(self, change: LastChange, site: Site) -> bool:
+        """Whether a member of a module was changed and the place reads another one's, or one of an
+        object; or the other way round, which 6 of 38 such places followed on real commits.
+        """
+        sites = [e.site for e in change.examples]
+        if site.kind != "attribute" or not all(s.kind == "attribute" for s in sites):
+            return False
+        objects = {s.object for s in sites}
+        if site.object in objects or not all(map(_is_path, (site.object, *objects))):
+            return False
+        mine = self._imported.get(site.root)
+        return all(self._imported.get(s.root) != mine for s in sites)
+
+    @cached_property
+    def _imported(self) -> dict[str, str]:
+        """What each imported name means in the notebook."""
+        return {
+            name: path
+            for cell in self._request.notebook.cells
+            if cell.is_code
+            for name, path in _imports_of(cell.source)
+        }
+
+    def _lacks_name(self, place: Candidate) -> bool:
         """Whether a change leaves a name at a place that nothing there knows.
 
         What the edited cells read of the notebook themselves may be on its way.
         """
         cell = self._considered.cells[place.cell]
-        if place.change.shape not in ("tokens", "insert"):
-            return False
         site = place.change.examples[0].site
         if _is_in_text(cell, place.first) or site.line.startswith(("import ", "from ")):
             return False
@@ -106,6 +162,19 @@ class NamesAround:
         if not request.facts.names and any(cell_index(cell.source).stars for cell in code):
             return None
         return known_names(request.notebook, request.facts)
+
+
+def _is_path(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
+@by_text(500_000)
+def _imports_of(source: str) -> tuple[tuple[str, str], ...]:
+    """The names that a cell imports, each with what it is."""
+    index = cell_index(source)
+    return tuple(
+        (index.names[index.starts[start]].name, path) for start, path in index.imports.items()
+    )
 
 
 def _is_in_text(cell: LexedCell, i: int) -> bool:

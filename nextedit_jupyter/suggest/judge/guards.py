@@ -31,12 +31,7 @@ from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
-from nextedit_jupyter.suggest.judge.fits import (
-    NamesAround,
-    argument_of,
-    is_a_part,
-    is_given_to_another,
-)
+from nextedit_jupyter.suggest.judge.fits import Fits
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
@@ -58,23 +53,14 @@ _SURE_OF_TEXT = 0.8
 _SURE_OF_LABEL = 0.9
 
 
-def held_back(considered: Considered, keys: RenamedKeys, names: NamesAround) -> list[float]:
+def held_back(considered: Considered, keys: RenamedKeys, fits: Fits) -> list[float]:
     """For each candidate how sure the judge has to be to choose it for the person; 0 where nothing
     holds it back."""
     words = _words_held_back(considered, keys)
     return [
-        NEVER if n not in considered.decided and _is_unfit(place, considered, names) else least
+        NEVER if n not in considered.decided and fits.is_unfit(place) else least
         for n, (place, least) in enumerate(zip(considered.candidates, words, strict=True))
     ]
-
-
-def _is_unfit(place: Candidate, considered: Considered, names: NamesAround) -> bool:
-    """Whether a change would mean something else at a place, or nothing."""
-    if place.change.shape not in ("word", "tokens", "insert"):
-        return False
-    site = Site.of(considered.cells[place.cell], place.first, place.last)
-    argument = argument_of(place.change)
-    return is_given_to_another(argument, site) or is_a_part(place.change, site) or names.lack(place)
 
 
 def _words_held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
