@@ -364,3 +364,12 @@ def test_a_name_that_looks_half_typed_is_not_carried_over() -> None:
     assert left(0.9, before, after, "draw(net_losses)") == "draw(net_losses)"
     before, after = "fi = 1\nfig = 1\nshow(net_losses)", "fi = 1\nfig = 1\nshow(fi)"
     assert left(0.9, before, after, "draw(net_losses)") == "draw(fi)"
+
+
+@pytest.mark.parametrize(("level", "becomes"), [(0.7, "fix(c=k)"), (0.9, "fix(c=k, on=2)")])
+def test_what_was_inserted_along_with_another_change_needs_that_change_too(
+    level: float, becomes: str
+) -> None:
+    before, after = "fit(a, c=k)", "fit(b, c=k, on=2)"
+    found = all_left(_Trees(level), before, after, "fit(a, c=k)", "fix(c=k)")
+    assert found == ["fit(b, c=k, on=2)", becomes]

@@ -100,6 +100,14 @@ def test_a_word_belongs_to_its_object_its_variable_or_its_callee(
         ),
         ("f(1, 1)", "f(1, 1, 1)", "tokens", ("1", ",", "1"), "1, 1, 1"),
         ("f(a, x, y)", "f(a, y)", "tokens", ("x", ","), ""),
+        # A path that lost a part, and got another root.
+        (
+            "np.random.rand(3)",
+            "rng.random(3)",
+            "tokens",
+            ("np", ".", "random", ".", "rand"),
+            "rng.random",
+        ),
         # A string that became one of another kind is one change with all that is in it.
         (
             "print('%d of' % n)",

@@ -25,6 +25,9 @@ _CONSTANTS = frozenset(["True", "False", "None"])
 _READ_FROM = frozenset([".", "[", "("])
 _TEXTS = frozenset(["comment", "docstring", "string"])
 _QUOTES = frozenset("'\"")
+# What was inserted together with another change of its line followed alone in 64 of 126 places, and
+# in all nine that the judge was as sure of.
+SURE_ALONE = 0.8
 
 
 def argument_of(change: LastChange) -> str:
@@ -99,6 +102,36 @@ class Fits:
             )
         return is_a_part(change, site) or self._lacks_name(place)
 
+    def is_alone(self, place: Candidate) -> bool:
+        """Whether something is inserted that came along with another change of the same line, which
+        has places, but none on this line.
+        """
+        if place.change.shape != "insert":
+            return False
+        mine = _lines_of(place.change)
+        here = self._on_line.get(self._line(place), {})
+        return any(
+            key not in here and mine <= lines
+            for key, lines in self._lines.items()
+            if key != id(place.change)
+        )
+
+    @cached_property
+    def _lines(self) -> dict[int, frozenset[tuple[int, int]]]:
+        """The edited lines of each change that has places."""
+        return {id(c.change): _lines_of(c.change) for c in self._considered.candidates}
+
+    @cached_property
+    def _on_line(self) -> dict[tuple[int, int], dict[int, None]]:
+        """The changes that have a place on a line of a cell."""
+        found: dict[tuple[int, int], dict[int, None]] = {}
+        for candidate in self._considered.candidates:
+            found.setdefault(self._line(candidate), {})[id(candidate.change)] = None
+        return found
+
+    def _line(self, place: Candidate) -> tuple[int, int]:
+        return place.cell, self._considered.cells[place.cell].line_of(place.start)
+
     def _argument(self, change: LastChange) -> str:
         known = self._arguments.get(id(change))
         if known is None:
@@ -162,6 +195,10 @@ class Fits:
         if not request.facts.names and any(cell_index(cell.source).stars for cell in code):
             return None
         return known_names(request.notebook, request.facts)
+
+
+def _lines_of(change: LastChange) -> frozenset[tuple[int, int]]:
+    return frozenset((example.edit, example.line) for example in change.examples)
 
 
 def _is_path(text: str) -> bool:

@@ -31,7 +31,7 @@ from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
-from nextedit_jupyter.suggest.judge.fits import Fits
+from nextedit_jupyter.suggest.judge.fits import SURE_ALONE, Fits
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
@@ -56,11 +56,13 @@ _SURE_OF_LABEL = 0.9
 def held_back(considered: Considered, keys: RenamedKeys, fits: Fits) -> list[float]:
     """For each candidate how sure the judge has to be to choose it for the person; 0 where nothing
     holds it back."""
-    words = _words_held_back(considered, keys)
-    return [
-        NEVER if n not in considered.decided and fits.is_unfit(place) else least
-        for n, (place, least) in enumerate(zip(considered.candidates, words, strict=True))
-    ]
+    found = _words_held_back(considered, keys)
+    for n, place in enumerate(considered.candidates):
+        if n not in considered.decided and fits.is_unfit(place):
+            found[n] = NEVER
+        elif fits.is_alone(place):
+            found[n] = max(found[n], SURE_ALONE)
+    return found
 
 
 def _words_held_back(considered: Considered, keys: RenamedKeys) -> list[float]:

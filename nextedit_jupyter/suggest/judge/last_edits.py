@@ -328,8 +328,7 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
     for i1, i2, j1, j2 in hunks:
         if waiting is not None:
             i1, j1 = waiting[0], waiting[2]
-        elif joined and i1 - joined[-1][1] <= 1 and not "".join(a[joined[-1][1] : i1]).strip():
-            # Blanks alone between two hunks are no border.
+        elif joined and _is_no_border(a, b, joined[-1], (i1, i2, j1, j2)):
             i1, _, j1, _ = joined.pop()
         waiting = (i1, i2, j1, j2)
         if _balance(a[i1:i2]) == _balance(b[j1:j2]):
@@ -340,6 +339,21 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
     ends = [0, *(hunk[1] for hunk in joined)]
     starts = [*(hunk[0] for hunk in joined[1:]), len(a)]
     return [_settled(a, b, hunk, *room) for hunk, *room in zip(joined, ends, starts)]
+
+
+def _is_no_border(
+    a: list[str], b: list[str], one: tuple[int, int, int, int], other: tuple[int, int, int, int]
+) -> bool:
+    """Whether one blank at most lies between two stretches, or the middle of a path that is longer
+    or shorter now: `a.b.c` that became `d.b` is another path as a whole.
+    """
+    between = a[one[1] : other[0]]
+    if len(between) <= 1 and not "".join(between).strip():
+        return True
+    is_path = all(text == "." or _NAME.fullmatch(text) for text in between)
+    return is_path and any(
+        a[i1:i2].count(".") != b[j1:j2].count(".") for i1, i2, j1, j2 in (one, other)
+    )
 
 
 def _is_prefix(texts: list[str], first: int, last: int) -> bool:
