@@ -52,10 +52,10 @@ def unknown_names(request: SuggestRequest, cell_id: str, after: str) -> frozense
     kernel says what it brought, every name may be known: then nothing is.
     """
     now = cell_index(after)
-    wanted = _free(now)
+    wanted = free_names(now)
     before = request.notebook.cell(cell_id)
     if before is not None:
-        wanted -= _free(cell_index(before.source))
+        wanted -= free_names(cell_index(before.source))
     wanted -= ALWAYS_KNOWN
     if not wanted:
         return frozenset()
@@ -72,7 +72,7 @@ def unknown_names(request: SuggestRequest, cell_id: str, after: str) -> frozense
     return frozenset(wanted - known)
 
 
-def _free(index: CellIndex) -> set[str]:
+def free_names(index: CellIndex) -> set[str]:
     """Names that the cell reads from the notebook's namespace, magics and shell lines left out."""
     masked = [(region.start, region.end) for region in index.masked.regions]
     return {

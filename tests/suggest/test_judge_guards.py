@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.suggest import Suggester
+from nextedit_jupyter.suggest.judge.features import NAMES
 from nextedit_jupyter.suggest.judge.forest import Forest, Thresholds
 from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 
@@ -23,19 +24,33 @@ class _Trees(Forest):
         return np.full(len(rows), self._level, np.float32)
 
 
-def left(level: float, before: str, after: str, other: str) -> str:
+class _TreesForUses(_Trees):
+    """Trees that find no binding likely."""
+
+    def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        is_binding = rows[:, NAMES.index("is target")] > 0
+        return np.where(is_binding, 0.1, self._level).astype(np.float32)
+
+
+def left(level: float, before: str, after: str, other: str, trees: type[_Trees] = _Trees) -> str:
     """The other cell as the offers leave it after the first one's edit, the first that touch it."""
+    return all_left(trees(level), before, after, other)[0]
+
+
+def all_left(trees: Forest, before: str, after: str, *others: str) -> list[str]:
+    """The same for several other cells."""
     written = max(r.start + len(r.text) for r in EditEvent("a", before, after).edit)
+    cells = [Cell(f"b{n}", "code", other, n + 2) for n, other in enumerate(others)]
     request = SuggestRequest(
-        Notebook("python", (Cell("a", "code", after, 1), Cell("b", "code", other, 2))),
+        Notebook("python", (Cell("a", "code", after, 1), *cells)),
         Caret("a", written),
         (EditEvent("a", before, after, "typed", 0.0),),
         want=("rename", "next_edit"),
         deadline_ms=10_000,
     )
-    said = Suggester(judge=JudgeLane(_Trees(level))).answer(request).suggestions
+    said = Suggester(judge=JudgeLane(trees)).answer(request).suggestions
     found = [s.apply(request.notebook) or {} for s in said]
-    return next((texts["b"] for texts in found if "b" in texts), other)
+    return [next((t[cell.id] for t in found if cell.id in t), cell.source) for cell in cells]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +81,10 @@ def test_objects_that_are_made_on_the_spot_are_not_told_apart() -> None:
     before, after = "a = Normal(0).draw(9)", "a = Normal(0).sample(9)"
     assert left(0.9, before, after, "b = Gamma(1, 2).draw(9)") == "b = Gamma(1, 2).sample(9)"
     assert left(0.9, before, after, "b = cards.draw(9)") == "b = cards.draw(9)"
+    before, after = "a = laws.Normal(0).draw(9)", "a = laws.Normal(0).sample(9)"
+    assert left(0.9, before, after, "b = laws.Gamma(1).draw(9)") == "b = laws.Gamma(1).sample(9)"
+    before, after = "df.group('a').draw(9)", "df.group('a').sample(9)"
+    assert left(0.9, before, after, "df.group('b').draw(9)") == "df.group('b').draw(9)"
     assert left(0.9, "a = deck.draw(9)", "a = deck.sample(9)", "b = cards.draw(9)") == (
         "b = cards.draw(9)"
     )
@@ -206,3 +225,151 @@ def test_what_is_proved_and_what_is_judged_is_one_offer_and_the_rename_stands_be
     assert whole.notes[0] == "proved by bindings: 2 places"
     assert rename.apply(request.notebook) == {"b": "spec.plot(edges=bounds)\nbounds"}
     assert (whole.lane, rename.lane) == ("patterns", "symbols")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # A number or a truth value is what it is given to.
+        ("plot(a, lw=1)", "plot(a, lw=3)", "plot(b, lw=1, s=1)", "plot(b, lw=3, s=1)"),
+        (
+            "a.save(index=True)",
+            "a.save(index=False)",
+            "b.save(index=True, header=True)",
+            "b.save(index=False, header=True)",
+        ),
+        ("load(size=32)", "load(size=64)", "x = range(32)", "x = range(32)"),
+        # Changed of two arguments, or in code, it is more than either of them.
+        ("f(n=7, m=7)", "f(n=9, m=9)", "g(k=7)", "g(k=9)"),
+        ("size = 32\nload(size=32)", "size = 64\nload(size=64)", "rest(32)", "rest(64)"),
+    ],
+)
+def test_a_number_or_a_truth_value_follows_as_the_same_argument(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.9, before, after, other) == becomes
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # An attribute that would be left without its object.
+        ("fit = 1\nprint(fit.net)", "fit = 1\nprint(net)", "fit.loss", "fit.loss"),
+        ("fit = 1\nprint(fit.net)", "fit = 1\nprint(net)", "show(fit.net)", "show(net)"),
+        ("m.pi", "pi", "from m import pi, e\nm.pi + m.e", "from m import pi, e\npi + e"),
+        (
+            "x = 1\nm.sin(x)",
+            "x = 1\nsin(x)",
+            "from m import *\nm.cos(1)",
+            "from m import *\ncos(1)",
+        ),
+        # A name that the function alone knows.
+        (
+            "def f(d, a):\n    return d['a']",
+            "def f(d, a):\n    return a",
+            "b = d['a']",
+            "b = d['a']",
+        ),
+        ("a = 1\nshow(d['a'])", "a = 1\nshow(a)", "b = d['a']", "b = a"),
+        # In a text there are no names.
+        ("# the net\nx", "# the net again\nx", "# the net\ny", "# the net again\ny"),
+        # What was wrapped as a whole.
+        ("a.count()", "size(a.count())", "b = a.count().max()", "b = a.count().max()"),
+        ("a.count()", "size(a.count())", "b = a.count()", "b = size(a.count())"),
+    ],
+)
+def test_a_change_is_not_made_where_it_would_mean_nothing(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.9, before, after, other) == becomes
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # What the cell binds again and keeps, it reads below.
+        ("net", "plan", "show(net)\nnet = 3\nshow(net)", "show(plan)\nnet = 3\nshow(net)"),
+        ("net", "plan", "net = net + 1\nshow(net)", "net = plan + 1\nshow(net)"),
+        # A name of a function is another one.
+        ("net", "plan", "def f():\n    net = 3\nshow(net)", "def f():\n    net = 3\nshow(plan)"),
+        # Another variable that was there before was meant.
+        ("plan = 1\nnet", "plan = 1\nplan", "net = 3\nshow(net)", "net = 3\nshow(plan)"),
+    ],
+)
+def test_uses_stay_with_the_binding_that_their_own_cell_keeps(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.96, before, after, other, _TreesForUses) == becomes
+
+
+def test_uses_stay_with_a_binding_above_that_the_edited_cell_did_not_read() -> None:
+    trees = _TreesForUses(0.9)
+    before, after = "net = 1\nnet.fit()", "net = 1\nplan.fit()"
+    uses = ["net.show()", "net = 2", "net.show()"]
+    assert all_left(trees, before, after, *uses) == ["plan.show()", "net = 2", "net.show()"]
+    # Of a binding that the edited cell read, the uses below are the same variable's.
+    before, after = "net.fit()", "plan.fit()"
+    assert all_left(trees, before, after, "net.show()") == ["plan.show()"]
+
+
+def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() -> None:
+    class Unsure(_Trees):
+        def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+            is_binding = rows[:, NAMES.index("is target")] > 0
+            return np.where(is_binding, 0.45, self._level).astype(np.float32)
+
+    again = "net = 2\nnet.show()"
+    assert all_left(Unsure(0.9), "net.fit()", "plan.fit()", again) == ["plan = 2\nplan.show()"]
+    assert all_left(Unsure(0.6), "net.fit()", "plan.fit()", again) == [again]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        # An argument of another callee, with the value that was given, and with another one.
+        ("fit(m, n=3)", "fit(m, size=3)", "run(n=3)", "run(size=3)"),
+        ("fit(m, n=3)", "fit(m, size=3)", "run(n=7)", "run(n=7)"),
+        ("fit(m, n=3)", "fit(m, size=3)", "fit(k, n=7)", "fit(k, size=7)"),
+        # A member of another module, or of an object.
+        (
+            "import a, b\na.Model()",
+            "import a, b\na.ModelOne()",
+            "b.Model()\na.Model()",
+            "b.Model()\na.ModelOne()",
+        ),
+        ("import a\na.Model()", "import a\na.ModelOne()", "net.Model()", "net.Model()"),
+        (
+            "net.loss",
+            "net.losses",
+            "import a\na.loss\nother.loss",
+            "import a\na.loss\nother.losses",
+        ),
+        # Two names of one module.
+        (
+            "import a\na.set_titel()",
+            "import a\na.set_title()",
+            "import a as k\nk.set_titel()",
+            "import a as k\nk.set_title()",
+        ),
+    ],
+)
+def test_an_argument_is_its_callees_and_a_member_its_modules(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.9, before, after, other) == becomes
+
+
+def test_a_name_that_looks_half_typed_is_not_carried_over() -> None:
+    before, after = "fig = 1\nshow(net_losses)", "fig = 1\nshow(fi)"
+    assert left(0.9, before, after, "draw(net_losses)") == "draw(net_losses)"
+    before, after = "fi = 1\nfig = 1\nshow(net_losses)", "fi = 1\nfig = 1\nshow(fi)"
+    assert left(0.9, before, after, "draw(net_losses)") == "draw(fi)"
+
+
+@pytest.mark.parametrize(("level", "becomes"), [(0.7, "fix(c=k)"), (0.9, "fix(c=k, on=2)")])
+def test_what_was_inserted_along_with_another_change_needs_that_change_too(
+    level: float, becomes: str
+) -> None:
+    before, after = "fit(a, c=k)", "fit(b, c=k, on=2)"
+    found = all_left(_Trees(level), before, after, "fit(a, c=k)", "fix(c=k)")
+    assert found == ["fit(b, c=k, on=2)", becomes]

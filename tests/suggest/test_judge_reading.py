@@ -86,6 +86,36 @@ def test_a_word_belongs_to_its_object_its_variable_or_its_callee(
         ("plot(x)", "plot(x, lw=2)", "insert", ("x", ")"), ", lw=2"),
         ("a = 1\nold()\nb = 2", "a = 1\nb = 2", "lines removed", ("old()",), ""),
         ("a = 1\nb = 2", "a = 1\nnew()\nb = 2", "lines added", ("a = 1",), "new()"),
+        # One word of a short line, however unlike the other.
+        ("a = 1\ndf", "a = 1\nhouses", "word", ("df",), "houses"),
+        ("df[0]", "houses[0]", "word", ("df",), "houses"),
+        ("foo(a)", "bar(b)", "lines", ("foo(a)",), "bar(b)"),
+        # What could have gone, or come, in two places.
+        (
+            "from a.b.c.b.d import e",
+            "from a.b.d import e",
+            "tokens",
+            (".", "b", ".", "c", ".", "b", "."),
+            ".b.",
+        ),
+        ("f(1, 1)", "f(1, 1, 1)", "tokens", ("1", ",", "1"), "1, 1, 1"),
+        ("f(a, x, y)", "f(a, y)", "tokens", ("x", ","), ""),
+        # A path that lost a part, and got another root.
+        (
+            "np.random.rand(3)",
+            "rng.random(3)",
+            "tokens",
+            ("np", ".", "random", ".", "rand"),
+            "rng.random",
+        ),
+        # A string that became one of another kind is one change with all that is in it.
+        (
+            "print('%d of' % n)",
+            "print(f'{n} of')",
+            "tokens",
+            ("'", "%", "d", "of", "'", "%", "n"),
+            "f'{n} of'",
+        ),
     ],
 )
 def test_a_change_is_the_smallest_whole_stretch(

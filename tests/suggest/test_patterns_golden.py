@@ -11,63 +11,14 @@ its label and a diff of each cell, nearest first; or `silence`.
 
 from __future__ import annotations
 
-import json
-import re
 from difflib import unified_diff
 from pathlib import Path
 
 import pytest
+from golden_cases import PATTERNS, PatternCase
 
-from nextedit_jupyter.core import (
-    Caret,
-    Cell,
-    EditEvent,
-    KernelFacts,
-    Notebook,
-    Silence,
-    SuggestRequest,
-)
-from nextedit_jupyter.core.wire import decode_facts
+from nextedit_jupyter.core import Silence, SuggestRequest
 from nextedit_jupyter.suggest.patterns import PatternsLane
-
-FOLDER = Path(__file__).parent.parent / "golden" / "patterns"
-CASES = sorted(FOLDER.glob("*.txt"))
-
-
-class Case:
-    def __init__(self, path: Path) -> None:
-        parts = re.split(r"^## (\w+)(?: (\w+))?\n", path.read_text(), flags=re.M)
-        self.cells: dict[str, Cell] = {}
-        self.events: list[EditEvent] = []
-        self.facts = KernelFacts()
-        self.expected = ""
-        for kind, name, text in zip(parts[1::3], parts[2::3], parts[3::3]):
-            text = text.strip("\n")
-            if kind in ("cell", "markdown"):
-                self.cells[name] = Cell(name, "code" if kind == "cell" else "markdown", text)
-            elif kind == "edit":
-                before = self.cells[name]
-                self.events.append(
-                    EditEvent(name, before.source, text, "typed", 10.0 * len(self.events))
-                )
-                self.cells[name] = Cell(name, before.type, text)
-            elif kind == "facts":
-                self.facts = decode_facts(json.loads(text))
-            elif kind == "expect":
-                self.expected = text
-        self.input = "".join(path.read_text().partition("## expect\n")[:2])
-
-    @property
-    def request(self) -> SuggestRequest:
-        last = self.events[-1]
-        # The caret stands where the last edit ended.
-        caret = max((r.start + len(r.text) for r in last.edit), default=0)
-        return SuggestRequest(
-            Notebook("python", tuple(self.cells.values())),
-            Caret(last.cell, min(caret, len(last.after))),
-            tuple(self.events),
-            self.facts,
-        )
 
 
 def offered(request: SuggestRequest) -> str:
@@ -91,11 +42,11 @@ def offered(request: SuggestRequest) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATTERNS, ids=lambda path: path.stem)
 def test_the_lane_offers_what_the_golden_case_says(
     path: Path, request: pytest.FixtureRequest
 ) -> None:
-    case = Case(path)
+    case = PatternCase(path)
     answer = offered(case.request)
     if request.config.getoption("--update-goldens"):
         path.write_text(f"{case.input}{answer}\n")
@@ -104,6 +55,6 @@ def test_the_lane_offers_what_the_golden_case_says(
 
 
 def test_there_are_forty_cases_and_ten_silences() -> None:
-    silences = [path for path in CASES if Case(path).expected == "silence"]
-    assert len(CASES) >= 40
+    silences = [path for path in PATTERNS if PatternCase(path).expected == "silence"]
+    assert len(PATTERNS) >= 40
     assert len(silences) >= 10

@@ -406,13 +406,27 @@ def _exists(request: SuggestRequest, index: NotebookIndex, place: Place, name: s
 
 
 def _is_dangling(request: SuggestRequest, index: NotebookIndex, old: str, new: str) -> bool:
-    """Whether no cell defines `old` any more, while one defines `new`: uses were left behind."""
+    """Whether no cell defines `old` any more, while one defines `new`: uses were left behind.
+
+    Not where `new` is made of `old`, as in `fig, ax = plt.subplots()`: then both are meant.
+    """
     return (
         not hasattr(builtins, old)
         and not index.stars
         and not any(there.broken for there in index.cells.values())
         and not index.definitions(old)
         and bool(index.definitions(new))
+        and not any(_reads(index, place, old) for place in index.definitions(new))
+    )
+
+
+def _reads(index: NotebookIndex, place: Place, name: str) -> bool:
+    """Whether the statement at a place reads a name."""
+    here = index.cells[place[0]]
+    statement = here.names[place[1]].statement
+    return any(
+        here.names[i].statement == statement and here.names[i].op == "read"
+        for i in here.streams.get((MODULE, name), ())
     )
 
 

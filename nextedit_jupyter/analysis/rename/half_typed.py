@@ -42,9 +42,12 @@ def half_typed(
     if not is_definition and not unfinished:
         known = index.bound_names() | {name.name for name in request.facts.names}
         unfinished = any(name != old and name.startswith(new) for name in known)
-    if unfinished:
-        return Silence("low_confidence", f"`{new}` looks half typed")
-    return None
+    return Silence("low_confidence", looks_half_typed(new)) if unfinished else None
+
+
+def looks_half_typed(new: str) -> str:
+    """Why nothing is offered for a name that seems to go on."""
+    return f"`{new}` looks half typed"
 
 
 def _word_end(text: str, start: int) -> int:

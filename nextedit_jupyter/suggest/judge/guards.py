@@ -31,6 +31,7 @@ from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
+from nextedit_jupyter.suggest.judge.fits import SURE_ALONE, Fits
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
@@ -38,6 +39,7 @@ from nextedit_jupyter.suggest.judge.methods import choice_of, is_method_of_anoth
 
 _UNPACKED = re.compile(r"[(\[]?(?:\*?[^\W\d]\w*\s*,\s*)+(?:\*?[^\W\d]\w*)?[)\]]?\s*=(?!=)")
 _WORD = re.compile(r"\w+")
+_IMPORTED = frozenset(["alias", "import", "member", "package"])
 NEVER = 2.0
 # Below 0.95 some of the variables that were taken in another's place once are repairs of one line.
 _SURE_OF_SWAP = 0.95
@@ -51,9 +53,19 @@ _SURE_OF_TEXT = 0.8
 _SURE_OF_LABEL = 0.9
 
 
-def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
+def held_back(considered: Considered, keys: RenamedKeys, fits: Fits) -> list[float]:
     """For each candidate how sure the judge has to be to choose it for the person; 0 where nothing
     holds it back."""
+    found = _words_held_back(considered, keys)
+    for n, place in enumerate(considered.candidates):
+        if n not in considered.decided and fits.is_unfit(place):
+            found[n] = NEVER
+        elif fits.is_alone(place):
+            found[n] = max(found[n], SURE_ALONE)
+    return found
+
+
+def _words_held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
     literals: dict[int, set[str]] = {}
     changes = {id(place.change): place.change for place in considered.candidates}
     words = {key: change for key, change in changes.items() if change.shape == "word"}
@@ -163,13 +175,20 @@ def _is_key(site: Site) -> bool:
 
 
 def _is_one_variable_for_another(change: LastChange, considered: Considered) -> bool:
-    """Whether one use was changed, of a name that is still bound, to another that is bound too."""
+    """Whether one use was changed, of a name that is still bound, to another that is bound too.
+
+    Modules do not count: one takes the place of another wherever it was used.
+    """
     if len(change.examples) != 1 or change.examples[0].site.kind != "name":
         return False
-    return all(
-        any(name in cell.bound for cell in considered.cells.values())
-        for name in (change.new, "".join(change.replaced))
-    )
+    old, new = (_bindings_of(n, considered) for n in ("".join(change.replaced), change.new))
+    return bool(old and new) and not old | new <= _IMPORTED
+
+
+def _bindings_of(name: str, considered: Considered) -> set[str]:
+    """What binds a name in the cells that hold it: "variable", "parameter", "alias" and so on."""
+    cells = (cell_index(c.source) for c in considered.cells.values() if name in c.source)
+    return {n.kind for cell in cells for n in cell.names if n.name == name and n.op == "write"}
 
 
 Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
+from nextedit_jupyter.analysis.names import known_names
 from nextedit_jupyter.analysis.patterns import is_half_typed
-from nextedit_jupyter.analysis.rename.half_typed import ends_at_edge
+from nextedit_jupyter.analysis.rename.half_typed import ends_at_edge, looks_half_typed
 from nextedit_jupyter.core import (
     Silence,
     Suggestion,
@@ -24,6 +25,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
+from nextedit_jupyter.suggest.judge.fits import Fits
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import (
     SURE_OF_LOCAL,
@@ -46,6 +48,7 @@ from nextedit_jupyter.suggest.judge.offered import (
     replacement_of,
     whole_of,
 )
+from nextedit_jupyter.suggest.judge.rebound import with_their_bindings
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.view import Evidence
 from nextedit_jupyter.suggest.lane import Cancelled
@@ -94,7 +97,11 @@ class JudgeLane:
         keys = RenamedKeys(considered, _sources(request))
         found = [
             Placed(c, min(p, most) if p < least else p)
-            for c, p, least in zip(considered.candidates, sure, held_back(considered, keys))
+            for c, p, least in zip(
+                considered.candidates,
+                sure,
+                held_back(considered, keys, Fits(request, considered)),
+            )
         ]
         found = [
             Placed(p.candidate, max(p.sure, forest.thresholds.show))
@@ -106,11 +113,13 @@ class JudgeLane:
         symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
         ruled = rulings(considered, symbols, request)
         found = list(_as_ruled(found, ruled, considered, most))
+        found = with_their_bindings(found, considered, forest.thresholds.tick, most)
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
         taken = _taken((symbols, kept), request)
-        chosen = self._chosen(request, found, taken, forest)
+        half = symbols.detail if isinstance(symbols, Silence) else ""
+        chosen = self._chosen(request, found, taken, forest, half)
         if isinstance(chosen, Silence):
             return Weighed(symbols, kept or silent, chosen)
         if not isinstance(symbols, Silence) and (whole := whole_of(request, symbols, chosen)):
@@ -135,8 +144,12 @@ class JudgeLane:
         found: Sequence[Placed],
         taken: TakenPlaces,
         forest: Forest,
+        half: str,
     ) -> Chosen | Silence:
-        """The places that the judge is sure of, and the optional ones, of those that are free."""
+        """The places that the judge is sure of, and the optional ones, of those that are free.
+
+        `half` may say of a name that it looks half typed.
+        """
         limits = forest.thresholds
         free = [
             p
@@ -146,15 +159,13 @@ class JudgeLane:
         if not free or free[0].sure < limits.show:
             best = max(p.sure for p in found)
             return Silence("low_confidence", f"the surest of {len(found)} places has {best:.2f}")
-        if _has_moved_on(request, found, limits.tick) or _is_being_typed(request, free):
+        if _has_moved_on(request, found, limits.tick) or _is_being_typed(request, free, half):
             return Silence("no_change", "the last edit is of another kind or not finished")
         ticked = self._parsing(request, _disjoint([p for p in free if p.sure >= limits.tick]))
         if not ticked:
             return Silence("breaks_syntax")
-        held = TakenPlaces()
-        for p in ticked:
-            held.add(p.candidate.cell, p.candidate.start, p.candidate.end)
-        unsure = _disjoint([p for p in free if not _touches(p.candidate, held)])
+        held = {id(p) for p in ticked}
+        unsure = _disjoint([*ticked, *(p for p in free if id(p) not in held)])[len(ticked) :]
         closed = closed_cells(request.notebook)
         ids = [cell.id for cell in request.notebook.cells]
         left = tuple(ids[n] for n in by_cell(ticked) if ids[n] in closed)
@@ -362,7 +373,7 @@ def _has_moved_on(request: SuggestRequest, found: Sequence[Placed], tick: float)
     return not any(p.sure >= tick for p in newest)
 
 
-def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed]) -> bool:
+def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed], half: str) -> bool:
     """Whether the caret stands behind a text that is only a beginning of what it replaces."""
     if request.history[-1].origin != "typed":
         return False
@@ -371,6 +382,8 @@ def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed]) -> bool:
     old = "".join(change.replaced)
     if change.shape != "word" or not before.endswith(change.new) or not change.new:
         return False
+    if half == looks_half_typed(change.new):  # unless it is a name as it is
+        return change.new not in known_names(request.notebook, request.facts)
     if len(change.examples) > 1 or not old.startswith(change.new):
         return False  # what was written twice is whole
     return not ends_at_edge(old, change.new)

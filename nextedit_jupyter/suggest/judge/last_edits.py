@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Literal
 
-from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
+from nextedit_jupyter.suggest.judge.lexed import STRING_PREFIXES, LexedCell, LexedCells
 
 # `rule`: what the patterns lane generalised, whose places it knows itself.
 Shape = Literal["word", "tokens", "insert", "lines", "lines added", "lines removed", "rule"]
@@ -36,6 +36,7 @@ MAX_BLOCK_LINES = 8
 # What an example is where the new name is bound or declared: the uses then follow for certain.
 BINDING = ("definition", "target", "import", "keyword", "string")
 _NAME = re.compile(r"[^\W\d]\w*")
+_PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 # How many tokens of context are compared on either side.
 CONTEXT = 6
 
@@ -229,7 +230,11 @@ def _of_block(
 def _paired(old: list[str], new: list[str]) -> list[tuple[int, int]]:
     """The lines that are the same ones, edited."""
     if len(old) == len(new):
-        return [(n, n) for n, (a, b) in enumerate(zip(old, new)) if a.strip() and _alike(a, b, 0.4)]
+        return [
+            (n, n)
+            for n, (a, b) in enumerate(zip(old, new))
+            if a.strip() and (_alike(a, b, 0.4) or _is_one_word_off(a, b))
+        ]
     pairs, at = [], 0
     for i, line in enumerate(old):
         if not line.strip():
@@ -248,6 +253,15 @@ def _alike(a: str, b: str, ratio: float) -> bool:
         return bool(a)
     matcher = SequenceMatcher(None, a, b, autojunk=False)
     return matcher.quick_ratio() > ratio and matcher.ratio() > ratio
+
+
+def _is_one_word_off(a: str, b: str) -> bool:
+    """Whether one line is the other with one word in another's place: `df[0]`, `houses[0]`."""
+    was, now = _PIECE.findall(a), _PIECE.findall(b)
+    if len(was) != len(now) or len(was) > MAX_TOKENS:
+        return False
+    swaps = {(x, y) for x, y in zip(was, now, strict=True) if x != y}
+    return len(swaps) == 1 and all(_is_word(word) for swap in swaps for word in swap)
 
 
 def _of_lines(
@@ -307,13 +321,14 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
         for op in SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
         if op[0] != "equal"
     ]
+    if any(_is_prefix(a, i1, i2) or _is_prefix(b, j1, j2) for i1, i2, j1, j2 in hunks):
+        return [_whole_strings(a, b, hunks)]
     joined: list[tuple[int, int, int, int]] = []
     waiting: tuple[int, int, int, int] | None = None
     for i1, i2, j1, j2 in hunks:
         if waiting is not None:
             i1, j1 = waiting[0], waiting[2]
-        elif joined and i1 - joined[-1][1] <= 1 and not "".join(a[joined[-1][1] : i1]).strip():
-            # Blanks alone between two hunks are no border.
+        elif joined and _is_no_border(a, b, joined[-1], (i1, i2, j1, j2)):
             i1, _, j1, _ = joined.pop()
         waiting = (i1, i2, j1, j2)
         if _balance(a[i1:i2]) == _balance(b[j1:j2]):
@@ -321,7 +336,64 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
             waiting = None
     if waiting is not None:
         joined.append(waiting)
-    return joined
+    ends = [0, *(hunk[1] for hunk in joined)]
+    starts = [*(hunk[0] for hunk in joined[1:]), len(a)]
+    return [_settled(a, b, hunk, *room) for hunk, *room in zip(joined, ends, starts)]
+
+
+def _is_no_border(
+    a: list[str], b: list[str], one: tuple[int, int, int, int], other: tuple[int, int, int, int]
+) -> bool:
+    """Whether one blank at most lies between two stretches, or the middle of a path that is longer
+    or shorter now: `a.b.c` that became `d.b` is another path as a whole.
+    """
+    between = a[one[1] : other[0]]
+    if len(between) <= 1 and not "".join(between).strip():
+        return True
+    is_path = all(text == "." or _NAME.fullmatch(text) for text in between)
+    return is_path and any(
+        a[i1:i2].count(".") != b[j1:j2].count(".") for i1, i2, j1, j2 in (one, other)
+    )
+
+
+def _is_prefix(texts: list[str], first: int, last: int) -> bool:
+    """Whether a stretch is the letters that say what kind of string begins behind it."""
+    is_letters = last - first == 1 and texts[first].lower() in STRING_PREFIXES
+    return is_letters and texts[last : last + 1] in (["'"], ['"'])
+
+
+def _whole_strings(
+    a: list[str], b: list[str], hunks: list[tuple[int, int, int, int]]
+) -> tuple[int, int, int, int]:
+    """All that changed on a line as one stretch, to the end of its last string: what is in a string
+    means another thing in one of another kind.
+    """
+    i1, i2, j1, j2 = hunks[0][0], hunks[-1][1], hunks[0][2], hunks[-1][3]
+    while i2 < len(a) and (a[i1:i2].count("'") % 2 or a[i1:i2].count('"') % 2):
+        i2, j2 = i2 + 1, j2 + 1
+    return i1, i2, j1, j2
+
+
+def _settled(
+    a: list[str], b: list[str], hunk: tuple[int, int, int, int], low: int, high: int
+) -> tuple[int, int, int, int]:
+    """A stretch that came or went, with the words that it could as well have come or gone behind.
+
+    `a.b.c.b.d` became `a.b.d` by losing `.b.c` or `.c.b`: the same is meant where both could go.
+    Of `a` the tokens from `low` to `high` lie between the stretches on either side.
+    """
+    i1, i2, j1, j2 = hunk
+    if (i1 == i2) == (j1 == j2):
+        return hunk
+    text, start, end = (a, i1, i2) if i1 < i2 else (b, j1, j2)
+    right = left = 0
+    while i2 + right < high and text[start + right] == text[end + right]:
+        right += 1
+    while i1 - left > low and text[start - left - 1] == text[end - left - 1]:
+        left += 1
+    if not any(map(_is_word, (*a[i1 - left : i1], *a[i2 : i2 + right]))):
+        return hunk
+    return i1 - left, i2 + right, j1 - left, j2 + right
 
 
 def _balance(texts: Sequence[str]) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ _MAX_GIVEN = 12  # tokens of a value that tell its kind
 _COMPUTING = frozenset(
     ["+", "-", "*", "/", "%", "<", ">", "=", "if"]
 )  # behind a number: it is only a part
-_PREFIXES = frozenset(["b", "r", "f", "u", "rb", "br", "rf", "fr"])
+STRING_PREFIXES = frozenset(["b", "r", "f", "u", "rb", "br", "rf", "fr"])
 _MAX_OBJECT = 40  # tokens of what an attribute is read from
 
 # What a word is where it stands. `other` is punctuation and blanks.
@@ -346,7 +346,7 @@ class LexedCell:
 
 def _kind_of_value(texts: list[str]) -> str:
     first = next((text for text in texts if text != "-"), "")
-    if first[:1] in "\"'" or (first.lower() in _PREFIXES and texts[1:2] in (["'"], ['"'])):
+    if first[:1] in "\"'" or (first.lower() in STRING_PREFIXES and texts[1:2] in (["'"], ['"'])):
         return "text" if first else ""
     if first in _OPEN:
         return first + _kind_of_value(texts[texts.index(first) + 1 :])

@@ -19,7 +19,8 @@ from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 _PART = re.compile(r"[^\W_]+")
 _LIKE = 0.7
-_MADE = re.compile(r"[^\W\d]\w*\(")  # a call of a plain name, or what is read from its value
+# A call, or what is read from its value: the path to what is called, and its name.
+_CALLED = re.compile(r"((?:[^\W\d]\w*\.)*)([^\W\d]\w*)\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,14 @@ def is_method_of_another(place: Candidate, choice: MethodChoice, considered: Con
     if cell.source[place.end : place.end + 1] != "(":
         return False
     site = Site.of(cell, place.first, place.last)
-    if all(_MADE.match(object) for object in {*objects, site.object}):
+    if all(map(_is_made, {*objects, site.object})):
         return False  # what is made on the spot is no object that another is told from
     if site.root != place.change.examples[0].site.root:
         return choice.is_between
     return len(objects) == 1 and site.object not in objects
+
+
+def _is_made(object: str) -> bool:
+    """Whether an object is made where it stands, by a function or by a class of a module."""
+    found = _CALLED.match(object)
+    return found is not None and (not found[1] or found[2][0].isupper())
