@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Text
-from nextedit_jupyter.analysis.frame_parts import frame_at, frames_around, listed_columns
+from nextedit_jupyter.analysis.frame_parts import (
+    frame_at,
+    frame_before,
+    frames_around,
+    listed_columns,
+)
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import (
     Change,
@@ -21,6 +26,7 @@ from nextedit_jupyter.analysis.rename import (
     mentions,
     windows,
 )
+from nextedit_jupyter.analysis.rename.plan import listed_cells
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
 
 NO_COLUMN = "no column was changed"
@@ -132,6 +138,7 @@ class Spot:
     defines: bool
     is_built: bool = False  # as a key of the dictionary that the frame is made of
     is_new: bool = False  # as the name that a column gets by `rename`
+    joined: tuple[str, ...] = ()  # the frames that are joined by columns of this one name
 
 
 def detect_column(request: SuggestRequest) -> RenamePlan | Silence:
@@ -253,12 +260,15 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         ran = old not in live.subscripts
         if not ran:
             return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
+    having = {frame for definer in definers for frame in _closure(flows, definer)}
+    split = [s for s in everything if s.text == old and set(s.joined) & (having - frames)]
     # A frame made of columns gets others of the old name further on, if a renaming says so.
     changes = {
         Change(s.cell, s.start, s.end, new)
         for s in everything
         if s.text == old and s.frame in frames and not (spot.is_built and s.is_new)
     } | set(_written_otherwise(index, old, new, frames))
+    changes -= {Change(s.cell, s.start, s.end, new) for s in split}
     order = {cell.id: i for i, cell in enumerate(index.notebook.cells)}
     others = {
         Change(s.cell, s.start, s.end, new)
@@ -266,6 +276,9 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         if s.text == old and s.frame not in frames
     } - changes
     notes = []
+    if split and any(frame in frames for s in split for frame in s.joined):
+        where = listed_cells(sorted({index.number(s.cell) for s in split}))
+        notes.append(f"{where}: frames are joined by {old!r}, which only one has then")
     if others:
         count = len(others)
         notes.append(f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone")
@@ -301,9 +314,7 @@ def _written_otherwise(
         if new.isidentifier():
             for a in here.attributes:
                 called = index.cell(id).source[a.end : a.end + 1] == "("
-                if a.name != old or called or not a.object.isidentifier():
-                    continue
-                if frame_at(index, here, a.root) in frames:
+                if a.name == old and not called and frame_before(index, here, a.start) in frames:
                     yield Change(id, a.start, a.end, new)
 
 
@@ -318,7 +329,9 @@ def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]
         if frame:
             made = text.method == "rename" and text.keyword == "columns" and text.role == "value"
             built = text.method == "DataFrame" and text.role == "key"
-            yield Spot(cell, text.start, text.end, text.text, frame, made or built, built, made)
+            joined = _joined_by_one_name(index, here, text)
+            at = (text.start, text.end, text.text)
+            yield Spot(cell, *at, frame, made or built, built, made, joined)
 
 
 def _is_frame_part(key: Key) -> bool:
@@ -350,6 +363,12 @@ def _is_row(here: CellIndex, key: Key) -> bool:
 def _joined(index: NotebookIndex, here: CellIndex, text: Text) -> str:
     """The frame whose key `left_on=` or `right_on=` is: of `a.merge(b)` or of `merge(a, b)`."""
     return frame_at(index, here, text.left if text.keyword == "left_on" else text.right)
+
+
+def _joined_by_one_name(index: NotebookIndex, here: CellIndex, text: Text) -> tuple[str, ...]:
+    if text.method not in _JOINS or text.keyword not in ("on", ""):
+        return ()
+    return frame_at(index, here, text.left), frame_at(index, here, text.right)
 
 
 def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:

@@ -83,6 +83,11 @@ def test_rows_parts_of_names_and_new_names_are_no_columns(use: str, then: str) -
         "names = ['k', '{0}']\ndf[names].head()",
         "goal = '{0}'\ny = df[goal]",
         "df.style.format({{'{0}': '%d'}})",
+        "pd.concat([df])['{0}'], pd.concat([df.head(), df]).{0}",
+        "pd.concat((df, df)).sort_values('{0}')[['{0}']]",
+        "def clean(d): return d\nclean(df)['{0}'], clean(df).{0}",
+        "df.dropna().{0}, df[df['{0}'] > 1].{0}, df.groupby('k').{0}.sum()",
+        "pd.DataFrame(df)[['{0}', 'k']]",
     ],
 )
 def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
@@ -101,7 +106,32 @@ def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
         "names = ['k', 'price']\nother[names].head()",
         "label = 'price'\nplt.title(label)",
         "df.rename(columns={'k': 'price'})",
+        "pd.concat([df, other])['price']",
+        "pd.Series(df['k'])['price'], df['k'].str.price, df.plot.price",
+        "pd.concat([other])['price'], other.dropna().price, load(path)['price']",
     ],
 )
 def test_what_may_hold_something_else_keeps_its_keys(use: str) -> None:
     assert follows(("x", "y", "price"), ("x", "y", "cost"), use) == use
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "a.merge(b, on='id')",
+        "pd.merge(a, b, how='left', on=['id', 'k'])",
+        "a.merge(b, 'left', 'id')",
+    ],
+)
+def test_frames_joined_by_one_name_keep_it_where_one_of_them_does(use: str) -> None:
+    was, now = FRAMES % ("id", "id", "z"), FRAMES % ("key", "id", "z")
+    request = SuggestRequest(
+        Notebook("python", (Cell("made", "code", now), Cell("use", "code", use + "\na.id"))),
+        Caret("made", len(now)),
+        (EditEvent("made", was, now),),
+        want=("rename",),
+    )
+    found = SymbolsLane().suggest(request)
+    assert not isinstance(found, Silence)
+    assert (found[0].apply(request.notebook) or {})["use"] == use + "\na.key"
+    assert "frames are joined by 'id'" in "; ".join(found[0].notes)

@@ -1,6 +1,6 @@
 """Names that a cell which does not parse visibly binds, line by line.
 
-The grammar's recovery drops the statement around an error, `total = sum(xs` among them. Whoever asks
+The grammar's recovery drops the statement around an error, such as `total = sum(xs`. Whoever asks
 whether a name is known, or still defined somewhere, is to be told of it all the same; places come
 from cells that parse alone.
 """
