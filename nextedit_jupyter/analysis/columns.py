@@ -6,16 +6,15 @@ the notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Text
 from nextedit_jupyter.analysis.frame_parts import (
     frame_at,
-    frame_before,
     frames_around,
-    listed_columns,
+    is_called,
+    statement_around,
 )
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import (
@@ -27,6 +26,11 @@ from nextedit_jupyter.analysis.rename import (
     windows,
 )
 from nextedit_jupyter.analysis.rename.plan import listed_cells
+from nextedit_jupyter.analysis.written_columns import (
+    made_by_keyword,
+    named_where_made,
+    written_otherwise,
+)
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
 
 NO_COLUMN = "no column was changed"
@@ -138,6 +142,7 @@ class Spot:
     defines: bool
     is_built: bool = False  # as a key of the dictionary that the frame is made of
     is_new: bool = False  # as the name that a column gets by `rename`
+    is_keyword: bool = False  # of a call that makes it
     joined: tuple[str, ...] = ()  # the frames that are joined by columns of this one name
 
 
@@ -260,6 +265,10 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         ran = old not in live.subscripts
         if not ran:
             return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
+    if not new.isidentifier() and any(
+        s.is_keyword and s.text == old and s.frame in frames for s in everything
+    ):
+        return Silence("refused", f"`{old}=` makes the column, and `{new}` can be no keyword")
     having = {frame for definer in definers for frame in _closure(flows, definer)}
     split = [s for s in everything if s.text == old and set(s.joined) & (having - frames)]
     # A frame made of columns gets others of the old name further on, if a renaming says so.
@@ -267,7 +276,7 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         Change(s.cell, s.start, s.end, new)
         for s in everything
         if s.text == old and s.frame in frames and not (spot.is_built and s.is_new)
-    } | set(_written_otherwise(index, old, new, frames))
+    } | set(written_otherwise(index, old, new, frames))
     changes -= {Change(s.cell, s.start, s.end, new) for s in split}
     order = {cell.id: i for i, cell in enumerate(index.notebook.cells)}
     others = {
@@ -279,8 +288,13 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
     if split and any(frame in frames for s in split for frame in s.joined):
         where = listed_cells(sorted({index.number(s.cell) for s in split}))
         notes.append(f"{where}: frames are joined by {old!r}, which only one has then")
-    if others:
-        count = len(others)
+    made = set(named_where_made(index, old, new, frames)) - changes - others
+    if made:
+        where = listed_cells(sorted({index.number(change.cell) for change in made}))
+        notes.append(f"{where}: what makes the frame says {old!r} too: left alone")
+        others |= made
+    if others - made:
+        count = len(others - made)
         notes.append(f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone")
     notes += broken_notes(index, old) if old.isidentifier() else []
     optional = others | (set(mentions(index, old, new)) if old.isidentifier() else set())
@@ -300,24 +314,6 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
     )
 
 
-def _written_otherwise(
-    index: NotebookIndex, old: str, new: str, frames: set[str]
-) -> Iterator[Change]:
-    """The column as a word of a query or a formula, as an attribute of its frame, and in a list
-    that the frame is given.
-    """
-    for cell, start, end in listed_columns(index, old, frames):
-        yield Change(cell, start, end, new)
-    for id, here in index.readable():
-        for start, end in words_of(index, id, here, old, frames):
-            yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
-        if new.isidentifier():
-            for a in here.attributes:
-                called = index.cell(id).source[a.end : a.end + 1] == "("
-                if a.name == old and not called and frame_before(index, here, a.start) in frames:
-                    yield Change(id, a.start, a.end, new)
-
-
 def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]:
     """Every place of the cell that may name a column, with the frame."""
     for key in here.keys:
@@ -328,10 +324,13 @@ def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]
         frame = _frame_of(index, here, text)
         if frame:
             made = text.method == "rename" and text.keyword == "columns" and text.role == "value"
-            built = text.method == "DataFrame" and text.role == "key"
+            built = text.method == "DataFrame" and (text.role == "key" or text.keyword == "columns")
+            added = text.method == "insert" and text.role == "argument"
             joined = _joined_by_one_name(index, here, text)
             at = (text.start, text.end, text.text)
-            yield Spot(cell, *at, frame, made or built, built, made, joined)
+            yield Spot(cell, *at, frame, made or built or added, built, made, joined=joined)
+    for word, frame in made_by_keyword(index, here):
+        yield Spot(cell, word.start, word.end, word.name, frame, True, is_keyword=True)
 
 
 def _is_frame_part(key: Key) -> bool:
@@ -386,19 +385,27 @@ def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
     if frame and text.keyword:
         return frame
     if text.keyword in _OF_COLUMNS and text.role == "argument":
-        return frame_at(index, here, text.root)
+        return _of_chain(index, here, text)
     if text.method in _OF_ONE and not text.keyword:
         return next(iter([*frames_around(index, here, text.start)][-1:]), "")
     if text.method not in _METHODS or (text.role == "value" and text.method != "rename"):
         return ""
-    return frame_at(index, here, text.root)
+    return _of_chain(index, here, text)
+
+
+def _of_chain(index: NotebookIndex, here: CellIndex, text: Text) -> str:
+    """The frame whose method is given the text, or that it makes: `df = load().drop("x")`."""
+    i = here.starts.get(text.root)
+    made = i is not None and is_called(index, here.names[i].name)
+    return (_assigned(here, text.start) if made else "") or frame_at(index, here, text.root)
 
 
 def _assigned(here: CellIndex, start: int) -> str:
     """The name that the statement around `start` gives its value to."""
+    first, _ = statement_around(here, start)
     best = None
     for i, name in enumerate(here.names):
-        binds = name.op == "write" and name.start < start and here.homes[i] == MODULE
+        binds = name.op == "write" and first <= name.start < start and here.homes[i] == MODULE
         if binds and (best is None or name.start > best.start):
             best = name
     return best.name if best is not None and best.kind == "variable" else ""
@@ -436,17 +443,3 @@ def _closure(flows: dict[str, set[str]], frame: str) -> set[str]:
                 found.add(following)
                 todo.append(following)
     return found
-
-
-def words_of(
-    index: NotebookIndex, cell: str, here: CellIndex, old: str, frames: set[str]
-) -> Iterator[tuple[int, int]]:
-    """The column in the strings of `query` and `eval`: a bare word, or in backticks."""
-    if not old.isidentifier():
-        pattern = re.compile(rf"`{re.escape(old)}`")
-    else:
-        pattern = re.compile(rf"(?<![\w@.'\"]){re.escape(old)}(?![\w('\"])")
-    for text in here.texts:
-        if text.method in ("query", "eval") and frame_at(index, here, text.root) in frames:
-            for found in pattern.finditer(text.text):
-                yield text.start + found.start(), text.start + found.end()

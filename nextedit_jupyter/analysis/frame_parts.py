@@ -31,6 +31,8 @@ def frame_at(index: NotebookIndex, here: CellIndex, root: int, depth: int = 0) -
     if i is None or depth > 3:
         return ""
     name, home = here.names[i], here.homes[i]
+    if home == MODULE and index.is_builtin(name.name) and not index.definitions(name.name):
+        return ""
     if home == MODULE:
         return _made_of_arguments(index, here, i, depth) or name.name
     kind = here.scopes[home].kind
@@ -59,14 +61,39 @@ def frame_before(index: NotebookIndex, here: CellIndex, start: int) -> str:
     return frame_at(index, here, _offset(here, begins.start_byte - shift)) if begins else ""
 
 
+def is_called(index: NotebookIndex, name: str) -> bool:
+    """Whether a name of the notebook is a function's, a class's or a module's."""
+    kinds = {index.cells[id].names[i].kind for id, i in index.definitions(name)}
+    return bool(kinds) and kinds <= _CALLED
+
+
+def statement_around(here: CellIndex, start: int) -> tuple[int, int]:
+    """Where the simple statement begins and ends that holds the place."""
+    node, shift = _node_at(here, start)
+    while node is not None and node.parent is not None and not node.type.endswith("_statement"):
+        node = node.parent
+    if node is None:
+        return start, start
+    return _offset(here, node.start_byte - shift), _offset(here, node.end_byte - shift)
+
+
+def free_quote(here: CellIndex, start: int) -> str:
+    """The quote that a text may have at a place: in an f-string another one than its own."""
+    node, shift = _node_at(here, start)
+    while node is not None and node.type != "interpolation":
+        node = node.parent
+    if node is None or node.parent is None:
+        return '"'
+    opening = here.masked.text[_offset(here, node.parent.start_byte - shift) :][:4]
+    return "'" if '"' in opening else '"'
+
+
 def _made_of_arguments(index: NotebookIndex, here: CellIndex, i: int, depth: int) -> str:
     """The one frame that a function is given whose call the chain at a name begins with:
     `pd.concat([df])["x"]`, `clean(df)["x"]`. "" if the name is no function or module, or if it is
     given several.
     """
-    name = here.names[i].name
-    kinds = {index.cells[id].names[j].kind for id, j in index.definitions(name)}
-    if not kinds or not kinds <= _CALLED:
+    if not is_called(index, here.names[i].name):
         return ""
     node, shift = _node_at(here, here.names[i].start)
     while node is not None and node.parent is not None and node.parent.type == "attribute":

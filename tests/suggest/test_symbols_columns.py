@@ -88,6 +88,9 @@ def test_rows_parts_of_names_and_new_names_are_no_columns(use: str, then: str) -
         "def clean(d): return d\nclean(df)['{0}'], clean(df).{0}",
         "df.dropna().{0}, df[df['{0}'] > 1].{0}, df.groupby('k').{0}.sum()",
         "pd.DataFrame(df)[['{0}', 'k']]",
+        "df = df.assign({0}=1)\ndf.groupby('k').agg({0}=('{0}', 'max'))",
+        "df = pd.read_csv(p).dropna(subset=['{0}']).sort_values('{0}')",
+        "df.insert(0, '{0}', 1)",
     ],
 )
 def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
@@ -108,6 +111,8 @@ def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
         "df.rename(columns={'k': 'price'})",
         "pd.concat([df, other])['price']",
         "pd.Series(df['k'])['price'], df['k'].str.price, df.plot.price",
+        "globals()['price'], vars()['price']",
+        "rate = {'price': 1}\nprint(pd.DataFrame({'price': [2]}), rate['price'])",
         "pd.concat([other])['price'], other.dropna().price, load(path)['price']",
     ],
 )
@@ -135,3 +140,41 @@ def test_frames_joined_by_one_name_keep_it_where_one_of_them_does(use: str) -> N
     assert not isinstance(found, Silence)
     assert (found[0].apply(request.notebook) or {})["use"] == use + "\na.key"
     assert "frames are joined by 'id'" in "; ".join(found[0].notes)
+
+
+@pytest.mark.parametrize(
+    ("use", "then"),
+    [
+        ("df.price.sum()", 'df["values"].sum()'),
+        ("df[df.price > 1].price", 'df[df["values"] > 1]["values"]'),
+        ("print(f\"{df.price}\", 'a')", "print(f\"{df['values']}\", 'a')"),
+    ],
+)
+def test_what_every_frame_has_is_no_column_as_an_attribute(use: str, then: str) -> None:
+    assert follows(("x", "y", "price"), ("x", "y", "values"), use) == then
+
+
+def test_a_name_that_makes_the_frame_in_another_way_is_said() -> None:
+    was = "import numpy as np\na = np.zeros(2, dtype=[('x', 'i4')])\na['x'] = 1"
+    now = was.replace("a['x']", "a['z']")
+    request = SuggestRequest(
+        Notebook("python", (Cell("made", "code", now), Cell("use", "code", "print(a['x'])"))),
+        Caret("made", len(now)),
+        (EditEvent("made", was, now),),
+        want=("rename",),
+    )
+    found = SymbolsLane().suggest(request)
+    assert not isinstance(found, Silence)
+    assert found[0].notes == ("cell 1: what makes the frame says 'x' too: left alone",)
+
+
+def test_a_dictionary_beside_a_frame_that_no_name_holds_keeps_its_keys() -> None:
+    was = "import pandas as pd\nrate = {'x': 3}\nprint(pd.DataFrame({'x': [1]}))"
+    now = was.replace("({'x'", "({'z'")
+    request = SuggestRequest(
+        Notebook("python", (Cell("made", "code", now), Cell("use", "code", "print(rate['x'])"))),
+        Caret("made", len(now)),
+        (EditEvent("made", was, now),),
+        want=("rename",),
+    )
+    assert isinstance(SymbolsLane().suggest(request), Silence)
