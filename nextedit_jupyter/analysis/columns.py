@@ -240,67 +240,84 @@ def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
 
 def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> RenamePlan | Silence:
     """`defines` is None for the command; else whether the edit changed a definition."""
-    old = spot.text
     everything = [s for id, here in index.readable() for s in spots_of(index, id, here)]
+    same = [s for s in everything if s.text == spot.text]
     flows = _flows(index)
-    definers = {s.frame for s in everything if s.defines and s.text == old}
-    known = {n.name for n in index.facts.names if old in n.subscripts}
-    if spot.frame not in known and not any(
-        spot.frame in _closure(flows, frame) for frame in definers
-    ):
-        return Silence("no_change", f"nothing shows that `{old}` is a column of `{spot.frame}`")
-    live = index.facts.named(spot.frame)
-    if defines is False and live is not None and new in live.subscripts and old in live.subscripts:
-        return Silence("no_change", f"`{new}` is a column too: another one was meant")
-    origins = {frame for frame in definers if spot.frame in _closure(flows, frame)}
-    frames = _closure(flows, spot.frame)
-    for frame in origins:
-        frames |= _closure(flows, frame)
-    # What the kernel says: a frame without this column is no frame of it.
-    if not definers:
-        frames -= {n.name for n in index.facts.names if n.subscripts and old not in n.subscripts}
+    having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}
+    frames = _frames_of(index, spot, new, defines, having, _closure(flows, spot.frame))
+    if isinstance(frames, Silence):
+        return frames
     if any(s.text == new and s.frame in frames for s in everything):
         return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
-    if defines is not False and live is not None and new in live.subscripts:
-        ran = old not in live.subscripts
-        if not ran:
-            return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
-    if not new.isidentifier() and any(
-        s.is_keyword and s.text == old and s.frame in frames for s in everything
-    ):
-        return Silence("refused", f"`{old}=` makes the column, and `{new}` can be no keyword")
-    having = {frame for definer in definers for frame in _closure(flows, definer)}
-    split = [s for s in everything if s.text == old and set(s.joined) & (having - frames)]
+    if not new.isidentifier() and any(s.is_keyword and s.frame in frames for s in same):
+        return Silence("refused", f"`{spot.text}=` makes it, and `{new}` can be no keyword")
+    return _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
+
+
+def _frames_of(
+    index: NotebookIndex,
+    spot: Spot,
+    new: str,
+    defines: bool | None,
+    having: dict[str, set[str]],
+    made: set[str],
+) -> set[str] | Silence:
+    """The frames that have the column: the spot's, those `made` of it, and those it is made of.
+
+    `having` are the frames that are given such a column, each with what is made of it.
+    """
+    old = spot.text
+    known = {n.name for n in index.facts.names if old in n.subscripts}
+    if spot.frame not in known and not any(spot.frame in closure for closure in having.values()):
+        return Silence("no_change", f"nothing shows that `{old}` is a column of `{spot.frame}`")
+    live = index.facts.named(spot.frame)
+    is_there = live is not None and new in live.subscripts
+    is_left = live is not None and old in live.subscripts
+    if defines is False and is_there and is_left:
+        return Silence("no_change", f"`{new}` is a column too: another one was meant")
+    frames = made.union(*(closure for closure in having.values() if spot.frame in closure))
+    # What the kernel says: a frame without this column is no frame of it.
+    if not having:
+        frames -= {n.name for n in index.facts.names if n.subscripts and old not in n.subscripts}
+    if defines is not False and is_there and is_left:
+        return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
+    return frames
+
+
+def _plan_places(
+    index: NotebookIndex, spot: Spot, new: str, frames: set[str], same: list[Spot], rest: set[str]
+) -> RenamePlan:
+    """The places that follow on `frames`; `rest` are other frames that have such a column."""
+    old = spot.text
+
+    def change(s: Spot) -> Change:
+        return Change(s.cell, s.start, s.end, new)
+
+    split = [s for s in same if set(s.joined) & rest]
     # A frame made of columns gets others of the old name further on, if a renaming says so.
-    changes = {
-        Change(s.cell, s.start, s.end, new)
-        for s in everything
-        if s.text == old and s.frame in frames and not (spot.is_built and s.is_new)
-    } | set(written_otherwise(index, old, new, frames))
-    changes -= {Change(s.cell, s.start, s.end, new) for s in split}
-    order = {cell.id: i for i, cell in enumerate(index.notebook.cells)}
-    others = {
-        Change(s.cell, s.start, s.end, new)
-        for s in everything
-        if s.text == old and s.frame not in frames
-    } - changes
+    mine = [s for s in same if s.frame in frames and not (spot.is_built and s.is_new)]
+    changes = {change(s) for s in mine} | set(written_otherwise(index, old, new, frames))
+    changes -= {change(s) for s in split}
+    others = {change(s) for s in same if s.frame not in frames} - changes
+    made = set(named_where_made(index, old, new, frames)) - changes - others
     notes = []
     if split and any(frame in frames for s in split for frame in s.joined):
         where = listed_cells(sorted({index.number(s.cell) for s in split}))
         notes.append(f"{where}: frames are joined by {old!r}, which only one has then")
-    made = set(named_where_made(index, old, new, frames)) - changes - others
     if made:
-        where = listed_cells(sorted({index.number(change.cell) for change in made}))
+        where = listed_cells(sorted({index.number(one.cell) for one in made}))
         notes.append(f"{where}: what makes the frame says {old!r} too: left alone")
-        others |= made
-    if others - made:
-        count = len(others - made)
+    if others:
+        count = len(others)
         notes.append(f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone")
-    notes += broken_notes(index, old) if old.isidentifier() else []
-    optional = others | (set(mentions(index, old, new)) if old.isidentifier() else set())
+    optional = others | made
+    if old.isidentifier():
+        notes += broken_notes(index, old)
+        optional |= set(mentions(index, old, new))
+    order = {cell.id: i for i, cell in enumerate(index.notebook.cells)}
 
-    def place(change: Change) -> tuple[int, int]:
-        return order[change.cell], change.start
+    def place(one: Change) -> tuple[int, int]:
+        return order[one.cell], one.start
 
     return RenamePlan(
         "column",

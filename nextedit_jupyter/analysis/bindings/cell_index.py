@@ -56,7 +56,8 @@ class Keyword(NamedTuple):
     """`callee(name=…)`: the place of `name`; `callee` is dotted text, "" if it is none.
 
     `target` is where the callee's last name begins, `root` where its first does. `passed` are the
-    places of the names that the call is given besides: `partial(draw, w=1)` passes `draw`.
+    places of the names and lambdas that the call is given besides: `partial(draw, w=1)` passes
+    `draw`.
     """
 
     start: int
