@@ -74,19 +74,56 @@ export function hasInTable(text: string): boolean {
     if (!line.includes('|') || !matchAt('table_rule', below, 0)) {
       return false;
     }
-    const cells = (row: string) => [...row].slice(0, MAX_LINE).join('').split('|');
-    const strengths = cells(line).map(cell => strengthOf(cell, false));
+    const strengths = cellsOf(line, '|').map(cell => strengthOf(cell, false));
     const rows = lines.slice(n + 2, n + 2 + MAX_ROWS);
     const end = rows.findIndex(row => !row.includes('|'));
-    return rows.slice(0, end < 0 ? rows.length : end).some(row =>
-      cells(row).some((cell, i) => {
-        const value = cell.replace(/^[ \t\r`*]+/, '').replace(/[ \t\r`*]+$/, '');
-        const strength = strengths[i];
-        const isMadeUp = isVaried(value) || isMixed(value) || looksRandom(value);
-        const isNamed = strength === 'password' || strength === 'key';
-        return isNamed && isMadeUp && isSecretValue(value, strength);
-      })
-    );
+    return rows.slice(0, end < 0 ? rows.length : end).some(row => isInRow(row, strengths, '|'));
+  });
+}
+
+/** A value of rows between commas, below a first row that names a secret. */
+export function hasInRows(text: string, folded: string): boolean {
+  if (!rules.KEY_WORDS.some(word => folded.includes(word))) {
+    return false;
+  }
+  let [comma, left] = ['', 0];
+  let strengths: (Strength | null)[] = [];
+  for (const line of text.split('\n')) {
+    let row = [...line].slice(0, MAX_LINE).join('');
+    const begins = Math.max(...LONG.map(mark => row.lastIndexOf(mark))) + 3;
+    row = begins > 2 && strip(row.slice(begins), BLANKS) ? row.slice(begins) : row;
+    if (left > 0 && row.split(comma).length === strengths.length) {
+      if (isInRow(row, strengths, comma)) {
+        return true;
+      }
+      left--;
+    } else {
+      left = 0;
+    }
+    const mark = left === 0 ? [',', ';', '\t'].find(one => row.includes(one)) : undefined;
+    const heads = mark === undefined ? [] : stripEnd(row, BLANKS).split(mark);
+    if (heads.length && heads.every(cell => matchAt('column', cell, 0) !== null)) {
+      comma = mark!;
+      strengths = heads.map(cell => strengthOf(cell, false));
+      left = strengths.some(strength => strength !== null) ? MAX_ROWS : 0;
+    }
+  }
+  return false;
+}
+
+const BLANKS = ' \t\r';
+
+function cellsOf(row: string, mark: string): string[] {
+  return [...row].slice(0, MAX_LINE).join('').split(mark);
+}
+
+function isInRow(row: string, strengths: readonly (Strength | null)[], mark: string): boolean {
+  return cellsOf(row, mark).some((cell, i) => {
+    const value = cell.replace(/^[ \t\r`*"']+/, '').replace(/[ \t\r`*"']+$/, '');
+    const strength = strengths[i];
+    const isMadeUp = isVaried(value) || isMixed(value) || looksRandom(value);
+    const isNamed = strength === 'password' || strength === 'key';
+    return isNamed && isMadeUp && isSecretValue(value, strength);
   });
 }
 
@@ -219,6 +256,9 @@ function placeOf(
   if (closed && char === ',') {
     if (isPassword && search('setter', folded)) {
       return { at: at + 1, operator: '=' };
+    }
+    if (isPassword && /["']--$/.test(head)) {
+      return { at: at + 1, operator: '=', isSure: true }; // an option in a list of arguments
     }
     const isSure = isPassword && search('pairs', folded) !== null;
     return { at: at + 1, operator: ',', isSure };
@@ -372,7 +412,8 @@ function isBare(
   const inShell =
     line.startsWith('!') || line.startsWith('%') || matchAt('caught', head, 0) !== null;
   const plain = isPassword && endsLine && matchAt('plain_word', text, at) !== null;
-  const isProse = isStrong && matchAt('prose', head, 0) !== null;
+  const said = head.slice(Math.max(head.lastIndexOf("'"), head.lastIndexOf('"')) + 1);
+  const isProse = isStrong && matchAt('prose', said, 0) !== null;
   const isRow = leads && endsLine && isStrong && mixed;
   if (operator === ' ') {
     let isSaid = isOption || leads || isProse;
@@ -384,7 +425,9 @@ function isBare(
     const lower = head.toLowerCase();
     const login = rules.ACCOUNT_WORDS.some(word => lower.includes(word));
     const isPlain = !stripEnd(value, '=').includes('=');
-    const sets = isStrong && matchAt('sets', head, 0) !== null;
+    // `--password word`, where a shell is given it.
+    const isGivenOption = isOption && isPassword && (inShell || foreign) && [...value].length >= 5;
+    const sets = (isStrong && matchAt('sets', head, 0) !== null) || isGivenOption;
     if (!sets && !(mixed && isPlain && (isSaid || login || head.includes('#')))) {
       return false;
     }
@@ -409,7 +452,7 @@ function isBare(
     !["'", '"', ';', '&', '<', '`', '\\'].includes(next) &&
     !(operator === '=' && matchAt('after', text, end)) &&
     !((line === '' || line === 'export ') && text[at - 1] === '=' && looksRandom(value)) &&
-    !((operator === 'is' || operator === 'was') && isStrong) &&
+    !(rules.VERBS.includes(operator) && isStrong) &&
     !(operator === ':' && isProse) &&
     !(['=>', '->', ':'].includes(operator) && isRow) &&
     !(mixed && endsLine && matchAt('settings', head, 0)) &&

@@ -94,9 +94,40 @@ def find_in_table(text: str) -> Finding | None:
 _MAX_LINE = 1_000  # characters of a row of a table
 
 
-def _in_row(row: str, at: int, strengths: list[Strength | None]) -> Finding | None:
-    for cell, strength in zip(row[:_MAX_LINE].split("|"), strengths):
-        value = cell.strip(" \t\r`*")
+_BLANKS = " \t\r"
+
+
+def find_in_rows(text: str, folded: str) -> Finding | None:
+    """A value of rows between commas, below a first row that names a secret."""
+    if not any(word in folded for word in rules.KEY_WORDS):
+        return None
+    at = left = 0
+    comma, strengths = "", list[Strength | None]()
+    for line in text.split("\n"):
+        row = line[:_MAX_LINE]
+        begins = max(row.rfind(mark) for mark in _LONG) + 3
+        row = row[begins:] if begins > 2 and row[begins:].strip(_BLANKS) else row
+        if left > 0 and row.count(comma) == len(strengths) - 1:
+            start = at + line.find(row)
+            if (found := _in_row(row, start, strengths, comma)) is not None:
+                return found
+            left -= 1
+        else:
+            left = 0
+        heads = next((mark for mark in ",;\t" if mark in row), "") if left == 0 else ""
+        if heads and all(
+            expression("column").match(cell) for cell in row.rstrip(_BLANKS).split(heads)
+        ):
+            comma, left = heads, _MAX_ROWS
+            strengths = [_strength(cell) for cell in row.rstrip(_BLANKS).split(heads)]
+            left = _MAX_ROWS if any(strengths) else 0
+        at += len(line) + 1
+    return None
+
+
+def _in_row(row: str, at: int, strengths: list[Strength | None], mark: str = "|") -> Finding | None:
+    for cell, strength in zip(row[:_MAX_LINE].split(mark), strengths):
+        value = cell.strip(" \t\r`*\"'")
         if (
             strength in ("password", "key")
             and (is_varied(value) or is_mixed(value) or looks_random(value))
@@ -210,6 +241,8 @@ def _place(text: str, start: int, end: int, strength: Strength, head: str) -> _P
     if closed and char == ",":
         if is_password and expression("setter").search(folded):
             return _Place(at + 1, "=", 0, closed)
+        if is_password and head.endswith(('"--', "'--")):  # an option in a list of arguments
+            return _Place(at + 1, "=", 0, closed, True)
         sure = is_password and expression("pairs").search(folded) is not None
         return _Place(at + 1, ",", 0, closed, sure)
     if char == ">":
@@ -327,7 +360,8 @@ def _bare(
     is_number = is_password and _is_number(value)
     in_shell = line.startswith(("!", "%")) or expression("caught").match(head) is not None
     plain = is_password and ends_line and expression("plain_word").match(text, at) is not None
-    is_prose = is_strong and expression("prose").match(head) is not None
+    said = head[max(head.rfind("'"), head.rfind('"')) + 1 :]  # the line, or the text in it
+    is_prose = is_strong and expression("prose").match(said) is not None
     is_row = leads and ends_line and is_strong and mixed
     if operator == " ":
         is_said = is_option or leads or is_prose or line.startswith(rules.SETTING_MAGICS)
@@ -336,6 +370,8 @@ def _bare(
             mixed = mixed or ends_line
         login = any(word in head.lower() for word in rules.ACCOUNT_WORDS)
         sets = is_strong and expression("sets").match(head) is not None
+        # `--password word`, where a shell is given it.
+        sets = sets or (is_option and is_password and (in_shell or foreign) and len(value) >= 5)
         is_said = is_said or login or "#" in head
         if not sets and (
             not (mixed and "=" not in value.rstrip("=") and is_said)
@@ -359,7 +395,7 @@ def _bare(
         or next_char in ("'", '"', ";", "&", "<", "`", "\\")
         or (operator == "=" and expression("after").match(text, end))
         or (line in ("", "export ") and text[at - 1 : at] == "=" and looks_random(value))
-        or (operator in ("is", "was") and is_strong)
+        or (operator in rules.VERBS and is_strong)
         or (operator == ":" and is_prose)
         or (operator in ("=>", "->", ":") and is_row)
         or (mixed and ends_line and expression("settings").match(head) is not None)
