@@ -8,8 +8,9 @@
  */
 
 import { LiteralReader, strip } from './secretLiterals';
-import { fold, hasInRows, hasInTable, hasNamed, judge, stripEnd } from './secretNames';
+import { fold, hasNamed, judge, stripEnd } from './secretNames';
 import * as rules from './secretRules';
+import { hasInRows, hasInTable } from './secretTables';
 import {
   compile,
   isDigit,

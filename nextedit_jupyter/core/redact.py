@@ -19,13 +19,12 @@ from nextedit_jupyter.core.secret_literals import LiteralReader
 from nextedit_jupyter.core.secret_names import (
     MAX_STEPS,
     Finding,
-    find_in_rows,
-    find_in_table,
     find_named,
     fold,
     judge,
 )
 from nextedit_jupyter.core.secret_rules import expression
+from nextedit_jupyter.core.secret_tables import find_in_rows, find_in_table
 from nextedit_jupyter.core.secret_values import (
     is_hex,
     is_mixed,

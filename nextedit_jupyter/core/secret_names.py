@@ -54,7 +54,7 @@ def find_named(text: str, folded: str) -> Finding | None:
         tail = expression("name_tail").match(text, match.end())
         done = tail.end() if tail else match.end()
         sends = expression("sends").match(text, done) is not None
-        strength = _strength(text[start:done], sends)
+        strength = strength_of(text[start:done], sends)
         if strength is None:
             continue
         steps += 1
@@ -67,82 +67,10 @@ def find_named(text: str, folded: str) -> Finding | None:
     return None
 
 
-_MAX_ROWS = 100
-
-
-def find_in_table(text: str) -> Finding | None:
-    """A value of a Markdown table, below a heading that names a secret."""
-    if "|" not in text or "--" not in text:
-        return None
-    lines = text.split("\n")
-    at = 0
-    for n, line in enumerate(lines):
-        below = lines[n + 1] if n + 1 < len(lines) else ""
-        if "|" in line and expression("table_rule").match(below.rstrip("\r")):
-            strengths = [_strength(cell) for cell in line[:_MAX_LINE].split("|")]
-            start = at + len(line) + 1 + len(below) + 1
-            for row in lines[n + 2 : n + 2 + _MAX_ROWS]:
-                if "|" not in row:
-                    break
-                if (found := _in_row(row, start, strengths)) is not None:
-                    return found
-                start += len(row) + 1
-        at += len(line) + 1
-    return None
-
-
-_MAX_LINE = 1_000  # characters of a row of a table
-
-
-_BLANKS = " \t\r"
-
-
-def find_in_rows(text: str, folded: str) -> Finding | None:
-    """A value of rows between commas, below a first row that names a secret."""
-    if not any(word in folded for word in rules.KEY_WORDS):
-        return None
-    at = left = 0
-    comma, strengths = "", list[Strength | None]()
-    for line in text.split("\n"):
-        row = line[:_MAX_LINE]
-        begins = max(row.rfind(mark) for mark in _LONG) + 3
-        row = row[begins:] if begins > 2 and row[begins:].strip(_BLANKS) else row
-        if left > 0 and row.count(comma) == len(strengths) - 1:
-            start = at + line.find(row)
-            if (found := _in_row(row, start, strengths, comma)) is not None:
-                return found
-            left -= 1
-        else:
-            left = 0
-        heads = next((mark for mark in ",;\t" if mark in row), "") if left == 0 else ""
-        if heads and all(
-            expression("column").match(cell) for cell in row.rstrip(_BLANKS).split(heads)
-        ):
-            comma, left = heads, _MAX_ROWS
-            strengths = [_strength(cell) for cell in row.rstrip(_BLANKS).split(heads)]
-            left = _MAX_ROWS if any(strengths) else 0
-        at += len(line) + 1
-    return None
-
-
-def _in_row(row: str, at: int, strengths: list[Strength | None], mark: str = "|") -> Finding | None:
-    for cell, strength in zip(row[:_MAX_LINE].split(mark), strengths):
-        value = cell.strip(" \t\r`*\"'")
-        if (
-            strength in ("password", "key")
-            and (is_varied(value) or is_mixed(value) or looks_random(value))
-            and is_secret_value(value, strength)
-        ):
-            start = at + cell.find(value)
-            return Finding("value of what is named like a secret", start, start + len(value))
-        at += len(cell) + 1
-    return None
-
-
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
-def _strength(name: str, sends: bool = False) -> Strength | None:
+def strength_of(name: str, sends: bool = False) -> Strength | None:
     """How much a name says about what is given to it; `sends`: it is an element of a page."""
     words = [word.lower() for word in expression("word").findall(name)]
     while len(words) > 1 and (
@@ -433,11 +361,11 @@ def _head(text: str, at: int) -> str:
     """The line of `at` up to it, as far as the window reaches, from where a long text begins."""
     low = max(0, at - _WINDOW)
     head = text[max(low, text.rfind("\n", low, at) + 1) : at]
-    begins = max(head.rfind(quote) for quote in _LONG)
+    begins = max(head.rfind(quote) for quote in LONG_QUOTES)
     return head[begins + 3 :] if begins >= 0 else head
 
 
-_LONG = ('"' * 3, "'" * 3)
+LONG_QUOTES = ('"' * 3, "'" * 3)
 
 
 def _triple_quotes(text: str) -> list[int]:
