@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from nextedit_jupyter.analysis.bindings import MODULE
@@ -51,14 +51,18 @@ _SURE_OF_TEXT = 0.8
 _SURE_OF_LABEL = 0.9
 
 
-def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
+def held_back(considered: Considered, keys: RenamedKeys, sources: Mapping[int, str]) -> list[float]:
     """For each candidate how sure the judge has to be to choose it for the person; 0 where nothing
-    holds it back."""
+    holds it back. `sources` are the cells' texts."""
+
+    def is_module(name: str) -> bool:
+        return any(_imports(source, name) for source in sources.values())
+
     literals: dict[int, set[str]] = {}
     changes = {id(place.change): place.change for place in considered.candidates}
     words = {key: change for key, change in changes.items() if change.shape == "word"}
     swapped = {key: _is_one_variable_for_another(c, considered) for key, c in words.items()}
-    choices = {key: choice_of(change, considered) for key, change in words.items()}
+    choices = {key: choice_of(change, considered, is_module) for key, change in words.items()}
     in_text = {key: _is_of_text_alone(change) for key, change in words.items()}
     labels = {key: _is_of_labels_alone(change) for key, change in words.items()}
     foreign = {key: _is_of_other_languages(change, considered) for key, change in words.items()}
@@ -88,6 +92,17 @@ def held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
                 least = _SURE_OF_SWAP
         found.append(least)
     return found
+
+
+def _imports(source: str, name: str) -> bool:
+    """Whether a cell imports a module by that name."""
+    if name not in source or "import" not in source:
+        return False
+    index = cell_index(source)
+    return any(
+        ":" not in path and index.names[index.starts[start]].name == name
+        for start, path in index.imports.items()
+    )
 
 
 def is_of_replaced_entries(change: LastChange) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -32,8 +33,11 @@ class MethodChoice:
     is_between: bool = False
 
 
-def choice_of(change: LastChange, considered: Considered) -> MethodChoice:
-    """What a method that became another says of the objects.
+def choice_of(
+    change: LastChange, considered: Considered, is_module: Callable[[str], bool]
+) -> MethodChoice:
+    """What a method that became another says of the objects. A function of a module is no method
+    of an object, whatever it is called.
 
     Where the two methods' names have nothing in common, half of such calls stayed as they were on
     real commits, and all of them after an edit that nobody spread. Of calls whose method became
@@ -44,7 +48,7 @@ def choice_of(change: LastChange, considered: Considered) -> MethodChoice:
     objects = frozenset(s.object for s in sites)
     if "" in objects or len({s.root for s in sites}) != 1:
         return MethodChoice()
-    if _is_between(change, objects, considered):
+    if _is_between(change, objects, considered) or is_module(sites[0].root):
         return MethodChoice(objects, True)
     return MethodChoice(objects) if _is_part_chosen(change, objects) else MethodChoice()
 
@@ -54,11 +58,31 @@ def _is_between(change: LastChange, objects: frozenset[str], considered: Conside
     old, new = change.old[0], change.new
     return (
         not is_akin(old, new)
+        or not (_share_a_word(old, new) or _is_respelt(old, new))
         or _goes_on(old, new)
         or (_has_another_word(old, new) and not any("(" in object for object in objects))
         or (_is_builtin(old) and _is_builtin(new))
         or (new not in old and any(_calls(cell, new) for cell in _untouched(considered)))
     )
+
+
+def _share_a_word(old: str, new: str) -> bool:
+    """Whether the names have a word in common, or one is in the other: `iteritems`, `items`."""
+    before, after = (_PART.findall(name.lower()) for name in (old, new))
+    return bool(set(before) & set(after)) or old in new or new in old
+
+
+def _is_respelt(old: str, new: str) -> bool:
+    """Whether it is one word in two spellings: by case and underscores, or a slip of the keys.
+
+    `mean` and `median`, `xlim` and `ylim` have as many letters in common and are two.
+    """
+    short, long = sorted((old.lower().replace("_", ""), new.lower().replace("_", "")), key=len)
+    head = next((i for i, (a, b) in enumerate(zip(short, long)) if a != b), len(short))
+    if len(long) == len(short) + 1:
+        return short[head:] == long[head + 1 :]
+    swapped = short[:head] + short[head + 1 : head + 2] + short[head : head + 1] + short[head + 2 :]
+    return long in (short, swapped)
 
 
 def _goes_on(old: str, new: str) -> bool:
