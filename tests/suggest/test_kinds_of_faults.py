@@ -56,6 +56,8 @@ def test_what_took_a_definitions_place_takes_no_uses(texts: list[str], others: O
         ("x['a'].ffill({})", "x['a'].bfill({})", "x['b'].ffill()", "x['b'].ffill()"),
         ("m.hstack({})", "m.vstack({})", "n.hstack(3)", "n.hstack(3)"),
         ("m.xlim({})", "m.ylim({})", "n.xlim(3)", "n.xlim(3)"),
+        ("m.set_xlim({})", "m.set_ylim({})", "n.set_xlim(3)", "n.set_xlim(3)"),
+        ("m.set_colour({})", "m.set_color({})", "n.set_colour(3)", "n.set_color(3)"),
         ("a.getLower({})", "a.getUpper({})", "b.getLower(3)", "b.getLower(3)"),
         ("df.gropby({})", "df.groupby({})", "other.gropby(3)", "other.groupby(3)"),
         ("df.appned({})", "df.append({})", "other.appned(3)", "other.append(3)"),
@@ -77,6 +79,12 @@ def test_a_modules_function_is_no_method_of_an_object() -> None:
     cells = ["import seaborn as sns", "sns.set_theme()", "ax.set(title='x')", "sns.set(rc=1)"]
     asked = request(cells, (1, "sns.set()", "sns.set_theme()"))
     assert after(asked) == [*cells[:3], "sns.set_theme(rc=1)"]
+
+
+def test_a_method_of_what_a_module_makes_is_one_of_an_object() -> None:
+    was, now = "alt.Chart(a).add_selection(s)", "alt.Chart(a).add_params(s)"
+    cells = ["import altair as alt", now, "years.mark_bar().add_selection(t)"]
+    assert after(request(cells, (1, was, now)))[2] == "years.mark_bar().add_params(t)"
 
 
 DRAW = "def draw({0}, color='r'):\n    return {0}, color"

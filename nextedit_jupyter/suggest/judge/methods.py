@@ -10,7 +10,6 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.suggest.judge.candidates import Candidate
@@ -19,7 +18,6 @@ from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 _PART = re.compile(r"[^\W_]+")
-_LIKE = 0.7
 _MADE = re.compile(r"[^\W\d]\w*\(")  # a call of a plain name, or what is read from its value
 
 
@@ -48,7 +46,8 @@ def choice_of(
     objects = frozenset(s.object for s in sites)
     if "" in objects or len({s.root for s in sites}) != 1:
         return MethodChoice()
-    if _is_between(change, objects, considered) or is_module(sites[0].root):
+    of_module = is_module(sites[0].root) and not any("(" in object for object in objects)
+    if of_module or _is_between(change, objects, considered):
         return MethodChoice(objects, True)
     return MethodChoice(objects) if _is_part_chosen(change, objects) else MethodChoice()
 
@@ -95,10 +94,10 @@ def _goes_on(old: str, new: str) -> bool:
 def _has_another_word(old: str, new: str) -> bool:
     """Whether a word gave way to another beside one that stayed: `add_node` to `add_edge`."""
     before, after = set(_PART.findall(old.lower())), set(_PART.findall(new.lower()))
-    gone, came = before - after, after - before
+    gone, came = "".join(sorted(before - after)), "".join(sorted(after - before))
     if not gone or not came or not before & after:
         return False
-    return SequenceMatcher(None, "".join(sorted(gone)), "".join(sorted(came))).ratio() < _LIKE
+    return not (gone in came or came in gone or _is_respelt(gone, came))
 
 
 def _is_builtin(method: str) -> bool:
