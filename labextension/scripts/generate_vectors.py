@@ -1,13 +1,15 @@
 """Writes tests/golden/vectors/*.json from the Python core: what both sides must agree on.
 
-    python scripts/generate_vectors.py
+    python scripts/generate_vectors.py [--check]
 
+`--check` writes nothing and exits 1 if a file is not what would be written.
 Offsets are UTF-16 units, as on the wire to a browser. The cases are drawn from a fixed seed; texts
 hold emoji, CR LF, combining marks and lone surrogates.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import sys
@@ -22,6 +24,8 @@ import secret_cases  # noqa: E402
 import secret_families  # noqa: E402
 import secret_forms  # noqa: E402
 import secret_kinds  # noqa: E402
+import secret_places  # noqa: E402
+import secret_services  # noqa: E402
 import secret_shapes  # noqa: E402
 
 from nextedit_jupyter.core import Replacement, TextEdit, text_hash  # noqa: E402
@@ -98,6 +102,10 @@ SECRETS = [
     *secret_kinds.HARMLESS.values(),
     *(text for _, text in secret_forms.filled(0)),
     *(text for _, _, text in secret_families.filled(0)),
+    *(text for _, text in secret_places.filled(3)),
+    *secret_places.HARMLESS,
+    *(text for _, text in secret_services.filled(0)),
+    *secret_services.harmless(0),
 ]
 
 
@@ -200,12 +208,23 @@ def render() -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    is_check = parser.parse_args().check
     VECTORS.mkdir(parents=True, exist_ok=True)
+    stale = []
     for name, cases in render().items():
         lines = ",\n".join(json.dumps(case) for case in cases)
-        (VECTORS / name).write_text(f"[\n{lines}\n]\n")
+        text, path = f"[\n{lines}\n]\n", VECTORS / name
+        if is_check:
+            stale += [name] if not path.exists() or path.read_text() != text else []
+        else:
+            path.write_text(text)
+    if stale:
+        print(f"{', '.join(stale)}: run scripts/generate_vectors.py", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -8,8 +8,9 @@
  */
 
 import { LiteralReader, strip } from './secretLiterals';
-import { fold, hasInTable, hasNamed, judge, stripEnd } from './secretNames';
+import { fold, hasNamed, judge, stripEnd } from './secretNames';
 import * as rules from './secretRules';
+import { hasInRows, hasInTable } from './secretTables';
 import {
   compile,
   isDigit,
@@ -32,6 +33,7 @@ export function holdsSecret(text: string): boolean {
     hasAddress(text) ||
     hasNamed(text, folded) ||
     hasInTable(text) ||
+    hasInRows(text, folded) ||
     hasPair(text, folded) ||
     hasCommand(text, folded) ||
     hasRandom(text, folded) ||
@@ -77,7 +79,7 @@ function hasAddress(text: string): boolean {
       if (!isPort && !isTemplate(password) && !isStandIn(password)) {
         return true;
       }
-      if (['%s', '{}'].includes(password) && isFilled(text, at + matched![0].length)) {
+      if (isTemplate(password) && isFilled(text, at + matched![0].length, password)) {
         return true;
       }
     }
@@ -93,13 +95,21 @@ function hasAddress(text: string): boolean {
   return false;
 }
 
-/** Whether the text before `at` is filled with a password. */
-function isFilled(text: string, at: number): boolean {
+/** Whether the text before `at` is filled with a password, in the template's place. */
+function isFilled(text: string, at: number, template: string): boolean {
   const filled = matchAt('filled_address', text, at);
   if (!filled) {
     return false;
   }
-  const literals = new LiteralReader(text, at + filled[0].length, true).read();
+  const begin = at + filled[0].length;
+  const name = strip(stripEnd(template, '{}%()s'), '{}%()s');
+  if (name) {
+    const after = text.slice(begin, begin + 300);
+    return [...after.matchAll(compile(rules.EXPRESSIONS.filled_name, 'g'))].some(
+      given => given[1] === name && isVaried(given[2]) && isSecretValue(given[2], 'password')
+    );
+  }
+  const literals = new LiteralReader(text, begin, true).read();
   const varied = literals.filter(({ value }) => isVaried(value));
   return judge(varied, 0, 'in', 'password');
 }
@@ -125,7 +135,8 @@ function hasRandom(text: string, folded: string): boolean {
       const isLong =
         piece.length >= 20 ||
         (isQuoted && (after === "'" || after === '"') && matchAt('capitals', run, 0) !== null);
-      if (!isLong || !(isSum || looksRandom(piece)) || matchAt('uuid', piece, 0)) {
+      const isName = matchAt('uuid', piece, 0) ?? matchAt('resource', piece, 0);
+      if (!isLong || !(isSum || looksRandom(piece)) || isName) {
         continue;
       }
       let head = folded.slice(Math.max(0, match.index - 120), match.index);

@@ -60,38 +60,8 @@ export function hasNamed(text: string, folded: string): boolean {
   return false;
 }
 
-const MAX_ROWS = 100;
-const MAX_LINE = 1_000;
-
-/** A value of a Markdown table, below a heading that names a secret. */
-export function hasInTable(text: string): boolean {
-  if (!text.includes('|') || !text.includes('--')) {
-    return false;
-  }
-  const lines = text.split('\n');
-  return lines.some((line, n) => {
-    const below = (lines[n + 1] ?? '').replace(/\r$/, '');
-    if (!line.includes('|') || !matchAt('table_rule', below, 0)) {
-      return false;
-    }
-    const cells = (row: string) => [...row].slice(0, MAX_LINE).join('').split('|');
-    const strengths = cells(line).map(cell => strengthOf(cell, false));
-    const rows = lines.slice(n + 2, n + 2 + MAX_ROWS);
-    const end = rows.findIndex(row => !row.includes('|'));
-    return rows.slice(0, end < 0 ? rows.length : end).some(row =>
-      cells(row).some((cell, i) => {
-        const value = cell.replace(/^[ \t\r`*]+/, '').replace(/[ \t\r`*]+$/, '');
-        const strength = strengths[i];
-        const isMadeUp = isVaried(value) || isMixed(value) || looksRandom(value);
-        const isNamed = strength === 'password' || strength === 'key';
-        return isNamed && isMadeUp && isSecretValue(value, strength);
-      })
-    );
-  });
-}
-
 /** How much a name says about what is given to it; `sends`: it is an element of a page. */
-function strengthOf(name: string, sends: boolean): Strength | null {
+export function strengthOf(name: string, sends: boolean): Strength | null {
   const words = (name.match(compile(rules.EXPRESSIONS.word, 'g')) ?? []).map(word =>
     word.toLowerCase()
   );
@@ -219,6 +189,9 @@ function placeOf(
   if (closed && char === ',') {
     if (isPassword && search('setter', folded)) {
       return { at: at + 1, operator: '=' };
+    }
+    if (isPassword && /["']--$/.test(head)) {
+      return { at: at + 1, operator: '=', isSure: true }; // an option in a list of arguments
     }
     const isSure = isPassword && search('pairs', folded) !== null;
     return { at: at + 1, operator: ',', isSure };
@@ -372,7 +345,8 @@ function isBare(
   const inShell =
     line.startsWith('!') || line.startsWith('%') || matchAt('caught', head, 0) !== null;
   const plain = isPassword && endsLine && matchAt('plain_word', text, at) !== null;
-  const isProse = isStrong && matchAt('prose', head, 0) !== null;
+  const said = head.slice(Math.max(head.lastIndexOf("'"), head.lastIndexOf('"')) + 1);
+  const isProse = isStrong && matchAt('prose', said, 0) !== null;
   const isRow = leads && endsLine && isStrong && mixed;
   if (operator === ' ') {
     let isSaid = isOption || leads || isProse;
@@ -384,7 +358,9 @@ function isBare(
     const lower = head.toLowerCase();
     const login = rules.ACCOUNT_WORDS.some(word => lower.includes(word));
     const isPlain = !stripEnd(value, '=').includes('=');
-    const sets = isStrong && matchAt('sets', head, 0) !== null;
+    // `--password word`, where a shell is given it.
+    const isGivenOption = isOption && isPassword && (inShell || foreign) && [...value].length >= 5;
+    const sets = (isStrong && matchAt('sets', head, 0) !== null) || isGivenOption;
     if (!sets && !(mixed && isPlain && (isSaid || login || head.includes('#')))) {
       return false;
     }
@@ -409,7 +385,7 @@ function isBare(
     !["'", '"', ';', '&', '<', '`', '\\'].includes(next) &&
     !(operator === '=' && matchAt('after', text, end)) &&
     !((line === '' || line === 'export ') && text[at - 1] === '=' && looksRandom(value)) &&
-    !((operator === 'is' || operator === 'was') && isStrong) &&
+    !(rules.VERBS.includes(operator) && isStrong) &&
     !(operator === ':' && isProse) &&
     !(['=>', '->', ':'].includes(operator) && isRow) &&
     !(mixed && endsLine && matchAt('settings', head, 0)) &&
@@ -468,11 +444,11 @@ function tripleQuotes(text: string): number[] {
 function headOf(text: string, at: number): string {
   const window = text.slice(Math.max(0, at - WINDOW), at);
   const head = window.slice(window.lastIndexOf('\n') + 1);
-  const begins = Math.max(...LONG.map(quote => head.lastIndexOf(quote)));
+  const begins = Math.max(...LONG_QUOTES.map(quote => head.lastIndexOf(quote)));
   return begins >= 0 ? head.slice(begins + 3) : head;
 }
 
-const LONG = ['"'.repeat(3), "'".repeat(3)];
+export const LONG_QUOTES = ['"'.repeat(3), "'".repeat(3)];
 
 /** Whether the cell is a script or a file in another language. */
 function isForeign(text: string): boolean {

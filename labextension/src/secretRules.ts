@@ -291,7 +291,17 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
   [
     "Supabase token",
     "sb",
-    "(?<![A-Za-z0-9])sb(?:p_|_secret_)[A-Za-z0-9]{20}"
+    "(?<![A-Za-z0-9])sb(?:p_|_secret_)[A-Za-z0-9_-]{20}"
+  ],
+  [
+    "SonarQube token",
+    "sq",
+    "(?<![A-Za-z0-9])sq[pau]_[0-9a-f]{40}"
+  ],
+  [
+    "CircleCI token",
+    "CCIPAT_",
+    "(?<![A-Za-z0-9])CCIPAT_[A-Za-z0-9]{10}"
   ],
   [
     "Netlify token",
@@ -375,6 +385,11 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
   ],
   [
     "webhook",
+    ".make.com/",
+    "hook\\.[a-z0-9]{2,4}\\.make\\.com/[a-z0-9]{20}"
+  ],
+  [
+    "webhook",
     "/hooks/",
     "/hooks/[a-z0-9]{20}"
   ],
@@ -421,7 +436,7 @@ export const SHAPES: readonly (readonly [string, string, string])[] = [
   [
     "key in an address",
     "/v",
-    "://[a-z.-]{4,80}/v[1-9]/(?=[A-Za-z0-9]{0,31}[0-9])(?=[A-Za-z0-9]{0,31}[A-Z])[A-Za-z0-9]{32}(?![A-Za-z0-9])"
+    "://[a-z.-]{4,80}/v[1-9]/(?=[A-Za-z0-9_-]{0,31}[0-9])(?=[A-Za-z0-9_-]{0,31}[A-Z])[A-Za-z0-9_-]{32}(?![A-Za-z0-9_-])"
   ],
   [
     "password in .pgpass",
@@ -677,9 +692,42 @@ export const KEY_WORDS: readonly string[] = [
   "motdepasse",
   "mot_de_passe",
   "psk",
-  "пароль",
-  "Пароль",
-  "ПАРОЛЬ",
+  "парол",
+  "Парол",
+  "ПАРОЛ",
+  "гасло",
+  "лозинк",
+  "jelsz",
+  "parola",
+  "parool",
+  "lozink",
+  "zapork",
+  "geslo",
+  "palavra",
+  "kata_sandi",
+  "kata sandi",
+  "katasandi",
+  "mật khẩu",
+  "Mật khẩu",
+  "mat_khau",
+  "matkhau",
+  "slaptažod",
+  "slaptazod",
+  "contrasenya",
+  "пассворд",
+  "κωδικός πρόσβασης",
+  "συνθηματικ",
+  "पासवर्ड",
+  "كلمة المرور",
+  "كلمة السر",
+  "סיסמ",
+  "รหัสผ่าน",
+  "mdp",
+  "clave",
+  "chiave",
+  "chave",
+  "κωδικός",
+  "Κωδικός",
   "密码",
   "密碼",
   "パスワード"
@@ -714,6 +762,33 @@ export const PASSWORD_ENDS: readonly string[] = [
   "recoveryphrase",
   "motdepasse",
   "пароль",
+  "пароля",
+  "паролем",
+  "парола",
+  "гасло",
+  "лозинка",
+  "jelszó",
+  "jelszo",
+  "jelszava",
+  "parool",
+  "lozinka",
+  "zaporka",
+  "geslo",
+  "palavrapasse",
+  "katasandi",
+  "mậtkhẩu",
+  "matkhau",
+  "slaptažodis",
+  "slaptazodis",
+  "contrasenya",
+  "κωδικόςπρόσβασης",
+  "συνθηματικό",
+  "पासवर्ड",
+  "كلمةالمرور",
+  "كلمةالسر",
+  "סיסמה",
+  "סיסמא",
+  "รหัสผ่าน",
   "密码",
   "密碼",
   "パスワード"
@@ -755,7 +830,20 @@ export const KEY_ENDS: readonly string[] = [
   "sastoken"
 ];
 
-export const TOKEN_WORDS: ReadonlySet<string> = new Set(["auth", "cookie", "jwt", "token"]);
+export const TOKEN_WORDS: ReadonlySet<string> = new Set(["auth", "chave", "chiave", "clave", "cookie", "jwt", "mdp", "parola", "token", "κωδικός"]);
+
+export const VERBS: readonly string[] = [
+  "is",
+  "was",
+  "ist",
+  "est",
+  "es",
+  "è",
+  "é",
+  "är",
+  "er",
+  "jest"
+];
 
 export const LOOSE_WORDS: ReadonlySet<string> = new Set(["key", "sessid", "session", "sessionid", "sig", "signature"]);
 
@@ -942,7 +1030,8 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
     [
       "--value",
       "--body",
-      "--secret-string"
+      "--secret-string",
+      "--string-value"
     ],
     "kept_value"
   ],
@@ -1101,8 +1190,8 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "brackets": "(?:[ \\t]{0,8}\\]){0,2}(?:[)\\],]{1,2}(?=[ \\t]{0,4}=(?![=>])))?",
   "targets": "(?:[ \\t]{0,4},[ \\t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\]\\n]{0,60}\\])?){1,6}[ \\t]{0,4}[)\\]]?[ \\t]{0,4}=(?!=)",
   "heads": "[ \\t]{0,200}[(\\[]?(?:\\*?[A-Za-z_][A-Za-z0-9_.]{0,40}[ \\t]{0,4},[ \\t]{0,4}[(\\[]?){1,6}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
-  "annotation": "[ \\t]{0,8}:[ \\t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\[\\]]{0,80}(?:\\[[^\\[\\]]{0,60}\\][^\\[\\]]{0,40}){0,2}\\])?(?:[ \\t]{0,3}\\|[ \\t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\\[\\], |]{1,60}[\"'])[ \\t]{0,8}=(?!=)",
-  "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:\\uff1a]|\\(|(?:is|was)(?=[ \\t:])|in(?=[ \\t]{0,3}(?:[\\[({]|zip\\())|\\)?\\.(?:send_keys|fill|type)\\()",
+  "annotation": "[ \\t]{0,8}:[ \\t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\[\\]]{0,80}(?:\\[[^\\[\\]]{0,60}\\][^\\[\\]]{0,40}){0,2}\\])?(?:[ \\t]{0,3}\\|[ \\t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\\[\\], |]{1,60}[\"'])[ \\t]{0,8}=(?!=|[ \\t]{0,20}(?:[\\r\\n]|(?![\\s\\S])))",
+  "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:\\uff1a]|\\(|(?:is|was|ist|est|es|è|é|är|er|jest)(?=[ \\t:])|in(?=[ \\t]{0,3}(?:[\\[({]|zip\\())|\\)?\\.(?:send_keys|fill|type)\\()",
   "sends": "\\)?\\.(?:send_keys|fill|type)\\(",
   "default": "[ \\t]{0,4}[^()}]{0,160}[ ,{\\n][\"']?(?:default|value)[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}(?=[rbfu]?[\"'])",
   "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env|set_key|define_string)\\([^()\\n]{0,80}(?![\\s\\S])",
@@ -1114,7 +1203,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "returns": "\\([^()\\n]{0,100}\\)[ \\t]{0,4}(?:->[^:\\n]{0,40})?:[ \\t\\r\\n]{1,80}(?:(?:\"{3}[^\"]{0,200}\"{3}|'{3}[^']{0,200}'{3}|\"[^\"\\n]{0,200}\")[ \\t\\r\\n]{1,80})?return[ \\t]{1,4}",
   "said_scheme": "(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \\t]{1,4}|(?:[|>][+-]?[ \\t]{0,4}\\r?\\n[ \\t]{1,20}|![a-z]{1,12}[ \\t]|(?:is|was)?[ \\t]{0,2}:[ \\t]{1,4}|</?[a-z]{1,10}>[ \\t]{0,3})",
   "valued": "[\"']?[ \\t]{0,4},?[ \\t]{0,4}\\r?\\n[ \\t]{1,20}[\"']?value[\"']?[ \\t]{0,3}[:=][ \\t]{0,3}",
-  "said_of": "[ \\t](?:for|of|to|on|at)(?:[ \\t][A-Za-z0-9.]{1,20}){1,4}(?:[ \\t]{0,2}:|[ \\t]is)[ \\t]{1,4}|[ \\t]{1,20}\\|[ \\t]{0,20}",
+  "said_of": "[ \\t](?:for|of|to|on|at|für|zu|von|de|du|da|do|per|pour|para|k|ke|till|til|voor|van|для|к|от)(?:[ \\t][^ \\t\\r\\n:'\"(){}\\[\\]=#,;]{1,20}){1,4}(?:[ \\t]{0,2}:|[ \\t](?:is|ist|est|es|è|é))[ \\t]{1,4}|[ \\t][^\\x00-\\x7f]{2,20}:[ \\t]{1,4}|[ \\t]{1,20}\\|[ \\t]{0,20}",
   "cell_of": "[ \\t]{0,20}\\|[^\\n]{0,200}(?![\\s\\S])",
   "spelt": "[ \\t]{0,4}(?:\"\"|'')?(?:\\.join\\()?[ \\t]{0,4}(?:map\\(chr|chr\\(|bytes\\(|bytearray\\()[^\\n0-9]{0,30}(?:[0-9]{2,3}[^0-9\\n]{1,12}){3}[0-9]{2,3}",
   "cases": "[ \\t]{0,4}:[ \\t]{0,8}\\r?\\n[ \\t]{1,20}case[ \\t]{1,4}",
@@ -1156,12 +1245,15 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "capitals": "[A-Z0-9]{16,19}(?![\\s\\S])",
   "joined_words": "[a-z]{3,200}(?:[_-]|(?![\\s\\S]))",
   "scheme": "://([^ \\t\\r\\n/:@'\"<>]{0,80}):([^ \\t\\r\\n'\"<>@]{1,200}@?[^ \\t\\r\\n'\"<>@/]{0,100})@[A-Za-z0-9{\\[/]",
-  "half_scheme": "://(?:[A-Za-z0-9_.%+-]{1,80}|\\{[a-z_.]{1,40}\\}):([^ \\t\\r\\n/:@'\"<>{}()\\[\\]]{3,100})@?[\"')\\]}]{0,4}(?![^\\r\\n])",
+  "half_scheme": "://(?:[A-Za-z0-9_.%+-]{1,80}|\\{[a-z_.]{1,40}\\}):([^ \\t\\r\\n/:@'\"<>{}()\\[\\]]{3,100})(?:@?[\"')\\]}]{0,4}(?![^\\r\\n])|@[\"'][ \\t]{0,4}\\+)",
   "filled_address": "[^\"'\\n]{0,120}[\"'][ \\t]{0,4}(?:%|\\.format\\()[ \\t]{0,4}",
+  "filled_name": "([A-Za-z_][A-Za-z0-9_]{0,30})[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}[rbf]?[\"']([^\"'\\n]{3,100})[\"']",
+  "column": "[ ]?[A-Za-z][A-Za-z0-9_ -]{0,30}(?![\\s\\S])",
   "lone": "://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
   "lower_run": "[a-z]{3,200}",
   "uuid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-  "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|runs?[:/]|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
+  "resource": "[a-z]{1,16}-0[0-9a-f]{16}(?![\\s\\S])",
+  "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|runs?[:/]|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|(?:run|experiment|trial|job|task|batch|model|item)_?id|[_.]run\\(|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
   "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|sign_?in\\(|simple_bind(?:_s)?\\(|communitydata\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},|pbkdf2_hmac\\([^,()\\n]{0,60},|pbkdf2\\(|scrypt\\(|hashpw\\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\\.(?:hash|encrypt|verify)\\(|kdf\\.derive\\(|bestavailableencryption\\(|aesgcm\\(|minio\\(|b64encode\\(|(?:urlsafe|signing)[a-z_]{0,20}(?:serializer|signer)\\()",
   "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign|cred|simp|comm",
   "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|signing|comm",
@@ -1173,7 +1265,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "joined": "-[uU][ ]?[\"']?[A-Za-z0-9._-]{1,40}[,%]([^ \\t\\r\\n'\"]{3,100})",
   "slash": "(?<![A-Za-z0-9_$#/])[A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \\t\\r\\n'\"@/]{3,60})@",
   "with_user": "[ '\"](?:-{1,2}(?:u|U|D|user|username)[ =]?|/u:)[^ \\t\\r\\n-][^ \\t\\r\\n]{0,60}[^\\n]{0,80}?[ '\"](?:-{1,2}(?:p|P|w|W|a|A|pw|pass|passwd)[ =]|/p:)[\"']?([^ \\t\\r\\n'\",-][^ \\t\\r\\n'\",]{3,100})",
-  "kept_value": "(?:[Ss]ecret|SECRET|put-parameter)[^\\n]{0,120}[ ]--(?:value|body|secret-string)[ =][\"']?([^ \\t\\r\\n'\"{$<-][^ \\t\\r\\n'\"]{2,100})",
+  "kept_value": "(?:[Ss]ecret|SECRET|put-parameter)[^\\n]{0,120}[ ]--(?:value|body|(?:secret-)?string(?:-value)?)[ =][\"']?([^ \\t\\r\\n'\"{$<-][^ \\t\\r\\n'\"]{2,100})",
   "vault": "encrypt_string[ ][\"']([^'\"\\n]{3,100})[\"']",
   "said_as": "[ `'\"(]([^ \\t\\r\\n`'\"(]{5,80})[`'\"]?[ \\t]{0,3}(?:as[ ](?:(?:the|my|your|a)[ ])?|\\()(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd?)(?![A-Za-z_=])",
   "listed": "[\"']-p[\"'][ \\t]{0,4},[ \\t]{0,4}[\"']([^\"'\\n]{3,100})[\"']",

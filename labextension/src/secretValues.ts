@@ -72,7 +72,9 @@ export function isSecretValue(value: string, strength: Strength): boolean {
     );
   }
   if (strength === 'token') {
-    return isMixed(value) || looksRandom(value);
+    const colon = value.indexOf(':'); // `user:password`
+    const behind = colon < 0 ? '' : value.slice(colon + 1);
+    return isMixed(value) || looksRandom(value) || isVaried(behind);
   }
   return (length >= 32 && isHex(value)) || (length >= 16 && looksRandom(value));
 }

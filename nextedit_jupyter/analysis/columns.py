@@ -6,12 +6,16 @@ the notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Text
-from nextedit_jupyter.analysis.frame_parts import frame_at, frames_around, listed_columns
+from nextedit_jupyter.analysis.frame_parts import (
+    frame_at,
+    frames_around,
+    is_called,
+    statement_around,
+)
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import (
     Change,
@@ -20,6 +24,12 @@ from nextedit_jupyter.analysis.rename import (
     broken_notes,
     mentions,
     windows,
+)
+from nextedit_jupyter.analysis.rename.plan import listed_cells
+from nextedit_jupyter.analysis.written_columns import (
+    made_by_keyword,
+    named_where_made,
+    written_otherwise,
 )
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
 
@@ -132,6 +142,8 @@ class Spot:
     defines: bool
     is_built: bool = False  # as a key of the dictionary that the frame is made of
     is_new: bool = False  # as the name that a column gets by `rename`
+    is_keyword: bool = False  # of a call that makes it
+    joined: tuple[str, ...] = ()  # the frames that are joined by columns of this one name
 
 
 def detect_column(request: SuggestRequest) -> RenamePlan | Silence:
@@ -228,52 +240,84 @@ def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
 
 def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> RenamePlan | Silence:
     """`defines` is None for the command; else whether the edit changed a definition."""
-    old = spot.text
     everything = [s for id, here in index.readable() for s in spots_of(index, id, here)]
+    same = [s for s in everything if s.text == spot.text]
     flows = _flows(index)
-    definers = {s.frame for s in everything if s.defines and s.text == old}
-    known = {n.name for n in index.facts.names if old in n.subscripts}
-    if spot.frame not in known and not any(
-        spot.frame in _closure(flows, frame) for frame in definers
-    ):
-        return Silence("no_change", f"nothing shows that `{old}` is a column of `{spot.frame}`")
-    live = index.facts.named(spot.frame)
-    if defines is False and live is not None and new in live.subscripts and old in live.subscripts:
-        return Silence("no_change", f"`{new}` is a column too: another one was meant")
-    origins = {frame for frame in definers if spot.frame in _closure(flows, frame)}
-    frames = _closure(flows, spot.frame)
-    for frame in origins:
-        frames |= _closure(flows, frame)
-    # What the kernel says: a frame without this column is no frame of it.
-    if not definers:
-        frames -= {n.name for n in index.facts.names if n.subscripts and old not in n.subscripts}
+    having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}
+    frames = _frames_of(index, spot, new, defines, having, _closure(flows, spot.frame))
+    if isinstance(frames, Silence):
+        return frames
     if any(s.text == new and s.frame in frames for s in everything):
         return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
-    if defines is not False and live is not None and new in live.subscripts:
-        ran = old not in live.subscripts
-        if not ran:
-            return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
+    if not new.isidentifier() and any(s.is_keyword and s.frame in frames for s in same):
+        return Silence("refused", f"`{spot.text}=` makes it, and `{new}` can be no keyword")
+    return _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
+
+
+def _frames_of(
+    index: NotebookIndex,
+    spot: Spot,
+    new: str,
+    defines: bool | None,
+    having: dict[str, set[str]],
+    made: set[str],
+) -> set[str] | Silence:
+    """The frames that have the column: the spot's, those `made` of it, and those it is made of.
+
+    `having` are the frames that are given such a column, each with what is made of it.
+    """
+    old = spot.text
+    known = {n.name for n in index.facts.names if old in n.subscripts}
+    if spot.frame not in known and not any(spot.frame in closure for closure in having.values()):
+        return Silence("no_change", f"nothing shows that `{old}` is a column of `{spot.frame}`")
+    live = index.facts.named(spot.frame)
+    is_there = live is not None and new in live.subscripts
+    is_left = live is not None and old in live.subscripts
+    if defines is False and is_there and is_left:
+        return Silence("no_change", f"`{new}` is a column too: another one was meant")
+    frames = made.union(*(closure for closure in having.values() if spot.frame in closure))
+    # What the kernel says: a frame without this column is no frame of it.
+    if not having:
+        frames -= {n.name for n in index.facts.names if n.subscripts and old not in n.subscripts}
+    if defines is not False and is_there and is_left:
+        return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
+    return frames
+
+
+def _plan_places(
+    index: NotebookIndex, spot: Spot, new: str, frames: set[str], same: list[Spot], rest: set[str]
+) -> RenamePlan:
+    """The places that follow on `frames`; `rest` are other frames that have such a column."""
+    old = spot.text
+
+    def change(s: Spot) -> Change:
+        return Change(s.cell, s.start, s.end, new)
+
+    split = [s for s in same if set(s.joined) & rest]
     # A frame made of columns gets others of the old name further on, if a renaming says so.
-    changes = {
-        Change(s.cell, s.start, s.end, new)
-        for s in everything
-        if s.text == old and s.frame in frames and not (spot.is_built and s.is_new)
-    } | set(_written_otherwise(index, old, new, frames))
-    order = {cell.id: i for i, cell in enumerate(index.notebook.cells)}
-    others = {
-        Change(s.cell, s.start, s.end, new)
-        for s in everything
-        if s.text == old and s.frame not in frames
-    } - changes
+    mine = [s for s in same if s.frame in frames and not (spot.is_built and s.is_new)]
+    changes = {change(s) for s in mine} | set(written_otherwise(index, old, new, frames))
+    changes -= {change(s) for s in split}
+    others = {change(s) for s in same if s.frame not in frames} - changes
+    made = set(named_where_made(index, old, new, frames)) - changes - others
     notes = []
+    if split and any(frame in frames for s in split for frame in s.joined):
+        where = listed_cells(sorted({index.number(s.cell) for s in split}))
+        notes.append(f"{where}: frames are joined by {old!r}, which only one has then")
+    if made:
+        where = listed_cells(sorted({index.number(one.cell) for one in made}))
+        notes.append(f"{where}: what makes the frame says {old!r} too: left alone")
     if others:
         count = len(others)
         notes.append(f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone")
-    notes += broken_notes(index, old) if old.isidentifier() else []
-    optional = others | (set(mentions(index, old, new)) if old.isidentifier() else set())
+    optional = others | made
+    if old.isidentifier():
+        notes += broken_notes(index, old)
+        optional |= set(mentions(index, old, new))
+    order = {cell.id: i for i, cell in enumerate(index.notebook.cells)}
 
-    def place(change: Change) -> tuple[int, int]:
-        return order[change.cell], change.start
+    def place(one: Change) -> tuple[int, int]:
+        return order[one.cell], one.start
 
     return RenamePlan(
         "column",
@@ -287,26 +331,6 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
     )
 
 
-def _written_otherwise(
-    index: NotebookIndex, old: str, new: str, frames: set[str]
-) -> Iterator[Change]:
-    """The column as a word of a query or a formula, as an attribute of its frame, and in a list
-    that the frame is given.
-    """
-    for cell, start, end in listed_columns(index, old, frames):
-        yield Change(cell, start, end, new)
-    for id, here in index.readable():
-        for start, end in words_of(index, id, here, old, frames):
-            yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
-        if new.isidentifier():
-            for a in here.attributes:
-                called = index.cell(id).source[a.end : a.end + 1] == "("
-                if a.name != old or called or not a.object.isidentifier():
-                    continue
-                if frame_at(index, here, a.root) in frames:
-                    yield Change(id, a.start, a.end, new)
-
-
 def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]:
     """Every place of the cell that may name a column, with the frame."""
     for key in here.keys:
@@ -317,8 +341,13 @@ def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]
         frame = _frame_of(index, here, text)
         if frame:
             made = text.method == "rename" and text.keyword == "columns" and text.role == "value"
-            built = text.method == "DataFrame" and text.role == "key"
-            yield Spot(cell, text.start, text.end, text.text, frame, made or built, built, made)
+            built = text.method == "DataFrame" and (text.role == "key" or text.keyword == "columns")
+            added = text.method == "insert" and text.role == "argument"
+            joined = _joined_by_one_name(index, here, text)
+            at = (text.start, text.end, text.text)
+            yield Spot(cell, *at, frame, made or built or added, built, made, joined=joined)
+    for word, frame in made_by_keyword(index, here):
+        yield Spot(cell, word.start, word.end, word.name, frame, True, is_keyword=True)
 
 
 def _is_frame_part(key: Key) -> bool:
@@ -352,6 +381,12 @@ def _joined(index: NotebookIndex, here: CellIndex, text: Text) -> str:
     return frame_at(index, here, text.left if text.keyword == "left_on" else text.right)
 
 
+def _joined_by_one_name(index: NotebookIndex, here: CellIndex, text: Text) -> tuple[str, ...]:
+    if text.method not in _JOINS or text.keyword not in ("on", ""):
+        return ()
+    return frame_at(index, here, text.left), frame_at(index, here, text.right)
+
+
 def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
     if text.method == "DataFrame" and text.role == "key":
         return _assigned(here, text.start)
@@ -367,19 +402,27 @@ def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
     if frame and text.keyword:
         return frame
     if text.keyword in _OF_COLUMNS and text.role == "argument":
-        return frame_at(index, here, text.root)
+        return _of_chain(index, here, text)
     if text.method in _OF_ONE and not text.keyword:
         return next(iter([*frames_around(index, here, text.start)][-1:]), "")
     if text.method not in _METHODS or (text.role == "value" and text.method != "rename"):
         return ""
-    return frame_at(index, here, text.root)
+    return _of_chain(index, here, text)
+
+
+def _of_chain(index: NotebookIndex, here: CellIndex, text: Text) -> str:
+    """The frame whose method is given the text, or that it makes: `df = load().drop("x")`."""
+    i = here.starts.get(text.root)
+    made = i is not None and is_called(index, here.names[i].name)
+    return (_assigned(here, text.start) if made else "") or frame_at(index, here, text.root)
 
 
 def _assigned(here: CellIndex, start: int) -> str:
     """The name that the statement around `start` gives its value to."""
+    first, _ = statement_around(here, start)
     best = None
     for i, name in enumerate(here.names):
-        binds = name.op == "write" and name.start < start and here.homes[i] == MODULE
+        binds = name.op == "write" and first <= name.start < start and here.homes[i] == MODULE
         if binds and (best is None or name.start > best.start):
             best = name
     return best.name if best is not None and best.kind == "variable" else ""
@@ -417,17 +460,3 @@ def _closure(flows: dict[str, set[str]], frame: str) -> set[str]:
                 found.add(following)
                 todo.append(following)
     return found
-
-
-def words_of(
-    index: NotebookIndex, cell: str, here: CellIndex, old: str, frames: set[str]
-) -> Iterator[tuple[int, int]]:
-    """The column in the strings of `query` and `eval`: a bare word, or in backticks."""
-    if not old.isidentifier():
-        pattern = re.compile(rf"`{re.escape(old)}`")
-    else:
-        pattern = re.compile(rf"(?<![\w@.'\"]){re.escape(old)}(?![\w('\"])")
-    for text in here.texts:
-        if text.method in ("query", "eval") and frame_at(index, here, text.root) in frames:
-            for found in pattern.finditer(text.text):
-                yield text.start + found.start(), text.start + found.end()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from nextedit_jupyter.analysis.bindings import CellIndex
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 
 Place = tuple[str, int]
 """A cell's id and the index of a name in that cell's `names`."""
@@ -170,7 +170,8 @@ class Flow:
         for seen in seen_here:
             links.join(place, seen)
         if name.op == "delete":
-            return frozenset()
+            # In a function what is read after it is still the function's, and fails.
+            return frozenset((place,)) if self.index.homes[i] != MODULE else frozenset()
         if name.op == "read":
             self.reads[name.statement] = place
             if is_applied(self.index, i):

@@ -21,6 +21,8 @@ _LISTED = re.compile(
 )
 _STRING = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
 _MAX_LINKS = 60
+# What a name is that is called for what it makes of its arguments, itself or a member of it.
+_CALLED = frozenset(["function", "class", "import", "package", "member", "alias"])
 
 
 def frame_at(index: NotebookIndex, here: CellIndex, root: int, depth: int = 0) -> str:
@@ -29,8 +31,10 @@ def frame_at(index: NotebookIndex, here: CellIndex, root: int, depth: int = 0) -
     if i is None or depth > 3:
         return ""
     name, home = here.names[i], here.homes[i]
+    if home == MODULE and index.is_builtin(name.name) and not index.definitions(name.name):
+        return ""
     if home == MODULE:
-        return name.name
+        return _made_of_arguments(index, here, i, depth) or name.name
     kind = here.scopes[home].kind
     if kind == "lambda":
         given = _calls_around(here, here.scopes[home].start)
@@ -42,6 +46,83 @@ def frame_at(index: NotebookIndex, here: CellIndex, root: int, depth: int = 0) -
     else:
         return ""
     return frame_at(index, here, begins, depth + 1) if begins is not None else ""
+
+
+def frame_before(index: NotebookIndex, here: CellIndex, start: int) -> str:
+    """The frame of which the attribute at `start` may be a column: `df.x`, `df.dropna().x`. "" for
+    attributes of its parts: `df.plot.x`, `df["y"].x`.
+    """
+    node, shift = _node_at(here, start)
+    above = node.parent if node is not None else None
+    held = above.child_by_field_name("object") if above is not None else None
+    if held is None or held.type not in ("identifier", "call", "subscript") or _takes_column(held):
+        return ""
+    begins = _root(held)
+    return frame_at(index, here, _offset(here, begins.start_byte - shift)) if begins else ""
+
+
+def is_called(index: NotebookIndex, name: str) -> bool:
+    """Whether a name of the notebook is a function's, a class's or a module's."""
+    kinds = {index.cells[id].names[i].kind for id, i in index.definitions(name)}
+    return bool(kinds) and kinds <= _CALLED
+
+
+def statement_around(here: CellIndex, start: int) -> tuple[int, int]:
+    """Where the simple statement begins and ends that holds the place."""
+    node, shift = _node_at(here, start)
+    while node is not None and node.parent is not None and not node.type.endswith("_statement"):
+        node = node.parent
+    if node is None:
+        return start, start
+    return _offset(here, node.start_byte - shift), _offset(here, node.end_byte - shift)
+
+
+def free_quote(here: CellIndex, start: int) -> str:
+    """The quote that a text may have at a place: in an f-string another one than its own."""
+    node, shift = _node_at(here, start)
+    while node is not None and node.type != "interpolation":
+        node = node.parent
+    if node is None or node.parent is None:
+        return '"'
+    opening = here.masked.text[_offset(here, node.parent.start_byte - shift) :][:4]
+    return "'" if '"' in opening else '"'
+
+
+def _made_of_arguments(index: NotebookIndex, here: CellIndex, i: int, depth: int) -> str:
+    """The one frame that a function is given whose call the chain at a name begins with:
+    `pd.concat([df])["x"]`, `clean(df)["x"]`. "" if the name is no function or module, or if it is
+    given several.
+    """
+    if not is_called(index, here.names[i].name):
+        return ""
+    node, shift = _node_at(here, here.names[i].start)
+    while node is not None and node.parent is not None and node.parent.type == "attribute":
+        node = node.parent
+    call = node.parent if node is not None else None
+    if node is None or call is None or call.child_by_field_name("function") != node:
+        return ""
+    above = call.parent
+    if call.type != "call" or above is None or above.type not in _INNER:
+        return ""
+    found = {
+        frame_at(index, here, _offset(here, begins.start_byte - shift), depth + 1)
+        for begins in _values_given(call)
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def _values_given(call: Node) -> Iterator[Node]:
+    """The names that a call's arguments begin with, and the items of its lists and tuples; not of
+    columns that are taken.
+    """
+    arguments = call.child_by_field_name("arguments")
+    todo = list(arguments.named_children) if arguments else []
+    while todo:
+        value = todo.pop()
+        if value.type in ("list", "tuple"):
+            todo += value.named_children
+        elif (begins := _root(value)) is not None and not _takes_column(value):
+            yield begins
 
 
 def frames_around(index: NotebookIndex, here: CellIndex, start: int) -> Iterator[str]:

@@ -221,7 +221,13 @@ class NotebookIndex:
         index = self.cells[cell]
         links = Links()
         flow = Flow(cell, index, links, [])
-        flow.run(index.streams.get((home, name), []), 0, frozenset((_UNBOUND,)))
+        places = index.streams.get((home, name), [])
+        flow.run(places, 0, frozenset((_UNBOUND,)))
+        if index.scopes[home].kind == "function" and _UNBOUND in links.parents:
+            # Read before it is bound, it is the function's all the same, and fails.
+            bound = next((i for i in places if index.names[i].op in ("write", "update")), None)
+            if bound is not None:
+                links.join(_UNBOUND, (cell, bound))
         return links
 
     def web(

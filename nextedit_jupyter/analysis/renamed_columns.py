@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Text
-from nextedit_jupyter.analysis.columns import Spot, made_of, spots_of, words_of
+from nextedit_jupyter.analysis.columns import Spot, made_of, spots_of
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import Change, RenamePlan, Window, broken_notes, windows
+from nextedit_jupyter.analysis.written_columns import words_of
 from nextedit_jupyter.core import Silence, SuggestRequest
 
 NO_RENAMED_COLUMN = "no statement that renames columns was added"

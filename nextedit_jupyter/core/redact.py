@@ -19,12 +19,12 @@ from nextedit_jupyter.core.secret_literals import LiteralReader
 from nextedit_jupyter.core.secret_names import (
     MAX_STEPS,
     Finding,
-    find_in_table,
     find_named,
     fold,
     judge,
 )
 from nextedit_jupyter.core.secret_rules import expression
+from nextedit_jupyter.core.secret_tables import find_in_rows, find_in_table
 from nextedit_jupyter.core.secret_values import (
     is_hex,
     is_mixed,
@@ -52,6 +52,7 @@ def find_secret(text: str) -> Finding | None:
         or _address(text)
         or find_named(text, folded)
         or find_in_table(text)
+        or find_in_rows(text, folded)
         or _pair(text, folded)
         or _command(text, folded)
         or _random(text, folded)
@@ -100,7 +101,7 @@ def _address(text: str) -> Finding | None:
             password = match[2]
             port = password.partition("/")
             is_port = bool(port[1]) and all(char in "0123456789" for char in port[0])
-            if password in ("%s", "{}") and (found := _filled(text, match.end())) is not None:
+            if is_template(password) and (found := _filled(text, match.end(), password)):
                 return found
             if not is_port and not is_template(password) and not is_stand_in(password):
                 return Finding("password in an address", match.start(2), match.end(2))
@@ -114,10 +115,17 @@ def _address(text: str) -> Finding | None:
     return None
 
 
-def _filled(text: str, at: int) -> Finding | None:
-    """A password that the text before `at` is filled with."""
+def _filled(text: str, at: int, template: str) -> Finding | None:
+    """A password that the text before `at` is filled with, in the template's place."""
     filled = expression("filled_address").match(text, at)
     if filled is None:
+        return None
+    name = template.strip("{}%()s")
+    if name:
+        end = min(len(text), filled.end() + 300)
+        for given in expression("filled_name").finditer(text, filled.end(), end):
+            if given[1] == name and is_varied(given[2]) and is_secret_value(given[2], "password"):
+                return Finding("password in an address", given.start(2), given.end(2))
         return None
     literals = LiteralReader(text, filled.end(), in_tuple=True).read()
     return judge([one for one in literals if is_varied(one.value)], 0, "in", "password")
@@ -148,7 +156,7 @@ def _random(text: str, folded: str) -> Finding | None:
             )
             if not is_long or not (is_sum or looks_random(piece)):
                 continue
-            if expression("uuid").match(piece):
+            if expression("uuid").match(piece) or expression("resource").match(piece):
                 continue
             head = folded[max(0, match.start() - 120) : match.start()]
             head = head[head.rfind("\n") + 1 :]

@@ -25,11 +25,11 @@ EXPRESSIONS: dict[str, str] = {
         r"[ \t]{0,8}:[ \t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}"
         r"(?:\[[^\[\]]{0,80}(?:\[[^\[\]]{0,60}\][^\[\]]{0,40}){0,2}\])?"
         r"(?:[ \t]{0,3}\|[ \t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\[\], |]{1,60}[\"'])"
-        r"[ \t]{0,8}=(?!=)"
+        r"[ \t]{0,8}=(?!=|[ \t]{0,20}(?:[\r\n]|(?![\s\S])))"  # Base64 ends so
     ),
     "operator": (
         r"[ \t]{0,20}(?:\\\r?\n[ \t]{0,20}|\*\*(?=:)|`(?=:))?"
-        r"(:=|=>|->|<-|[=!]=|[+|]=|[=:\uff1a]|\(|(?:is|was)(?=[ \t:])"
+        r"(:=|=>|->|<-|[=!]=|[+|]=|[=:\uff1a]|\(|(?:is|was|ist|est|es|è|é|är|er|jest)(?=[ \t:])"
         r"|in(?=[ \t]{0,3}(?:[\[({]|zip\())|\)?\.(?:send_keys|fill|type)\()"
     ),
     "sends": r"\)?\.(?:send_keys|fill|type)\(",
@@ -76,7 +76,10 @@ EXPRESSIONS: dict[str, str] = {
     ),
     # The same, of a sentence: `password of the db is`, `password for x:`; of a table's row.
     "said_of": (
-        r"[ \t](?:for|of|to|on|at)(?:[ \t][A-Za-z0-9.]{1,20}){1,4}(?:[ \t]{0,2}:|[ \t]is)[ \t]{1,4}"
+        r"[ \t](?:for|of|to|on|at|für|zu|von|de|du|da|do|per|pour|para|k|ke|till|til|voor|van|для|к"
+        r"|от)(?:[ \t][^ \t\r\n:'\"(){}\[\]=#,;]{1,20}){1,4}"
+        r"(?:[ \t]{0,2}:|[ \t](?:is|ist|est|es|è|é))[ \t]{1,4}"
+        r"|[ \t][^\x00-\x7f]{2,20}:[ \t]{1,4}"
         r"|[ \t]{1,20}\|[ \t]{0,20}"
     ),
     "cell_of": r"[ \t]{0,20}\|[^\n]{0,200}(?![\s\S])",
@@ -177,18 +180,28 @@ EXPRESSIONS: dict[str, str] = {
     # The password of an address that is being typed: nothing stands behind it yet.
     "half_scheme": (
         r"://(?:[A-Za-z0-9_.%+-]{1,80}|\{[a-z_.]{1,40}\})"
-        r":([^ \t\r\n/:@'\"<>{}()\[\]]{3,100})@?[\"')\]}]{0,4}(?![^\r\n])"
+        r":([^ \t\r\n/:@'\"<>{}()\[\]]{3,100})(?:@?[\"')\]}]{0,4}(?![^\r\n])|@[\"'][ \t]{0,4}\+)"
     ),
     # An address that is filled: `"x://ann:%s@h" % …`.
     "filled_address": (r"[^\"'\n]{0,120}[\"'][ \t]{0,4}(?:%|\.format\()[ \t]{0,4}"),
+    # What fills it by its name: `.format(u="ann", p="…")`.
+    "filled_name": (
+        r"([A-Za-z_][A-Za-z0-9_]{0,30})[\"']?[ \t]{0,3}[=:][ \t]{0,3}[rbf]?"
+        r"[\"']([^\"'\n]{3,100})[\"']"
+    ),
+    # A column's name in the first row of a table in a text.
+    "column": r"[ ]?[A-Za-z][A-Za-z0-9_ -]{0,30}(?![\s\S])",
     "lone": r"://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
     "lower_run": r"[a-z]{3,200}",
     "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    # A machine, a network or a disk of a cloud: `ami-0…`.
+    "resource": r"[a-z]{1,16}-0[0-9a-f]{16}(?![\s\S])",
     # Beside these a long hexadecimal number is a sum or a name of something, not a key.
     "sum": (
         r"hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint"
         r"|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet"
         r"|runs?[:/]|drive\.google|gdown|docs\.google|youtube|gist|zenodo|figshare|data:image|base64,"
+        r"|(?:run|experiment|trial|job|task|batch|model|item)_?id|[_.]run\("
         r"|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])"
     ),
     "pair": (
@@ -238,7 +251,8 @@ EXPRESSIONS: dict[str, str] = {
     ),
     # What a store of secrets is given.
     "kept_value": (
-        r"(?:[Ss]ecret|SECRET|put-parameter)[^\n]{0,120}[ ]--(?:value|body|secret-string)[ =][\"']?"
+        r"(?:[Ss]ecret|SECRET|put-parameter)[^\n]{0,120}[ ]"
+        r"--(?:value|body|(?:secret-)?string(?:-value)?)[ =][\"']?"
         r"([^ \t\r\n'\"{$<-][^ \t\r\n'\"]{2,100})"
     ),
     "vault": r"encrypt_string[ ][\"']([^'\"\n]{3,100})[\"']",

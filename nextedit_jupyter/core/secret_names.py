@@ -54,7 +54,7 @@ def find_named(text: str, folded: str) -> Finding | None:
         tail = expression("name_tail").match(text, match.end())
         done = tail.end() if tail else match.end()
         sends = expression("sends").match(text, done) is not None
-        strength = _strength(text[start:done], sends)
+        strength = strength_of(text[start:done], sends)
         if strength is None:
             continue
         steps += 1
@@ -67,51 +67,10 @@ def find_named(text: str, folded: str) -> Finding | None:
     return None
 
 
-_MAX_ROWS = 100
-
-
-def find_in_table(text: str) -> Finding | None:
-    """A value of a Markdown table, below a heading that names a secret."""
-    if "|" not in text or "--" not in text:
-        return None
-    lines = text.split("\n")
-    at = 0
-    for n, line in enumerate(lines):
-        below = lines[n + 1] if n + 1 < len(lines) else ""
-        if "|" in line and expression("table_rule").match(below.rstrip("\r")):
-            strengths = [_strength(cell) for cell in line[:_MAX_LINE].split("|")]
-            start = at + len(line) + 1 + len(below) + 1
-            for row in lines[n + 2 : n + 2 + _MAX_ROWS]:
-                if "|" not in row:
-                    break
-                if (found := _in_row(row, start, strengths)) is not None:
-                    return found
-                start += len(row) + 1
-        at += len(line) + 1
-    return None
-
-
-_MAX_LINE = 1_000  # characters of a row of a table
-
-
-def _in_row(row: str, at: int, strengths: list[Strength | None]) -> Finding | None:
-    for cell, strength in zip(row[:_MAX_LINE].split("|"), strengths):
-        value = cell.strip(" \t\r`*")
-        if (
-            strength in ("password", "key")
-            and (is_varied(value) or is_mixed(value) or looks_random(value))
-            and is_secret_value(value, strength)
-        ):
-            start = at + cell.find(value)
-            return Finding("value of what is named like a secret", start, start + len(value))
-        at += len(cell) + 1
-    return None
-
-
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
-def _strength(name: str, sends: bool = False) -> Strength | None:
+def strength_of(name: str, sends: bool = False) -> Strength | None:
     """How much a name says about what is given to it; `sends`: it is an element of a page."""
     words = [word.lower() for word in expression("word").findall(name)]
     while len(words) > 1 and (
@@ -210,6 +169,8 @@ def _place(text: str, start: int, end: int, strength: Strength, head: str) -> _P
     if closed and char == ",":
         if is_password and expression("setter").search(folded):
             return _Place(at + 1, "=", 0, closed)
+        if is_password and head.endswith(('"--', "'--")):  # an option in a list of arguments
+            return _Place(at + 1, "=", 0, closed, True)
         sure = is_password and expression("pairs").search(folded) is not None
         return _Place(at + 1, ",", 0, closed, sure)
     if char == ">":
@@ -327,7 +288,8 @@ def _bare(
     is_number = is_password and _is_number(value)
     in_shell = line.startswith(("!", "%")) or expression("caught").match(head) is not None
     plain = is_password and ends_line and expression("plain_word").match(text, at) is not None
-    is_prose = is_strong and expression("prose").match(head) is not None
+    said = head[max(head.rfind("'"), head.rfind('"')) + 1 :]  # the line, or the text in it
+    is_prose = is_strong and expression("prose").match(said) is not None
     is_row = leads and ends_line and is_strong and mixed
     if operator == " ":
         is_said = is_option or leads or is_prose or line.startswith(rules.SETTING_MAGICS)
@@ -336,6 +298,8 @@ def _bare(
             mixed = mixed or ends_line
         login = any(word in head.lower() for word in rules.ACCOUNT_WORDS)
         sets = is_strong and expression("sets").match(head) is not None
+        # `--password word`, where a shell is given it.
+        sets = sets or (is_option and is_password and (in_shell or foreign) and len(value) >= 5)
         is_said = is_said or login or "#" in head
         if not sets and (
             not (mixed and "=" not in value.rstrip("=") and is_said)
@@ -359,7 +323,7 @@ def _bare(
         or next_char in ("'", '"', ";", "&", "<", "`", "\\")
         or (operator == "=" and expression("after").match(text, end))
         or (line in ("", "export ") and text[at - 1 : at] == "=" and looks_random(value))
-        or (operator in ("is", "was") and is_strong)
+        or (operator in rules.VERBS and is_strong)
         or (operator == ":" and is_prose)
         or (operator in ("=>", "->", ":") and is_row)
         or (mixed and ends_line and expression("settings").match(head) is not None)
@@ -397,11 +361,11 @@ def _head(text: str, at: int) -> str:
     """The line of `at` up to it, as far as the window reaches, from where a long text begins."""
     low = max(0, at - _WINDOW)
     head = text[max(low, text.rfind("\n", low, at) + 1) : at]
-    begins = max(head.rfind(quote) for quote in _LONG)
+    begins = max(head.rfind(quote) for quote in LONG_QUOTES)
     return head[begins + 3 :] if begins >= 0 else head
 
 
-_LONG = ('"' * 3, "'" * 3)
+LONG_QUOTES = ('"' * 3, "'" * 3)
 
 
 def _triple_quotes(text: str) -> list[int]:

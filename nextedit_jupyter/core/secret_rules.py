@@ -92,7 +92,9 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     ("RubyGems key", "rubygems_", rf"{_B}rubygems_{_H}{{40}}"),
     ("Doppler token", "dp.", rf"{_B}dp\.[a-z]{{2,5}}\.{_W}{{30}}"),
     ("PlanetScale token", "pscale_", rf"{_B}pscale_[a-z]{{2,5}}_{_U}{{30}}"),
-    ("Supabase token", "sb", rf"{_B}sb(?:p_|_secret_){_W}{{20}}"),
+    ("Supabase token", "sb", rf"{_B}sb(?:p_|_secret_){_U}{{20}}"),
+    ("SonarQube token", "sq", rf"{_B}sq[pau]_{_H}{{40}}"),
+    ("CircleCI token", "CCIPAT_", rf"{_B}CCIPAT_{_W}{{10}}"),
     ("Netlify token", "nf", rf"{_B}nf[a-z]_{_W}{{30}}"),
     ("Tailscale key", "tskey-", rf"{_B}tskey-[a-z]{{3,8}}-{_W}{{10}}"),
     ("Pulumi token", "pul-", rf"{_B}pul-{_H}{{40}}"),
@@ -117,6 +119,7 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         "chat.googleapis.com",
         r"chat\.googleapis\.com/v1/spaces/[^ \t\r\n'\"]{1,200}token=",
     ),
+    ("webhook", ".make.com/", r"hook\.[a-z0-9]{2,4}\.make\.com/[a-z0-9]{20}"),
     ("webhook", "/hooks/", r"/hooks/[a-z0-9]{20}"),
     ("webhook", "/with/key/", rf"/with/key/{_U}{{15}}"),
     ("webhook", "/open-apis/bot/", r"/open-apis/bot/v2/hook/[0-9a-f-]{30}"),
@@ -129,7 +132,7 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     (
         "key in an address",
         "/v",
-        rf"://[a-z.-]{{4,80}}/v[1-9]/(?={_W}{{0,31}}[0-9])(?={_W}{{0,31}}[A-Z]){_W}{{32}}{_E}",
+        rf"://[a-z.-]{{4,80}}/v[1-9]/(?={_U}{{0,31}}[0-9])(?={_U}{{0,31}}[A-Z]){_U}{{32}}(?!{_U})",
     ),
     (
         "password in .pgpass",
@@ -197,9 +200,14 @@ KEY_WORDS = (
     "motdepasse",
     "mot_de_passe",
     "psk",
-    "пароль",
-    "Пароль",
-    "ПАРОЛЬ",
+    "парол",
+    "Парол",
+    "ПАРОЛ",
+    *("гасло", "лозинк", "jelsz", "parola", "parool", "lozink", "zapork", "geslo", "palavra"),
+    *("kata_sandi", "kata sandi", "katasandi", "mật khẩu", "Mật khẩu", "mat_khau", "matkhau"),
+    *("slaptažod", "slaptazod", "contrasenya", "пассворд", "κωδικός πρόσβασης", "συνθηματικ"),
+    *("पासवर्ड", "كلمة المرور", "كلمة السر", "סיסמ", "รหัสผ่าน", "mdp", "clave", "chiave", "chave"),
+    *("κωδικός", "Κωδικός"),
     "密码",
     "密碼",
     "パスワード",
@@ -233,7 +241,10 @@ PASSWORD_ENDS = (
     "seedphrase",
     "recoveryphrase",
     "motdepasse",
-    "пароль",
+    *("пароль", "пароля", "паролем", "парола", "гасло", "лозинка", "jelszó", "jelszo", "jelszava"),
+    *("parool", "lozinka", "zaporka", "geslo", "palavrapasse", "katasandi", "mậtkhẩu"),
+    *("matkhau", "slaptažodis", "slaptazodis", "contrasenya", "κωδικόςπρόσβασης", "συνθηματικό"),
+    *("पासवर्ड", "كلمةالمرور", "كلمةالسر", "סיסמה", "סיסמא", "รหัสผ่าน"),
     "密码",
     "密碼",
     "パスワード",
@@ -278,7 +289,10 @@ KEY_ENDS = (
     "hftoken",
     "sastoken",
 )
-TOKEN_WORDS = _words("token auth jwt cookie")
+# Words that have another meaning as well are among these: a key, a process, a code.
+TOKEN_WORDS = _words("token auth jwt cookie mdp clave chiave chave parola κωδικός")
+# `the password is …`, in the languages of the names above.
+VERBS = ("is", "was", "ist", "est", "es", "è", "é", "är", "er", "jest")
 # What may be called a key and rarely is a secret: only what looks random counts.
 LOOSE_WORDS = _words("key sig signature sessionid sessid session")
 # After what names a password: the part of a page that it is typed into.
@@ -364,7 +378,7 @@ COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("smbclient", "lftp", "rpcclient"), "joined"),
     (("sqlplus", "sqlldr", "expdp", "impdp", "oracle", ":1521"), "slash"),
     (("-u", "/u:", "-d"), "with_user"),
-    (("--value", "--body", "--secret-string"), "kept_value"),
+    (("--value", "--body", "--secret-string", "--string-value"), "kept_value"),
     (("encrypt_string",), "vault"),
     (('"-p"', "'-p'"), "listed"),
     (("securestring",), "secure"),

@@ -48,7 +48,8 @@ def is_secret_value(value: str, strength: Strength) -> bool:
             or (len(value) >= 8 and (len(words) == 1 or looks_random(value)))
         )
     if strength == "token":
-        return is_mixed(value) or looks_random(value)
+        behind = value.partition(":")[2]  # `user:password`
+        return is_mixed(value) or looks_random(value) or is_varied(behind)
     return (len(value) >= 32 and is_hex(value)) or (len(value) >= 16 and looks_random(value))
 
 

@@ -127,11 +127,19 @@ def _may_bring_names(source: str) -> bool:
 def _binds(source: str, wrong: str) -> bool:
     """Whether the cell binds `wrong` in any scope: a method, a field, a parameter, an attribute."""
     index = cell_index(source)
+    if index.broken and _visibly_binds(source, wrong):
+        return True
     return (
         any(name.name == wrong and name.op != "read" for name in index.names)
         or any(a.name == wrong and a.op != "read" for a in index.attributes)
         or any(f.name == wrong or wrong in {p.name for p in f.parameters} for f in index.functions)
     )
+
+
+def _visibly_binds(source: str, wrong: str) -> bool:
+    """The same of a cell that does not parse, by its text: a definition or a value given."""
+    word = re.escape(wrong)
+    return re.search(rf"\b(?:def|class) {word}\b|\b{word} ?(?:: ?\w+ ?)?=(?!=)", source) is not None
 
 
 def _says_key(tree: SyntaxTree, wrong: str, failing: tuple[int, int]) -> bool:

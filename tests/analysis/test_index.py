@@ -124,6 +124,25 @@ def test_broken_cells_bind_names_but_hold_no_places() -> None:
     assert [id for id, _ in index.broken()] == ["c0"]
 
 
+@pytest.mark.parametrize(
+    ("source", "bound"),
+    [
+        ("total = sum(xs\nprint(total)", {"total"}),
+        ("def f(x:\n    y = 1\nz = 2", {"f", "z"}),
+        ("class C(:\n    a = 1\n\n    def g(self): pass\nb = 1", {"C", "b"}),
+        ("from m import (a, b as c\nx: int = f(", {"a", "c", "x"}),
+        ("a, (b, *c) = 1, 2\nif a:\n    d = 1\nelse\n    e = 2", {"a", "b", "c", "d", "e"}),
+        ("x == 1\nf(a=3)\nd['k'] = 1\no.p = 2\ng(\n    b=1,\n    c=2,\n", set()),
+    ],
+)
+def test_a_cell_that_does_not_parse_binds_what_its_lines_visibly_bind(
+    source: str, bound: set[str]
+) -> None:
+    index = index_notebook(notebook(source, "print(1)"))
+    assert [id for id, _ in index.broken()] == ["c0"]
+    assert index.bound_names() == bound
+
+
 def test_cells_of_other_languages_and_notebooks_of_other_languages_hold_no_names() -> None:
     assert index_notebook(notebook("%%bash\nx=1")).bound_names() == set()
     julia = Notebook("julia", (Cell("a", "code", "x = 1"),))

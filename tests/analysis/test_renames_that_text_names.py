@@ -51,6 +51,27 @@ SPELT = {
         "doctest.DocTestParser().get_doctest(f.__doc__, {}, '', None, 0)\n",
         "as text",
     ),
+    "an inner function's own name": (
+        "def f():\n    def |g(): pass\n    return g\nprint(f().__name__)\n",
+        "as text (`__name__`)",
+    ),
+    "a parameter that an estimator's base reads": (
+        "from sklearn.base import BaseEstimator\nclass C(BaseEstimator):\n"
+        "    def __init__(self, |k=1):\n        self.k = k\n",
+        "`BaseEstimator` may know the parameters of `C` by their names",
+    ),
+    "a call of what a class makes of its method": (
+        "class C:\n    def f(self, |x): pass\n    g = partialmethod(f)\nn = C()\nn.g(x=1)\n",
+        "1 place `x=` of objects whose class is not known: left alone",
+    ),
+    "a lambda that a call reads the names of": (
+        "from ipywidgets import interactive\ninteractive(lambda |x: x, x=4)\n",
+        "1 place `x=` that may be meant: left alone",
+    ),
+    "a variable that is kept for others": (
+        "|x = 1\n%store x\n",
+        "cell 1: `%store` keeps it by its name, which others may read",
+    ),
     "a global of a frame": ("|x = 1\nprint(inspect.currentframe().f_globals['x'])\n", "as text"),
 }
 
@@ -76,3 +97,19 @@ def test_a_method_that_is_given_an_object_and_a_name_takes_the_name_along(use: s
     plan = renamed(f"class Box:\n    |color = 1\n{use}\nprint(Box.color)\n")
     assert isinstance(plan, RenamePlan)
     assert len(plan.changes) == 3
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(p):\n    |x = p\n    del x\n    return x\n",
+        "def f(p):\n    |x = p\n    del x\n    if p:\n        x = 2\n    print(x)\n",
+        "def f():\n    try:\n        |x\n    except NameError:\n        x = 1\n",
+    ],
+)
+def test_what_a_function_reads_unbound_is_its_own(source: str) -> None:
+    """Left by itself it would be looked up outside."""
+    plan = renamed(source)
+    assert isinstance(plan, RenamePlan)
+    texts = {e.cell: e.edit.apply(source.replace("|", "")) for e in plan.edits()}
+    assert texts["a"] == source.replace("|", "").replace("x", "renamed").replace("erenamed", "ex")

@@ -20,6 +20,8 @@ from secret_kinds import MISSED as MISSED_KINDS
 from secret_kinds import SHAPES as KINDS
 from secret_places import HARMLESS as OPEN_PLACES
 from secret_places import filled as filled_places
+from secret_services import filled as filled_services
+from secret_services import harmless as harmless_services
 from secret_shapes import MISSED
 from secret_shapes import SHAPES as MORE
 
@@ -79,6 +81,21 @@ def test_of_places_by_command_table_and_header_nineteen_of_twenty_are_recognised
     missed = [place for place, is_found in found if not is_found]
     assert len(missed) <= len(found) / 20, missed
     assert all(missed.count(place) <= 3 for place in missed), missed
+
+
+def test_of_services_stores_files_and_languages_all_but_one_in_fifty_are_recognised() -> None:
+    found = [
+        (form, holds_secret(text) and holds_secret(in_a_cell(text)))
+        for seed in range(4)
+        for form, text in filled_services(seed)
+    ]
+    missed = [form for form, is_found in found if not is_found]
+    assert len(missed) <= len(found) / 50, missed
+
+
+def test_what_looks_like_a_services_secret_and_is_none_is_let_pass() -> None:
+    texts = [text for seed in range(4) for text in harmless_services(seed)]
+    assert [text for text in texts if holds_secret(text) or holds_secret(in_a_cell(text))] == []
 
 
 @pytest.mark.parametrize("text", OPEN_PLACES)

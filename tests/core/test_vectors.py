@@ -99,6 +99,14 @@ def test_the_pages_rules_of_secrets_are_generated_from_ours_as_they_are() -> Non
     assert done.returncode == 0, done.stderr
 
 
+def test_the_vectors_are_what_their_generator_writes() -> None:
+    script = ROOT / "labextension" / "scripts" / "generate_vectors.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_secrets_are_what_the_vectors_say() -> None:
     """As one test: they are thousands, and each test costs more than a look at a text."""
     texts: list[tuple[str, bool]] = vectors("secrets.json")

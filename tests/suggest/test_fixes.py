@@ -183,6 +183,12 @@ NEAR = (NamedObject("vals", "list"), NamedObject("total_", "int"))
         "if (val := 3): pass",
         "a, (val, b) = 1, (2, 3)",
         "val = 3\nfoo(",  # a cell that does not parse
+        "val = sum(xs",
+        "def val(x:\n    return 1",
+        "import numpy as val, os.\nx = (",
+        "for i, val in enumerate(xs:\n    pass",
+        "with open('a') as val\n    x = val.read()",
+        "if x:\n    a, *val = f(]\nelse",
         "%%capture val\nprint(1)",
         "val = !ls",
         "try:\n    val = 1\nexcept ValueError:\n    pass",
@@ -265,6 +271,7 @@ def test_a_column_that_other_cells_only_read_is_a_misspelling() -> None:
         "f = lambda x, scales: x",
         "class f:\n    def __init__(self, x, scales=1): pass",
         "@dataclass\nclass f:\n    x: int\n    scales: int = 1",
+        "def f(x, scales=1:\n    return (x",
     ],
 )
 def test_a_parameter_of_a_definition_that_changed_is_no_misspelling(maker: str) -> None:
@@ -281,6 +288,7 @@ def test_a_parameter_of_a_definition_that_changed_is_no_misspelling(maker: str) 
         "class A:\n    totals = 1",
         "class A:\n    def __init__(self):\n        self.totals = 1",
         "a.totals = 1",
+        "class A:\n    def totals(self:\n        return 1",
     ],
 )
 def test_a_member_of_a_class_that_changed_is_no_misspelling(maker: str) -> None:

@@ -51,6 +51,18 @@ def test_what_took_a_definitions_place_takes_no_uses(texts: list[str], others: O
         ("f.read({})", "f.readline({})", "g.read(3)", "g.read(3)"),
         ("m.fit({})", "m.fit_more({})", "n.fit(3); k.fit_more(4)", "n.fit(3); k.fit_more(4)"),
         ("df.sort({})", "df.sort_rows({})", "other.sort(3)", "other.sort_rows(3)"),
+        ("df.mean({})", "df.median({})", "other.mean()", "other.mean()"),
+        ("df.mean({})", "df.median({})", "df.mean()", "df.median()"),
+        ("x['a'].ffill({})", "x['a'].bfill({})", "x['b'].ffill()", "x['b'].ffill()"),
+        ("m.hstack({})", "m.vstack({})", "n.hstack(3)", "n.hstack(3)"),
+        ("m.xlim({})", "m.ylim({})", "n.xlim(3)", "n.xlim(3)"),
+        ("m.set_xlim({})", "m.set_ylim({})", "n.set_xlim(3)", "n.set_xlim(3)"),
+        ("m.set_colour({})", "m.set_color({})", "n.set_colour(3)", "n.set_color(3)"),
+        ("a.getLower({})", "a.getUpper({})", "b.getLower(3)", "b.getLower(3)"),
+        ("df.gropby({})", "df.groupby({})", "other.gropby(3)", "other.groupby(3)"),
+        ("df.appned({})", "df.append({})", "other.appned(3)", "other.append(3)"),
+        ("a.setColour({})", "a.set_colour({})", "b.setColour(3)", "b.set_colour(3)"),
+        ("df.iteritems({})", "df.items({})", "other.iteritems()", "other.items()"),
     ],
 )
 def test_a_method_chosen_for_an_object_stays_with_that_object(
@@ -61,6 +73,18 @@ def test_a_method_chosen_for_an_object_stays_with_that_object(
         was, now = [old.format("")] * 2, [new.format("")] * 2
     asked = request([*now, other], (0, was[0], now[0]), (1, was[1], now[1]))
     assert after(asked)[2] == becomes
+
+
+def test_a_modules_function_is_no_method_of_an_object() -> None:
+    cells = ["import seaborn as sns", "sns.set_theme()", "ax.set(title='x')", "sns.set(rc=1)"]
+    asked = request(cells, (1, "sns.set()", "sns.set_theme()"))
+    assert after(asked) == [*cells[:3], "sns.set_theme(rc=1)"]
+
+
+def test_a_method_of_what_a_module_makes_is_one_of_an_object() -> None:
+    was, now = "alt.Chart(a).add_selection(s)", "alt.Chart(a).add_params(s)"
+    cells = ["import altair as alt", now, "years.mark_bar().add_selection(t)"]
+    assert after(request(cells, (1, was, now)))[2] == "years.mark_bar().add_params(t)"
 
 
 DRAW = "def draw({0}, color='r'):\n    return {0}, color"

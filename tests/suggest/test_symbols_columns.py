@@ -83,6 +83,14 @@ def test_rows_parts_of_names_and_new_names_are_no_columns(use: str, then: str) -
         "names = ['k', '{0}']\ndf[names].head()",
         "goal = '{0}'\ny = df[goal]",
         "df.style.format({{'{0}': '%d'}})",
+        "pd.concat([df])['{0}'], pd.concat([df.head(), df]).{0}",
+        "pd.concat((df, df)).sort_values('{0}')[['{0}']]",
+        "def clean(d): return d\nclean(df)['{0}'], clean(df).{0}",
+        "df.dropna().{0}, df[df['{0}'] > 1].{0}, df.groupby('k').{0}.sum()",
+        "pd.DataFrame(df)[['{0}', 'k']]",
+        "df = df.assign({0}=1)\ndf.groupby('k').agg({0}=('{0}', 'max'))",
+        "df = pd.read_csv(p).dropna(subset=['{0}']).sort_values('{0}')",
+        "df.insert(0, '{0}', 1)",
     ],
 )
 def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
@@ -101,7 +109,72 @@ def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
         "names = ['k', 'price']\nother[names].head()",
         "label = 'price'\nplt.title(label)",
         "df.rename(columns={'k': 'price'})",
+        "pd.concat([df, other])['price']",
+        "pd.Series(df['k'])['price'], df['k'].str.price, df.plot.price",
+        "globals()['price'], vars()['price']",
+        "rate = {'price': 1}\nprint(pd.DataFrame({'price': [2]}), rate['price'])",
+        "pd.concat([other])['price'], other.dropna().price, load(path)['price']",
     ],
 )
 def test_what_may_hold_something_else_keeps_its_keys(use: str) -> None:
     assert follows(("x", "y", "price"), ("x", "y", "cost"), use) == use
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "a.merge(b, on='id')",
+        "pd.merge(a, b, how='left', on=['id', 'k'])",
+        "a.merge(b, 'left', 'id')",
+    ],
+)
+def test_frames_joined_by_one_name_keep_it_where_one_of_them_does(use: str) -> None:
+    was, now = FRAMES % ("id", "id", "z"), FRAMES % ("key", "id", "z")
+    request = SuggestRequest(
+        Notebook("python", (Cell("made", "code", now), Cell("use", "code", use + "\na.id"))),
+        Caret("made", len(now)),
+        (EditEvent("made", was, now),),
+        want=("rename",),
+    )
+    found = SymbolsLane().suggest(request)
+    assert not isinstance(found, Silence)
+    assert (found[0].apply(request.notebook) or {})["use"] == use + "\na.key"
+    assert "frames are joined by 'id'" in "; ".join(found[0].notes)
+
+
+@pytest.mark.parametrize(
+    ("use", "then"),
+    [
+        ("df.price.sum()", 'df["values"].sum()'),
+        ("df[df.price > 1].price", 'df[df["values"] > 1]["values"]'),
+        ("print(f\"{df.price}\", 'a')", "print(f\"{df['values']}\", 'a')"),
+    ],
+)
+def test_what_every_frame_has_is_no_column_as_an_attribute(use: str, then: str) -> None:
+    assert follows(("x", "y", "price"), ("x", "y", "values"), use) == then
+
+
+def test_a_name_that_makes_the_frame_in_another_way_is_said() -> None:
+    was = "import numpy as np\na = np.zeros(2, dtype=[('x', 'i4')])\na['x'] = 1"
+    now = was.replace("a['x']", "a['z']")
+    request = SuggestRequest(
+        Notebook("python", (Cell("made", "code", now), Cell("use", "code", "print(a['x'])"))),
+        Caret("made", len(now)),
+        (EditEvent("made", was, now),),
+        want=("rename",),
+    )
+    found = SymbolsLane().suggest(request)
+    assert not isinstance(found, Silence)
+    assert found[0].notes == ("cell 1: what makes the frame says 'x' too: left alone",)
+
+
+def test_a_dictionary_beside_a_frame_that_no_name_holds_keeps_its_keys() -> None:
+    was = "import pandas as pd\nrate = {'x': 3}\nprint(pd.DataFrame({'x': [1]}))"
+    now = was.replace("({'x'", "({'z'")
+    request = SuggestRequest(
+        Notebook("python", (Cell("made", "code", now), Cell("use", "code", "print(rate['x'])"))),
+        Caret("made", len(now)),
+        (EditEvent("made", was, now),),
+        want=("rename",),
+    )
+    assert isinstance(SymbolsLane().suggest(request), Silence)

@@ -11,8 +11,10 @@ import random
 import re
 
 from further_constructs import FURTHER
+from library_constructs import LIBRARIES
 from more_constructs import MORE
 from rarer_constructs import RARER
+from reflecting_constructs import REFLECTING
 
 VARIABLES = ["x", "y", "rate", "total", "name", "items", "w"]
 FUNCTIONS = ["draw", "load", "scale", "area", "show", "x"]
@@ -966,7 +968,7 @@ print(asyncio.run($f($p=1, $p2=2)), list($f2($p3=4)))
 )
 
 
-for _name, _text in (MORE | FURTHER | RARER).items():
+for _name, _text in (MORE | FURTHER | RARER | REFLECTING | LIBRARIES).items():
     _add(_name, _text)
 
 

@@ -40,7 +40,12 @@ class Shell:
 
     def run_cell_magic(self, name: str, line: str, cell: str) -> None:
         if name in _TIMING:
-            exec(compile(python(cell), "<magic>", "exec", dont_inherit=True), self._names)
+            names = self._names
+            if name == "timeit":  # keeps its names to itself
+                names = dict(names)
+                setup = line.split(" -r 1 ")[1:]
+                exec(compile("".join(setup), "<magic>", "exec", dont_inherit=True), names)
+            exec(compile(python(cell), "<magic>", "exec", dont_inherit=True), names)
         else:
             print(name, self._filled(line), cell)
 

@@ -493,4 +493,4 @@ HARMLESS: dict[str, str] = {
     "wandb artifact": 'api.artifact("ann/proj/run-%s-history:v0")' % _lower(8),
 }
 # Without a name that says so, or put together by code.
-MISSED = {"alpha vantage", "pin", "italian", "expect"} | {"fullwidth eq"}
+MISSED = {"alpha vantage", "pin", "expect"} | {"fullwidth eq"}

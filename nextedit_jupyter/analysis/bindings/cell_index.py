@@ -56,7 +56,8 @@ class Keyword(NamedTuple):
     """`callee(name=…)`: the place of `name`; `callee` is dotted text, "" if it is none.
 
     `target` is where the callee's last name begins, `root` where its first does. `passed` are the
-    places of the names that the call is given besides: `partial(draw, w=1)` passes `draw`.
+    places of the names and lambdas that the call is given besides: `partial(draw, w=1)` passes
+    `draw`.
     """
 
     start: int
@@ -242,6 +243,7 @@ class CellIndex:
     imports: dict[int, str] = field(default_factory=dict)  # where a name begins -> what it imports
     streams: dict[tuple[int, str], list[int]] = field(default_factory=dict)
     starts: dict[int, int] = field(default_factory=dict)  # where a name begins -> its index
+    visible: set[str] = field(default_factory=set)  # what a broken cell binds by its lines
 
     def class_around(self, scope: int) -> str:
         """The name of the innermost class around a scope; "" if there is none."""
@@ -290,8 +292,8 @@ class CellIndex:
         return (name for home, name in self.streams if home == MODULE)
 
     def bound_at_module(self) -> set[str]:
-        """The names that this cell binds in the notebook's namespace."""
-        return {
+        """The names that this cell binds in the notebook's namespace, as far as can be seen."""
+        return self.visible | {
             name
             for (home, name), places in self.streams.items()
             if home == MODULE and any(self.names[i].op in ("write", "update") for i in places)

@@ -171,13 +171,13 @@ def read_arguments(walker: Walker, callee: Node, arguments: Node, context: Conte
 
 
 def names_passed(walker: Walker, children: list[Node]) -> tuple[int, ...]:
-    """Where the names begin that a call is given: the last one of `self.draw`."""
+    """Where the names begin that a call is given: the last one of `self.draw`; and its lambdas."""
     found: list[int] = []
     for child in children:
         value = child.child_by_field_name("value") if child.type == "keyword_argument" else child
         if value is not None and value.type == "attribute":
             value = value.child_by_field_name("attribute")
-        if value is not None and value.type == "identifier":
+        if value is not None and value.type in ("identifier", "lambda"):
             found.append(walker.place(value.start_byte))
     return tuple(found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nextedit_jupyter.analysis.bindings import definitions, expressions, statements
 from nextedit_jupyter.analysis.bindings.cell_index import MODULE, CellIndex, Scope
+from nextedit_jupyter.analysis.bindings.visible import visibly_bound
 from nextedit_jupyter.analysis.bindings.walker import Handler, Walker
 from nextedit_jupyter.analysis.magics import mask
 
@@ -24,6 +25,8 @@ def index_cell(source: str) -> CellIndex:
     walker = Walker(index, _HANDLERS)
     walker.run()
     index.broken = walker.has_error
+    if index.broken and masked.is_python:
+        index.visible = visibly_bound(masked.text)
     _resolve(index)
     return index
 

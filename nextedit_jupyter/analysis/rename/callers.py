@@ -292,13 +292,25 @@ def _is_known(index: NotebookIndex, cell: str, word: Keyword) -> bool:
             return True
         attribute = next((a for a in here.attributes if a.start == word.target), None)
         family = class_of_object(index, cell, attribute) if attribute is not None else None
-        return family is not None and any(
-            (owner.scope, word.callee.rpartition(".")[2]) in index.cells[id].streams
-            for id, owner in classes_of(index, family)
+        return family is not None and _is_member_defined(
+            index, family, word.callee.rpartition(".")[2]
         )
     if kinds <= _IMPORTED:
         return True
-    return kinds <= {"function", "overload", "class"} and not _hands_on(index, cell, word)
+    return kinds <= _DEFINED and not _hands_on(index, cell, word)
+
+
+_DEFINED = frozenset(["function", "overload", "class"])
+
+
+def _is_member_defined(index: NotebookIndex, family: frozenset[ClassId], name: str) -> bool:
+    """Whether classes define a member themselves, not as what a call makes of another one."""
+    bound = [
+        index.cells[id].names[i]
+        for id, owner in classes_of(index, family)
+        for i in index.cells[id].streams.get((owner.scope, name), ())
+    ]
+    return bool(bound) and all(one.op == "read" or one.kind in _DEFINED for one in bound)
 
 
 def _hands_on(index: NotebookIndex, cell: str, word: Keyword) -> bool:

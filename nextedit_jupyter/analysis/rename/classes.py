@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Literal
 
-from nextedit_jupyter.analysis.bindings import MODULE, Attribute, Class
+from nextedit_jupyter.analysis.bindings import MODULE, Attribute, Class, Function
 from nextedit_jupyter.analysis.index import NotebookIndex
 
 ClassId = tuple[str, int]
@@ -104,6 +104,23 @@ def protocol_notes(index: NotebookIndex, owner: Class | None, member: str) -> It
         for other in there.classes:
             if is_protocol(other) and member in there.scopes[other.scope].binds:
                 yield f"`{owner.name}` may have to fit the protocol `{other.name}`"
+
+
+def base_notes(
+    index: NotebookIndex, cell: str, owner: Class | None, function: Function
+) -> Iterator[str]:
+    """Says where a base that no cell shows may read the parameters of a constructor: estimators
+    are copied by them, where each is kept as the attribute of its name.
+    """
+    if owner is None or function.name != "__init__":
+        return
+    here = index.cells[cell]
+    kept = {a.name for a in here.attributes if a.op != "read" and a.scope == function.scope}
+    if kept.isdisjoint(p.name for p in function.parameters):
+        return
+    for base, known in outside_bases(index, family_of(index, cell, owner.scope)).items():
+        if known is None:
+            yield f"`{base}` may know the parameters of `{owner.name}` by their names"
 
 
 def class_named(index: NotebookIndex, name: str) -> ClassId | None:

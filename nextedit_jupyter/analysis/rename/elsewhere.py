@@ -8,17 +8,23 @@ places are optional, and a note names the cells.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nextedit_jupyter.analysis.bindings import CellIndex
 from nextedit_jupyter.analysis.cell_languages import cell_language
 from nextedit_jupyter.analysis.index import NotebookIndex
-from nextedit_jupyter.analysis.rename.plan import Change, text_changes, whole_word
+from nextedit_jupyter.analysis.rename.plan import (
+    Change,
+    listed_cells,
+    text_changes,
+    whole_word,
+)
 from nextedit_jupyter.core.cache import by_text
 
 # Where a relation is named in a query; the text before the name.
 _RELATION = re.compile(r"\b(?:from|join)[ \t\n]{1,20}\Z", re.I)
 _NEAR = 40
+_KEEPS = re.compile(r"[ \t]{0,40}%(store|Rpush|octave_push)\b")
 _NAMED = re.compile(r"\b(?:from|join)[ \t\n]{1,20}(\w+)", re.I)
 # Languages that have such marks themselves, or whose cells are text: nothing fills them in.
 _OWN_MARKS = frozenset(
@@ -51,6 +57,23 @@ def mentions_elsewhere(index: NotebookIndex, old: str, new: str) -> Iterator[Cha
             before, after = source[change.start - 1], source[change.end : change.end + 1]
             if before == "$" or (before == "{" and after == "}"):
                 yield change
+
+
+def kept_note(index: NotebookIndex, changes: Iterable[Change]) -> str | None:
+    """Says where a magic keeps or hands over a variable by its name: `%store x`, `%Rpush x`."""
+    found: dict[str, set[int]] = {}
+    for change in changes:
+        here = index.cells[change.cell]
+        for region in here.masked.regions:
+            if region.start <= change.start < region.end:
+                keeps = _KEEPS.match(here.masked.source, region.start, region.end)
+                if keeps is not None:
+                    found.setdefault(keeps[1], set()).add(index.number(change.cell))
+    if not found:
+        return None
+    where = listed_cells(sorted(set().union(*found.values())))
+    magics = ", ".join(f"`%{name}`" for name in sorted(found))
+    return f"{where}: {magics} keeps it by its name, which others may read"
 
 
 def is_relation(source: str, start: int, end: int) -> bool:

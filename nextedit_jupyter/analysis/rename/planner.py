@@ -18,13 +18,14 @@ from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.analysis.rename.attributes import plan_attribute
 from nextedit_jupyter.analysis.rename.callers import Callers, callers_of, parameter_of_keyword
 from nextedit_jupyter.analysis.rename.classes import (
+    base_notes,
     class_of_object,
     family_of,
     is_defined,
     outside_bases,
     protocol_notes,
 )
-from nextedit_jupyter.analysis.rename.elsewhere import mentions_elsewhere
+from nextedit_jupyter.analysis.rename.elsewhere import kept_note, mentions_elsewhere
 from nextedit_jupyter.analysis.rename.parameters import keyword_places
 from nextedit_jupyter.analysis.rename.plan import (
     NO_NAME,
@@ -181,6 +182,8 @@ class _Planner:
             self.stars(web)
             if kinds & {"variable", "with", "walrus", "magic", "loop"}:
                 self.in_other_languages()
+            if note := kept_note(index, self.changes):
+                self.notes.append(note)
             if any(known.name == target.name for known in index.facts.names):
                 self.notes.append(f"`{target.name}` still exists in the kernel")
         self.as_text(kind, (cell, home))
@@ -413,7 +416,8 @@ class _Planner:
         while todo:
             id, scope = todo.pop()
             function = next((f for f in index.cells[id].functions if f.scope == scope), None)
-            callers = Callers(is_passed_on=True)
+            here = index.cells[id].scopes[scope].start
+            callers = Callers({id: {here}}, is_passed_on=True)  # a lambda: by what it is given to
             if function is not None:
                 kind = next((p.kind for p in function.parameters if p.name == old), "keyword")
                 if kind in ("positional_only", "star", "stars"):
@@ -429,6 +433,7 @@ class _Planner:
                 continue
             owner = next((c for c in index.cells[id].classes if c.scope == function.outer), None)
             self.notes += protocol_notes(index, owner, function.name)
+            self.notes += base_notes(index, id, owner, function)
             for twin in self.twins(callers, function, owners):
                 owners.add(twin)
                 todo.append(twin)

@@ -94,13 +94,20 @@ _READERS: dict[SymbolKind, frozenset[str]] = {
     "attribute": _CODE | _ATTRIBUTES | _OWN_NAMES,
 }
 
+_SEEN_BY_ALL: dict[SymbolKind, frozenset[str]] = {
+    "parameter": _SIGNATURES - _NAMESPACES,
+    "function": _OWN_NAMES,
+    "class": _OWN_NAMES | _CLASSES,
+}
+
 
 def readers_of(
     index: NotebookIndex, kind: SymbolKind, within: tuple[str, int] | None = None
 ) -> list[tuple[str, Reader]]:
     """What may read such a name as text; `within` a cell's scope alone, where one is given.
 
-    A parameter's or local's scope is not seen by `locals` of another, a signature is by all.
+    A parameter's or local's scope is not seen by `locals` of another, a signature is by all; so is
+    the name that a function or a class carries with it.
     """
     wanted = _READERS.get(kind, frozenset())
     found = []
@@ -111,7 +118,7 @@ def readers_of(
             is_near = within is None or (
                 id == within[0] and within[1] in there.enclosing(reader.scope)
             )
-            if is_near or (kind == "parameter" and reader.name in _SIGNATURES - _NAMESPACES):
+            if is_near or reader.name in _SEEN_BY_ALL.get(kind, frozenset()):
                 found.append((id, reader))
     return found
 

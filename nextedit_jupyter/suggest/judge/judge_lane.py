@@ -94,14 +94,12 @@ class JudgeLane:
         sure: list[float] = considered.sure(forest).tolist()
         most = forest.thresholds.tick * _JUST_BELOW
         asked_for = _keywords_added(patterns, request)
-        keys = RenamedKeys(considered, _sources(request))
+        sources = _sources(request)
+        keys = RenamedKeys(considered, sources)
+        held = held_back(considered, keys, Fits(request, considered))
         found = [
             Placed(c, min(p, most) if p < least else p)
-            for c, p, least in zip(
-                considered.candidates,
-                sure,
-                held_back(considered, keys, Fits(request, considered)),
-            )
+            for c, p, least in zip(considered.candidates, sure, held)
         ]
         found = [
             Placed(p.candidate, max(p.sure, forest.thresholds.show))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.suggest.judge.candidates import Candidate
@@ -18,7 +17,6 @@ from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 _PART = re.compile(r"[^\W_]+")
-_LIKE = 0.7
 # A call, or what is read from its value: the path to what is called, and its name.
 _CALLED = re.compile(r"((?:[^\W\d]\w*\.)*)([^\W\d]\w*)\(")
 
@@ -55,11 +53,31 @@ def _is_between(change: LastChange, objects: frozenset[str], considered: Conside
     old, new = change.old[0], change.new
     return (
         not is_akin(old, new)
+        or not (_share_a_word(old, new) or _is_respelt(old, new))
         or _goes_on(old, new)
         or (_has_another_word(old, new) and not any("(" in object for object in objects))
         or (_is_builtin(old) and _is_builtin(new))
         or (new not in old and any(_calls(cell, new) for cell in _untouched(considered)))
     )
+
+
+def _share_a_word(old: str, new: str) -> bool:
+    """Whether the names have a word in common, or one is in the other: `iteritems`, `items`."""
+    before, after = (_PART.findall(name.lower()) for name in (old, new))
+    return bool(set(before) & set(after)) or old in new or new in old
+
+
+def _is_respelt(old: str, new: str) -> bool:
+    """Whether it is one word in two spellings: by case and underscores, or a slip of the keys.
+
+    `mean` and `median`, `xlim` and `ylim` have as many letters in common and are two.
+    """
+    short, long = sorted((old.lower().replace("_", ""), new.lower().replace("_", "")), key=len)
+    head = next((i for i, (a, b) in enumerate(zip(short, long)) if a != b), len(short))
+    if len(long) == len(short) + 1:
+        return short[head:] == long[head + 1 :]
+    swapped = short[:head] + short[head + 1 : head + 2] + short[head : head + 1] + short[head + 2 :]
+    return long in (short, swapped)
 
 
 def _goes_on(old: str, new: str) -> bool:
@@ -72,10 +90,10 @@ def _goes_on(old: str, new: str) -> bool:
 def _has_another_word(old: str, new: str) -> bool:
     """Whether a word gave way to another beside one that stayed: `add_node` to `add_edge`."""
     before, after = set(_PART.findall(old.lower())), set(_PART.findall(new.lower()))
-    gone, came = before - after, after - before
+    gone, came = "".join(sorted(before - after)), "".join(sorted(after - before))
     if not gone or not came or not before & after:
         return False
-    return SequenceMatcher(None, "".join(sorted(gone)), "".join(sorted(came))).ratio() < _LIKE
+    return not (gone in came or came in gone or _is_respelt(gone, came))
 
 
 def _is_builtin(method: str) -> bool:

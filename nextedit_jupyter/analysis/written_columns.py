@@ -1,0 +1,110 @@
+"""A frame's column where it is no string in brackets or of a call: an attribute of the frame, a
+keyword that makes it, a word of a query, a string of the statement that makes the frame.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Keyword
+from nextedit_jupyter.analysis.frame_parts import (
+    frame_at,
+    frame_before,
+    free_quote,
+    listed_columns,
+    statement_around,
+)
+from nextedit_jupyter.analysis.index import NotebookIndex
+from nextedit_jupyter.analysis.rename.plan import Change
+
+# Methods whose keywords are the columns that they make.
+_MAKERS = frozenset(["assign", "agg", "aggregate", "with_columns", "mutate", "summarise"])
+_WORD = re.compile(r"\w+")
+# What every frame has as an attribute: a column of that name is no attribute.
+_MEMBERS = frozenset(
+    [
+        *("T", "abs", "add", "agg", "align", "all", "any", "apply", "assign", "at", "axes"),
+        *("bool", "clip", "columns", "combine", "copy", "corr", "count", "cov", "describe", "diff"),
+        *("div", "dot", "drop", "dtypes", "empty", "eq", "eval", "explode", "expanding"),
+        *("filter", "first", "flags", "floordiv", "ge", "get", "groupby", "gt", "head", "hist"),
+        *("index", "info", "insert", "items", "join", "keys", "kurt", "last", "le", "loc", "lt"),
+        *("map", "mask", "max", "mean", "median", "melt", "memory_usage", "merge", "min", "mod"),
+        *("mode", "mul", "ndim", "ne", "nunique", "pipe", "pivot", "plot", "pop", "pow", "prod"),
+        *("product", "quantile", "query", "radd", "rank", "rename", "replace", "resample"),
+        *("rolling", "round", "sample", "schema", "sem", "shape", "shift", "size", "skew", "stack"),
+        *("std", "style", "sub", "sum", "swapaxes", "tail", "take", "transform", "transpose"),
+        *("truediv", "truncate", "unique", "unstack", "update", "values", "var", "where", "width"),
+        *("write", "xs", "height", "select", "sort", "limit", "lazy", "slice", "rows", "row"),
+    ]
+)
+
+
+def written_otherwise(
+    index: NotebookIndex, old: str, new: str, frames: set[str]
+) -> Iterator[Change]:
+    """Where the column has to follow besides the strings that name it."""
+    for cell, start, end in listed_columns(index, old, frames):
+        yield Change(cell, start, end, new)
+    for id, here in index.readable():
+        for start, end in words_of(index, id, here, old, frames):
+            yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
+        source = here.masked.source
+        for a in here.attributes:
+            is_column = a.name == old and source[a.end : a.end + 1] != "("
+            if not is_column or frame_before(index, here, a.start) not in frames:
+                continue
+            if _is_attribute(index, new, frames):
+                yield Change(id, a.start, a.end, new)
+            elif source[a.start - 1 : a.start] == ".":
+                quote = free_quote(here, a.start)
+                yield Change(id, a.start - 1, a.end, f"[{quote}{new}{quote}]")
+
+
+def _is_attribute(index: NotebookIndex, name: str, frames: set[str]) -> bool:
+    """Whether a column of that name can be read as an attribute."""
+    live = [index.facts.named(frame) for frame in frames]
+    known = {member for one in live if one is not None for member in one.members}
+    known -= {column for one in live if one is not None for column in one.subscripts}
+    return name.isidentifier() and name not in _MEMBERS | known
+
+
+def made_by_keyword(index: NotebookIndex, here: CellIndex) -> Iterator[tuple[Keyword, str]]:
+    """The keywords by which calls on frames make columns, each with the frame."""
+    for word in here.keywords:
+        called = _WORD.match(here.masked.source, max(word.target, 0))
+        if called is not None and called[0] in _MAKERS:
+            frame = frame_before(index, here, word.target)
+            if frame:
+                yield word, frame
+
+
+def named_where_made(
+    index: NotebookIndex, old: str, new: str, frames: Collection[str]
+) -> Iterator[Change]:
+    """The name as a string of the statements that make the frames: what it does there, the library
+    knows.
+    """
+    for frame in frames:
+        for id, i in index.definitions(frame):
+            here = index.cells[id]
+            if old not in here.masked.source or here.homes[i] != MODULE:
+                continue
+            start, end = statement_around(here, here.names[i].start)
+            for first, last in here.strings:
+                if start <= first and last <= end and here.masked.source[first:last] == old:
+                    yield Change(id, first, last, new)
+
+
+def words_of(
+    index: NotebookIndex, cell: str, here: CellIndex, old: str, frames: set[str]
+) -> Iterator[tuple[int, int]]:
+    """The column in the strings of `query` and `eval`: a bare word, or in backticks."""
+    if not old.isidentifier():
+        pattern = re.compile(rf"`{re.escape(old)}`")
+    else:
+        pattern = re.compile(rf"(?<![\w@.'\"]){re.escape(old)}(?![\w('\"])")
+    for text in here.texts:
+        if text.method in ("query", "eval") and frame_at(index, here, text.root) in frames:
+            for found in pattern.finditer(text.text):
+                yield text.start + found.start(), text.start + found.end()
