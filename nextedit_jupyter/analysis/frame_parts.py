@@ -7,7 +7,9 @@ keys are the frame's columns; in `df.filter(pl.col("x") > 1)` the frame is the o
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 from tree_sitter import Node
 
@@ -52,9 +54,8 @@ def frame_before(index: NotebookIndex, here: CellIndex, start: int) -> str:
     """The frame of which the attribute at `start` may be a column: `df.x`, `df.dropna().x`. "" for
     attributes of its parts: `df.plot.x`, `df["y"].x`.
     """
-    node, shift = _node_at(here, start)
-    above = node.parent if node is not None else None
-    held = above.child_by_field_name("object") if above is not None else None
+    (_, *above), shift = _nodes_at(here, start)
+    held = above[0].child_by_field_name("object") if above else None
     if held is None or held.type not in ("identifier", "call", "subscript") or _takes_column(held):
         return ""
     begins = _root(held)
@@ -69,22 +70,18 @@ def is_called(index: NotebookIndex, name: str) -> bool:
 
 def statement_around(here: CellIndex, start: int) -> tuple[int, int]:
     """Where the simple statement begins and ends that holds the place."""
-    node, shift = _node_at(here, start)
-    while node is not None and node.parent is not None and not node.type.endswith("_statement"):
-        node = node.parent
-    if node is None:
-        return start, start
+    nodes, shift = _nodes_at(here, start)
+    node = next((n for n in nodes if n.type.endswith("_statement")), nodes[-1])
     return _offset(here, node.start_byte - shift), _offset(here, node.end_byte - shift)
 
 
 def free_quote(here: CellIndex, start: int) -> str:
     """The quote that a text may have at a place: in an f-string another one than its own."""
-    node, shift = _node_at(here, start)
-    while node is not None and node.type != "interpolation":
-        node = node.parent
-    if node is None or node.parent is None:
+    nodes, shift = _nodes_at(here, start)
+    string = next((up for n, up in pairwise(nodes) if n.type == "interpolation"), None)
+    if string is None:
         return '"'
-    opening = here.masked.text[_offset(here, node.parent.start_byte - shift) :][:4]
+    opening = here.masked.text[_offset(here, string.start_byte - shift) :][:4]
     return "'" if '"' in opening else '"'
 
 
@@ -95,14 +92,12 @@ def _made_of_arguments(index: NotebookIndex, here: CellIndex, i: int, depth: int
     """
     if not is_called(index, here.names[i].name):
         return ""
-    node, shift = _node_at(here, here.names[i].start)
-    while node is not None and node.parent is not None and node.parent.type == "attribute":
-        node = node.parent
-    call = node.parent if node is not None else None
-    if node is None or call is None or call.child_by_field_name("function") != node:
+    nodes, shift = _nodes_at(here, here.names[i].start)
+    node = next((n for n, up in pairwise(nodes) if up.type != "attribute"), nodes[-1])
+    _, call, above, *_ = *nodes[nodes.index(node) :], None, None
+    if call is None or call.type != "call" or call.child_by_field_name("function") != node:
         return ""
-    above = call.parent
-    if call.type != "call" or above is None or above.type not in _INNER:
+    if above is None or above.type not in _INNER:
         return ""
     found = {
         frame_at(index, here, _offset(here, begins.start_byte - shift), depth + 1)
@@ -166,26 +161,34 @@ def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
     """Where the chains begin whose calls or subscripts hold the place, and whether one column is
     taken of them: what a function gets of that is a value, or a series.
     """
-    node, shift = _node_at(here, start)
-    for _ in range(_MAX_LINKS):
-        if node is None or (above := node.parent) is None:
-            return
+    nodes, shift = _nodes_at(here, start)
+    for node, above in pairwise(nodes):
         held = above.child_by_field_name(_INNER.get(above.type, ""))
         is_made_on = above.type == "subscript" or (held is not None and held.type != "identifier")
         is_around = above.type in ("call", "subscript") and held != node
         begins = _root(held) if held is not None and is_around and is_made_on else None
         if held is not None and begins is not None:
             yield _offset(here, begins.start_byte - shift), _takes_column(held)
-        node = above
 
 
-def _node_at(here: CellIndex, start: int) -> tuple[Node | None, int]:
-    """The smallest node that begins at `start`, and by how much its bytes are shifted."""
+def _nodes_at(here: CellIndex, start: int) -> tuple[list[Node], int]:
+    """The nodes that hold what begins at `start`, the smallest first, and by how much their bytes
+    are shifted. Of more than `_MAX_LINKS` the outer ones are left out.
+
+    They are found from the root, for a node itself finds its parent from there, each time anew.
+    """
     text = here.masked.text
     tree, _ = trees.parse(text)
     shift = tree.root_node.end_byte - len(text.encode("utf-8", "replace"))
     byte = len(text[:start].encode("utf-8", "replace")) + shift
-    return tree.root_node.descendant_for_byte_range(byte, byte + 1), shift
+    cursor = tree.walk()
+    nodes = deque([tree.root_node], _MAX_LINKS + 1)
+    while cursor.goto_first_child_for_byte(byte) is not None:
+        node = cursor.node
+        if node is None or not node.start_byte <= byte < node.end_byte:
+            break
+        nodes.append(node)
+    return list(reversed(nodes)), shift
 
 
 def _offset(here: CellIndex, byte: int) -> int:
@@ -224,9 +227,8 @@ def _gone_through(here: CellIndex, home: int, name: str) -> int | None:
     )
     if target is None:
         return None
-    found, shift = _node_at(here, target.start)
-    while found is not None and found.type != "for_in_clause":
-        found = found.parent
+    nodes, shift = _nodes_at(here, target.start)
+    found = next((n for n in nodes if n.type == "for_in_clause"), None)
     right = found.child_by_field_name("right") if found is not None else None
     begins = _root(right) if right is not None else None
     return _offset(here, begins.start_byte - shift) if begins is not None else None
@@ -253,8 +255,8 @@ def _argument(there: CellIndex, start: int, position: int, name: str) -> int | N
 
     What is passed on, as in `df.apply(function)`, gets a part of what that is called on.
     """
-    node, shift = _node_at(there, start)
-    call = node.parent if node is not None else None
+    (node, *above), shift = _nodes_at(there, start)
+    call = above[0] if above else None
     if call is None or call.type != "call" or call.child_by_field_name("function") != node:
         passed = next(iter(_calls_around(there, start)), None)
         is_part = passed is not None and not position and not passed[1]
