@@ -20,7 +20,7 @@ from nextedit_jupyter.training.export import Agreement
 from nextedit_jupyter.training.tiny import TINY, collect
 
 # Tests must show that the steps fit together; `jupyter nextedit train tiny` takes more steps.
-STEPS = "30"
+STEPS = "8"
 
 
 @pytest.mark.slow
