@@ -27,6 +27,9 @@ export interface AskingHost {
 
 export class Asking implements IDisposable {
   private readonly scheduler: Scheduler;
+  private late: number | null = null; // the burst whose answer ran out of time
+  private unfinished: Snapshot | null = null; // nothing was sure enough, with the caret where it is
+  private left: number | null = null; // the burst that was asked about again when the caret left it
 
   constructor(private readonly host: AskingHost) {
     this.scheduler = this.makeScheduler();
@@ -48,6 +51,26 @@ export class Asking implements IDisposable {
   /** Another cell is the active one. */
   entered(): void {
     this.scheduler.entered();
+  }
+
+  /**
+   * The caret moved. What looks half typed while the caret stands behind it is whole once it is left:
+   * then it is asked about once more.
+   */
+  caretMoved(): void {
+    const { recorder, views } = this.host;
+    const { caret: at, burst } = this.unfinished ?? {};
+    const now = views.caret();
+    if (!at || !now || burst !== recorder.history.last?.burst || burst === this.left) {
+      return;
+    }
+    const [from, to] = [at.offset, now.offset].sort((a, b) => a - b);
+    const between = recorder.text(at.cell)?.slice(from, to) ?? '';
+    if (now.cell !== at.cell || /[^\p{L}\p{N}\p{M}_]/u.test(between)) {
+      this.left = burst ?? null;
+      this.unfinished = null;
+      this.schedule();
+    }
   }
 
   dispose(): void {
@@ -102,8 +125,24 @@ export class Asking implements IDisposable {
     const answer = snapshot && (await requests.ask(snapshot));
     if (snapshot && answer && !this.isDisposed) {
       this.adopt(answer, snapshot, wanted);
+      const isUnsure = answer.silence.rename === 'low_confidence' && !this.host.offers.shown;
+      this.unfinished = isUnsure ? snapshot : null;
+      this.askAgain(answer, snapshot);
     }
     return answer;
+  }
+
+  /**
+   * An answer that ran out of time, as one on a machine that is busy for a moment, is asked for once
+   * more after the pause, unless something was typed since: what was read by then is kept.
+   */
+  private askAgain({ silence }: AnswerWire, { burst }: Snapshot): void {
+    const isLate = silence.next_edit === 'deadline' || silence.rename === 'deadline';
+    const isAgain = this.late === burst;
+    this.late = isLate ? burst : null;
+    if (isLate && !isAgain && !this.host.offers.shown) {
+      this.scheduler.schedule();
+    }
   }
 
   private adopt(answer: AnswerWire, snapshot: Snapshot, wanted: boolean): void {

@@ -11,6 +11,8 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import { Signal } from '@lumino/signaling';
 import * as Y from 'yjs';
 
+import type { CaretPlace } from './carets';
+import { caretIn } from './carets';
 import { wireOf } from './cells';
 import type { TextWatcher, WatchedDocument } from './documents';
 import { asNotebook, own } from './documents';
@@ -27,8 +29,7 @@ import type {
   Whereabouts
 } from './surfaces';
 import { OneTextViews, openEditor } from './surfaces';
-import type { CaretPlace } from './views';
-import { caretIn, isOnServer } from './views';
+import { isOnServer } from './views';
 
 /** As many of the cells that ran are read, the newest ones: a console may be open for weeks. */
 const MOST_CELLS = 300;

@@ -127,6 +127,5 @@ export async function askForName(
 }
 
 function described(pending: Pending, trans: TranslationBundle): string {
-  const alone = pending.notes.map(note => trans.__('left alone: %1', note));
-  return [summaryOf(pending, trans), ...alone].join('\n');
+  return [summaryOf(pending, trans), ...pending.notes].join('\n');
 }

@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { sharedCell } from './apply';
+import type { CaretPlace } from './carets';
 import { bundleOf, isCountedOtherwise, isLocked } from './cells';
 import type { Client } from './client';
 import { matches } from './glob';
@@ -23,7 +24,6 @@ import type { Recorder } from './recorder';
 import { buildRequest, isTooLarge } from './request';
 import type { Send, Surface } from './surfaces';
 import type { Settings } from './tokens';
-import type { CaretPlace } from './views';
 
 /** A request and the texts it was made with. */
 export interface Snapshot {

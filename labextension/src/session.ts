@@ -15,6 +15,7 @@ import type { Widget } from '@lumino/widgets';
 import { Acceptance } from './acceptance';
 import { sharedCell } from './apply';
 import { Asking } from './asking';
+import type { CaretPlace } from './carets';
 import { runsOf } from './cells';
 import { announcementOf } from './drawing';
 import type { OpenText } from './elsewhere';
@@ -35,7 +36,6 @@ import type { Shared } from './shared';
 import { StaleCells, askStale } from './staleCells';
 import type { Surface, Views } from './surfaces';
 import { Taking } from './taking';
-import type { CaretPlace } from './views';
 
 const STALE_CLASS = 'nextedit-mod-stale';
 
@@ -387,6 +387,7 @@ export class NotebookSession implements IDisposable {
   /** The caret moved: what Tab would do may have changed. */
   caretMoved(): void {
     this.painter.paintSoon();
+    this.asking.caretMoved();
     if (this.kind === 'file') {
       queueMicrotask(() => this.look()); // another cell of the file may be switched off
     }

@@ -8,6 +8,8 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
 import { sharedCell } from './apply';
+import type { CaretPlace } from './carets';
+import { caretIn, focusAt } from './carets';
 import { cellNames, isTaggedOff, wireOf } from './cells';
 import { Address } from './kernelFacts';
 import type { FileWidget } from './openTexts';
@@ -25,8 +27,7 @@ import {
 } from './percent';
 import type { AnswerWire, CellWire, EventWire } from './protocol';
 import { SentCells } from './sentCells';
-import type { CaretPlace } from './views';
-import { NotebookViews, caretIn, focusAt, isOnServer } from './views';
+import { NotebookViews, isOnServer } from './views';
 
 /** Where a text is, and what may be done to it. */
 export interface Whereabouts {

@@ -55,7 +55,7 @@ export class Taking {
     const { offers, shared, textOf } = this.host;
     const pending = Pending.from(suggestion, textOf);
     if (!pending) {
-      shared.announce(shared.trans.__('The cells changed since: nothing was applied.'));
+      shared.tell(shared.trans.__('The cells changed since: nothing was applied.'));
       return;
     }
     offers.show([pending], null);
@@ -71,7 +71,7 @@ export class Taking {
     }
     const cells = acceptance.revert();
     if (cells === null) {
-      announce(trans.__('A later edit is in the way: nothing was reverted.'));
+      tell(trans.__('A later edit is in the way: nothing was reverted.'));
       return false;
     }
     clear();
@@ -116,7 +116,7 @@ export class Taking {
   private refuse(why: string): void {
     this.host.offers.drop();
     this.host.redraw();
-    this.host.shared.announce(why);
+    this.host.shared.tell(why);
   }
 
   /** These places of what is shown were accepted: show what is left, or what comes next. */

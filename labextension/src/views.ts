@@ -5,16 +5,13 @@ import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
 
+import type { CaretPlace } from './carets';
+import { caretIn, focusAt } from './carets';
 import { languageOf } from './cells';
 import { Address } from './kernelFacts';
 import { isMade, makeNow } from './making';
 import { editorViewOf } from './openTexts';
 import type { OpenEditor, Views, Whereabouts } from './surfaces';
-
-export interface CaretPlace {
-  cell: string;
-  offset: number;
-}
 
 export class NotebookViews implements Views {
   private readonly panels: NotebookPanel[] = [];
@@ -174,22 +171,4 @@ function viewOf(cell: Cell | null): EditorView | null {
 export function isOnServer(path: string): boolean {
   const colon = path.indexOf(':');
   return colon < 0 || ['', 'RTC'].includes(path.slice(0, colon));
-}
-
-/** Put the caret there, in sight, and the focus on the editor. */
-export function focusAt(view: EditorView, offset: number): void {
-  view.dispatch({
-    selection: { anchor: Math.min(offset, view.state.doc.length) },
-    scrollIntoView: true
-  });
-  view.focus();
-}
-
-/** The caret in the editor of a cell's text; null where it can't be told. */
-export function caretIn(view: EditorView | null, source: string, cell: string): CaretPlace | null {
-  // An editor that counts otherwise than the document, as with CR LF, is left alone.
-  if (!view || view.state.doc.length !== source.length) {
-    return null;
-  }
-  return { cell, offset: view.state.selection.main.head };
 }

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { codeFolding, foldEffect, foldedRanges } from '@codemirror/language';
+import type { TransactionSpec } from '@codemirror/state';
+import { EditorState } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 
+import type { CaretPlace } from '../src/carets';
+import { focusAt } from '../src/carets';
 import { goTo } from '../src/going';
 import type { CellMaker } from '../src/making';
 import { isMade, makeNow } from '../src/making';
 import { Offers } from '../src/offers';
 import { Pending } from '../src/pending';
 import { textHash } from '../src/textHash';
-import type { CaretPlace } from '../src/views';
 
 const TEXT = 'print(total)';
 
@@ -118,4 +122,25 @@ test('a JupyterLab that makes no cell on demand is waited for, but not for ever'
   makeNow({ ...content, renderCellOutputs: undefined }, 0);
   assert.ok(await isMade({ ready: Promise.resolve() }));
   assert.ok(!(await isMade({ ready: new Promise(() => {}) }, 1)));
+});
+
+test('code that is folded at a place is opened, also where the place ends the fold', () => {
+  const doc = 'def f():\n    return total\nx = total';
+  const fold = { from: 'def f():'.length, to: 'def f():\n    return total'.length };
+  for (const offset of [fold.to, fold.to - 'tal'.length]) {
+    let state = EditorState.create({ doc, extensions: [codeFolding()] });
+    state = state.update({ effects: foldEffect.of(fold) }).state;
+    assert.equal(foldedRanges(state).size, 1);
+    const view = {
+      get state() {
+        return state;
+      },
+      scrollDOM: { clientWidth: 300 },
+      dispatch: (spec: TransactionSpec) => (state = state.update(spec).state),
+      focus: () => {}
+    };
+    focusAt(view as unknown as EditorView, offset);
+    assert.equal(state.selection.main.head, offset);
+    assert.equal(foldedRanges(state).size, 0);
+  }
 });

@@ -32,8 +32,7 @@ class ProjectDocument:
 
     `numbers` are the places of its cells in the file, from 0. `skipped` are code cells that may not
     be changed: why, and their texts. `unread` are cells that are switched off and whose text the
-    page keeps, by their places from 1. Of a document that `is_withheld` the page, which has it
-    open, sent nothing.
+    page keeps, by their places from 1. One that `is_withheld` is open, and the page sent nothing.
     """
 
     path: str

@@ -246,6 +246,26 @@ test('an offer follows the cells: merged, deleted, brought back, pasted, turned 
   );
 });
 
+test('a definition that is cut goes with its offer, and comes back with it', async () => {
+  await rename(['total = 1', 'print(total)', 'x = total'], 2);
+  const gone = () =>
+    lab.eventually(
+      () => lab.places(),
+      places => places.length === 0,
+      'offered though the definition is gone'
+    );
+  await lab.press('Control+m');
+  await lab.press('x');
+  await gone();
+  await lab.press('v');
+  await lab.waitForPlaces(2);
+  await lab.setting('excludedPaths', ['*.ipynb']);
+  await gone();
+  await lab.press('Alt+Shift+A');
+  await lab.setting('excludedPaths', []);
+  assert.deepEqual(await lab.sources(), ['print(total)', 'amount = 1', 'x = total']);
+});
+
 test('a notebook reloaded from the disk keeps the focus, and the offer if it still fits', async () => {
   const reload = async () => {
     const isDirty = await lab.inPanel(panel => panel.context.model.dirty);
@@ -325,6 +345,41 @@ test('the hint takes no room: no line is longer, no cell higher', async () => {
   assert.deepEqual(after[2], before[2]);
   assert.equal(after[0][1], before[0][1]);
   await lab.screenshot('hint-room');
+});
+
+test('in a narrow cell what names a key is seen in whole, or not at all', async () => {
+  const size = lab.page.viewportSize();
+  await lab.page.evaluate(() => window.jupyterapp.shell.collapseRight());
+  await rename(['total = 1', 'print("of all", total)']);
+  const parts = () =>
+    lab.inPanel(panel =>
+      [...panel.node.querySelectorAll('.nextedit-hint > span, .nextedit-key')].map(node => {
+        const box = node.closest('.nextedit-hint, .cm-scroller').getBoundingClientRect();
+        const { left, right, top, bottom } = node.getBoundingClientRect();
+        const isWhole = left >= box.left && right <= box.right + 1 && bottom <= box.bottom + 1;
+        return [node.textContent, top >= box.bottom ? 'not there' : isWhole ? 'whole' : 'cut'];
+      })
+    );
+  try {
+    for (const [width, seen] of [
+      [1280, ['Tab ', '→ cell 2', ': rename total to amount', ': 1 place in 1 cell', 'Tab']],
+      [640, ['Tab ', '→ cell 2', 'Tab']],
+      [520, ['Tab ', 'Tab']],
+      [440, ['Tab']]
+    ]) {
+      await lab.page.setViewportSize({ width, height: 700 });
+      await lab.eventually(
+        parts,
+        found =>
+          found.every(([, how]) => how !== 'cut') &&
+          String(found.filter(([, how]) => how === 'whole').map(([text]) => text)) === String(seen),
+        `at a width of ${width}`
+      );
+      await lab.screenshot(`narrow-${width}`);
+    }
+  } finally {
+    await lab.page.setViewportSize(size);
+  }
 });
 
 test('where Tab indents the hint names another key, and of two views it is in the one typed in', async () => {

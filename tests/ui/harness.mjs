@@ -485,6 +485,20 @@ export class LabPage {
     await this.load();
   }
 
+  /** Change one of our settings, as the settings editor does: it takes effect at once. */
+  setting(key, value) {
+    return this.page.evaluate(
+      async ([key, value]) => {
+        const app = window.jupyterapp;
+        const tokens = [...app.pluginRegistry._services.keys()];
+        const token = tokens.find(({ name }) => name.endsWith(':ISettingRegistry'));
+        const registry = await app.resolveOptionalService(token);
+        await registry.set('nextedit-jupyter:plugin', key, value);
+      },
+      [key, value]
+    );
+  }
+
   async screenshot(name) {
     await this.page.screenshot({ path: join(LAB_ARTIFACTS, `${name}.png`) });
   }

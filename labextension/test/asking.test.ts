@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Asking } from '../src/asking';
+import { Offers } from '../src/offers';
+import type { AnswerWire } from '../src/protocol';
+
+const LATE = { suggestions: [], silence: { next_edit: 'no_change', rename: 'deadline' } };
+const NOTHING = { suggestions: [], silence: { next_edit: 'no_change', rename: 'no_change' } };
+
+const UNSURE = { suggestions: [], silence: { next_edit: 'no_change', rename: 'low_confidence' } };
+const TEXT = 'def f(a, offset):\n    return a';
+
+/** What asks in a notebook whose edits are `bursts`, one a request, and that gets these answers. */
+function world(answers: object[], bursts: number[]) {
+  let asked = 0;
+  let caret = { cell: 'a', offset: 'def f(a, offset'.length };
+  const idle = { settled: () => Promise.resolve(), pause: () => 0, enabled: true, mayInfer: true };
+  const asking = new Asking({
+    views: { isActiveCode: true, activeId: 'a', caret: () => caret },
+    offers: new Offers(),
+    recorder: { history: { last: { burst: bursts[0] } }, text: () => TEXT },
+    requests: {
+      notServed: () => null,
+      snapshot: () => ({ burst: bursts[asked] ?? bursts.at(-1), caret }),
+      ask: () => Promise.resolve((answers[asked++] ?? NOTHING) as unknown as AnswerWire),
+      across: () => null
+    },
+    shared: { client: idle, settings: {}, pace: { isQuiet: false } },
+    byHand: () => null,
+    show: () => {},
+    clear: () => {}
+  } as never);
+  const settled = async () => {
+    asking.schedule();
+    return waited();
+  };
+  const move = async (cell: string, offset: number) => {
+    caret = { cell, offset };
+    asking.caretMoved();
+    return waited();
+  };
+  const waited = async () => {
+    for (let before = -1; before !== asked;) {
+      before = asked;
+      await new Promise(resolve => setTimeout(resolve, 20));
+    }
+    return asked;
+  };
+  return { settled, move, asking };
+}
+
+test('next edits whose answer ran out of time are asked for once more', async () => {
+  const { settled, asking } = world([LATE, NOTHING], [1]);
+  assert.equal(await settled(), 2);
+  asking.dispose();
+});
+
+test('they are asked for no third time, until something else was typed', async () => {
+  const { settled, asking } = world([LATE, LATE, LATE, NOTHING], [1, 1, 2]);
+  assert.equal(await settled(), 2);
+  assert.equal(await settled(), 4);
+  asking.dispose();
+});
+
+test('no other silence is asked about again', async () => {
+  const { settled, asking } = world([NOTHING, NOTHING], [1]);
+  assert.equal(await settled(), 1);
+  asking.dispose();
+});
+
+test('what looks half typed is asked about once more when the caret leaves it', async () => {
+  const end = 'def f(a, offset'.length;
+  for (const [cell, offset] of [
+    ['a', end + 1],
+    ['a', TEXT.length],
+    ['b', 0]
+  ] as const) {
+    const { settled, move, asking } = world([UNSURE, UNSURE, UNSURE], [1]);
+    assert.equal(await settled(), 1);
+    assert.equal(await move('a', end - 3), 1, 'it is still in the word');
+    assert.equal(await move(cell, offset), 2);
+    assert.equal(await move('a', 0), 2, 'it was asked about already');
+    asking.dispose();
+  }
+});
+
+test('where the caret goes after any other answer is no reason to ask', async () => {
+  const { settled, move, asking } = world([NOTHING], [1]);
+  assert.equal(await settled(), 1);
+  assert.equal(await move('b', 0), 1);
+  asking.dispose();
+});
