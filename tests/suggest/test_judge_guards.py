@@ -344,6 +344,14 @@ def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() 
             "import a\na.loss\nother.loss",
             "import a\na.loss\nother.losses",
         ),
+        # A part of a module's path is no variable, argument or word of a text.
+        (
+            "from kit.rocket import Net",
+            "from kit.planes import Net",
+            "rocket.fit(rocket=1)  # rocket\nfrom kit.rocket import Gear  # kit.rocket",
+            "rocket.fit(rocket=1)  # rocket\nfrom kit.planes import Gear  # kit.planes",
+        ),
+        ("import rocket", "import rocket_two", "rocket.fit()", "rocket_two.fit()"),
         # Two names of one module.
         (
             "import a\na.set_titel()",
@@ -353,7 +361,7 @@ def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() 
         ),
     ],
 )
-def test_an_argument_is_its_callees_and_a_member_its_modules(
+def test_an_argument_is_its_callees_and_a_member_or_path_its_modules(
     before: str, after: str, other: str, becomes: str
 ) -> None:
     assert left(0.9, before, after, other) == becomes

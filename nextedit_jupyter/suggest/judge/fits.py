@@ -25,6 +25,8 @@ _CONSTANTS = frozenset(["True", "False", "None"])
 _READ_FROM = frozenset([".", "[", "("])
 _TEXTS = frozenset(["comment", "docstring", "string"])
 _QUOTES = frozenset("'\"")
+_WORD = re.compile(r"\w+")
+_IMPORT = re.compile(r"from\s+([\w.]+)\s+import\b(.*)|import\s+([\w.]+)(?:\s+as\s+(\w+))?\s*$")
 # What was inserted together with another change of its line followed alone in 64 of 126 places, and
 # in all nine that the judge was as sure of.
 SURE_ALONE = 0.8
@@ -80,12 +82,38 @@ def is_of_another_callee(change: LastChange, site: Site) -> bool:
     return all(s.owner != site.owner and s.right[:2] != site.right[:2] for s in sites)
 
 
+def is_of_module_paths(change: LastChange) -> bool:
+    """Whether a word was changed only as a part of the paths that imports read, not as a name that
+    one binds.
+    """
+    return change.shape == "word" and all(
+        e.site.kind == "import" and _is_in_path(e.site.line, change.old[0]) for e in change.examples
+    )
+
+
+def _is_in_path(line: str, word: str) -> bool:
+    found = _IMPORT.match(line)
+    if found is None:
+        return False
+    path, bound = found[1] or found[3], found[2] or found[4] or found[3].partition(".")[0]
+    return word in path.split(".") and word not in _WORD.findall(bound)
+
+
+def is_no_path(site: Site) -> bool:
+    """Whether a place stands outside of imports and is not written as a part of a path.
+
+    Of 36 such places 4 followed the path of an import on real commits.
+    """
+    return site.kind != "import" and site.left[:1] != (".",)
+
+
 class Fits:
     """Which places of one request a change does not fit; notebooks are read where that counts."""
 
     def __init__(self, request: SuggestRequest, considered: Considered) -> None:
         self._request, self._considered = request, considered
         self._arguments: dict[int, str] = {}
+        self._of_paths: dict[int, bool] = {}
         self._brought: dict[int, frozenset[str]] = {}
 
     def is_unfit(self, place: Candidate) -> bool:
@@ -99,8 +127,15 @@ class Fits:
                 is_given_to_another(self._argument(change), site)
                 or is_of_another_callee(change, site)
                 or self._is_of_another_module(change, site)
+                or (is_no_path(site) and self._is_of_paths(change))
             )
         return is_a_part(change, site) or self._lacks_name(place)
+
+    def _is_of_paths(self, change: LastChange) -> bool:
+        known = self._of_paths.get(id(change))
+        if known is None:
+            known = self._of_paths[id(change)] = is_of_module_paths(change)
+        return known
 
     def is_alone(self, place: Candidate) -> bool:
         """Whether something is inserted that came along with another change of the same line, which
