@@ -239,12 +239,13 @@ def test_what_is_proved_and_what_is_judged_is_one_offer_and_the_rename_stands_be
             "b.save(index=False, header=True)",
         ),
         ("load(size=32)", "load(size=64)", "x = range(32)", "x = range(32)"),
-        # Changed of two arguments, or in code, it is more than either of them.
+        ("range(10)", "range(20)", "range(10)\nhead(10)", "range(20)\nhead(10)"),
+        # Changed of two arguments, or elsewhere too, it is more than either of them.
         ("f(n=7, m=7)", "f(n=9, m=9)", "g(k=7)", "g(k=9)"),
-        ("size = 32\nload(size=32)", "size = 64\nload(size=64)", "rest(32)", "rest(64)"),
+        ("limit = 32\nload(size=32)", "limit = 64\nload(size=64)", "rest(32)", "rest(64)"),
     ],
 )
-def test_a_number_or_a_truth_value_follows_as_the_same_argument(
+def test_a_number_or_a_truth_value_follows_where_it_is_given_to_the_same(
     before: str, after: str, other: str, becomes: str
 ) -> None:
     assert left(0.9, before, after, other) == becomes
@@ -327,9 +328,10 @@ def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() 
     ("before", "after", "other", "becomes"),
     [
         # An argument of another callee, with the value that was given, and with another one.
-        ("fit(m, n=3)", "fit(m, size=3)", "run(n=3)", "run(size=3)"),
-        ("fit(m, n=3)", "fit(m, size=3)", "run(n=7)", "run(n=7)"),
-        ("fit(m, n=3)", "fit(m, size=3)", "fit(k, n=7)", "fit(k, size=7)"),
+        ("fit(m, n=3)", "fit(m, n_rows=3)", "run(n=3)", "run(n_rows=3)"),
+        ("fit(m, n=3)", "fit(m, n_rows=3)", "run(n=7)", "run(n=7)"),
+        ("fit(m, n=3)", "fit(m, n_rows=3)", "fit(k, n=7)", "fit(k, n_rows=7)"),
+        ("fit(m, n=3)", "fit(m, size=3)", "run(n=7)", "run(size=7)"),
         # A member of another module, or of an object.
         (
             "import a, b\na.Model()",
