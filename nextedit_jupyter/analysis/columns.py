@@ -21,6 +21,7 @@ from nextedit_jupyter.analysis.rename import (
     mentions,
     windows,
 )
+from nextedit_jupyter.analysis.rename.half_typed import looks_half_typed
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
 
 NO_COLUMN = "no column was changed"
@@ -192,7 +193,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     spot = next((s for s in spots if s.defines), spots[0])
     (new,) = {n[2] for _, n in changed}
     if not new or (spot.text.startswith(new) and request.caret.cell == cell):
-        return Silence("low_confidence", f"`{new}` looks half typed")
+        return Silence("low_confidence", looks_half_typed(new))
     found = _plan(index, spot, new, spot.defines)
     if isinstance(found, Silence):
         return found
