@@ -194,6 +194,7 @@ class _Round:
         self._deadline = deadline
         self._client_cancelled = cancelled
         self._found: list[Suggestion] = []
+        self._weighed: Weighed | None = None
         self.silence: dict[Kind, Silence] = {}
         self.analysis_ms = self.prefill_ms = self.decode_ms = 0.0
         self.tokens = TokenCounts()
@@ -268,6 +269,7 @@ class _Round:
             except Exception as error:  # the other lanes' offers stand as they are
                 _log_failure("judge", error)
             self.analysis_ms += (time.perf_counter() - started) * 1000
+        self._weighed = weighed
         self._accept(weighed.symbols, "symbols")
         self._accept(weighed.patterns, "patterns")
         self._accept(weighed.own, "judge")
@@ -337,6 +339,8 @@ class _Round:
             checks += (gates.breaks_syntax,)
             if not self._suggester.settings.unknown_names:
                 checks += (gates.uses_unknown_name,)
+        if self._weighed is not None and kind == "next_edit":
+            checks += (self._weighed.finds_unlikely,)
         for suggestion in answer.suggestions:
             self._take(suggestion, checks)
 

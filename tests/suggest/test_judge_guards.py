@@ -6,11 +6,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
+from nextedit_jupyter.core import (
+    Caret,
+    Cell,
+    CellEdit,
+    EditEvent,
+    Notebook,
+    Suggestion,
+    SuggestRequest,
+    TextEdit,
+)
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.judge.features import NAMES
 from nextedit_jupyter.suggest.judge.forest import Forest, Thresholds
 from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 
 
 class _Trees(Forest):
@@ -383,3 +393,35 @@ def test_what_was_inserted_along_with_another_change_needs_that_change_too(
     before, after = "fit(a, c=k)", "fit(b, c=k, on=2)"
     found = all_left(_Trees(level), before, after, "fit(a, c=k)", "fix(c=k)")
     assert found == ["fit(b, c=k, on=2)", becomes]
+
+
+class _Model:
+    """A model lane that makes one edit of cell b, and is sure of it."""
+
+    def __init__(self, request: SuggestRequest, text: str) -> None:
+        source = request.notebook.cells[1].source
+        edit = TextEdit.between(source, text)
+        self._said = Suggestion(
+            "m", "next_edit", "model", "next edit", 0.9, (CellEdit.of("b", source, edit),)
+        )
+
+    def next_edit(self, *_: object) -> ModelAnswer:
+        return ModelAnswer((self._said,))
+
+
+@pytest.mark.parametrize(("level", "count"), [(0.1, 0), (0.4, 1)])
+def test_what_the_judge_finds_unlikely_the_model_does_not_offer_either(
+    level: float, count: int
+) -> None:
+    before, after = "show(n < 3)", "show(n < 5)"
+    cells = (Cell("a", "code", after, 1), Cell("b", "code", "draw(n < 3)", 2))
+    request = SuggestRequest(
+        Notebook("python", cells),
+        Caret("a", len(after) - 1),
+        (EditEvent("a", before, after, "typed", 0.0),),
+        want=("rename", "next_edit"),
+        deadline_ms=10_000,
+    )
+    model = _Model(request, "draw(n < 5)")
+    answer = Suggester(model=model, judge=JudgeLane(_Trees(level))).answer(request)  # type: ignore[arg-type]
+    assert len(answer.suggestions) == count
