@@ -136,9 +136,9 @@ class Fits:
         """Whether something is inserted that came along with another change of the same line, which
         has places, but none on this line.
         """
-        if place.change.shape != "insert":
+        if place.change.shape != "insert" or len(self._lines) < 2:
             return False
-        mine = _lines_of(place.change)
+        mine = self._lines[id(place.change)]
         here = self._on_line.get(self._line(place), {})
         return any(
             key not in here and mine <= lines
@@ -149,7 +149,8 @@ class Fits:
     @cached_property
     def _lines(self) -> dict[int, frozenset[tuple[int, int]]]:
         """The edited lines of each change that has places."""
-        return {id(c.change): _lines_of(c.change) for c in self._considered.candidates}
+        changes = {id(c.change): c.change for c in self._considered.candidates}
+        return {key: _lines_of(change) for key, change in changes.items()}
 
     @cached_property
     def _on_line(self) -> dict[tuple[int, int], dict[int, None]]:
