@@ -386,6 +386,19 @@ def test_a_name_that_looks_half_typed_is_not_carried_over() -> None:
     assert left(0.9, before, after, "draw(net_losses)") == "draw(fi)"
 
 
+@pytest.mark.parametrize(
+    ("other", "becomes"),
+    [
+        ("g(n=3)", "g()"),
+        ("g(a, n=3)", "g(a)"),
+        ("g(n=3, a=1)", "g(a=1)"),
+        ("g(a, n=3, b=2)", "g(a, b=2)"),
+    ],
+)
+def test_an_argument_that_is_removed_takes_its_comma_along(other: str, becomes: str) -> None:
+    assert left(0.9, "f(n=3)", "f()", other) == becomes
+
+
 @pytest.mark.parametrize(("level", "becomes"), [(0.7, "fix(c=k)"), (0.9, "fix(c=k, on=2)")])
 def test_what_was_inserted_along_with_another_change_needs_that_change_too(
     level: float, becomes: str
