@@ -25,6 +25,7 @@ from nextedit_jupyter.analysis.rename import (
     mentions,
     windows,
 )
+from nextedit_jupyter.analysis.rename.half_typed import looks_half_typed
 from nextedit_jupyter.analysis.rename.plan import listed_cells
 from nextedit_jupyter.analysis.written_columns import (
     made_by_keyword,
@@ -204,7 +205,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     spot = next((s for s in spots if s.defines), spots[0])
     (new,) = {n[2] for _, n in changed}
     if not new or (spot.text.startswith(new) and request.caret.cell == cell):
-        return Silence("low_confidence", f"`{new}` looks half typed")
+        return Silence("low_confidence", looks_half_typed(new))
     found = _plan(index, spot, new, spot.defines)
     if isinstance(found, Silence):
         return found

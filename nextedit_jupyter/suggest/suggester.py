@@ -11,6 +11,7 @@ from nextedit_jupyter.analysis.budget import OverBudget, budget
 from nextedit_jupyter.analysis.cell_languages import language_at_caret
 from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
+from nextedit_jupyter.analysis.rename.half_typed import is_half_typed
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -193,6 +194,7 @@ class _Round:
         self._deadline = deadline
         self._client_cancelled = cancelled
         self._found: list[Suggestion] = []
+        self._weighed: Weighed | None = None
         self.silence: dict[Kind, Silence] = {}
         self.analysis_ms = self.prefill_ms = self.decode_ms = 0.0
         self.tokens = TokenCounts()
@@ -226,11 +228,16 @@ class _Round:
                 self._existing(visible)
         # A lane that proves its edit leaves nothing for the model to guess.
         if "next_edit" in request.want and all(s.kind == "inline" for s in self._found):
-            why = nothing_to_continue(visible) if suggester.model is not None else None
+            why = self._nothing_to_continue(visible) if suggester.model is not None else None
             if why is None:
                 self._model("next_edit", visible)
             elif self.silence.get("next_edit", why).reason == "no_change":
                 self.silence["next_edit"] = why
+
+    def _nothing_to_continue(self, visible: SuggestRequest) -> Silence | None:
+        """Why no model is asked for next edits: half a name is none to carry on either."""
+        known = self.silence.get("rename")
+        return known if known and is_half_typed(known) else nothing_to_continue(visible)
 
     def explain_unread(self) -> None:
         """What has no better reason is silent because more had to be read than one request may."""
@@ -262,6 +269,7 @@ class _Round:
             except Exception as error:  # the other lanes' offers stand as they are
                 _log_failure("judge", error)
             self.analysis_ms += (time.perf_counter() - started) * 1000
+        self._weighed = weighed
         self._accept(weighed.symbols, "symbols")
         self._accept(weighed.patterns, "patterns")
         self._accept(weighed.own, "judge")
@@ -331,6 +339,8 @@ class _Round:
             checks += (gates.breaks_syntax,)
             if not self._suggester.settings.unknown_names:
                 checks += (gates.uses_unknown_name,)
+        if self._weighed is not None and kind == "next_edit":
+            checks += (self._weighed.finds_unlikely,)
         for suggestion in answer.suggestions:
             self._take(suggestion, checks)
 

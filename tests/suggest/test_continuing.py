@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,13 +97,19 @@ class Counting:
 
 @pytest.mark.parametrize(
     ("edit", "times"),
-    [(("x = 1", "x = 1\nz = 3"), 0), (("x = f(1)", "x = f(1, 2)"), 1), (("x = 'a'", "x = 'b'"), 1)],
+    [
+        (("x = 1", "x = 1\nz = 3"), 0),
+        (("x = f(1)", "x = f(1, 2)"), 1),
+        (("x = 'a'", "x = 'b'"), 1),
+        (("nets = 1\nlast = models", "nets = 1\nlast = ne"), 0),
+    ],
 )
-def test_the_model_is_not_asked_while_new_code_is_written(
+def test_the_model_is_not_asked_while_new_code_or_half_a_name_is_written(
     edit: tuple[str, str], times: int
 ) -> None:
     model = Counting()
-    Suggester(model=model).answer(asked(edit))  # type: ignore[arg-type]
+    request = replace(asked(edit), want=("rename", "next_edit"))
+    Suggester(model=model).answer(request)  # type: ignore[arg-type]
     assert model.edits == times
 
 

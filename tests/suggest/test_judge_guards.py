@@ -6,11 +6,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
+from nextedit_jupyter.core import (
+    Caret,
+    Cell,
+    CellEdit,
+    EditEvent,
+    Notebook,
+    Suggestion,
+    SuggestRequest,
+    TextEdit,
+)
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.judge.features import NAMES
 from nextedit_jupyter.suggest.judge.forest import Forest, Thresholds
 from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 
 
 class _Trees(Forest):
@@ -239,12 +249,13 @@ def test_what_is_proved_and_what_is_judged_is_one_offer_and_the_rename_stands_be
             "b.save(index=False, header=True)",
         ),
         ("load(size=32)", "load(size=64)", "x = range(32)", "x = range(32)"),
-        # Changed of two arguments, or in code, it is more than either of them.
+        ("range(10)", "range(20)", "range(10)\nhead(10)", "range(20)\nhead(10)"),
+        # Changed of two arguments, or elsewhere too, it is more than either of them.
         ("f(n=7, m=7)", "f(n=9, m=9)", "g(k=7)", "g(k=9)"),
-        ("size = 32\nload(size=32)", "size = 64\nload(size=64)", "rest(32)", "rest(64)"),
+        ("limit = 32\nload(size=32)", "limit = 64\nload(size=64)", "rest(32)", "rest(64)"),
     ],
 )
-def test_a_number_or_a_truth_value_follows_as_the_same_argument(
+def test_a_number_or_a_truth_value_follows_where_it_is_given_to_the_same(
     before: str, after: str, other: str, becomes: str
 ) -> None:
     assert left(0.9, before, after, other) == becomes
@@ -327,9 +338,10 @@ def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() 
     ("before", "after", "other", "becomes"),
     [
         # An argument of another callee, with the value that was given, and with another one.
-        ("fit(m, n=3)", "fit(m, size=3)", "run(n=3)", "run(size=3)"),
-        ("fit(m, n=3)", "fit(m, size=3)", "run(n=7)", "run(n=7)"),
-        ("fit(m, n=3)", "fit(m, size=3)", "fit(k, n=7)", "fit(k, size=7)"),
+        ("fit(m, n=3)", "fit(m, n_rows=3)", "run(n=3)", "run(n_rows=3)"),
+        ("fit(m, n=3)", "fit(m, n_rows=3)", "run(n=7)", "run(n=7)"),
+        ("fit(m, n=3)", "fit(m, n_rows=3)", "fit(k, n=7)", "fit(k, n_rows=7)"),
+        ("fit(m, n=3)", "fit(m, size=3)", "run(n=7)", "run(size=7)"),
         # A member of another module, or of an object.
         (
             "import a, b\na.Model()",
@@ -344,6 +356,14 @@ def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() 
             "import a\na.loss\nother.loss",
             "import a\na.loss\nother.losses",
         ),
+        # A part of a module's path is no variable, argument or word of a text.
+        (
+            "from kit.rocket import Net",
+            "from kit.planes import Net",
+            "rocket.fit(rocket=1)  # rocket\nfrom kit.rocket import Gear  # kit.rocket",
+            "rocket.fit(rocket=1)  # rocket\nfrom kit.planes import Gear  # kit.planes",
+        ),
+        ("import rocket", "import rocket_two", "rocket.fit()", "rocket_two.fit()"),
         # Two names of one module.
         (
             "import a\na.set_titel()",
@@ -353,7 +373,7 @@ def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() 
         ),
     ],
 )
-def test_an_argument_is_its_callees_and_a_member_its_modules(
+def test_an_argument_is_its_callees_and_a_member_or_path_its_modules(
     before: str, after: str, other: str, becomes: str
 ) -> None:
     assert left(0.9, before, after, other) == becomes
@@ -366,6 +386,19 @@ def test_a_name_that_looks_half_typed_is_not_carried_over() -> None:
     assert left(0.9, before, after, "draw(net_losses)") == "draw(fi)"
 
 
+@pytest.mark.parametrize(
+    ("other", "becomes"),
+    [
+        ("g(n=3)", "g()"),
+        ("g(a, n=3)", "g(a)"),
+        ("g(n=3, a=1)", "g(a=1)"),
+        ("g(a, n=3, b=2)", "g(a, b=2)"),
+    ],
+)
+def test_an_argument_that_is_removed_takes_its_comma_along(other: str, becomes: str) -> None:
+    assert left(0.9, "f(n=3)", "f()", other) == becomes
+
+
 @pytest.mark.parametrize(("level", "becomes"), [(0.7, "fix(c=k)"), (0.9, "fix(c=k, on=2)")])
 def test_what_was_inserted_along_with_another_change_needs_that_change_too(
     level: float, becomes: str
@@ -373,3 +406,35 @@ def test_what_was_inserted_along_with_another_change_needs_that_change_too(
     before, after = "fit(a, c=k)", "fit(b, c=k, on=2)"
     found = all_left(_Trees(level), before, after, "fit(a, c=k)", "fix(c=k)")
     assert found == ["fit(b, c=k, on=2)", becomes]
+
+
+class _Model:
+    """A model lane that makes one edit of cell b, and is sure of it."""
+
+    def __init__(self, request: SuggestRequest, text: str) -> None:
+        source = request.notebook.cells[1].source
+        edit = TextEdit.between(source, text)
+        self._said = Suggestion(
+            "m", "next_edit", "model", "next edit", 0.9, (CellEdit.of("b", source, edit),)
+        )
+
+    def next_edit(self, *_: object) -> ModelAnswer:
+        return ModelAnswer((self._said,))
+
+
+@pytest.mark.parametrize(("level", "count"), [(0.1, 0), (0.4, 1)])
+def test_what_the_judge_finds_unlikely_the_model_does_not_offer_either(
+    level: float, count: int
+) -> None:
+    before, after = "show(n < 3)", "show(n < 5)"
+    cells = (Cell("a", "code", after, 1), Cell("b", "code", "draw(n < 3)", 2))
+    request = SuggestRequest(
+        Notebook("python", cells),
+        Caret("a", len(after) - 1),
+        (EditEvent("a", before, after, "typed", 0.0),),
+        want=("rename", "next_edit"),
+        deadline_ms=10_000,
+    )
+    model = _Model(request, "draw(n < 5)")
+    answer = Suggester(model=model, judge=JudgeLane(_Trees(level))).answer(request)  # type: ignore[arg-type]
+    assert len(answer.suggestions) == count

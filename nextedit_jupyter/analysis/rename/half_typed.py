@@ -45,9 +45,17 @@ def half_typed(
     return Silence("low_confidence", looks_half_typed(new)) if unfinished else None
 
 
+_HALF_TYPED = "looks half typed"
+
+
 def looks_half_typed(new: str) -> str:
     """Why nothing is offered for a name that seems to go on."""
-    return f"`{new}` looks half typed"
+    return f"`{new}` {_HALF_TYPED}"
+
+
+def is_half_typed(silence: Silence) -> bool:
+    """Whether a name that seems to go on is why nothing is offered."""
+    return silence.detail.endswith(_HALF_TYPED)
 
 
 def _word_end(text: str, start: int) -> int:

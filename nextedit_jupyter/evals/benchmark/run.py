@@ -16,7 +16,7 @@ from nextedit_jupyter.evals.propagation_edits import next_edits, quiet, replay
 from nextedit_jupyter.evals.suites import Task
 from nextedit_jupyter.evals.typing import TypingTally, type_cell
 
-VERSION = "nextedit-bench/1"
+VERSION = "nextedit-bench/2"
 DEADLINE_MS = 10_000.0
 _NO_SCORES = ("p50_ms", "p95_ms", "silence")  # of a tally: times, and reasons of our own alone
 

@@ -10,6 +10,7 @@ from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 MAX_CANDIDATES = 3_000
 MAX_LEFT_ALONE = 12
+_OPENERS, _CLOSERS = frozenset("([{"), frozenset(")]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,24 @@ def places(change: LastChange, cell: LexedCell, number: int) -> Iterator[Candida
             start = end = cell.starts[first]
         if start < behind or _is_done(change, cell, start, end):
             continue
+        if not change.new and change.low < change.high:
+            start, end = _with_its_comma(cell, first, last, start, end)
         if not change.new and cell.source[end : end + 1] == " " and change.low == 0:
             end += 1  # what is removed takes its blank along
         behind = end
         yield Candidate(change, number, start, end, change.new, first, last)
+
+
+def _with_its_comma(
+    cell: LexedCell, first: int, last: int, start: int, end: int
+) -> tuple[int, int]:
+    """Where a removal begins and ends: one of several arguments takes its comma along."""
+    before, behind = cell.left(first, 1), cell.right(last, 1)
+    if before == [","] and behind and behind[0] in _CLOSERS:
+        return cell.starts[cell.solid[cell.rank[first] - 1]], end
+    if behind == [","] and before and before[0] in _OPENERS | {","}:
+        return start, _end(cell, cell.solid[cell.rank[last]])
+    return start, end
 
 
 def _end(cell: LexedCell, token: int) -> int:

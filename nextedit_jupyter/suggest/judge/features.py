@@ -7,6 +7,7 @@ what stands there.
 from __future__ import annotations
 
 import keyword
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -413,10 +414,12 @@ def _binding_values(candidate: Candidate, view: View, site: Site, like: _Like) -
     newest = view.numbers[min(e.edit for e in change.examples)]
     low, high = sorted((newest, candidate.cell))
     bound = view.bindings(old)
+    between = max(bisect_left(bound, high) - bisect_right(bound, low), 0)
+    here = bisect_right(bound, candidate.cell) - bisect_left(bound, candidate.cell)
     return [
-        min(sum(low < n < high for n in bound) + (candidate.cell in bound), 5),
-        float(any(n < candidate.cell for n in bound)),
-        float(any(n < candidate.cell for n in view.bindings(new))),
+        min(between + here, 5),
+        float(bisect_left(bound, candidate.cell) > 0),
+        float(bisect_left(view.bindings(new), candidate.cell) > 0),
         float(any(view.binds(e.after, new) for e in view.edited)),
         float(old in site.function),
         float(any(old in function for function in like.functions)),

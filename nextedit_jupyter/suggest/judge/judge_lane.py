@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
@@ -65,11 +65,28 @@ _ADDED = re.compile(r"(?:, )?[^\W\d]\w*=(?!=)")
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What is left of the other lanes' offers, the judge's own, and why it has none."""
+    """What is left of the other lanes' offers, the judge's own, and why it has none.
+
+    `unlikely` are the places that it would not even list.
+    """
 
     symbols: Said
     patterns: Said
     own: Said
+    unlikely: Sequence[Candidate] = ()
+
+    def finds_unlikely(self, request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+        """Whether a suggestion is one of the unlikely places; as the gates ask."""
+        for change in suggestion.edits:
+            number = request.notebook.index(change.cell)
+            mine = [c for c in self.unlikely if c.cell == number]
+            if not mine or number is None:
+                continue
+            source = request.notebook.cells[number].source
+            after = change.edit.apply(source)
+            if any(source[: c.start] + c.text + source[c.end :] == after for c in mine):
+                return Silence("low_confidence", "the judge finds it unlikely")
+        return None
 
 
 class JudgeLane:
@@ -92,6 +109,21 @@ class JudgeLane:
             return Weighed(symbols, patterns, silent)
         forest = self._forest or shipped()
         sure: list[float] = considered.sure(forest).tolist()
+        weighed = self._weighed(request, symbols, patterns, considered, sure, forest)
+        least = forest.thresholds.list
+        unlikely = [c for c, p in zip(considered.candidates, sure, strict=True) if p < least]
+        return replace(weighed, unlikely=tuple(unlikely))
+
+    def _weighed(
+        self,
+        request: SuggestRequest,
+        symbols: Said,
+        patterns: Said,
+        considered: Considered,
+        sure: Sequence[float],
+        forest: Forest,
+    ) -> Weighed:
+        silent = Silence("no_change")
         most = forest.thresholds.tick * _JUST_BELOW
         asked_for = _keywords_added(patterns, request)
         sources = _sources(request)

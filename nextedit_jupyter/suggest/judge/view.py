@@ -42,18 +42,20 @@ class View:
     _bindings: dict[str, list[int]] = field(default_factory=dict)
 
     def bindings(self, name: str) -> list[int]:
-        """The cells that were not edited and bind the name outside of functions' parameters."""
+        """The cells, in order, that were not edited and bind the name outside of functions'
+        parameters.
+        """
         known = self._bindings.get(name)
         if known is None:
             edited = set(self.numbers)
-            known = self._bindings[name] = [
+            known = self._bindings[name] = sorted(
                 number
                 for number, source in self.sources.items()
                 if number not in edited
                 and name in source
                 and (cell := self.cells.get(number)) is not None
                 and self.binds(cell, name)
-            ]
+            )
         return known
 
     def site(self, candidate: Candidate) -> Site:

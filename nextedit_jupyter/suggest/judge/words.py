@@ -72,7 +72,9 @@ def _same_rule(
 
 
 def _described(change: LastChange) -> str:
-    old, new = _cut(_joined(change.replaced)), _cut(change.new)
+    is_of_lines = change.shape in ("lines", "lines added", "lines removed")
+    old = _cut(" ".join(change.replaced) if is_of_lines else _joined(change.replaced))
+    new = _cut(change.new)
     if change.shape == "lines added":
         return f"add the line `{new}`" if "\n" not in change.new else f"add the lines `{new}`"
     if change.shape == "lines removed":
