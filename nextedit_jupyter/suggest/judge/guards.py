@@ -73,6 +73,7 @@ def held_back(considered: Considered, keys: RenamedKeys, sources: Mapping[int, s
             owner = cell.owner(place.first)
             if owner and cell.callee(place.first) == owner + "={":
                 literals.setdefault(id(place.change), set()).add(owner)
+    named = {key: _names_given(change) for key, change in words.items()}
     found: list[float] = []
     for n, place in enumerate(considered.candidates):
         least = 0.0
@@ -81,6 +82,7 @@ def held_back(considered: Considered, keys: RenamedKeys, sources: Mapping[int, s
             if (
                 is_method_of_another(place, choices[key], considered)
                 or _is_key_of_another(place, considered, literals.get(key, set()))
+                or _is_value_of_another(place, considered, named[key])
                 or replaced[key]
                 or (keys.is_of_another(place) and not _is_same_entry(place, considered))
                 or (labels[key] and _is_key(Site.of(cell, place.first, place.last)))
@@ -92,6 +94,38 @@ def held_back(considered: Considered, keys: RenamedKeys, sources: Mapping[int, s
                 least = _SURE_OF_SWAP
         found.append(least)
     return found
+
+
+_CONSTANTS = frozenset(["True", "False", "None"])
+
+
+def _names_given(change: LastChange) -> frozenset[str]:
+    """The names that a number or a constant was given to where it was changed; none if it is no
+    such, or if several names got the new one.
+    """
+    old = change.old[0]
+    if not (old[0].isdigit() or old in _CONSTANTS):
+        return frozenset()
+    names = {_given_to(e.site) for e in change.examples}
+    return frozenset(names) if len(names) == 1 and "" not in names else frozenset()
+
+
+def _given_to(site: Site) -> str:
+    """The name or key that a value is given to: `n` in `n = 10`, `f(n=10)` and `{"n": 10}`."""
+    left = [token for token in site.left if token not in ("'", '"')]
+    if left[:1] == ["="] and left[2:3] == [":"]:  # `n: int = 10`
+        del left[1:3]
+    is_given = len(left) > 1 and left[0] in ("=", ":") and left[1].isidentifier()
+    return left[1] if is_given else ""
+
+
+def _is_value_of_another(place: Candidate, considered: Considered, names: frozenset[str]) -> bool:
+    """Whether a number was changed for one name and `place` gives it to another: on real commits
+    nine of ten of these stayed.
+    """
+    cell = considered.cells[place.cell]
+    given = _given_to(Site.of(cell, place.first, place.last)) if names else ""
+    return bool(given) and given not in names
 
 
 def _imports(source: str, name: str) -> bool:
