@@ -54,10 +54,10 @@ def written_otherwise(
     for id, here in index.readable():
         source = here.masked.source
         for start, end in words_of(index, id, here, old, frames):
-            if new.isidentifier():
+            if source[start - 1 : start] != ".":
+                yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
+            elif _is_attribute(index, new, frames):
                 yield Change(id, start, end, new)
-            elif source[start - 1 : start] != ".":
-                yield Change(id, start, end, f"`{new}`")
         for a in here.attributes:
             is_column = a.name == old and source[a.end : a.end + 1] != "("
             if not is_column or frame_before(index, here, a.start) not in frames:
@@ -151,7 +151,9 @@ def unchecked_notes(
             is_part = text.keyword == "regex" or (text.keyword == "like" and text.text in old)
             if is_part and frame_at(index, here, text.root) in frames:
                 chosen.add(index.number(id))
-            is_query = text.method in ("query", "eval") and not new.isidentifier()
+            is_query = text.method in ("query", "eval") and not _is_attribute(
+                index, new, set(frames)
+            )
             if is_query and any(found[2] == old for found in _OF_ANOTHER.finditer(text.text)):
                 unwritten.add(index.number(id))
         for a in here.attributes:
