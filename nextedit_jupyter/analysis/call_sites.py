@@ -53,10 +53,11 @@ def calls_at(index: CellIndex, starts: set[int]) -> Iterator[Call]:
         arguments = node.child_by_field_name("arguments")
         if callee is None or arguments is None or arguments.type != "argument_list":
             continue
+        callee = trees.unstarred(callee)
         last: Node | None = callee
         if callee.type == "attribute":
             last = callee.child_by_field_name("attribute")
-        if last is None or at(last.start_byte) not in starts:
+        if last is None or last.type != "identifier" or at(last.start_byte) not in starts:
             continue
         found = []
         for child in arguments.named_children:

@@ -95,7 +95,8 @@ def _detect(request: SuggestRequest, window: Window) -> SignaturePlan | Silence 
             return Silence("low_confidence", "the parameter is still being typed")
     index = index_notebook(request.notebook, request.facts)
     if _shape(old) != _shape(new):
-        return _plan_parameters(index, cell, old, new)
+        adapted = _adapted(before, after, index, cell, new)
+        return _plan_parameters(index, cell, old, new, adapted)
     return _plan_returns(index, cell, old, new)
 
 
@@ -129,9 +130,23 @@ def _returned(function: Function) -> set[int]:
     return {len(values) for values in function.returns}
 
 
+def _adapted(
+    before: CellIndex, after: CellIndex, index: NotebookIndex, cell: str, function: Function
+) -> frozenset[int]:
+    """Where calls begin in the function's cell that the person changed along with it."""
+    had = before.masked.source
+    starts = callers_of(index, cell, function).starts.get(cell, set())
+    return frozenset(
+        call.open
+        for call in calls_at(after, starts)
+        if after.masked.source[call.target : call.close] not in had
+    )
+
+
 def _plan_parameters(
-    index: NotebookIndex, cell: str, old: Function, new: Function
+    index: NotebookIndex, cell: str, old: Function, new: Function, adapted: frozenset[int]
 ) -> SignaturePlan | Silence | None:
+    """`adapted` are places of calls in `cell` that follow already."""
     what = _what_changed(index, cell, old, new)
     if what is None or isinstance(what, Silence):
         return what
@@ -148,6 +163,8 @@ def _plan_parameters(
     for id in (id for id in index.cells if id in callers.starts):
 
         def rebind(call: Call, id: str = id) -> list[Edit] | None:
+            if id == cell and call.open in adapted:
+                return []
             unbound = not by_class and _is_unbound(index, id, call.target)
             drop = 1 if method and not static and not unbound else 0
             return _rebind(index, id, call, old.parameters[drop:], new.parameters[drop:])

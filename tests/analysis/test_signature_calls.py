@@ -55,6 +55,29 @@ def test_calls_in_calls_are_moved_as_they_become(use: str, then: str) -> None:
     assert follows(PAIR, PAIR.replace("a, b, c=3", "b, a, c=3"), use) == then
 
 
+def test_calls_that_were_changed_with_the_function_follow_already() -> None:
+    was = "def f(a, b):\n    return f(0, b) if a else b"
+    now = "def f(b, a):\n    return f(b, 0) if a else b"
+    found = offer(was, now, "f(1, 2)")
+    assert not isinstance(found, Silence)
+    assert [edit.cell for edit in found[0].edits] == ["c1"]
+    half = "def f(b, a):\n    return f(0, b) if a else b"
+    assert follows(was, half, "f(1, 2)") == "f(2, 1)"
+
+
+@pytest.mark.parametrize(
+    ("use", "then"),
+    [
+        ("[*f(1, 2)]", "[*f(2, 1)]"),
+        ("x = *f(1, 2), {*f(3, 4)}", "x = *f(2, 1), {*f(4, 3)}"),
+        ("f(1, 2)(3, 4)", "f(2, 1)(3, 4)"),
+        ("f(1, 2)[0](3, 4)", "f(2, 1)[0](3, 4)"),
+    ],
+)
+def test_starred_calls_follow_and_calls_of_what_a_call_gives_do_not(use: str, then: str) -> None:
+    assert follows(PAIR, PAIR.replace("a, b, c=3", "b, a, c=3"), use) == then
+
+
 def test_a_call_in_an_argument_that_is_taken_away_goes_with_it() -> None:
     was, now = "def f(a, b):\n    return a", "def f(a):\n    return a"
     found = offer(was, now, "f(f(1, 2), f(3, f(4, 5)))")
