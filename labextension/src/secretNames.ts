@@ -238,6 +238,10 @@ function toldPlace(
   if (annotation) {
     return { at: at + annotation[0].length, operator: '=' };
   }
+  const asked = matchAt('asked', text, end);
+  if (asked) {
+    return { at: end + asked[0].length, operator: '=' };
+  }
   const said = closed ? null : matchAt('said_with', text, end);
   if (said) {
     return { at: end + said[0].length, operator: ',' };

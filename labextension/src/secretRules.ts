@@ -842,7 +842,12 @@ export const VERBS: readonly string[] = [
   "é",
   "är",
   "er",
-  "jest"
+  "jest",
+  "lautet",
+  "是",
+  "は",
+  "는",
+  "은"
 ];
 
 export const LOOSE_WORDS: ReadonlySet<string> = new Set(["key", "sessid", "session", "sessionid", "sig", "signature"]);
@@ -885,6 +890,7 @@ export const PAIR_WORDS: readonly string[] = [
   "pbkdf2",
   "scrypt(",
   "hashpw(",
+  "checkpw(",
   "context.",
   "kdf.",
   "minio(",
@@ -1083,7 +1089,12 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
       "credential",
       "creds",
       "admin",
-      "root"
+      "root",
+      "zugangsdaten",
+      "identifiant",
+      "credenciales",
+      "credenziali",
+      "acceso"
     ],
     "said_pair"
   ],
@@ -1184,14 +1195,14 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
 ];
 
 export const EXPRESSIONS: Readonly<Record<string, string>> = {
-  "name_tail": "[^\\x00-/:-@\\[-^`{-\\x7f\\uff1a]{0,40}(?:-[^\\x00-/:-@\\[-^`{-\\x7f\\uff1a]{1,40}){0,3}",
+  "name_tail": "[^\\x00-/:-@\\[-^`{-\\x7f\\uff1a是は는은]{0,40}(?:-[^\\x00-/:-@\\[-^`{-\\x7f\\uff1a是は는은]{1,40}){0,3}",
   "word": "[A-Z]{1,60}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,60}|[^\\x00-\\x7f]{1,60}",
   "close": "\\]?\\\\?[\"'`]",
   "brackets": "(?:[ \\t]{0,8}\\]){0,2}(?:[)\\],]{1,2}(?=[ \\t]{0,4}=(?![=>])))?",
   "targets": "(?:[ \\t]{0,4},[ \\t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\]\\n]{0,60}\\])?){1,6}[ \\t]{0,4}[)\\]]?[ \\t]{0,4}=(?!=)",
   "heads": "[ \\t]{0,200}[(\\[]?(?:\\*?[A-Za-z_][A-Za-z0-9_.]{0,40}[ \\t]{0,4},[ \\t]{0,4}[(\\[]?){1,6}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
   "annotation": "[ \\t]{0,8}:[ \\t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\[\\]]{0,80}(?:\\[[^\\[\\]]{0,60}\\][^\\[\\]]{0,40}){0,2}\\])?(?:[ \\t]{0,3}\\|[ \\t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\\[\\], |]{1,60}[\"'])[ \\t]{0,8}=(?!=|[ \\t]{0,20}(?:[\\r\\n]|(?![\\s\\S])))",
-  "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:\\uff1a]|\\(|(?:is|was|ist|est|es|è|é|är|er|jest)(?=[ \\t:])|in(?=[ \\t]{0,3}(?:[\\[({]|zip\\())|\\)?\\.(?:send_keys|fill|type)\\()",
+  "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:\\uff1a]|\\(|(?:is|was|ist|est|es|è|é|är|er|jest|lautet)(?=[ \\t:])|[是は는은]|in(?=[ \\t]{0,3}(?:[\\[({]|zip\\())|\\)?\\.(?:send_keys|fill|type)\\()",
   "sends": "\\)?\\.(?:send_keys|fill|type)\\(",
   "default": "[ \\t]{0,4}[^()}]{0,160}[ ,{\\n][\"']?(?:default|value)[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}(?=[rbfu]?[\"'])",
   "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env|set_key|define_string)\\([^()\\n]{0,80}(?![\\s\\S])",
@@ -1203,11 +1214,12 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "returns": "\\([^()\\n]{0,100}\\)[ \\t]{0,4}(?:->[^:\\n]{0,40})?:[ \\t\\r\\n]{1,80}(?:(?:\"{3}[^\"]{0,200}\"{3}|'{3}[^']{0,200}'{3}|\"[^\"\\n]{0,200}\")[ \\t\\r\\n]{1,80})?return[ \\t]{1,4}",
   "said_scheme": "(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \\t]{1,4}|(?:[|>][+-]?[ \\t]{0,4}\\r?\\n[ \\t]{1,20}|![a-z]{1,12}[ \\t]|(?:is|was)?[ \\t]{0,2}:[ \\t]{1,4}|</?[a-z]{1,10}>[ \\t]{0,3})",
   "valued": "[\"']?[ \\t]{0,4},?[ \\t]{0,4}\\r?\\n[ \\t]{1,20}[\"']?value[\"']?[ \\t]{0,3}[:=][ \\t]{0,3}",
-  "said_of": "[ \\t](?:for|of|to|on|at|für|zu|von|de|du|da|do|per|pour|para|k|ke|till|til|voor|van|для|к|от)(?:[ \\t][^ \\t\\r\\n:'\"(){}\\[\\]=#,;]{1,20}){1,4}(?:[ \\t]{0,2}:|[ \\t](?:is|ist|est|es|è|é))[ \\t]{1,4}|[ \\t][^\\x00-\\x7f]{2,20}:[ \\t]{1,4}|[ \\t]{1,20}\\|[ \\t]{0,20}",
+  "said_of": "[ \\t](?:for|of|to|on|at|für|zu|von|de|du|da|do|per|pour|para|k|ke|till|til|voor|van|для|к|от)(?:[ \\t][^ \\t\\r\\n:'\"(){}\\[\\]=#,;]{1,20}){1,4}(?:[ \\t]{0,2}:|[ \\t](?:is|ist|est|es|è|é|lautet))[ \\t]{1,4}|[ \\t][^\\x00-\\x7f]{2,20}:[ \\t]{1,4}|[ \\t]{1,20}\\|[ \\t]{0,20}",
   "cell_of": "[ \\t]{0,20}\\|[^\\n]{0,200}(?![\\s\\S])",
   "spelt": "[ \\t]{0,4}(?:\"\"|'')?(?:\\.join\\()?[ \\t]{0,4}(?:map\\(chr|chr\\(|bytes\\(|bytearray\\()[^\\n0-9]{0,30}(?:[0-9]{2,3}[^0-9\\n]{1,12}){3}[0-9]{2,3}",
   "cases": "[ \\t]{0,4}:[ \\t]{0,8}\\r?\\n[ \\t]{1,20}case[ \\t]{1,4}",
   "answered": "[ \\t]{0,2}[:?]?[ \\t]{0,2}[\"'][ \\t]{0,2}[,)][^\\n]{0,60}\\n?[^\\n]{0,60}\\.(?:sendline|send|write)\\(",
+  "asked": "[ \\t]{0,2}[:?]?[ \\t]{0,2}[\"'][^()\\n]{0,80}\\)[ \\t]{0,3}[=!]=[ \\t]{0,3}(?=[rbfu]?[\"'])",
   "said_with": "[ \\t]{0,2}[:=]?[ \\t]{0,2}(?:%s|\\{\\})?[ \\t]{0,2}[\"'][ \\t]{0,4},[ \\t]{0,4}(?=[rbfu]?[\"'])",
   "values": "[^()\\n]{0,100}\\)[ \\t\\r\\n]{1,8}(?:VALUES|values|Values)[ \\t\\r\\n]{0,8}(?=\\()",
   "filled": "(?:%s|\\?|\\{[a-z0-9_]{0,20}\\}|:[a-z_]{1,20})[^\"'\\n]{0,80}[\"'][ \\t]{0,4}(?:%|\\.format\\(|,(?=[ \\t\\r\\n]{0,20}[(\\[]))[ \\t]{0,4}",
@@ -1244,7 +1256,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "run": "(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{16,}={0,2}",
   "capitals": "[A-Z0-9]{16,19}(?![\\s\\S])",
   "joined_words": "[a-z]{3,200}(?:[_-]|(?![\\s\\S]))",
-  "scheme": "://([^ \\t\\r\\n/:@'\"<>]{0,80}):([^ \\t\\r\\n'\"<>@]{1,200}@?[^ \\t\\r\\n'\"<>@/]{0,100})@[A-Za-z0-9{\\[/]",
+  "scheme": "://(\\{[^{}\\r\\n]{1,60}\\}|[^ \\t\\r\\n/:@'\"<>]{0,80}):([^ \\t\\r\\n'\"<>@]{1,200}@?[^ \\t\\r\\n'\"<>@/]{0,100})@[A-Za-z0-9{\\[/]",
   "half_scheme": "://(?:[A-Za-z0-9_.%+-]{1,80}|\\{[a-z_.]{1,40}\\}):([^ \\t\\r\\n/:@'\"<>{}()\\[\\]]{3,100})(?:@?[\"')\\]}]{0,4}(?![^\\r\\n])|@[\"'][ \\t]{0,4}\\+)",
   "filled_address": "[^\"'\\n]{0,120}[\"'][ \\t]{0,4}(?:%|\\.format\\()[ \\t]{0,4}",
   "filled_name": "([A-Za-z_][A-Za-z0-9_]{0,30})[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}[rbf]?[\"']([^\"'\\n]{3,100})[\"']",
@@ -1254,9 +1266,9 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "uuid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
   "resource": "[a-z]{1,16}-0[0-9a-f]{16}(?![\\s\\S])",
   "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|runs?[:/]|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|(?:run|experiment|trial|job|task|batch|model|item)_?id|[_.]run\\(|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
-  "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|sign_?in\\(|simple_bind(?:_s)?\\(|communitydata\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},|pbkdf2_hmac\\([^,()\\n]{0,60},|pbkdf2\\(|scrypt\\(|hashpw\\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\\.(?:hash|encrypt|verify)\\(|kdf\\.derive\\(|bestavailableencryption\\(|aesgcm\\(|minio\\(|b64encode\\(|(?:urlsafe|signing)[a-z_]{0,20}(?:serializer|signer)\\()",
-  "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign|cred|simp|comm",
-  "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|signing|comm",
+  "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|sign_?in\\(|simple_bind(?:_s)?\\(|communitydata\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},|pbkdf2_hmac\\([^,()\\n]{0,60},|pbkdf2\\(|scrypt\\(|(?:hash|check)pw\\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\\.(?:hash|encrypt|verify)\\(|kdf\\.derive\\(|bestavailableencryption\\(|aesgcm\\(|minio\\(|b64encode\\(|(?:urlsafe|signing)[a-z_]{0,20}(?:serializer|signer)\\()",
+  "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|checkpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign|cred|simp|comm",
+  "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|checkpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|signing|comm",
   "argument": "[ \\t\\r\\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t\\r\\n]{0,8},",
   "option": "[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}([^ \\t\\r\\n:'\"$]{1,80}):(?!/)([^ \\t\\r\\n'\"]{3,100})",
   "dash_p": "[ '\",]-p[ ]?([^ \\t\\r\\n'\",]{3,100}|'[^'\\n]{3,100}'|\"[^\"\\n]{3,100}\")",
@@ -1272,7 +1284,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "secure": "SecureString[ \\t]{1,4}(?:-String[ \\t]{1,4})?[\"']([^\"'\\n]{3,100})[\"']",
   "pragma": "(?:(?:PRAGMA|pragma)[ \\t]{1,4}(?:re)?key[ \\t]{0,4}=|(?:AS|as)[ ][A-Za-z_]{1,30}[ ](?:KEY|key)[ ])[ \\t]{0,4}[\"']([^\"'\\n]{3,100})[\"']",
   "user_and": "(?:[Ll]ogin|LOGIN|[Cc]red|CRED|[Uu]ser_?[Pp]ass|USER_?PASS|[Aa]uth|AUTH)[A-Za-z_]{0,12}[\"']?[ \\t]{0,3}[:=][ \\t]{0,3}[\"'][^ \\t\\r\\n:'\"$/{]{1,60}:(?!/)([^ \\t\\r\\n'\"]{3,80})[\"']",
-  "said_pair": "(?:(?:[Ll]ogin|[Cc]redentials?|[Cc]reds)[ \\t:=]{1,4}(?:with[ ])?[A-Za-z0-9._@-]{1,40}|#[ \\t]{0,4}(?:admin|root|user))[ \\t]{0,2}[:/][ \\t]{0,2}([^ \\t\\r\\n'\"/]{4,80})",
+  "said_pair": "(?:(?:[Ll]ogin|[Cc]redentials?|[Cc]reds|[Zz]ugangsdaten|[Ii]dentifiants?|[Cc]redenciales|[Cc]redenziali|[Aa]cceso)[ \\t:=]{1,4}(?:with[ ])?[A-Za-z0-9._@-]{1,40}|#[ \\t]{0,4}(?:admin|root|user))[ \\t]{0,2}[:/][ \\t]{0,2}([^ \\t\\r\\n'\"/]{4,80})",
   "said_after": "[\"']([^\"'\\n]{4,80})[\"'][^\"'#\\n]{0,60}#[^#\\n]{0,40}(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd?(?![A-Za-z]))",
   "mailbox": "[\"'][^\"'@ \\t\\r\\n]{1,60}@[a-z0-9-]{1,40}\\.[a-z.]{2,20}[\"'][ \\t]{0,2},[ \\t]{0,2}[\"']([^\"'\\n]{4,80})[\"']",
   "between": "\\{[A-Za-z_.]{1,30}\\}:([^ \\t\\r\\n'\"{}@/:]{4,80})@",

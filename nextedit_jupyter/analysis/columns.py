@@ -6,10 +6,11 @@ the notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Text
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Name, Text
 from nextedit_jupyter.analysis.frame_parts import (
     frame_at,
     frames_around,
@@ -27,12 +28,15 @@ from nextedit_jupyter.analysis.rename import (
 )
 from nextedit_jupyter.analysis.rename.half_typed import looks_half_typed
 from nextedit_jupyter.analysis.rename.plan import listed_cells
+from nextedit_jupyter.analysis.rename.textual import words_in_strings
 from nextedit_jupyter.analysis.written_columns import (
     made_by_keyword,
     named_where_made,
+    unchecked_notes,
     written_otherwise,
 )
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
+from nextedit_jupyter.core.cache import by_text
 
 NO_COLUMN = "no column was changed"
 NO_COLUMN_HERE = "there is no column at the caret"
@@ -312,6 +316,8 @@ def _plan_places(
         count = len(others)
         notes.append(f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone")
     optional = others | made
+    notes += unchecked_notes(index, old, new, frames, changes | optional)
+    optional |= set(words_in_strings(index, old, new, whole=True)) - changes
     if old.isidentifier():
         notes += broken_notes(index, old)
         optional |= set(mentions(index, old, new))
@@ -420,13 +426,24 @@ def _of_chain(index: NotebookIndex, here: CellIndex, text: Text) -> str:
 
 def _assigned(here: CellIndex, start: int) -> str:
     """The name that the statement around `start` gives its value to."""
+    starts, names = _bound(here.masked.source)
+    at = bisect_left(starts, start) - 1
+    if at < 0 or names[at].kind != "variable":
+        return ""
     first, _ = statement_around(here, start)
-    best = None
-    for i, name in enumerate(here.names):
-        binds = name.op == "write" and first <= name.start < start and here.homes[i] == MODULE
-        if binds and (best is None or name.start > best.start):
-            best = name
-    return best.name if best is not None and best.kind == "variable" else ""
+    return names[at].name if first <= starts[at] else ""
+
+
+@by_text(500_000)
+def _bound(source: str) -> tuple[list[int], list[Name]]:
+    """The names that a cell binds in the notebook's namespace, by where they begin."""
+    here = cell_index(source)
+    found = sorted(
+        (name.start, name)
+        for i, name in enumerate(here.names)
+        if name.op == "write" and here.homes[i] == MODULE
+    )
+    return [start for start, _ in found], [name for _, name in found]
 
 
 def _flows(index: NotebookIndex) -> dict[str, set[str]]:

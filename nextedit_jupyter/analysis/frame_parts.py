@@ -213,6 +213,7 @@ def _root(node: Node) -> Node | None:
     """The name that a chain of attributes, calls and subscripts begins with."""
     inner: Node | None = node
     for _ in range(_MAX_LINKS):
+        inner = trees.unstarred(inner) if inner is not None else None
         if inner is None or inner.type == "identifier":
             return inner
         name = _INNER.get(inner.type)

@@ -6,14 +6,17 @@ a `return` with more or fewer values changes the places that unpack it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
-from tree_sitter import Node
-
-from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, Parameter
+from nextedit_jupyter.analysis.call_sites import (
+    Call,
+    Edit,
+    argument_edits,
+    calls_at,
+    edited_calls,
+)
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import (
     Change,
@@ -24,7 +27,8 @@ from nextedit_jupyter.analysis.rename import (
     places,
     windows,
 )
-from nextedit_jupyter.analysis.rename.classes import class_at
+from nextedit_jupyter.analysis.rename.callers import Callers, callers_of
+from nextedit_jupyter.analysis.rename.classes import class_at, class_of_object
 from nextedit_jupyter.core import CellEdit, KernelFacts, Notebook, Silence, SuggestRequest
 
 # What stands for an argument that nobody knows: it parses, and a reader sees that it is missing.
@@ -55,33 +59,6 @@ class SignaturePlan:
 
     def edits(self) -> tuple[CellEdit, ...]:
         return cell_edits(self.notebook, self.changes)
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of a call; `keyword` is None for a positional one, "*" or "**" if unpacked."""
-
-    start: int
-    end: int
-    text: str
-    keyword: str | None = None
-    value: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call: its arguments, and the place before its closing parenthesis.
-
-    `target` is where the callee's last name begins; `targets` are the places that its value is
-    unpacked to, if it is.
-    """
-
-    arguments: tuple[Argument, ...]
-    open: int
-    close: int
-    scope_at: int
-    target: int = -1
-    targets: tuple[tuple[int, int], ...] = ()
 
 
 def detect_signature(request: SuggestRequest) -> SignaturePlan | Silence:
@@ -118,7 +95,8 @@ def _detect(request: SuggestRequest, window: Window) -> SignaturePlan | Silence 
             return Silence("low_confidence", "the parameter is still being typed")
     index = index_notebook(request.notebook, request.facts)
     if _shape(old) != _shape(new):
-        return _plan_parameters(index, cell, old, new)
+        adapted = _adapted(before, after, index, cell, new)
+        return _plan_parameters(index, cell, old, new, adapted)
     return _plan_returns(index, cell, old, new)
 
 
@@ -152,35 +130,90 @@ def _returned(function: Function) -> set[int]:
     return {len(values) for values in function.returns}
 
 
+def _adapted(
+    before: CellIndex, after: CellIndex, index: NotebookIndex, cell: str, function: Function
+) -> frozenset[int]:
+    """Where calls begin in the function's cell that the person changed along with it."""
+    had = before.masked.source
+    starts = callers_of(index, cell, function).starts.get(cell, set())
+    return frozenset(
+        call.open
+        for call in calls_at(after, starts)
+        if after.masked.source[call.target : call.close] not in had
+    )
+
+
 def _plan_parameters(
-    index: NotebookIndex, cell: str, old: Function, new: Function
+    index: NotebookIndex, cell: str, old: Function, new: Function, adapted: frozenset[int]
 ) -> SignaturePlan | Silence | None:
+    """`adapted` are places of calls in `cell` that follow already."""
     what = _what_changed(index, cell, old, new)
     if what is None or isinstance(what, Silence):
         return what
+    callers = callers_of(index, cell, new)
+    if others := _other_definitions(index, cell, new, callers):
+        return Silence("low_confidence", f"{others} defines `{new.name}` too")
     method = index.cells[cell].scopes[new.outer].kind == "class"
     static = any("staticmethod" in d for d in new.decorators)
     by_class = any("classmethod" in d for d in new.decorators)
     changes: list[Change] = []
     notes: list[str] = []
     sites = skipped = 0
-    for id, call in _calls(index, cell, new):
-        unbound = not by_class and _is_unbound(index, id, call.target)
-        drop = 1 if method and not static and not unbound else 0
-        edited = _rebind(index, id, call, old.parameters[drop:], new.parameters[drop:])
-        if edited is None:
-            skipped += 1
-        elif edited:
-            changes += [Change(id, start, end, text) for start, end, text in edited]
-            sites += 1
+    removed: list[str] = []
+    for id in (id for id in index.cells if id in callers.starts):
+
+        def rebind(call: Call, id: str = id) -> list[Edit] | None:
+            if id == cell and call.open in adapted:
+                return []
+            unbound = not by_class and _is_unbound(index, id, call.target)
+            drop = 1 if method and not static and not unbound else 0
+            return _rebind(index, id, call, old.parameters[drop:], new.parameters[drop:])
+
+        edits, changed, unknown = edited_calls(
+            calls_at(index.cells[id], callers.starts[id]), rebind
+        )
+        changes += [Change(id, *edit) for edit in edits]
+        source = index.cells[id].masked.source
+        removed += [source[start:end] for start, end, text in edits if not text]
+        sites += changed
+        skipped += unknown
     if skipped:
         notes.append(f"{skipped} call{'s' * (skipped != 1)} with `*` or `**`: left alone")
+    if callers.is_passed_on:
+        notes.append(f"`{new.name}` is used other than by calling it: calls elsewhere are not seen")
+    if any("(" in text or ":=" in text or "await" in text for text in removed):
+        notes.append("arguments that are taken away call something, which is not called then")
+    if method and (count := _unknown_calls(index, new.name, callers)):
+        many = "s" * (count != 1)
+        notes.append(f"{count} call{many} of `.{new.name}` of objects whose class is not known")
     notes += broken_notes(index, new.name)
     if not changes:
         return Silence("no_change", f"no call of `{new.name}` has to follow")
     unknown = any(PLACEHOLDER in change.text for change in changes)
     sure = 0.9 if unknown else 0.95
     return SignaturePlan(new.name, what, index.notebook, tuple(changes), sites, tuple(notes), sure)
+
+
+def _other_definitions(
+    index: NotebookIndex, cell: str, function: Function, callers: Callers
+) -> str:
+    """The cell of another definition that the calls may reach: of an heir, in a branch."""
+    for id, starts in callers.starts.items():
+        for other in index.cells[id].functions:
+            if other.start in starts and (id, other.scope) != (cell, function.scope):
+                return f"cell {index.number(id)}"
+    return ""
+
+
+def _unknown_calls(index: NotebookIndex, method: str, callers: Callers) -> int:
+    return sum(
+        a.name == method
+        and there.masked.source[a.end : a.end + 1] == "("
+        and not callers.has(id, a.start)
+        and class_of_object(index, id, a) is None
+        for id, there in index.readable()
+        for a in there.attributes
+    )
 
 
 def _what_changed(
@@ -250,7 +283,7 @@ def _rebind(
     call: Call,
     was: tuple[Parameter, ...],
     now: tuple[Parameter, ...],
-) -> list[tuple[int, int, str]] | None:
+) -> list[Edit] | None:
     """Edits of one call's arguments; None where `*` or `**` hide what is passed.
 
     Each argument is bound to its old parameter and passed to the same one again: by position as
@@ -280,37 +313,7 @@ def _rebind(
         else:
             plain.append(value)
     kept = [text for name, text in keywords.items() if name in new_names or name not in old_names]
-    return _argument_edits(call, [*plain, *kept, *extra])
-
-
-def _argument_edits(call: Call, wanted: list[str]) -> list[tuple[int, int, str]]:
-    """Turn the arguments of a call into `wanted`, with as little change as possible."""
-    arguments = call.arguments
-    if not arguments:
-        return [(call.open, call.open, ", ".join(wanted))] if wanted else []
-    texts = [a.text for a in arguments]
-    if len(texts) == len(wanted):
-        return [
-            (a.start, a.end, text)
-            for a, text in zip(arguments, wanted, strict=True)
-            if a.text != text
-        ]
-    edits: list[tuple[int, int, str]] = []
-    matcher = SequenceMatcher(None, texts, wanted, autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        new = wanted[j1:j2]
-        if tag == "insert" and i1:
-            edits.append((arguments[i1 - 1].end,) * 2 + ("".join(f", {text}" for text in new),))
-        elif tag == "insert":
-            edits.append((arguments[0].start,) * 2 + ("".join(f"{text}, " for text in new),))
-        elif tag == "delete" and i2 < len(arguments):
-            edits.append((arguments[i1].start, arguments[i2].start, ""))
-        elif tag == "delete":
-            start = arguments[i1 - 1].end if i1 else arguments[0].start
-            edits.append((start, arguments[i2 - 1].end, ""))
-        elif tag == "replace":
-            edits.append((arguments[i1].start, arguments[i2 - 1].end, ", ".join(new)))
-    return edits
+    return argument_edits(call, [*plain, *kept, *extra])
 
 
 def argument_for(index: NotebookIndex, cell: str, at: int, parameter: Parameter) -> str:
@@ -362,66 +365,6 @@ def _calls(index: NotebookIndex, cell: str, function: Function) -> Iterator[tupl
         if starts := found.get(id):
             for call in calls_at(index.cells[id], starts):
                 yield id, call
-
-
-def calls_at(index: CellIndex, starts: set[int]) -> Iterator[Call]:
-    """The calls in a cell whose callee's last name begins at one of these places."""
-    text = index.masked.text
-    tree, at = trees.parse(text)
-    targets: dict[int, tuple[tuple[int, int], ...]] = {}  # by the id of the call that is unpacked
-    for node in trees.walk(tree.root_node):
-        if node.type == "assignment":
-            right = node.child_by_field_name("right")
-            if right is not None and right.type == "call":
-                targets[right.id] = tuple(_targets(node, at))
-        if node.type != "call":
-            continue
-        callee = node.child_by_field_name("function")
-        arguments = node.child_by_field_name("arguments")
-        if callee is None or arguments is None or arguments.type != "argument_list":
-            continue
-        last: Node | None = callee
-        if callee.type == "attribute":
-            last = callee.child_by_field_name("attribute")
-        if last is None or at(last.start_byte) not in starts:
-            continue
-        found = []
-        for child in arguments.named_children:
-            if child.type == "comment":
-                continue
-            start, end = at(child.start_byte), at(child.end_byte)
-            keyword, value = None, text[start:end]
-            if child.type == "keyword_argument":
-                name = child.child_by_field_name("name")
-                given = child.child_by_field_name("value")
-                if name is None or given is None:
-                    continue
-                keyword = text[at(name.start_byte) : at(name.end_byte)]
-                value = text[at(given.start_byte) : at(given.end_byte)]
-            elif child.type in ("list_splat", "dictionary_splat"):
-                keyword = "*" if child.type == "list_splat" else "**"
-            found.append(Argument(start, end, text[start:end], keyword, value))
-        # `C(...)` for `__init__`, or `obj.method(...)`: the first parameter is not passed.
-        yield Call(
-            tuple(found),
-            at(arguments.start_byte) + 1,
-            at(arguments.end_byte) - 1,
-            at(node.start_byte),
-            at(last.start_byte),
-            targets.get(node.id, ()),
-        )
-
-
-def _targets(node: Node, at: Callable[[int], int]) -> Iterator[tuple[int, int]]:
-    """The names that an assignment unpacks to: `a, b = call(...)`."""
-    left = node.child_by_field_name("left")
-    if left is None or left.type not in ("pattern_list", "tuple_pattern"):
-        return
-    items = [n for n in left.named_children if n.type != "comment"]
-    if any(n.type == "list_splat_pattern" for n in items):
-        return
-    for item in items:
-        yield at(item.start_byte), at(item.end_byte)
 
 
 def _plan_returns(

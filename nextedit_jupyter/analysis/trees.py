@@ -79,3 +79,10 @@ def walk(root: Node) -> Iterator[Node]:
         node = stack.pop()
         yield node
         stack.extend(reversed(node.named_children))
+
+
+def unstarred(node: Node) -> Node:
+    """What is called or read in `[*f(x)]`, which the grammar takes for a call of `*f`."""
+    while node.type == "list_splat" and node.named_children:
+        node = node.named_children[0]
+    return node

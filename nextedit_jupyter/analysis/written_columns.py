@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Keyword
+from nextedit_jupyter.analysis.bindings import MODULE, Attribute, CellIndex, Keyword
 from nextedit_jupyter.analysis.frame_parts import (
     frame_at,
     frame_before,
@@ -16,11 +16,16 @@ from nextedit_jupyter.analysis.frame_parts import (
     statement_around,
 )
 from nextedit_jupyter.analysis.index import NotebookIndex
-from nextedit_jupyter.analysis.rename.plan import Change
+from nextedit_jupyter.analysis.rename.plan import Change, listed_cells
+from nextedit_jupyter.analysis.rename.textual import words_in_strings
+from nextedit_jupyter.core.cache import by_text
 
 # Methods whose keywords are the columns that they make.
 _MAKERS = frozenset(["assign", "agg", "aggregate", "with_columns", "mutate", "summarise"])
 _WORD = re.compile(r"\w+")
+_NAME = re.compile(r"[^\W\d]\w*")
+_ITERTUPLES = re.compile(r"\bfor[ \t]([^:\n]{1,80}?)[ \t]in[ \t][^:\n]{0,200}?\.itertuples\(")
+_OF_ANOTHER = re.compile(r"@([^\W\d]\w{0,80})\.([^\W\d]\w{0,80})(?![\w(])")
 # What every frame has as an attribute: a column of that name is no attribute.
 _MEMBERS = frozenset(
     [
@@ -47,18 +52,33 @@ def written_otherwise(
     for cell, start, end in listed_columns(index, old, frames):
         yield Change(cell, start, end, new)
     for id, here in index.readable():
-        for start, end in words_of(index, id, here, old, frames):
-            yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
         source = here.masked.source
+        for start, end in words_of(index, id, here, old, frames):
+            if source[start - 1 : start] != ".":
+                yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
+            elif _is_attribute(index, new, frames):
+                yield Change(id, start, end, new)
         for a in here.attributes:
             is_column = a.name == old and source[a.end : a.end + 1] != "("
             if not is_column or frame_before(index, here, a.start) not in frames:
                 continue
             if _is_attribute(index, new, frames):
                 yield Change(id, a.start, a.end, new)
-            elif source[a.start - 1 : a.start] == ".":
+            elif source[a.start - 1 : a.start] == "." and not _is_of_a_tuple(here, a):
                 quote = free_quote(here, a.start)
                 yield Change(id, a.start - 1, a.end, f"[{quote}{new}{quote}]")
+
+
+def _is_of_a_tuple(here: CellIndex, attribute: Attribute) -> bool:
+    """Whether it is read from what a frame's `itertuples` gives, which has no brackets by name."""
+    return attribute.object in _tuples(here.masked.source)
+
+
+@by_text(500_000)
+def _tuples(source: str) -> frozenset[str]:
+    return frozenset(
+        name for loop in _ITERTUPLES.finditer(source) for name in _NAME.findall(loop[1])
+    )
 
 
 def _is_attribute(index: NotebookIndex, name: str, frames: set[str]) -> bool:
@@ -108,3 +128,40 @@ def words_of(
         if text.method in ("query", "eval") and frame_at(index, here, text.root) in frames:
             for found in pattern.finditer(text.text):
                 yield text.start + found.start(), text.start + found.end()
+            for found in _OF_ANOTHER.finditer(text.text):  # `@df.x`
+                if found[1] in frames and found[2] == old:
+                    yield text.start + found.start(2), text.start + found.end(2)
+
+
+def unchecked_notes(
+    index: NotebookIndex, old: str, new: str, frames: Collection[str], done: Collection[Change]
+) -> Iterator[str]:
+    """What may mean the column and was not changed: the name as a string of code, columns that are
+    chosen by a part of their names, attributes that can't have the new one.
+    """
+    said = {(change.cell, change.start) for change in done}
+    strings = words_in_strings(index, old, new, whole=True)
+    whole = [change for change in strings if (change.cell, change.start) not in said]
+    if whole:
+        many = "s" * (len(whole) != 1)
+        yield f"{len(whole)} other text{many} {old!r}, which may be the column's name: left alone"
+    chosen, unwritten = set(), set()
+    for id, here in index.readable():
+        for text in here.texts:
+            is_part = text.keyword == "regex" or (text.keyword == "like" and text.text in old)
+            if is_part and frame_at(index, here, text.root) in frames:
+                chosen.add(index.number(id))
+            is_query = text.method in ("query", "eval") and not _is_attribute(
+                index, new, set(frames)
+            )
+            if is_query and any(found[2] == old for found in _OF_ANOTHER.finditer(text.text)):
+                unwritten.add(index.number(id))
+        for a in here.attributes:
+            is_left = a.name == old and not {(id, a.start), (id, a.start - 1)} & said
+            if is_left and _is_of_a_tuple(here, a) and frame_before(index, here, a.start) in frames:
+                unwritten.add(index.number(id))
+    if chosen:
+        yield f"{listed_cells(sorted(chosen))}: columns are chosen by a part of their names"
+    if unwritten:
+        where = listed_cells(sorted(unwritten))
+        yield f"{where}: `.{old}` can't be written with `{new}`: left alone"

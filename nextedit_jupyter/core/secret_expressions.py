@@ -8,7 +8,8 @@ from __future__ import annotations
 EXPRESSIONS: dict[str, str] = {
     # Letters, digits and all that is no ASCII.
     "name_tail": (
-        r"[^\x00-/:-@\[-^`{-\x7f\uff1a]{0,40}(?:-[^\x00-/:-@\[-^`{-\x7f\uff1a]{1,40}){0,3}"
+        r"[^\x00-/:-@\[-^`{-\x7f\uff1a是は는은]{0,40}"
+        r"(?:-[^\x00-/:-@\[-^`{-\x7f\uff1a是は는은]{1,40}){0,3}"
     ),
     "word": r"[A-Z]{1,60}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,60}|[^\x00-\x7f]{1,60}",
     "close": r"\]?\\?[\"'`]",
@@ -29,7 +30,8 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "operator": (
         r"[ \t]{0,20}(?:\\\r?\n[ \t]{0,20}|\*\*(?=:)|`(?=:))?"
-        r"(:=|=>|->|<-|[=!]=|[+|]=|[=:\uff1a]|\(|(?:is|was|ist|est|es|è|é|är|er|jest)(?=[ \t:])"
+        r"(:=|=>|->|<-|[=!]=|[+|]=|[=:\uff1a]|\("
+        r"|(?:is|was|ist|est|es|è|é|är|er|jest|lautet)(?=[ \t:])|[是は는은]"
         r"|in(?=[ \t]{0,3}(?:[\[({]|zip\())|\)?\.(?:send_keys|fill|type)\()"
     ),
     "sends": r"\)?\.(?:send_keys|fill|type)\(",
@@ -78,7 +80,7 @@ EXPRESSIONS: dict[str, str] = {
     "said_of": (
         r"[ \t](?:for|of|to|on|at|für|zu|von|de|du|da|do|per|pour|para|k|ke|till|til|voor|van|для|к"
         r"|от)(?:[ \t][^ \t\r\n:'\"(){}\[\]=#,;]{1,20}){1,4}"
-        r"(?:[ \t]{0,2}:|[ \t](?:is|ist|est|es|è|é))[ \t]{1,4}"
+        r"(?:[ \t]{0,2}:|[ \t](?:is|ist|est|es|è|é|lautet))[ \t]{1,4}"
         r"|[ \t][^\x00-\x7f]{2,20}:[ \t]{1,4}"
         r"|[ \t]{1,20}\|[ \t]{0,20}"
     ),
@@ -94,6 +96,10 @@ EXPRESSIONS: dict[str, str] = {
     "answered": (
         r"[ \t]{0,2}[:?]?[ \t]{0,2}[\"'][ \t]{0,2}[,)][^\n]{0,60}\n?[^\n]{0,60}"
         r"\.(?:sendline|send|write)\("
+    ),
+    # A prompt's answer that is compared: `input("Password: ") == "…"`.
+    "asked": (
+        r"[ \t]{0,2}[:?]?[ \t]{0,2}[\"'][^()\n]{0,80}\)[ \t]{0,3}[=!]=[ \t]{0,3}(?=[rbfu]?[\"'])"
     ),
     "said_with": (
         r"[ \t]{0,2}[:=]?[ \t]{0,2}(?:%s|\{\})?[ \t]{0,2}[\"'][ \t]{0,4},"
@@ -174,7 +180,7 @@ EXPRESSIONS: dict[str, str] = {
     "capitals": r"[A-Z0-9]{16,19}(?![\s\S])",
     "joined_words": r"[a-z]{3,200}(?:[_-]|(?![\s\S]))",
     "scheme": (
-        r"://([^ \t\r\n/:@'\"<>]{0,80})"
+        r"://(\{[^{}\r\n]{1,60}\}|[^ \t\r\n/:@'\"<>]{0,80})"
         r":([^ \t\r\n'\"<>@]{1,200}@?[^ \t\r\n'\"<>@/]{0,100})@[A-Za-z0-9{\[/]"
     ),
     # The password of an address that is being typed: nothing stands behind it yet.
@@ -212,7 +218,7 @@ EXPRESSIONS: dict[str, str] = {
         r"|redis\(|gis\(|sentinelapi\(|connection\(|url\.create\(|register\(|pw_set\(|dbclient\("
         r"|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\.new\(|fernet\(|crypt\(|[th]otp\("
         r"|jwt\.(?:en|de)code\([^,()\n]{0,60},|pbkdf2_hmac\([^,()\n]{0,60},|pbkdf2\(|scrypt\("
-        r"|hashpw\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\.(?:hash|encrypt|verify)\(|kdf\.derive\("
+        r"|(?:hash|check)pw\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\.(?:hash|encrypt|verify)\(|kdf\.derive\("
         r"|bestavailableencryption\(|aesgcm\(|minio\(|b64encode\(|(?:urlsafe|signing)[a-z_]{0,20}"
         r"(?:serializer|signer)\()"
     ),
@@ -220,11 +226,11 @@ EXPRESSIONS: dict[str, str] = {
     "pair_unsure": (
         r"(?:auth|creds?|login)[^(\[]{0,12}(?![\s\S])|auth(?!enticate\()[a-z_]{1,20}\(|redis|gis|sent"
         r"|connect|ftp|smtp|url\.|register|pw_set|dbclient"
-        r"|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best|minio|b64"
+        r"|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|checkpw|[a-z_]{0,20}context|kdf|best|minio|b64"
         r"|urls|sign|cred|simp|comm"
     ),
     "pair_alone": (
-        r"hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|[a-z_]{0,20}context|kdf|best"
+        r"hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|checkpw|[a-z_]{0,20}context|kdf|best"
         r"|minio|b64|urls|signing|comm"
     ),
     "argument": r"[ \t\r\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t\r\n]{0,8},",
@@ -277,7 +283,8 @@ EXPRESSIONS: dict[str, str] = {
         r"[\"'][^ \t\r\n:'\"$/{]{1,60}:(?!/)([^ \t\r\n'\"]{3,80})[\"']"
     ),
     "said_pair": (
-        r"(?:(?:[Ll]ogin|[Cc]redentials?|[Cc]reds)[ \t:=]{1,4}(?:with[ ])?[A-Za-z0-9._@-]{1,40}"
+        r"(?:(?:[Ll]ogin|[Cc]redentials?|[Cc]reds|[Zz]ugangsdaten|[Ii]dentifiants?|[Cc]redenciales"
+        r"|[Cc]redenziali|[Aa]cceso)[ \t:=]{1,4}(?:with[ ])?[A-Za-z0-9._@-]{1,40}"
         r"|#[ \t]{0,4}(?:admin|root|user))"
         r"[ \t]{0,2}[:/][ \t]{0,2}([^ \t\r\n'\"/]{4,80})"
     ),

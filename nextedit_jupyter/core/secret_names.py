@@ -201,6 +201,8 @@ def _told(text: str, at: int, end: int, closed: bool, head: str) -> _Place | Non
         return _Place(match.end(), "=", 1, closed)
     if match := expression("annotation").match(text, at):
         return _Place(match.end(), "=", 0, closed)
+    if match := expression("asked").match(text, end):
+        return _Place(match.end(), "=", 0, closed)
     if not closed and (match := expression("said_with").match(text, end)):
         return _Place(match.end(), ",", 0, closed)
     if match := expression("valued").match(text, end):

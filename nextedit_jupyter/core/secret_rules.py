@@ -292,7 +292,10 @@ KEY_ENDS = (
 # Words that have another meaning as well are among these: a key, a process, a code.
 TOKEN_WORDS = _words("token auth jwt cookie mdp clave chiave chave parola κωδικός")
 # `the password is …`, in the languages of the names above.
-VERBS = ("is", "was", "ist", "est", "es", "è", "é", "är", "er", "jest")
+VERBS = (
+    *("is", "was", "ist", "est", "es", "è", "é", "är", "er", "jest", "lautet"),
+    *("是", "は", "는", "은"),
+)
 # What may be called a key and rarely is a secret: only what looks random counts.
 LOOSE_WORDS = _words("key sig signature sessionid sessid session")
 # After what names a password: the part of a page that it is typed into.
@@ -348,7 +351,17 @@ PASSES = _words(
 PAIR_WORDS = (
     *("auth", "login", "connect", "cred", "ftp(", "smtp", "url.create(", "register("),
     *("pw_set(", "dbclient(", ".new(", "fernet(", "crypt(", "jwt.", "otp(", "redis("),
-    *("gis(", "sentinelapi(", "pbkdf2", "scrypt(", "hashpw(", "context.", "kdf.", "minio("),
+    *(
+        "gis(",
+        "sentinelapi(",
+        "pbkdf2",
+        "scrypt(",
+        "hashpw(",
+        "checkpw(",
+        "context.",
+        "kdf.",
+        "minio(",
+    ),
     *("bestavailable", "aesgcm(", "b64encode(", "serializer(", "signer("),
     *("sign_in(", "signin(", "simple_bind", "communitydata("),
 )
@@ -385,7 +398,13 @@ COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("pragma", "attach"), "pragma"),
     (("identified",), "identified_as"),
     (("login", "cred", "userpass", "user_pass", "auth"), "user_and"),
-    (("login", "credential", "creds", "admin", "root"), "said_pair"),
+    (
+        (
+            *("login", "credential", "creds", "admin", "root", "zugangsdaten", "identifiant"),
+            *("credenciales", "credenziali", "acceso"),
+        ),
+        "said_pair",
+    ),
     (("password", "passwd", "pw"), "said_after"),
     (("users", "accounts", "logins"), "accounts"),
     (("requirepass", "masterauth", "wpa_passphrase", "/rp "), "required"),

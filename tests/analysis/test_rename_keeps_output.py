@@ -20,6 +20,7 @@ from pathlib import Path
 
 import constructs
 import pytest
+from column_uses import FRAMES, USES
 
 from nextedit_jupyter.analysis.index import index_notebook
 from nextedit_jupyter.analysis.magics import mask
@@ -182,6 +183,31 @@ def test_a_rename_prints_the_same_or_says_what_may_not() -> None:
     wrong, counts = failures(SHORT, share=0.15)
     assert not wrong, "\n\n".join(wrong[:3]) + f"\n{len(wrong)} of {counts}"
     assert counts["accepted"] > 300
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("new", ["cost", "the cost", "values"])
+def test_a_renamed_column_prints_the_same_or_says_what_may_not(new: str) -> None:
+    at = FRAMES.index("price")
+    before = [[FRAMES, use] for use in USES]
+    plans = [
+        SymbolsLane().suggest(asked_for(cells, "c0", at, at + len("price"), new, False)[0])
+        for cells in before
+    ]
+    tried = [
+        (cells, applied(SuggestRequest(notebook_of(cells), Caret("c0", 0)), plan[0]), plan[0].notes)
+        for cells, plan in zip(before, plans, strict=True)
+        if not isinstance(plan, Silence)
+    ]
+    assert len(tried) > len(USES) * 0.9
+    was, now = outputs([cells for cells, _, _ in tried]), outputs([list(a) for _, a, _ in tried])
+    assert not any(printed[-1] == "failed" for printed in was)
+    wrong = [
+        (cells[1], after[1], prints)
+        for (cells, after, notes), printed, prints in zip(tried, was, now, strict=True)
+        if prints != printed and not notes
+    ]
+    assert wrong == []
 
 
 @pytest.mark.timeout(0)  # as long as thousands of them take

@@ -58,6 +58,10 @@ def with_edits(plan: RenamePlan, edits: tuple[CellEdit, ...]) -> list[str]:
         ("draw(draw(w=1), w=2)", "draw(draw(width=1), width=2)"),
         ("[draw(w=i) for i in range(3)]", "[draw(width=i) for i in range(3)]"),
         ("f'{draw(w=1)}'", "f'{draw(width=1)}'"),
+        ("[*draw(w=1)]", "[*draw(width=1)]"),
+        ("x = *draw(w=1), {0, *draw(w=2)[:1]}", "x = *draw(width=1), {0, *draw(width=2)[:1]}"),
+        ("draw(w=1)(w=2)", "draw(width=1)(w=2)"),
+        ("draw(w=1)[0](w=2)", "draw(width=1)[0](w=2)"),
     ],
 )
 def test_a_keyword_that_surely_reaches_the_function_follows(use: str, after: str) -> None:

@@ -72,6 +72,10 @@ SPELT = {
         "|x = 1\n%store x\n",
         "cell 1: `%store` keeps it by its name, which others may read",
     ),
+    "a class in annotations that are read": (
+        "class |C:\n    def f(self) -> 'C': pass\nprint(C.f.__annotations__)\n",
+        "as text (`__annotations__`)",
+    ),
     "a global of a frame": ("|x = 1\nprint(inspect.currentframe().f_globals['x'])\n", "as text"),
 }
 

@@ -75,6 +75,28 @@ def test_a_method_chosen_for_an_object_stays_with_that_object(
     assert after(asked)[2] == becomes
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "others", "becomes"),
+    [
+        ("n = 10", "n = 20", ["k = 10", "n = 10"], ["k = 10", "n = 20"]),
+        ("f(n=10)", "f(n=20)", ["g(k=10)", "g(n=10)"], ["g(k=10)", "g(n=20)"]),
+        (
+            "n: int = 10",
+            "n: int = 20",
+            ["k: int = 10", "n: int = 10"],
+            ["k: int = 10", "n: int = 20"],
+        ),
+        ("p(save=False)", "p(save=True)", ["q(frame=False)"], ["q(frame=False)"]),
+        ("c = {'n': 10}", "c = {'n': 20}", ["d = {'k': 10, 'n': 10}"], ["d = {'k': 10, 'n': 20}"]),
+        ("x[10]", "x[20]", ["x[10]", "n = 10"], ["x[20]", "n = 10"]),
+    ],
+)
+def test_a_number_that_one_name_is_given_says_nothing_of_another_name(
+    was: str, now: str, others: Others, becomes: Others
+) -> None:
+    assert after(request([now, *others], (0, was, now))) == [now, *becomes]
+
+
 def test_a_modules_function_is_no_method_of_an_object() -> None:
     cells = ["import seaborn as sns", "sns.set_theme()", "ax.set(title='x')", "sns.set(rc=1)"]
     asked = request(cells, (1, "sns.set()", "sns.set_theme()"))

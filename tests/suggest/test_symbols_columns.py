@@ -178,3 +178,37 @@ def test_a_dictionary_beside_a_frame_that_no_name_holds_keeps_its_keys() -> None
         want=("rename",),
     )
     assert isinstance(SymbolsLane().suggest(request), Silence)
+
+
+@pytest.mark.parametrize(
+    ("use", "then", "note"),
+    [
+        ("[c for c in df.columns if c != 'price']", "", "1 other text 'price'"),
+        ("getattr(df, 'price'), df.x.name == 'price'", "", "2 other texts 'price'"),
+        ("df.filter(like='pri'), df.price", "df.filter(like='pri'), df.cost", "a part of their"),
+        ("df.corr().loc['price', 'k']", "", "1 other text 'price'"),
+        ("df.query('@df.price > price')", "df.query('@df.cost > cost')", ""),
+    ],
+)
+def test_what_may_be_the_columns_name_is_optional_and_noted(use: str, then: str, note: str) -> None:
+    was, now = FRAMES % ("x", "y", "price"), FRAMES % ("x", "y", "cost")
+    uses = Cell("sure", "code", "df['price']"), Cell("use", "code", use)
+    request = SuggestRequest(
+        Notebook("python", (Cell("made", "code", now), *uses)),
+        Caret("made", len(now)),
+        (EditEvent("made", was, now),),
+        want=("rename",),
+    )
+    found = SymbolsLane().suggest(request)
+    assert not isinstance(found, Silence)
+    assert (found[0].apply(request.notebook) or {}).get("use", use) == (then or use)
+    assert note in "; ".join(found[0].notes)
+    assert not then or (note == "") == (found[0].notes == ())
+
+
+def test_a_row_of_itertuples_has_no_brackets_by_name() -> None:
+    uses = "for row in df.itertuples():\n    print(row.price)\n"
+    assert follows(("x", "y", "price"), ("x", "y", "cost"), uses) == uses.replace("price", "cost")
+    assert follows(("x", "y", "price"), ("x", "y", "the cost"), uses + "df.price") == (
+        uses + 'df["the cost"]'
+    )

@@ -569,4 +569,24 @@ for $n2, $n3 in $n.items():
     print($n2 == $n3.__name__, $n3($p=2))
 print(($f if $n else $f2)($p=3), (lambda: $f)()($p=4), [$f, $f2][1]($p=5))
 """,
+    "stars before calls": """
+def $f($p, $p2=1):
+    return [$p, $p2]
+class $C:
+    $a = [7]
+    def $f2(self, $p): return [$p]
+%%
+$n = $C()
+print([*$f($p=1)], {*$f($p=2)}, (*$f($p=3), 0), [*$n.$f2($p=4)], [*$n.$a], [*$f($p=5)[:1]])
+$n2 = *$f($p=6), *$n.$f2(8)
+print($n2, [0, *$f($p=7, $p2=$f($p=9))], $f(*$f($p=1)), {**dict(k=$f($p=2))})
+""",
+    "calls of what calls give": """
+def $f($p):
+    def $f2($p2, $p=2): return $p2, $p
+    return $f2
+$n = {'k': $f}
+%%
+print($f($p=1)($p2=3), $f($p=1)(4, $p=5), $n['k'](6)($p2=7, $p=8), [$f][0](1)(9))
+""",
 }

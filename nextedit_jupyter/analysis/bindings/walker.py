@@ -236,16 +236,17 @@ class Walker:
 
     def dotted(self, node: Node) -> tuple[str, int]:
         """`a.b.c` as text and where it begins; ("", -1) for anything else."""
-        inner, links = node, 0
+        inner, links = trees.unstarred(node), 0
         while inner.type == "attribute":
             child = inner.child_by_field_name("object")
             links += 1
             if child is None or links > MAX_DOTTED:
                 return "", -1
-            inner = child
+            inner = trees.unstarred(child)
         if inner.type != "identifier":
             return "", -1
-        return "".join(self.string_of(node).split()), self.place(node.start_byte)
+        start = self.place(inner.start_byte)
+        return "".join(self.text[start : self.place(node.end_byte)].split()), start
 
     def rooted(self, node: Node) -> int:
         """Where the first name of `a.b(c)[d].e` begins; -1 if the chain begins otherwise.
@@ -255,6 +256,7 @@ class Walker:
         inner: Node | None = node
         passed: list[int] = []
         for _ in range(MAX_CHAIN):
+            inner = trees.unstarred(inner) if inner is not None else None
             if inner is None or inner.type == "identifier":
                 break
             if (known := self.roots.get(inner.id)) is not None:

@@ -83,7 +83,7 @@ _OWN_NAMES = frozenset(
         "print_exc",
     ]
 )
-_CLASSES = frozenset(["__class__", "__mro__", "type"])
+_CLASSES = frozenset(["__annotations__", "__class__", "__mro__", "type"])
 # What reads the names of each kind of symbol.
 _READERS: dict[SymbolKind, frozenset[str]] = {
     "variable": _CODE | _NAMESPACES,

@@ -33,19 +33,30 @@ SURE_ALONE = 0.8
 
 
 def given_to(change: LastChange) -> tuple[str, ...]:
-    """What a number or a truth value in code was given to, as the two tokens before it; empty where
-    it was changed in several places that differ: then it means more than one of them.
+    """What a number or a truth value in code was given to; empty where it was changed in several
+    places that differ: then it means more than one of them.
     """
     sites = [e.site for e in change.examples]
     if change.shape != "word" or not _is_plain(change.old[0]):
         return ()
-    found = {s.left[:2] for s in sites}
+    found = {_before(s) for s in sites}
     return found.pop() if len(found) == 1 and not any(s.kind in _TEXTS for s in sites) else ()
 
 
 def is_given_to_another(given: tuple[str, ...], site: Site) -> bool:
     """Whether a value is given to something else: of 20 such places 9 followed."""
-    return bool(given) and site.kind not in _TEXTS and site.left[:2] != given
+    return bool(given) and site.kind not in _TEXTS and _before(site) != given
+
+
+def _before(site: Site) -> tuple[str, ...]:
+    """The name or key that a value is given to, `n` of `n: int = 10`, `f(n=10)` and `{"n": 10}`;
+    else the two tokens before it.
+    """
+    left = [token for token in site.left if token not in _QUOTES]
+    if left[:1] == ["="] and left[2:3] == [":"]:
+        del left[1:3]
+    is_named = len(left) > 1 and left[0] in ("=", ":") and left[1].isidentifier()
+    return (left[1],) if is_named else tuple(left[:2])
 
 
 def _is_plain(text: str) -> bool:
