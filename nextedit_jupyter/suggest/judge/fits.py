@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nextedit_jupyter.analysis.index import cell_index
-from nextedit_jupyter.analysis.names import ALWAYS_KNOWN, free_names, known_names
+from nextedit_jupyter.analysis.names import ALWAYS_KNOWN, free_names
 from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
@@ -116,6 +116,7 @@ class Fits:
         self._request, self._considered = request, considered
         self._meanings: dict[int, _WordMeaning | None] = {}
         self._brought: dict[int, frozenset[str]] = {}
+        self._known: dict[str, bool] = {}
 
     def is_unfit(self, place: Candidate) -> bool:
         """Whether a change would mean something else at a place, or nothing."""
@@ -207,8 +208,23 @@ class Fits:
             return False
         brought = self._brought_by(place.change) | _bared(place, cell)
         wanted = [n for n in brought if n not in self._read and n not in cell.bound]
-        unknown = [n for n in wanted if n not in ALWAYS_KNOWN]
-        return bool(unknown) and self._known is not None and not self._known.issuperset(unknown)
+        return any(n not in ALWAYS_KNOWN and not self._is_known(n) for n in wanted)
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a cell or the kernel holds a name, or may: `from module import *` brings any."""
+        known = self._known.get(name)
+        if known is None:
+            request = self._request
+            code = [cell for cell in request.notebook.cells if cell.is_code]
+            known = self._known[name] = (
+                request.facts.named(name) is not None
+                or any(
+                    name in cell.source and name in cell_index(cell.source).bound_at_module()
+                    for cell in code
+                )
+                or (not request.facts.names and any(cell_index(c.source).stars for c in code))
+            )
+        return known
 
     def _brought_by(self, change: LastChange) -> frozenset[str]:
         known = self._brought.get(id(change))
@@ -221,15 +237,6 @@ class Fits:
         return frozenset(
             name for edit in self._considered.edits for name in free_names(cell_index(edit.after))
         )
-
-    @cached_property
-    def _known(self) -> frozenset[str] | None:
-        """None where nobody says what `from module import *` brought."""
-        request = self._request
-        code = (cell for cell in request.notebook.cells if cell.is_code)
-        if not request.facts.names and any(cell_index(cell.source).stars for cell in code):
-            return None
-        return known_names(request.notebook, request.facts)
 
 
 def _lines_of(change: LastChange) -> frozenset[tuple[int, int]]:
