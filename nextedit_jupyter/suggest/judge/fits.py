@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import keyword
 import re
+from dataclasses import dataclass
 from functools import cached_property
 
 from nextedit_jupyter.analysis.index import cell_index
-from nextedit_jupyter.analysis.names import ALWAYS_KNOWN, free_names, known_names
+from nextedit_jupyter.analysis.names import ALWAYS_KNOWN, free_names
 from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
@@ -32,20 +33,55 @@ _IMPORT = re.compile(r"from\s+([\w.]+)\s+import\b(.*)|import\s+([\w.]+)(?:\s+as\
 SURE_ALONE = 0.8
 
 
-def given_to(change: LastChange) -> tuple[str, ...]:
-    """What a number or a truth value in code was given to; empty where it was changed in several
-    places that differ: then it means more than one of them.
+@dataclass(frozen=True, slots=True)
+class _WordMeaning:
+    """What the places where a word was changed say of others; empty where they say nothing.
+
+    `given`: what a number or a truth value in code was given to. `callees`: of an argument that
+    got a longer or shorter name, each with the value. `members`: what attributes were read from.
+    `is_of_paths`: it was a part of the paths that imports read, and no name that one binds.
     """
-    sites = [e.site for e in change.examples]
-    if change.shape != "word" or not _is_plain(change.old[0]):
-        return ()
-    found = {_before(s) for s in sites}
-    return found.pop() if len(found) == 1 and not any(s.kind in _TEXTS for s in sites) else ()
 
+    given: tuple[str, ...] = ()
+    callees: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    members: tuple[tuple[str, str], ...] = ()
+    is_of_paths: bool = False
 
-def is_given_to_another(given: tuple[str, ...], site: Site) -> bool:
-    """Whether a value is given to something else: of 20 such places 9 followed."""
-    return bool(given) and site.kind not in _TEXTS and _before(site) != given
+    @classmethod
+    def of(cls, change: LastChange) -> _WordMeaning | None:
+        """None where nothing is said."""
+        old, new = change.old[0], change.new
+        sites = [e.site for e in change.examples]
+        kinds = {s.kind for s in sites}
+        # Changed in several places that differ, a value means more than one of them.
+        given = {_before(s) for s in sites} if _is_plain(old) and not kinds & _TEXTS else set()
+        is_argument = kinds == {"keyword"} and (old in new or new in old)
+        is_member = kinds == {"attribute"} and all(_is_path(s.object) for s in sites)
+        said = cls(
+            given=given.pop() if len(given) == 1 else (),
+            callees=tuple((s.owner, s.right[:2]) for s in sites) if is_argument else (),
+            members=tuple((s.object, s.root) for s in sites) if is_member else (),
+            is_of_paths=kinds == {"import"} and all(_is_in_path(s.line, old) for s in sites),
+        )
+        return said if said != cls() else None
+
+    def is_given_to_another(self, site: Site) -> bool:
+        """Whether a value is given to something else: of 20 such places 9 followed."""
+        return bool(self.given) and site.kind not in _TEXTS and _before(site) != self.given
+
+    def is_of_another_callee(self, site: Site) -> bool:
+        """Whether another callee is given another value: of 12 such places none followed."""
+        return (
+            bool(self.callees)
+            and site.kind == "keyword"
+            and all(site.owner != owner and site.right[:2] != v for owner, v in self.callees)
+        )
+
+    def is_no_path(self, site: Site) -> bool:
+        """Whether a place stands outside of imports and is not written as a part of a path: of 36
+        such places 4 followed the path of an import.
+        """
+        return self.is_of_paths and site.kind != "import" and site.left[:1] != (".",)
 
 
 def _before(site: Site) -> tuple[str, ...]:
@@ -76,27 +112,6 @@ def _is_read_from(site: Site) -> bool:
     return bool(site.right) and site.right[0] in _READ_FROM
 
 
-def is_of_another_callee(change: LastChange, site: Site) -> bool:
-    """Whether an argument's name got longer or shorter for one callee, and another callee is given
-    an argument of that name with another value: of 12 such places none followed.
-    """
-    sites = [e.site for e in change.examples]
-    if change.shape != "word" or {site.kind, *(s.kind for s in sites)} != {"keyword"}:
-        return False
-    if change.old[0] not in change.new and change.new not in change.old[0]:
-        return False
-    return all(s.owner != site.owner and s.right[:2] != site.right[:2] for s in sites)
-
-
-def is_of_module_paths(change: LastChange) -> bool:
-    """Whether a word was changed only as a part of the paths that imports read, not as a name that
-    one binds.
-    """
-    return change.shape == "word" and all(
-        e.site.kind == "import" and _is_in_path(e.site.line, change.old[0]) for e in change.examples
-    )
-
-
 def _is_in_path(line: str, word: str) -> bool:
     found = _IMPORT.match(line)
     if found is None:
@@ -105,43 +120,40 @@ def _is_in_path(line: str, word: str) -> bool:
     return word in path.split(".") and word not in _WORD.findall(bound)
 
 
-def is_no_path(site: Site) -> bool:
-    """Whether a place stands outside of imports and is not written as a part of a path.
-
-    Of 36 such places 4 followed the path of an import on real commits.
-    """
-    return site.kind != "import" and site.left[:1] != (".",)
-
-
 class Fits:
     """Which places of one request a change does not fit; notebooks are read where that counts."""
 
     def __init__(self, request: SuggestRequest, considered: Considered) -> None:
         self._request, self._considered = request, considered
-        self._given: dict[int, tuple[str, ...]] = {}
-        self._of_paths: dict[int, bool] = {}
+        self._meanings: dict[int, _WordMeaning | None] = {}
         self._brought: dict[int, frozenset[str]] = {}
+        self._known: dict[str, bool] = {}
 
     def is_unfit(self, place: Candidate) -> bool:
         """Whether a change would mean something else at a place, or nothing."""
         change = place.change
-        if change.shape not in ("word", "tokens", "insert"):
-            return False
-        site = Site.of(self._considered.cells[place.cell], place.first, place.last)
         if change.shape == "word":
+            said = self._meaning_of(change)
+            if said is None:
+                return False
+            site = self._site(place)
             return (
-                is_given_to_another(self._given_to(change), site)
-                or is_of_another_callee(change, site)
-                or self._is_of_another_module(change, site)
-                or (is_no_path(site) and self._is_of_paths(change))
+                said.is_given_to_another(site)
+                or said.is_of_another_callee(site)
+                or said.is_no_path(site)
+                or self._is_of_another_module(said, site)
             )
-        return is_a_part(change, site) or self._lacks_name(place)
+        if change.shape not in ("tokens", "insert"):
+            return False
+        return is_a_part(change, self._site(place)) or self._lacks_name(place)
 
-    def _is_of_paths(self, change: LastChange) -> bool:
-        known = self._of_paths.get(id(change))
-        if known is None:
-            known = self._of_paths[id(change)] = is_of_module_paths(change)
-        return known
+    def _site(self, place: Candidate) -> Site:
+        return Site.of(self._considered.cells[place.cell], place.first, place.last)
+
+    def _meaning_of(self, change: LastChange) -> _WordMeaning | None:
+        if id(change) not in self._meanings:
+            self._meanings[id(change)] = _WordMeaning.of(change)
+        return self._meanings[id(change)]
 
     def is_alone(self, place: Candidate) -> bool:
         """Whether something is inserted that came along with another change of the same line, which
@@ -174,24 +186,17 @@ class Fits:
     def _line(self, place: Candidate) -> tuple[int, int]:
         return place.cell, self._considered.cells[place.cell].line_of(place.start)
 
-    def _given_to(self, change: LastChange) -> tuple[str, ...]:
-        known = self._given.get(id(change))
-        if known is None:
-            known = self._given[id(change)] = given_to(change)
-        return known
-
-    def _is_of_another_module(self, change: LastChange, site: Site) -> bool:
+    def _is_of_another_module(self, said: _WordMeaning, site: Site) -> bool:
         """Whether a member of a module was changed and the place reads another one's, or one of an
         object; or the other way round, which 6 of 38 such places followed on real commits.
         """
-        sites = [e.site for e in change.examples]
-        if site.kind != "attribute" or not all(s.kind == "attribute" for s in sites):
-            return False
-        objects = {s.object for s in sites}
-        if site.object in objects or not all(map(_is_path, (site.object, *objects))):
+        if not said.members or site.kind != "attribute" or not _is_path(site.object):
             return False
         mine = self._imported.get(site.root)
-        return all(self._imported.get(s.root) != mine for s in sites)
+        return all(
+            site.object != object and self._imported.get(root) != mine
+            for object, root in said.members
+        )
 
     @cached_property
     def _imported(self) -> dict[str, str]:
@@ -214,8 +219,23 @@ class Fits:
             return False
         brought = self._brought_by(place.change) | _bared(place, cell)
         wanted = [n for n in brought if n not in self._read and n not in cell.bound]
-        unknown = [n for n in wanted if n not in ALWAYS_KNOWN]
-        return bool(unknown) and self._known is not None and not self._known.issuperset(unknown)
+        return any(n not in ALWAYS_KNOWN and not self._is_known(n) for n in wanted)
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a cell or the kernel holds a name, or may: `from module import *` brings any."""
+        known = self._known.get(name)
+        if known is None:
+            request = self._request
+            code = [cell for cell in request.notebook.cells if cell.is_code]
+            known = self._known[name] = (
+                request.facts.named(name) is not None
+                or any(
+                    name in cell.source and name in cell_index(cell.source).bound_at_module()
+                    for cell in code
+                )
+                or (not request.facts.names and any(cell_index(c.source).stars for c in code))
+            )
+        return known
 
     def _brought_by(self, change: LastChange) -> frozenset[str]:
         known = self._brought.get(id(change))
@@ -228,15 +248,6 @@ class Fits:
         return frozenset(
             name for edit in self._considered.edits for name in free_names(cell_index(edit.after))
         )
-
-    @cached_property
-    def _known(self) -> frozenset[str] | None:
-        """None where nobody says what `from module import *` brought."""
-        request = self._request
-        code = (cell for cell in request.notebook.cells if cell.is_code)
-        if not request.facts.names and any(cell_index(cell.source).stars for cell in code):
-            return None
-        return known_names(request.notebook, request.facts)
 
 
 def _lines_of(change: LastChange) -> frozenset[tuple[int, int]]:
