@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Name, Text
 from nextedit_jupyter.analysis.frame_parts import (
@@ -256,7 +256,13 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
     if not new.isidentifier() and any(s.is_keyword and s.frame in frames for s in same):
         return Silence("refused", f"`{spot.text}=` makes it, and `{new}` can be no keyword")
-    return _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
+    found = _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
+    others = {s.frame for s in everything if s.defines and s.text == new}
+    if meet := sorted(other for other in others if _closure(flows, other) & frames):
+        listed = ", ".join(f"`{other}`" for other in meet)
+        note = f"{listed} has {new!r} too: put together, the two get other names"
+        found = replace(found, notes=(note, *found.notes))
+    return found
 
 
 def _frames_of(

@@ -146,6 +146,8 @@ def reconciled(
     if left is None or not existing.prefix:
         contradicts = existing.is_all or existing.names
         return None if contradicts else said
+    if source[offset:].lstrip()[:1] in (")", ","):
+        left = left.removesuffix("=")  # the call is closed, on a line below as well
     found = fitted(source[:offset], left, source[offset:])
     if found is None or len(found.text) < LEAST:
         return said if said is not None and not existing.is_all else None

@@ -96,6 +96,7 @@ LABELS = [
     ('cfg["al|', 'cfg["alpha"]'),
     ("dew_point(1, hu|", "dew_point(1, humidity="),
     ("dew_point(1, hu|)", "dew_point(1, humidity)"),  # `humidity=)` would not parse
+    ("dew_point(\n    1,\n    hu|\n)", "dew_point(\n    1,\n    humidity\n)"),
 ]
 
 

@@ -212,3 +212,17 @@ def test_a_row_of_itertuples_has_no_brackets_by_name() -> None:
     assert follows(("x", "y", "price"), ("x", "y", "the cost"), uses + "df.price") == (
         uses + 'df["the cost"]'
     )
+
+
+def test_a_name_that_a_frame_has_with_which_it_is_put_together_is_said() -> None:
+    was, now = FRAMES % ("id", "key", "z"), FRAMES % ("id", "id", "z")
+    use = Cell("use", "code", "m = a.merge(b, left_on='id', right_on='key')\nm.key")
+    request = SuggestRequest(
+        Notebook("python", (Cell("made", "code", now), use)),
+        Caret("made", len(now)),
+        (EditEvent("made", was, now),),
+        want=("rename",),
+    )
+    found = SymbolsLane().suggest(request)
+    assert not isinstance(found, Silence)
+    assert found[0].notes[0] == "`a` has 'id' too: put together, the two get other names"
