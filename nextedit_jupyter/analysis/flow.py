@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 
@@ -24,6 +25,8 @@ _APPLIED = re.compile(
     r"|apply|applymap|transform|agg|aggregate|pipe)\((?:[^()\n]{0,80},)?\s*(?:\w{1,20}=)?\Z"
 )
 _NEAR = 120
+# Places that a read may see before they are kept as one.
+_FEW = 16
 
 
 def is_applied(here: CellIndex, i: int) -> bool:
@@ -135,9 +138,29 @@ class Flow:
             return state
         return state - (results.keys() if is_applied(self.index, i) else functions)
 
+    @cached_property
+    def functions(self) -> set[int]:
+        """Where the names of the cell's functions begin."""
+        return {function.start for function in self.index.functions}
+
     def is_function(self, i: int) -> bool:
         name = self.index.names[i]
-        return name.kind in CALLABLE or any(f.start == name.start for f in self.index.functions)
+        return name.kind in CALLABLE or name.start in self.functions
+
+    def as_one(self, seen: frozenset[Place], state: frozenset[Place]) -> frozenset[Place]:
+        """The state with one place for those that were just linked, where these are many: the next
+        read is linked to all of them by it. Functions and their results are told apart later.
+        """
+        links = self.links
+        alike = [
+            one
+            for one in seen
+            if one[0]
+            and one not in links.results
+            and one not in links.functions
+            and self.kind(one) != "overload"
+        ]
+        return state - set(alike) | {max(alike)} if len(alike) > _FEW else state
 
     def step(self, i: int, state: frozenset[Place]) -> frozenset[Place]:
         name = self.index.names[i]
@@ -182,4 +205,4 @@ class Flow:
             return frozenset((place,))
         elif name.op == "declare" and not state:
             return frozenset((place,))
-        return state
+        return self.as_one(seen_here, state) if len(seen_here) > _FEW else state

@@ -277,33 +277,26 @@ class NotebookIndex:
         The value is no function any more, so it is another variable. Nor is what a loop goes
         through, or what a call makes that only uses the function: `clean = map(clean, words)`.
         """
+        used = [
+            (read, write)
+            for read, write in links.carried
+            if self.cells[read[0]].names[write[1]].kind == "loop"
+            or is_applied(self.cells[read[0]], read[1])
+        ]
+        functions = self._functions(where, links) if used else set()
+        return {write for read, write in used if links.find(read) in functions}
+
+    def _functions(self, where: dict[str, list[int]], links: Links) -> set[Place]:
+        """The roots of the places that belong to a function or a class."""
         found = set()
-        for read, write in links.carried:
-            here = self.cells[read[0]]
-            is_used = here.names[write[1]].kind == "loop" or is_applied(here, read[1])
-            if is_used and self._is_function(read, where, links):
-                found.add(write)
+        for id, places in where.items():
+            here = self.cells[id]
+            starts = {f.start for f in here.functions}
+            for i in places:
+                name = here.names[i]
+                if name.start in starts or (name.op == "write" and name.kind in CALLABLE):
+                    found.add(links.find((id, i)))
         return found
-
-    def _is_function(self, place: Place, where: dict[str, list[int]], links: Links) -> bool:
-        if self._kinds(place, where, links) & CALLABLE:
-            return True
-        root = links.find(place)
-        return any(
-            f.start == self.cells[id].names[i].start and links.find((id, i)) == root
-            for id, places in where.items()
-            for f in self.cells[id].functions
-            for i in places
-        )
-
-    def _kinds(self, place: Place, where: dict[str, list[int]], links: Links) -> set[str]:
-        root = links.find(place)
-        return {
-            self.cells[id].names[i].kind
-            for id, places in where.items()
-            for i in places
-            if self.cells[id].names[i].op == "write" and links.find((id, i)) == root
-        }
 
     def _parted(self, edited: Collection[Place], links: Links) -> set[Place]:
         """The definitions of whose statements one side was changed and the other kept."""
