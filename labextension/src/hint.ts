@@ -25,6 +25,10 @@ export class HintLayer implements PluginValue {
   private readonly node = document.createElement('div');
   private parts: readonly string[] = [];
   private drawn = '';
+  /** The cell's toolbar, which JupyterLab adds, shows and hides when it comes to it. */
+  private toolbar: Element | null = null;
+  private readonly sizes = new ResizeObserver(() => this.lookAgain());
+  private readonly children = new MutationObserver(() => this.lookAgain());
 
   constructor(
     private readonly view: EditorView,
@@ -34,7 +38,7 @@ export class HintLayer implements PluginValue {
     this.node.setAttribute('aria-hidden', 'true'); // it is announced when it is offered
     this.node.hidden = true;
     view.dom.appendChild(this.node);
-    view.scrollDOM.addEventListener('scroll', this.onScroll, { passive: true });
+    view.scrollDOM.addEventListener('scroll', this.lookAgain, { passive: true });
   }
 
   update(update: ViewUpdate): void {
@@ -61,12 +65,14 @@ export class HintLayer implements PluginValue {
   }
 
   destroy(): void {
-    this.view.scrollDOM.removeEventListener('scroll', this.onScroll);
+    this.view.scrollDOM.removeEventListener('scroll', this.lookAgain);
+    this.sizes.disconnect();
+    this.children.disconnect();
     this.node.remove();
   }
 
-  /** The line has moved sideways under it. */
-  private onScroll = (): void => {
+  /** The line has moved sideways under it, or the toolbar has come or gone. */
+  private lookAgain = (): void => {
     if (this.parts.length) {
       this.look();
     }
@@ -83,13 +89,30 @@ export class HintLayer implements PluginValue {
   private measure(view: EditorView): Spot | null {
     const { doc, selection } = view.state;
     const line = doc.lineAt(selection.main.head).number;
-    const toolbar = view.dom.closest('.jp-Cell')?.querySelector(TOOLBAR)?.getBoundingClientRect();
+    const toolbar = this.watched(view)?.getBoundingClientRect();
     const spots = [line, line + 1, line - 1]
       .filter(number => number >= 1 && number <= doc.lines)
       .map(number => roomAt(view, doc.line(number).to, toolbar))
       .filter(spot => spot !== null);
     const roomy = spots.find(spot => spot.room >= ENOUGH);
     return roomy ?? spots.sort((a, b) => b.room - a.room)[0] ?? null;
+  }
+
+  /** The cell's toolbar, if there is one; from now on it is watched. */
+  private watched(view: EditorView): Element | null {
+    const area = view.dom.closest('.jp-Cell-inputArea, .jp-InputArea');
+    const toolbar = area?.querySelector(TOOLBAR) ?? null;
+    if (area && toolbar !== this.toolbar) {
+      this.sizes.disconnect();
+      if (toolbar) {
+        this.sizes.observe(toolbar);
+      }
+    }
+    if (area) {
+      this.children.observe(area, { childList: true }); // the same one once more changes nothing
+    }
+    this.toolbar = toolbar;
+    return toolbar;
   }
 
   private place(spot: Spot | null): void {

@@ -403,18 +403,25 @@ test('where Tab indents the hint names another key, and of two views it is in th
   await lab.edit(0, 0);
   await says('in the other view', 'Alt-J');
   assert.equal(await hints(), 1);
+  const beside = display =>
+    lab.inPanel((panel, display) => {
+      const [hint, toolbar] = ['.nextedit-hint:not([hidden])', '.jp-cell-toolbar'].map(selector =>
+        panel.content.activeCell.node.querySelector(selector)
+      );
+      toolbar.style.display = display;
+      const { left, width } = toolbar.getBoundingClientRect();
+      const seen = hint.getBoundingClientRect();
+      return [seen.width, width, left - seen.right];
+    }, display);
+  // JupyterLab shows the toolbar when it comes to it, and hides one that covers text.
+  const isFree = ([hint, toolbar, between]) => hint > 0 && (toolbar === 0 || between >= 0);
+  const [narrow] = await lab.eventually(() => beside(''), isFree, 'it lies behind the toolbar');
   await lab.eventually(
-    () =>
-      lab.inPanel(panel => {
-        const [hint, toolbar] = ['.nextedit-hint:not([hidden])', '.jp-cell-toolbar'].map(selector =>
-          panel.content.activeCell.node.querySelector(selector).getBoundingClientRect()
-        );
-        return [hint.width, toolbar.width, toolbar.left - hint.right];
-      }),
-    // JupyterLab hides a toolbar that covers text.
-    ([hint, toolbar, between]) => hint > 0 && (toolbar === 0 || between >= 0),
-    'it lies behind the toolbar of the cell'
+    () => beside('none'),
+    ([hint]) => hint > narrow,
+    'it takes no room that came'
   );
+  await lab.eventually(() => beside(''), isFree, 'it lies behind what came back');
   await lab.press('Tab');
   assert.equal(await lab.activeCell(), 0);
   assert.match(await lab.source(0), /^ +amount = 1$/);
