@@ -322,8 +322,9 @@ def _plan_places(
         count = len(others)
         notes.append(f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone")
     optional = others | made
-    notes += unchecked_notes(index, old, new, frames, changes | optional)
-    optional |= set(words_in_strings(index, old, new, whole=True)) - changes
+    texts = list(words_in_strings(index, old, new, whole=True))
+    notes += unchecked_notes(index, old, new, frames, changes | optional, texts)
+    optional |= set(texts) - changes
     if old.isidentifier():
         notes += broken_notes(index, old)
         optional |= set(mentions(index, old, new))

@@ -7,9 +7,10 @@ keys are the frame's columns; in `df.filter(pl.col("x") > 1)` the frame is the o
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection, Iterator
-from itertools import pairwise
+from collections.abc import Callable, Collection, Iterator
+from itertools import dropwhile, pairwise
 
 from tree_sitter import Node
 
@@ -54,12 +55,12 @@ def frame_before(index: NotebookIndex, here: CellIndex, start: int) -> str:
     """The frame of which the attribute at `start` may be a column: `df.x`, `df.dropna().x`. "" for
     attributes of its parts: `df.plot.x`, `df["y"].x`.
     """
-    (_, *above), shift = _nodes_at(here, start)
+    (_, *above), at = _nodes_at(here, start)
     held = above[0].child_by_field_name("object") if above else None
     if held is None or held.type not in ("identifier", "call", "subscript") or _takes_column(held):
         return ""
     begins = _root(held)
-    return frame_at(index, here, _offset(here, begins.start_byte - shift)) if begins else ""
+    return frame_at(index, here, at(begins.start_byte)) if begins else ""
 
 
 def is_called(index: NotebookIndex, name: str) -> bool:
@@ -70,18 +71,18 @@ def is_called(index: NotebookIndex, name: str) -> bool:
 
 def statement_around(here: CellIndex, start: int) -> tuple[int, int]:
     """Where the simple statement begins and ends that holds the place."""
-    nodes, shift = _nodes_at(here, start)
+    nodes, at = _nodes_at(here, start)
     node = next((n for n in nodes if n.type.endswith("_statement")), nodes[-1])
-    return _offset(here, node.start_byte - shift), _offset(here, node.end_byte - shift)
+    return at(node.start_byte), at(node.end_byte)
 
 
 def free_quote(here: CellIndex, start: int) -> str:
     """The quote that a text may have at a place: in an f-string another one than its own."""
-    nodes, shift = _nodes_at(here, start)
+    nodes, at = _nodes_at(here, start)
     string = next((up for n, up in pairwise(nodes) if n.type == "interpolation"), None)
     if string is None:
         return '"'
-    opening = here.masked.text[_offset(here, string.start_byte - shift) :][:4]
+    opening = here.masked.text[at(string.start_byte) :][:4]
     return "'" if '"' in opening else '"'
 
 
@@ -92,16 +93,17 @@ def _made_of_arguments(index: NotebookIndex, here: CellIndex, i: int, depth: int
     """
     if not is_called(index, here.names[i].name):
         return ""
-    nodes, shift = _nodes_at(here, here.names[i].start)
-    node = next((n for n, up in pairwise(nodes) if up.type != "attribute"), nodes[-1])
-    _, call, above, *_ = *nodes[nodes.index(node) :], None, None
-    if call is None or call.type != "call" or call.child_by_field_name("function") != node:
+    nodes, at = _nodes_at(here, here.names[i].start)
+    links = list(dropwhile(lambda link: link[1].type == "attribute", pairwise(nodes)))[:2]
+    if len(links) < 2:
         return ""
-    if above is None or above.type not in _INNER:
+    (node, call), (_, above) = links
+    if call.type != "call" or call.child_by_field_name("function") != node:
+        return ""
+    if above.type not in _INNER:
         return ""
     found = {
-        frame_at(index, here, _offset(here, begins.start_byte - shift), depth + 1)
-        for begins in _values_given(call)
+        frame_at(index, here, at(begins.start_byte), depth + 1) for begins in _values_given(call)
     }
     return found.pop() if len(found) == 1 else ""
 
@@ -161,26 +163,25 @@ def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
     """Where the chains begin whose calls or subscripts hold the place, and whether one column is
     taken of them: what a function gets of that is a value, or a series.
     """
-    nodes, shift = _nodes_at(here, start)
+    nodes, at = _nodes_at(here, start)
     for node, above in pairwise(nodes):
         held = above.child_by_field_name(_INNER.get(above.type, ""))
         is_made_on = above.type == "subscript" or (held is not None and held.type != "identifier")
         is_around = above.type in ("call", "subscript") and held != node
         begins = _root(held) if held is not None and is_around and is_made_on else None
         if held is not None and begins is not None:
-            yield _offset(here, begins.start_byte - shift), _takes_column(held)
+            yield at(begins.start_byte), _takes_column(held)
 
 
-def _nodes_at(here: CellIndex, start: int) -> tuple[list[Node], int]:
-    """The nodes that hold what begins at `start`, the smallest first, and by how much their bytes
-    are shifted. Of more than `_MAX_LINKS` the outer ones are left out.
+def _nodes_at(here: CellIndex, start: int) -> tuple[list[Node], Callable[[int], int]]:
+    """The nodes that hold what begins at `start`, the smallest first, and what turns their bytes
+    into places of the cell. Of more than `_MAX_LINKS` the outer ones are left out.
 
     They are found from the root, for a node itself finds its parent from there, each time anew.
     """
-    text = here.masked.text
-    tree, _ = trees.parse(text)
-    shift = tree.root_node.end_byte - len(text.encode("utf-8", "replace"))
-    byte = len(text[:start].encode("utf-8", "replace")) + shift
+    tree, at = trees.parse(here.masked.text)
+    # The last byte of the place: those that are set before an indented cell stand for 0 as well.
+    byte = bisect_right(range(tree.root_node.end_byte + 1), start, key=at) - 1
     cursor = tree.walk()
     nodes = deque([tree.root_node], _MAX_LINKS + 1)
     while cursor.goto_first_child_for_byte(byte) is not None:
@@ -188,11 +189,7 @@ def _nodes_at(here: CellIndex, start: int) -> tuple[list[Node], int]:
         if node is None or not node.start_byte <= byte < node.end_byte:
             break
         nodes.append(node)
-    return list(reversed(nodes)), shift
-
-
-def _offset(here: CellIndex, byte: int) -> int:
-    return len(here.masked.text.encode("utf-8", "replace")[:byte].decode("utf-8", "replace"))
+    return list(reversed(nodes)), at
 
 
 def _takes_column(node: Node) -> bool:
@@ -228,11 +225,11 @@ def _gone_through(here: CellIndex, home: int, name: str) -> int | None:
     )
     if target is None:
         return None
-    nodes, shift = _nodes_at(here, target.start)
+    nodes, at = _nodes_at(here, target.start)
     found = next((n for n in nodes if n.type == "for_in_clause"), None)
     right = found.child_by_field_name("right") if found is not None else None
     begins = _root(right) if right is not None else None
-    return _offset(here, begins.start_byte - shift) if begins is not None else None
+    return at(begins.start_byte) if begins is not None else None
 
 
 def _given_to(index: NotebookIndex, here: CellIndex, home: int, name: str, depth: int) -> str:
@@ -256,7 +253,7 @@ def _argument(there: CellIndex, start: int, position: int, name: str) -> int | N
 
     What is passed on, as in `df.apply(function)`, gets a part of what that is called on.
     """
-    (node, *above), shift = _nodes_at(there, start)
+    (node, *above), at = _nodes_at(there, start)
     call = above[0] if above else None
     if call is None or call.type != "call" or call.child_by_field_name("function") != node:
         passed = next(iter(_calls_around(there, start)), None)
@@ -272,5 +269,5 @@ def _argument(there: CellIndex, start: int, position: int, name: str) -> int | N
             value = argument.child_by_field_name("value") if is_named else None
         begins = _root(value) if value is not None else None
         if begins is not None:
-            return _offset(there, begins.start_byte - shift)
+            return at(begins.start_byte)
     return None

@@ -5,7 +5,7 @@ keyword that makes it, a word of a query, a string of the statement that makes t
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from nextedit_jupyter.analysis.bindings import MODULE, Attribute, CellIndex, Keyword
 from nextedit_jupyter.analysis.frame_parts import (
@@ -17,7 +17,6 @@ from nextedit_jupyter.analysis.frame_parts import (
 )
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.plan import Change, listed_cells
-from nextedit_jupyter.analysis.rename.textual import words_in_strings
 from nextedit_jupyter.core.cache import by_text
 
 # Methods whose keywords are the columns that they make.
@@ -51,18 +50,19 @@ def written_otherwise(
     """Where the column has to follow besides the strings that name it."""
     for cell, start, end in listed_columns(index, old, frames):
         yield Change(cell, start, end, new)
+    can_be_read = _is_attribute(index, new, frames)
     for id, here in index.readable():
         source = here.masked.source
         for start, end in words_of(index, id, here, old, frames):
             if source[start - 1 : start] != ".":
                 yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
-            elif _is_attribute(index, new, frames):
+            elif can_be_read:
                 yield Change(id, start, end, new)
         for a in here.attributes:
             is_column = a.name == old and source[a.end : a.end + 1] != "("
             if not is_column or frame_before(index, here, a.start) not in frames:
                 continue
-            if _is_attribute(index, new, frames):
+            if can_be_read:
                 yield Change(id, a.start, a.end, new)
             elif source[a.start - 1 : a.start] == "." and not _is_of_a_tuple(here, a):
                 quote = free_quote(here, a.start)
@@ -81,7 +81,7 @@ def _tuples(source: str) -> frozenset[str]:
     )
 
 
-def _is_attribute(index: NotebookIndex, name: str, frames: set[str]) -> bool:
+def _is_attribute(index: NotebookIndex, name: str, frames: Collection[str]) -> bool:
     """Whether a column of that name can be read as an attribute."""
     live = [index.facts.named(frame) for frame in frames]
     known = {member for one in live if one is not None for member in one.members}
@@ -134,26 +134,29 @@ def words_of(
 
 
 def unchecked_notes(
-    index: NotebookIndex, old: str, new: str, frames: Collection[str], done: Collection[Change]
+    index: NotebookIndex,
+    old: str,
+    new: str,
+    frames: Collection[str],
+    done: Collection[Change],
+    texts: Iterable[Change],
 ) -> Iterator[str]:
-    """What may mean the column and was not changed: the name as a string of code, columns that are
-    chosen by a part of their names, attributes that can't have the new one.
+    """What may mean the column and was not changed: the name as a string of code, which `texts`
+    are, columns that are chosen by a part of their names, attributes that can't have the new one.
     """
     said = {(change.cell, change.start) for change in done}
-    strings = words_in_strings(index, old, new, whole=True)
-    whole = [change for change in strings if (change.cell, change.start) not in said]
+    whole = [change for change in texts if (change.cell, change.start) not in said]
     if whole:
         many = "s" * (len(whole) != 1)
         yield f"{len(whole)} other text{many} {old!r}, which may be the column's name: left alone"
     chosen, unwritten = set(), set()
+    can_be_read = _is_attribute(index, new, frames)
     for id, here in index.readable():
         for text in here.texts:
             is_part = text.keyword == "regex" or (text.keyword == "like" and text.text in old)
             if is_part and frame_at(index, here, text.root) in frames:
                 chosen.add(index.number(id))
-            is_query = text.method in ("query", "eval") and not _is_attribute(
-                index, new, set(frames)
-            )
+            is_query = text.method in ("query", "eval") and not can_be_read
             if is_query and any(found[2] == old for found in _OF_ANOTHER.finditer(text.text)):
                 unwritten.add(index.number(id))
         for a in here.attributes:

@@ -17,6 +17,8 @@ from nextedit_jupyter.core.secret_values import (
 )
 
 _MAX_ROWS = 100
+_MAX_LINE = 1_000  # characters of a row of a table
+_BLANKS = " \t\r"
 
 
 def find_in_table(text: str) -> Finding | None:
@@ -40,12 +42,6 @@ def find_in_table(text: str) -> Finding | None:
     return None
 
 
-_MAX_LINE = 1_000  # characters of a row of a table
-
-
-_BLANKS = " \t\r"
-
-
 def find_in_rows(text: str, folded: str) -> Finding | None:
     """A value of rows between commas, below a first row that names a secret."""
     if not any(word in folded for word in rules.KEY_WORDS):
@@ -64,11 +60,9 @@ def find_in_rows(text: str, folded: str) -> Finding | None:
         else:
             left = 0
         heads = next((mark for mark in ",;\t" if mark in row), "") if left == 0 else ""
-        if heads and all(
-            expression("column").match(cell) for cell in row.rstrip(_BLANKS).split(heads)
-        ):
-            comma, left = heads, _MAX_ROWS
-            strengths = [strength_of(cell) for cell in row.rstrip(_BLANKS).split(heads)]
+        names = row.rstrip(_BLANKS).split(heads) if heads else []
+        if names and all(map(expression("column").match, names)):
+            comma, strengths = heads, [strength_of(name) for name in names]
             left = _MAX_ROWS if any(strengths) else 0
         at += len(line) + 1
     return None
