@@ -403,25 +403,28 @@ test('where Tab indents the hint names another key, and of two views it is in th
   await lab.edit(0, 0);
   await says('in the other view', 'Alt-J');
   assert.equal(await hints(), 1);
+  // JupyterLab shows the toolbar when it comes to it and hides one that covers text: here it is told.
   const beside = display =>
     lab.inPanel((panel, display) => {
-      const [hint, toolbar] = ['.nextedit-hint:not([hidden])', '.jp-cell-toolbar'].map(selector =>
+      const [hint, toolbar] = ['.nextedit-hint', '.jp-cell-toolbar'].map(selector =>
         panel.content.activeCell.node.querySelector(selector)
       );
-      toolbar.style.display = display;
+      toolbar.style.setProperty('display', display, 'important');
+      toolbar.style.setProperty('width', '400px', 'important');
       const { left, width } = toolbar.getBoundingClientRect();
       const seen = hint.getBoundingClientRect();
-      return [seen.width, width, left - seen.right];
+      return { shown: seen.width, toolbar: width, between: left - seen.right };
     }, display);
-  // JupyterLab shows the toolbar when it comes to it, and hides one that covers text.
-  const isFree = ([hint, toolbar, between]) => hint > 0 && (toolbar === 0 || between >= 0);
-  const [narrow] = await lab.eventually(() => beside(''), isFree, 'it lies behind the toolbar');
+  const isBeside = ({ shown, toolbar, between }) => toolbar > 0 && (shown === 0 || between >= 0);
+  const covered = await beside('flex');
+  assert.ok(covered.toolbar > 0, 'there is no toolbar');
+  const narrow = await lab.eventually(() => beside('flex'), isBeside, 'it lies behind the toolbar');
   await lab.eventually(
     () => beside('none'),
-    ([hint]) => hint > narrow,
+    ({ shown }) => shown > narrow.shown,
     'it takes no room that came'
   );
-  await lab.eventually(() => beside(''), isFree, 'it lies behind what came back');
+  await lab.eventually(() => beside('flex'), isBeside, 'it lies behind what came back');
   await lab.press('Tab');
   assert.equal(await lab.activeCell(), 0);
   assert.match(await lab.source(0), /^ +amount = 1$/);
