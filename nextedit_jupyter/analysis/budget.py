@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# Less than a second of reading: some megabyte of ordinary code, not read before. What counts as one
-# takes 3 to 4 µs: two nodes of a text that parses, half a node of one that does not.
-MAX_NODES = 200_000
-MAX_NODES_A_TEXT = 100_000  # no text counts for more, so that each request gets on
+# Half a second of reading on a slow core, some 400 kB of ordinary code that was not read
+# before. What counts as one takes up to 6 µs: two nodes of a text that parses, a quarter of a node
+# of one that does not, a name that is followed through its cells.
+MAX_NODES = 80_000
+# No text counts for more when it is parsed, nor when it is read, so that each request gets on.
+MAX_NODES_A_TEXT = 40_000
 
 
 class OverBudget(Exception):
@@ -50,5 +52,14 @@ def spend(nodes: int) -> None:
         return
     own.left -= min(nodes, MAX_NODES_A_TEXT)
     if own.left < 0:
+        own.is_over = True
+        raise OverBudget
+
+
+def require(nodes: int) -> None:
+    """Count nothing where so much is left. Raises OverBudget where it is not, and from then on."""
+    own = _current.get()
+    if own is not None and own.left < nodes:
+        own.left = -1
         own.is_over = True
         raise OverBudget

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
+from nextedit_jupyter.analysis.budget import spend
 
 Place = tuple[str, int]
 """A cell's id and the index of a name in that cell's `names`."""
@@ -70,6 +71,7 @@ class Flow:
         self.called: dict[int, frozenset[Place]] = {}  # the functions that it calls by the name
 
     def run(self, places: list[int], depth: int, state: frozenset[Place]) -> frozenset[Place]:
+        spend(len(places))
         i = 0
         while i < len(places):
             path = self.index.path_at_home(places[i])

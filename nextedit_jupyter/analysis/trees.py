@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Tree
 
-from nextedit_jupyter.analysis.budget import spend
+from nextedit_jupyter.analysis.budget import MAX_NODES, require, spend
 from nextedit_jupyter.core.cache import LruCache
 
 _LANGUAGE = Language(tree_sitter_python.language())
@@ -24,7 +24,10 @@ _INDENTED = "if 1:\n"
 _MAX_JOINED = 300
 # Lines of comments in one cell: before each of them the parser looks past all that follow.
 _MAX_COMMENTS = 500
+# Fields of f-strings in one line. Where one is left open the parser begins anew at each.
+_MAX_FIELDS = 3_000
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.M)
+_F_STRING = re.compile(r"""[fFtT][rR]?["']""")
 # Trees kept for whoever reads the same text next; broken text takes ten times as long to parse.
 _KEPT = 4
 
@@ -41,11 +44,13 @@ def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
         kept = _LOCAL.kept = LruCache(_KEPT)
     found = kept.get(text)
     if found is None:
+        # What it takes where it makes no sense is known only afterwards.
+        require(MAX_NODES + 1 if _has_endless_line(text) else len(text) // 4)
         found = _parse(text)
         kept.put(text, found)
         root = found[0].root_node
         if root.has_error:
-            spend(2 * root.descendant_count)
+            spend(4 * root.descendant_count)
     spend(found[0].root_node.descendant_count // 2 + len(text) // 20 + 4)
     return found
 
@@ -70,6 +75,12 @@ def _parse(text: str) -> tuple[Tree, Callable[[int], int]]:
     points.append(len(text))
     last = len(points) - 1
     return tree, lambda byte: points[min(max(byte - shift, 0), last)]
+
+
+def _has_endless_line(text: str) -> bool:
+    return text.count("{") > _MAX_FIELDS and any(
+        line.count("{") > _MAX_FIELDS and _F_STRING.search(line) for line in text.split("\n")
+    )
 
 
 def walk(root: Node) -> Iterator[Node]:

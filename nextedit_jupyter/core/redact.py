@@ -196,7 +196,8 @@ def _pair(text: str, folded: str) -> Finding | None:
 
 def _command(text: str, folded: str) -> Finding | None:
     """Passwords that are handed to a command by a letter: `curl -u`, `mysql -p`."""
-    if not any(word in folded for words, _ in rules.COMMANDS for word in words):
+    present = [(word, name) for words, name in rules.COMMANDS for word in words if word in folded]
+    if not present:
         return None
     at = 0
     while at < len(text):
@@ -204,18 +205,18 @@ def _command(text: str, folded: str) -> Finding | None:
         end = len(text) if end < 0 else end
         # A long line is looked at in pieces: an expression may read on from each of its blanks.
         for low in range(at, max(end, at + 1), 900):
-            found = _command_in(text, folded, low, min(end, low + 1_000))
+            found = _command_in(text, folded, present, low, min(end, low + 1_000))
             if found is not None:
                 return found
         at = end + 1
     return None
 
 
-def _command_in(text: str, folded: str, low: int, high: int) -> Finding | None:
+def _command_in(
+    text: str, folded: str, words: list[tuple[str, str]], low: int, high: int
+) -> Finding | None:
     line = folded[low:high]
-    for words, name in rules.COMMANDS:
-        if not any(word in line for word in words):
-            continue
+    for name in dict.fromkeys([name for word, name in words if word in line]):
         match = expression(name).search(line if name == "identified" else text[low:high])
         if match is None:
             continue

@@ -306,7 +306,11 @@ def test_hostile_cells_get_an_answer() -> None:
         facts=KernelFacts(error=error),
         deadline_ms=60_000.0,
     )
-    answer = Suggester().answer(request)
+    suggester = Suggester()
+    answer = suggester.answer(request)
+    if not answer.suggestions:  # so much is not read at once
+        assert answer.silence["rename"].reason == "deadline"
+        answer = suggester.answer(request)
     assert [s.kind for s in answer.suggestions] == ["next_edit"]
 
 

@@ -13,6 +13,7 @@ from nextedit_jupyter.analysis.bindings import (
     mangled,
     normalised,
 )
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.analysis.rename.attributes import plan_attribute
@@ -158,6 +159,7 @@ class _Planner:
         cell, first = target.seeds[0]
         home = index.cells[cell].homes[first]
         web = index.web(target.seeds, edited=self.edited)
+        spend(2 * len(web))  # each place is looked at, written and judged
         kinds = {
             index.cells[id].names[i].kind
             for id, i in web
