@@ -53,7 +53,8 @@ class Report:
     """One attack: how many times, how they ended, the slowest in ms, and memory in MB.
 
     `sizes` are of the worker, by thousands of requests; `peak_mb` the largest of any process.
-    The time of a request is the processor's; of a kill or an install, the clock's.
+    The time of a request is the clock's or the processor's, whichever is less: other programs' load
+    is in the one, and two threads count twice in the other. Of a kill or an install, the clock's.
     """
 
     name: str
@@ -149,7 +150,7 @@ def _ask(
 ) -> dict[str, Any] | None:
     """The answer to one request, counted; None if there was none."""
     report.count += 1
-    began = _worker_seconds(client, report)
+    began, clock = _worker_seconds(client, report), time.perf_counter()
     try:
         reply = client.exchange(body, 30.0)
     except WorkerError as error:
@@ -157,7 +158,8 @@ def _ask(
         report.fault(f"no answer: {str(error)[:60]}", example)
         _wait_for_worker(client)
         return None
-    report.took((_worker_seconds(client, report) - began) * 1_000, example)
+    took = time.perf_counter() - clock
+    report.took(min(_worker_seconds(client, report) - began, took) * 1_000, example)
     try:
         answer: dict[str, Any] = json.loads(reply.body)
     except ValueError:
