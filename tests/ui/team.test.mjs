@@ -7,21 +7,25 @@ import { assert, labForAllTests } from './harness.mjs';
 const held = labForAllTests();
 const isBroken = process.env.LAB_STEP === 'broken';
 
-/** Type at the end of a cell until what `read` gives passes. */
+/** Type at the end of a cell, and look for some seconds, until what `read` gives passes. */
 async function typeUntil(read, check, what) {
-  await held.lab.openNotebook('team', ['import numpy as np', '']);
-  await held.lab.edit(1);
-  await held.lab.type('result = ');
-  return held.lab.eventually(
-    async () => {
-      await held.lab.type('a');
-      await held.lab.press('Backspace');
-      await new Promise(resolve => setTimeout(resolve, 500));
-      return read();
-    },
-    check,
-    what
-  );
+  const { lab } = held;
+  await lab.openNotebook('team', ['import numpy as np', '']);
+  await lab.edit(1);
+  await lab.type('result = ');
+  let value;
+  for (let key = 0; key < 12; key++) {
+    await lab.type('a');
+    await lab.press('Backspace');
+    for (let look = 0; look < 30; look++) {
+      value = await read();
+      if (check(value)) {
+        return value;
+      }
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+  }
+  assert.fail(`${what}: ${JSON.stringify(value)}`);
 }
 
 test('the host stands in the status item, and its text is shown', { skip: isBroken }, async () => {
