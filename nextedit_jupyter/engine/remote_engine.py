@@ -27,6 +27,7 @@ from nextedit_jupyter.prompt.healing import Pieces
 
 MAX_ANSWER_BYTES = 256_000
 LOOK_S = 0.005  # between two looks at deadline and cancellation while the server thinks
+FAIR_S = 0.5  # a server that had less time than this is not to blame for being late
 # Of a server that gives no probabilities: just above the thresholds, so that its answers are shown.
 UNKNOWN_CONFIDENCE = 0.75
 # Three failures in a row: it is down. Asked again after half a minute, then ever more rarely.
@@ -192,8 +193,8 @@ class RemoteEngine:
                     raise RemoteError(f"no answer within {self._settings.answer_s:g} s")
                 if finish is not None:
                     asked.give_up()
-                    if finish == "deadline":  # a server that is never in time is of no use
-                        self._note("it was too late")
+                    if finish == "deadline" and until - started >= FAIR_S:
+                        self._note("it was too late")  # one that always is, is of no use
                     return Completion((), "", (), finish, TokenCounts())
             text, finish, logprobs, tokens = asked.result()
         except RemoteError as error:

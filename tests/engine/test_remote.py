@@ -147,6 +147,25 @@ def test_a_slow_body_is_given_up_in_time(server: Server) -> None:
     assert ask(engine_for(server), seconds=0.1).finish == "deadline"
 
 
+def test_a_server_is_not_blamed_for_being_late_where_it_had_hardly_any_time(server: Server) -> None:
+    server.answer = trickling
+    engine = engine_for(server)
+    for _ in range(4):
+        assert ask(engine, seconds=0.1).finish == "deadline"
+    assert engine.problem is None
+    server.answer = completion("in time")
+    assert ask(engine).text == "in time"
+
+
+def test_a_server_that_is_always_late_is_left_alone(server: Server) -> None:
+    server.answer = trickling
+    engine = engine_for(server)
+    for _ in range(3):
+        assert ask(engine, seconds=0.6).finish == "deadline"
+    with pytest.raises(RemoteError, match="too late"):
+        ask(engine)
+
+
 def test_a_cancelled_request_is_given_up(server: Server) -> None:
     server.answer = trickling
     engine = engine_for(server)

@@ -50,7 +50,7 @@ def trapped(meta: type = type, *bases: type) -> Any:
 
 
 def facts_of(**namespace: Any) -> dict[str, NamedObject]:
-    return {named.name: named for named in collect(namespace).names}
+    return {named.name: named for named in collect(namespace, clock=lambda: 0.0).names}
 
 
 VALUES: dict[str, Callable[[], Any]] = {

@@ -25,7 +25,7 @@ async function typeUntil(read, check, what) {
       await new Promise(resolve => setTimeout(resolve, 100));
     }
   }
-  assert.fail(`${what}: ${JSON.stringify(value)}`);
+  assert.fail(`${what}: ${JSON.stringify(value)}; ${JSON.stringify(await lab.status())}`);
 }
 
 test('the host stands in the status item, and its text is shown', { skip: isBroken }, async () => {
