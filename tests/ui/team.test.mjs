@@ -7,16 +7,15 @@ import { assert, labForAllTests } from './harness.mjs';
 const held = labForAllTests();
 const isBroken = process.env.LAB_STEP === 'broken';
 
-/** Type at the end of a cell, and look for some seconds, until what `read` gives passes. */
+/** Type line after line, and look for some seconds at each, until what `read` gives passes. */
 async function typeUntil(read, check, what) {
   const { lab } = held;
   await lab.openNotebook('team', ['import numpy as np', '']);
   await lab.edit(1);
-  await lab.type('result = ');
   let value;
-  for (let key = 0; key < 12; key++) {
-    await lab.type('a');
-    await lab.press('Backspace');
+  for (let line = 0; line < 12; line++) {
+    // What was typed over is not offered again at its place, so each line is another one.
+    await lab.type(`result_${line} = `);
     for (let look = 0; look < 30; look++) {
       value = await read();
       if (check(value)) {
@@ -24,6 +23,8 @@ async function typeUntil(read, check, what) {
       }
       await new Promise(resolve => setTimeout(resolve, 100));
     }
+    await lab.type('1');
+    await lab.press('Enter');
   }
   assert.fail(`${what}: ${JSON.stringify(value)}; ${JSON.stringify(await lab.status())}`);
 }
