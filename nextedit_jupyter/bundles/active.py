@@ -198,8 +198,8 @@ def leave(store: BundleStore, id: str) -> str:
     """
     choice = store.choices().get(id)
     if choice is None or not choice.is_usable:
-        raise BundleError(f"no installed version of {id} is in use; there is nothing to leave")
-    left = f"{id} {choice.current} was left for"
+        raise BundleError(f"no installed version of {id} is in use; there is nothing to roll back")
+    left = f"{id} {choice.current} was rolled back to"
     try:
         return f"{left} {id} {store.rollback(id)}"
     except BundleError:

@@ -104,7 +104,7 @@ class BundleStore:
         except (OSError, BundleError) as error:
             raise BundleError(
                 f"the store's current.json cannot be read ({_reason(error)}); "
-                "`jupyter nextedit model use ID VERSION` writes it anew"
+                "`jupyter nextedit model use ID VERSION` writes it again"
             ) from None
 
     def serving(self) -> str:
@@ -369,7 +369,7 @@ class BundleStore:
     def _check_own(self) -> None:
         """Refuse a store that somebody else could have filled. Raises BundleError."""
         if (why := writable_by_others(self.root)) is not None:
-            raise StoreError(f"the store is not used, for {why}")
+            raise StoreError(f"the store is not used, because {why}")
 
     def _sweep(self) -> None:
         for leftover in self.root.glob(".staging-*"):
@@ -395,7 +395,8 @@ class BundleStore:
             ) from None
         except OSError as error:
             raise StoreError(
-                f"the store cannot be written: {error.strerror or error}; what is installed goes on"
+                f"the store cannot be written: {error.strerror or error}; what is installed keeps "
+                "working"
             ) from None
 
 

@@ -63,7 +63,7 @@ class UpdateStatus:
         status = cls(**value)
         texts = (status.changes, status.problem, status.version or "")
         if status.state not in get_args(State) or not all(isinstance(t, str) for t in texts):
-            raise ValueError("no status of an update")
+            raise ValueError("this is not the status of an update")
         return replace(status, checked_at=float(status.checked_at), refused=status.refused is True)
 
 

@@ -212,7 +212,7 @@ def _changing(file: Path) -> Iterator[dict[str, Any]]:
             f"{file} cannot be read as JSON ({type(error).__name__}): repair or move it, try again"
         ) from None
     if not isinstance(value, dict):
-        raise NextEditError(f"{file} is no JSON object: repair or move it, and try again")
+        raise NextEditError(f"{file} is not a JSON object: repair or move it, and try again")
     yield value
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ def open_plain(path: Path, most: int, *, follow: bool = False) -> BufferedReader
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(22, "it is no plain file", str(path))
+            raise OSError(22, "it is not a regular file", str(path))
         if found.st_size > most:
             raise OSError(27, f"it has more than {most} bytes", str(path))
         return os.fdopen(descriptor, "rb")
@@ -159,7 +159,9 @@ def locked(path: Path, timeout: float) -> Iterator[None]:
         pause = 0.005
         while not _try_lock(descriptor):
             if time.monotonic() >= until:
-                raise TimeoutError(f"{path} is held by another process for over {timeout:g} s")
+                raise TimeoutError(
+                    f"{path} has been locked by another process for over {timeout:g} s"
+                )
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
         yield

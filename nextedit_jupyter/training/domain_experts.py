@@ -94,7 +94,7 @@ class Comparison:
         count = sum(len(loss.gains) for loss in self.losses)
         rows.append(f"| all | {count} | | | | **{gain:+.4f} ± {error:.4f}** |")
         verdict = "experts are clearly better" if self.worth_shipping else "no expert is shipped"
-        rows.append(f"\nNats a token; {self.tokens:,} tokens each; {verdict}.")
+        rows.append(f"\nNats per token; {self.tokens:,} tokens each; {verdict}.")
         return "\n".join(rows)
 
 
@@ -157,7 +157,7 @@ def _enough(
             continue
         taken[domain] = trained[domain][:wanted]
     if len(taken) < 2:
-        raise TrainingError("fewer than two domains have rows enough: give more rows, or --steps")
+        raise TrainingError("fewer than two domains have enough rows: give more rows, or --steps")
     return taken
 
 

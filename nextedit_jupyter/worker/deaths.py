@@ -205,9 +205,9 @@ class Deaths:
             model = f"the model {label}" if label else "the model"
             pause = _spoken(found.seconds_left(self._clock()))
             said.append(
-                f"the worker died {found.count} times inside {model}, so "
-                f"{found.placed or 'it is off'}; it is tried again by itself in "
-                f"{pause}, and at once by `jupyter nextedit model retry`"
+                f"the worker died {found.count} times with {model}, so "
+                f"{found.placed or 'it is off'}; it is retried automatically in "
+                f"{pause}, or at once with `jupyter nextedit model retry`"
             )
         return "; ".join(said) or None
 

@@ -366,7 +366,7 @@ def test_the_time_is_for_all_files_of_a_release_together(
 
 @pytest.mark.parametrize("id", ["current.json", "../up", "", "A", "lock"])
 def test_an_id_that_is_none_is_not_asked_for(publisher: Publisher, tmp_path: Path, id: str) -> None:
-    with pytest.raises(BundleError, match="no bundle id"):
+    with pytest.raises(BundleError, match="not a bundle id"):
         client(publisher, tmp_path / "state").release(id)
 
 

@@ -174,7 +174,7 @@ def test_a_teacher_of_another_vocabulary_or_none_at_all_is_refused(
     other = Shape(vocab_size=100, width=32, layers=1, heads=2, kv_heads=1, head_dim=16)
     with pytest.raises(TrainingError, match="one tokenizer"):
         loss_by(Teacher(bundle, threads=1), DecoderModule(other))
-    with pytest.raises(TrainingError, match="no bundle that can teach"):
+    with pytest.raises(TrainingError, match="cannot be used as a teacher"):
         Teacher(tmp_path)
 
 

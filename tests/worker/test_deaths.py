@@ -108,7 +108,7 @@ def test_deaths_of_other_causes_in_between_change_nothing(world: World) -> None:
 def switched_off(world: World) -> Deaths:
     for _ in range(3):
         deaths = world.dies(Phase.MODEL)
-    deaths.switch_off(LABEL, "tiny 0.1.0 was left for tiny 0.0.9")
+    deaths.switch_off(LABEL, "tiny 0.1.0 was rolled back to tiny 0.0.9")
     return deaths
 
 

@@ -73,7 +73,7 @@ def kept_note(index: NotebookIndex, changes: Iterable[Change]) -> str | None:
         return None
     where = listed_cells(sorted(set().union(*found.values())))
     magics = ", ".join(f"`%{name}`" for name in sorted(found))
-    return f"{where}: {magics} keeps it by its name, which others may read"
+    return f"{where}: {magics} stores it by name, and other notebooks may read it"
 
 
 def is_relation(source: str, start: int, end: int) -> bool:

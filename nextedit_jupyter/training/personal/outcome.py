@@ -74,7 +74,7 @@ def describe(outcome: PersonalOutcome) -> str:
         f"(change {outcome.low:+.2f} to {outcome.high:+.2f}, 95 %)",
         f"finished exactly: {outcome.base.exact} of {len(outcome.base.edits)} before, "
         f"{outcome.mine.exact} after",
-        f"held-out code: {outcome.base.loss:.3f} nats a token before, "
+        f"held-out code: {outcome.base.loss:.3f} nats per token before, "
         f"{outcome.mine.loss:.3f} after",
     ]
     if outcome.memorisation is not None:
