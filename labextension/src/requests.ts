@@ -225,7 +225,7 @@ export class Requests {
     }
     const answer = await this.ask(snapshot);
     if (!answer) {
-      return client.status.problem ?? trans.__('the worker did not answer');
+      return client.status.problem ?? trans.__('there was no answer');
     }
     const across = this.across(answer, snapshot, null);
     if (across) {

@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
-    """`models` and, beside processes that compute, `busy`: one object for each model; `cells` for
+    """`models` and, beside busy processes, `busy`: one object for each model; `cells` for
     what does not depend on it; machine, date, versions and `problems`."""
     from nextedit_jupyter.evals import latency
     from nextedit_jupyter.evals.busy import busy_processes
@@ -108,7 +108,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
             found = latency.measure_model(client, size, counts=counts, say=_say)
             report["models"].append(found)
             if arguments.busy:
-                _say(f"beside {BUSY_PROCESSES} processes that compute")
+                _say(f"beside {BUSY_PROCESSES} busy processes")
                 with busy_processes(BUSY_PROCESSES):
                     found = latency.measure_model(client, size, counts=counts, busy=True, say=_say)
                 report["busy"].append(found)
@@ -177,7 +177,7 @@ def _print(report: Mapping[str, Any], paint: Paint) -> None:
         print(f"worker's memory in MB: {told} the load")
         _print_series(found["detail"])
     for found in report["busy"]:
-        title = f"{found['bundle'] or 'no model'}, beside {BUSY_PROCESSES} processes that compute"
+        title = f"{found['bundle'] or 'no model'}, beside {BUSY_PROCESSES} busy processes"
         _print_promises(title, found, paint)
         _print_series(found["detail"])
     _print_promises("whatever the model", report["cells"], paint)

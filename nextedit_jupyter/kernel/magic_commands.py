@@ -422,7 +422,7 @@ def _find_name(notebook: Notebook, name: str) -> Any:
     from nextedit_jupyter.core.notebook import Caret
 
     if not name.isidentifier():
-        raise UsageError(f"{name!r} is not a name")
+        raise UsageError(f"{name!r} is not a valid Python name")
     # An assignment first, as the worker renames what the name at the caret is bound to.
     bound = re.compile(
         rf"(?<![\w.]){name}\b(?=\s*(?:=(?!=)|,.*=|:))|\b(?:def|class|import|as)\s+{name}\b"

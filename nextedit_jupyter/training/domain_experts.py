@@ -48,7 +48,7 @@ class ExpertSettings:
 
 @dataclass(frozen=True, slots=True)
 class DomainLoss:
-    """Mean nats a token over a domain's held-out rows, and each row's gain by the expert.
+    """Mean nats per token over a domain's held-out rows, and each row's gain by the expert.
 
     `gains` are nats by which the single delta is worse, a held-out row each.
     """
@@ -163,7 +163,7 @@ def _enough(
 
 @torch.no_grad()
 def row_losses(model: DecoderModule, rows: Packed) -> list[float]:
-    """Mean nats a token of each row that a loss is taken on."""
+    """Mean nats per token of each row that a loss is taken on."""
     found = []
     for row in rows:
         inputs, targets = split_targets(row[None])

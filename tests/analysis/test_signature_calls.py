@@ -92,8 +92,8 @@ def test_a_call_in_an_argument_that_is_taken_away_goes_with_it() -> None:
 @pytest.mark.parametrize(
     ("use", "note"),
     [
-        ("f(1, 2)\ng = f\ng(3, 4)", "`f` is used other than by calling it"),
-        ("f(1, 2)\nlist(map(f, x, y))", "`f` is used other than by calling it"),
+        ("f(1, 2)\ng = f\ng(3, 4)", "`f` is used without being called"),
+        ("f(1, 2)\nlist(map(f, x, y))", "`f` is used without being called"),
         ("f(1, 2)\nf(*x)", "1 call with `*` or `**`: left alone"),
     ],
 )

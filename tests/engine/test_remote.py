@@ -240,8 +240,8 @@ def test_what_cannot_be_a_key_is_refused(server: Server, tmp_path: Path, key: st
         ("https://models.example.org:8443/v1", ("models.example.org:443",), "openai_hosts"),
         ("http://models.example.org/v1", ("models.example.org",), "use https"),
         ("file:///etc/passwd", ("",), "base address of an OpenAI"),
-        ("https://[::1/v1", ("::1",), "no address"),
-        ("https://models.example.org:x/v1", ("models.example.org",), "no address"),
+        ("https://[::1/v1", ("::1",), "not an address"),
+        ("https://models.example.org:x/v1", ("models.example.org",), "not an address"),
         ("", (), "base address of an OpenAI"),
     ],
 )

@@ -164,7 +164,7 @@ def test_silence_has_its_reason(user: Shell) -> None:
         ("nonsense", "choose from 'on', 'off'"),
         ("rename x", "%nextedit rename --help"),
         ("rename nope new", "no cell contains the name 'nope'"),
-        ("rename 1x new", "is not a name"),
+        ("rename 1x new", "is not a valid Python name"),
         ("apply", "ask first with %nextedit suggest"),
         ("apply x", "invalid int value"),
         ("history -n 0", "a number from 1"),

@@ -115,7 +115,7 @@ def switched_off(world: World) -> Deaths:
 def test_what_is_switched_off_is_named_with_what_mends_it(world: World) -> None:
     problem = switched_off(world).problem()
     assert problem is not None
-    assert "died 3 times inside the model tiny/0.1.0" in problem
+    assert "died 3 times with the model tiny/0.1.0" in problem
     assert "10 minutes" in problem
     assert "jupyter nextedit model retry" in problem
 

@@ -23,7 +23,7 @@ MIN_GAIN = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """On held-out data: nats of each answer, edits finished exactly, nats a token of code."""
+    """On held-out data: nats of each answer, edits finished exactly, nats per token of code."""
 
     edits: tuple[float, ...]
     exact: int
