@@ -90,7 +90,7 @@ def test_a_folder_is_installed_used_listed_rolled_back_and_removed(
     run("model", "use", ID, "1.1.0")
     assert used(run) == f"{ID}/1.1.0"
     run("model", "use", ID, "1.2.0")
-    assert "for nextedit-python 1.1.0" in run("model", "rollback")
+    assert "rolled back to nextedit-python 1.1.0" in run("model", "rollback")
     assert "of the package" in run("model", "rollback", ID)
     assert used(run) == f"{ID}/1.0.0"
     assert "nothing to roll back" in fail("model", "rollback")
