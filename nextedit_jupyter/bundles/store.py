@@ -1,4 +1,4 @@
-"""The installed bundles: one folder a version, and one small file that says which is used.
+"""The installed bundles: one folder per version, and one small file that says which is used.
 
     <root>/                                 0700
       lock                                  held by whoever changes anything
@@ -11,7 +11,7 @@ A version enters with one rename and is chosen with another (`os.replace`), so t
 happens in between, a power cut included, the store holds the old state or the new one and never
 half. Loading compares a bundle with the receipt written at its install.
 
-What a bundle is stands in `bundle.py`; whether its publisher is to be trusted, in `trust.py`.
+`bundle.py` says what a bundle is, and `trust.py` whether its publisher can be trusted.
 """
 
 from __future__ import annotations

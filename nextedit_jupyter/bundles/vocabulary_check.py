@@ -1,10 +1,10 @@
-"""What a tokenizer.json may hold, read before the library that would act on it.
+"""What a tokenizer.json may contain, checked before the library reads it.
 
 The library believes its file: a token with the id 2,000,000,000 makes tables of gigabytes, and an
 expression that backtracks without end stops, or ends, the process on the first text that fits it.
-Here ids are bounded, replacements may not blow a text up, and expressions must be ones that a
-backtracking engine finishes: no repetition within a repetition, at most two of them side by side
-without an end. What is left of polynomial costs is tried out by the canary.
+Here ids are bounded, replacements may not make a text much longer, and expressions must be ones
+that a backtracking engine finishes: no repetition within a repetition, at most two unbounded ones
+side by side. The canary tests the remaining polynomial costs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`jupyter nextedit …`: one module a command, each with its arguments, its help and its exit code.
+"""`jupyter nextedit …`: one module per command, with its arguments, its help and its exit code.
 
 Importing this package loads the standard library's argparse and nothing else; a command imports
-what it needs when it runs. Exit codes: 0 all well, 1 a problem (said on stderr, with what to do),
-2 wrong usage, 130 interrupted.
+what it needs when it runs. Exit codes: 0 success, 1 a problem (described on stderr, with what to
+do), 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations

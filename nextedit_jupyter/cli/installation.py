@@ -1,4 +1,4 @@
-"""What Jupyter and IPython are told about us: where each setting stands, who wins, how it is set.
+"""What Jupyter and IPython know about us: where each setting is, which one wins, how it is set.
 
 Reads and writes the JSON files that `jupyter labextension`, `jupyter server extension` and
 IPython's profiles read; what others wrote in them stays as it is.

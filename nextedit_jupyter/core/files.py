@@ -1,7 +1,7 @@
-"""Files of ours: read within bounds, replaced whole, and locked across processes.
+"""Our files: read within bounds, replaced as a whole, and locked across processes.
 
-What lies in a folder that others may have filled need not be a file: a named pipe would hold its
-reader for ever, a link leads elsewhere, a device has no end. `read_bytes` takes plain files alone.
+An entry in a folder that others may have filled need not be a file: a named pipe would block its
+reader for ever, a link leads elsewhere, a device has no end. `read_bytes` reads regular files only.
 """
 
 from __future__ import annotations

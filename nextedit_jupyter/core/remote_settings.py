@@ -1,7 +1,7 @@
 """A team's own server that answers in place of the local model: where it is, and whether it may.
 
-Off unless an administrator names it (`c.NextEdit.engine = "openai"`). The host must stand in a list
-as well, so that a mistyped or planted address sends nothing anywhere. Standard library only.
+Off unless an administrator names it (`c.NextEdit.engine = "openai"`). The host must also be in a
+list, so that nothing is sent to a mistyped or planted address. Standard library only.
 """
 
 from __future__ import annotations

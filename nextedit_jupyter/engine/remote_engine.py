@@ -1,9 +1,9 @@
-"""An OpenAI-compatible server in the place of the engine: the same prompts, sent as text.
+"""An OpenAI-compatible server in place of the engine: the same prompts, sent as text.
 
-Only what the prompt holds is sent, to the one host that was allowed, with stand-ins for people's
-addresses and numbers of accounts; a redirect is a failure. The server's tokenizer isn't known here,
-so prompts are made of bytes and control tokens, and a control token that stands in a cell is broken
-up before it is sent: it must stay plain text.
+Only the prompt's contents are sent, to the one host that was allowed, with placeholders for e-mail
+addresses and account numbers; a redirect is a failure. The server's tokenizer isn't known here, so
+prompts are made of bytes and control tokens, and a control token that occurs in a cell is broken up
+before it is sent, so that it stays plain text.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Adapters by domain beside one delta for all: trained on the same rows, compared at equal cost.
 
-Each expert goes on from the same delta with rows of its domain alone; the single delta goes on with
-all of these rows together, shuffled: as many tokens, the same data. Held-out rows are read by both,
-by the expert of the domain that the router over cells gives them. Experts are worth shipping only
-where they are clearly better, and the table says so either way.
+Each expert continues from the same delta with rows of its domain alone; the single delta continues
+with all of these rows together, shuffled: the same data and as many tokens. Held-out rows are read
+by the single delta and by the expert of the domain that the router over cells assigns. Experts are
+worth shipping only if they are clearly better, and the table says so either way.
 """
 
 from __future__ import annotations
