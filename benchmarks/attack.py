@@ -38,7 +38,7 @@ from hostile_texts import PLACES  # noqa: E402
 
 from nextedit_jupyter.evals.machine import today  # noqa: E402
 
-# Those that take longest first, for two run at a time.
+# The longest ones first, because two run at a time.
 ATTACKS: dict[str, tuple[Callable[[int, int], Report], int]] = {
     "endurance": (attack_by_endurance, 100_000),
     "texts": (attack_with_texts, len(TEXTS) * len(PLACES)),
@@ -54,18 +54,18 @@ _TABLE = re.compile(r"(?<=<!-- attack -->\n).*?(?=<!-- /attack -->)", re.DOTALL)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("attacks", nargs="*", help=f"of {', '.join(ATTACKS)}; all of them")
-    parser.add_argument("--scale", type=float, default=1.0, help="of the long form (1)")
-    parser.add_argument("--seed", type=int, default=0, help="of what is made up (0)")
-    parser.add_argument("--jobs", type=int, default=2, help="attacks at a time (2)")
-    parser.add_argument("--write", action="store_true", help=f"the table into {PAGE.name}")
+    parser.add_argument("attacks", nargs="*", help=f"any of {', '.join(ATTACKS)}; default: all")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the long form (1)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the mutations (0)")
+    parser.add_argument("--jobs", type=int, default=2, help="attacks that run at a time (2)")
+    parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE.name}")
     arguments = parser.parse_args()
     unknown = set(arguments.attacks) - set(ATTACKS)
     if unknown:
         parser.error(f"no such attack: {', '.join(sorted(unknown))}")
     reports = []
     names = arguments.attacks or list(ATTACKS)
-    # Each in a process of its own, so that none finds the memory of another.
+    # Each in its own process, so that none inherits the memory of another.
     with ProcessPoolExecutor(
         max_workers=arguments.jobs, mp_context=get_context("spawn"), max_tasks_per_child=1
     ) as pool:
@@ -98,7 +98,7 @@ def table(reports: list[Report], seed: int) -> str:
     """The reports as a table in Markdown, with the date and the machine above."""
     rows = [_row(report) for report in reports]
     sizes = [
-        f"Resident size by thousands of requests, {report.name}: "
+        f"Resident memory after each thousand requests, {report.name}: "
         + ", ".join(f"{size:.0f}" for size in _thinned(report.sizes))
         + " MB."
         for report in reports
@@ -107,8 +107,8 @@ def table(reports: list[Report], seed: int) -> str:
     notes = [note for report in reports for note in report.notes]
     spent = sum(report.processor_s for report in reports) / 60
     took = sum(report.seconds for report in reports) / 60
-    total = f"All of it took {spent:.1f} minutes of one core, or {took:.1f} by the clock in turn."
-    head = "| attack | times | how they ended | faults | slowest | over 1 s | largest | of a core |"
+    total = f"Together the attacks took {spent:.1f} minutes of processor time, {took:.1f} elapsed."
+    head = "| attack | runs | outcomes | faults | slowest | over 1 s | memory | processor time |"
     return "\n".join(
         [
             f"{today()}, {machine()}, seed {seed}.",

@@ -1,10 +1,10 @@
 """From a key in the page to ghost text painted, in a real JupyterLab, by the browser's own clock.
 
-Types in notebooks of several sizes and takes apart each key that drew ghost text: what the page
-did until it asked, the way to the server and back, the server, the worker, and what the page did
-until the text was painted. The first and the last hop, and most of "drawing", are JupyterLab's and
-the browser's own. Counts the page's tasks of over 8 ms as well, and takes the time until the key
-itself is painted, beside those of the same typing with suggestions off.
+Types in notebooks of several sizes and splits the time of each key that drew ghost text into its
+stages: the page until it sends the request, the transfer to the server and back, the server, the
+worker, and the page until the text is painted. The first and the last stage, and most of "drawing",
+are JupyterLab's and the browser's own. Also counts the page's tasks of over 8 ms and measures the
+time until the key itself is painted, both with suggestions on and off.
 
     python benchmarks/ui.py --size 10 --size 1000 --json
 """
@@ -43,12 +43,12 @@ TYPED = (
     "def total_price(items, rate):\n    return sum(item.price for item in items) * rate\n",
 )
 HOPS = (
-    "until the text has it",
-    "until it asks",
-    "way",
+    "until the text contains the key",
+    "until the page sends the request",
+    "transfer",
     "server",
     "worker",
-    "until it is read",
+    "until the page reads the answer",
     "drawing",
     "painting",
 )
@@ -66,7 +66,7 @@ def plan(sizes: Sequence[int], *, profile: bool, quick: bool = False) -> dict[st
 
 
 def hops(run: Mapping[str, Any]) -> list[dict[str, float]]:
-    """For each key whose request drew ghost text, the milliseconds of each hop and in all."""
+    """For each key whose request drew ghost text, the milliseconds of each stage and in total."""
     keys, found = run["keys"], []
     for place, key in enumerate(keys):
         end = keys[place + 1] if place + 1 < len(keys) else float("inf")
@@ -96,7 +96,7 @@ def hops(run: Mapping[str, Any]) -> list[dict[str, float]]:
 
 
 def key_paints(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Milliseconds from a key to what it typed painted."""
+    """Milliseconds from a key until the typed character is painted."""
     found = []
     for run in runs:
         keys = [*run["keys"], float("inf")]
@@ -108,7 +108,7 @@ def key_paints(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
 
 
 def summary(size: Mapping[str, Any]) -> dict[str, Any]:
-    """One size of notebook: quantiles of each hop, shares of the mean, the page's long tasks."""
+    """One size of notebook: quantiles of each stage, shares of the mean, the page's long tasks."""
     measured = [found for run in size["runs"] for found in hops(run)]
     requests = [r for run in size["runs"] for r in run["requests"]]
     columns = (*HOPS, "key to paint")
@@ -153,7 +153,7 @@ def measure(sizes: Sequence[int], *, profile: bool, quick: bool = False) -> dict
             timeout=900,
         )
         if done.returncode:
-            raise SystemExit("the browser failed: what it said stands above")
+            raise SystemExit("the browser failed: its output is above")
     found = json.loads(done.stdout)
     return {
         "measured_at": today(),
@@ -189,7 +189,7 @@ def report(result: Mapping[str, Any]) -> str:
         )
         if size["profile"]:
             ours, whole = (size["profile"][key] for key in ("ours", "all"))
-            lines.append(f"of {whole:.0f} ms in scripts, {ours:.0f} in ours:")
+            lines.append(f"of {whole:.0f} ms in scripts, {ours:.0f} are in ours:")
             lines += [f"  {name}  {ms:.1f}" for name, ms in size["profile"]["top"]]
     by_cells = {size["cells"]: size for size in result["sizes"]}
     if 10 in by_cells and 1_000 in by_cells:
@@ -200,7 +200,7 @@ def report(result: Mapping[str, Any]) -> str:
         kept = all(middle["key to paint"][q] <= most for q, most in PROMISED.items())
         lines.append(
             f"200 cells: p50 {PROMISED['p50']:g} and p95 {PROMISED['p95']:g} ms "
-            f"{'kept' if kept else 'NOT KEPT'}"
+            f"{'met' if kept else 'MISSED'}"
         )
     return "\n".join(lines)
 
@@ -215,7 +215,7 @@ def main() -> int:
     )
     parser.add_argument("--size", action="append", type=int, help="cells; default: 10, 200, 1000")
     parser.add_argument("--profile", action="store_true", help="where the page's own time goes")
-    parser.add_argument("--quick", action="store_true", help="a third of it, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="a third of the run, as a check")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     result = measure(arguments.size or SIZES, profile=arguments.profile, quick=arguments.quick)

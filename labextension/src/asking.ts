@@ -92,7 +92,7 @@ export class Asking implements IDisposable {
       const { next_edit, rename } = answer.silence_detail ?? {};
       tell(rename ?? next_edit ?? trans.__('No next edit here.'));
     } else if (!answer) {
-      tell(client.status.problem ?? trans.__('no answer'));
+      tell(client.status.problem ?? trans.__('there was no answer'));
     }
   }
 

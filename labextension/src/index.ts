@@ -309,7 +309,8 @@ function addCommands(parts: CommandParts): void {
   add(
     CommandIDs.runStale,
     trans.__('Run Out-of-Date Cells in Order'),
-    () => runStale(sessions.current, () => tell(trans.__('no answer: nothing was run'))),
+    () =>
+      runStale(sessions.current, () => tell(trans.__('there was no answer, so nothing was run'))),
     () => !!sessions.current?.staleCells.length
   );
   add(
@@ -415,10 +416,10 @@ function whyNoRename(
     return whyNot(reason, trans);
   }
   if (name === null) {
-    return trans.__('put the caret in a name to rename it');
+    return trans.__('put the caret on a name to rename it');
   }
   return session.language === 'python' && isKeyword(name)
-    ? trans.__('`%1` is a keyword of Python', name)
+    ? trans.__('`%1` is a Python keyword', name)
     : null;
 }
 

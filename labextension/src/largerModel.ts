@@ -55,7 +55,7 @@ export class LargerModel {
     const { trans } = this;
     const larger = this.client.larger;
     if (!larger) {
-      return trans.__('There is no larger model to fetch here');
+      return trans.__('There is no larger model to get here');
     }
     const made = trans.__('%1, from %2 (licence %3)', larger.label, larger.base, larger.licence);
     return larger.problem ? `${larger.problem}\n${made}` : made;
@@ -104,7 +104,7 @@ export class LargerModel {
     const end = client.larger;
     if (end?.state === 'here') {
       Notification.emit(
-        trans.__('Next Edit: the larger model is installed, and answers from now on.'),
+        trans.__('Next Edit: the larger model is installed and answers from now on.'),
         'success',
         { autoClose: 8_000 }
       );
@@ -117,7 +117,9 @@ export class LargerModel {
   private failed(problem: string): void {
     const { trans } = this;
     Notification.emit(
-      trans.__('Next Edit: the larger model was not installed; what you had continues to answer.'),
+      trans.__(
+        'Next Edit: the larger model was not installed. Your previous model continues to answer.'
+      ),
       'error',
       {
         autoClose: false,
@@ -150,6 +152,6 @@ export function progressOf(larger: LargerWire, trans: TranslationBundle): string
     case 'try':
       return trans.__('trying it');
     default:
-      return trans.__('beginning');
+      return trans.__('starting');
   }
 }

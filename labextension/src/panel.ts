@@ -109,7 +109,7 @@ export class SuggestionsPanel extends Widget {
   private empty(): HTMLElement {
     const node = element('p', 'nextedit-empty');
     node.textContent = this.trans.__(
-      'No suggestion. Rename a variable or change a call: the other places show up here.'
+      'No suggestion. Rename a variable or change a call: the other places appear here.'
     );
     return node;
   }
@@ -135,7 +135,7 @@ export class SuggestionsPanel extends Widget {
       const warning = element('p', 'nextedit-warning');
       warning.setAttribute('role', 'alert');
       warning.textContent = trans.__(
-        'If applied like this, the code breaks: `%1` remains in %2.',
+        'Applying only these places breaks the code: `%1` remains in %2.',
         pending.others!.found.old,
         keepers.join(', ')
       );

@@ -225,7 +225,7 @@ export class Requests {
     }
     const answer = await this.ask(snapshot);
     if (!answer) {
-      return client.status.problem ?? trans.__('no answer');
+      return client.status.problem ?? trans.__('there was no answer');
     }
     const across = this.across(answer, snapshot, null);
     if (across) {
@@ -243,7 +243,7 @@ export class Requests {
     if (kind === 'console' && suggestion.edits.some(({ cell }) => cell !== views.activeId)) {
       return trans.__('this name is used in cells that have run, which are not changed');
     }
-    return this.upToDate(suggestion, snapshot) ?? trans.__('the notebook changed, try again');
+    return this.upToDate(suggestion, snapshot) ?? trans.__('the notebook changed: try again');
   }
 
   /** The suggestion for the notebook as it is now; null if it is stale. */
@@ -273,7 +273,7 @@ export class Requests {
         : isLocked(cell)
           ? shared.trans.__('cell %1 is locked', index + 1)
           : isCountedOtherwise(cell.getSource())
-            ? shared.trans.__('cell %1 has line ends of Windows: not changed', index + 1)
+            ? shared.trans.__('cell %1 has Windows line endings: not changed', index + 1)
             : null;
       if (why !== null) {
         places.forEach(place => pending.remove(place));
@@ -294,10 +294,12 @@ export function whyNot(reason: NotServed, trans: TranslationBundle): string {
     'read-only': trans.__('this document is read-only'),
     tagged: trans.__('suggestions are disabled for this cell by its tag'),
     'line-ends': trans.__(
-      'this cell has line ends of Windows (CR LF); paste its text into a new cell'
+      'this cell has Windows line endings (CR LF); paste its text into a new cell'
     ),
     'too-large': trans.__('this cell is too large; split it'),
-    'file-too-large': trans.__('too much text without a line `# %%`; such lines split a file')
+    'file-too-large': trans.__(
+      'this file is too large without `# %%` lines, which split it into cells'
+    )
   };
   return words[reason];
 }

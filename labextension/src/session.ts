@@ -311,7 +311,12 @@ export class NotebookSession implements IDisposable {
     const { views, offers } = this;
     const { tell, trans } = this.shared;
     const missed = (cell: string) =>
-      tell(trans.__('Cell %1 is not there yet: scroll to it.', this.order().indexOf(cell) + 1));
+      tell(
+        trans.__(
+          'JupyterLab has not created cell %1 yet: scroll to it.',
+          this.order().indexOf(cell) + 1
+        )
+      );
     return place !== null && goTo(place, { views, offers, missed, redraw: () => this.redraw() });
   }
 

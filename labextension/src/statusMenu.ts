@@ -80,7 +80,7 @@ export function addStatusMenu(parts: MenuParts): (button: HTMLElement, byKey: bo
     isVisible: () => pause.until !== null,
     execute: () => {
       pause.end();
-      tell(trans.__('suggestions are back'));
+      tell(trans.__('suggestions are on again'));
     },
     describedBy
   });
@@ -110,7 +110,7 @@ export function addStatusMenu(parts: MenuParts): (button: HTMLElement, byKey: bo
   });
   commands.addCommand(CommandIDs.restartWorker, {
     label: trans.__('Restart the Worker'),
-    caption: trans.__('End the process that computes suggestions, and start another'),
+    caption: trans.__('Stop the process that computes suggestions, and start a new one'),
     isEnabled: () => client.enabled,
     execute: async () => {
       try {

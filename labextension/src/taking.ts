@@ -42,7 +42,7 @@ export class Taking {
       return true;
     }
     if (!open.length || !this.host.acceptance.accept(pending, open)) {
-      this.refuse(trans.__('The cells changed since: nothing was applied.'));
+      this.refuse(trans.__('The cells have changed: nothing was applied.'));
       return false;
     }
     pace.accepted();
@@ -55,7 +55,7 @@ export class Taking {
     const { offers, shared, textOf } = this.host;
     const pending = Pending.from(suggestion, textOf);
     if (!pending) {
-      shared.tell(shared.trans.__('The cells changed since: nothing was applied.'));
+      shared.tell(shared.trans.__('The cells have changed: nothing was applied.'));
       return;
     }
     offers.show([pending], null);
@@ -81,7 +81,7 @@ export class Taking {
         announce(trans.__('Reverted in %1 as well.', reverted.join(', ')));
       }
       if (left.length) {
-        tell(trans.__('%1 was edited since and was left as it is.', left.join(', ')));
+        tell(trans.__('%1 has been edited since, and was left as it is.', left.join(', ')));
       }
     });
     return true;
@@ -94,14 +94,14 @@ export class Taking {
     const [, edits] = others.split(pending.edits(places));
     const changed = await others.changedFiles(edits);
     if (changed.length) {
-      this.refuse(trans.__('%1 changed since: nothing was applied.', changed.join(', ')));
+      this.refuse(trans.__('%1 has changed: nothing was applied.', changed.join(', ')));
       return;
     }
     if (this.host.isGone() || this.host.offers.shown !== pending) {
       return; // something else is offered now
     }
     if (!pending.followAll(this.host.textOf) || !this.host.acceptance.accept(pending, places)) {
-      this.refuse(trans.__('The cells changed since: nothing was applied.'));
+      this.refuse(trans.__('The cells have changed: nothing was applied.'));
       return;
     }
     pace.accepted();

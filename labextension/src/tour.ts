@@ -38,7 +38,7 @@ export async function offerTour(
   }
   Notification.emit(
     trans.__(
-      'Next Edit is on: it suggests code as you type, and repeats your changes in the other places that need them.'
+      'Next Edit is on: it suggests code as you type, and offers your changes in the other places that need them.'
     ),
     'info',
     {

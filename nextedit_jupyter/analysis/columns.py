@@ -178,7 +178,7 @@ def plan_column(
     if spot is None:
         return Silence("refused", NO_COLUMN_HERE)
     if not new or set(new) & set("'\"\\\n"):
-        return Silence("refused", f"`{new}` can't be a column's name as it stands")
+        return Silence("refused", f"`{new}` can't be a column's name in this form")
     return _plan(index, spot, new, None)
 
 
@@ -253,14 +253,14 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
     if isinstance(frames, Silence):
         return frames
     if any(s.text == new and s.frame in frames for s in everything):
-        return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
+        return Silence("refused", f"`{new}` is already a column of `{spot.frame}`")
     if not new.isidentifier() and any(s.is_keyword and s.frame in frames for s in same):
-        return Silence("refused", f"`{spot.text}=` makes it, and `{new}` can be no keyword")
+        return Silence("refused", f"`{spot.text}=` creates it, and `{new}` can't be a keyword")
     found = _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
     others = {s.frame for s in everything if s.defines and s.text == new}
     if meet := sorted(other for other in others if _closure(flows, other) & frames):
         listed = ", ".join(f"`{other}`" for other in meet)
-        note = f"{listed} has {new!r} too: put together, the two get other names"
+        note = f"{listed} has {new!r} too: when they are joined, both columns get other names"
         found = replace(found, notes=(note, *found.notes))
     return found
 
@@ -285,13 +285,13 @@ def _frames_of(
     is_there = live is not None and new in live.subscripts
     is_left = live is not None and old in live.subscripts
     if defines is False and is_there and is_left:
-        return Silence("no_change", f"`{new}` is a column too: another one was meant")
+        return Silence("no_change", f"`{new}` is also a column: another one was meant")
     frames = made.union(*(closure for closure in having.values() if spot.frame in closure))
     # What the kernel says: a frame without this column is no frame of it.
     if not having:
         frames -= {n.name for n in index.facts.names if n.subscripts and old not in n.subscripts}
     if defines is not False and is_there and is_left:
-        return Silence("refused", f"`{new}` is a column of `{spot.frame}` already")
+        return Silence("refused", f"`{new}` is already a column of `{spot.frame}`")
     return frames
 
 
@@ -314,10 +314,12 @@ def _plan_places(
     notes = []
     if split and any(frame in frames for s in split for frame in s.joined):
         where = listed_cells(sorted({index.number(s.cell) for s in split}))
-        notes.append(f"{where}: frames are joined by {old!r}, which only one has then")
+        notes.append(
+            f"{where}: frames are joined on {old!r}, which only one of them would still have"
+        )
     if made:
         where = listed_cells(sorted({index.number(one.cell) for one in made}))
-        notes.append(f"{where}: what makes the frame says {old!r} too: left alone")
+        notes.append(f"{where}: the code that makes the frame also contains {old!r}: left alone")
     if others:
         count = len(others)
         notes.append(f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone")

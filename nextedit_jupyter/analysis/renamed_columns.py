@@ -1,8 +1,8 @@
 """Columns that a statement renames: `df = df.rename(columns={"a": "b"})`, `df.columns = [...]`.
 
-Such a statement is no edit of a column's name: above it the frame has the old names, below it the
-new ones. Where one was added, the places below that still use an old name have to follow, as far
-as the frame is not made anew.
+Such a statement is not an edit of a column's name: above it the frame has the old names, below it
+the new ones. When one was added, the places below that still use an old name have to follow, until
+the frame is assigned again.
 """
 
 from __future__ import annotations

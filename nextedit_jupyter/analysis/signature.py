@@ -180,15 +180,15 @@ def _plan_parameters(
     if skipped:
         notes.append(f"{skipped} call{'s' * (skipped != 1)} with `*` or `**`: left alone")
     if callers.is_passed_on:
-        notes.append(f"`{new.name}` is used other than by calling it: calls elsewhere are not seen")
+        notes.append(f"`{new.name}` is used without being called: calls elsewhere are not seen")
     if any("(" in text or ":=" in text or "await" in text for text in removed):
-        notes.append("arguments that are taken away call something, which is not called then")
+        notes.append("the removed arguments contain calls, which are no longer made")
     if method and (count := _unknown_calls(index, new.name, callers)):
         many = "s" * (count != 1)
         notes.append(f"{count} call{many} of `.{new.name}` of objects whose class is not known")
     notes += broken_notes(index, new.name)
     if not changes:
-        return Silence("no_change", f"no call of `{new.name}` has to follow")
+        return Silence("no_change", f"no call of `{new.name}` has to change")
     unknown = any(PLACEHOLDER in change.text for change in changes)
     sure = 0.9 if unknown else 0.95
     return SignaturePlan(new.name, what, index.notebook, tuple(changes), sites, tuple(notes), sure)
@@ -225,7 +225,7 @@ def _what_changed(
     was, now = [p.name for p in old.parameters], [p.name for p in new.parameters]
     if len(set(was)) != len(was) or len(set(now)) != len(now):
         # A name typed over another: as a removal it would delete arguments.
-        return Silence("low_confidence", f"two parameters of `{new.name}` have one name")
+        return Silence("low_confidence", f"two parameters of `{new.name}` have the same name")
     added = [name for name in now if name not in was]
     removed = [name for name in was if name not in now]
     if added and removed:
@@ -238,12 +238,12 @@ def _what_changed(
         inserted = any(name in added for name in now[: len(was)])
         if not missing and not inserted:
             return None
-        return f"give {_listed(added)} to `{shown}`"
+        return f"add {_listed(added)} to calls of `{shown}`"
     if removed:
         if used := [name for name in removed if _is_free(index, cell, new, name)]:
             return Silence("low_confidence", f"{_listed(used)} is still used in `{new.name}`")
-        return f"take {_listed(removed)} from `{shown}`"
-    return f"reorder the arguments of `{shown}`" if kept != was else None
+        return f"remove {_listed(removed)} from calls of `{shown}`"
+    return f"reorder the arguments in calls of `{shown}`" if kept != was else None
 
 
 def _is_free(index: NotebookIndex, cell: str, function: Function, name: str) -> bool:
@@ -402,7 +402,7 @@ def _plan_returns(
                 notes.append(f"`{name}` is still used")
         sites += 1
     if not changes:
-        return Silence("no_change", f"no unpacking of `{new.name}` has to follow")
+        return Silence("no_change", f"no unpacking of `{new.name}` has to change")
     word = "values" if len(now) != 1 else "value"
     return SignaturePlan(
         new.name,

@@ -1,4 +1,4 @@
-"""A frame's column where it is no string in brackets or of a call: an attribute of the frame, a
+"""A frame's column where it is not a string in brackets or in a call: an attribute of the frame, a
 keyword that makes it, a word of a query, a string of the statement that makes the frame.
 """
 

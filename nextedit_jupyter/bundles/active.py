@@ -1,7 +1,7 @@
 """Which bundle answers: the one that was named, the store's, or the one in the package.
 
-The store lies in the user's Jupyter data folder (`core.folders`). What it holds is used unless it
-is older than the packaged bundle, which an upgrade of the application brings, or is damaged.
+The store is in the user's Jupyter data folder (`core.folders`). Its bundle is used unless it is
+damaged, or older than the packaged one, which comes with an upgrade of the application.
 """
 
 from __future__ import annotations
@@ -198,8 +198,8 @@ def leave(store: BundleStore, id: str) -> str:
     """
     choice = store.choices().get(id)
     if choice is None or not choice.is_usable:
-        raise BundleError(f"no installed version of {id} is in use; there is nothing to leave")
-    left = f"{id} {choice.current} was left for"
+        raise BundleError(f"no installed version of {id} is in use; there is nothing to roll back")
+    left = f"{id} {choice.current} was rolled back to"
     try:
         return f"{left} {id} {store.rollback(id)}"
     except BundleError:

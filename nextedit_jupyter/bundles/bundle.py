@@ -126,9 +126,9 @@ def _read_manifest(path: Path) -> Mapping[str, Any]:
     try:
         manifest = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise BundleError(f"manifest.json in {path} is no JSON: {_AGAIN}") from None
+        raise BundleError(f"manifest.json in {path} is not JSON: {_AGAIN}") from None
     if not isinstance(manifest, dict):
-        raise BundleError(f"manifest.json in {path} is no object: {_AGAIN}")
+        raise BundleError(f"manifest.json in {path} is not a JSON object: {_AGAIN}")
     return manifest
 
 
@@ -228,7 +228,9 @@ def _opened(path: Path, name: Any, most: int) -> Any:
         return open_plain(path / name, most)
     except OSError as error:
         if (path / name).is_symlink():
-            raise BundleError(f"{name} is a link; a bundle has plain files: {_AGAIN}") from None
+            raise BundleError(
+                f"{name} is a link; a bundle consists of regular files: {_AGAIN}"
+            ) from None
         why = error.strerror or type(error).__name__
         raise BundleError(f"{name} of the bundle cannot be read ({why}): {_AGAIN}") from None
 
@@ -253,7 +255,7 @@ def _identifier(manifest: Mapping[str, Any]) -> str:
 def _count(manifest: Mapping[str, Any], key: str, most: int) -> int:
     value = manifest.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BundleError(f"the manifest's {key} is a number from 1 to {most}: {_AGAIN}")
+        raise BundleError(f"the manifest's {key} must be a number from 1 to {most}: {_AGAIN}")
     return value
 
 
@@ -263,7 +265,7 @@ def _thresholds(value: Any) -> Mapping[str, float]:
         for number in value.values()
     )
     if not good:
-        raise BundleError(f"the manifest's thresholds lie in 0 to 1: {_AGAIN}")
+        raise BundleError(f"the manifest's thresholds must be between 0 and 1: {_AGAIN}")
     return MappingProxyType({str(kind): float(number) for kind, number in value.items()})
 
 

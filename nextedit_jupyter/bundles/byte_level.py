@@ -49,7 +49,7 @@ class ByteLevelVocabulary:
     def __post_init__(self) -> None:
         if self.pre not in PRE_TOKENIZERS:
             raise BundleError(
-                f"the tokenizer cuts texts by {self.pre[:60]!r}, which is not known "
+                f"the tokenizer splits texts by {self.pre[:60]!r}, which is not known "
                 f"({', '.join(PRE_TOKENIZERS)} are)"
             )
         if len(set(self.tokens)) != len(self.tokens):
@@ -113,9 +113,7 @@ class ByteLevelVocabulary:
         # A base may have tokens that no merge makes; those of others need their parts.
         lost = {a + b for a, b in self.merges}.difference(a + b for a, b in merges)
         if orphans := [name for name in names if name in lost]:
-            raise BundleError(
-                f"the vocabulary keeps {orphans[0]!r} without the parts that it is made of"
-            )
+            raise BundleError(f"the vocabulary keeps {orphans[0]!r} without its parts")
         whole = ByteLevelVocabulary(tuple(names), merges, self.pre, special, added).with_all_bytes()
         if not left.isdisjoint(control):
             raise BundleError("the vocabulary keeps a token that is a control token as well")

@@ -153,5 +153,5 @@ class Renamed(Mapping[str, Floats]):
             middle = len(values) // 2
             values = values[:middle] if source.half == "first" else values[middle:]
         if not np.isfinite(values).all():
-            raise BundleError(f"{source.tensor} holds values that are no numbers")
+            raise BundleError(f"{source.tensor} contains values that are not numbers")
         return values

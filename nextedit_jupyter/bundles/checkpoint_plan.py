@@ -51,7 +51,7 @@ def read_plan(folder: Path, *, context: int = 2048) -> ImportPlan:
         shape = _shape(config, model_type, context)
         trained = int(config.get("max_position_embeddings") or context)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise BundleError(f"config.json lacks or garbles {str(error)[:200]}") from None
+        raise BundleError(f"config.json does not give, or garbles, {str(error)[:200]}") from None
     if min(shape.heads, shape.kv_heads) < 1 or shape.heads % shape.kv_heads:
         raise BundleError("the number of heads must be a multiple of the key-value heads")
     return ImportPlan(model_type, shape, trained)
@@ -109,7 +109,7 @@ def _experts(config: Mapping[str, Any], model_type: str, layers: int) -> Experts
     count = _count(config, "num_local_experts" if granite else "num_experts", MAX_EXPERTS)
     active = _count(config, "num_experts_per_tok", MAX_EXPERTS)
     if active > count:
-        raise BundleError(f"config.json says that {active} of {count} experts work on a token")
+        raise BundleError(f"config.json says that {active} of {count} experts are active per token")
     shared = 0
     if qwen:
         shared = _count(config, "shared_expert_intermediate_size", MAX_SIDE)
@@ -131,9 +131,9 @@ def _dense_layers(config: Mapping[str, Any], layers: int) -> frozenset[int]:
     named = config.get("mlp_only_layers") or []
     step = config.get("decoder_sparse_step", 1)
     if not isinstance(named, list) or any(isinstance(i, bool) or type(i) is not int for i in named):
-        raise BundleError("config.json's mlp_only_layers is no list of layers")
+        raise BundleError("config.json's mlp_only_layers is not a list of layers")
     if type(step) is not int or step < 1:
-        raise BundleError("config.json's decoder_sparse_step is no number from 1 on")
+        raise BundleError("config.json's decoder_sparse_step is not a number from 1 on")
     dense = {i for i in range(layers) if i in named or (i + 1) % step}
     if len(dense) == layers:
         raise BundleError("config.json leaves no layer with experts: it is a qwen2 model")
@@ -152,7 +152,7 @@ def _count(config: Mapping[str, Any], key: str, most: int) -> int:
 def _multiplier(config: Mapping[str, Any], key: str) -> float:
     value = float(config.get(key, 1.0))
     if not math.isfinite(value) or not 0 < value < 1e6:
-        raise BundleError(f"config.json's {key} is no number above 0")
+        raise BundleError(f"config.json's {key} is not a number above 0")
     return value
 
 
@@ -178,7 +178,7 @@ def _refuse(config: Mapping[str, Any], model_type: str) -> None:
     if config.get("clip_qkv") is not None:
         raise BundleError("queries, keys and values that are clipped (clip_qkv) aren't supported")
     if config.get("quantization_config"):
-        raise BundleError("the checkpoint is quantised already; import the original")
+        raise BundleError("the checkpoint is already quantised; import the original")
 
 
 def _rope_scaling(config: Mapping[str, Any]) -> RopeScaling | None:

@@ -28,7 +28,7 @@ def check_identifier(id: str) -> None:
     """Raises BundleError."""
     if not is_identifier(id):
         raise BundleError(
-            f"{id[:80]!r} is no bundle id: lower-case letters, digits, '.', '_' and '-', "
+            f"{id[:80]!r} is not a bundle id: lower-case letters, digits, '.', '_' and '-', "
             "not ending in '.' or '.json'"
         )
 
@@ -41,7 +41,7 @@ def version_key(version: str) -> tuple[int, int, int, bool, str]:
     """Orders semantic versions; a pre-release comes before its release. Raises BundleError."""
     match = _VERSION.fullmatch(version)
     if match is None:
-        raise BundleError(f"{version[:80]!r} is no semantic version such as 1.2.0")
+        raise BundleError(f"{version[:80]!r} is not a semantic version such as 1.2.0")
     rest = version[match.end(3) :]
     return int(match[1]), int(match[2]), int(match[3]), not rest.startswith("-"), rest
 

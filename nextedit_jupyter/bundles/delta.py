@@ -168,7 +168,8 @@ def delta_named(id: str | None = None) -> Delta:
             return delta
     if not known:
         raise BundleError(
-            "this version of nextedit-jupyter comes with no larger model: the one in it goes on"
+            "this version of nextedit-jupyter comes with no larger model: the one in it keeps "
+            "answering"
         )
     names = ", ".join(delta.id for delta in known)
     raise BundleError(f"there is no model {id} to get (there is {names})")

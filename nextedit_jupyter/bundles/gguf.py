@@ -89,7 +89,7 @@ class GgufFile:
         except _Damaged as error:
             self.close()
             raise BundleError(
-                f"{path.name} is no whole GGUF file ({error}): get it again"
+                f"{path.name} is not a complete GGUF file ({error}): get it again"
             ) from None
         except BaseException:
             self.close()
@@ -150,7 +150,7 @@ class _Reader:
 
     def take(self, count: int) -> bytes:
         if count > self.size - self.at:
-            raise _Damaged("it is cut off")
+            raise _Damaged("it is truncated")
         self.at += count
         return self._data[self.at - count : self.at]
 
@@ -160,11 +160,11 @@ class _Reader:
     def string(self, most: int = MAX_STRING) -> str:
         length = self.number("<Q")
         if length > most:
-            raise _Damaged(f"a text of {length} bytes")
+            raise _Damaged(f"a string of {length} bytes")
         try:
             return self.take(length).decode("utf-8")
         except UnicodeDecodeError:
-            raise _Damaged("a text that is no UTF-8") from None
+            raise _Damaged("a string that is not UTF-8") from None
 
     def value(self, kind: int, depth: int = 0) -> Any:
         if kind == _STRING:
@@ -204,12 +204,12 @@ def _contents(reader: _Reader) -> tuple[dict[str, Any], dict[str, Tensor]]:
     for _ in range(keys):
         key = reader.string(MAX_KEY)
         if key in metadata:
-            raise _Damaged(f"the key {key[:60]!r} stands twice")
+            raise _Damaged(f"the key {key[:60]!r} occurs twice")
         metadata[key] = reader.value(reader.number("<I"))
     alignment = metadata.get("general.alignment", 32)
     known = isinstance(alignment, int) and not isinstance(alignment, bool)
     if not known or not 8 <= alignment <= _HIGHEST_ALIGNMENT or alignment % 8:
-        raise _Damaged("its alignment is no multiple of 8")
+        raise _Damaged("its alignment is not a multiple of 8")
     table = [_entry(reader) for _ in range(tensors)]
     return metadata, _placed(table, -(-reader.at // alignment) * alignment, alignment, reader.size)
 
@@ -230,7 +230,7 @@ def _placed(
     found: dict[str, Tensor] = {}
     for name, sides, type, offset in table:
         if name in found:
-            raise _Damaged(f"the tensor {name[:60]!r} stands twice")
+            raise _Damaged(f"the tensor {name[:60]!r} occurs twice")
         kind = KINDS.get(type)
         if kind is None:
             if type not in _OTHER_TYPES:
@@ -239,10 +239,10 @@ def _placed(
             found[name] = Tensor(_OTHER_TYPES[type], sides[::-1], 0, 0, type)
             continue
         if sides[0] % kind.block:
-            raise _Damaged(f"rows of {name[:60]!r} are no whole blocks")
+            raise _Damaged(f"rows of {name[:60]!r} are not whole blocks")
         length = prod(sides) // kind.block * kind.size
         if offset % alignment or offset > size or data + offset + length > size:
-            raise _Damaged(f"{name[:60]!r} lies outside of the file: it is cut off, or damaged")
+            raise _Damaged(f"{name[:60]!r} is outside the file: it is truncated, or damaged")
         start = data + offset
         found[name] = Tensor(kind.name, sides[::-1], start, start + length, type)
     _check_apart(found)

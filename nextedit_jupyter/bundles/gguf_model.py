@@ -173,7 +173,7 @@ class GgufWeights(Mapping[str, Floats]):
     def _read(self, name: str, at: int | None = None) -> Floats:
         values = self._file.read(name, at)
         if not np.isfinite(values).all():
-            raise BundleError(f"{name} holds values that are no numbers")
+            raise BundleError(f"{name} contains values that are not numbers")
         return values
 
 
@@ -206,7 +206,7 @@ class _Fields:
         if value is None and default is not None:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-            raise self.unfit(f"its {key} is no number from 1 to {most}")
+            raise self.unfit(f"its {key} is not a number from 1 to {most}")
         return value
 
     def number(self, key: str, default: float) -> float:
@@ -215,7 +215,7 @@ class _Fields:
             return default
         good = isinstance(value, int | float) and not isinstance(value, bool)
         if not good or not 0 < value < 1e12:
-            raise self.unfit(f"its {key} is no number above 0")
+            raise self.unfit(f"its {key} is not a number above 0")
         return float(value)
 
     def refuse_others(self) -> None:
@@ -242,7 +242,7 @@ def _experts(fields: _Fields) -> Experts:
     count = fields.count("expert_count", MAX_EXPERTS)
     active = fields.count("expert_used_count", MAX_EXPERTS)
     if active > count:
-        raise fields.unfit(f"{active} of {count} experts would work on a token")
+        raise fields.unfit(f"{active} of {count} experts would be active per token")
     hidden = fields.count("feed_forward_length", MAX_SIDE)
     shared = 0
     if fields.architecture == "qwen2moe":

@@ -180,6 +180,6 @@ def _size_of(shape: GraphShape) -> str:
     if shape.experts is None:
         return f"{shape.parameters:,} parameters"
     return (
-        f"{shape.parameters:,} parameters in {shape.experts.count} experts a layer, of which "
+        f"{shape.parameters:,} parameters in {shape.experts.count} experts per layer, of which "
         f"{shape.experts.active} work on a token: {shape.active_parameters:,}"
     )

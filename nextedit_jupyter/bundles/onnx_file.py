@@ -74,13 +74,13 @@ def check_model(data: memoryview) -> GraphSummary:
                 if domain not in DEFAULT_DOMAINS and domain not in OPERATORS:
                     raise _refused(f"it imports the operators of {domain[:80]!r}")
             elif number in (20, 25):
-                raise _refused("it holds training or function definitions")
+                raise _refused("it contains training or function definitions")
     except _Damaged:
         raise BundleError(
-            "model.onnx is damaged (it is no whole ONNX model): install the bundle again"
+            "model.onnx is damaged (it is not a complete ONNX model): install the bundle again"
         ) from None
     if graphs != 1 or not summary.outputs:
-        raise BundleError("model.onnx holds no model: install the bundle again")
+        raise BundleError("model.onnx contains no model: install the bundle again")
     return summary
 
 
@@ -127,7 +127,7 @@ def _check_graph(graph: memoryview, summary: GraphSummary) -> None:
         elif number == 13:
             _value_info(_message(value))
         elif number == 15:
-            raise _refused("it holds sparse weights")
+            raise _refused("it contains sparse weights")
 
 
 def _check_node(node: memoryview, summary: GraphSummary, joins: _Joins) -> None:
@@ -146,9 +146,9 @@ def _check_node(node: memoryview, summary: GraphSummary, joins: _Joins) -> None:
             continue
         for part, part_kind, inner in _fields(_message(value)):
             if part in (6, 11):
-                raise _refused("it holds graphs within operations")
+                raise _refused("it contains graphs within operations")
             if part in (22, 23):
-                raise _refused("it holds sparse weights")
+                raise _refused("it contains sparse weights")
             if part in (5, 10) and part_kind == 2:
                 summary.weight_bytes += _check_tensor(_message(inner))
 
@@ -167,19 +167,19 @@ def _check_tensor(tensor: memoryview) -> int:
         elif number in (4, 5, 6, 7, 10, 11):
             typed += len(value) if isinstance(value, memoryview) else 8
         elif number == 13 or number == 3:
-            raise _refused("its weights lie in other files")
+            raise _refused("its weights are in other files")
         elif number == 14 and isinstance(value, int):
             location = value
         del kind
     if location:
-        raise _refused("its weights lie in other files")
+        raise _refused("its weights are in other files")
     elements = _elements(dims)
     if kind_of_data in _HALF_BYTE_TYPES:
         size = (elements + 1) // 2
     elif kind_of_data in _ITEM_BYTES:
         size = elements * _ITEM_BYTES[kind_of_data]
     else:
-        raise _refused(f"it holds data of the type {kind_of_data}")
+        raise _refused(f"it contains data of the type {kind_of_data}")
     if typed:
         if raw or elements > _SMALL or typed > _SMALL * 10:
             raise _refused("its weights are stored in an unusual way")
@@ -206,7 +206,7 @@ def _value_info(info: memoryview) -> tuple[str, tuple[int | None, ...]]:
 def _elements(dims: list[int]) -> int:
     # A negative int64 is a varint above 2 ** 63, so it is too large as well.
     if len(dims) > 8 or any(dim > MAX_ELEMENTS for dim in dims) or prod(dims) > MAX_ELEMENTS:
-        raise _refused("it holds a tensor of an absurd size")
+        raise _refused("it contains a tensor of an absurd size")
     return prod(dims)
 
 

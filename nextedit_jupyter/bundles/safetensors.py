@@ -61,7 +61,7 @@ class TensorFile:
             file.seek(start)
             data = file.read(length)
         if len(data) != length:
-            raise BundleError(f"{place.file.name} is cut off within {name}; download it again")
+            raise BundleError(f"{place.file.name} is truncated within {name}; download it again")
         if place.dtype == "BF16":
             halves = np.frombuffer(data, "<u2").astype(np.uint32) << 16
             values: Floats = halves.view(np.float32)
@@ -116,6 +116,6 @@ def _header(file: Path) -> dict[str, _Place]:
             places[name] = _Place(file, dtype, shape, start, end)
     except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
         raise BundleError(
-            f"{file.name} is no readable safetensors file ({error}); download it again"
+            f"{file.name} is not a readable safetensors file ({error}); download it again"
         ) from None
     return places

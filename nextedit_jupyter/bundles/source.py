@@ -58,8 +58,8 @@ class Source:
         path = self.root or _packaged_root()
         if path is None:
             raise BundleError(
-                f"nothing vouches for {self.address}: set NEXTEDIT_ROOT or c.NextEdit.root to the "
-                "root.json that its publisher gave you"
+                f"there is no root of trust for {self.address}: set NEXTEDIT_ROOT or "
+                "c.NextEdit.root to the root.json that its publisher gave you"
             )
         try:
             return read_bytes(path, MAX_ROOT_BYTES, follow=True)

@@ -1,4 +1,4 @@
-"""The installed bundles: one folder a version, and one small file that says which is used.
+"""The installed bundles: one folder per version, and one small file that says which is used.
 
     <root>/                                 0700
       lock                                  held by whoever changes anything
@@ -11,7 +11,7 @@ A version enters with one rename and is chosen with another (`os.replace`), so t
 happens in between, a power cut included, the store holds the old state or the new one and never
 half. Loading compares a bundle with the receipt written at its install.
 
-What a bundle is stands in `bundle.py`; whether its publisher is to be trusted, in `trust.py`.
+`bundle.py` says what a bundle is, and `trust.py` whether its publisher can be trusted.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class BundleStore:
         except (OSError, BundleError) as error:
             raise BundleError(
                 f"the store's current.json cannot be read ({_reason(error)}); "
-                "`jupyter nextedit model use ID VERSION` writes it anew"
+                "`jupyter nextedit model use ID VERSION` writes it again"
             ) from None
 
     def serving(self) -> str:
@@ -369,7 +369,7 @@ class BundleStore:
     def _check_own(self) -> None:
         """Refuse a store that somebody else could have filled. Raises BundleError."""
         if (why := writable_by_others(self.root)) is not None:
-            raise StoreError(f"the store is not used, for {why}")
+            raise StoreError(f"the store is not used, because {why}")
 
     def _sweep(self) -> None:
         for leftover in self.root.glob(".staging-*"):
@@ -395,7 +395,8 @@ class BundleStore:
             ) from None
         except OSError as error:
             raise StoreError(
-                f"the store cannot be written: {error.strerror or error}; what is installed goes on"
+                f"the store cannot be written: {error.strerror or error}; what is installed keeps "
+                "working"
             ) from None
 
 

@@ -2,8 +2,8 @@
 
 python-tuf's `ngclient` checks signatures, thresholds, versions, expiry, lengths and hashes; it is
 used when something is fetched, never when a model is loaded. So expired metadata stops installs,
-and what is installed goes on. The trust begins with a `root.json` that comes with the application
-or from the administrator.
+and what is installed keeps working. The trust begins with a `root.json` that comes with the
+application or from the administrator.
 
 A repository, made by `publish.py`, holds for each bundle
 
@@ -74,7 +74,7 @@ class Release:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise BundleError(f"the repository's {id}/latest.json cannot be read") from None
         if release.id != id:
-            raise BundleError(f"the repository's {id}/latest.json speaks of {release.id}")
+            raise BundleError(f"the repository's {id}/latest.json is about {release.id}")
         version_key(release.version)
         if release.min_safe_version is not None:
             version_key(release.min_safe_version)
@@ -211,7 +211,7 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         )
         final = response.geturl() or url
         if url.startswith("https:") and final.startswith("http:"):
-            raise DownloadError("the server leads from https to http")
+            raise DownloadError("the server redirects from https to http")
         if response.status == 416 and offset:  # the beginning is longer than the file: afresh
             return self._from_server(url, 0)
         if response.status not in (200, 206):
@@ -235,7 +235,7 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
                         raise DownloadError("cancelled")
                     yield chunk
             except urllib3.exceptions.HTTPError as error:
-                raise DownloadError(f"{url} broke off ({type(error).__name__})") from error
+                raise DownloadError(f"{url} was interrupted ({type(error).__name__})") from error
             finally:
                 response.release_conn()
 
@@ -271,7 +271,9 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         return response
 
     def _too_late(self, url: str) -> DownloadError:
-        return DownloadError(f"all of it, up to {url}, took longer than {self._limits.total_s:g} s")
+        return DownloadError(
+            f"the whole download, up to {url}, took longer than {self._limits.total_s:g} s"
+        )
 
 
 class TrustedRepository:
@@ -353,7 +355,7 @@ def _explained() -> Iterator[None]:
     except ExpiredMetadataError as error:
         raise BundleError(
             f"the repository's metadata has expired ({error}): nothing new is installed, what is "
-            "installed goes on; tell its publisher"
+            "installed keeps working; tell its publisher"
         ) from None
     except RepositoryError as error:
         raise BundleError(

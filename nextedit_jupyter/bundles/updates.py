@@ -1,9 +1,9 @@
 """Looking for newer bundles: once a week, in the background, and only where that is wanted.
 
 Without a configured repository, or with updates off by policy, nothing is ever asked. A release is
-downloaded on mains and on an unmetered link, or when told to; it is verified by `trust`, tried by
-the store's canary, installed beside what is in use, and announced. The switch is another step,
-`switch`, which the worker takes when it is idle.
+downloaded on mains power and over an unmetered connection, or on request; it is verified by
+`trust`, tried by the store's canary, installed beside what is in use, and announced. `switch` is a
+separate step, which the worker takes when it is idle.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class UpdateStatus:
         status = cls(**value)
         texts = (status.changes, status.problem, status.version or "")
         if status.state not in get_args(State) or not all(isinstance(t, str) for t in texts):
-            raise ValueError("no status of an update")
+            raise ValueError("this is not the status of an update")
         return replace(status, checked_at=float(status.checked_at), refused=status.refused is True)
 
 

@@ -1,10 +1,10 @@
-"""What a tokenizer.json may hold, read before the library that would act on it.
+"""What a tokenizer.json may contain, checked before the library reads it.
 
 The library believes its file: a token with the id 2,000,000,000 makes tables of gigabytes, and an
 expression that backtracks without end stops, or ends, the process on the first text that fits it.
-Here ids are bounded, replacements may not blow a text up, and expressions must be ones that a
-backtracking engine finishes: no repetition within a repetition, at most two of them side by side
-without an end. What is left of polynomial costs is tried out by the canary.
+Here ids are bounded, replacements may not make a text much longer, and expressions must be ones
+that a backtracking engine finishes: no repetition within a repetition, at most two unbounded ones
+side by side. The canary tests the remaining polynomial costs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_GROWTH = 16
 _MAX_REPEATED = 2
 _MAX_COUNT = 1_000
 _REFUSED_TYPES = frozenset(("Precompiled",))
-_AGAIN = "use another bundle, or import the checkpoint anew"
+_AGAIN = "use another bundle, or import the checkpoint again"
 
 
 def check_tokenizer(data: bytes) -> None:
@@ -32,9 +32,9 @@ def check_tokenizer(data: bytes) -> None:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
-        raise _refused("it is no JSON") from None
+        raise _refused("it is not JSON") from None
     if not isinstance(value, dict):
-        raise _refused("it is no object")
+        raise _refused("it is not an object")
     _check_ids(value)
     growth, expressions = 1, 0
     for part in ("normalizer", "pre_tokenizer", "post_processor", "decoder"):
@@ -50,7 +50,7 @@ def check_tokenizer(data: bytes) -> None:
                 expressions += 1
                 check_expression(expression)
     if growth > MAX_GROWTH:
-        raise _refused("it would blow texts up")
+        raise _refused("it would make texts much longer")
     if expressions > MAX_EXPRESSIONS:
         raise _refused(f"it has more than {MAX_EXPRESSIONS} expressions")
 
@@ -66,7 +66,7 @@ def _check_ids(value: dict[str, Any]) -> None:
         raise _refused("it has no vocabulary")
     added = value.get("added_tokens") or []
     if not isinstance(added, list) or not all(isinstance(token, dict) for token in added):
-        raise _refused("its added tokens are no list of objects")
+        raise _refused("its added tokens are not a list of objects")
     ids += [token.get("id") for token in added]
     for id in ids:
         if isinstance(id, bool) or not isinstance(id, int) or not 0 <= id <= MAX_ID:

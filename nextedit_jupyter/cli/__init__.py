@@ -1,8 +1,8 @@
-"""`jupyter nextedit …`: one module a command, each with its arguments, its help and its exit code.
+"""`jupyter nextedit …`: one module per command, with its arguments, its help and its exit code.
 
 Importing this package loads the standard library's argparse and nothing else; a command imports
-what it needs when it runs. Exit codes: 0 all well, 1 a problem (said on stderr, with what to do),
-2 wrong usage, 130 interrupted.
+what it needs when it runs. Exit codes: 0 success, 1 a problem (described on stderr, with what to
+do), 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _COMMANDS = {
 _EXTRAS = {"train": "train", "eval": "eval", "bench": "eval", "benchmark": "eval", "stats": "eval"}
 
 _DESCRIPTION = """\
-Next-edit prediction for notebooks, wholly on this machine: ghost text at the caret, renames and
-patterns carried over all cells. Nothing leaves the machine.
+Next-edit prediction for notebooks, entirely on this machine: ghost text at the caret, renames and
+patterns carried over to all cells. Nothing leaves the machine unless a team server is configured.
 
-Start with `jupyter nextedit demo` (see it work here), then `jupyter lab`; when something is not
-as expected, `jupyter nextedit doctor` says what to do."""
+Start with `jupyter nextedit demo` (see it work in the terminal), then `jupyter lab`. If something
+does not work as expected, `jupyter nextedit doctor` says what to do."""
 
-_EPILOG = "Exit codes: 0 all well, 1 a problem (said on stderr), 2 wrong usage."
+_EPILOG = "Exit codes: 0 success, 1 a problem (described on stderr), 2 wrong usage."
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:

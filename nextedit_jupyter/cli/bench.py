@@ -15,32 +15,32 @@ from typing import Any
 from nextedit_jupyter.cli.paint import COLOURS, Paint, table, tolerate_any_encoding
 
 _DESCRIPTION = """\
-Measures what the product promises and compares, for each model that is installed: keystrokes, a
-cell entered that was never seen, tokens a pass of the model with drafts, memory; then 1,000 cells
-against 10, renames over 200 cells, `%load_ext`, and what a kernel's cell costs more. Suggestions
-go through a worker of the measurement's own, so yours is left alone; it takes about two minutes.
-Exit code 1 if a promise is not kept here (they are made for two cores that do nothing else)."""
+Measures latency and memory and compares them with the targets, for each installed model:
+keystrokes, entering a cell not seen before, tokens per pass with drafts, memory; then 1,000 cells
+compared with 10, renames over 200 cells, `%load_ext`, and the time added to a kernel's cell.
+Suggestions come from a separate worker, so yours is left alone; it takes about two minutes.
+Exit code 1 if a target is missed here (the targets are for two otherwise idle cores)."""
 _EPILOG = """\
 warm        typing, key by key, in an example notebook; the client's round trip
-resting     next edits and renames, which the editor asks for once the typing rests
-cold512     a cell entered whose 512 tokens of context were never seen, read ahead of a key
+resting     next edits and renames, which the editor requests after a pause in typing
+cold512     a cell whose 512 tokens of context were not seen before, read ahead of a key
 key_behind  a key pressed while such a cell is read: `queue` is how long it waits for its turn
 edits       a name changed in one place: what the model writes as the next edit
 
---busy adds the keystrokes beside two processes that compute without pause.
-`bench propagation` compares renames over cells with other tools'."""
+--busy adds keystrokes while two other processes keep both cores busy.
+`bench propagation` compares renames over cells with those of other tools."""
 
 _LABELS = {
     "warm_p50_ms": ("keystroke, median", "ms"),
     "warm_p95_ms": ("keystroke, p95", "ms"),
-    "cold512_p95_ms": ("cold cell, 512 tokens, read ahead, p95", "ms"),
+    "cold512_p95_ms": ("cell not seen before, 512 tokens, p95", "ms"),
     "key_behind_p95_ms": ("a key's wait while a cell is read, p95", "ms"),
-    "typing_tokens_a_pass": ("tokens a pass, typing", ""),
-    "edit_tokens_a_pass": ("tokens a pass, next edits", ""),
+    "typing_tokens_a_pass": ("tokens per pass, typing", ""),
+    "edit_tokens_a_pass": ("tokens per pass, next edits", ""),
     "worker_rss_mb": ("worker's memory, largest", "MB"),
     "symbols_200_warm_ms": ("rename over 200 cells, warm", "ms"),
     "symbols_200_cold_ms": ("rename over 200 cells, cold", "ms"),
-    "ratio_1000_to_10_cells": ("1,000 cells against 10", "times"),
+    "ratio_1000_to_10_cells": ("1,000 cells compared with 10", "times"),
     "load_ext_ms": ("%load_ext nextedit_jupyter", "ms"),
     "cell_overhead_ms": ("added to a kernel's cell", "ms"),
 }
@@ -50,7 +50,7 @@ BUSY_PROCESSES = 2
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "bench",
-        help="measure latencies and compare them with what is promised",
+        help="measure latencies and compare them with the targets",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -68,10 +68,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--busy",
         action="store_true",
-        help=f"keystrokes beside {BUSY_PROCESSES} processes that compute as well",
+        help=f"also measure keystrokes beside {BUSY_PROCESSES} busy processes",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="a few of each, to check that it works"
+        "--quick", action="store_true", help="only a few of each, to check that it works"
     )
     parser.add_argument("--color", choices=COLOURS, default="auto", help="colours (auto)")
     parser.set_defaults(run=run)
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
-    """`models` and, beside processes that compute, `busy`: one object for each model; `cells` for
+    """`models` and, beside busy processes, `busy`: one object for each model; `cells` for
     what does not depend on it; machine, date, versions and `problems`."""
     from nextedit_jupyter.evals import latency
     from nextedit_jupyter.evals.busy import busy_processes
@@ -108,7 +108,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
             found = latency.measure_model(client, size, counts=counts, say=_say)
             report["models"].append(found)
             if arguments.busy:
-                _say(f"beside {BUSY_PROCESSES} processes that compute")
+                _say(f"beside {BUSY_PROCESSES} busy processes")
                 with busy_processes(BUSY_PROCESSES):
                     found = latency.measure_model(client, size, counts=counts, busy=True, say=_say)
                 report["busy"].append(found)
@@ -177,7 +177,7 @@ def _print(report: Mapping[str, Any], paint: Paint) -> None:
         print(f"worker's memory in MB: {told} the load")
         _print_series(found["detail"])
     for found in report["busy"]:
-        title = f"{found['bundle'] or 'no model'}, beside {BUSY_PROCESSES} processes that compute"
+        title = f"{found['bundle'] or 'no model'}, beside {BUSY_PROCESSES} busy processes"
         _print_promises(title, found, paint)
         _print_series(found["detail"])
     _print_promises("whatever the model", report["cells"], paint)

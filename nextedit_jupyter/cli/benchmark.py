@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from nextedit_jupyter.evals.benchmark.tasks import Sources
 
 _DESCRIPTION = """\
-Asks tools on this machine to type, to go on, to follow edits and to be silent, in notebooks of
-packages' source distributions (fetched once by version and digest) or of a git checkout that you
-name. Prints a table; --output keeps it as Markdown, JSON and a plot. The same seed gives the same
-scores."""
+Gives tools on this machine tasks of notebook editing: typing, the next line, next edits, renames,
+and edits after which nothing should be offered. The notebooks come from packages' source
+distributions (fetched once by version and digest) or from a git checkout that you name. Prints a
+table; --output also writes Markdown, JSON and a plot. The same seed gives the same scores."""
 _EPILOG = """\
-peers      our bundle, jedi, rope, IPython's history habit, n-grams of the notebook, replacing the
-           word. --server and --infill add servers that run already: an OpenAI-compatible one (its
-           base, such as http://127.0.0.1:8000/v1) and llama.cpp's (http://127.0.0.1:8080).
-from-git   tasks of the notebooks of a checkout and of its commits: nothing of it is run.
+peers      our bundle, jedi, rope, IPython's history, n-grams of the notebook, replacing the word
+           everywhere. --server and --infill add running servers: an OpenAI-compatible one (its base
+           address, such as http://127.0.0.1:8000/v1) and llama.cpp's (http://127.0.0.1:8080).
+from-git   tasks from the notebooks and commits of a checkout; no code in it is run.
 
-A peer that hangs, dies or answers nonsense is noted, and the others go on. All takes about an hour
-on two cores, --quick five minutes."""
+A peer that hangs, dies or gives invalid answers is reported, and the others continue. A full run
+takes about an hour on two cores, --quick about five minutes."""
 MOST_COMMITS = 2_000
 MOST_BYTES = 2_000_000
 
@@ -42,29 +42,29 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "source", nargs="?", default="packages", choices=("packages", "from-git"), help="packages"
+        "source", nargs="?", default="packages", choices=("packages", "from-git"), help="(packages)"
     )
-    parser.add_argument("checkout", nargs="?", type=Path, help="the folder, after from-git")
+    parser.add_argument("checkout", nargs="?", type=Path, help="with from-git: its folder")
     parser.add_argument(
         "--quick", action="store_true", help="a few tasks of each kind: five minutes"
     )
-    parser.add_argument("--seed", type=int, default=0, help="chooses the tasks (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed that chooses the tasks (0)")
     parser.add_argument(
         "--bundle",
         action="append",
         default=[],
         metavar="FOLDER",
-        help="a model of ours to measure, more than once (the one in use)",
+        help="one of our models to measure; repeatable (the one in use)",
     )
     parser.add_argument(
-        "--peers", metavar="NAMES", help="only these, by commas: nextedit,jedi,rope,history,…"
+        "--peers", metavar="NAMES", help="only these, comma-separated: nextedit,jedi,rope,history,…"
     )
     parser.add_argument(
         "--peer",
         action="append",
         default=[],
         metavar="NAME=MODULE:CLASS",
-        help="a peer of yours, beside the others",
+        help="a peer of your own, beside the others",
     )
     parser.add_argument(
         "--server",
@@ -82,7 +82,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--cache", type=Path, metavar="FOLDER", help="directory for fetched archives"
     )
-    parser.add_argument("--output", "-o", type=Path, metavar="FOLDER", help="keep the report there")
+    parser.add_argument(
+        "--output", "-o", type=Path, metavar="FOLDER", help="write the report there"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.set_defaults(run=run)
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from nextedit_jupyter.core import Answer, Cell, Kind, Notebook, Suggestion, SuggestRequest
 
 _DESCRIPTION = """\
-Replays work on a notebook and shows what would be offered, and how fast:
+Replays editing a notebook and shows what would be offered, and how fast:
 
-  typing     a cell is typed key by key with only the cells above it known; ghost text that agrees
-             with what the cell says is accepted, as with Tab
+  typing     a cell is typed key by key, with only the cells above it known; ghost text that agrees
+             with the cell's text is accepted, as with Tab
   renaming   a name is changed where it is defined; the offered places are shown as a diff
   next edit  a keyword argument is changed once; the offered places are shown as a diff
 

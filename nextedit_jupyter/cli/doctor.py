@@ -18,10 +18,10 @@ from nextedit_jupyter.core.errors import BundleError, NextEditError, WorkerError
 State = Literal["ok", "off", "wrong"]
 
 _DESCRIPTION = """\
-Checks each part from the package to the worker's answers, and says what to do about what is wrong.
-`ok` is as it should be, `off` is a choice that can be taken, `wrong` keeps suggestions away or
-makes them worse. Exit code 0 if nothing is wrong, 1 otherwise. The worker is started if there is
-none: it is what answers."""
+Checks each part, from the package to the worker's answers, and says how to fix what is wrong. `ok`
+means that all is well, `off` that you can enable this part if you want it, `wrong` that something
+prevents suggestions or makes them worse. Exit code 0 if nothing is wrong, 1 otherwise. The worker
+is started if none is running, because it is what answers."""
 
 # A keystroke of the idle notebook below should stay far under the promise of 15 ms.
 _SLOW_MS = 60.0
@@ -50,8 +50,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--secrets",
         type=Path,
         metavar="FILE",
-        help="say which cells of a notebook are refused because they hold a secret, and check "
-        "nothing else; exit code 1 if there is one",
+        help="only list the cells of a notebook that are refused because they contain a secret; "
+        "exit code 1 if there is one",
     )
     parser.add_argument("--color", choices=COLOURS, default="auto", help="colours (auto)")
     parser.set_defaults(run=run)
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         if check.todo:
             print(f"{'':<7}{'':<{width}}  -> {visible(check.todo)}")
     print()
-    print("all is well" if not wrong else f"{len(wrong)} to do, marked ->")
+    print("all is well" if not wrong else f"{len(wrong)} to fix, marked ->")
     return 1 if wrong else 0
 
 
@@ -315,7 +315,7 @@ def _worker() -> Iterator[Check]:
         f"(reached in {start_ms:.0f} ms), served {status.get('served')}"
     )
     if status.get("problem"):
-        todo = "jupyter nextedit model retry has the worker load its model anew"
+        todo = "jupyter nextedit model retry makes the worker load its model again"
         if status.get("off"):
             todo = (
                 "jupyter nextedit model retry tries it at once; or go on with another: "

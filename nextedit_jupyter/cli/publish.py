@@ -18,40 +18,41 @@ if TYPE_CHECKING:
 _Actions = argparse._SubParsersAction  # argparse has no public name for what adds commands
 
 _DESCRIPTION = """\
-Makes and maintains a repository of bundles (The Update Framework) in a folder. Copy the folder to
-any web server, or to a medium that is carried; give its first root.json to those who are to trust
-it.
+Creates and maintains a repository of bundles (The Update Framework) in a folder. Copy the folder to
+any web server or removable medium; give its first root.json to those who should trust it.
 
-Keys lie in a folder of their own, encrypted with one passphrase: it is asked for, or read from the
-variable NEXTEDIT_PASSPHRASE, and never an argument. Keep that folder offline; `sign` needs only the
-keys of snapshot and timestamp."""
+Keys are in a separate folder, encrypted with one passphrase, which is asked for or read from the
+variable NEXTEDIT_PASSPHRASE, and is never an argument. Keep that folder offline; `sign` needs only
+the keys of snapshot and timestamp."""
 _INIT = """\
-Make keys and an empty repository. Its root metadata, FOLDER/metadata/1.root.json, is what users
+Create keys and an empty repository. Its root metadata, FOLDER/metadata/1.root.json, is what users
 give as c.NextEdit.root or NEXTEDIT_ROOT."""
 _ADD = """\
-Publish a bundle's folder: its id and version stand in its manifest, and a version that is published
-is never changed. With --role a delegated role of that name signs it, with a key of its own that is
-good for this id only."""
+Publish a bundle's folder. Its id and version are in its manifest, and a published version is never
+changed. With --role a delegated role of that name signs it, with its own key, which is valid for
+this id only."""
 _SIGN = """\
 Renew the signatures that expire soonest: the timestamp after 14 days, the snapshot after 30.
-Clients that find them expired install nothing new; what is installed goes on."""
+Clients that find them expired install nothing new; what is installed keeps working."""
 _ROTATE = """\
-Replace all keys of a role (root, targets, snapshot or timestamp) with new ones, when they are lost
+Replace all keys of a role (root, targets, snapshot or timestamp) with new ones: when they were lost
 or have leaked, or once a year."""
 
 
 def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "publish",
-        help="make and maintain a repository of signed models",
+        help="create and maintain a repository of signed models",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    action = _add(actions, "init", run_init, "make keys and an empty repository", _INIT)
-    action.add_argument("--root-keys", type=int, default=2, metavar="N", help="keys of root (2)")
+    action = _add(actions, "init", run_init, "create keys and an empty repository", _INIT)
     action.add_argument(
-        "--threshold", type=int, default=2, metavar="N", help="of them that must sign (2)"
+        "--root-keys", type=int, default=2, metavar="N", help="number of root keys (2)"
+    )
+    action.add_argument(
+        "--threshold", type=int, default=2, metavar="N", help="root keys that must sign (2)"
     )
     action = _add(actions, "add", run_add, "publish a bundle", _ADD)
     action.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
@@ -59,7 +60,9 @@ def add_parser(commands: _Actions[argparse.ArgumentParser]) -> None:
     action.add_argument(
         "--min-safe", metavar="VERSION", help="oldest version that may still be used"
     )
-    action.add_argument("--changes", default="", metavar="TEXT", help="what users are told")
+    action.add_argument(
+        "--changes", default="", metavar="TEXT", help="what changed, shown to users"
+    )
     _add(actions, "sign", run_sign, "renew what expires soonest", _SIGN)
     action = _add(actions, "rotate", run_rotate, "replace a role's keys", _ROTATE)
     action.add_argument(
@@ -138,7 +141,7 @@ def _passphrase(*, new: bool) -> bytes:
             )
         given = getpass.getpass("passphrase of the keys: ")
         if new and getpass.getpass("once more: ") != given:
-            raise NextEditError("the two differ; nothing was made")
+            raise NextEditError("the two differ; nothing was created")
     if not given:
         raise NextEditError("an empty passphrase would leave the keys open; choose one")
     return given.encode()

@@ -37,8 +37,8 @@ def report(file: Path, *, as_json: bool, paint: Paint) -> int:
     if found:
         print()
         print(
-            f"{len(found)} of {len(sources)} cells hold a secret: they are shown to no model, sent "
-            "nowhere and never recorded"
+            f"{len(found)} of {len(sources)} cells contain a secret: they are shown to no model, "
+            "sent nowhere and never recorded"
         )
     else:
         print(f"no secret was recognised in {len(sources)} cells")

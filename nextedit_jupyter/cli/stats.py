@@ -12,12 +12,12 @@ from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.core.folders import data_folder
 
 _DESCRIPTION = """\
-What became of suggestions over the last 14 days, counted on this machine for you alone, once
-`c.NextEdit.statistics = True` stands in the server's configuration. The counts hold no code, no
-path and no name.
+What happened to suggestions over the last 14 days. This is counted on this machine, for you alone,
+if the server's configuration has `c.NextEdit.statistics = True`. The counts contain no code, no
+paths and no names.
 
---export shows what a team may add up: counts and buckets under an identifier that changes each
-week and can't be traced back. Only --yes writes it, and nothing does where DO_NOT_TRACK is set."""
+--export shows counts that a team may add up, under an identifier that changes each week and can't
+be traced back. They are written only with --yes, and never if DO_NOT_TRACK is set."""
 
 
 _NAMES = {"typed_through": "typed through", "kept_30s": "kept 30 s", "kept_5m": "kept 5 min"}
@@ -31,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it: .png, .svg or .pdf")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a plot: .png, .svg or .pdf")
     parser.add_argument(
         "--export", type=Path, metavar="FILE", help="write counts that a team may add up"
     )
@@ -122,7 +122,7 @@ def draw(summary: dict[str, Any], latencies: list[float], path: Path) -> None:
     for outcome, marker in (("kept_30s", "o"), ("kept_5m", "s")):
         kept = [summary["kinds"][kind].get(outcome, 0) for kind in kinds]
         left.plot(kinds, kept, marker, color="black", fillstyle="none", label=_NAMES[outcome])
-    left.set_title("what became of suggestions")
+    left.set_title("what happened to suggestions")
     left.legend(frameon=False)
     right.plot(latencies, ".", color="#1565c0", markersize=3)
     right.set_ylim(bottom=0)

@@ -19,26 +19,27 @@ if TYPE_CHECKING:
 _Commands = argparse._SubParsersAction  # argparse has no public name for what adds commands
 
 _ENABLE = """\
-Without options: the parts in JupyterLab, Notebook and the Jupyter server, which installing has
-enabled already, in this environment or with --user for you in all of them. With --kernel, each new
-kernel of this environment does `%load_ext nextedit_jupyter` by itself; with --terminal, IPython in
-your terminals does. Running servers and kernels load it when they restart."""
+Without options, enables the parts in JupyterLab, Notebook and the Jupyter server, which the
+installation has already done, in this environment, or with --user for you in all environments. With
+--kernel, each new kernel of this environment runs `%load_ext nextedit_jupyter` by itself; with
+--terminal, IPython in your terminals does. Running servers and kernels need a restart."""
 _DISABLE = """\
-The reverse of `enable`: without options the parts in JupyterLab, Notebook and the server; with
---kernel or --terminal only those. To switch suggestions off for a while, click the item in
-JupyterLab's status bar instead: it needs no restart."""
+The reverse of `enable`: without options, for the parts in JupyterLab, Notebook and the server; with
+--kernel or --terminal, only for those. To pause suggestions for a while, use the menu of the item
+in JupyterLab's status bar instead, which needs no restart."""
 _STATUS = """\
-What is switched on, and what the worker is doing. Starts nothing. `doctor` checks in depth."""
+Shows what is enabled and what the worker is doing. Starts nothing. `doctor` checks in depth."""
 _PURGE = """\
-Stops the worker and deletes what it and its clients keep on disk: socket, key and log. Nothing that
-you type is ever among it: edits and answers are held in memory and go with their process. Models
-and settings stay; `pip uninstall nextedit-jupyter` removes the rest."""
+Stops the worker and deletes what it and its clients keep on disk: socket, key and log, and, if you
+enabled them, the counts and the edits kept for training. Nothing else that you type is on disk:
+edits and answers are held in memory until their process ends. Models and settings stay; `pip
+uninstall nextedit-jupyter` removes the rest."""
 
 
 def add_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     for name, does, text in (
-        ("enable", "switch it on: editor and server, or kernels, or the terminal", _ENABLE),
-        ("disable", "switch it off again", _DISABLE),
+        ("enable", "enable it in editor and server, in kernels, or in the terminal", _ENABLE),
+        ("disable", "disable it again", _DISABLE),
     ):
         parser = _command(commands, name, does, text)
         parser.add_argument("--kernel", action="store_true", help="in each new kernel")
@@ -47,10 +48,12 @@ def add_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
             "--user", action="store_true", help="editor and server: for you, in all environments"
         )
         parser.set_defaults(run=run_toggle, on=name == "enable")
-    parser = _command(commands, "status", "say what is on and what the worker is doing", _STATUS)
+    parser = _command(
+        commands, "status", "show what is enabled and what the worker is doing", _STATUS
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.set_defaults(run=run_status)
-    parser = _command(commands, "purge", "stop the worker, delete what is kept on disk", _PURGE)
+    parser = _command(commands, "purge", "stop the worker and delete what is kept on disk", _PURGE)
     parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
     parser.set_defaults(run=run_purge)
 
@@ -80,7 +83,9 @@ def run_toggle(arguments: argparse.Namespace) -> int:
     print(f"server: {word} in {installation.set_server(on, user=user)}")
     for setting in (installation.labextension_setting(), installation.server_setting()):
         if setting.on != on:
-            raise NextEditError(f"{setting.file} says otherwise and wins: change it there")
+            raise NextEditError(
+                f"{setting.file} says otherwise and takes precedence: change it there"
+            )
     print("a running Jupyter server loads it when it restarts")
     return 0
 

@@ -76,7 +76,7 @@ class HeldState:
         """
         known = dict(zip((cell.id for cell in self.cells), self._pairs(), strict=True))
         if order is None and any(cell.id not in known for cell in cells):
-            raise WireError("a cell that is new needs the order of all")
+            raise WireError("a new cell needs the order of all cells")
         known.update({cell.id: (cell, cell_digest(cell)) for cell in cells})
         try:
             pairs = [known[id] for id in order] if order is not None else list(known.values())
@@ -114,7 +114,7 @@ class HeldStates:
             return decode_request(value, bounds)
         notebook = value.get("notebook")
         if not isinstance(notebook, dict):
-            raise WireError("notebook is an object")
+            raise WireError("notebook must be an object")
         with self._lock:
             state = self._state(page, notebook, bounds)
             events = self._history(page, value)
@@ -133,11 +133,11 @@ class HeldStates:
         if order is not None and (
             not isinstance(order, list) or not all(isinstance(id, str) for id in order)
         ):
-            raise WireError("order is a list of strings")
+            raise WireError("order must be a list of strings")
         if base is None:
             state = HeldState.of(decode_cells(notebook))
             if state.hash != hash:
-                raise WireError("hash is not that of the cells")
+                raise WireError("hash is not the hash of the cells")
         else:
             held = self._states.get((page, base)) if isinstance(base, str) else None
             if held is None:
@@ -157,7 +157,7 @@ class HeldStates:
     def _history(self, page: Page, value: Mapping[str, Any]) -> list[EditEvent]:
         items = value.get("history") or []
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise WireError("history is a list of objects")
+            raise WireError("history must be a list of objects")
         events = []
         for item in items:
             if item.keys() == {"hash"}:
@@ -174,7 +174,7 @@ class HeldStates:
     def _known_facts(self, page: Page, value: Mapping[str, Any]) -> KernelFacts:
         told = value.get("facts") or {}
         if not isinstance(told, dict):
-            raise WireError("facts is an object")
+            raise WireError("facts must be an object")
         if told.keys() == {"hash"}:
             known = self._facts.get((page, _hash(told)))
             if known is None:
@@ -193,7 +193,7 @@ def _unknown(what: str) -> WireError:
 def _hash(value: Mapping[str, Any]) -> str:
     found = value.get("hash")
     if not isinstance(found, str) or not _HASH.fullmatch(found):
-        raise WireError("a hash is 64 hex digits")
+        raise WireError("a hash must have 64 hexadecimal digits")
     return found
 
 

@@ -1,7 +1,7 @@
 """Figure facts as text: short lines for a prompt and for people, and which columns a cell draws.
 
-Pure functions over facts and sources; nothing here knows matplotlib. What may stand in a plotting
-call is `core.plot_calls`'.
+Pure functions over facts and sources; nothing here knows matplotlib. `core.plot_calls` says what
+may be passed to a plotting call.
 """
 
 from __future__ import annotations

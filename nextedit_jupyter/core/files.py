@@ -1,7 +1,7 @@
-"""Files of ours: read within bounds, replaced whole, and locked across processes.
+"""Our files: read within bounds, replaced as a whole, and locked across processes.
 
-What lies in a folder that others may have filled need not be a file: a named pipe would hold its
-reader for ever, a link leads elsewhere, a device has no end. `read_bytes` takes plain files alone.
+An entry in a folder that others may have filled need not be a file: a named pipe would block its
+reader for ever, a link leads elsewhere, a device has no end. `read_bytes` reads regular files only.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def open_plain(path: Path, most: int, *, follow: bool = False) -> BufferedReader
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(22, "it is no plain file", str(path))
+            raise OSError(22, "it is not a regular file", str(path))
         if found.st_size > most:
             raise OSError(27, f"it has more than {most} bytes", str(path))
         return os.fdopen(descriptor, "rb")
@@ -159,7 +159,9 @@ def locked(path: Path, timeout: float) -> Iterator[None]:
         pause = 0.005
         while not _try_lock(descriptor):
             if time.monotonic() >= until:
-                raise TimeoutError(f"{path} is held by another process for over {timeout:g} s")
+                raise TimeoutError(
+                    f"{path} has been locked by another process for over {timeout:g} s"
+                )
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
         yield

@@ -1,4 +1,4 @@
-"""Where files of ours that outlive a process lie: installed bundles and, if wanted, statistics."""
+"""Where our files that outlive a process are: installed bundles and, if enabled, statistics."""
 
 from __future__ import annotations
 

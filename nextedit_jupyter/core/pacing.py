@@ -58,7 +58,7 @@ class PacingSettings:
         if not isinstance(value, dict) or not all(
             isinstance(number, int | float) for number in value.values()
         ):
-            raise ValueError("the pace is a JSON object of numbers")
+            raise ValueError("the pace must be a JSON object of numbers")
         try:
             return cls(**value)
         except TypeError as error:

@@ -1,7 +1,7 @@
-"""What the process is at, kept where its end leaves it readable.
+"""What the process is doing, kept where it stays readable after the process ends.
 
-A process that is killed, or crashes in native code, tells nobody what it died of. So each thread
-that matters notes its phase in a few bytes of a mapped file: a write to memory, without a system
+A process that is killed, or crashes in native code, cannot report the cause. So each thread that
+matters notes its phase in a few bytes of a mapped file: a write to memory, without a system
 call, which outlives the process. The next one reads it (`worker.deaths`) and blames the model only
 for what happened inside the model. Without a file the notes go nowhere.
 

@@ -1,8 +1,8 @@
-"""A small sqlite file that is its owner's alone, and never in anybody's way.
+"""A small sqlite file that only its owner can read, and that never blocks anything.
 
 The folder is 0700, the file 0600, deleted rows are overwritten. A store that cannot be used (a
-read-only home, another process that holds it, a folder that is a link to elsewhere or somebody
-else's) is left alone; a damaged one begins anew.
+read-only home, a lock by another process, a folder that is a link or belongs to someone else) is
+left alone; a damaged one is replaced by an empty one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A team's own server that answers in place of the local model: where it is, and whether it may.
 
-Off unless an administrator names it (`c.NextEdit.engine = "openai"`). The host must stand in a list
-as well, so that a mistyped or planted address sends nothing anywhere. Standard library only.
+Off unless an administrator names it (`c.NextEdit.engine = "openai"`). The host must also be in a
+list, so that nothing is sent to a mistyped or planted address. Standard library only.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ class RemoteSettings:
             parts = urlsplit(self.url)
             host, port = parts.hostname, parts.port
         except ValueError:
-            raise NextEditError("c.NextEdit.openai_url is no address") from None
+            raise NextEditError("c.NextEdit.openai_url is not an address") from None
         if parts.scheme not in ("http", "https") or not host:
             raise NextEditError(
-                "c.NextEdit.openai_url is the base of an OpenAI-compatible server, such as "
-                "https://models.example.org/v1"
+                "c.NextEdit.openai_url must be the base address of an OpenAI-compatible server, "
+                "such as https://models.example.org/v1"
             )
         if parts.username or parts.password or parts.query or parts.fragment:
             raise NextEditError(
-                "c.NextEdit.openai_url holds no user, password or query: a key is given in "
+                "c.NextEdit.openai_url must not contain a user, password or query: give a key in "
                 "c.NextEdit.openai_key_file or openai_key_env"
             )
         allowed = {name.strip().lower() for name in self.hosts}
@@ -64,11 +64,11 @@ class RemoteSettings:
             )
         if parts.scheme == "http" and host not in LOOPBACK and not self.plain_http:
             raise NextEditError(
-                f"http to {host} can be read on its way: use https, or set "
+                f"http to {host} can be read on the way: use https, or set "
                 "c.NextEdit.openai_plain_http"
             )
         if min(self.connect_s, self.answer_s) <= 0:
-            raise NextEditError("c.NextEdit.openai_seconds is above 0")
+            raise NextEditError("c.NextEdit.openai_seconds must be above 0")
 
     @property
     def host(self) -> str:
@@ -98,11 +98,13 @@ class RemoteSettings:
         elif self.key_env:
             found = os.environ.get(self.key_env, "").strip()
             if not found:
-                raise NextEditError(f"the variable {self.key_env} holds no key for {self.host}")
+                raise NextEditError(f"the variable {self.key_env} contains no key for {self.host}")
         else:
             return None
         if not found or len(found) > MAX_KEY_BYTES or not (found.isascii() and found.isprintable()):
-            raise NextEditError(f"what should be the key for {self.host} is none")
+            raise NextEditError(
+                f"the key for {self.host} is empty, too long or not printable ASCII"
+            )
         return found
 
     def to_json(self) -> str:
@@ -113,5 +115,5 @@ class RemoteSettings:
         """Raises ValueError for what `to_json` does not write, and NextEditError."""
         value = json.loads(text)
         if not isinstance(value, dict) or not value.keys() <= {field.name for field in fields(cls)}:
-            raise ValueError("no settings of a server")
+            raise ValueError("these are not the settings of a server")
         return cls(**{**value, "hosts": tuple(value.get("hosts", ()))})

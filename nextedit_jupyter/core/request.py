@@ -87,7 +87,7 @@ class SuggestRequest:
         if cell is None:
             raise ValueError(f"the cursor's cell {self.caret.cell!r} is not in the notebook")
         if not 0 <= self.caret.offset <= len(cell.source):
-            raise ValueError("the cursor lies outside of its cell")
+            raise ValueError("the cursor is outside its cell")
 
 
 @dataclass(frozen=True, slots=True)

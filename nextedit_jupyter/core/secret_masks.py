@@ -1,7 +1,7 @@
 """What is masked for a server beyond this machine: e-mail addresses, card numbers, IBANs.
 
-They are no secrets that silence a cell, and a model needs none of them: stand-ins go out, and the
-answer gets the originals back. A number is masked if its check digits are right.
+They are not secrets that silence a cell, and a model needs none of them: placeholders are sent, and
+the answer gets the originals back. A number is masked if its check digits are right.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Suggestion:
 
     def __post_init__(self) -> None:
         if not 0 <= self.confidence <= 1:
-            raise ValueError(f"confidence lies in 0 to 1, not {self.confidence}")
+            raise ValueError(f"confidence must be between 0 and 1, not {self.confidence}")
 
     def apply(self, notebook: Notebook) -> dict[str, str] | None:
         """The new text of each cell it changes; None if any cell is not the text it was made for.

@@ -25,15 +25,15 @@ def decode_across(value: Mapping[str, Any]) -> Across:
         path, cell, offset = _text(found["path"]), _text(found["cell"]), found["offset"]
         to, before = found.get("to"), found.get("before")
     except (KeyError, TypeError, AttributeError) as error:
-        raise WireError(f"across is not as it should be: {type(error).__name__}") from None
+        raise WireError(f"across is malformed: {type(error).__name__}") from None
     if isinstance(offset, bool) or not isinstance(offset, int):
-        raise WireError("across.offset is an integer")
+        raise WireError("across.offset must be an integer")
     if not all(text is None or isinstance(text, str) for text in (to, before)):
-        raise WireError("across.to and across.before are strings")
+        raise WireError("across.to and across.before must be strings")
     if len({document.path for document in documents}) != len(documents) or any(
         len({cell.id for cell in document.cells}) != len(document.cells) for document in documents
     ):
-        raise WireError("a document is open once, and its cells have ids of their own")
+        raise WireError("a document may be open only once, and cell ids must be unique")
     if value.get("offsets", "utf-16") == "utf-16":
         sources = [c.source for d in documents if d.path == path for c in d.cells if c.id == cell]
         offset = Utf16(sources[0]).to_code_points(offset) if sources else offset
@@ -79,7 +79,7 @@ def encode_elsewhere(found: Elsewhere, offsets: str) -> ElsewhereWire:
 def _cell(value: Mapping[str, Any]) -> Cell:
     kind = value.get("type", "code")
     if kind not in ("code", "markdown", "raw"):
-        raise WireError("a cell is code, markdown or raw")
+        raise WireError("a cell must be code, markdown or raw")
     tags = tuple(tag for tag in value.get("tags", ()) if isinstance(tag, str))
     editable = value.get("editable", True) is not False
     return Cell(_text(value["id"]), kind, _text(value["source"]), tags=tags, editable=editable)

@@ -1,8 +1,8 @@
-"""Drafts without a second model: what followed the last tokens before, tried in one pass.
+"""Drafts without a second model: what followed the same tokens earlier, tried in one pass.
 
-Prompt lookup (Saxena, "Prompt Lookup Decoding", 2023) in the text that is rewritten, in what was
-said lately, and in the prompt. How much is drafted follows how often drafts of that kind were right
-and what a longer pass took here. Drafts change the speed alone, never the answer.
+Prompt lookup (Saxena, "Prompt Lookup Decoding", 2023) in the text that is rewritten, in recent
+answers, and in the prompt. How much is drafted follows how often drafts of that kind were right and
+what a longer pass took here. Drafts change only the speed, never the answer.
 """
 
 from __future__ import annotations

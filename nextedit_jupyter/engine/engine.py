@@ -1,11 +1,11 @@
 """The decode loop: a prompt in, a greedy completion out, the same whatever the caches hold.
 
 Why it is the same: activations are quantised row by row, and every pass has at least two rows.
-onnxruntime multiplies one row by another routine than two or more, with another order of sums; all
-passes of two or more rows give each row the same bits. So a pass that would have one row gets a
-guess as its second, which is free and sometimes right. In a mixture of experts it is not free, for
-a guess calls experts of its own: there the second row is one that none works on, and drafts are
-tried where they pay.
+onnxruntime multiplies a single row by a different routine than two or more, with a different order
+of sums; all passes of two or more rows give each row the same bits. So a pass that would have one
+row gets a guess as its second, which is free and sometimes right. In a mixture of experts it is not
+free, because a guess activates experts of its own: there the second row uses no expert, and drafts
+are tried where they pay.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What is refused: C0 and C1 control characters but newline and tab (so ESC, OSC and every other
 escape sequence), bidirectional controls, zero-width and invisible characters, tag characters and
 the variation selectors that can smuggle bytes, unusual line separators, lone surrogates, private
-use, and U+FFFD, which stands for bytes that were no text.
+use, and U+FFFD, which replaces bytes that were not text.
 """
 
 from __future__ import annotations

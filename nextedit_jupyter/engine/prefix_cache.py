@@ -1,4 +1,4 @@
-"""The prefix cache: a few KV slots, of which the one that shares most with a prompt goes on.
+"""The prefix cache: a few KV slots, of which the one that shares most with a prompt is continued.
 
 Slots are evicted by what their loss would cost, ageing with use (GreedyDual: Young, "The k-server
 dual and loose competitiveness for paging", 1994): a caret that wanders through one notebook makes

@@ -32,7 +32,7 @@ def choose_providers(
             continue
         if name not in _KNOWN:
             problems.append(
-                f"{name} is no provider: c.NextEdit.providers takes {', '.join(NAMES)}."
+                f"{name} is not a provider: c.NextEdit.providers takes {', '.join(NAMES)}."
             )
             continue
         full, package = _KNOWN[name]

@@ -1,4 +1,4 @@
-"""When a rewrite has said all there is to say: its lines go on as the old text does anyway.
+"""When a rewrite is finished: its lines continue as the old text does anyway.
 
 A next edit is written as the old lines, a control token, and the new lines. If the new lines begin
 to repeat what follows the old ones in the document, the change is over: the rest is cut off.

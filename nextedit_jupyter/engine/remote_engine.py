@@ -1,9 +1,9 @@
-"""An OpenAI-compatible server in the place of the engine: the same prompts, sent as text.
+"""An OpenAI-compatible server in place of the engine: the same prompts, sent as text.
 
-Only what the prompt holds is sent, to the one host that was allowed, with stand-ins for people's
-addresses and numbers of accounts; a redirect is a failure. The server's tokenizer isn't known here,
-so prompts are made of bytes and control tokens, and a control token that stands in a cell is broken
-up before it is sent: it must stay plain text.
+Only the prompt's contents are sent, to the one host that was allowed, with placeholders for e-mail
+addresses and account numbers; a redirect is a failure. The server's tokenizer isn't known here, so
+prompts are made of bytes and control tokens, and a control token that occurs in a cell is broken up
+before it is sent, so that it stays plain text.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ class RemoteEngine:
 
     def _note(self, problem: str) -> None:
         self._breaker.failed()
-        self.problem = f"{self._settings.host} does not answer as it should: {problem}"
+        self.problem = f"{self._settings.host} does not answer properly: {problem}"
 
 
 class _Asked:
@@ -279,9 +279,9 @@ class _Asked:
                 generated=int(usage.get("completion_tokens") or 0),
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-            raise RemoteError("its answer is no completion") from None
+            raise RemoteError("its answer is not a completion") from None
         if not isinstance(text, str):
-            raise RemoteError("its answer is no completion")
+            raise RemoteError("its answer is not a completion")
         return text, "length" if reason == "length" else "stop", choice.get("logprobs"), counts
 
     def _run(self) -> None:
@@ -300,7 +300,7 @@ class _Asked:
             )
             status = self._response.status
             if 300 <= status < 400:
-                self._problem = "it leads to another address, which is not followed"
+                self._problem = "it redirects to another address, which is not followed"
             elif status in (401, 403):
                 self._problem = f"it refuses the key ({status})"
             elif status != 200:
@@ -319,7 +319,7 @@ class _Asked:
             else:
                 self._response.close()
         except urllib3.exceptions.SSLError:
-            self._problem = "its certificate is not to be trusted: see c.NextEdit.openai_ca_file"
+            self._problem = "its certificate is not trusted: see c.NextEdit.openai_ca_file"
         except Exception as error:  # the message may hold the address alone, but need not
             self._problem = f"it cannot be reached ({type(error).__name__})"
         finally:

@@ -1,7 +1,7 @@
 """The model and the product around it on held-out packages: typing, suites, baselines, latency.
 
-Thresholds are chosen on validation packages and the test packages are measured at them, once. Each
-figure stands beside its count and a 95 % interval; what was aimed at stands beside what was met.
+Thresholds are chosen on validation packages, and the test packages are measured at them, once. Each
+figure comes with its count and a 95 % interval, and targets are shown beside what was reached.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """Propagation on real commits: what follows an edit, and what must not.
 
-- replay: the commit's edits are made cell by cell; a cell that stands in the newest offer exactly
-  as the person left it is found, else the person types it and the tool is asked again with a longer
-  history. Wrong is a distinct offered text of a cell that the person did not make; a cell that was
-  changed otherwise too is neutral once it holds the new name.
+- replay: the commit's edits are made cell by cell. A cell counts as found if the newest offer
+  leaves it exactly as the author did; otherwise the author types it, and the tool is asked again
+  with a longer history. Each distinct offered text of a cell that the author did not write is
+  wrong; a cell that was also changed in another way is neutral once it contains the new name.
 - single request: the same after the first edit alone.
 - next edits: after the first half of a commit's cells, whether the first offer touches a cell of
-  the other half (located) and leaves one exactly as the person did (exact).
-- quiet: after an edit that nobody spread, whether nothing is offered.
+  the other half (located) and leaves one exactly as the author did (exact).
+- quiet: after an edit that its author made in one place only, whether nothing is offered.
 
-Jedi, rope and replacing the word everywhere stand beside the product in the same run.
+Jedi, rope and replacing the word everywhere are measured in the same run.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Typing real cells key by key through the whole product: what is saved, and what is noise.
 
 A person writes a notebook top down: the cells above have run, the one being typed ends at the
-caret, there are none below. Leading blanks are given, as an editor indents by itself. At every
-other place the suggester is asked, with all its gates and its typed-through cache. A text is
-accepted when what remains starts with it; a text that only goes on with an earlier one is not shown
-anew. The noise is the share of shown texts whose first token is wrong.
+caret, and there are none below. Leading blanks are inserted for free, as an editor indents by
+itself. At every other place the suggester is asked, with all its gates and its typed-through cache.
+A text is accepted when what remains starts with it; a text that only continues an earlier one is
+not counted again. The noise is the share of shown texts whose first token is wrong.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Magic:
             print(f"nextedit: {error}")
         except Exception as error:
             report_once(f"%nextedit {words[0] if words else ''}", error)
-            print(f"nextedit: this failed ({type(error).__name__}); `%nextedit status` says more")
+            print(f"nextedit: this failed ({type(error).__name__}); `see `%nextedit status`")
 
     # Arguments ----------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Magic:
         one.add_argument("new", metavar="NEW", help="the new name")
         one.add_argument("--dry-run", action="store_true", help="only show the diff")
         command("propagate", "offer your last edit at the other places", self._propagate)
-        command("stats", "what was shown and taken in this session, and how fast", self._stats)
+        command("stats", "what was shown and accepted in this session, and how fast", self._stats)
         one = command("config", "show or change a setting of this session", self._config)
         one.add_argument("key", nargs="?", metavar="KEY", help="the setting")
         one.add_argument("value", nargs="?", metavar="VALUE", help="its new value")
@@ -192,7 +192,7 @@ class Magic:
             cost = recorder.seconds / recorder.events * 1e3
             print(f"cost      {cost:.2f} ms per cell")
         browser = session.channel is not None and session.channel.connected
-        print(f"browser   {'connected' if browser else 'no labextension has spoken so far'}")
+        print(f"browser   {'connected' if browser else 'no labextension has connected so far'}")
         worker = self._worker_status(start=False)
         print(f"worker    {worker}")
 
@@ -276,7 +276,7 @@ class Magic:
         request, from_browser = self._session.present(("rename",))
         caret = _find_name(request.notebook, chosen.old)
         if caret is None:
-            raise UsageError(f"no cell holds the name {chosen.old!r}")
+            raise UsageError(f"no cell contains the name {chosen.old!r}")
         request = replace(request, caret=caret, rename_to=chosen.new)
         found, why = self._session.fetch(request, from_browser)
         self._show(found, why, hint=chosen.dry_run)
@@ -422,7 +422,7 @@ def _find_name(notebook: Notebook, name: str) -> Any:
     from nextedit_jupyter.core.notebook import Caret
 
     if not name.isidentifier():
-        raise UsageError(f"{name!r} is not a name")
+        raise UsageError(f"{name!r} is not a valid Python name")
     # An assignment first, as the worker renames what the name at the caret is bound to.
     bound = re.compile(
         rf"(?<![\w.]){name}\b(?=\s*(?:=(?!=)|,.*=|:))|\b(?:def|class|import|as)\s+{name}\b"

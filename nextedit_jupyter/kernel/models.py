@@ -45,7 +45,9 @@ def use(words: Sequence[str], client: KernelClient) -> list[str]:
     store.serve(id)
     used, _ = active_bundle()
     if used.path != bundle.path:
-        return [f"{used.label} in {used.path} continues to answer: it is named, or newer"]
+        return [
+            f"{used.label} in {used.path} continues to answer, because it is set by name or newer"
+        ]
     return [f"{bundle.label} answers from now on", *_tell(client)]
 
 

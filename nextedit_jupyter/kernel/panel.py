@@ -43,7 +43,7 @@ def text_form(session: Session) -> str:
     if session.problem:
         lines.append(f"problem   {session.problem}")
     taken = counts.accepted + counts.partial
-    lines.append(f"taken     {taken} of {counts.shown} shown, {counts.rejected} rejected")
+    lines.append(f"accepted  {taken} of {counts.shown} shown, {counts.rejected} rejected")
     if counts.median_ms is not None:
         lines.append(f"latency   median {counts.median_ms:.0f} ms over {len(counts.latencies_ms)}")
     lines += ["", "Suggestions"]

@@ -124,9 +124,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text("utf-8"))
     except ValueError:
-        raise ValueError(f"{path} is not JSON: mend it, then try again") from None
+        raise ValueError(f"{path} is not JSON: repair it, then try again") from None
     if not isinstance(config, dict):
-        raise ValueError(f"{path} is not a JSON object: mend it, then try again")
+        raise ValueError(f"{path} is not a JSON object: repair it, then try again")
     return config
 
 
@@ -134,7 +134,7 @@ def _extensions(config: dict[str, Any], path: Path) -> list[Any]:
     section = config.get("InteractiveShellApp", {})
     found = section.get("extensions", []) if isinstance(section, dict) else None
     if not isinstance(found, list):
-        raise ValueError(f"InteractiveShellApp.extensions in {path} is not a list: mend it")
+        raise ValueError(f"InteractiveShellApp.extensions in {path} is not a list: repair it")
     return found
 
 

@@ -313,7 +313,7 @@ class Session:
         if the worker cannot be reached or refuses the request; blocks up to `timeout` seconds.
         """
         if not self.enabled:
-            raise WorkerError("nextedit is off; turn it on with %nextedit on")
+            raise WorkerError("nextednextedit is off; turn it on with %nextedit on")
         waits = self.settings.timeout if timeout is None else timeout
         return self.calls.ask(request, waits, client)
 
@@ -323,7 +323,7 @@ class Session:
         Raises NextEditError, which says what to do, if it is off or there is nothing to ask about.
         """
         if not self.enabled:
-            raise NextEditError("it is off; turn it on with %nextedit on")
+            raise NextEditError("nextedit is off; turn it on with %nextedit on")
         request = self.browser_request()
         if request is not None:
             return replace(request, want=tuple(want), deadline_ms=_PATIENT_MS), True
@@ -446,13 +446,13 @@ _PATIENT_MS = 2_000.0  # the protocol's longest deadline: a magic is waited for
 _REASONS = {
     "no_change": "nothing to change",
     "low_confidence": "nothing is likely enough",
-    "reverts_user": "it would take back your last edit",
-    "breaks_syntax": "what was found does not parse",
-    "unknown_name": "what was found uses unknown names",
+    "reverts_user": "it would undo your last edit",
+    "breaks_syntax": "the suggestion does not parse",
+    "unknown_name": "the suggestion uses unknown names",
     "stale": "the notebook changed in the meantime",
     "throttled": "too many requests",
-    "off": "it is off",
-    "deadline": "there was no time",
+    "off": "suggestions are off",
+    "deadline": "the time limit was reached",
     "no_model": "no model is loaded",
     "refused": "refused",
 }

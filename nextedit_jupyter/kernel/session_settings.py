@@ -33,15 +33,15 @@ class SessionSettings(HasTraits):
             raise ValueError(f"there is no setting {key!r}; choose from {', '.join(self.names())}")
         if isinstance(getattr(self, key), bool):
             if text.lower() not in _SWITCH:
-                raise ValueError(f"{key} is on or off, not {text!r}")
+                raise ValueError(f"{key} must be on or off, not {text!r}")
             setattr(self, key, _SWITCH[text.lower()])
             return
         try:
             value = type(getattr(self, key))(text)
         except ValueError:
-            raise ValueError(f"{key} is a number, not {text!r}") from None
+            raise ValueError(f"{key} must be a number, not {text!r}") from None
         if not 0 < value <= _LIMIT:
-            raise ValueError(f"{key} lies above 0 and up to {_LIMIT}, not {text}")
+            raise ValueError(f"{key} must be above 0 and at most {_LIMIT}, not {text}")
         try:
             setattr(self, key, value)
         except TraitError as error:

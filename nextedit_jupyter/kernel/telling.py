@@ -1,6 +1,7 @@
-"""What became of suggestions, told to the worker: it counts them if the user wants, and paces.
+"""Reports to the worker what happened to suggestions: it paces, and counts if the user wants.
 
-On a thread of its own: a key or a cell never waits for a worker that hangs. None is started.
+This runs on a separate thread, so that no key or cell waits for a worker that hangs. It never
+starts a worker.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ MAX_CANDIDATES = 200
 LOOK = Limits(files=MAX_CANDIDATES, entries=4_000, seconds=1.0)
 FILE_CELL = "file"
 # Why cells are left as they are, behind a document's path.
-GUARDED = "has it in a cell that is locked or switched off"
-FILE_GUARDED = "has it, and a cell that is locked or switched off: left alone"
-LINE_ENDS = "has it in a cell with line ends of Windows"
+GUARDED = "uses the name in a cell that is locked or switched off"
+FILE_GUARDED = "uses the name and has a cell that is locked or switched off: left alone"
+LINE_ENDS = "uses the name in a cell with Windows line endings"
 
 
 @dataclass(eq=False)

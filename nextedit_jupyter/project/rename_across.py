@@ -72,7 +72,7 @@ def _made_by_hand(here: ProjectDocument, across: Across) -> tuple[Symbol, str] |
 def _asked_for(here: ProjectDocument, across: Across) -> tuple[Symbol, str] | Silence:
     """The module's name that stands at the caret."""
     assert across.to is not None
-    nothing = Silence("no_change", "the name at the caret is no local module's")
+    nothing = Silence("no_change", "the name at the caret does not belong to a local module")
     index = here.index.cells.get(across.cell)
     if index is None or index.broken:
         return nothing
@@ -233,7 +233,7 @@ class _Rename:
         """The changes of one document, or why the module forbids all of it."""
         index = document.index
         if any(self.old in index.cell(id).source for id, _ in index.broken()):
-            self.notes.append(f"{document.path} does not parse in part: that is left out")
+            self.notes.append(f"{document.path} does not parse in part: that part is left out")
         for why, text in document.skipped:
             if _has_word(text, self.old):
                 self.notes.append(f"{document.path} {why}")
@@ -311,7 +311,7 @@ class _Rename:
     def _by_star(self, document: ProjectDocument) -> set[Change]:
         index = document.index
         if index.module_places(self.new):
-            self.notes.append(f"{document.path} has a `{self.new}` already: left alone")
+            self.notes.append(f"{document.path} already has a `{self.new}`: left alone")
             return set()
         return {
             Change(cell, index.cells[cell].names[i].start, index.cells[cell].names[i].end, self.new)

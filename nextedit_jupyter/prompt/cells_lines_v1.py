@@ -1,15 +1,15 @@
 """The prompt format `cells-lines-v1`: inline as `cells-spm-v1`, next edits line by line.
 
-For a next edit the model is asked whether lines follow what was changed, one stretch of lines after
+For a next edit the model is asked whether lines follow what was changed, one block of lines after
 the other:
 
     <|bos|> <|old|> lines <|new|> lines …                changes, oldest first
     <|edit|> lines  <|end|>                               a stretch that stays as it is
     <|edit|> lines  <|new|> lines <|end|>                 one that becomes something else
 
-After a stretch the model says `<|end|>`, or `<|new|>` and what is to stand there. The next stretch
-is asked with the answers before it in sight, so that each costs its own tokens alone. Names and
-cells are left out: what is to be done is told by what was done.
+After a block the model writes `<|end|>`, or `<|new|>` and the block's new lines. The next question
+follows the earlier ones and their answers, so that each costs only its own tokens. Names and cells
+are left out: the changes that were made show what is to be done.
 """
 
 from __future__ import annotations

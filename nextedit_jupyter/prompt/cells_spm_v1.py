@@ -6,12 +6,12 @@
     inline:     <|suffix|> after the caret <|prefix|> before the caret
     next_edit:  <|edit|> lines before the caret <|cursor|> lines after it <|old|>
 
-Inline, the model goes on at the caret until `<|end|>`. For a next edit it writes the lines to
-replace, `<|new|>`, their replacement and `<|end|>`; or `<|end|>` at once where nothing is to do.
+Inline, the model continues at the caret until `<|end|>`. For a next edit it writes the lines to
+replace, `<|new|>`, their replacement and `<|end|>`, or `<|end|>` at once if there is nothing to do.
 
 The order serves the prefix cache: a keystroke changes the end of the prompt only. Hence inline
 prompts leave out the newest edits of the caret's own cell (they change with each key) and pure
-insertions (the text stands in its cell), and every window moves in coarse steps.
+insertions (the text is in its cell), and every window moves in coarse steps.
 """
 
 from __future__ import annotations

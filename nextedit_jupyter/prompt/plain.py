@@ -1,12 +1,12 @@
 """Prompts of plain causal models: the notebook as a file that ends at the caret.
 
     # df: DataFrame[a, b]          names that the kernel knows
-    other cells, parted by an empty line, in the order they ran
-    [# below: what stands behind the caret in its cell]
+    other cells, separated by an empty line, in the order they ran
+    [# below: the text after the caret in its cell]
     the caret's cell up to the caret
 
-Such a model was never taught to fill in a middle, so what stands behind the caret comes first, as
-comments, and only where there is any: it tells which names follow. They complete; they don't edit.
+Such a model was never trained to fill in a middle, so the text after the caret comes first, as
+comments, if there is any: it shows which names follow. These models complete; they don't edit.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class NextEdit(Configurable):
     ).tag(config=True)
     root = Unicode(
         "",
-        help="File with the root metadata (root.json) that vouches for `repository`; the package's "
+        help="File with the root of trust (root.json) for `repository`; the package's "
         "if empty (or NEXTEDIT_ROOT).",
     ).tag(config=True)
 

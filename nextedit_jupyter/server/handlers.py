@@ -144,7 +144,7 @@ class OutcomeHandler(_Handler):
             value = parse_line(self.request.body, _OUTCOME_BOUNDS)
             outcome, kind, lane = (value.get(key) for key in ("outcome", "kind", "lane"))
             if outcome not in STATISTICS_OUTCOMES or kind not in KINDS or lane not in LANES:
-                raise WireError("an outcome is told by words of the protocol")
+                raise WireError("an outcome must be one of the protocol's words")
         except WireError as error:
             self.set_status(_STATUS_OF_CODE.get(error.code, 400))
             self.finish(json.dumps(encode_error(None, error)))
@@ -191,7 +191,7 @@ class SuggestHandler(_Handler):
             self._is_in = True
             metrics().in_flight.set(self.gateway.admission.total)
         else:
-            error = WireError("too many requests are under way; wait for one", code="throttled")
+            error = WireError("too many requests are in progress; wait for one", code="throttled")
             self._refusal = (429, error)
 
     @property

@@ -132,7 +132,7 @@ class Larger:
         if installed and code == 0:
             self._on_installed()
         elif not self._problem:
-            self._problem = f"the model could not be fetched (it ended with code {code})"
+            self._problem = f"the model could not be fetched (pip ended with code {code})"
 
     def _take(self, line: bytes) -> bool:
         """One line of the command's; whether it says that the model is in."""

@@ -15,17 +15,17 @@ class Metrics:
 
     def __init__(self) -> None:
         self.requests = Counter(
-            "nextedit_requests", "Requests for suggestions, by how they ended", ["outcome"]
+            "nextedit_requests", "Requests for suggestions, by outcome", ["outcome"]
         )
         self.suggestions = Counter(
-            "nextedit_suggestions", "Answers that hold such a suggestion", ["kind", "lane"]
+            "nextedit_suggestions", "Answers that contain such a suggestion", ["kind", "lane"]
         )
         self.seconds = Histogram(
             "nextedit_request_seconds",
             "From a request's last byte to its answer",
             buckets=(0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.0, 2.0, 5.0),
         )
-        self.in_flight = Gauge("nextedit_requests_in_flight", "Requests under way")
+        self.in_flight = Gauge("nextedit_requests_in_flight", "Requests in progress")
         self.worker_starts = Gauge(
             "nextedit_worker_starts", "Workers that this server has started since it began"
         )

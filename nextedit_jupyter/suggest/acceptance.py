@@ -205,7 +205,9 @@ class AcceptanceFilter:
         ):
             raise BundleError("the manifest's acceptance filter is damaged: install it again")
         if not 0 <= value["threshold"] <= 1:
-            raise BundleError("the acceptance filter's threshold lies in 0 to 1: install it again")
+            raise BundleError(
+                "the acceptance filter's threshold must be between 0 and 1: install it again"
+            )
         if set(weights) != set(FEATURES):
             return None
         ordered = tuple(float(weights[name]) for name in FEATURES)

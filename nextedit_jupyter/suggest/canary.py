@@ -198,7 +198,7 @@ def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) 
         times.append((clock() - began) * 1e3)
         # Broken characters are a poor model's, and gated when they come; numbers must be numbers.
         if completion.finish == "invalid" and completion.tokens.generated == 0:
-            raise BundleError("its logits are no numbers")
+            raise BundleError("its logits are not numbers")
         said.append(completion.ids)
     if len(set(said)) != 1:
         raise BundleError("its answers depend on what was asked before")

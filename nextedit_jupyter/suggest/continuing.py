@@ -16,7 +16,7 @@ RECENT_EVENTS = 3
 def nothing_to_continue(request: SuggestRequest) -> Silence | None:
     """Why no model can continue what was done last; None if one could."""
     if not request.history:
-        return Silence("no_change", "nothing was edited yet")
+        return Silence("no_change", "nothing has been edited yet")
     last = request.history[-1]
     if last.origin == "undone":
         return Silence("reverts_user", "the last edit was undone")
@@ -26,7 +26,7 @@ def nothing_to_continue(request: SuggestRequest) -> Silence | None:
         return None  # what failed may be mended
     mine = [event for event in request.history if event.origin not in ("undone", "remote")]
     if not any(changes_code(event) for event in mine[-RECENT_EVENTS:]):
-        return Silence("no_change", "new code was written, none was changed")
+        return Silence("no_change", "new code was written, but none was changed")
     return None
 
 

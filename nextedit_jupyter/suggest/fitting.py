@@ -1,6 +1,6 @@
-"""What of a completion may stand at the caret: with what stands behind it the line must parse.
+"""Which part of a completion fits at the caret: the line must parse with the text after it.
 
-`suggest.brackets` says what a text may open and close; here the line is read as it will stand.
+`suggest.brackets` says what a text may open and close; here the resulting line is parsed.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class FixesLane:
             edit = import_edit(cell.source, tree, imported, error.line)
             return [_suggestion(cell, edit, f"{error.exception}: {imported}")]
         if self._is_made_by_a_cell(request, error):
-            return Silence("no_change", "a cell of the notebook makes it: that cell has to run")
+            return Silence("no_change", "a cell of the notebook defines it: run that cell")
         tree = self._trees.tree(cell.source)
         found = {(node.start, node.end, text) for node, text in _fixes(request, error, tree)}
         if len(found) != 1:

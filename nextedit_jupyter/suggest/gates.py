@@ -203,7 +203,7 @@ def has_bad_characters(request: SuggestRequest, suggestion: Suggestion) -> Silen
     for change, source in _sources(request, suggestion):
         for replacement in change.edit:
             if not is_clean(replacement.text, source):
-                return Silence("refused", "the text holds characters that hide or reorder text")
+                return Silence("refused", "the text contains characters that hide or reorder text")
     return None
 
 
@@ -252,7 +252,7 @@ def inside_leading_blanks(request: SuggestRequest, suggestion: Suggestion) -> Si
     after = source[offset : offset + 1]
     text = "".join(r.text for change in suggestion.edits for r in change.edit)
     if after in (" ", "\t") or text[:1] in (" ", "\t"):
-        return Silence("no_change", "the caret stands inside a line's leading blanks")
+        return Silence("no_change", "the caret is inside a line's indentation")
     return None
 
 
@@ -270,7 +270,7 @@ def repeats_neighbours(request: SuggestRequest, suggestion: Suggestion) -> Silen
             above = after[: max(start - 1, 0)].rsplit("\n", 1)[-1].strip()
             below_ = after[end + 1 :].split("\n", 1)[0].strip() if end >= 0 else ""
             if len(line) > 3 and line in (above, below_):
-                return Silence("no_change", "the line stands there already")
+                return Silence("no_change", "the line is already there")
     return None
 
 

@@ -186,12 +186,12 @@ class ModelLane:
         python = language_at_caret(request) == "python"
         shown = fitted(before, text[: cut.end].rstrip(), after, python=python)
         if shown is None:
-            silence = Silence("breaks_syntax", "it does not fit what stands there")
+            silence = Silence("breaks_syntax", "it does not fit the text after the caret")
             return replace(cost, silence={"inline": silence})
         if len(shown.text.strip()) < self.settings.least:
             return replace(cost, silence={"inline": Silence("low_confidence")})
         if says_what_follows(shown.text, after):
-            silence = Silence("no_change", "it stands there already")
+            silence = Silence("no_change", "it is already there")
             return replace(cost, silence={"inline": silence})
         edit = TextEdit.replace(offset, offset + shown.replaced, shown.text)
         edits = (CellEdit.of(request.caret.cell, source, edit),)
@@ -210,7 +210,7 @@ class ModelLane:
     ) -> ModelAnswer:
         """A replacement near the caret that continues what the history began, or why not."""
         if not request.history:
-            return _silent("next_edit", "no_change", "nothing was edited yet")
+            return _silent("next_edit", "no_change", "nothing has been edited yet")
         if not request.cell.is_code:
             return _silent("next_edit", "off", "only code cells are edited")
         if "next_edit" not in self._format.kinds:

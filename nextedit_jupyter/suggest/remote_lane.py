@@ -123,7 +123,7 @@ class TeamServer:
         if cell is not None and begins_secret(cell.source):  # a key may be half typed
             if local is not None:
                 return local()
-            return ModelAnswer(silence={kind: Silence("refused", "the cell may hold a secret")})
+            return ModelAnswer(silence={kind: Silence("refused", "the cell may contain a secret")})
         try:
             return replace(remote(), bundle=self._where.label)
         except RemoteError as error:

@@ -1,8 +1,8 @@
-"""What no lane and no model may see of a request: texts that hold a secret.
+"""What no lane and no model may see of a request: texts that contain a secret.
 
 Front ends keep such texts out of their records; this is for those that don't, and for secrets that
-stand in the notebook at the moment. Prompts and answers are kept in caches, so a cell with a secret
-is left out of them as if it were not there, and a cell's past is left out with it.
+are in the notebook at the moment. Prompts and answers are kept in caches, so a cell with a secret
+is left out of them as if it were not there, together with its history.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ from nextedit_jupyter.suggest.symbols import SymbolsLane
 
 log = logging.getLogger(__name__)
 
-_TOO_MUCH = Silence("deadline", "the notebook is too large to be read at once")
+_TOO_MUCH = Silence("deadline", "the notebook is too large to read at once")
 
 # What a suggestion of each kind and lane must survive. The symbols lane proves what it offers, so
 # a name that it brings is never unknown; the patterns lane brings what the user typed elsewhere.
@@ -219,7 +219,7 @@ class _Round:
         clear = suggester._secrets.without_cells(visible) if models and suggester.model else visible
         if clear is None:
             for kind in models:
-                self.silence[kind] = Silence("refused", "the cell holds a secret")
+                self.silence[kind] = Silence("refused", "the cell contains a secret")
             return
         visible = clear
         if "inline" in request.want:
@@ -389,7 +389,7 @@ class _Round:
     def _over(self) -> bool:
         """Cancelled, or past the deadline; says so for every kind that has no answer."""
         if self._client_cancelled():
-            self._explain_all(Silence("throttled", "a newer request came"))
+            self._explain_all(Silence("throttled", "a newer request arrived"))
             return True
         if time.monotonic() >= self._deadline:
             self._explain_all(Silence("deadline"))

@@ -30,7 +30,7 @@ class SymbolsLane:
         try:
             found = self._find(request)
         except (RecursionError, MemoryError):
-            return Silence("refused", "a cell is too deep to be read")
+            return Silence("refused", "a cell is nested too deeply to be read")
         if not isinstance(found, Silence):
             found = within_limits(found)
         if isinstance(found, Silence) or cancelled():

@@ -82,7 +82,7 @@ user's CPU within `nextedit-jupyter`; prompt format `{identity.prompt_format}`.
 | licence | {identity.licence} |
 | compute | {compute} |
 | tokens seen | {tokens / 1e6:.1f} M |
-| held-out loss | {losses[-1] if losses else float("nan"):.3f} nats a token |
+| held-out loss | {losses[-1] if losses else float("nan"):.3f} nats per token |
 | INT8 against float32 | {agreement.same:.2%} of argmaxes agree over {agreement.tokens:,} tokens \
 of {agreement.prompts} held-out prompts; {agreement.same_chunked:.2%} when a prompt is cut; \
 {agreement.exact_int8} of {agreement.tasks} right answers are written, {agreement.exact_float32} \

@@ -36,7 +36,7 @@ class Teacher:
         try:
             bundle = Bundle.open(folder)
         except BundleError as error:
-            raise TrainingError(f"{folder} is no bundle that can teach: {error}") from error
+            raise TrainingError(f"{folder} cannot be used as a teacher: {error}") from error
         self.vocab_size = bundle.vocab_size
         self._runner = GraphRunner(
             bundle.model,

@@ -1,9 +1,9 @@
 """Adapters by domain beside one delta for all: trained on the same rows, compared at equal cost.
 
-Each expert goes on from the same delta with rows of its domain alone; the single delta goes on with
-all of these rows together, shuffled: as many tokens, the same data. Held-out rows are read by both,
-by the expert of the domain that the router over cells gives them. Experts are worth shipping only
-where they are clearly better, and the table says so either way.
+Each expert continues from the same delta with rows of its domain alone; the single delta continues
+with all of these rows together, shuffled: the same data and as many tokens. Held-out rows are read
+by the single delta and by the expert of the domain that the router over cells assigns. Experts are
+worth shipping only if they are clearly better, and the table says so either way.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ExpertSettings:
 
 @dataclass(frozen=True, slots=True)
 class DomainLoss:
-    """Mean nats a token over a domain's held-out rows, and each row's gain by the expert.
+    """Mean nats per token over a domain's held-out rows, and each row's gain by the expert.
 
     `gains` are nats by which the single delta is worse, a held-out row each.
     """
@@ -94,7 +94,7 @@ class Comparison:
         count = sum(len(loss.gains) for loss in self.losses)
         rows.append(f"| all | {count} | | | | **{gain:+.4f} ± {error:.4f}** |")
         verdict = "experts are clearly better" if self.worth_shipping else "no expert is shipped"
-        rows.append(f"\nNats a token; {self.tokens:,} tokens each; {verdict}.")
+        rows.append(f"\nNats per token; {self.tokens:,} tokens each; {verdict}.")
         return "\n".join(rows)
 
 
@@ -157,13 +157,13 @@ def _enough(
             continue
         taken[domain] = trained[domain][:wanted]
     if len(taken) < 2:
-        raise TrainingError("fewer than two domains have rows enough: give more rows, or --steps")
+        raise TrainingError("fewer than two domains have enough rows: give more rows, or --steps")
     return taken
 
 
 @torch.no_grad()
 def row_losses(model: DecoderModule, rows: Packed) -> list[float]:
-    """Mean nats a token of each row that a loss is taken on."""
+    """Mean nats per token of each row that a loss is taken on."""
     found = []
     for row in rows:
         inputs, targets = split_targets(row[None])

@@ -159,7 +159,7 @@ class Agreement:
     """How often INT8 and float32 choose the same token.
 
     `exact_float32` and `exact_int8` are of `tasks` those whose right answer each would write.
-    `nats_lost` is what 8 bits add to the mean loss of the prompts' own tokens, in nats a token.
+    `nats_lost` is what 8 bits add to the mean loss of the prompts' own tokens, in nats per token.
     """
 
     prompts: int

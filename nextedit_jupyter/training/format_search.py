@@ -1,13 +1,12 @@
 """Which prompt format a model learns best: a genetic search over `prompt.variants`.
 
 Each trial trains the same weights on the same tasks, written in its format, for as many tokens as
-any other, and is judged on tasks of packages that were held out: by how probable the right answers
-have become. A format that says an edit in fewer tokens reads more edits for its budget, as it will
+any other, and is judged on tasks of held-out packages, by how probable the right answers have
+become. A format that expresses an edit in fewer tokens reads more edits for its budget, as it would
 in a real run. The population begins with the named variants; parents are the best so far, children
 take each field from one of two and change one now and then.
 
-Seeded and resumable: trials are appended to `trials.jsonl`, and one that stands there is not run
-again.
+Seeded and resumable: trials are appended to `trials.jsonl`, and one that is in it is not run again.
 """
 
 from __future__ import annotations

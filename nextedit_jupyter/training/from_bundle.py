@@ -38,7 +38,7 @@ def bundle_weights(folder: Path) -> tuple[Shape, dict[str, torch.Tensor]]:
         model = onnx.load(str(folder / "model.onnx"), load_external_data=False)
     except Exception as error:
         raise TrainingError(
-            f"{folder} is no bundle that can be read ({type(error).__name__}): "
+            f"{folder} is not a readable bundle ({type(error).__name__}): "
             "give a folder with manifest.json and model.onnx"
         ) from error
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}

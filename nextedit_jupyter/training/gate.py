@@ -96,7 +96,7 @@ def gate_export(
     if agreement.same < least:
         raise TrainingError(
             f"INT8 agrees with float32 on {agreement.same:.2%} of tokens, less than {least:.0%}: "
-            "train on, or export with --no-gate to look at it"
+            "train for longer, or export with --no-gate to inspect it"
         )
     if agreement.lost > MOST_LOST:
         raise TrainingError(
@@ -112,8 +112,8 @@ def gate_rows(graphs: Graphs, held_out: Sequence[Sequence[int]]) -> Agreement:
     agreement = graphs.agreement(held_out, last=ROW_TOKENS, with_losses=True)
     if agreement.nats_lost > MOST_NATS:
         raise TrainingError(
-            f"INT8 adds {agreement.nats_lost:.4f} nats a token, more than {MOST_NATS}: "
-            "train on, or export with --no-gate to look at it"
+            f"INT8 adds {agreement.nats_lost:.4f} nats per token, more than {MOST_NATS}: "
+            "train for longer, or export with --no-gate to inspect it"
         )
     return agreement
 

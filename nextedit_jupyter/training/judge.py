@@ -66,9 +66,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not 2 <= self.leaves <= MAX_LEAVES:
-            raise TrainingError(f"a tree has 2 leaves at least and at most {MAX_LEAVES}")
+            raise TrainingError(f"a tree must have at least 2 leaves and at most {MAX_LEAVES}")
         if self.trees < 1 or self.folds < 2 or self.per_owner < 0:
-            raise TrainingError("training takes a tree and two folds at least")
+            raise TrainingError("training needs at least one tree and two folds")
 
 
 def train(
@@ -201,7 +201,7 @@ def fit(rows: Rows, plan: Plan) -> Any:
             "training the judge needs scikit-learn: pip install 'nextedit-jupyter[train]'"
         ) from None
     if len(set(rows.right.tolist())) < 2:
-        raise TrainingError("the edits hold no place that followed, or none that did not")
+        raise TrainingError("the edits contain no place that followed, or none that did not")
     model = HistGradientBoostingClassifier(
         max_iter=plan.trees,
         max_leaf_nodes=plan.leaves,

@@ -1,4 +1,4 @@
-"""What a long run has done so far, in a folder: a run that was cut off goes on from there."""
+"""What a long run has done so far, in a folder, so that an interrupted run continues from there."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Whether a bundle recites its training texts: long verbatim spans in what it writes greedily.
 
 A prompt is the first half of a cell of a training document after the cells before it, as the
-product would send it; the model goes on over several lines. A span counts as recited if it stands
-in the training texts, in at most `COMMON - 1` documents (what stands in more is everybody's
-boilerplate), and not in the prompt. The same with held-out documents says how often such spans
-come about by chance. After Carlini et al., "Quantifying memorization across neural language
+product would send it; the model continues over several lines. A span counts as recited if it occurs
+in the training texts, in at most `COMMON - 1` documents (what occurs in more is everybody's
+boilerplate), and not in the prompt. The same with held-out documents shows how often such spans
+occur by chance. After Carlini et al., "Quantifying memorization across neural language
 models", 2023, who count continuations of 50 tokens; 150 characters are about as many.
 """
 

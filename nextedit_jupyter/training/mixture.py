@@ -74,11 +74,11 @@ class Part:
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
-            raise TypeError(f"form is one of {', '.join(get_args(Form))}")
+            raise TypeError(f"form must be one of {', '.join(get_args(Form))}")
         if not self.kinds and self.form != "real":
             raise TypeError(f"a part of the form {self.form} needs kinds")
         if self.form == "task" and self.tokens is None:
-            raise TypeError("a part of the form task needs tokens: it goes on for ever")
+            raise TypeError("a part of the form task needs tokens, because it never ends by itself")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         if self.batch < 1:
-            raise TypeError("batch is at least 1")
+            raise TypeError("batch must be at least 1")
 
 
 def read_stages(path: Path) -> tuple[Stage, ...]:

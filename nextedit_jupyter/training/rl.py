@@ -8,11 +8,11 @@ by an answer's length (Dr. GRPO: Liu et al., "Understanding R1-Zero-like trainin
 groups here differ by a token's price only, and division would make that count as much as right
 against wrong.
 
-Silence is no way out: where the model that the run began with would show something right, to be
+Silence is not a way out: where the model that the run began with would show something right, being
 silent costs what that was worth.
 
 A run's folder is laid out as `sft`'s: `latest.pt`, `final.pt`, `log.jsonl`; and `start.pt`, what it
-began with, which is the reference when the run goes on, and what to ship if nothing was won.
+began with, which is the reference when the run continues, and what to ship if nothing was gained.
 """
 
 from __future__ import annotations

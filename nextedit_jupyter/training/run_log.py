@@ -83,7 +83,7 @@ def plot_losses(folder: Path) -> None:
         if points:
             axes.plot(*zip(*points, strict=True), style, label=key, markersize=3)
     axes.set_xlabel("million tokens")
-    axes.set_ylabel("nats a token")
+    axes.set_ylabel("nats per token")
     axes.legend()
     figure.tight_layout()
     figure.savefig(folder / "loss.png", dpi=110)

@@ -64,7 +64,7 @@ class SftSettings:
 def validation_loss(
     model: DecoderModule, rows: TokenRows, *, batch: int, most: int = 64, bfloat16: bool = True
 ) -> float:
-    """Mean nats a token over the first `most` rows."""
+    """Mean nats per token over the first `most` rows."""
     total, count = 0.0, 0
     device = model.embedding.weight.device
     for row in range(0, min(most, len(rows.rows)), batch):

@@ -279,7 +279,7 @@ class WorkerClient:
             self.starts += 1
             link = Link.open(folder, transport.HANDSHAKE_SECONDS)
             if link is None:
-                self._failed("the worker died at its start")
+                self._failed("the worker died while starting")
                 raise WorkerError(f"{self._last_failure}. The reason is in {folder.log}")
             return link
 

@@ -1,15 +1,16 @@
 """How workers ended, on disk, so that the next one knows what to blame.
 
-A worker writes at its start that it did not end well yet, and at a clean end that it did: a kill, a
-crash and a power cut need no one to record them. What it was at stands in the record of
-`core.phases`. Only a death inside the model counts against a bundle, and a bundle is switched off
+When a worker starts, it records that it has not ended cleanly, and at a clean end that it has; so a
+kill, a crash or a power cut needs no one to record it. What the worker was doing is in the record
+of `core.phases`. Only a death inside the model counts against a bundle, and a bundle is switched
+off
 
 - after three deaths in a row, between which it gave no answer,
-- or when deaths come so often among its answers that it cannot be used (`MOST_WEIGHT`),
+- or when deaths are so frequent among its answers that it cannot be used (`MOST_WEIGHT`),
 - or, while it is on trial again, after the first.
 
-One that was switched off is tried again by itself, after pauses that grow. Files that cannot be
-read or written count as no deaths: completions go on.
+A bundle that was switched off is retried automatically, after growing pauses. Files that cannot be
+read or written count as no deaths, and completions continue.
 """
 
 from __future__ import annotations
@@ -205,9 +206,9 @@ class Deaths:
             model = f"the model {label}" if label else "the model"
             pause = _spoken(found.seconds_left(self._clock()))
             said.append(
-                f"the worker died {found.count} times inside {model}, so "
-                f"{found.placed or 'it is off'}; it is tried again by itself in "
-                f"{pause}, and at once by `jupyter nextedit model retry`"
+                f"the worker died {found.count} times with {model}, so "
+                f"{found.placed or 'it is off'}; it is retried automatically in "
+                f"{pause}, or at once with `jupyter nextedit model retry`"
             )
         return "; ".join(said) or None
 

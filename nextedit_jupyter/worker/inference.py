@@ -326,7 +326,7 @@ class Inference:
             problem = error
         except BaseException as error:
             log_error(log, "a request failed", error)
-            problem = NextEditError(f"a fault of ours: {type(error).__name__}", code="internal")
+            problem = NextEditError(f"internal error: {type(error).__name__}", code="internal")
         header |= {"outcome": "error", "code": problem.code}
         return header, dump(encode_error(request_id(job.value), problem))
 
@@ -359,7 +359,7 @@ class Inference:
             with budget():
                 found = rename_across(across, root)
         except OverBudget:
-            found = Silence("refused", "the other documents are too much to be read at once")
+            found = Silence("refused", "the other documents are too large to read at once")
         if isinstance(found, Silence):
             if found.reason != "refused":
                 return {}

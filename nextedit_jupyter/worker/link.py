@@ -108,11 +108,11 @@ class Link:
             return cls(connection, end, hello)
         except AuthenticationError:
             refusal: str | None = (
-                f"what listens in {folder.path} does not know our key: end it and try again"
+                f"the process that listens in {folder.path} lacks our key: stop it and try again"
             )
         except BlockingIOError:
             end_peer(end)
-            refusal = "the worker hung and was ended; the next request starts another"
+            refusal = "the worker hung and was stopped; the next request starts a new one"
         except (EOFError, OSError, ValueError, AssertionError):
             refusal = None
         connection.close()
@@ -129,7 +129,7 @@ class Link:
         future.set_running_or_notify_cancel()
         with self._sending:
             if not (self.alive and self.is_ours):
-                raise WorkerLeft("the worker left")
+                raise WorkerLeft("the worker exited")
             self._count += 1
             n = self._count
             self._waiting[n] = future
@@ -171,9 +171,9 @@ class Link:
                 self._end.close()
         for future in waiting.values():
             future.set_exception(
-                WorkerLeft("the worker left")
+                WorkerLeft("the worker exited")
                 if left
-                else WorkerError("the worker died; the next request starts another")
+                else WorkerError("the worker died; the next request starts a new one")
             )
 
     def close(self) -> None:

@@ -109,7 +109,7 @@ class RuntimeFolder:
         if len(os.fsencode(path)) <= MAX_ADDRESS_BYTES:
             return str(path)
         raise WorkerError(
-            f"{self.path} is too long a path for a socket: "
+            f"the path {self.path} is too long for a socket: "
             "set NEXTEDIT_RUNTIME_DIR to a shorter one"
         )
 

@@ -56,9 +56,9 @@ class WorkerSettings:
 
     def __post_init__(self) -> None:
         if min(self.threads, self.memory_mb, self.request_bytes) < 1:
-            raise ValueError("threads, memory_mb and request_bytes are at least 1")
+            raise ValueError("threads, memory_mb and request_bytes must be at least 1")
         if min(self.idle_seconds, self.hang_seconds, self.start_seconds) <= 0:
-            raise ValueError("idle_seconds, hang_seconds and start_seconds are above 0")
+            raise ValueError("idle_seconds, hang_seconds and start_seconds must be above 0")
 
     @property
     def bundle_path(self) -> str | None:
@@ -81,7 +81,7 @@ class WorkerSettings:
         """What `to_json` wrote; what is left out is as by default. Raises ValueError."""
         value = json.loads(text)
         if not isinstance(value, dict) or not value.keys() <= {field.name for field in fields(cls)}:
-            raise ValueError("these are no settings of a worker")
+            raise ValueError("these are not the settings of a worker")
         if value.get("runtime_dir") is not None:
             value["runtime_dir"] = Path(value["runtime_dir"])
         if value.get("pacing") is not None:

@@ -73,7 +73,7 @@ def spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
         process.kill()
     if said is None:
         raise WorkerError(f"the worker did not start in {settings.start_seconds:g} s")
-    reason = said.decode("utf-8", "replace").strip() or "the worker died at its start"
+    reason = said.decode("utf-8", "replace").strip() or "the worker died while starting"
     raise WorkerError(f"{reason}. More is in {folder.log}")
 
 

@@ -41,7 +41,10 @@ def test_an_attribute_that_no_class_of_the_family_has_is_not_renamed() -> None:
 
 
 SPELT = {
-    "a metaclass's parameter": (METACLASS.replace("cls, size", "cls, |size"), "are not looked for"),
+    "a metaclass's parameter": (
+        METACLASS.replace("cls, size", "cls, |size"),
+        "are not searched for",
+    ),
     "an attribute that is patched": (
         "class Box:\n    |color = 1\nwith patch('__main__.Box.color', 5):\n    print(Box.color)\n",
         "as text",
@@ -58,7 +61,7 @@ SPELT = {
     "a parameter that an estimator's base reads": (
         "from sklearn.base import BaseEstimator\nclass C(BaseEstimator):\n"
         "    def __init__(self, |k=1):\n        self.k = k\n",
-        "`BaseEstimator` may know the parameters of `C` by their names",
+        "`BaseEstimator` may use the parameters of `C` by name",
     ),
     "a call of what a class makes of its method": (
         "class C:\n    def f(self, |x): pass\n    g = partialmethod(f)\nn = C()\nn.g(x=1)\n",
@@ -70,7 +73,7 @@ SPELT = {
     ),
     "a variable that is kept for others": (
         "|x = 1\n%store x\n",
-        "cell 1: `%store` keeps it by its name, which others may read",
+        "cell 1: `%store` stores it by name, and other notebooks may read it",
     ),
     "a class in annotations that are read": (
         "class |C:\n    def f(self) -> 'C': pass\nprint(C.f.__annotations__)\n",

@@ -165,7 +165,7 @@ def test_rolling_back_goes_through_the_store_to_the_package_and_ends_there(
     store.install(made["1.1.0"])
     store.install(made["1.2.0"])
     said = [roll_back(), used(), roll_back(), used(), roll_back(), used()]
-    assert said[0] == f"{ID} 1.2.0 was left for {ID} 1.1.0"
+    assert said[0] == f"{ID} 1.2.0 was rolled back to {ID} 1.1.0"
     assert said[1] == "1.1.0"
     assert said[2] is not None
     assert "of the package" in said[2]

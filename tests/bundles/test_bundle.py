@@ -109,7 +109,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(folder: Path, name: str)
 def test_a_folder_in_place_of_a_file_is_refused(folder: Path) -> None:
     (folder / "CARD.md").unlink()
     (folder / "CARD.md").mkdir()
-    with pytest.raises(BundleError, match="plain file"):
+    with pytest.raises(BundleError, match="regular file"):
         Bundle.open(folder)
 
 

@@ -85,7 +85,7 @@ BAD = {
     "counts that overflow": header(HUGE, HUGE),
     "more keys than bytes": header(0, 4000, text(b"a")),
     "a key without an end": header(0, 1, struct.pack("<Q", HUGE)),
-    "a text of 2**64 bytes": header(0, 1, text(b"a") + struct.pack("<IQ", STRING, 2**64 - 1)),
+    "a string of 2**64 bytes": header(0, 1, text(b"a") + struct.pack("<IQ", STRING, 2**64 - 1)),
     "a list of 2**62 numbers": header(0, 1, text(b"a") + struct.pack("<IIQ", ARRAY, UINT8, 2**62)),
     "a list of texts without end": header(
         0, 1, text(b"a") + struct.pack("<IIQ", ARRAY, STRING, 3_999_999)

@@ -117,7 +117,7 @@ def test_a_quantised_import_agrees_on_most_tokens(tmp_path: Path, bits: Any) -> 
         ({"model_type": "qwen2", "use_sliding_window": True, "sliding_window": 4096}, "sliding"),
         ({"hidden_act": "gelu"}, "SiLU"),
         ({"rope_parameters": {"rope_type": "yarn", "factor": 4.0}}, "yarn"),
-        ({"quantization_config": {"bits": 4}}, "quantised already"),
+        ({"quantization_config": {"bits": 4}}, "already quantised"),
         ({"hidden_size": None}, "config.json"),
         ({"num_key_value_heads": 3}, "multiple"),
     ],

@@ -196,12 +196,12 @@ BAD_TENSORS: dict[str, tuple[str, Change, str]] = {
     "no shared expert": ("qwen2_moe", drop("0.mlp.shared_expert."), "shared_expert"),
     "no gate of the shared expert": ("qwen2_moe", drop("shared_expert_gate"), "shared_expert_gate"),
     "no norm of the keys": ("olmoe", drop("2.self_attn.k_norm"), "k_norm"),
-    "a router of no numbers": ("olmoe", put("2.mlp.gate.weight", spoilt), "no numbers"),
+    "a router of no numbers": ("olmoe", put("2.mlp.gate.weight", spoilt), "not numbers"),
     "an expert of no numbers": (
-        "qwen2_moe", put("2.mlp.experts.5.down_proj.weight", spoilt), "no numbers",
+        "qwen2_moe", put("2.mlp.experts.5.down_proj.weight", spoilt), "not numbers",
     ),
     "a stack of no numbers": (
-        "granitemoe", put("0.block_sparse_moe.input_linear.weight", spoilt), "no numbers",
+        "granitemoe", put("0.block_sparse_moe.input_linear.weight", spoilt), "not numbers",
     ),
 }  # fmt: skip
 
@@ -285,7 +285,7 @@ BAD_FILES: dict[str, tuple[str, dict[str, Any], Change, str]] = {
     "an expert missing": ("olmoe", {}, put("blk.2.ffn_up_exps.weight", lambda s: s[:-1]), "ffn_up"),
     "no shared expert": ("qwen2_moe", {}, drop("_shexp"), "shexp"),
     "an expert of no numbers": (
-        "granitemoe", {}, put("blk.2.ffn_down_exps.weight", spoilt), "no numbers",
+        "granitemoe", {}, put("blk.2.ffn_down_exps.weight", spoilt), "not numbers",
     ),
     "a bias of the router": (
         "olmoe", {}, lambda t: t.update({"blk.0.exp_probs_b.bias": np.ones(8, np.float32)}), "exp_",

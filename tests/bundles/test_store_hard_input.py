@@ -47,10 +47,10 @@ def test_no_bundle_is_called_as_a_file_of_the_stores(
     store: BundleStore, tmp_path: Path, id: str
 ) -> None:
     assert not is_identifier(id)
-    with pytest.raises(BundleError, match="no bundle id"):
+    with pytest.raises(BundleError, match="not a bundle id"):
         store.install(make_bundle(tmp_path / "bad", id=id))
     for ask in (store.path, store.serve):
-        with pytest.raises(BundleError, match="no bundle id"):
+        with pytest.raises(BundleError, match="not a bundle id"):
             ask(id)
     assert store.open(ID).version == "0.2.0"
 

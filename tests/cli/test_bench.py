@@ -98,7 +98,7 @@ def test_busy_adds_a_table_of_each_model_beside_processes_that_compute(
     assert main(["bench", "--busy"]) == 0
     said = capsys.readouterr().out
     assert said.count("keystroke, median") == 4
-    assert said.count("beside 2 processes that compute") == 2
+    assert said.count("beside 2 busy processes") == 2
 
 
 def test_a_broken_promise_ends_with_1_and_one_that_was_not_measured_does_not(

@@ -62,7 +62,7 @@ def answering(
 
         def status(self, timeout: float = 5.0) -> Mapping[str, Any]:
             if answer is None:
-                raise WorkerError("the worker died at its start")
+                raise WorkerError("the worker died while starting")
             return status
 
         def suggest(self, request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
@@ -175,7 +175,7 @@ def test_a_worker_that_does_not_start_is_found_with_its_log(
     answering(monkeypatch, STATUS, None)
     code, checks = examine()
     assert code == 1
-    assert checks["worker"]["found"] == "the worker died at its start"
+    assert checks["worker"]["found"] == "the worker died while starting"
     assert "worker.log" in checks["worker"]["todo"]
     assert "jupyter nextedit purge --yes" in checks["worker"]["todo"]
 
@@ -196,7 +196,7 @@ def test_a_worker_that_answers_with_errors_or_has_a_problem_is_found(
 def test_what_doctor_advises_is_never_doctor(
     examine: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    problem = "the worker died 3 times inside the model x/1.0.0, so it is off"
+    problem = "the worker died 3 times with the model x/1.0.0, so it is off"
     for off in ([], ["x/1.0.0"], [""]):
         status = {**STATUS, "problem": problem, "off": off}
         answering(monkeypatch, status, {"suggestions": []})

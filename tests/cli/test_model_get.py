@@ -157,7 +157,7 @@ def test_programs_get_a_line_a_step_and_the_end(
     run("model", "rollback")
     run("model", "remove", "nextedit-large", "1.0.0")
     assert main([str(word) for word in (*get(links), "--json")]) == 1
-    assert "finds no wheel" in json.loads(capsys.readouterr().out.splitlines()[-1])["problem"]
+    assert "cannot find a wheel" in json.loads(capsys.readouterr().out.splitlines()[-1])["problem"]
 
 
 def test_nothing_is_fetched_where_the_administrator_says_so(
@@ -188,8 +188,8 @@ def test_a_gguf_file_is_imported_by_its_name(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda data: data[: len(data) // 2], "cut off"),
-        (lambda data: b"GGUF" + b"\xff" * 200, "no whole GGUF file"),
+        (lambda data: data[: len(data) // 2], "truncated"),
+        (lambda data: b"GGUF" + b"\xff" * 200, "not a complete GGUF file"),
         (lambda data: b"", "is it a GGUF file"),
         (lambda data: data.replace(b"llama", b"gemma"), "gemma"),
     ],

@@ -170,7 +170,7 @@ def test_a_change_that_results_in_another_text_than_the_page_has_is_refused() ->
     assert unknown(held, "page", request)
     request = full(before)
     request["notebook"]["cells"][0]["source"] = "not mine"
-    with pytest.raises(WireError, match="hash is not that of the cells"):
+    with pytest.raises(WireError, match="hash is not the hash of the cells"):
         held.decode("page", request, BOUNDS)
 
 

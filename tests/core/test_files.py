@@ -55,7 +55,11 @@ def test_what_fails_leaves_the_old_file_and_nothing_beside_it(
 
 def test_a_lock_is_waited_for_and_given_up_in_time(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    with locked(path, 1.0), pytest.raises(TimeoutError, match="held"), locked(path, 0.05):
+    with (
+        locked(path, 1.0),
+        pytest.raises(TimeoutError, match="has been locked"),
+        locked(path, 0.05),
+    ):
         pass
     order = []
 

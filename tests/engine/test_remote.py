@@ -106,14 +106,17 @@ def _json(value: Any) -> Answering:
     [
         (raw(500, b"down"), "500"),
         (raw(401, b"who?"), "refuses the key"),
-        (raw(200, b"<html>"), "no completion"),
-        (raw(200, b"\xff\xfe{"), "no completion"),
-        (raw(200, b"[" * 100_000), "no completion"),
-        (_json([]), "no completion"),
-        (_json({"choices": []}), "no completion"),
-        (_json({"choices": [{"text": 7}]}), "no completion"),
-        (_json({"choices": [{"text": None}]}), "no completion"),
-        (_json({"choices": [{"text": "x"}], "usage": {"prompt_tokens": "many"}}), "no completion"),
+        (raw(200, b"<html>"), "not a completion"),
+        (raw(200, b"\xff\xfe{"), "not a completion"),
+        (raw(200, b"[" * 100_000), "not a completion"),
+        (_json([]), "not a completion"),
+        (_json({"choices": []}), "not a completion"),
+        (_json({"choices": [{"text": 7}]}), "not a completion"),
+        (_json({"choices": [{"text": None}]}), "not a completion"),
+        (
+            _json({"choices": [{"text": "x"}], "usage": {"prompt_tokens": "many"}}),
+            "not a completion",
+        ),
         (raw(200, b" " * 300_000), "no end"),
         (lambda handler: handler.connection.close(), "cannot be reached"),
     ],
@@ -251,14 +254,14 @@ def test_what_cannot_be_a_key_is_refused(server: Server, tmp_path: Path, key: st
         ("https://models.example.org/v1", (), "openai_hosts"),
         ("https://evil.example.org/v1", ("models.example.org",), "openai_hosts"),
         ("https://models.example.org.evil.org/v1", ("models.example.org",), "openai_hosts"),
-        ("https://models.example.org@evil.org/v1", ("models.example.org",), "no user"),
-        ("https://u:p@models.example.org/v1", ("models.example.org",), "no user"),
+        ("https://models.example.org@evil.org/v1", ("models.example.org",), "not contain a user"),
+        ("https://u:p@models.example.org/v1", ("models.example.org",), "not contain a user"),
         ("https://models.example.org:8443/v1", ("models.example.org:443",), "openai_hosts"),
         ("http://models.example.org/v1", ("models.example.org",), "use https"),
-        ("file:///etc/passwd", ("",), "base of an OpenAI"),
-        ("https://[::1/v1", ("::1",), "no address"),
-        ("https://models.example.org:x/v1", ("models.example.org",), "no address"),
-        ("", (), "base of an OpenAI"),
+        ("file:///etc/passwd", ("",), "base address of an OpenAI"),
+        ("https://[::1/v1", ("::1",), "not an address"),
+        ("https://models.example.org:x/v1", ("models.example.org",), "not an address"),
+        ("", (), "base address of an OpenAI"),
     ],
 )
 def test_an_address_that_may_not_be_asked_is_refused(
@@ -272,7 +275,7 @@ def test_settings_survive_their_way_to_the_worker() -> None:
     settings = RemoteSettings("https://Models.example.org:8443/v1", ("models.example.org:8443",))
     assert RemoteSettings.from_json(settings.to_json()) == settings
     assert settings.host == "models.example.org:8443"
-    with pytest.raises(ValueError, match="no settings"):
+    with pytest.raises(ValueError, match="not the settings"):
         RemoteSettings.from_json('{"url": "x", "key": "y"}')
 
 

@@ -294,7 +294,11 @@ def test_checkouts_that_give_no_tasks_say_why(
     (plain / "a.txt").write_text("a")
     git(plain, "add", "a.txt")
     git(plain, "commit", "-qm", "first")
-    for folder, told in ((empty, "no commit"), (plain, "no commit"), (tmp_path, "no git checkout")):
+    for folder, told in (
+        (empty, "no commit"),
+        (plain, "no commit"),
+        (tmp_path, "not a git checkout"),
+    ):
         assert main(["benchmark", "from-git", str(folder)]) == 1
         assert told in capsys.readouterr().err
     assert main(["benchmark", "from-git"]) == 1

@@ -163,18 +163,18 @@ def test_silence_has_its_reason(user: Shell) -> None:
     [
         ("nonsense", "choose from 'on', 'off'"),
         ("rename x", "%nextedit rename --help"),
-        ("rename nope new", "no cell holds the name 'nope'"),
-        ("rename 1x new", "is not a name"),
+        ("rename nope new", "no cell contains the name 'nope'"),
+        ("rename 1x new", "is not a valid Python name"),
         ("apply", "ask first with %nextedit suggest"),
         ("apply x", "invalid int value"),
         ("history -n 0", "a number from 1"),
         ("config nope", "choose from timeout"),
-        ("config ghost_ms soon", "is a number"),
-        ("config ghost_ms -1", "lies above 0"),
+        ("config ghost_ms soon", "must be a number"),
+        ("config ghost_ms -1", "must be above 0"),
         ("model", "required"),
         ("model use one", "give an id and a version"),
         ("model use nextedit-python 9.9.9", "nextedit-python 9.9.9"),
-        ("model rollback", "nothing to leave"),
+        ("model rollback", "nothing to roll back"),
         ("'", "check the quotes"),
     ],
 )
@@ -339,10 +339,10 @@ def test_status_starts_no_worker(user: Shell, monkeypatch: pytest.MonkeyPatch) -
 
 def test_status_says_what_is_wrong(user: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(timeout: float = 5.0, *, start: bool = True) -> dict[str, Any]:
-        raise WorkerError("the worker died at its start. The reason is in /x/log")
+        raise WorkerError("the worker died while starting. The reason is in /x/log")
 
     monkeypatch.setattr(user.client, "status", fail)
-    assert "failed: the worker died at its start" in user.run("%nextedit status")
+    assert "failed: the worker died while starting" in user.run("%nextedit status")
 
 
 def test_stats_count_what_was_shown_and_taken(user: Shell) -> None:

@@ -124,7 +124,7 @@ def test_without_widgets_the_panel_is_text(asked: Shell, monkeypatch: pytest.Mon
 
 def test_the_text_form_says_all_of_it(asked: Shell) -> None:
     text = text_form(asked.session)
-    for part in ("nextedit  on", "taken     0 of 1 shown", "latency", "-x = 1", "+<b> = 2"):
+    for part in ("nextedit  on", "accepted  0 of 1 shown", "latency", "-x = 1", "+<b> = 2"):
         assert part in text
 
 

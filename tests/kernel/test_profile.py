@@ -108,7 +108,7 @@ def test_a_kernel_configuration_that_makes_no_sense_is_not_touched(
     path = tmp_path / KERNEL
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    with pytest.raises(ValueError, match="mend it"):
+    with pytest.raises(ValueError, match="repair it"):
         enable_kernel(tmp_path)
     assert path.read_text() == content
 

@@ -255,7 +255,7 @@ def test_cells_with_line_ends_of_windows_are_left_alone_where_they_are_open(tmp_
     assert changed["a.ipynb"] == ["from helpers import read_table\n"]
     assert changed["closed.ipynb"][1] == windows.replace("load", "read_table")
     assert isinstance(found, Elsewhere)
-    assert found.notes == ("a.ipynb has it in a cell with line ends of Windows",)
+    assert found.notes == ("a.ipynb uses the name in a cell with Windows line endings",)
 
 
 def test_cells_are_addressed_by_their_place_in_the_file(tmp_path: Path) -> None:

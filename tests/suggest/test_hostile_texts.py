@@ -109,7 +109,7 @@ def test_a_notebook_that_is_too_large_to_read_at_once_is_read_by_and_by() -> Non
     answer = suggester.answer(asked)
     assert answer.suggestions == ()
     assert answer.silence["rename"].reason == "deadline"
-    assert answer.silence["rename"].detail == "the notebook is too large to be read at once"
+    assert answer.silence["rename"].detail == "the notebook is too large to read at once"
     for _ in range(30):
         answer = suggester.answer(asked)
         if answer.suggestions:

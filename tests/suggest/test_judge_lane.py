@@ -286,7 +286,7 @@ def test_silence_says_how_sure_the_surest_place_was() -> None:
     request = ask({"a": "f(x, 2)", "b": "g = 1", "c": "h(1, k=g)"}, ("a", "f(x, 1)"))
     silence = Suggester().answer(request).silence
     assert silence["rename"].reason == "low_confidence"
-    assert re.fullmatch(r"the surest of 2 places has 0\.\d\d", silence["rename"].detail)
+    assert re.fullmatch(r"the likeliest of 2 places has 0\.\d\d", silence["rename"].detail)
 
 
 def test_a_cell_that_is_switched_off_is_neither_read_nor_changed() -> None:

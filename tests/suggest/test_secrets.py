@@ -42,7 +42,7 @@ def suggester() -> Suggester:
 def test_the_model_is_silent_in_a_cell_with_a_secret_and_says_why(suggester: Suggester) -> None:
     answer = suggester.answer(request(PASTED))
     assert answer.suggestions == ()
-    assert answer.silence["inline"].detail == "the cell holds a secret"
+    assert answer.silence["inline"].detail == "the cell contains a secret"
     assert answer.tokens.prompt == 0
 
 
@@ -81,7 +81,7 @@ def test_a_secret_of_any_family_is_shown_to_no_model_by_any_way(
     shown.clear()
     answer = suggester.answer(request(f"{secret}\nprint(ro"))
     suggester.prefill(request(f"{secret}\nprint(ro"))
-    assert answer.silence["inline"].detail == "the cell holds a secret"
+    assert answer.silence["inline"].detail == "the cell contains a secret"
     assert not shown
 
 

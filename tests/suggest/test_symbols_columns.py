@@ -165,7 +165,9 @@ def test_a_name_that_makes_the_frame_in_another_way_is_said() -> None:
     )
     found = SymbolsLane().suggest(request)
     assert not isinstance(found, Silence)
-    assert found[0].notes == ("cell 1: what makes the frame says 'x' too: left alone",)
+    assert found[0].notes == (
+        "cell 1: the code that makes the frame also contains 'x': left alone",
+    )
 
 
 def test_a_dictionary_beside_a_frame_that_no_name_holds_keeps_its_keys() -> None:
@@ -225,4 +227,6 @@ def test_a_name_that_a_frame_has_with_which_it_is_put_together_is_said() -> None
     )
     found = SymbolsLane().suggest(request)
     assert not isinstance(found, Silence)
-    assert found[0].notes[0] == "`a` has 'id' too: put together, the two get other names"
+    assert (
+        found[0].notes[0] == "`a` has 'id' too: when they are joined, both columns get other names"
+    )

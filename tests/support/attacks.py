@@ -50,11 +50,11 @@ MAX_SLOWER = 1.25
 
 @dataclass
 class Report:
-    """One attack: how many times, how they ended, the slowest in ms, and memory in MB.
+    """One attack: how many runs, their outcomes, the slowest in ms, and memory in MB.
 
-    `sizes` are of the worker, by thousands of requests; `peak_mb` the largest of any process.
-    The time of a request is the clock's or the processor's, whichever is less: other programs' load
-    is in the one, and two threads count twice in the other. Of a kill or an install, the clock's.
+    `sizes` are the worker's after each thousand requests; `peak_mb` is the peak of any process.
+    Requests are timed by the clock or in processor time, whichever is less: other programs' load is
+    in the one, and two threads count twice in the other. Kills and installs are timed by the clock.
     """
 
     name: str
@@ -252,7 +252,7 @@ def attack_with_texts(count: int, seed: int = 0) -> Report:
     In this process, with the packaged model, each text for the first time; the time is the
     processor's, over all threads.
     """
-    report = Report("hostile texts (processor's time)")
+    report = Report("hostile texts (processor time)")
     suggester = build_suggester(packaged_bundle_path(), threads=1)
     cases = [(kind, place) for kind in TEXTS for place in PLACES]
     Random(seed).shuffle(cases)
@@ -352,7 +352,7 @@ def attack_store_with_kills(count: int, seed: int = 0) -> Report:
             try:
                 for item in store.installed():
                     store.open(item.id, item.version)
-                report.ended[f"{store.open('nextedit-tiny').version} is in use"] += 1
+                report.ended[f"with {store.open('nextedit-tiny').version} in use"] += 1
             except BundleError as error:
                 report.fault(f"half a bundle: {error}")
             if random.random() < 0.5:
@@ -405,8 +405,8 @@ def attack_by_endurance(count: int, seed: int = 0) -> Report:
     tenth = max(1, len(times) // 10)
     first, last = _slowest_hundredth(times[:tenth]), _slowest_hundredth(times[-tenth:])
     report.notes.append(
-        f"Endurance: of the {len(times):,} requests that asked the model the 99th percentile was "
-        f"{first:.0f} ms of the processor's time in the first tenth and {last:.0f} ms in the last."
+        f"Endurance: for the {len(times):,} requests that asked the model, the 99th percentile was "
+        f"{first:.0f} ms of processor time in the first tenth and {last:.0f} ms in the last."
     )
     if tenth >= 1_000 and last > first * MAX_SLOWER:
         report.fault(f"the 99th percentile rose from {first:.0f} to {last:.0f} ms")

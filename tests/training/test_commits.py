@@ -229,7 +229,7 @@ def test_what_is_no_checkout_is_refused_with_what_to_do(
 
 def test_a_folder_inside_of_a_checkout_is_not_taken_for_it(repository: Path) -> None:
     (repository / "sub").mkdir()
-    with pytest.raises(TrainingError, match="no git checkout"):
+    with pytest.raises(TrainingError, match="not a git checkout"):
         Repository(repository / "sub")
 
 

@@ -174,7 +174,7 @@ def test_a_teacher_of_another_vocabulary_or_none_at_all_is_refused(
     other = Shape(vocab_size=100, width=32, layers=1, heads=2, kv_heads=1, head_dim=16)
     with pytest.raises(TrainingError, match="one tokenizer"):
         loss_by(Teacher(bundle, threads=1), DecoderModule(other))
-    with pytest.raises(TrainingError, match="no bundle that can teach"):
+    with pytest.raises(TrainingError, match="cannot be used as a teacher"):
         Teacher(tmp_path)
 
 
@@ -204,7 +204,7 @@ def test_an_export_that_loses_too_much_of_held_out_sequences_is_refused(
     (work / "tune-validation.npy").write_bytes((work / "tune.npy").read_bytes())
     monkeypatch.setattr("nextedit_jupyter.training.gate.MOST_NATS", -1.0)
     export = ["train", "export", "--work", str(work), "--checkpoint", "distil/final.pt"]
-    with pytest.raises(TrainingError, match="nats a token"):
+    with pytest.raises(TrainingError, match="nats per token"):
         main([*export, "--rows", "tune.npy", "--out", str(work / "out")])
     assert not (work / "out").exists()
     graphs = Graphs(work / "distil" / "final.pt")

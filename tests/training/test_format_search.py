@@ -200,7 +200,7 @@ def test_a_stage_keeps_the_rows_of_a_part_together(
     ("text", "said"),
     [
         ('parts = [{ form = "task", kinds = ["notebook"] }]', "needs tokens"),
-        ('parts = [{ form = "no", kinds = ["notebook"] }]', "form is one of"),
+        ('parts = [{ form = "no", kinds = ["notebook"] }]', "form must be one of"),
     ],
 )
 def test_what_a_recipe_lacks_is_said(text: str, said: str, tmp_path: Path) -> None:

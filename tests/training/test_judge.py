@@ -117,7 +117,7 @@ def test_too_many_leaves_and_edits_without_followers_are_refused() -> None:
     with pytest.raises(TrainingError, match="at most 16"):
         judge.Plan(leaves=17)
     rows = rows_of(states_of(single("v", "o")))
-    with pytest.raises(TrainingError, match="hold no place"):
+    with pytest.raises(TrainingError, match="contain no place"):
         judge.fit(rows, judge.Plan(trees=2, leaves=3))
 
 
@@ -125,7 +125,7 @@ def test_edits_that_hold_nothing_to_learn_say_so() -> None:
     with pytest.raises(TrainingError, match="too few"):
         judge.train(COMMITS[:2])
     nothing = [Commit("o/r", "edit", ("x = 1",), {}, None)] * 9
-    with pytest.raises(TrainingError, match="hold no place"):
+    with pytest.raises(TrainingError, match="contain no place"):
         judge.train(nothing)
 
 

@@ -349,5 +349,5 @@ def test_the_command_trains_compares_resumes_and_its_checkpoint_is_exported(
     assert Bundle.open(tmp_path / "out").label
     with pytest.raises(TrainingError, match="at least 1"):
         main([*line, "--init", str(base), "--steps", "2", "--samples", "0"])
-    with pytest.raises(TrainingError, match="holds no run"):
+    with pytest.raises(TrainingError, match="has no run to continue"):
         main([*line, "--resume", "latest.pt", "--steps", "3", "--run", "other"])

@@ -156,7 +156,7 @@ test('a function renamed in the module by hand is offered in the notebook that i
   const notes = await lab.page.$$eval('.nextedit-notes li', nodes => nodes.map(n => n.textContent));
   assert.deepEqual(
     notes.map(note => note.replace(`${folder}/`, '')),
-    ['a.ipynb has it in a cell with line ends of Windows']
+    ['a.ipynb uses the name in a cell with Windows line endings']
   );
   await lab.screenshot('across');
   await lab.page.click('.nextedit-panel [data-focus="apply"]');
@@ -254,7 +254,7 @@ test('a file that changed since it was read is not written', async () => {
   await lab.page.click('.nextedit-panel [data-focus="apply"]');
   await lab.eventually(
     () => lab.live(),
-    said => /helpers\.py changed since: nothing was applied/.test(said),
+    said => /helpers\.py has changed: nothing was applied/.test(said),
     'not refused'
   );
   assert.equal(onDisk(`${folder}/helpers.py`), changed);

@@ -179,7 +179,7 @@ test('an offer says which cells it leaves out: switched off, too large, locked',
     'cell 3 is switched off',
     'cell 4 is too large',
     'cell 5 is locked',
-    'cell 6 has line ends of Windows'
+    'cell 6 has Windows line endings'
   ];
   for (const cell of left) {
     assert.ok(hint.includes(cell) && live.includes(cell), `${cell}: ${hint} / ${live}`);
@@ -617,7 +617,7 @@ test('the status item says where nothing is offered', async () => {
   await lab.edit(1);
   await lab.waitForReason('not-here', /its tag/);
   await lab.edit(2);
-  await lab.waitForReason('not-here', /line ends of Windows/);
+  await lab.waitForReason('not-here', /Windows line endings/);
   await lab.command('docmanager:open', { path: 'plain.txt' });
   await lab.waitForReason('not-here', /this language/);
 });

@@ -70,8 +70,8 @@ def test_deaths_inside_the_model_switch_it_off_and_renames_go_on(connect: Connec
         dies(client, "die")
     assert asked(client, "plain")["suggestions"]
     problem = client.status()["problem"]
-    assert "died 3 times inside the model fake/1" in problem
-    assert "tried again" in problem
+    assert "died 3 times with the model fake/1" in problem
+    assert "retried" in problem
 
 
 def test_a_bundle_that_answered_in_between_stays(connect: Connect) -> None:

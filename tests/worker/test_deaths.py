@@ -108,14 +108,14 @@ def test_deaths_of_other_causes_in_between_change_nothing(world: World) -> None:
 def switched_off(world: World) -> Deaths:
     for _ in range(3):
         deaths = world.dies(Phase.MODEL)
-    deaths.switch_off(LABEL, "tiny 0.1.0 was left for tiny 0.0.9")
+    deaths.switch_off(LABEL, "tiny 0.1.0 was rolled back to tiny 0.0.9")
     return deaths
 
 
 def test_what_is_switched_off_is_named_with_what_mends_it(world: World) -> None:
     problem = switched_off(world).problem()
     assert problem is not None
-    assert "died 3 times inside the model tiny/0.1.0" in problem
+    assert "died 3 times with the model tiny/0.1.0" in problem
     assert "10 minutes" in problem
     assert "jupyter nextedit model retry" in problem
 

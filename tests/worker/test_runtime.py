@@ -108,7 +108,7 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_one(tmp_path: Path) -
 
 def test_a_lock_keeps_others_out_until_it_is_let_go(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    with held(path, 1.0), pytest.raises(WorkerError, match="held"), held(path, 0.05):
+    with held(path, 1.0), pytest.raises(WorkerError, match="has been locked"), held(path, 0.05):
         pass
     order: list[str] = []
 

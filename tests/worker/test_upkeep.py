@@ -219,7 +219,7 @@ def test_an_update_arrives_while_predictions_are_served_and_a_bad_one_does_not(
     checked.write_text(json.dumps(json.loads(checked.read_text()) | {"checked_at": 0}))
     client.reload()
     wait_until(lambda: client.status()["update"]["state"] == "failed", 60)
-    assert "no numbers" in client.status()["update"]["problem"]
+    assert "not numbers" in client.status()["update"]["problem"]
     assert bundle() == f"{ID}/1.1.0"
     assert client.status()["problem"] is None
 
@@ -243,7 +243,7 @@ def test_after_three_deaths_the_version_before_is_put_back_and_the_status_says_s
     assert answer["bundle"] == f"{ID}/1.0.0"
     problem = client.status()["problem"]
     assert "died 3 times" in problem
-    assert f"{ID} 1.1.0 was left for {ID} 1.0.0" in problem
+    assert f"{ID} 1.1.0 was rolled back to {ID} 1.0.0" in problem
     assert json.loads(recorded.read_text())["deaths"] == 0
 
 

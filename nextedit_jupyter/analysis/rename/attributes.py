@@ -68,7 +68,7 @@ class _AttributePlanner:
     def plan(self) -> RenamePlan | Silence:
         index, old, new = self.index, self.old, self.new
         if is_dunder(old):
-            return Silence("refused", f"`{old}` has a meaning to Python")
+            return Silence("refused", f"`{old}` has a special meaning in Python")
         if refusal := self.collision() or self.inherited():
             return refusal
         places = list(members(index, self.family, {old}))
@@ -109,12 +109,12 @@ class _AttributePlanner:
                 continue
             return Silence(
                 "refused",
-                f"`{new}` exists already in class `{self.owners[0][1].name}`: "
+                f"`{new}` already exists in class `{self.owners[0][1].name}`: "
                 f"cell {index.number(id)}",
             )
         if waiting:
             where = listed_cells(waiting)
-            self.notes.append(f"`.{new}` is used in {where} already: nothing defines it")
+            self.notes.append(f"`.{new}` is already used in {where}: nothing defines it")
         if self.is_field() and any(
             word.name == new and record_of_keyword(index, id, word) == self.family
             for id, there in index.readable()
@@ -165,7 +165,7 @@ class _AttributePlanner:
             self.notes += protocol_notes(self.index, owner, self.old)
             functions = self.index.cells[id].functions
             if any(f.outer == owner.scope and f.name in _ANY_NAME for f in functions):
-                self.notes.append(f"`{owner.name}` is given its attributes' names as text")
+                self.notes.append(f"`{owner.name}` gets the names of its attributes as text")
 
     def is_field(self) -> bool:
         return any(is_record(owner) for _, owner in self.owners)

@@ -96,9 +96,9 @@ def protocol_notes(index: NotebookIndex, owner: Class | None, member: str) -> It
     if owner is None:
         return
     if any(base.rpartition(".")[2] in _METACLASSES for base in owner.bases):
-        yield f"classes that `{owner.name}` makes, and calls on them, are not looked for"
+        yield f"classes that `{owner.name}` creates, and calls on them, are not searched for"
     if is_protocol(owner):
-        yield f"classes that fit `{owner.name}` are not looked for"
+        yield f"classes that implement `{owner.name}` are not searched for"
         return
     for _, there in index.readable():
         for other in there.classes:
@@ -120,7 +120,7 @@ def base_notes(
         return
     for base, known in outside_bases(index, family_of(index, cell, owner.scope)).items():
         if known is None:
-            yield f"`{base}` may know the parameters of `{owner.name}` by their names"
+            yield f"`{base}` may use the parameters of `{owner.name}` by name"
 
 
 def class_named(index: NotebookIndex, name: str) -> ClassId | None:

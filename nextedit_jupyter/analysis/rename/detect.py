@@ -258,12 +258,14 @@ def _plan(
             return refusal
         if defined:
             if _is_still_defined(request, window, index, group, old):
-                return Silence("no_change", f"`{old}` is still defined: a new name, no rename")
+                return Silence(
+                    "no_change", f"`{old}` is still defined: this is a new name, not a rename"
+                )
         else:
             if _exists(request, index, seeds[0], new):
                 if group == ("", MODULE) and _is_dangling(request, index, old, new):
                     return _plan_dangling(index, old, new)
-                return Silence("no_change", f"`{new}` exists: a use was changed, not a name")
+                return Silence("no_change", f"`{new}` exists: a use was changed, not a definition")
         found = plan(index, target, new, edited=seeds, ran=ran)
         return _of_another_member(index, found, seeds[0])
     if roles.keywords or roles.attributes:
@@ -307,7 +309,7 @@ def _target_of_keyword(index: NotebookIndex, cell: str, word: Keyword) -> Target
         return parameter
     if family := record_of_keyword(index, cell, word):
         return Target(word.name, [], family)
-    return Silence("no_change", "the called function stands in no cell")
+    return Silence("no_change", "no cell defines the called function")
 
 
 def _is_replaced(
@@ -351,7 +353,9 @@ def _of_another_member(
 
 def _replaced(*old: str) -> Silence:
     listed = ", ".join(f"`{name}`" for name in old)
-    return Silence("no_change", f"what defined {listed} was replaced, not renamed", replaced=old)
+    return Silence(
+        "no_change", f"the definition of {listed} was replaced, not renamed", replaced=old
+    )
 
 
 def _name(index: NotebookIndex, place: Place) -> Name:

@@ -1,7 +1,7 @@
-"""A variable's name in texts of other languages, whose magics or libraries may look it up.
+"""A variable's name in code of other languages, whose magics or libraries may look it up.
 
-A query engine finds frames by the names of variables (`select * from df`), and a magic that nobody
-here knows may fill in `{name}` or `$name`. Whether one does can't be told from the notebook, so the
+A query engine finds frames by the names of variables (`select * from df`), and an unknown magic may
+fill in `{name}` or `$name`. Whether one does can't be told from the notebook, so the
 places are optional, and a note names the cells.
 """
 
@@ -73,7 +73,7 @@ def kept_note(index: NotebookIndex, changes: Iterable[Change]) -> str | None:
         return None
     where = listed_cells(sorted(set().union(*found.values())))
     magics = ", ".join(f"`%{name}`" for name in sorted(found))
-    return f"{where}: {magics} keeps it by its name, which others may read"
+    return f"{where}: {magics} stores it by name, and other notebooks may read it"
 
 
 def is_relation(source: str, start: int, end: int) -> bool:

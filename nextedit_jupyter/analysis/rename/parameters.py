@@ -47,7 +47,7 @@ def keyword_places(
             if word.name == plain:
                 if certain or takes_any:
                     where = f"cell {index.number(id)}"
-                    return Silence("refused", f"`{new}` is passed already: {where}")
+                    return Silence("refused", f"`{new}` is already passed: {where}")
             elif certain:
                 found.certain.add(Change(id, word.start, word.end, new))
             else:
@@ -76,7 +76,7 @@ def _add_unseen(
     """What may pass the parameter by a name that is no keyword in the text."""
     if callers.decorators:
         listed = ", ".join(f"`@{name}`" for name in callers.decorators[:2])
-        found.notes.append(f"{listed} may know `{old}` by its name")
+        found.notes.append(f"{listed} may use `{old}` by name")
     if splats:
         found.notes.append(f"{listed_cells(sorted(splats))}: a call with `**` may pass it")
     if splats or callers.is_passed_on:

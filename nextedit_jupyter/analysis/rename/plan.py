@@ -101,9 +101,9 @@ class Target:
 def refuse_name(new: str) -> Silence | None:
     """Why no name may be spelt so; None if it may."""
     if is_dunder(new):
-        return Silence("refused", f"`{new}` has a meaning to Python")
+        return Silence("refused", f"`{new}` has a special meaning in Python")
     if not new.isidentifier():
-        return Silence("refused", f"`{new}` is not a name")
+        return Silence("refused", f"`{new}` is not a valid Python name")
     if keyword.iskeyword(normalised(new)):
         return Silence("refused", f"`{new}` is a keyword")
     if hasattr(builtins, normalised(new)):
@@ -138,7 +138,7 @@ def refuse_private(index: NotebookIndex, changes: Collection[Change], new: str) 
         if change.cell in index.cells
     }
     if len({mangled(normalised(new), owner) for owner in owners}) > 1:
-        return Silence("refused", f"`{new}` in a class is another name than outside of it")
+        return Silence("refused", f"`{new}` is another name inside a class than outside")
     return None
 
 

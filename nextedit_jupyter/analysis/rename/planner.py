@@ -127,7 +127,7 @@ def plan(
     asked for it, so uses that no cell defines may be renamed too.
     """
     if normalised(new) == target.name:
-        return Silence("no_change", "that is its name already")
+        return Silence("no_change", "it already has that name")
     if refusal := refuse_name(new):
         return refusal
     if target.is_attribute:
@@ -223,7 +223,7 @@ class _Planner:
         if home == MODULE and kinds and hasattr(builtins, name) and index.meets_unbound(web):
             return Silence("refused", f"some uses of `{name}` mean the builtin")
         if self.new == "_" and kinds & {"match", "class"}:
-            return Silence("refused", "`_` in a pattern matches anything and keeps nothing")
+            return Silence("refused", "`_` in a pattern matches anything and binds nothing")
         return None
 
     def change(self, cell: str, i: int) -> Change:
@@ -246,20 +246,20 @@ class _Planner:
             taken = index.module_places(new)
             if taken and self.is_awaited(taken):
                 waiting = listed_cells([index.number(id) for id in taken])
-                self.notes.append(f"`{self.new}` is used in {waiting} already: nothing defines it")
+                self.notes.append(f"`{self.new}` is already used in {waiting}: nothing defines it")
             elif taken and not self.apart(web, taken):
                 id = next(iter(taken))
-                return Silence("refused", f"`{self.new}` exists already: cell {index.number(id)}")
+                return Silence("refused", f"`{self.new}` already exists: cell {index.number(id)}")
             if not taken and not self.ran and index.facts.named(new) is not None:
                 if index.stars:
-                    return Silence("refused", f"`{self.new}` exists already in the kernel")
+                    return Silence("refused", f"`{self.new}` already exists in the kernel")
                 self.notes.append(f"`{self.new}` already exists in the kernel")
         elif home != MODULE:
             here = index.cells[cell]
             new = mangled(new, here.class_around(home))
             if (home, new) in here.streams:
                 return Silence(
-                    "refused", f"`{self.new}` exists already: {_where(here, home, index, cell)}"
+                    "refused", f"`{self.new}` already exists: {_where(here, home, index, cell)}"
                 )
             for i, name in enumerate(here.names):
                 if name.name == new and here.homes[i] != home and _passes(here, i, home):
@@ -337,7 +337,7 @@ class _Planner:
         first = min(index.number(id) for id, _ in web)
         cells = [index.number(id) for id, there in index.cells.items() if there.stars]
         if later := [number for number in cells if number >= first]:
-            self.notes.append(f"the star import in {listed_cells(later)} may bring `{self.new}`")
+            self.notes.append(f"the star import in {listed_cells(later)} may define `{self.new}`")
 
     def as_text(self, kind: SymbolKind, scope: tuple[str, int]) -> None:
         """What reads or prints the name's spelling while the notebook runs."""

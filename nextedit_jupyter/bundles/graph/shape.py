@@ -61,7 +61,7 @@ class Experts:
 
     def __post_init__(self) -> None:
         if not 1 <= self.active <= self.count:
-            raise ValueError(f"{self.active} of {self.count} experts cannot work on a token")
+            raise ValueError(f"{self.active} of {self.count} experts cannot be active per token")
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,9 @@ def _cell(item: Mapping[str, Any]) -> Cell:
         return Cell(id, cast(CellType, type), source, count)
     editable = item.get("editable", True)
     if not isinstance(editable, bool):
-        raise WireError("editable is a boolean")
+        raise WireError("editable must be a boolean")
     if type not in _CELL_TYPES:
-        raise WireError(f"a cell's type is one of {', '.join(_CELL_TYPES)}")
+        raise WireError(f"a cell's type must be one of {', '.join(_CELL_TYPES)}")
     return Cell(
         id=Fields.string(item, "id"),
         type=cast(CellType, type),
@@ -119,10 +119,10 @@ def left_out_cells(
     for item in told[: bounds.left_out]:
         reason = item.get("reason")
         if reason not in get_args(LeftOutReason):
-            raise WireError(f"reason is one of {', '.join(get_args(LeftOutReason))}")
+            raise WireError(f"reason must be one of {', '.join(get_args(LeftOutReason))}")
         number = Fields.integer(item, "number")
         if number < 1:
-            raise WireError("a cell's number is positive")
+            raise WireError("a cell's number must be positive")
         found.append(LeftOut(number, cast(LeftOutReason, reason)))
     found.sort(key=lambda cell: cell.number)
     if len(kept) == len(cells):

@@ -32,7 +32,7 @@ def decode_facts(value: Mapping[str, Any]) -> KernelFacts:
     """Kernel facts from JSON values. Raises WireError."""
     error = value.get("error")
     if error is not None and not isinstance(error, dict):
-        raise WireError("facts.error is an object or null")
+        raise WireError("facts.error must be an object or null")
     return KernelFacts(
         runs=tuple(
             CellRun(
@@ -89,7 +89,7 @@ def _axes(value: Mapping[str, Any]) -> AxesFacts:
 def _table(value: Mapping[str, Any]) -> TableFacts:
     shape = value.get("shape", [])
     if not isinstance(shape, list) or any(type(size) is not int or size < 0 for size in shape):
-        raise WireError("shape is a list of counts")
+        raise WireError("shape must be a list of counts")
     return TableFacts(
         name=Fields.string(value, "name"),
         shape=tuple(shape),
@@ -111,7 +111,7 @@ def _limits(value: Mapping[str, Any], key: str) -> tuple[float, float] | None:
         return None
     numbers = [n for n in found if type(n) in (int, float)] if isinstance(found, list) else []
     if len(numbers) != 2 or len(numbers) != len(found):
-        raise WireError(f"{key} is a list of two numbers")
+        raise WireError(f"{key} must be a list of two numbers")
     return float(numbers[0]), float(numbers[1])
 
 

@@ -19,7 +19,7 @@ class Fields:
         if found is None and optional:
             return {}
         if not isinstance(found, dict):
-            raise WireError(f"{key} is an object")
+            raise WireError(f"{key} must be an object")
         return found
 
     @staticmethod
@@ -30,28 +30,28 @@ class Fields:
         if found is None and optional:
             return []
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise WireError(f"{key} is a list of objects")
+            raise WireError(f"{key} must be a list of objects")
         return found
 
     @staticmethod
     def string(value: Mapping[str, Any], key: str, default: str | None = None) -> str:
         found = value.get(key, default)
         if not isinstance(found, str):
-            raise WireError(f"{key} is a string")
+            raise WireError(f"{key} must be a string")
         return found
 
     @staticmethod
     def strings(value: Mapping[str, Any], key: str) -> tuple[str, ...]:
         found = value.get(key) or []
         if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-            raise WireError(f"{key} is a list of strings")
+            raise WireError(f"{key} must be a list of strings")
         return tuple(found)
 
     @staticmethod
     def integer(value: Mapping[str, Any], key: str) -> int:
         found = value.get(key)
         if isinstance(found, bool) or not isinstance(found, int):
-            raise WireError(f"{key} is an integer")
+            raise WireError(f"{key} must be an integer")
         return found
 
     @staticmethod
@@ -59,18 +59,18 @@ class Fields:
         """A number that a double can hold: JSON has larger ones, and NaN is none."""
         found = value.get(key, default)
         if isinstance(found, bool) or not isinstance(found, int | float):
-            raise WireError(f"{key} is a number")
+            raise WireError(f"{key} must be a number")
         try:
             number = float(found)
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
-            raise WireError(f"{key} is a number of at most {sys.float_info.max:.0e}")
+            raise WireError(f"{key} must be a number of at most {sys.float_info.max:.0e}")
         return number
 
     @staticmethod
     def count(value: Mapping[str, Any], key: str) -> int | None:
         found = value.get(key)
         if found is not None and (isinstance(found, bool) or not isinstance(found, int)):
-            raise WireError(f"{key} is an integer or null")
+            raise WireError(f"{key} must be an integer or null")
         return found

@@ -45,7 +45,7 @@ def parse_line(line: str | bytes, bounds: Bounds | None = None) -> dict[str, Any
     except (ValueError, RecursionError) as error:  # a 5,000-digit integer is a ValueError too
         raise WireError(f"this is not JSON: {type(error).__name__}", code="bad_json") from None
     if not isinstance(value, dict):
-        raise WireError("a request is a JSON object", code="bad_json")
+        raise WireError("a request must be a JSON object", code="bad_json")
     return value
 
 
@@ -96,7 +96,7 @@ def assemble_request(
     cursor = read.object(value, "cursor")
     offsets = value.get("offsets", "utf-16")
     if offsets not in get_args(Offsets):
-        raise WireError(f"offsets is one of {', '.join(get_args(Offsets))}")
+        raise WireError(f"offsets must be one of {', '.join(get_args(Offsets))}")
     cursor_cell = read.string(cursor, "cell")
     kept = within_bounds(cells, cursor_cell, bounds)
     left_out = left_out_cells(
@@ -110,16 +110,16 @@ def assemble_request(
         offset = Utf16(caret_text).to_code_points(offset)
     want = value.get("want", list(KINDS))
     if not isinstance(want, list) or not all(kind in KINDS for kind in want):
-        raise WireError(f"want is a list of {', '.join(KINDS)}")
+        raise WireError(f"want must be a list of {', '.join(KINDS)}")
     deadline = read.number(value, "deadline_ms", 1_000.0)
     if deadline <= 0:
-        raise WireError("deadline_ms is a positive number")
+        raise WireError("deadline_ms must be a positive number")
     rename_to = value.get("rename_to")
     if rename_to is not None and not isinstance(rename_to, str):
-        raise WireError("rename_to is a string")
+        raise WireError("rename_to must be a string")
     bundle = value.get("bundle")
     if bundle is not None and not isinstance(bundle, str):
-        raise WireError("bundle is a string")
+        raise WireError("bundle must be a string")
     try:
         return SuggestRequest(
             notebook=Notebook(read.string(notebook, "language"), tuple(kept), left_out),
@@ -143,7 +143,7 @@ def decode_event(item: Mapping[str, Any]) -> EditEvent:
     """One edit of the history. Raises WireError."""
     origin = item.get("origin", "typed")
     if origin not in ORIGINS:
-        raise WireError(f"an event's origin is one of {', '.join(ORIGINS)}")
+        raise WireError(f"an event's origin must be one of {', '.join(ORIGINS)}")
     return EditEvent(
         cell=Fields.string(item, "cell"),
         before=Fields.string(item, "before"),

@@ -1,8 +1,8 @@
-"""A peer in a process of its own, so that one that hangs or dies costs its own answers alone.
+"""A peer in a separate process, so that one that hangs or dies costs only its own answers.
 
-Questions and answers are JSON over a pipe. What goes wrong is counted by kind (`Troubles`), the
-question then counts as met with silence, and the process is started anew; after `most_deaths` of
-these the peer is given up.
+Questions and answers are JSON over a pipe. Failures are counted by kind (`Troubles`), the question
+then counts as met with silence, and the process is started again; after `most_deaths` failures the
+peer is given up.
 """
 
 from __future__ import annotations

@@ -188,9 +188,9 @@ class JudgeLane:
         ]
         if not free or free[0].sure < limits.show:
             best = max(p.sure for p in found)
-            return Silence("low_confidence", f"the surest of {len(found)} places has {best:.2f}")
+            return Silence("low_confidence", f"the likeliest of {len(found)} places has {best:.2f}")
         if _has_moved_on(request, found, limits.tick) or _is_being_typed(request, free, half):
-            return Silence("no_change", "the last edit is of another kind or not finished")
+            return Silence("no_change", "the last edit is of another kind or unfinished")
         ticked = self._parsing(request, _disjoint([p for p in free if p.sure >= limits.tick]))
         if not ticked:
             return Silence("breaks_syntax")

@@ -49,11 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     budget = budget_of(arguments)
     if not 0.0 <= arguments.share <= 1.0:
-        raise TrainingError(f"--share is between 0 and 1, not {arguments.share}")
+        raise TrainingError(f"--share must be between 0 and 1, not {arguments.share}")
     if arguments.init and arguments.resume:
         raise TrainingError("give --init to start a run or --resume to continue one, not both")
     if arguments.init and arguments.shape:
-        raise TrainingError("a run that begins with --init has that bundle's shape")
+        raise TrainingError("a run that starts with --init has that bundle's shape")
     work: Path = arguments.work
     tokenizer = work / "tokenizer.json"
     settings = SftSettings(

@@ -21,8 +21,8 @@ def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "experts",
         help="compare one adapter per domain with a single one: WORK/experts",
         description="Sorts the rows of `train tune` by domain (plotting, data frames, modelling, "
-        "text, shell), goes on from its delta (or --delta) with an adapter a domain and with a "
-        "single one, and compares their losses on held-out rows. Nothing is shipped by this.",
+        "text, shell). From the delta of that run (or --delta), trains one adapter per domain and "
+        "a single one, and compares their losses on held-out rows. This ships nothing.",
     )
     add_base(experts)
     add_delta(experts)
@@ -49,9 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training.tuning import adapted_base, tuned
 
     if min(arguments.steps, arguments.batch, arguments.held) < 1:
-        raise TrainingError("--steps, --batch and --held are 1 or more")
+        raise TrainingError("--steps, --batch and --held must be 1 or more")
     if arguments.length is not None and arguments.length < 16:
-        raise TrainingError("--length is 16 or more")
+        raise TrainingError("--length must be 16 or more")
     work: Path = arguments.work
     delta = read_delta(arguments)
     base = read_base(arguments.base, work, seed=arguments.seed)

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     Begun = tuple[Run, DecoderModule, dict[str, str], Questions, Questions]
 
 _TEXT = """\
-Go on from a supervised model with rewards: answers to next edits and typing carets of the corpus
-that parse and come near what was really written are made likelier, wrong ones less likely, and
-silence is worth nothing, and less where the model that the run began with would be right. WORK/rl/
-gets log.jsonl, latest.pt and final.pt, start.pt (what it began with), and report.md: before and
-after on held-out packages, and whether it helped. Ship start.pt if it didn't.
+Continue training a supervised model with rewards. Answers to next edits and typing carets of the
+corpus become likelier if they parse and are similar to what was really written, and less likely if
+they are wrong. Silence is worth nothing, or less where the original model would be right. WORK/rl/
+gets log.jsonl, latest.pt and final.pt, start.pt (the original weights), and report.md, which
+compares before and after on held-out packages and says whether it helped. Ship start.pt if not.
 
-With --base the adapters of `train tune` (or --delta) learn, from the lines of real commits in
---edits, and are compared on those of --held-out; `train delta --run rl` ships what they learnt."""
+With --base, the adapters of `train tune` (or --delta) learn from the lines of real commits in
+--edits, and are compared on those of --held-out; `train delta --run rl` ships what they learned."""
 
 
 def add_parser(steps: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -107,7 +107,7 @@ def _of_bundle(arguments: argparse.Namespace, folder: Path, settings: RlSettings
     from nextedit_jupyter.training.rl_questions import CorpusQuestions
 
     if not (arguments.init or arguments.checkpoint or arguments.resume):
-        raise TrainingError("begin with --init, --checkpoint or --base, or go on with --resume")
+        raise TrainingError("start with --init, --checkpoint or --base, or continue with --resume")
     tokenizer = BundleTokenizer(_tokenizer(arguments.work, arguments.init))
     begun = _begun(folder, arguments)
     fmt = get_format(begun["format"])
@@ -149,7 +149,7 @@ def _of_base(arguments: argparse.Namespace, folder: Path, settings: RlSettings) 
     from nextedit_jupyter.training.tuning import adapted_base, tuned
 
     if arguments.init:
-        raise TrainingError("--init is a bundle's; a base begins with --delta or --checkpoint")
+        raise TrainingError("--init is for a bundle; a base starts with --delta or --checkpoint")
     if not (arguments.edits and arguments.held_out):
         raise TrainingError("with --base, give commits by --edits and --held-out")
     delta = read_delta(arguments)
@@ -160,7 +160,9 @@ def _of_base(arguments: argparse.Namespace, folder: Path, settings: RlSettings) 
     elif delta is not None or arguments.resume:
         model = adapted_base(base, rank=arguments.rank, delta=delta)
     else:
-        raise TrainingError("adapters begin with --delta or --checkpoint, or go on with --resume")
+        raise TrainingError(
+            "adapters start with --delta or --checkpoint, or continue with --resume"
+        )
     resume = folder / arguments.resume if arguments.resume else None
     device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
     run, reference = rl.open_run(folder, model, settings, resume=resume, device=device)
@@ -246,9 +248,7 @@ def _begun(folder: Path, arguments: argparse.Namespace) -> dict[str, str]:
             text = (folder / "begun.json").read_text(encoding="utf-8")
             begun: dict[str, str] = json.loads(text)
         except (OSError, ValueError) as error:
-            raise TrainingError(
-                f"{folder} holds no run to go on with ({error}): begin one"
-            ) from None
+            raise TrainingError(f"{folder} has no run to continue ({error}): start one") from None
         return {**begun, "format": arguments.format or begun["format"]}
     name = "cells-spm-v1"
     if arguments.init:

@@ -58,7 +58,7 @@ class Repository:
         self.path = path
         self._timeout_s = timeout_s
         if not path.is_dir():
-            raise TrainingError(f"{path} is no folder: give the folder of a git checkout")
+            raise TrainingError(f"{path} is not a folder: give the folder of a git checkout")
         self.root = self._head()
 
     @property
@@ -125,7 +125,7 @@ class Repository:
             text = self._git("rev-list", "--max-parents=0", "--max-count=1", "HEAD")
         except TrainingError as error:
             if "unknown revision" in str(error) or "ambiguous argument" in str(error):
-                raise TrainingError(f"{self.path} has no commit so far") from None
+                raise TrainingError(f"{self.path} has no commits yet") from None
             raise
         return text.decode("ascii", "replace").strip()
 
@@ -170,7 +170,7 @@ class Repository:
                     f"{self.path} belongs to another user: clone it, then give that"
                 )
             if "not a git repository" in lines[0]:
-                raise TrainingError(f"{self.path} is no git checkout: give the folder of one")
+                raise TrainingError(f"{self.path} is not a git checkout: give the folder of one")
             raise TrainingError(f"git cannot read {self.path}: {lines[0][:200]}")
         return done.stdout
 

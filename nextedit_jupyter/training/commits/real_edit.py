@@ -65,7 +65,7 @@ class RealEdit:
             why = f"{type(error).__name__}: {error}"
         except NextEditError as error:
             why = str(error)
-        raise TrainingError(f"this is no edit that `train from-git` wrote ({why[:120]})")
+        raise TrainingError(f"this is not an edit that `train from-git` wrote ({why[:120]})")
 
 
 def write_edits(path: Path, edits: Iterable[RealEdit]) -> int:

@@ -23,7 +23,7 @@ MIN_GAIN = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """On held-out data: nats of each answer, edits finished exactly, nats a token of code."""
+    """On held-out data: nats of each answer, edits finished exactly, nats per token of code."""
 
     edits: tuple[float, ...]
     exact: int
@@ -80,11 +80,11 @@ def judge(base: Scores, mine: Scores, *, seed: int = 0, draws: int = 2_000) -> t
     means = sorted(sum(rng.choices(changes, k=len(changes))) / len(changes) for _ in range(draws))
     low, high = means[int(0.025 * draws)], means[int(0.975 * draws) - 1]
     if high >= -MIN_GAIN * mean(base.edits):
-        why = "held-out edits are not surely likelier than to the base"
+        why = "it is not certain that held-out edits are likelier than with the base"
     elif mine.exact < base.exact:
         why = "fewer held-out edits are finished exactly"
     elif mine.loss > base.loss:
-        why = "held-out code is less likely than to the base"
+        why = "held-out code is less likely than with the base"
     else:
         return True, "it beats the base on what was held out", low, high
     return False, why, low, high

@@ -55,7 +55,7 @@ def render_card(mine: dict[str, Any], base: dict[str, Any], outcome: PersonalOut
 | nats an edit ({report["held_out_edits"]} edits, {report["held_out_real"]} real) | \
 {before:.2f} | {after:.2f} |
 | edits finished exactly | {outcome.base.exact} | {outcome.mine.exact} |
-| nats a token of code | {outcome.base.loss:.3f} | {outcome.mine.loss:.3f} |
+| nats per token of code | {outcome.base.loss:.3f} | {outcome.mine.loss:.3f} |
 
 The change of an edit's nats lies between {outcome.low:.2f} and {outcome.high:.2f} (95 %):
 {"promoted" if outcome.promoted else "not promoted"}, {outcome.why}.
@@ -74,7 +74,7 @@ def describe(outcome: PersonalOutcome) -> str:
         f"(change {outcome.low:+.2f} to {outcome.high:+.2f}, 95 %)",
         f"finished exactly: {outcome.base.exact} of {len(outcome.base.edits)} before, "
         f"{outcome.mine.exact} after",
-        f"held-out code: {outcome.base.loss:.3f} nats a token before, "
+        f"held-out code: {outcome.base.loss:.3f} nats per token before, "
         f"{outcome.mine.loss:.3f} after",
     ]
     if outcome.memorisation is not None:

@@ -65,7 +65,7 @@ def gather(
     left = MAX_CHARS
     for folder in folders:
         if not folder.is_dir():
-            raise TrainingError(f"{folder} is no folder: give folders with notebooks or modules")
+            raise TrainingError(f"{folder} is not a folder: give folders with notebooks or modules")
         root = folder.resolve()
         for name, data in walk_folder(root, skipped):
             if left < 0:
