@@ -209,7 +209,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     spot = next((s for s in spots if s.defines), spots[0])
     (new,) = {n[2] for _, n in changed}
     if not new or (spot.text.startswith(new) and request.caret.cell == cell):
-        return Silence("low_confidence", looks_half_typed(new))
+        return looks_half_typed(new)
     found = _plan(index, spot, new, spot.defines)
     if isinstance(found, Silence):
         return found

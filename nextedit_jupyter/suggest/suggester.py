@@ -11,7 +11,6 @@ from nextedit_jupyter.analysis.budget import OverBudget, budget
 from nextedit_jupyter.analysis.cell_languages import language_at_caret
 from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
-from nextedit_jupyter.analysis.rename.half_typed import is_half_typed
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -237,7 +236,7 @@ class _Round:
     def _nothing_to_continue(self, visible: SuggestRequest) -> Silence | None:
         """Why no model is asked for next edits: half a name is none to carry on either."""
         known = self.silence.get("rename")
-        return known if known and is_half_typed(known) else nothing_to_continue(visible)
+        return known if known and known.half_typed else nothing_to_continue(visible)
 
     def explain_unread(self) -> None:
         """What has no better reason is silent because more had to be read than one request may."""
