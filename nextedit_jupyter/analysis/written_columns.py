@@ -25,7 +25,9 @@ _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[^\W\d]\w*")
 _ITERTUPLES = re.compile(r"\bfor[ \t]([^:\n]{1,80}?)[ \t]in[ \t][^:\n]{0,200}?\.itertuples\(")
 _OF_ANOTHER = re.compile(r"@([^\W\d]\w{0,80})\.([^\W\d]\w{0,80})(?![\w(])")
-# What every frame has as an attribute: a column of that name is no attribute.
+# What every frame has as an attribute: a column of that name is no attribute. The kernel names the
+# members of a frame's type, but not all where there are over 200, as pandas has; and before any run
+# nothing else tells that `df.size` is no column.
 _MEMBERS = frozenset(
     [
         *("T", "abs", "add", "agg", "align", "all", "any", "apply", "assign", "at", "axes"),

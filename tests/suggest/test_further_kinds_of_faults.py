@@ -141,3 +141,26 @@ def test_a_column_follows_by_what_the_call_does_with_it(use: str, becomes: str) 
     head = "import pandas as pd\na = pd.DataFrame({'id': [1]})\nb = pd.DataFrame({'%s': [1]})"
     asked = request([head % "key", use], (0, head % "id", head % "key"))
     assert after(asked)[1] == becomes
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "other"),
+    [
+        ("df.dropna(inplace=True)", "df = df.dropna()", "df.sort_values('a', inplace=True)"),
+        ("xs.sort(key=f)", "xs = sorted(xs, key=f)", "xs.append(1)\nys.sort(key=f)"),
+        ("rows = table.order(copy=True)", "table.order()", "best = table.top(copy=True)"),
+    ],
+)
+def test_a_statement_that_begins_or_ends_to_give_a_value_is_repeated_as_a_whole(
+    was: str, now: str, other: str
+) -> None:
+    asked = request([now, f"{was}\n{other}", other], (0, was, now))
+    assert after(asked)[1:] in ([f"{now}\n{other}", other], [f"{was}\n{other}", other])
+
+
+def test_a_global_statement_goes_with_what_is_bound_below_it() -> None:
+    cell = "global cfg\ncfg = cfg()\nprint(cfg)"
+    asked = request(
+        ["def load(): return 1", cell], (0, "def cfg(): return 1", "def load(): return 1")
+    )
+    assert after(asked)[1] == cell.replace("cfg()", "load()")
