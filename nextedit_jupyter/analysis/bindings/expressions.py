@@ -267,7 +267,9 @@ def read_keyword(walker: Walker, node: Node, context: Context) -> None:
 
 def read_integer(walker: Walker, node: Node, context: Context) -> None:
     if walker.pending and not walker.nesting:
-        for snippet in walker.pending.pop(walker.place(node.start_byte), ()):
+        start = walker.place(node.start_byte)
+        context = walker.within_own(start, context)
+        for snippet in walker.pending.pop(start, ()):
             walker.snippet(snippet.start, snippet.end, context)
 
 
