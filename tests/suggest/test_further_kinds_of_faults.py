@@ -164,3 +164,56 @@ def test_a_global_statement_goes_with_what_is_bound_below_it() -> None:
         ["def load(): return 1", cell], (0, "def cfg(): return 1", "def load(): return 1")
     )
     assert after(asked)[1] == cell.replace("cfg()", "load()")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "use"),
+    [
+        ("names = ['a']", "scores = {'a': 1}", "names.append('x')"),
+        ("fig = plt.figure()", "result = pd.merge(a, b)", "plt.plot(fig)\nplt.show()"),
+        ("log = open('a.txt')", "grid = make_grid(3, 4)", "open(log.name)\nprint(log)"),
+    ],
+)
+def test_a_line_whose_variable_made_way_for_another_one_says_nothing(
+    was: str, now: str, use: str
+) -> None:
+    asked = request([now, use], (0, was, now))
+    assert after(asked) == [now, use]
+
+
+def test_a_parameter_of_another_function_takes_its_callers_along() -> None:
+    cell = "def outer(vals):\n    return draw(vals=vals)\nouter(vals=1)"
+    now = "def draw(values, color='r'):\n    return values, color"
+    asked = request([now, cell], (0, now.replace("values", "vals"), now))
+    assert after(asked)[1] in (
+        "def outer(values):\n    return draw(values=values)\nouter(values=1)",
+        "def outer(vals):\n    return draw(values=vals)\nouter(vals=1)",
+    )
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%%timeit name = 1\nname + 1",
+        "%%timeit\nname = 1\nname + 1",
+        "%timeit name = 1; name + 1",
+        "%timeit -n 3 name = 1",
+        "%timeit for name in 'ab': f(name)",
+    ],
+)
+def test_what_timeit_binds_is_no_variable_of_the_notebook(cell: str) -> None:
+    asked = request(["title = 'f'", cell, "print(name)"], (0, "name = 'f'", "title = 'f'"))
+    assert after(asked)[1:] == [cell, "print(title)"]
+
+
+def test_what_timeit_reads_is_the_notebooks() -> None:
+    cell = "%%timeit x = name\nx + name"
+    asked = request(["title = 'f'", cell, "%timeit name"], (0, "name = 'f'", "title = 'f'"))
+    assert after(asked)[1:] == [cell.replace("name", "title"), "%timeit title"]
+
+
+def test_what_a_cell_of_another_language_is_handed_is_noted_in_its_body() -> None:
+    asked = request(["data = 1", "%%R -i df\nhead(df)"], (0, "df = 1", "data = 1"))
+    assert after(asked)[1] == "%%R -i data\nhead(df)"
+    assert optional(asked)[1] == "%%R -i df\nhead(data)"
+    assert "cell 2: `df` may be looked up there" in notes(asked)

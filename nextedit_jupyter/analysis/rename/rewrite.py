@@ -75,11 +75,12 @@ def _is_kept(before: str, after: str, swap: Swap) -> bool:
         return False
     if old == "import":
         return _is_same_import(was, now, swap)
-    if old in ("parameter", "keyword"):
+    is_respelt = SequenceMatcher(None, swap.old, swap.new).ratio() >= _ALIKE
+    if old in ("parameter", "keyword", "variable"):
         values = kind_of_value(was, swap.start), kind_of_value(now, swap.now)
         is_another = values[0] != values[1] and LITERALS.issuperset(values)
         if is_another and not spells_out(swap.old, swap.new):
-            return False
+            return old == "variable" and is_respelt
     holders = _words_before(was, swap.start) | _words_before(now, swap.now)
     a = _content(was.masked.text, swap.start, {swap.old, *holders})
     b = _content(now.masked.text, swap.now, {swap.old, swap.new, *holders})
@@ -88,7 +89,7 @@ def _is_kept(before: str, after: str, swap: Swap) -> bool:
     is_kept = SequenceMatcher(None, a, b, autojunk=False).ratio() >= KEPT
     if is_kept and old == "function":
         is_kept = _does_alike(a, b, _parameters(was, swap.start) | _parameters(now, swap.now))
-    return is_kept or SequenceMatcher(None, swap.old, swap.new).ratio() >= _ALIKE
+    return is_kept or is_respelt
 
 
 def _does_alike(a: list[str], b: list[str], parameters: set[str]) -> bool:

@@ -32,8 +32,8 @@ from nextedit_jupyter.suggest.judge.guards import (
     SURE_OF_REBOUND,
     Ruling,
     held_back,
-    home_of,
     rulings,
+    scope_of,
     sure_of_text,
 )
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
@@ -307,7 +307,7 @@ def _as_ruled(
             key = id(p.candidate.change), SURE_OF_REBOUND
         elif ruling == "local":
             place = p.candidate
-            key = (id(place.change), place.cell, home_of(place, considered)), SURE_OF_LOCAL
+            key = (id(place.change), scope_of(place, considered)), SURE_OF_LOCAL
         keys.append(key)
         if key is not None:
             groups.setdefault(key[0], []).append(p.sure)
