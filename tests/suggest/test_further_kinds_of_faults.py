@@ -217,3 +217,52 @@ def test_what_a_cell_of_another_language_is_handed_is_noted_in_its_body() -> Non
     assert after(asked)[1] == "%%R -i data\nhead(df)"
     assert optional(asked)[1] == "%%R -i df\nhead(data)"
     assert "cell 2: `df` may be looked up there" in notes(asked)
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        ("smf.ols('cost ~ city', data=df)", "smf.ols('price ~ city', data=df)"),
+        ("sm.ols('city ~ C(cost) + costs', df)", "sm.ols('city ~ C(price) + costs', df)"),
+        (
+            "sm.ols('city ~ cost', data=df)\nsm.ols('city ~ cost', data=other)",
+            "sm.ols('city ~ price', data=df)\nsm.ols('city ~ cost', data=other)",
+        ),
+    ],
+)
+def test_a_column_follows_in_the_formula_of_a_model_that_gets_the_frame(
+    use: str, becomes: str
+) -> None:
+    was = "import pandas as pd\ndf = pd.DataFrame({'cost': [1]})"
+    now = was.replace("cost", "price")
+    asked = request([now, use], (0, was, now))
+    assert after(asked)[1] == becomes
+
+
+@pytest.mark.parametrize(
+    ("other", "use"),
+    [
+        ("opts = load()", "train(opts['lr'])"),
+        ("opts = load()", "opts.get('lr')\nopts['lr']"),
+        ("a = 1", "fit(x, lr=3)"),
+        ("opts = read(path)\nmore = opts.copy()", "more['lr']"),
+    ],
+)
+def test_a_key_of_a_dictionary_that_is_made_of_something_else_stays(other: str, use: str) -> None:
+    asked = request(
+        ["cfg = {'rate': 1}", other, f"print(cfg['lr'])\n{use}"],
+        (0, "cfg = {'lr': 1}", "cfg = {'rate': 1}"),
+    )
+    assert after(asked)[2] == f"print(cfg['rate'])\n{use}"
+
+
+def test_a_key_of_a_copy_of_the_dictionary_follows() -> None:
+    asked = request(
+        [
+            "cfg = {'rate': 1}",
+            "mine = dict(cfg)",
+            "print(cfg['lr'])\nmine['lr']\ntrain(lr=1, **cfg)",
+        ],
+        (0, "cfg = {'lr': 1}", "cfg = {'rate': 1}"),
+    )
+    assert after(asked)[2].startswith("print(cfg['rate'])\nmine['rate']")
