@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Name, Text
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.frame_parts import (
     frame_at,
     frames_around,
@@ -347,6 +348,7 @@ def _plan_places(
 
 def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]:
     """Every place of the cell that may name a column, with the frame."""
+    spend(2 + len(here.keys) + len(here.texts))
     for key in here.keys:
         frame = frame_at(index, here, key.root)
         if frame and _is_frame_part(key) and not _is_row(here, key):

@@ -51,7 +51,7 @@ def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
         root = found[0].root_node
         if root.has_error:
             spend(4 * root.descendant_count)
-    spend(found[0].root_node.descendant_count // 2 + len(text) // 20 + 4)
+    spend(found[0].root_node.descendant_count // 2 + len(text) // 20 + 12)
     return found
 
 
