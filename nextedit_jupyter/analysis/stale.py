@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.core import KernelFacts, Notebook
 
@@ -56,6 +57,7 @@ class _Cells:
     """What each cell binds and uses of the notebook's names."""
 
     def __init__(self, index: NotebookIndex) -> None:
+        spend(5 * len(index.cells))
         self.binds = {id: here.bound_at_module() for id, here in index.cells.items()}
         self.uses = {id: _used(here) for id, here in index.cells.items()}
 

@@ -140,6 +140,7 @@ class Suggester:
                 pass
             except Exception as error:
                 _log_failure("suggester", error)
+            stale = _stale(request)
         if read.is_over:
             round_.explain_unread()
         suggestions = round_.chosen()
@@ -161,7 +162,7 @@ class Suggester:
             ),
             tokens=round_.tokens,
             id=request.id,
-            stale=_stale(request),
+            stale=stale,
         )
 
     def forget(self) -> None:
@@ -401,13 +402,17 @@ class _Round:
 
 
 def _stale(request: SuggestRequest) -> tuple[str, ...] | None:
-    """The cells to run again, if the request says which ones changed. Never raises."""
+    """The cells to run again, if the request says which ones changed: those alone where more would
+    have to be read than one request may. Never raises.
+    """
     if not request.changed:
         return None
     known = tuple(id for id in request.changed if request.notebook.cell(id) is not None)
     try:
         if request.notebook.language == "python":
             return stale_cells(request.notebook, request.facts, known, request.ran_before)
+    except OverBudget:
+        pass
     except Exception as error:
         _log_failure("run state", error)
     return known
