@@ -383,12 +383,14 @@ def _is_row(here: CellIndex, key: Key) -> bool:
         elif char in "([{" and depth:
             depth -= 1
         elif char in "([{":
-            before = source[:at].rstrip()
+            spend((key.start - at) // 50)
+            before = source[max(at - _NEAR, 0) : at].rstrip()
             if before.endswith((".loc", ".at")):
                 return not second
             if before[-1:].isalnum() or before[-1:] in ("_", ")", "]"):
                 return False  # a subscript or a call of its own
             second = False  # a list of labels, itself the first or the second
+    spend(_NEAR // 50)
     return False
 
 
