@@ -171,6 +171,8 @@ def test_a_global_statement_goes_with_what_is_bound_below_it() -> None:
     [
         ("names = ['a']", "scores = {'a': 1}", "names.append('x')"),
         ("fig = plt.figure()", "result = pd.merge(a, b)", "plt.plot(fig)\nplt.show()"),
+        ("X = df.drop('target', axis=1)", "y = df['target']", "model.fit(X)\nX.shape"),
+        ("weight = 80", "height = 1.8", "bmi = weight / 3"),
         ("log = open('a.txt')", "grid = make_grid(3, 4)", "open(log.name)\nprint(log)"),
     ],
 )
