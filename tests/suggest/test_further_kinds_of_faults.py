@@ -268,3 +268,33 @@ def test_a_key_of_a_copy_of_the_dictionary_follows() -> None:
         (0, "cfg = {'lr': 1}", "cfg = {'rate': 1}"),
     )
     assert after(asked)[2].startswith("print(cfg['rate'])\nmine['rate']")
+
+
+def test_a_path_of_which_both_parts_were_changed_is_one_thing() -> None:
+    """`plt` has no `set_xlabel`."""
+    asked = request(
+        ["plt.title('a')", "ax.set_title('b')\nax.set_xlabel('c')"],
+        (0, "ax.set_title('a')", "plt.title('a')"),
+    )
+    assert "plt.set" not in after(asked)[1]
+
+
+def test_a_number_with_an_exponent_is_one_number() -> None:
+    asked = request(
+        ["train(lr=1e-3)", "train(lr=1e-2)\nx[-2]\ny - 2"], (0, "train(lr=1e-2)", "train(lr=1e-3)")
+    )
+    assert after(asked)[1].endswith("\nx[-2]\ny - 2")
+
+
+def test_a_value_is_given_to_a_name_only_where_a_statement_begins() -> None:
+    asked = request(
+        ["result = compute(a, b)", "compute(a, b)\nprint(compute(c, d))"],
+        (0, "compute(a, b)", "result = compute(a, b)"),
+    )
+    assert not any("print(result" in cell for cell in optional(asked))
+
+
+def test_a_name_that_is_read_on_keeps_its_value() -> None:
+    cell = "history = model.fit(X, y)\nhistory.history"
+    asked = request(["model.fit(X, y)", cell], (0, "history = model.fit(X, y)", "model.fit(X, y)"))
+    assert after(asked)[1] == cell

@@ -360,11 +360,12 @@ def _is_assigned(texts: list[str]) -> bool:
 def _is_no_border(
     a: list[str], b: list[str], one: tuple[int, int, int, int], other: tuple[int, int, int, int]
 ) -> bool:
-    """Whether one blank at most lies between two stretches, or the middle of a path that is longer
-    or shorter now: `a.b.c` that became `d.b` is another path as a whole.
+    """Whether one blank at most lies between two stretches, or the middle of a path of which both
+    ends were changed, or that is longer or shorter now: `a.b.c` that became `d.b`, and `ax.set_x`
+    that became `plt.x`, is another path as a whole.
     """
     between = a[one[1] : other[0]]
-    if len(between) <= 1 and not "".join(between).strip():
+    if (len(between) <= 1 and not "".join(between).strip()) or between == ["."]:
         return True
     is_path = all(text == "." or _NAME.fullmatch(text) for text in between)
     return is_path and any(
