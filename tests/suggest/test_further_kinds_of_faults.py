@@ -298,3 +298,25 @@ def test_a_name_that_is_read_on_keeps_its_value() -> None:
     cell = "history = model.fit(X, y)\nhistory.history"
     asked = request(["model.fit(X, y)", cell], (0, "history = model.fit(X, y)", "model.fit(X, y)"))
     assert after(asked)[1] == cell
+
+
+@pytest.mark.parametrize(
+    ("decorator", "use"),
+    [
+        ("pytest.fixture", "def test_it(work): return work"),
+        ("app.route('/w')", "url_for('work')"),
+        ("click.command()", "runner.invoke('work')"),
+    ],
+)
+def test_what_may_know_a_function_by_its_name_is_noted(decorator: str, use: str) -> None:
+    cell = f"@{decorator}\ndef job(x): pass"
+    name = decorator.partition("(")[0]
+    asked = request([cell, f"{use}\nwork(1)"], (0, cell.replace("job", "work"), cell))
+    assert f"`@{name}` may know `work` by its name" in notes(asked)
+    assert after(asked)[1] == f"{use}\njob(1)"
+
+
+def test_a_decorator_of_the_notebook_is_read_instead() -> None:
+    head = "def keep(f): return f\n@keep\ndef {0}(x): return x"
+    asked = request([head.format("job"), "work(1)"], (0, head.format("work"), head.format("job")))
+    assert notes(asked) == ""

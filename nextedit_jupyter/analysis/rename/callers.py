@@ -6,7 +6,7 @@ called with `**` may be called by keywords elsewhere: those are found, and left 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, Keyword
@@ -22,7 +22,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     members,
     name_places,
 )
-from nextedit_jupyter.analysis.rename.plan import Target, is_dunder
+from nextedit_jupyter.analysis.rename.plan import Change, Target, is_dunder
 
 Starts = dict[str, set[int]]
 """Offsets of names in cells, by cell."""
@@ -121,6 +121,21 @@ def _opaque(decorators: tuple[str, ...]) -> tuple[str, ...]:
     """The decorators that may call the function by other names, or know its parameters'."""
     names = (text.partition("(")[0].strip() for text in decorators)
     return tuple(name for name in names if name.rpartition(".")[2] not in _TRANSPARENT)
+
+
+def told_by_name(index: NotebookIndex, changes: Collection[Change]) -> tuple[str, ...]:
+    """The decorators from elsewhere of the functions that are renamed: a command, a page or what a
+    test needs is registered by its function's name. What a cell defines is read there.
+    """
+    places = {(change.cell, change.start) for change in changes}
+    found = [
+        name
+        for id, function in ((id, f) for id, here in index.readable() for f in here.functions)
+        if (id, function.start) in places
+        for name in _opaque(function.decorators)
+        if name.partition(".")[0] not in index.functions
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _is_call(here: CellIndex, start: int, name: str) -> bool:
