@@ -320,3 +320,29 @@ def test_a_decorator_of_the_notebook_is_read_instead() -> None:
     head = "def keep(f): return f\n@keep\ndef {0}(x): return x"
     asked = request([head.format("job"), "work(1)"], (0, head.format("work"), head.format("job")))
     assert notes(asked) == ""
+
+
+@pytest.mark.parametrize(
+    ("head", "use", "knows"),
+    [
+        ("@MODELS.register()\nclass {0}: pass", "MODELS.build('Net')", "`@MODELS.register`"),
+        ("class {0}(Base): pass", "relationship('Net')", "`Base`"),
+    ],
+)
+def test_a_text_by_which_a_class_may_be_looked_up_is_listed(
+    head: str, use: str, knows: str
+) -> None:
+    asked = request(
+        [head.format("Model"), f"{use}\nNet()"], (0, head.format("Net"), head.format("Model"))
+    )
+    assert f"{knows} may know `Net` by its name" in notes(asked)
+    assert optional(asked)[1] == f"{use.replace('Net', 'Model')}\nNet()"
+
+
+def test_a_method_that_shows_an_object_is_noted() -> None:
+    head = "class A:\n    def {0}(self): return ''"
+    asked = request(
+        [head.format("html"), "A()._repr_html_()"],
+        (0, head.format("_repr_html_"), head.format("html")),
+    )
+    assert "`_repr_html_` may have a meaning" in notes(asked)

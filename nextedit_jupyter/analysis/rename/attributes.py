@@ -80,6 +80,8 @@ class _AttributePlanner:
         }
         if refusal := refuse_private(index, self.changes, new):
             return refusal
+        if old.startswith("_") and old.endswith("_"):
+            self.notes.append(f"`{old}` may have a meaning to what shows or makes the object")
         self.unknown_objects()
         self.unwritten()
         self.as_text()

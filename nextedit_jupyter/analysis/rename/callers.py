@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, Keyword
 from nextedit_jupyter.analysis.index import NotebookIndex
@@ -21,8 +22,10 @@ from nextedit_jupyter.analysis.rename.classes import (
     is_redefined,
     members,
     name_places,
+    outside_bases,
 )
 from nextedit_jupyter.analysis.rename.plan import Change, Target, is_dunder
+from nextedit_jupyter.analysis.rename.records import is_record
 
 Starts = dict[str, set[int]]
 """Offsets of names in cells, by cell."""
@@ -124,17 +127,19 @@ def _opaque(decorators: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def told_by_name(index: NotebookIndex, changes: Collection[Change]) -> tuple[str, ...]:
-    """The decorators from elsewhere of the functions that are renamed: a command, a page or what a
-    test needs is registered by its function's name. What a cell defines is read there.
+    """What is not of the notebook and may look a renamed function or class up by its name, as a
+    note shows it: decorators and bases that no cell defines. What a cell defines is read there.
     """
     places = {(change.cell, change.start) for change in changes}
-    found = [
-        name
-        for id, function in ((id, f) for id, here in index.readable() for f in here.functions)
-        if (id, function.start) in places
-        for name in _opaque(function.decorators)
-        if name.partition(".")[0] not in index.functions
-    ]
+    found: list[str] = []
+    for id, here in index.readable():
+        classes = [c for c in here.classes if (id, c.start) in places and not is_record(c)]
+        decorators = [f.decorators for f in here.functions if (id, f.start) in places]
+        names = _opaque(tuple(chain(*decorators, *(c.decorators for c in classes))))
+        found += [f"`@{n}`" for n in names if n.partition(".")[0] not in index.functions]
+        for owner in classes:
+            bases = outside_bases(index, family_of(index, id, owner.scope))
+            found += [f"`{base}`" for base, known in bases.items() if known is None]
     return tuple(dict.fromkeys(found))
 
 

@@ -358,10 +358,11 @@ class _Planner:
             self.notes.append(note)
         if kind == "class":
             self.class_names()
-        elif kind == "function" and (names := told_by_name(index, self.changes)):
-            listed = ", ".join(f"`@{name}`" for name in names[:2])
-            self.notes.append(f"{listed} may know `{self.old}` by its name")
-            self.optional |= set(words_in_strings(index, old, new, whole=True))
+        known = told_by_name(index, self.changes) if kind in ("function", "class") else ()
+        texts = set(words_in_strings(index, old, new, whole=True)) if known else set()
+        if known and (texts or kind == "function"):
+            self.notes.append(f"{', '.join(known[:2])} may know `{self.old}` by its name")
+            self.optional |= texts
 
     def class_names(self) -> None:
         """A class's name where its instances are printed, and in its private names."""
