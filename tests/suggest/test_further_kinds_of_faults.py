@@ -346,3 +346,10 @@ def test_a_method_that_shows_an_object_is_noted() -> None:
         (0, head.format("_repr_html_"), head.format("html")),
     )
     assert "`_repr_html_` may have a meaning" in notes(asked)
+
+
+def test_what_a_module_evaluates_reads_variables_by_their_names() -> None:
+    cell = "import pandas as pd\npd.eval('rate + 1')\ndf.eval('rate + 1')"
+    asked = request(["size = 5", cell, "rate"], (0, "rate = 5", "size = 5"))
+    assert "cell 2: `rate` may be looked up there" in notes(asked)
+    assert optional(asked)[1] == cell.replace("pd.eval('rate", "pd.eval('size")

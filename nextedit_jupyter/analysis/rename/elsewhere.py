@@ -26,6 +26,8 @@ from nextedit_jupyter.core.cache import by_text
 # Where a relation is named in a query; the text before the name.
 _RELATION = re.compile(r"\b(?:from|join)[ \t\n]{1,20}\Z", re.I)
 _NEAR = 40
+_EVALUATED = frozenset(["eval", "evaluate"])
+_IMPORTED = frozenset(["import", "package", "member", "alias"])
 _KEEPS = re.compile(r"[ \t]{0,40}%(store|Rpush|octave_push)\b")
 _NAMED = re.compile(r"\b(?:from|join)[ \t\n]{1,20}(\w+)", re.I)
 # Languages that have such marks themselves, or whose cells are text: nothing fills them in.
@@ -52,6 +54,9 @@ def mentions_elsewhere(index: NotebookIndex, old: str, new: str) -> Iterator[Cha
             continue
         if not here.is_python and languages & _OWN_MARKS:
             continue
+        for text in here.texts:
+            if text.method in _EVALUATED and _is_of_module(index, id, text.root):
+                yield from text_changes(id, source, word, new, text.start, text.end)
         for start, end in _texts(here):
             for change in text_changes(id, source, word, new, start, end):
                 if is_relation(source, change.start, change.end):
@@ -62,6 +67,13 @@ def mentions_elsewhere(index: NotebookIndex, old: str, new: str) -> Iterator[Cha
             before, after = source[change.start - 1], source[change.end : change.end + 1]
             if before == "$" or (before == "{" and after == "}"):
                 yield change
+
+
+def _is_of_module(index: NotebookIndex, cell: str, root: int) -> bool:
+    """Whether a call is of something imported: `pd.eval("x + 1")` reads variables, `df.eval` no."""
+    i = index.cells[cell].starts.get(root)
+    kinds = index.kinds_of(cell, i) if i is not None else frozenset()
+    return bool(kinds) and kinds <= _IMPORTED
 
 
 def _is_handed_over(here: CellIndex, name: str, body: int) -> bool:
