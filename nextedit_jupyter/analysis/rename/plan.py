@@ -79,7 +79,7 @@ def cell_edits(notebook: Notebook, changes: Iterable[Change]) -> tuple[CellEdit,
         by_cell.setdefault(change.cell, []).append(
             Replacement(change.start, change.end, change.text)
         )
-    spend(6 * len(by_cell))
+    spend(3 * len(by_cell))
     return tuple(
         CellEdit.of(cell.id, cell.source, TextEdit.of(by_cell[cell.id]))
         for cell in notebook.cells
