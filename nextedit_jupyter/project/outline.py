@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from nextedit_jupyter.analysis.syntax import has_endless_import
+
 DefinitionKind = Literal["function", "class", "value", "module"]
 MAX_SIGNATURE, MAX_HEAD = 160, 100  # characters
 MAX_DEFINITIONS = 400
@@ -61,7 +63,9 @@ class Outline:
 
 
 def parse_module(text: str) -> ast.Module | None:
-    """The tree of a module; None if it doesn't parse. Never raises."""
+    """The tree of a module; None if it doesn't parse, or would take too long. Never raises."""
+    if has_endless_import(text):
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
