@@ -353,3 +353,12 @@ def test_what_a_module_evaluates_reads_variables_by_their_names() -> None:
     asked = request(["size = 5", cell, "rate"], (0, "rate = 5", "size = 5"))
     assert "cell 2: `rate` may be looked up there" in notes(asked)
     assert optional(asked)[1] == cell.replace("pd.eval('rate", "pd.eval('size")
+
+
+def test_a_parameter_says_nothing_of_a_name_that_no_cell_binds() -> None:
+    was = "def area(r):\n    return 3 * r"
+    asked = request(
+        [was.replace("(r)", "(radius)").replace("* r", "* radius"), "print(area(r), r)"],
+        (0, was, was.replace("(r)", "(radius)").replace("* r", "* radius")),
+    )
+    assert after(asked)[1] == "print(area(r), r)"

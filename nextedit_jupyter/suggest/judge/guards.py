@@ -39,6 +39,7 @@ from nextedit_jupyter.suggest.judge.methods import choice_of, is_method_of_anoth
 
 _UNPACKED = re.compile(r"[(\[]?(?:\*?[^\W\d]\w*\s*,\s*)+(?:\*?[^\W\d]\w*)?[)\]]?\s*=(?!=)")
 _WORD = re.compile(r"\w+")
+_DEFINED = ("def ", "async def ")
 _IMPORTED = frozenset(["alias", "import", "member", "package"])
 NEVER = 2.0
 # Below 0.95 some of the variables that were taken in another's place once are repairs of one line.
@@ -204,7 +205,13 @@ def rulings(
     """For each candidate what bindings have decided about it."""
     if isinstance(symbols, Silence):
         gone = _lines_replaced(symbols.replaced, considered)
-        return [_of_settled(place, symbols, considered, gone) for place in considered.candidates]
+        local = _of_functions_alone(considered)
+        return [
+            "closed"
+            if id(place.change) in local and home_of(place, considered) == MODULE
+            else _of_settled(place, symbols, considered, gone)
+            for place in considered.candidates
+        ]
     # A word that was changed where no binding reaches, as a keyword or a method, means more than
     # the variable: of the places that bindings left alone the judge decides.
     proved = {
@@ -237,6 +244,28 @@ def rulings(
         else:
             found.append(_of_another_binding(place, considered))
     return found
+
+
+def _of_functions_alone(considered: Considered) -> set[int]:
+    """The changes of a word, by their ids, that were made within functions alone, while no cell
+    binds the word: of what the notebook calls so elsewhere, nobody knows what it is.
+    """
+    changes = {id(place.change): place.change for place in considered.candidates}
+    cells = [cell.source for cell in considered.cells.values()]
+    cells += [edit.before for edit in considered.edits]
+    return {
+        key
+        for key, change in changes.items()
+        if change.shape == "word"
+        and all(_is_of_function(e.site) for e in change.examples)
+        and not any(change.old[0] in cell_index(text).bound_at_module() for text in cells)
+    }
+
+
+def _is_of_function(site: Site) -> bool:
+    """Whether a name is within a function, or among its parameters."""
+    is_parameter = site.line.startswith(_DEFINED) and site.left[:1] != ("def",)
+    return is_parameter or site.function.startswith(_DEFINED)
 
 
 def _lines_replaced(names: Sequence[str], considered: Considered) -> set[tuple[int, int]]:
@@ -323,7 +352,7 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
     if home == MODULE:
         return "rebound"
     is_of_functions = any(
-        e.site.kind == "definition" or e.site.function.startswith(("def ", "async def "))
+        e.site.kind == "definition" or e.site.function.startswith(_DEFINED)
         for e in place.change.examples
     )
     is_local = is_of_functions and scope_of(place, considered) is not None
