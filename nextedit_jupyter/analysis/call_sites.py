@@ -61,11 +61,8 @@ def calls_at(index: CellIndex, starts: set[int]) -> Iterator[Call]:
         arguments = node.child_by_field_name("arguments")
         if callee is None or arguments is None or arguments.type != "argument_list":
             continue
-        callee = trees.unstarred(callee)
-        last: Node | None = callee
-        if callee.type == "attribute":
-            last = callee.child_by_field_name("attribute")
-        if last is None or last.type != "identifier" or at(last.start_byte) not in starts:
+        last = trees.called_name(callee)
+        if last is None or at(last.start_byte) not in starts:
             continue
         found = []
         for child in arguments.named_children:
@@ -136,27 +133,42 @@ def argument_edits(call: Call, wanted: list[str]) -> list[Edit]:
     return edits
 
 
-def edited_calls(
-    calls: Iterable[Call], rebind: Callable[[Call], list[Edit] | None]
-) -> tuple[list[Edit], int, int]:
-    """The edits of a cell's calls, how many calls have any, and of how many nothing is known.
+@dataclass(frozen=True, slots=True)
+class CallEdits:
+    """The edits of a cell's calls in order, and how many calls have any.
+
+    The others were left alone: `unpacked` hide what is passed in `*` or `**`, `crowded` hold too
+    many calls that are edited.
+    """
+
+    edits: tuple[Edit, ...]
+    sites: int
+    unpacked: int
+    crowded: int
+
+
+def edited_calls(calls: Iterable[Call], rebind: Callable[[Call], list[Edit] | None]) -> CallEdits:
+    """What `rebind` makes of a cell's calls; None from it where `*` or `**` hide what is passed.
 
     A call may be an argument of another: the inner one comes first, and what the outer one moves
-    is the inner one as it is then. Nothing is known of a call with too many edits within.
+    is the inner one as it is then.
     """
     done: list[Edit] = []  # in order
-    sites = unknown = 0
+    sites = unpacked = crowded = 0
     for call in sorted(calls, key=lambda call: call.close - call.open):
         first, last = bisect_left(done, (call.open,)), bisect_left(done, (call.close + 1,))
         inner = done[first:last]
-        edits = rebind(_as_edited(call, inner)) if len(inner) <= _MOST_WITHIN else None
+        if len(inner) > _MOST_WITHIN:
+            crowded += 1
+            continue
+        edits = rebind(_as_edited(call, inner))
         if edits is None:
-            unknown += 1
+            unpacked += 1
         elif edits:
             sites += 1
             left = [edit for edit in inner if not any(_holds(outer, edit) for outer in edits)]
             done[first:last] = sorted([*left, *edits])
-    return done, sites, unknown
+    return CallEdits(tuple(done), sites, unpacked, crowded)
 
 
 def _as_edited(call: Call, done: list[Edit]) -> Call:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Name, Text
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.frame_parts import (
     frame_at,
     frames_around,
@@ -209,7 +210,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     spot = next((s for s in spots if s.defines), spots[0])
     (new,) = {n[2] for _, n in changed}
     if not new or (spot.text.startswith(new) and request.caret.cell == cell):
-        return Silence("low_confidence", looks_half_typed(new))
+        return looks_half_typed(new)
     found = _plan(index, spot, new, spot.defines)
     if isinstance(found, Silence):
         return found
@@ -349,6 +350,7 @@ def _plan_places(
 
 def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]:
     """Every place of the cell that may name a column, with the frame."""
+    spend(2 + len(here.keys) + len(here.texts))
     for key in here.keys:
         frame = frame_at(index, here, key.root)
         if frame and _is_frame_part(key) and not _is_row(here, key):
@@ -383,12 +385,14 @@ def _is_row(here: CellIndex, key: Key) -> bool:
         elif char in "([{" and depth:
             depth -= 1
         elif char in "([{":
-            before = source[:at].rstrip()
+            spend((key.start - at) // 50)
+            before = source[max(at - _NEAR, 0) : at].rstrip()
             if before.endswith((".loc", ".at")):
                 return not second
             if before[-1:].isalnum() or before[-1:] in ("_", ")", "]"):
                 return False  # a subscript or a call of its own
             second = False  # a list of labels, itself the first or the second
+    spend(_NEAR // 50)
     return False
 
 

@@ -64,6 +64,17 @@ def passed_keys(index: CellIndex) -> Iterator[tuple[str, str]]:
                     yield name.name, text.text
 
 
+def made_of(index: CellIndex) -> Iterator[tuple[str, set[str]]]:
+    """The variables that a cell's statements bind, each with the names that its statement reads."""
+    read: dict[int, set[str]] = {}
+    for name in index.names:
+        if name.op == "read":
+            read.setdefault(name.statement, set()).add(name.name)
+    for i, name in enumerate(index.names):
+        if name.op == "write" and name.kind == "variable" and index.homes[i] == MODULE:
+            yield name.name, read.get(name.statement, set())
+
+
 def _home(index: CellIndex, name: str, scope: int) -> int:
     return next((s for s in index.enclosing(scope) if name in index.scopes[s].binds), MODULE)
 

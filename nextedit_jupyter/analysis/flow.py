@@ -69,6 +69,9 @@ class Flow:
         self.cell, self.index, self.links, self.late = cell, index, links, late
         self.reads: dict[int, Place] = {}  # the last read in a statement
         self.called: dict[int, frozenset[Place]] = {}  # the functions that it calls by the name
+        # Declared by the module's own `global x` or `x: int`, with what it is there: what is bound
+        # next is meant, or that if nothing is.
+        self.declared: list[tuple[Place, frozenset[Place]]] = []
 
     def run(self, places: list[int], depth: int, state: frozenset[Place]) -> frozenset[Place]:
         spend(len(places))
@@ -88,6 +91,10 @@ class Flow:
                 arms.setdefault(path[depth][1], []).append(places[i])
                 i += 1
             state = self.branch(block, arms, depth + 1, state)
+        if not depth:
+            for declared, known in self.declared:
+                for seen in known:
+                    self.links.join(declared, seen)
         return state
 
     def branch(
@@ -178,7 +185,13 @@ class Flow:
             for other in self.late[:1]:
                 links.join(place, other)
             return state | {place} if name.op in ("write", "update") else state
+        if name.op == "declare" and state:
+            self.declared.append((place, self.told_apart(i, state)))
+            return state
         if name.op == "write":
+            for declared, _ in self.declared:
+                links.join(declared, place)
+            self.declared.clear()
             for seen in state if name.kind in ("function", "overload") else ():
                 if self.kind(seen) == "overload":
                     links.join(place, seen)  # the overloads and what they are overloads of
@@ -205,6 +218,6 @@ class Flow:
             if self.late:
                 links.join(place, self.late[0])
             return frozenset((place,))
-        elif name.op == "declare" and not state:
+        elif name.op == "declare":
             return frozenset((place,))
         return self.as_one(seen_here, state) if len(seen_here) > _FEW else state

@@ -65,7 +65,7 @@ def frame_before(index: NotebookIndex, here: CellIndex, start: int) -> str:
 
 def is_called(index: NotebookIndex, name: str) -> bool:
     """Whether a name of the notebook is a function's, a class's or a module's."""
-    kinds = {index.cells[id].names[i].kind for id, i in index.definitions(name)}
+    kinds = index.kinds_bound(name)
     return bool(kinds) and kinds <= _CALLED
 
 

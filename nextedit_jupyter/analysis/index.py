@@ -59,8 +59,10 @@ class NotebookIndex:
     def __init__(self, notebook: Notebook, facts: KernelFacts | None = None) -> None:
         self.notebook = notebook
         self.facts = facts or KernelFacts()
-        self._definitions: dict[str, list[Place]] = {}
+        self._definitions: dict[tuple[str, bool], list[Place]] = {}
+        self._kinds: dict[str, frozenset[str]] = {}
         self.families: dict[tuple[str, int], frozenset[tuple[str, int]]] = {}  # see `rename`
+        self.classes_of: dict[frozenset[tuple[str, int]], Any] = {}  # classes with their cells
         self.instances: dict[tuple[str, int, str], frozenset[tuple[str, int]] | None] = {}
         self.callers: dict[tuple[str, int], Any] = {}  # `Callers` of functions by their scopes
         python = notebook.language == "python"
@@ -75,7 +77,7 @@ class NotebookIndex:
         """Cell ids in the order in which they ran or are likely to run; some more than once."""
         return run_sequence(self.notebook, self.facts)
 
-    @property
+    @cached_property
     def stars(self) -> bool:
         """Whether a star import brings names that no cell shows."""
         return any(index.stars for index in self.cells.values())
@@ -110,36 +112,47 @@ class NotebookIndex:
         return found
 
     def definitions(self, name: str, *, declared: bool = False) -> list[Place]:
-        """The places that bind `name` in the notebook's namespace, in document order.
+        """The places that bind `name` in the notebook's namespace, in document order. Treat it as
+        frozen: it is kept for the next who asks.
 
         `declared`: with those that only say its type, `name: Box`.
         """
-        if (known := self._definitions.get(name)) is None:
-            self._definitions[name] = known = [
+        known = self._definitions.get((name, declared))
+        if known is None:
+            known = self._definitions[name, declared] = [
                 (id, i)
                 for id, places in self.module_places(name).items()
                 for i in places
-                if self.cells[id].names[i].op in ("write", "update", "declare")
+                if self._defines(id, i, declared)
             ]
-        return [
-            (id, i)
-            for id, i in known
-            if self.cells[id].names[i].op != "declare"
-            or (declared and self.cells[id].names[i].start in self.cells[id].annotations)
-        ]
+        return known
+
+    def _defines(self, cell: str, i: int, declared: bool) -> bool:
+        here = self.cells[cell]
+        name = here.names[i]
+        if name.op == "declare":
+            return declared and name.start in here.annotations
+        return name.op in ("write", "update")
+
+    def kinds_bound(self, name: str) -> frozenset[str]:
+        """The kinds of what binds `name` in the notebook's namespace."""
+        if (known := self._kinds.get(name)) is None:
+            kinds = (self.cells[id].names[i].kind for id, i in self.definitions(name))
+            known = self._kinds[name] = frozenset(kinds)
+        return known
 
     def is_builtin(self, name: str) -> bool:
         """Whether an undefined name is Python's own, and nothing else brings it."""
         return _is_builtin(name) and not self.stars and self.facts.named(name) is None
 
-    def kinds_of(self, cell: str, i: int) -> set[str]:
+    def kinds_of(self, cell: str, i: int) -> frozenset[str]:
         """The kinds of a name's definitions in its scope: "function", "member", "variable", …"""
         here = self.cells[cell]
         name, home = here.names[i].name, here.homes[i]
         if home == MODULE:
-            return {self.cells[id].names[j].kind for id, j in self.definitions(name)}
+            return self.kinds_bound(name)
         bound = (here.names[j] for j in here.streams[home, name])
-        return {name.kind for name in bound if name.op in ("write", "update")}
+        return frozenset(name.kind for name in bound if name.op in ("write", "update"))
 
     def bound_names(self) -> frozenset[str]:
         """Every name that some cell binds in the notebook's namespace; broken cells count."""

@@ -50,7 +50,8 @@ class Masked:
     """`text` has the length and the line breaks of `source`.
 
     `language` is "python", or the name of the cell magic whose body is something else; then the
-    whole text is blank. `binds` are the names that a magic assigns (`%%capture out`).
+    whole text is blank. `binds` are the names that a magic assigns (`%%capture out`), `own` the
+    stretches that `%timeit` runs in a function of its own: what they bind is gone afterwards.
     """
 
     source: str
@@ -59,6 +60,7 @@ class Masked:
     regions: tuple[Region, ...] = ()
     snippets: tuple[Snippet, ...] = ()
     binds: tuple[tuple[int, int], ...] = ()
+    own: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_python(self) -> bool:
@@ -97,7 +99,7 @@ _STRING_END = {
 # `%time %timeit !ls`: nobody writes more, and each reads the rest of the line again.
 _MAX_DEPTH = 3
 # Magics of other languages that take names from the kernel and give names back: `-i a,b -o c`.
-_BRIDGES = ("R", "octave", "julia", "matlab", "spark", "sparkr", "sparksql", "snowpark")
+BRIDGES = ("R", "octave", "julia", "matlab", "spark", "sparkr", "sparksql", "snowpark")
 # Cell magics that run another program, whose output a name may get: `--out name`.
 _SCRIPTS = ("script", "bash", "sh", "perl", "ruby", "python", "python2", "python3", "pypy")
 _WRITES = {  # cell or line magics that assign: how the name is given
@@ -105,7 +107,7 @@ _WRITES = {  # cell or line magics that assign: how the name is given
     **dict.fromkeys(_SCRIPTS, re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)")),
     "sql": re.compile(r"(?<!\w)(?P<name>[^\W\d]\w*)[ \t]*<<"),
     "bigquery": re.compile(r"\A[ \t]+(?P<name>[^\W\d]\w*)(?=[ \t\n]|\Z)"),
-    **dict.fromkeys(_BRIDGES, re.compile(r"(?:-o|--output)[ =]?(?P<name>[^\W\d][\w,]*)")),
+    **dict.fromkeys(BRIDGES, re.compile(r"(?:-o|--output)[ =]?(?P<name>[^\W\d][\w,]*)")),
     **dict.fromkeys(
         ("Rpull", "octave_pull"), re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)(?=[ \t\n]|\Z)")
     ),
@@ -118,7 +120,7 @@ _BOUND = re.compile(
 )
 _READS = {
     "sql": _BOUND,
-    **dict.fromkeys(_BRIDGES, re.compile(r"(?:-i|--input)[ =]?(?P<name>[^\W\d][\w,]*)")),
+    **dict.fromkeys(BRIDGES, re.compile(r"(?:-i|--input)[ =]?(?P<name>[^\W\d][\w,]*)")),
 }
 # What a query's result is given to, where the body begins with it: `rows << select 1`.
 _GIVEN = re.compile(r"[ \t]*(?P<name>[^\W\d]\w*)[ \t]*<<")
@@ -161,6 +163,7 @@ class _Masker:
         self.regions: list[Region] = []
         self.snippets: list[Snippet] = []
         self.binds: list[tuple[int, int]] = []
+        self.own: list[tuple[int, int]] = []
         self.depth = 0  # of magics that run a magic
 
     def run(self) -> Masked:
@@ -200,6 +203,7 @@ class _Masker:
             tuple(self.regions),
             tuple(self.snippets),
             tuple(self.binds),
+            tuple(self.own),
         )
 
     def assemble(self) -> str:
@@ -216,6 +220,8 @@ class _Masker:
 
     def cell_magic(self, magic: re.Match[str]) -> None:
         name, line = magic["name"], magic.start("line")
+        if name == "timeit":
+            self.own.append((magic.start(), len(self.text)))
         self.replace(magic.start(), magic.end(), "cell-magic", blank(magic[0]))
         if name in ("timeit", "prun", "memit", "lprun", "mprun"):
             start = self.options(line, magic.end())
@@ -350,9 +356,13 @@ class _Masker:
             if body:  # `%time !ls {path}`
                 self.read_escaped(code, end)
             self.replace(start, end, "magic", _nothing(text[start:end]))
-        elif not is_statement:
+            return
+        if not is_statement:
             self.replace(start, code, "magic", " " * (code - start))
-        elif _COMPOUND.match(body) or code - start < 6:
+            return
+        if name == "timeit":
+            self.own.append((start, end))
+        if _COMPOUND.match(body) or code - start < 6:
             self.snippets.append(Snippet(code, end, "exec"))
             self.replace(start, end, "magic", _nothing(text[start:end]))
         else:

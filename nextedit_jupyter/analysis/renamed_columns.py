@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Text
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name, Text
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.columns import Spot, made_of, spots_of
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
@@ -78,6 +79,10 @@ def _renamings(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[_Re
     for text in here.texts:
         if text.method == "rename" and text.keyword == "columns" and text.role != "argument":
             called.setdefault(text.root, []).append(text)
+    written: dict[int, list[Name]] = {}
+    for name in here.names:
+        if name.op == "write" and name.scope == MODULE:
+            written.setdefault(name.statement, []).append(name)
     for root, texts in called.items():
         pairs = [
             (key.text, value.text)
@@ -90,8 +95,8 @@ def _renamings(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[_Re
         end = _end(here.masked.text, texts[-1].end)
         targets = [
             name.name
-            for name in here.names
-            if name.op == "write" and name.scope == MODULE and _holds(here, name.start, root)
+            for name in written.get(here.names[i].statement, ())
+            if _holds(here, name.start, root)
         ]
         if len(targets) == 1:
             yield _Renaming(cell, end, targets[0], tuple(pairs))
@@ -161,8 +166,10 @@ def _plan(index: NotebookIndex, renaming: _Renaming) -> RenamePlan | Silence | N
     everything: list[Spot] = [
         spot for id, here in index.readable() for spot in spots_of(index, id, here)
     ]
+    each = len(everything) + sum(len(h.texts) + len(h.attributes) for _, h in index.readable())
     plans: list[tuple[str, str, set[Change]]] = []
     for old, new in renaming.pairs:
+        spend(1 + each // 100)
         if not new or set(new) & set("'\"\\\n"):
             continue
         changes = {

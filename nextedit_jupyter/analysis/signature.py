@@ -158,7 +158,7 @@ def _plan_parameters(
     by_class = any("classmethod" in d for d in new.decorators)
     changes: list[Change] = []
     notes: list[str] = []
-    sites = skipped = 0
+    sites = unpacked = crowded = 0
     removed: list[str] = []
     for id in (id for id in index.cells if id in callers.starts):
 
@@ -169,16 +169,18 @@ def _plan_parameters(
             drop = 1 if method and not static and not unbound else 0
             return _rebind(index, id, call, old.parameters[drop:], new.parameters[drop:])
 
-        edits, changed, unknown = edited_calls(
-            calls_at(index.cells[id], callers.starts[id]), rebind
-        )
-        changes += [Change(id, *edit) for edit in edits]
+        found = edited_calls(calls_at(index.cells[id], callers.starts[id]), rebind)
+        changes += [Change(id, *edit) for edit in found.edits]
         source = index.cells[id].masked.source
-        removed += [source[start:end] for start, end, text in edits if not text]
-        sites += changed
-        skipped += unknown
-    if skipped:
-        notes.append(f"{skipped} call{'s' * (skipped != 1)} with `*` or `**`: left alone")
+        removed += [source[start:end] for start, end, text in found.edits if not text]
+        sites += found.sites
+        unpacked += found.unpacked
+        crowded += found.crowded
+    if unpacked:
+        notes.append(f"{unpacked} call{'s' * (unpacked != 1)} with `*` or `**`: left alone")
+    if crowded:
+        many = "s" * (crowded != 1)
+        notes.append(f"{crowded} call{many} around too many other calls of it: left alone")
     if callers.is_passed_on:
         notes.append(f"`{new.name}` is used without being called: calls elsewhere are not seen")
     if any("(" in text or ":=" in text or "await" in text for text in removed):

@@ -7,9 +7,12 @@ that the kernel does not have, as after a restart.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from heapq import heappop, heappush
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.core import KernelFacts, Notebook
 
@@ -31,7 +34,8 @@ def stale_cells(
     document for cells that did not run; a cell that uses what only a later one binds follows it.
     """
     index = index_notebook(notebook, facts)
-    order = _order(index)
+    cells = _Cells(index)
+    order = _order(index, cells)
     ran = {run.cell for run in facts.runs}
     ran |= {cell.id for cell in notebook.cells if cell.execution_count is not None}
     if not ran:
@@ -39,15 +43,23 @@ def stale_cells(
     stale = {id for id in order if id in changed}
     tainted: set[str] = set()
     for id in order:
-        here = index.cells[id]
-        uses = _used(here)
-        if id in changed or (uses & tainted and id in ran):
+        uses = cells.uses[id]
+        if id in changed or (id in ran and not uses.isdisjoint(tainted)):
             stale.add(id)
-            tainted |= here.bound_at_module()
+            tainted |= cells.binds[id]
         else:
-            tainted -= here.bound_at_module() - uses
-    listed = stale | _needed(index, order, stale, _Live(index, notebook, facts))
+            tainted -= cells.binds[id] - uses
+    listed = stale | _needed(index, cells, order, stale, _Live(index, notebook, facts))
     return tuple(id for id in order if id in listed)
+
+
+class _Cells:
+    """What each cell binds and uses of the notebook's names."""
+
+    def __init__(self, index: NotebookIndex) -> None:
+        spend(5 * len(index.cells))
+        self.binds = {id: here.bound_at_module() for id, here in index.cells.items()}
+        self.uses = {id: _used(here) for id, here in index.cells.items()}
 
 
 class _Live:
@@ -69,32 +81,38 @@ class _Live:
 
 
 def _needed(
-    index: NotebookIndex, order: Sequence[str], stale: Collection[str], live: _Live
+    index: NotebookIndex,
+    cells: _Cells,
+    order: Sequence[str],
+    stale: Collection[str],
+    live: _Live,
 ) -> set[str]:
     """Cells to run before the stale ones, for names that the kernel does not have."""
     everything = index.bound_names()
+    at = {id: n for n, id in enumerate(order)}
+    binders: dict[str, list[int]] = {}  # by name, in order
+    for n, id in enumerate(order):
+        for name in cells.binds[id]:
+            binders.setdefault(name, []).append(n)
     needed: set[str] = set()
     waiting = list(stale)
     while waiting:
         id = waiting.pop()
-        here = index.cells[id]
-        at = order.index(id)
-        own = here.bound_at_module()
-        for name in _used(here):
+        for name in cells.uses[id]:
             if name not in everything or name in live:
                 continue
-            binders = [
-                other for other in order[:at] if name in index.cells[other].bound_at_module()
-            ]
-            if not binders and name not in own:
-                binders = [o for o in order[at:] if name in index.cells[o].bound_at_module()][:1]
-            # The last that binds it, and back to one that does not build on an earlier value.
-            for binder in reversed(binders):
-                if binder not in needed and binder not in stale:
-                    needed.add(binder)
-                    waiting.append(binder)
-                if name not in _used(index.cells[binder]):
-                    break
+            known = binders.get(name, [])
+            n = bisect_left(known, at[id])
+            if n:
+                # The last that binds it; one that builds on an earlier value asks for that itself.
+                binder = order[known[n - 1]]
+            elif known and name not in cells.binds[id]:
+                binder = order[known[0]]
+            else:
+                continue
+            if binder not in needed and binder not in stale:
+                needed.add(binder)
+                waiting.append(binder)
     return needed
 
 
@@ -102,23 +120,32 @@ def _bound_by(index: NotebookIndex, cells: Collection[str]) -> set[str]:
     return {name for id in cells if id in index.cells for name in index.cells[id].bound_at_module()}
 
 
-def _order(index: NotebookIndex) -> list[str]:
+def _order(index: NotebookIndex, cells: _Cells) -> list[str]:
     """Each cell once, by its last run, those that bind a name before those that read it first."""
     last = list(dict.fromkeys(reversed(index.sequence)))
     last.reverse()
     everything = index.bound_names()
-    binds = {id: index.cells[id].bound_at_module() for id in last}
-    needs = {id: (_used(index.cells[id]) & everything) - binds[id] for id in last}
-    placed: dict[str, None] = {}
-    bound: set[str] = set()
-    waiting = dict.fromkeys(last)
-    while waiting:
-        first = next(iter(waiting))
-        following = next((id for id in waiting if needs[id] <= bound), first)
+    missing = [(cells.uses[id] & everything) - cells.binds[id] for id in last]
+    readers: dict[str, list[int]] = {}
+    for n, names in enumerate(missing):
+        for name in names:
+            readers.setdefault(name, []).append(n)
+    ready = [n for n, names in enumerate(missing) if not names]  # a heap: the first comes first
+    placed: dict[int, None] = {}
+    first = 0
+    while len(placed) < len(last):
+        while first in placed:
+            first += 1
+        following = heappop(ready) if ready else first
+        if following in placed:
+            continue
         placed[following] = None
-        bound |= binds[following]
-        del waiting[following]
-    return list(placed)
+        for name in cells.binds[last[following]]:
+            for n in readers.pop(name, ()):
+                missing[n].discard(name)
+                if not missing[n]:
+                    heappush(ready, n)
+    return [last[n] for n in placed]
 
 
 def _used(here: CellIndex) -> set[str]:

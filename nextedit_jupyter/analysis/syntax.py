@@ -23,7 +23,7 @@ def error_count(source: str) -> int:
     if not masked.is_python or not masked.text.strip():
         return 0
     spend(len(masked.text) // 20)
-    if not _has_endless_import(masked.text) and _compiles(masked.text):
+    if not has_endless_import(masked.text) and _compiles(masked.text):
         return 0
     if len(source) > MAX_CELL or "\0" in source:
         return 1
@@ -48,7 +48,8 @@ def parses_at_least_as_well(before: str, after: str) -> bool:
     return after_errors == 0 or after_errors <= error_count(before)
 
 
-def _has_endless_import(text: str) -> bool:
+def has_endless_import(text: str) -> bool:
+    """Whether Python's compiler would take long over the dotted names of an import."""
     if text.count(".") <= _MAX_DOTS or "import" not in text:
         return False
     joined = text.replace("\\\r\n", "").replace("\\\n", "")

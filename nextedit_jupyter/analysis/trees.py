@@ -51,7 +51,7 @@ def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
         root = found[0].root_node
         if root.has_error:
             spend(4 * root.descendant_count)
-    spend(found[0].root_node.descendant_count // 2 + len(text) // 20 + 4)
+    spend(found[0].root_node.descendant_count // 2 + len(text) // 20 + 12)
     return found
 
 
@@ -97,3 +97,15 @@ def unstarred(node: Node) -> Node:
     while node.type == "list_splat" and node.named_children:
         node = node.named_children[0]
     return node
+
+
+def called_name(callee: Node) -> Node | None:
+    """The name of what is called: `f` of `a.f(1)`, `Box` of `Box[int](1)`. None for what another
+    call gives: `f(1)(2)`.
+    """
+    inner: Node | None = unstarred(callee)
+    if inner is not None and inner.type == "subscript":
+        inner = inner.child_by_field_name("value")
+    if inner is not None and inner.type == "attribute":
+        inner = inner.child_by_field_name("attribute")
+    return inner if inner is not None and inner.type == "identifier" else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from nextedit_jupyter.analysis.bindings import MODULE, Attribute, CellIndex, Keyword
+from nextedit_jupyter.analysis.bindings import MODULE, Attribute, CellIndex, Keyword, Text
 from nextedit_jupyter.analysis.frame_parts import (
     frame_at,
     frame_before,
@@ -25,7 +25,9 @@ _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[^\W\d]\w*")
 _ITERTUPLES = re.compile(r"\bfor[ \t]([^:\n]{1,80}?)[ \t]in[ \t][^:\n]{0,200}?\.itertuples\(")
 _OF_ANOTHER = re.compile(r"@([^\W\d]\w{0,80})\.([^\W\d]\w{0,80})(?![\w(])")
-# What every frame has as an attribute: a column of that name is no attribute.
+# What every frame has as an attribute: a column of that name is no attribute. The kernel names the
+# members of a frame's type, but not all where there are over 200, as pandas has; and before any run
+# nothing else tells that `df.size` is no column.
 _MEMBERS = frozenset(
     [
         *("T", "abs", "add", "agg", "align", "all", "any", "apply", "assign", "at", "axes"),
@@ -53,7 +55,7 @@ def written_otherwise(
     can_be_read = _is_attribute(index, new, frames)
     for id, here in index.readable():
         source = here.masked.source
-        for start, end in words_of(index, id, here, old, frames):
+        for start, end in words_of(index, id, here, old, frames, formulas=new.isidentifier()):
             if source[start - 1 : start] != ".":
                 yield Change(id, start, end, new if new.isidentifier() else f"`{new}`")
             elif can_be_read:
@@ -117,20 +119,36 @@ def named_where_made(
 
 
 def words_of(
-    index: NotebookIndex, cell: str, here: CellIndex, old: str, frames: set[str]
+    index: NotebookIndex,
+    cell: str,
+    here: CellIndex,
+    old: str,
+    frames: set[str],
+    *,
+    formulas: bool = False,
 ) -> Iterator[tuple[int, int]]:
-    """The column in the strings of `query` and `eval`: a bare word, or in backticks."""
+    """The column in the strings of `query` and `eval`, and in `formulas` of models that are given
+    the frame (`ols("price ~ city", data=df)`): a bare word, or in backticks.
+    """
     if not old.isidentifier():
         pattern = re.compile(rf"`{re.escape(old)}`")
     else:
         pattern = re.compile(rf"(?<![\w@.'\"]){re.escape(old)}(?![\w('\"])")
     for text in here.texts:
-        if text.method in ("query", "eval") and frame_at(index, here, text.root) in frames:
+        is_query = text.method in ("query", "eval") and frame_at(index, here, text.root) in frames
+        if is_query or (formulas and _is_formula_of(index, here, text, frames)):
             for found in pattern.finditer(text.text):
                 yield text.start + found.start(), text.start + found.end()
             for found in _OF_ANOTHER.finditer(text.text):  # `@df.x`
                 if found[1] in frames and found[2] == old:
                     yield text.start + found.start(2), text.start + found.end(2)
+
+
+def _is_formula_of(
+    index: NotebookIndex, here: CellIndex, text: Text, frames: Collection[str]
+) -> bool:
+    data = text.data if text.data >= 0 else text.right
+    return "~" in text.text and data >= 0 and frame_at(index, here, data) in frames
 
 
 def unchecked_notes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,14 @@ class KernelFacts:
     error: KernelError | None = None
     figures: tuple[FigureFacts, ...] = ()
     tables: tuple[TableFacts, ...] = ()
+    # The names are looked up for each place of a notebook, and there may be thousands of both.
+    _named: dict[str, NamedObject] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_named", {known.name: known for known in reversed(self.names)})
 
     def named(self, name: str) -> NamedObject | None:
-        return next((known for known in self.names if known.name == name), None)
+        return self._named.get(name)
 
     def table(self, name: str) -> TableFacts | None:
         return next((known for known in self.tables if known.name == name), None)

@@ -12,6 +12,7 @@ and a text with more places than `MAX_STEPS` allows is refused unread.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from nextedit_jupyter.core import secret_rules as rules
@@ -34,6 +35,8 @@ from nextedit_jupyter.core.secret_values import (
     is_varied,
     looks_random,
 )
+
+_DIGIT = re.compile("[0-9]")
 
 
 def holds_secret(text: str) -> bool:
@@ -147,6 +150,8 @@ def _random(text: str, folded: str) -> Finding | None:
         is_base64 = is_quoted and not any(char in run for char in "_-") and "//" not in run
         pieces = [run] if is_base64 and looks_random(run) else run.split("/")
         for piece in pieces:
+            if _DIGIT.search(piece) is None or expression("uuid").match(piece):
+                continue  # told first, for it costs the least
             is_sum = len(piece) >= 32 and is_hex(piece)
             # Shorter ones are keys where they are all that is quoted, in capitals.
             is_long = len(piece) >= 20 or (
@@ -156,7 +161,7 @@ def _random(text: str, folded: str) -> Finding | None:
             )
             if not is_long or not (is_sum or looks_random(piece)):
                 continue
-            if expression("uuid").match(piece) or expression("resource").match(piece):
+            if expression("resource").match(piece):
                 continue
             head = folded[max(0, match.start() - 120) : match.start()]
             head = head[head.rfind("\n") + 1 :]

@@ -32,9 +32,12 @@ EXPRESSIONS: dict[str, str] = {
         r"[ \t]{0,20}(?:\\\r?\n[ \t]{0,20}|\*\*(?=:)|`(?=:))?"
         r"(:=|=>|->|<-|[=!]=|[+|]=|[=:\uff1a]|\("
         r"|(?:is|was|ist|est|es|è|é|är|er|jest|lautet)(?=[ \t:])|[是は는은]"
-        r"|in(?=[ \t]{0,3}(?:[\[({]|zip\())|\)?\.(?:send_keys|fill|type)\()"
+        r"|in(?=[ \t]{0,3}(?:[\[({]|zip\())|\)?\.(?:send_keys|fill|type|setText|set_value)\("
+        r"|\.(?:value|text)[ \t]{0,3}=(?!=))"
     ),
-    "sends": r"\)?\.(?:send_keys|fill|type)\(",
+    "sends": (
+        r"\)?\.(?:(?:send_keys|fill|type|setText|set_value)\(|(?:value|text)[ \t]{0,3}=(?!=))"
+    ),
     # A call or a block that is given the name, and then the value.
     "default": (
         r"[ \t]{0,4}[^()}]{0,160}[ ,{\n][\"']?(?:default|value)[\"']?[ \t]{0,3}[=:][ \t]{0,3}"
@@ -208,11 +211,12 @@ EXPRESSIONS: dict[str, str] = {
         r"|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet"
         r"|runs?[:/]|drive\.google|gdown|docs\.google|youtube|gist|zenodo|figshare|data:image|base64,"
         r"|(?:run|experiment|trial|job|task|batch|model|item)_?id|[_.]run\("
+        r"|ssh-(?:ed25519|rsa|dss)[ ]|ecdsa-sha|public_?key|gdrive:|(?:drive|folder)_?id"
         r"|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])"
     ),
     "pair": (
         r"(?:(?:auth|creds?|login)[\"']?[ \t]{0,4}[=:][ \t]{0,4}(?:[(\[]|(?=\{))|auth[a-z_]{0,20}\("
-        r"|login\(|sign_?in\(|simple_bind(?:_s)?\(|communitydata\("
+        r"|login\(|key_set_with_value\(|sign_?in\(|simple_bind(?:_s)?\(|communitydata\("
         r"|auth[ \t]{0,4}=[ \t]{0,4}(?=[\"'])|connect\(|(?:ftp|smtp)(?:_tls|_ssl)?\("
         r"|cred(?:ential)?s?\("
         r"|redis\(|gis\(|sentinelapi\(|connection\(|url\.create\(|register\(|pw_set\(|dbclient\("

@@ -299,7 +299,7 @@ VERBS = (
 # What may be called a key and rarely is a secret: only what looks random counts.
 LOOSE_WORDS = _words("key sig signature sessionid sessid session")
 # After what names a password: the part of a page that it is typed into.
-ELEMENTS = _words("field input box elem element entry el tag form")
+ELEMENTS = _words("widget field input box elem element entry el tag form")
 # Before `token`: a token of a text.
 TEXT_TOKENS = _words(
     "pad sep cls mask bos eos unk start end stop special next last first new image text word n "
@@ -363,7 +363,7 @@ PAIR_WORDS = (
         "minio(",
     ),
     *("bestavailable", "aesgcm(", "b64encode(", "serializer(", "signer("),
-    *("sign_in(", "signin(", "simple_bind", "communitydata("),
+    *("key_set_with_value(", "sign_in(", "signin(", "simple_bind", "communitydata("),
 )
 # Before the secret in a header.
 SCHEMES = ("Bearer ", "bearer ", "Token ", "token ", "Basic ", "basic ", "JWT ")

@@ -83,9 +83,11 @@ class Silence:
 
     `replaced` are names whose definitions made way for others: their uses mean the old ones.
     `settled` are names of which it is known where they are used, and nothing is left to follow.
+    `half_typed` is the name that seems to go on, if that is why.
     """
 
     reason: SilenceReason
     detail: str = ""
     replaced: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
+    half_typed: str = ""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from nextedit_jupyter.analysis.budget import MAX_NODES, OverBudget, budget
 from nextedit_jupyter.core import Nearby, Notebook, Place, SuggestRequest
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.error_log import log_error
@@ -20,6 +21,7 @@ log = logging.getLogger("nextedit.project")
 
 LOOK_EVERY = 15.0  # seconds between two looks at the folder, while requests come
 MODULES_EVERY = 2.0  # the same for the modules that a notebook imports
+_MAX_READ = MAX_NODES // 2  # of a notebook's imports, for one request
 MOST_PIECES = 2
 LEAST_LIKENESS = 0.3
 _ABOVE = 2  # cells above the caret's whose words say what is being done
@@ -95,7 +97,11 @@ class Folder:
         held = self._said.get(place.path)
         if held is not None and held[1] == imports and now - held[0] < MODULES_EVERY:
             return held[2]
-        said = self._modules.said_to(notebook, folder)
+        try:
+            with budget(_MAX_READ):
+                said = self._modules.said_to(notebook, folder)
+        except OverBudget:  # what was read is kept, and the next request goes on from there
+            return held[2] if held is not None else ModuleSummary()
         self._said.put(place.path, (now, imports, said))
         self._module_files |= frozenset(said.files)
         return said

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.magics import mask
 from nextedit_jupyter.core import Notebook
 from nextedit_jupyter.core.cache import by_text
@@ -40,6 +41,7 @@ def imports_of(source: str) -> tuple[Import, ...]:
     """The imports of one cell or module; of a cell that is half typed, those of whole lines."""
     if not _IMPORTS.search(source):
         return ()
+    spend(len(source) // 4)
     masked = mask(source)
     if not masked.is_python:
         return ()

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from nextedit_jupyter.analysis.syntax import has_endless_import
+
 DefinitionKind = Literal["function", "class", "value", "module"]
 MAX_SIGNATURE, MAX_HEAD = 160, 100  # characters
 MAX_DEFINITIONS = 400
+# Each field of an f-string is compiled by itself: ten thousand take a quarter of a second.
+_MAX_BRACES = 3_000
 _DYNAMIC = frozenset(("globals", "setattr", "exec", "vars", "__import__"))
 
 
@@ -61,7 +65,9 @@ class Outline:
 
 
 def parse_module(text: str) -> ast.Module | None:
-    """The tree of a module; None if it doesn't parse. Never raises."""
+    """The tree of a module; None if it doesn't parse, or would take too long. Never raises."""
+    if has_endless_import(text) or text.count("{") > _MAX_BRACES:
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,17 +1,21 @@
 """Where a missing import goes in a cell: below what must come first, in sorted company.
 
-A docstring, `from __future__` lines, a cell magic and the magic and shell lines at the top stay
-above it. Where imports follow, it takes its place among those of its sort, as isort would put it.
+A docstring, `from __future__` lines, a cell magic, the magic and shell lines at the top, and what
+the first lines of a file say of how it is read stay above it. Where imports follow, it takes its
+place among those of its sort, as isort would put it.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 
 from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
 from nextedit_jupyter.analysis.magics import Masked, mask
 from nextedit_jupyter.core import TextEdit
 
+# A shebang, an encoding, the mark that begins a cell of a file.
+_HEADING = re.compile(r"#!|#[^\n]{0,60}coding[:=]|#[ \t]?%%")
 _IMPORTS = ("import_statement", "import_from_statement")
 
 
@@ -43,7 +47,8 @@ def _below_what_comes_first(masked: Masked, tree: SyntaxTree, needed: int) -> in
         end = _line_end(source, at)
         says = masked.text[at:end].strip()
         here = next((n for n in statements if at <= n.start < end), None)
-        if at in magics and says in ("", "0"):
+        is_heading = _HEADING.match(source, at, end) and source.count("\n", 0, at) < 2
+        if is_heading or (at in magics and says in ("", "0")):
             below = end
         elif here is not None and (
             here.kind == "future_import_statement" or (here is statements[0] and _is_string(here))

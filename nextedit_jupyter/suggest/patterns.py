@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.flat_tree import SyntaxTree, TreeCache
 from nextedit_jupyter.analysis.patterns import (
     Around,
@@ -119,6 +120,7 @@ class PatternsLane:
         for index, cell in enumerate(request.notebook.cells):
             if not cell.is_code or rule.needle not in cell.source:
                 continue
+            spend(6)
             tree = self._tree(cell.source)
             places = tuple(r for r in rule.places(tree) if cell.source[r.start : r.end] != r.text)
             if places and self._keeps_parsing(cell.source, tree, places):

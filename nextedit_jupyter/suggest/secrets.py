@@ -13,6 +13,10 @@ from nextedit_jupyter.core import Notebook, SuggestRequest
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.redact import holds_secret
 
+# Cells of a notebook that a model is told of, nearest to the caret: no prompt holds as many, and
+# each has to be looked at.
+MAX_CELLS = 3_000
+
 
 class Secrets:
     """Looks at each text once; remembers the answer by the text's hash, never the text."""
@@ -41,6 +45,7 @@ class Secrets:
     def without_cells(self, request: SuggestRequest) -> SuggestRequest | None:
         """The request without the cells that hold a secret; None if the caret stands in one."""
         clean = self._clean
+        request = _near_caret(request)
         unsure = [cell for cell in request.notebook.cells if hash(cell.source) not in clean]
         hidden = {cell.id for cell in unsure if self.in_text(cell.source)}
         if len(clean) > self._size:
@@ -56,3 +61,14 @@ class Secrets:
             notebook=Notebook(request.notebook.language, cells),
             history=tuple(event for event in request.history if event.cell not in hidden),
         )
+
+
+def _near_caret(request: SuggestRequest) -> SuggestRequest:
+    """The request without the cells that are too far from the caret for any prompt."""
+    cells = request.notebook.cells
+    if len(cells) <= MAX_CELLS:
+        return request
+    at = request.notebook.index(request.caret.cell) or 0
+    low = max(0, min(at - MAX_CELLS // 2, len(cells) - MAX_CELLS))
+    notebook = Notebook(request.notebook.language, cells[low : low + MAX_CELLS])
+    return replace(request, notebook=notebook)

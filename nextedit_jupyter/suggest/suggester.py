@@ -11,7 +11,6 @@ from nextedit_jupyter.analysis.budget import OverBudget, budget
 from nextedit_jupyter.analysis.cell_languages import language_at_caret
 from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
-from nextedit_jupyter.analysis.rename.half_typed import is_half_typed
 from nextedit_jupyter.analysis.stale import stale_cells
 from nextedit_jupyter.core import (
     Answer,
@@ -141,6 +140,7 @@ class Suggester:
                 pass
             except Exception as error:
                 _log_failure("suggester", error)
+            stale = _stale(request)
         if read.is_over:
             round_.explain_unread()
         suggestions = round_.chosen()
@@ -162,7 +162,7 @@ class Suggester:
             ),
             tokens=round_.tokens,
             id=request.id,
-            stale=_stale(request),
+            stale=stale,
         )
 
     def forget(self) -> None:
@@ -237,7 +237,7 @@ class _Round:
     def _nothing_to_continue(self, visible: SuggestRequest) -> Silence | None:
         """Why no model is asked for next edits: half a name is none to carry on either."""
         known = self.silence.get("rename")
-        return known if known and is_half_typed(known) else nothing_to_continue(visible)
+        return known if known and known.half_typed else nothing_to_continue(visible)
 
     def explain_unread(self) -> None:
         """What has no better reason is silent because more had to be read than one request may."""
@@ -402,13 +402,17 @@ class _Round:
 
 
 def _stale(request: SuggestRequest) -> tuple[str, ...] | None:
-    """The cells to run again, if the request says which ones changed. Never raises."""
+    """The cells to run again, if the request says which ones changed: those alone where more would
+    have to be read than one request may. Never raises.
+    """
     if not request.changed:
         return None
     known = tuple(id for id in request.changed if request.notebook.cell(id) is not None)
     try:
         if request.notebook.language == "python":
             return stale_cells(request.notebook, request.facts, known, request.ran_before)
+    except OverBudget:
+        pass
     except Exception as error:
         _log_failure("run state", error)
     return known

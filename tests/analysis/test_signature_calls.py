@@ -115,3 +115,17 @@ def test_a_method_that_an_heir_defines_too_changes_no_calls() -> None:
     found = offer(METHOD, METHOD.replace("a, b):", "b, a):"), heir)
     assert isinstance(found, Silence)
     assert found.reason == "low_confidence"
+
+
+def test_a_class_that_is_called_with_its_types_is_called_all_the_same() -> None:
+    was = "class Box[T]:\n    def __init__(self, a, b): pass"
+    now = was.replace("a, b", "b, a")
+    assert follows(was, now, "Box[int](1, 2)\nBox(3, 4)") == "Box[int](2, 1)\nBox(4, 3)"
+
+
+def test_a_call_around_too_many_others_is_left_alone_and_said_to_be() -> None:
+    use = "f(0, [" + ", ".join(["f(1, 2)"] * 60) + "])"
+    found = offer(PAIR, PAIR.replace("a, b, c=3", "b, a, c=3"), use)
+    assert not isinstance(found, Silence)
+    assert found[1] == use.replace("f(1, 2)", "f(2, 1)")
+    assert found[0].notes == ("1 call around too many other calls of it: left alone",)

@@ -195,3 +195,14 @@ def test_a_document_in_an_excluded_path_and_another_language_get_nothing(tmp_pat
     plain = request("import helpers", "x")
     assert folders.enrich(plain, None) is plain
     assert folders.enrich(plain, str(tmp_path)).facts.named("helpers") is not None
+
+
+def test_imports_of_many_large_cells_are_read_over_several_requests(tmp_path: Path) -> None:
+    (tmp_path / "helpers.py").write_text("def load_weeks(path): ...\n")
+    large = [f"import a{i}\n" + "x = [1, 2, 3]\n" * 4_000 for i in range(8)]
+    asked = request(*large, "from helpers import load_weeks\n")
+    folder = at_once(tmp_path)
+    answers = [folder.enrich(asked).facts.names for _ in range(8)]
+    found = [any(n.name == "load_weeks" for n in names) for names in answers]
+    assert not found[0]
+    assert found[-1]

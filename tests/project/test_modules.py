@@ -11,6 +11,7 @@ from nextedit_jupyter.core import Cell, NamedObject, Nearby, Notebook
 from nextedit_jupyter.project.below_root import Root
 from nextedit_jupyter.project.imports import Import, imports_of
 from nextedit_jupyter.project.modules import Modules, ModuleSummary
+from nextedit_jupyter.project.outline import outline
 
 HELPERS = '''\
 """Things that help."""
@@ -220,3 +221,10 @@ def test_a_module_with_a_secret_says_nothing(tmp_path: Path) -> None:
 )
 def test_imports_are_read_of_cells_as_they_are_typed(cell: str, expected: list[Import]) -> None:
     assert list(imports_of(cell)) == expected
+
+
+def test_an_import_of_thousands_of_dots_is_not_read() -> None:
+    """Python's compiler takes a second over it, in each of a notebook's cells."""
+    endless = "import " + "a." * 30_000 + "a"
+    assert outline(endless) is None
+    assert imports_of(f"{endless}\nimport numpy as np") == (Import("numpy", "", "np"),)

@@ -335,6 +335,12 @@ def test_a_member_of_a_class_that_changed_is_no_misspelling(maker: str) -> None:
             "from __future__ import a; from __future__ import b; import numpy as np; np.zeros(3)",
         ),
         ("  x = 1\n  np.zeros(3)", 2, "  import numpy as np\n  x = 1\n  np.zeros(3)"),
+        (
+            "#!/bin/python\n# coding: ascii\nnp.e",
+            3,
+            "#!/bin/python\n# coding: ascii\nimport numpy as np\nnp.e",
+        ),
+        ("# %% Load\nnp.e", 2, "# %% Load\nimport numpy as np\nnp.e"),
     ],
 )
 def test_an_import_goes_below_what_must_come_first(source: str, line: int, becomes: str) -> None:

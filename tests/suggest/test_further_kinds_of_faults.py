@@ -141,3 +141,224 @@ def test_a_column_follows_by_what_the_call_does_with_it(use: str, becomes: str) 
     head = "import pandas as pd\na = pd.DataFrame({'id': [1]})\nb = pd.DataFrame({'%s': [1]})"
     asked = request([head % "key", use], (0, head % "id", head % "key"))
     assert after(asked)[1] == becomes
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "other"),
+    [
+        ("df.dropna(inplace=True)", "df = df.dropna()", "df.sort_values('a', inplace=True)"),
+        ("xs.sort(key=f)", "xs = sorted(xs, key=f)", "xs.append(1)\nys.sort(key=f)"),
+        ("rows = table.order(copy=True)", "table.order()", "best = table.top(copy=True)"),
+    ],
+)
+def test_a_statement_that_begins_or_ends_to_give_a_value_is_repeated_as_a_whole(
+    was: str, now: str, other: str
+) -> None:
+    asked = request([now, f"{was}\n{other}", other], (0, was, now))
+    assert after(asked)[1:] in ([f"{now}\n{other}", other], [f"{was}\n{other}", other])
+
+
+def test_a_global_statement_goes_with_what_is_bound_below_it() -> None:
+    cell = "global cfg\ncfg = cfg()\nprint(cfg)"
+    asked = request(
+        ["def load(): return 1", cell], (0, "def cfg(): return 1", "def load(): return 1")
+    )
+    assert after(asked)[1] == cell.replace("cfg()", "load()")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "use"),
+    [
+        ("names = ['a']", "scores = {'a': 1}", "names.append('x')"),
+        ("fig = plt.figure()", "result = pd.merge(a, b)", "plt.plot(fig)\nplt.show()"),
+        ("X = df.drop('target', axis=1)", "y = df['target']", "model.fit(X)\nX.shape"),
+        ("weight = 80", "height = 1.8", "bmi = weight / 3"),
+        ("log = open('a.txt')", "grid = make_grid(3, 4)", "open(log.name)\nprint(log)"),
+    ],
+)
+def test_a_line_whose_variable_made_way_for_another_one_says_nothing(
+    was: str, now: str, use: str
+) -> None:
+    asked = request([now, use], (0, was, now))
+    assert after(asked) == [now, use]
+
+
+def test_a_parameter_of_another_function_takes_its_callers_along() -> None:
+    cell = "def outer(vals):\n    return draw(vals=vals)\nouter(vals=1)"
+    now = "def draw(values, color='r'):\n    return values, color"
+    asked = request([now, cell], (0, now.replace("values", "vals"), now))
+    assert after(asked)[1] in (
+        "def outer(values):\n    return draw(values=values)\nouter(values=1)",
+        "def outer(vals):\n    return draw(values=vals)\nouter(vals=1)",
+    )
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%%timeit name = 1\nname + 1",
+        "%%timeit\nname = 1\nname + 1",
+        "%timeit name = 1; name + 1",
+        "%timeit -n 3 name = 1",
+        "%timeit for name in 'ab': f(name)",
+    ],
+)
+def test_what_timeit_binds_is_no_variable_of_the_notebook(cell: str) -> None:
+    asked = request(["title = 'f'", cell, "print(name)"], (0, "name = 'f'", "title = 'f'"))
+    assert after(asked)[1:] == [cell, "print(title)"]
+
+
+def test_what_timeit_reads_is_the_notebooks() -> None:
+    cell = "%%timeit x = name\nx + name"
+    asked = request(["title = 'f'", cell, "%timeit name"], (0, "name = 'f'", "title = 'f'"))
+    assert after(asked)[1:] == [cell.replace("name", "title"), "%timeit title"]
+
+
+def test_what_a_cell_of_another_language_is_handed_is_noted_in_its_body() -> None:
+    asked = request(["data = 1", "%%R -i df\nhead(df)"], (0, "df = 1", "data = 1"))
+    assert after(asked)[1] == "%%R -i data\nhead(df)"
+    assert optional(asked)[1] == "%%R -i df\nhead(data)"
+    assert "cell 2: `df` may be looked up there" in notes(asked)
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        ("smf.ols('cost ~ city', data=df)", "smf.ols('price ~ city', data=df)"),
+        ("sm.ols('city ~ C(cost) + costs', df)", "sm.ols('city ~ C(price) + costs', df)"),
+        (
+            "sm.ols('city ~ cost', data=df)\nsm.ols('city ~ cost', data=other)",
+            "sm.ols('city ~ price', data=df)\nsm.ols('city ~ cost', data=other)",
+        ),
+    ],
+)
+def test_a_column_follows_in_the_formula_of_a_model_that_gets_the_frame(
+    use: str, becomes: str
+) -> None:
+    was = "import pandas as pd\ndf = pd.DataFrame({'cost': [1]})"
+    now = was.replace("cost", "price")
+    asked = request([now, use], (0, was, now))
+    assert after(asked)[1] == becomes
+
+
+@pytest.mark.parametrize(
+    ("other", "use"),
+    [
+        ("opts = load()", "train(opts['lr'])"),
+        ("opts = load()", "opts.get('lr')\nopts['lr']"),
+        ("a = 1", "fit(x, lr=3)"),
+        ("opts = read(path)\nmore = opts.copy()", "more['lr']"),
+    ],
+)
+def test_a_key_of_a_dictionary_that_is_made_of_something_else_stays(other: str, use: str) -> None:
+    asked = request(
+        ["cfg = {'rate': 1}", other, f"print(cfg['lr'])\n{use}"],
+        (0, "cfg = {'lr': 1}", "cfg = {'rate': 1}"),
+    )
+    assert after(asked)[2] == f"print(cfg['rate'])\n{use}"
+
+
+def test_a_key_of_a_copy_of_the_dictionary_follows() -> None:
+    asked = request(
+        [
+            "cfg = {'rate': 1}",
+            "mine = dict(cfg)",
+            "print(cfg['lr'])\nmine['lr']\ntrain(lr=1, **cfg)",
+        ],
+        (0, "cfg = {'lr': 1}", "cfg = {'rate': 1}"),
+    )
+    assert after(asked)[2].startswith("print(cfg['rate'])\nmine['rate']")
+
+
+def test_a_path_of_which_both_parts_were_changed_is_one_thing() -> None:
+    """`plt` has no `set_xlabel`."""
+    asked = request(
+        ["plt.title('a')", "ax.set_title('b')\nax.set_xlabel('c')"],
+        (0, "ax.set_title('a')", "plt.title('a')"),
+    )
+    assert "plt.set" not in after(asked)[1]
+
+
+def test_a_number_with_an_exponent_is_one_number() -> None:
+    asked = request(
+        ["train(lr=1e-3)", "train(lr=1e-2)\nx[-2]\ny - 2"], (0, "train(lr=1e-2)", "train(lr=1e-3)")
+    )
+    assert after(asked)[1].endswith("\nx[-2]\ny - 2")
+
+
+def test_a_value_is_given_to_a_name_only_where_a_statement_begins() -> None:
+    asked = request(
+        ["result = compute(a, b)", "compute(a, b)\nprint(compute(c, d))"],
+        (0, "compute(a, b)", "result = compute(a, b)"),
+    )
+    assert not any("print(result" in cell for cell in optional(asked))
+
+
+def test_a_name_that_is_read_on_keeps_its_value() -> None:
+    cell = "history = model.fit(X, y)\nhistory.history"
+    asked = request(["model.fit(X, y)", cell], (0, "history = model.fit(X, y)", "model.fit(X, y)"))
+    assert after(asked)[1] == cell
+
+
+@pytest.mark.parametrize(
+    ("decorator", "use"),
+    [
+        ("pytest.fixture", "def test_it(work): return work"),
+        ("app.route('/w')", "url_for('work')"),
+        ("click.command()", "runner.invoke('work')"),
+    ],
+)
+def test_what_may_know_a_function_by_its_name_is_noted(decorator: str, use: str) -> None:
+    cell = f"@{decorator}\ndef job(x): pass"
+    name = decorator.partition("(")[0]
+    asked = request([cell, f"{use}\nwork(1)"], (0, cell.replace("job", "work"), cell))
+    assert f"`@{name}` may know `work` by its name" in notes(asked)
+    assert after(asked)[1] == f"{use}\njob(1)"
+
+
+def test_a_decorator_of_the_notebook_is_read_instead() -> None:
+    head = "def keep(f): return f\n@keep\ndef {0}(x): return x"
+    asked = request([head.format("job"), "work(1)"], (0, head.format("work"), head.format("job")))
+    assert notes(asked) == ""
+
+
+@pytest.mark.parametrize(
+    ("head", "use", "knows"),
+    [
+        ("@MODELS.register()\nclass {0}: pass", "MODELS.build('Net')", "`@MODELS.register`"),
+        ("class {0}(Base): pass", "relationship('Net')", "`Base`"),
+    ],
+)
+def test_a_text_by_which_a_class_may_be_looked_up_is_listed(
+    head: str, use: str, knows: str
+) -> None:
+    asked = request(
+        [head.format("Model"), f"{use}\nNet()"], (0, head.format("Net"), head.format("Model"))
+    )
+    assert f"{knows} may know `Net` by its name" in notes(asked)
+    assert optional(asked)[1] == f"{use.replace('Net', 'Model')}\nNet()"
+
+
+def test_a_method_that_shows_an_object_is_noted() -> None:
+    head = "class A:\n    def {0}(self): return ''"
+    asked = request(
+        [head.format("html"), "A()._repr_html_()"],
+        (0, head.format("_repr_html_"), head.format("html")),
+    )
+    assert "`_repr_html_` may have a meaning" in notes(asked)
+
+
+def test_what_a_module_evaluates_reads_variables_by_their_names() -> None:
+    cell = "import pandas as pd\npd.eval('rate + 1')\ndf.eval('rate + 1')"
+    asked = request(["size = 5", cell, "rate"], (0, "rate = 5", "size = 5"))
+    assert "cell 2: `rate` may be looked up there" in notes(asked)
+    assert optional(asked)[1] == cell.replace("pd.eval('rate", "pd.eval('size")
+
+
+def test_a_parameter_says_nothing_of_a_name_that_no_cell_binds() -> None:
+    was = "def area(r):\n    return 3 * r"
+    asked = request(
+        [was.replace("(r)", "(radius)").replace("* r", "* radius"), "print(area(r), r)"],
+        (0, was, was.replace("(r)", "(radius)").replace("* r", "* radius")),
+    )
+    assert after(asked)[1] == "print(area(r), r)"

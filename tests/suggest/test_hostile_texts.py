@@ -129,6 +129,43 @@ def test_a_rename_is_never_offered_from_a_notebook_that_was_read_in_part() -> No
         forget_cells()
 
 
+@pytest.mark.parametrize(
+    ("use", "before", "after"),
+    [
+        ("A(old=1).old", "@dataclass\nclass A:\n old: int", "@dataclass\nclass A:\n new: int"),
+        ("df = df.assign(old=df.old).query('old > 1')", "df['old'] = 1", "df['new'] = 1"),
+        ("f(1, 2)", "def f(a, b): return a", "def f(b, a): return a"),
+        ("print(old)", "old = 1", "new = 1"),
+    ],
+)
+def test_thousands_of_small_cells_are_read_in_linear_time(
+    use: str, before: str, after: str
+) -> None:
+    forget_cells()
+    asked = request(before, after, *[use] * 8_000)
+    started = time.process_time()
+    answer = Suggester().answer(asked)
+    assert time.process_time() - started < LIMIT_S
+    assert set(answer.silence) | {s.kind for s in answer.suggestions} == set(asked.want)
+
+
+def test_which_cells_to_run_again_is_told_in_linear_time_or_in_part() -> None:
+    """Each cell needs the one before, which stands below it: all were looked through for each."""
+    forget_cells()
+    chain = tuple(Cell(f"c{i}", "code", f"x{i} = x{i + 1}") for i in range(3_000))
+    dense = tuple(Cell(f"d{i}", "code", f"y{i} = [" + "c1, " * 15_000 + "]") for i in range(12))
+    for cells, most in ((chain, 3_000), ((*chain[:2], *dense), 1)):
+        asked = SuggestRequest(
+            Notebook("python", cells), Caret("c0", 0), want=("rename",), changed=("c0",)
+        )
+        started = time.process_time()
+        stale = Suggester().answer(asked).stale
+        assert time.process_time() - started < LIMIT_S
+        assert stale is not None
+        assert "c0" in stale
+        assert len(stale) <= most
+
+
 def test_what_is_read_is_counted_within_a_budget_alone() -> None:
     spend(10**9)  # nobody counts here
     with budget(100) as own:

@@ -12,6 +12,7 @@ import re
 
 from further_constructs import FURTHER
 from library_constructs import LIBRARIES
+from mixed_constructs import MIXED
 from more_constructs import MORE
 from rarer_constructs import RARER
 from reflecting_constructs import REFLECTING
@@ -968,7 +969,7 @@ print(asyncio.run($f($p=1, $p2=2)), list($f2($p3=4)))
 )
 
 
-for _name, _text in (MORE | FURTHER | RARER | REFLECTING | LIBRARIES).items():
+for _name, _text in (MORE | FURTHER | RARER | REFLECTING | LIBRARIES | MIXED).items():
     _add(_name, _text)
 
 

@@ -268,6 +268,29 @@ KINDS: dict[str, Maker] = {
     "arrows": repeated("->"),
     "at signs": repeated("@"),
     "ellipses": repeated("..."),
+    "marks of keys": repeated("eyJ.eyJ"),
+    "renames of columns": numbered('df = df.rename(columns={"old{}": "new{}"})\n'),
+    "one rename of columns": lambda size, _: (
+        "df = df.rename(columns={"
+        + ", ".join(f'"a{i}": "b{i}"' for i in range(size // 18))
+        + "})"
+    ),
+    "columns in one list": lambda size, _: (
+        "df[[" + ", ".join(f'"a{i}"' for i in range(size // 10)) + "]]"
+    ),
+    "numbers in groups": lambda size, random: "\n".join(
+        f"'{random.getrandbits(32):08x}-1a2b-3c4d-5e6f-{random.getrandbits(48):012x}'"
+        for _ in range(size // 40)
+    ),
+    "one handler of many": repeated("except B as b:\n c\n", head="try:\n a\n"),
+    "handlers of groups": repeated("try:\n a\nexcept* B as b:\n c\n"),
+    "walrus in comprehensions": nested("[(y := ", "x", ") for x in y]"),
+    "class patterns": lambda size, _: (
+        "match x:\n case " + "A(b=" * (size // 5 - 20) + "c" + ")" * (size // 5 - 20) + ": d"
+    ),
+    "global and def": numbered("def f{}():\n global old\n old = {}\n"),
+    "letters of mathematics": repeated("\U0001d499 = old\n"),
+    "heirs": numbered("class C{}(D): old = 1\nD = C{}\n"),
 }  # fmt: skip
 EDITS = (
     ("df.append(x)", "df.concat(x)"),

@@ -34,7 +34,8 @@ class Shell:
     def run_line_magic(self, name: str, line: str) -> None:
         if name in _TIMING:
             code = line.split(" -r 1 ")[-1]
-            exec(compile(code, "<magic>", "exec", dont_inherit=True), self._names)
+            names = dict(self._names) if name == "timeit" else self._names
+            exec(compile(code, "<magic>", "exec", dont_inherit=True), names)
         else:
             print(name, self._filled(line))
 

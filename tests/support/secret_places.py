@@ -39,6 +39,10 @@ PLACES = (
     'sock.send(b"PASS {w}\\r\\n")',
     'pexpect.spawn("x").sendline("{w}")  # pw',
     'key = b"{k16}"',
+    'pw_box.value = "{w}"',
+    'password_widget.text = "{w}"',
+    'password_field.setText("{w}")',
+    'keyring::key_set_with_value("service", "ann", "{w}")',
     'Account.from_mnemonic("abandon ability able about above absent absorb abstract absurd abuse'
     ' access accident")',
 )
@@ -56,6 +60,11 @@ HARMLESS = (
     "https://api.x.org/v2/users/list",
     "!mc alias list",
     'headers = {{"Authorization": "Bearer YOUR_ACCESS_TOKEN_HERE"}}',
+    'drive_id = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms"',
+    'public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9"',
+    'remote = "gdrive://1A2b3C4d5E6f7G8h9I0j"',
+    'password_label.text = "Password:"',
+    'token.value == "NAME"',
     "np.random.seed('a b c d e f g h i j k l')",
 )
 

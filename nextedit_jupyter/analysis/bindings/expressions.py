@@ -19,7 +19,7 @@ from nextedit_jupyter.analysis.bindings.cell_index import (
 )
 from nextedit_jupyter.analysis.bindings.definitions import read_parameters
 from nextedit_jupyter.analysis.bindings.walker import Context, Walker
-from nextedit_jupyter.analysis.trees import unstarred
+from nextedit_jupyter.analysis.trees import called_name, unstarred
 
 
 def read_attribute(walker: Walker, node: Node, context: Context) -> None:
@@ -136,7 +136,7 @@ def read_contained(walker: Walker, node: Node, context: Context) -> None:
 
 def read_arguments(walker: Walker, callee: Node, arguments: Node, context: Context) -> None:
     text, root = walker.dotted(callee)
-    last = _last_name(callee)
+    last = called_name(callee)
     target = walker.place(last.start_byte) if last is not None else -1
     called = walker.string_of(last) if last is not None else ""
     children = [n for n in arguments.named_children if n.type != "comment"]
@@ -171,18 +171,6 @@ def read_arguments(walker: Walker, callee: Node, arguments: Node, context: Conte
         texts_of(walker, callee, called, children, context)
         if called in ("query", "eval") and (span := walker.content(children[0])):
             queried(walker, *span, context)
-
-
-def _last_name(callee: Node) -> Node | None:
-    """The name of what is called: `f` of `a.f(1)`, `Box` of `Box[int](1)`. None for what another
-    call gives: `f(1)(2)`.
-    """
-    inner: Node | None = callee
-    if callee.type == "subscript":
-        inner = callee.child_by_field_name("value")
-    if inner is not None and inner.type == "attribute":
-        inner = inner.child_by_field_name("attribute")
-    return inner if inner is not None and inner.type == "identifier" else None
 
 
 def names_passed(walker: Walker, children: list[Node]) -> tuple[int, ...]:
@@ -279,7 +267,9 @@ def read_keyword(walker: Walker, node: Node, context: Context) -> None:
 
 def read_integer(walker: Walker, node: Node, context: Context) -> None:
     if walker.pending and not walker.nesting:
-        for snippet in walker.pending.pop(walker.place(node.start_byte), ()):
+        start = walker.place(node.start_byte)
+        context = walker.within_own(start, context)
+        for snippet in walker.pending.pop(start, ()):
             walker.snippet(snippet.start, snippet.end, context)
 
 

@@ -118,6 +118,7 @@ def read_if(walker: Walker, node: Node, context: Context) -> None:
     condition = node.child_by_field_name("condition")
     if not others and condition is not None and walker.string_of(condition) in ("1", "True"):
         # No branch; `%time x = f()` is read as one.
+        context = walker.within_own(walker.place(node.start_byte), context)
         walker.push(node.child_by_field_name("consequence"), context)
         walker.push(condition, context)
         return

@@ -106,6 +106,7 @@ class Walker:
         self.nesting = 0
         self.has_error = False
         self.pending: dict[int, list[Snippet]] = {}
+        self.own: dict[int, int] = {}  # where code begins that a magic runs on its own -> its end
         # A dictionary's node -> where the name begins that it is given, -1 within another value;
         # and what is assigned.
         self.displays: dict[int, tuple[int, str]] = {}
@@ -124,7 +125,11 @@ class Walker:
         top = Context(MODULE, (), 0)
         for start, end in masked.binds:
             self.add(start, end, "write", "magic", top)
+        self.own = dict(masked.own)
         regions = sorted(masked.regions, key=lambda region: region.start)
+        for region in regions:
+            if region.kind == "cell-magic":
+                top = self.within_own(region.start, top)
         starts = [region.start for region in regions]
         for snippet in masked.snippets:
             region = regions[bisect_right(starts, snippet.start) - 1]
@@ -209,6 +214,18 @@ class Walker:
             self.has_error, parent, depth = True, MODULE, 1
         self.depths[len(self.index.scopes)] = depth
         self.index.scopes.append(Scope(kind, parent, start, end, name, context.path))
+        return Context(len(self.index.scopes) - 1, (), context.statement)
+
+    def within_own(self, start: int, context: Context) -> Context:
+        """Where a name belongs in code that a magic runs on its own, if that begins at `start`: as
+        in a comprehension it reads what is there when it runs, and what it binds is gone.
+        """
+        end = self.own.pop(start, None)
+        if end is None:
+            return context
+        self.index.scopes.append(
+            Scope("comprehension", context.scope, start, end, "", context.path)
+        )
         return Context(len(self.index.scopes) - 1, (), context.statement)
 
     def block(self, kind: Literal["branch", "loop", "try"], arms: int, exhaustive: bool) -> int:

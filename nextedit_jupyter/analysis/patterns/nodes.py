@@ -12,6 +12,10 @@ LITERALS = frozenset({"none", "true", "false"})
 NUMBERS = frozenset({"integer", "float"})
 
 
+# Attributes in one dotted path: it is asked of each of them.
+_MAX_DOTTED = 30
+
+
 def words(text: str) -> frozenset[str]:
     """A set written as one text."""
     return frozenset(text.split())
@@ -22,11 +26,11 @@ def has_interpolation(node: Node) -> bool:
 
 
 def dotted(node: Node) -> tuple[str, ...] | None:
-    """The parts of `a.b.c`, None for anything but names and attributes."""
+    """The parts of `a.b.c`, None for anything but names and attributes, or too many of them."""
     parts: list[str] = []
     while node.kind == "attribute":
         attribute, inner = node.child("attribute"), node.child("object")
-        if attribute is None or inner is None:
+        if attribute is None or inner is None or len(parts) == _MAX_DOTTED:
             return None
         parts.append(attribute.text)
         node = inner

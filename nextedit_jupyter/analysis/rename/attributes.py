@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from nextedit_jupyter.analysis.bindings import Attribute, mangled, normalised
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.classes import (
     Family,
@@ -78,8 +79,11 @@ class _AttributePlanner:
         self.changes |= {
             Change(id, start, end, new) for id, start, end in field_places(index, self.family, old)
         }
+        spend(4 * len(self.changes))
         if refusal := refuse_private(index, self.changes, new):
             return refusal
+        if old.startswith("_") and old.endswith("_"):
+            self.notes.append(f"`{old}` may have a meaning to what shows or makes the object")
         self.unknown_objects()
         self.unwritten()
         self.as_text()

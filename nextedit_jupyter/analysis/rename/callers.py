@@ -6,8 +6,9 @@ called with `**` may be called by keywords elsewhere: those are found, and left 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, Keyword
 from nextedit_jupyter.analysis.index import NotebookIndex
@@ -21,8 +22,10 @@ from nextedit_jupyter.analysis.rename.classes import (
     is_redefined,
     members,
     name_places,
+    outside_bases,
 )
-from nextedit_jupyter.analysis.rename.plan import Target, is_dunder
+from nextedit_jupyter.analysis.rename.plan import Change, Target, is_dunder
+from nextedit_jupyter.analysis.rename.records import is_record
 
 Starts = dict[str, set[int]]
 """Offsets of names in cells, by cell."""
@@ -121,6 +124,23 @@ def _opaque(decorators: tuple[str, ...]) -> tuple[str, ...]:
     """The decorators that may call the function by other names, or know its parameters'."""
     names = (text.partition("(")[0].strip() for text in decorators)
     return tuple(name for name in names if name.rpartition(".")[2] not in _TRANSPARENT)
+
+
+def told_by_name(index: NotebookIndex, changes: Collection[Change]) -> tuple[str, ...]:
+    """What is not of the notebook and may look a renamed function or class up by its name, as a
+    note shows it: decorators and bases that no cell defines. What a cell defines is read there.
+    """
+    places = {(change.cell, change.start) for change in changes}
+    found: list[str] = []
+    for id, here in index.readable():
+        classes = [c for c in here.classes if (id, c.start) in places and not is_record(c)]
+        decorators = [f.decorators for f in here.functions if (id, f.start) in places]
+        names = _opaque(tuple(chain(*decorators, *(c.decorators for c in classes))))
+        found += [f"`@{n}`" for n in names if n.partition(".")[0] not in index.functions]
+        for owner in classes:
+            bases = outside_bases(index, family_of(index, id, owner.scope))
+            found += [f"`{base}`" for base, known in bases.items() if known is None]
+    return tuple(dict.fromkeys(found))
 
 
 def _is_call(here: CellIndex, start: int, name: str) -> bool:

@@ -74,13 +74,16 @@ def family_of(index: NotebookIndex, cell: str, scope: int) -> Family:
 
 
 def classes_of(index: NotebookIndex, family: Family) -> list[tuple[str, Class]]:
-    """The classes of a family with their cells, in document order."""
-    return [
-        (id, owner)
-        for id, there in index.readable()
-        for owner in there.classes
-        if (id, owner.scope) in family
-    ]
+    """The classes of a family with their cells, in document order; treat it as frozen."""
+    if family not in index.classes_of:
+        index.classes_of[family] = [
+            (id, owner)
+            for id, there in index.readable()
+            for owner in there.classes
+            if (id, owner.scope) in family
+        ]
+    found: list[tuple[str, Class]] = index.classes_of[family]
+    return found
 
 
 def is_protocol(owner: Class) -> bool:
@@ -128,8 +131,7 @@ def class_named(index: NotebookIndex, name: str) -> ClassId | None:
     found = index.classes.get(name)
     if found is None:
         return None
-    kinds = {index.cells[id].names[i].kind for id, i in index.definitions(name)}
-    return found if kinds == {"class"} else None
+    return found if index.kinds_bound(name) == {"class"} else None
 
 
 def is_redefined(index: NotebookIndex, name: str) -> bool:
@@ -317,8 +319,7 @@ def is_open(index: NotebookIndex, family: Family) -> bool:
 
 
 def _is_variable(index: NotebookIndex, base: str) -> bool:
-    root = base.partition(".")[0]
-    kinds = {index.cells[id].names[i].kind for id, i in index.definitions(root)}
+    kinds = index.kinds_bound(base.partition(".")[0])
     return bool(kinds - {"class", "import", "member", "alias", "package"})
 
 

@@ -1,8 +1,9 @@
 """A variable's name in code of other languages, whose magics or libraries may look it up.
 
-A query engine finds frames by the names of variables (`select * from df`), and an unknown magic may
-fill in `{name}` or `$name`. Whether one does can't be told from the notebook, so the
-places are optional, and a note names the cells.
+A query engine finds frames by the names of variables (`select * from df`), an unknown magic may
+fill in `{name}` or `$name`, and what `%%R -i df` receives is called `df` there too. What the other
+language does with it can't be told from the notebook, so the places are optional, and a note names
+the cells.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from nextedit_jupyter.analysis.bindings import CellIndex
 from nextedit_jupyter.analysis.cell_languages import cell_language
 from nextedit_jupyter.analysis.index import NotebookIndex
+from nextedit_jupyter.analysis.magics import BRIDGES
 from nextedit_jupyter.analysis.rename.plan import (
     Change,
     listed_cells,
@@ -24,6 +26,8 @@ from nextedit_jupyter.core.cache import by_text
 # Where a relation is named in a query; the text before the name.
 _RELATION = re.compile(r"\b(?:from|join)[ \t\n]{1,20}\Z", re.I)
 _NEAR = 40
+_EVALUATED = frozenset(["eval", "evaluate"])
+_IMPORTED = frozenset(["import", "package", "member", "alias"])
 _KEEPS = re.compile(r"[ \t]{0,40}%(store|Rpush|octave_push)\b")
 _NAMED = re.compile(r"\b(?:from|join)[ \t\n]{1,20}(\w+)", re.I)
 # Languages that have such marks themselves, or whose cells are text: nothing fills them in.
@@ -44,19 +48,40 @@ def mentions_elsewhere(index: NotebookIndex, old: str, new: str) -> Iterator[Cha
             continue
         cell = index.cell(id)
         languages = {cell_language(cell, index.notebook), here.masked.language}
+        body = source.find("\n") + 1
+        if _is_handed_over(here, old, body):
+            yield from text_changes(id, source, word, new, body, len(source))
+            continue
         if not here.is_python and languages & _OWN_MARKS:
             continue
+        for text in here.texts:
+            if text.method in _EVALUATED and _is_of_module(index, id, text.root):
+                yield from text_changes(id, source, word, new, text.start, text.end)
         for start, end in _texts(here):
             for change in text_changes(id, source, word, new, start, end):
                 if is_relation(source, change.start, change.end):
                     yield change
         if here.is_python:
             continue
-        body = source.find("\n") + 1
         for change in text_changes(id, source, word, new, body, len(source)):
             before, after = source[change.start - 1], source[change.end : change.end + 1]
             if before == "$" or (before == "{" and after == "}"):
                 yield change
+
+
+def _is_of_module(index: NotebookIndex, cell: str, root: int) -> bool:
+    """Whether a call is of something imported: `pd.eval("x + 1")` reads variables, `df.eval` no."""
+    i = index.cells[cell].starts.get(root)
+    kinds = index.kinds_of(cell, i) if i is not None else frozenset()
+    return bool(kinds) and kinds <= _IMPORTED
+
+
+def _is_handed_over(here: CellIndex, name: str, body: int) -> bool:
+    """Whether a cell of another language gets the variable, or gives it, under its own name."""
+    if here.masked.language not in BRIDGES:
+        return False
+    places = [*here.masked.binds, *((s.start, s.end) for s in here.masked.snippets)]
+    return any(end < body and here.masked.source[start:end] == name for start, end in places)
 
 
 def kept_note(index: NotebookIndex, changes: Iterable[Change]) -> str | None:

@@ -42,20 +42,12 @@ def half_typed(
     if not is_definition and not unfinished:
         known = index.bound_names() | {name.name for name in request.facts.names}
         unfinished = any(name != old and name.startswith(new) for name in known)
-    return Silence("low_confidence", looks_half_typed(new)) if unfinished else None
+    return looks_half_typed(new) if unfinished else None
 
 
-_HALF_TYPED = "looks half typed"
-
-
-def looks_half_typed(new: str) -> str:
+def looks_half_typed(new: str) -> Silence:
     """Why nothing is offered for a name that seems to go on."""
-    return f"`{new}` {_HALF_TYPED}"
-
-
-def is_half_typed(silence: Silence) -> bool:
-    """Whether a name that seems to go on is why nothing is offered."""
-    return silence.detail.endswith(_HALF_TYPED)
+    return Silence("low_confidence", f"`{new}` looks half typed", half_typed=new)
 
 
 def _word_end(text: str, start: int) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nextedit_jupyter.analysis.bindings import mangled, normalised
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.core import CellEdit, Notebook, Replacement, Silence, TextEdit
@@ -78,6 +79,7 @@ def cell_edits(notebook: Notebook, changes: Iterable[Change]) -> tuple[CellEdit,
         by_cell.setdefault(change.cell, []).append(
             Replacement(change.start, change.end, change.text)
         )
+    spend(3 * len(by_cell))
     return tuple(
         CellEdit.of(cell.id, cell.source, TextEdit.of(by_cell[cell.id]))
         for cell in notebook.cells
@@ -120,9 +122,10 @@ def without(optional: set[Change], chosen: set[Change]) -> set[Change]:
     """The optional places that are not chosen, each once."""
     taken = {(change.cell, change.start) for change in chosen}
     found: dict[tuple[str, int], Change] = {}
-    for change in sorted(optional):
-        if (change.cell, change.start) not in taken:
-            found.setdefault((change.cell, change.start), change)
+    for change in optional:
+        place = change.cell, change.start
+        if place not in taken and ((known := found.get(place)) is None or change < known):
+            found[place] = change
     return set(found.values())
 
 
@@ -241,6 +244,7 @@ def text_changes(
 ) -> Iterator[Change]:
     """The places of a word between two offsets of a cell."""
     for found in word.finditer(source, start, end):
+        spend(1)
         yield Change(cell, found.start(), found.end(), new)
 
 

@@ -17,7 +17,12 @@ from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.analysis.rename.attributes import plan_attribute
-from nextedit_jupyter.analysis.rename.callers import Callers, callers_of, parameter_of_keyword
+from nextedit_jupyter.analysis.rename.callers import (
+    Callers,
+    callers_of,
+    parameter_of_keyword,
+    told_by_name,
+)
 from nextedit_jupyter.analysis.rename.classes import (
     base_notes,
     class_of_object,
@@ -353,6 +358,11 @@ class _Planner:
             self.notes.append(note)
         if kind == "class":
             self.class_names()
+        known = told_by_name(index, self.changes) if kind in ("function", "class") else ()
+        texts = set(words_in_strings(index, old, new, whole=True)) if known else set()
+        if known and (texts or kind == "function"):
+            self.notes.append(f"{', '.join(known[:2])} may know `{self.old}` by its name")
+            self.optional |= texts
 
     def class_names(self) -> None:
         """A class's name where its instances are printed, and in its private names."""

@@ -22,6 +22,8 @@ from nextedit_jupyter.analysis.rename.orphaned import LITERALS, kind_of_value, s
 # Of what a definition says, half must be as it was: the letters of a file's name may change,
 # the call that loads it may not.
 KEPT = 0.5
+# Of a value that is made in another way, as by a subscript where a call was.
+_KEPT_OF_ANOTHER_KIND = 0.75
 # Spelt so alike, a name was corrected: `lod` and `load` are 0.86, `json` and `math` 0.25.
 _ALIKE = 0.8
 # Of what a function does, apart from the names of its parameters.
@@ -75,20 +77,34 @@ def _is_kept(before: str, after: str, swap: Swap) -> bool:
         return False
     if old == "import":
         return _is_same_import(was, now, swap)
-    if old in ("parameter", "keyword"):
+    is_respelt = SequenceMatcher(None, swap.old, swap.new).ratio() >= _ALIKE
+    least = KEPT
+    if old in ("parameter", "keyword", "variable"):
         values = kind_of_value(was, swap.start), kind_of_value(now, swap.now)
         is_another = values[0] != values[1] and LITERALS.issuperset(values)
         if is_another and not spells_out(swap.old, swap.new):
-            return False
+            return old == "variable" and is_respelt
+        if values[0] != values[1] and None not in values:
+            least = _KEPT_OF_ANOTHER_KIND
     holders = _words_before(was, swap.start) | _words_before(now, swap.now)
     a = _content(was.masked.text, swap.start, {swap.old, *holders})
     b = _content(now.masked.text, swap.now, {swap.old, swap.new, *holders})
     if a == b:
         return True
-    is_kept = SequenceMatcher(None, a, b, autojunk=False).ratio() >= KEPT
+    shared = SequenceMatcher(None, a, b, autojunk=False).ratio()
+    is_kept = shared >= least
     if is_kept and old == "function":
         is_kept = _does_alike(a, b, _parameters(was, swap.start) | _parameters(now, swap.now))
-    return is_kept or SequenceMatcher(None, swap.old, swap.new).ratio() >= _ALIKE
+    return is_kept or (is_respelt and (shared > 0 or _is_slip(swap.old, swap.new)))
+
+
+def _is_slip(old: str, new: str) -> bool:
+    """Whether letters were added, left out or transposed: `weight` for `height` is another word."""
+    if sorted(old) == sorted(new):
+        return True
+    short, long = sorted((old, new), key=len)
+    letters = iter(long)
+    return len(short) < len(long) and all(letter in letters for letter in short)
 
 
 def _does_alike(a: list[str], b: list[str], parameters: set[str]) -> bool:

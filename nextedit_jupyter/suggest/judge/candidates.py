@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 MAX_CANDIDATES = 3_000
 MAX_LEFT_ALONE = 12
+_ASSIGNS = re.compile(r"[^\W\d][\w.]*(?:\s*,\s*[^\W\d][\w.]*)*\s*=(?!=)")
 _OPENERS, _CLOSERS = frozenset("([{"), frozenset(")]}")
 
 
@@ -66,6 +68,7 @@ def places(change: LastChange, cell: LexedCell, number: int) -> Iterator[Candida
         return
     anchor = max(range(len(change.old)), key=lambda k: len(change.old[k]))
     old, size = change.old, len(change.old)
+    begins_statement = begins_to_bind(change)
     behind = -1
     for token in cell.places.get(old[anchor], ()):
         rank = cell.rank[token] - anchor
@@ -85,12 +88,25 @@ def places(change: LastChange, cell: LexedCell, number: int) -> Iterator[Candida
             start = end = cell.starts[first]
         if start < behind or _is_done(change, cell, start, end):
             continue
+        if begins_statement and not _begins_line(cell, start):
+            continue
         if not change.new and change.low < change.high:
             start, end = _with_its_comma(cell, first, last, start, end)
         if not change.new and cell.source[end : end + 1] == " " and change.low == 0:
             end += 1  # what is removed takes its blank along
         behind = end
         yield Candidate(change, number, start, end, change.new, first, last)
+
+
+def begins_to_bind(change: LastChange) -> bool:
+    """Whether a value was given to a name, or to none any more, where a statement begins."""
+    texts = change.new, "".join(change.replaced)
+    is_bound = [_ASSIGNS.match(text) is not None for text in texts]
+    return is_bound[0] != is_bound[1] and not any(e.site.indent_only for e in change.examples)
+
+
+def _begins_line(cell: LexedCell, start: int) -> bool:
+    return not cell.source[cell.line_starts[cell.line_of(start)] : start].strip()
 
 
 def _with_its_comma(

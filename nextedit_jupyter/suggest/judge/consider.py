@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.suggest.judge.candidates import (
     MAX_CANDIDATES,
     Candidate,
@@ -86,6 +87,7 @@ def consider(
     candidates += ruled_candidates(evidence.rules, changes, cells, candidates)
     view = View(cells, sources, edited, [e.number for e in edits], evidence, evidence.ruled())
     del candidates[MAX_CANDIDATES:]
+    spend(2 * len(candidates))
     decided = _decided(candidates, evidence)
     rows = feature_rows(candidates, view, decided)
     return Considered(tuple(candidates), rows, cells, decided, tuple(edits))

@@ -27,6 +27,7 @@ _READ_FROM = frozenset([".", "[", "("])
 _TEXTS = frozenset(["comment", "docstring", "string"])
 _QUOTES = frozenset("'\"")
 _WORD = re.compile(r"\w+")
+_BOUND = re.compile(r"([^\W\d]\w*)\s*=(?!=)")
 _IMPORT = re.compile(r"from\s+([\w.]+)\s+import\b(.*)|import\s+([\w.]+)(?:\s+as\s+(\w+))?\s*$")
 # What was inserted together with another change of its line followed alone in 64 of 126 places, and
 # in all nine that the judge was as sure of.
@@ -145,7 +146,19 @@ class Fits:
             )
         if change.shape not in ("tokens", "insert"):
             return False
-        return is_a_part(change, self._site(place)) or self._lacks_name(place)
+        site = self._site(place)
+        return is_a_part(change, site) or self._lacks_name(place) or self._is_read_on(place)
+
+    def _is_read_on(self, place: Candidate) -> bool:
+        """Whether a name that loses its value there is read in the notebook."""
+        found = _BOUND.match("".join(place.change.replaced))
+        if found is None or _BOUND.match(place.text):
+            return False
+        return any(
+            cell.kinds[i] in ("name", "call")
+            for cell in self._considered.cells.values()
+            for i in cell.places.get(found[1], ())
+        )
 
     def _site(self, place: Candidate) -> Site:
         return Site.of(self._considered.cells[place.cell], place.first, place.last)

@@ -39,6 +39,7 @@ from nextedit_jupyter.suggest.judge.methods import choice_of, is_method_of_anoth
 
 _UNPACKED = re.compile(r"[(\[]?(?:\*?[^\W\d]\w*\s*,\s*)+(?:\*?[^\W\d]\w*)?[)\]]?\s*=(?!=)")
 _WORD = re.compile(r"\w+")
+_DEFINED = ("def ", "async def ")
 _IMPORTED = frozenset(["alias", "import", "member", "package"])
 NEVER = 2.0
 # Below 0.95 some of the variables that were taken in another's place once are repairs of one line.
@@ -203,7 +204,14 @@ def rulings(
 ) -> list[Ruling]:
     """For each candidate what bindings have decided about it."""
     if isinstance(symbols, Silence):
-        return [_of_settled(place, symbols, considered) for place in considered.candidates]
+        gone = _lines_replaced(symbols.replaced, considered)
+        local = _of_functions_alone(considered)
+        return [
+            "closed"
+            if id(place.change) in local and home_of(place, considered) == MODULE
+            else _of_settled(place, symbols, considered, gone)
+            for place in considered.candidates
+        ]
     # A word that was changed where no binding reaches, as a keyword or a method, means more than
     # the variable: of the places that bindings left alone the judge decides.
     proved = {
@@ -238,9 +246,49 @@ def rulings(
     return found
 
 
-def _of_settled(place: Candidate, symbols: Silence, considered: Considered) -> Ruling:
+def _of_functions_alone(considered: Considered) -> set[int]:
+    """The changes of a word, by their ids, that were made within functions alone, while no cell
+    binds the word: of what the notebook calls so elsewhere, nobody knows what it is.
+    """
+    changes = {id(place.change): place.change for place in considered.candidates}
+    cells = [cell.source for cell in considered.cells.values()]
+    cells += [edit.before for edit in considered.edits]
+    return {
+        key
+        for key, change in changes.items()
+        if change.shape == "word"
+        and all(_is_of_function(e.site) for e in change.examples)
+        and not any(change.old[0] in cell_index(text).bound_at_module() for text in cells)
+    }
+
+
+def _is_of_function(site: Site) -> bool:
+    """Whether a name is within a function, or among its parameters."""
+    is_parameter = site.line.startswith(_DEFINED) and site.left[:1] != ("def",)
+    return is_parameter or site.function.startswith(_DEFINED)
+
+
+def _lines_replaced(names: Sequence[str], considered: Considered) -> set[tuple[int, int]]:
+    """The lines, as (edit, line), whose variable made way for another one: whatever else became
+    what on them, nothing was said of its other places.
+    """
+    if not names:
+        return set()
+    return {
+        (n, edit.before.count("\n", 0, name.start))
+        for n, edit in enumerate(considered.edits)
+        for name in cell_index(edit.before).names
+        if name.op == "write" and name.kind == "variable" and name.name in names
+    }
+
+
+def _of_settled(
+    place: Candidate, symbols: Silence, considered: Considered, gone: set[tuple[int, int]]
+) -> Ruling:
     """Where nothing is left to rename: what bindings say of a place of the word."""
     word = "".join(place.change.replaced)
+    if gone and all((e.edit, e.line) in gone for e in place.change.examples):
+        return "closed"
     if not _is_of_definitions_alone(place.change):
         return "open"
     if word in symbols.replaced:
@@ -304,10 +352,32 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
     if home == MODULE:
         return "rebound"
     is_of_functions = any(
-        e.site.kind == "definition" or e.site.function.startswith(("def ", "async def "))
+        e.site.kind == "definition" or e.site.function.startswith(_DEFINED)
         for e in place.change.examples
     )
-    return "local" if home is not None and is_of_functions else "closed"
+    is_local = is_of_functions and scope_of(place, considered) is not None
+    return "local" if is_local else "closed"
+
+
+def scope_of(place: Candidate, considered: Considered) -> tuple[int, int] | None:
+    """The scope, with its cell, of the name at a place, or of the parameter that a keyword gives a
+    value to: what is called by it follows with it.
+    """
+    home = home_of(place, considered)
+    if home is not None:
+        return place.cell, home
+    cell = considered.cells[place.cell]
+    if cell.kinds[place.first] != "keyword":
+        return None
+    called, word = cell.callee(place.first).rstrip("("), cell.texts[place.first]
+    found = {
+        (number, function.scope)
+        for number, other in considered.cells.items()
+        if called in other.source
+        for function in cell_index(other.source).functions
+        if function.name == called and any(p.name == word for p in function.parameters)
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def home_of(place: Candidate, considered: Considered) -> int | None:

@@ -16,7 +16,7 @@ from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
 from nextedit_jupyter.analysis.names import known_names
 from nextedit_jupyter.analysis.patterns import is_half_typed
-from nextedit_jupyter.analysis.rename.half_typed import ends_at_edge, looks_half_typed
+from nextedit_jupyter.analysis.rename.half_typed import ends_at_edge
 from nextedit_jupyter.core import (
     Silence,
     Suggestion,
@@ -32,8 +32,8 @@ from nextedit_jupyter.suggest.judge.guards import (
     SURE_OF_REBOUND,
     Ruling,
     held_back,
-    home_of,
     rulings,
+    scope_of,
     sure_of_text,
 )
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
@@ -148,7 +148,7 @@ class JudgeLane:
         if not found:
             return Weighed(symbols, kept or silent, silent)
         taken = _taken((symbols, kept), request)
-        half = symbols.detail if isinstance(symbols, Silence) else ""
+        half = symbols.half_typed if isinstance(symbols, Silence) else ""
         chosen = self._chosen(request, found, taken, forest, half)
         if isinstance(chosen, Silence):
             return Weighed(symbols, kept or silent, chosen)
@@ -178,7 +178,7 @@ class JudgeLane:
     ) -> Chosen | Silence:
         """The places that the judge is sure of, and the optional ones, of those that are free.
 
-        `half` may say of a name that it looks half typed.
+        `half` is the name that looks half typed, if one does.
         """
         limits = forest.thresholds
         free = [
@@ -307,7 +307,7 @@ def _as_ruled(
             key = id(p.candidate.change), SURE_OF_REBOUND
         elif ruling == "local":
             place = p.candidate
-            key = (id(place.change), place.cell, home_of(place, considered)), SURE_OF_LOCAL
+            key = (id(place.change), scope_of(place, considered)), SURE_OF_LOCAL
         keys.append(key)
         if key is not None:
             groups.setdefault(key[0], []).append(p.sure)
@@ -412,7 +412,7 @@ def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed], half: str
     old = "".join(change.replaced)
     if change.shape != "word" or not before.endswith(change.new) or not change.new:
         return False
-    if half == looks_half_typed(change.new):  # unless it is a name as it is
+    if half == change.new:  # unless it is a name as it is
         return change.new not in known_names(request.notebook, request.facts)
     if len(change.examples) > 1 or not old.startswith(change.new):
         return False  # what was written twice is whole

@@ -2,7 +2,8 @@
 
 A key that was renamed where its dictionary is made is asked for by the old name in vain, so that
 dictionary's own uses follow. A dictionary of another variable that is filled with a key of the same
-name keeps it, unless the person says otherwise.
+name, or that a statement makes which has nothing to do with the first one, keeps it, unless the
+person says otherwise; and an argument that is passed by the same word is none of the dictionary's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nextedit_jupyter.analysis.bindings import MODULE
-from nextedit_jupyter.analysis.dictionaries import OwnKey, own_keys, passed_keys, rekeyed
+from nextedit_jupyter.analysis.dictionaries import OwnKey, made_of, own_keys, passed_keys, rekeyed
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
@@ -39,12 +40,17 @@ class RenamedKeys:
         self._of_keys: dict[int, bool] = {}
         self._filled: set[tuple[str, str]] = set()
         self._made_again: set[str] = set()
+        self._displays: set[str] = set()  # variables that are given a dictionary as it is written
+        self._made_of: dict[str, set[str]] = {}  # variables, with those that they are made of
         self._edited = {edit.number for edit in considered.edits}
         if self._renamed:
             for number, source in sources.items():
                 index = cell_index(source)
                 self._filled |= {(k.owner, k.text) for k in own_keys(index) if k.fills}
                 self._filled |= set(passed_keys(index))
+                self._displays |= {made.within for made in index.dict_keys if made.within}
+                for bound, read in made_of(index):
+                    self._made_of.setdefault(bound, set()).update(read)
                 if number not in self._edited:
                     self._made_again |= index.bound_at_module()
 
@@ -64,12 +70,39 @@ class RenamedKeys:
         """
         found = self._key_at(place)
         if found is None:
-            return self._is_nobodys(place)
+            return self._is_nobodys(place) or self._is_argument(place)
         key, renamed = found
         if key.fills and place.cell in self._edited and len(place.change.examples) == 1:
             return self._is_of_keys(place.change)  # left alone beside the one that was renamed
         is_other = self._whose(key, place) not in renamed
-        return is_other and (key.owner, key.text) in self._filled and self._is_of_keys(place.change)
+        is_made_otherwise = (key.owner, key.text) in self._filled or self._is_unrelated(
+            key, renamed
+        )
+        return is_other and is_made_otherwise and self._is_of_keys(place.change)
+
+    def _is_unrelated(self, key: OwnKey, renamed: set[_Whose]) -> bool:
+        """Whether the key's variable is the notebook's, and made of nothing that leads to the
+        dictionary whose key was renamed, which is one that is written down.
+        """
+        owners = {owner for owner, _ in renamed}
+        if key.home != MODULE or key.owner not in self._made_of or not owners <= self._displays:
+            return False
+        reached, todo = {key.owner}, [key.owner]
+        while todo:
+            new = self._made_of.get(todo.pop(), set()) - reached
+            reached |= new
+            todo += new
+        return not reached & owners
+
+    def _is_argument(self, place: Candidate) -> bool:
+        """Whether a place is a keyword of a call that is not given the dictionary."""
+        cell, pair = self._cells[place.cell], ("".join(place.change.replaced), place.change.new)
+        renamed = self._renamed.get(pair) if place.change.shape == "word" else None
+        if renamed is None or cell.kinds[place.first] != "keyword":
+            return False
+        line = cell.lines[cell.line_of(place.start)]
+        is_given = any(f"**{owner}" in line for owner, _ in renamed)
+        return not is_given and self._is_of_keys(place.change)
 
     def _is_nobodys(self, place: Candidate) -> bool:
         """Whether a place is a key of a dictionary that is made on the spot, as `json.dumps` gets

@@ -37,6 +37,8 @@ MAX_BLOCK_LINES = 8
 BINDING = ("definition", "target", "import", "keyword", "string")
 _NAME = re.compile(r"[^\W\d]\w*")
 _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
+_OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
+_COMPARING = frozenset("=!<>:")
 # How many tokens of context are compared on either side.
 CONTEXT = 6
 
@@ -323,6 +325,9 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
     ]
     if any(_is_prefix(a, i1, i2) or _is_prefix(b, j1, j2) for i1, i2, j1, j2 in hunks):
         return [_whole_strings(a, b, hunks)]
+    if _is_assigned(a) != _is_assigned(b):
+        # `df.f(inplace=True)` that became `df = df.f()`: neither half does anything by itself.
+        return [_joined(a, b, hunks)]
     joined: list[tuple[int, int, int, int]] = []
     waiting: tuple[int, int, int, int] | None = None
     for i1, i2, j1, j2 in hunks:
@@ -341,14 +346,26 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
     return [_settled(a, b, hunk, *room) for hunk, *room in zip(joined, ends, starts)]
 
 
+def _is_assigned(texts: list[str]) -> bool:
+    """Whether a line gives a value to what it begins with."""
+    depth = 0
+    around = ["", *texts, ""]
+    for before, text, behind in zip(around, texts, around[2:], strict=False):
+        depth += (text in _OPENS) - (text in _CLOSES)
+        if text == "=" and not depth and before not in _COMPARING and behind != "=":
+            return True
+    return False
+
+
 def _is_no_border(
     a: list[str], b: list[str], one: tuple[int, int, int, int], other: tuple[int, int, int, int]
 ) -> bool:
-    """Whether one blank at most lies between two stretches, or the middle of a path that is longer
-    or shorter now: `a.b.c` that became `d.b` is another path as a whole.
+    """Whether one blank at most lies between two stretches, or the middle of a path of which both
+    ends were changed, or that is longer or shorter now: `a.b.c` that became `d.b`, and `ax.set_x`
+    that became `plt.x`, is another path as a whole.
     """
     between = a[one[1] : other[0]]
-    if len(between) <= 1 and not "".join(between).strip():
+    if (len(between) <= 1 and not "".join(between).strip()) or between == ["."]:
         return True
     is_path = all(text == "." or _NAME.fullmatch(text) for text in between)
     return is_path and any(
@@ -369,7 +386,21 @@ def _whole_strings(
     means another thing in one of another kind.
     """
     i1, i2, j1, j2 = hunks[0][0], hunks[-1][1], hunks[0][2], hunks[-1][3]
-    while i2 < len(a) and (a[i1:i2].count("'") % 2 or a[i1:i2].count('"') % 2):
+    while i2 < len(a) and any(_balance(a[i1:i2])[-2:]):
+        i2, j2 = i2 + 1, j2 + 1
+    return i1, i2, j1, j2
+
+
+def _joined(
+    a: list[str], b: list[str], hunks: list[tuple[int, int, int, int]]
+) -> tuple[int, int, int, int]:
+    """All that changed on a line as one stretch, from the line's first word on, with the ends of
+    what is opened in it.
+    """
+    i1, i2, j1, j2 = hunks[0][0], hunks[-1][1], hunks[0][2], hunks[-1][3]
+    first = next((n for n in range(i1) if not a[n].isspace()), i1)
+    i1, j1 = first, j1 - (i1 - first)
+    while i2 < len(a) and any(_balance(a[i1:i2])):
         i2, j2 = i2 + 1, j2 + 1
     return i1, i2, j1, j2
 

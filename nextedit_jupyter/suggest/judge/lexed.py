@@ -24,7 +24,7 @@ _LEXEME = re.compile(
        |\"(?:[^\"\\\n]|\\.)*\"?
        |\'(?:[^\'\\\n]|\\.)*\'?))
     |(?P<word>[^\W\d]\w*)
-    |(?P<number>\d[\w.]*)
+    |(?P<number>\d[\d_.]*[eE][+-]\d+|\d[\w.]*)
     |(?P<blank>\s+)
     |(?P<other>.)""",
     re.S | re.X,
