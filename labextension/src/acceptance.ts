@@ -9,6 +9,7 @@ import { runsOf } from './cells';
 import type { OtherDocuments, Reverted } from './elsewhere';
 import { isName } from './names';
 import type { Pending, Place } from './pending';
+import type { Rearranged } from './rearranged';
 import type { Recorder } from './recorder';
 import type { StaleCells } from './staleCells';
 
@@ -64,6 +65,11 @@ export class Acceptance {
     const cells = [...application.cells, ...(definition ? [definition] : [])].map(({ id }) => id);
     stale.accepted({ cells, onlyNames, continues, byHand: typed?.cell ?? null });
     return true;
+  }
+
+  /** Texts went to other cells. */
+  rearrange(rearranged: Rearranged): void {
+    this.applications.rearrange(rearranged);
   }
 
   /** Take back what was accepted last in other documents; `left` are those edited since. */

@@ -5,6 +5,7 @@ import { takeBack } from './apply';
 import type { EditEvent } from './history';
 import { isName } from './names';
 import type { Pending, Place } from './pending';
+import type { Rearranged } from './rearranged';
 
 export class Applications {
   private held: Application[] = [];
@@ -42,6 +43,19 @@ export class Applications {
     if (pending.kind === 'rename') {
       this.renamed = [...new Set(places.map(place => pending.old(place)).filter(isName))];
     }
+  }
+
+  /** Texts went to other cells: what was done to them is taken back there, where no undo step is. */
+  rearrange(rearranged: Rearranged): void {
+    const made = this.held.flatMap(({ cells }, of) =>
+      cells.map(({ id, ...change }) => ({ ...change, cell: id, of }))
+    );
+    const now = rearranged.edits(made).map(change => ({
+      ...change,
+      id: change.cell,
+      byHand: change.byHand || !made.includes(change)
+    }));
+    this.held = this.held.map((one, i) => ({ ...one, cells: now.filter(({ of }) => of === i) }));
   }
 
   /** The number of cells that read again as before; null if a later edit is in the way. */
