@@ -9,6 +9,7 @@ import { runsOf } from './cells';
 import type { OtherDocuments, Reverted } from './elsewhere';
 import { isName } from './names';
 import type { Pending, Place } from './pending';
+import type { SuggestionWire } from './protocol';
 import type { Rearranged } from './rearranged';
 import type { Recorder } from './recorder';
 import type { StaleCells } from './staleCells';
@@ -38,6 +39,11 @@ export class Acceptance {
   /** Old names that the kernel may still hold. */
   get oldNames(): readonly string[] {
     return this.applications.oldNames;
+  }
+
+  /** What would be reverted, as a suggestion; null if nothing, or if other documents go with it. */
+  get suggestion(): SuggestionWire | null {
+    return this.others.size ? null : this.applications.suggestion;
   }
 
   /** Apply these places; false if the cells changed since they were offered. */

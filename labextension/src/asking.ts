@@ -4,12 +4,13 @@ import type { IDisposable } from '@lumino/disposable';
 
 import type { Offers } from './offers';
 import type { Pending } from './pending';
-import type { AnswerWire } from './protocol';
+import type { AnswerWire, Kind } from './protocol';
 import type { Recorder } from './recorder';
 import type { Requests, Snapshot } from './requests';
 import { whyNot } from './requests';
 import { Scheduler } from './scheduler';
 import type { Shared } from './shared';
+import { OnceMore, askPatiently, whySilent } from './silences';
 import type { Views } from './surfaces';
 
 export interface AskingHost {
@@ -25,9 +26,12 @@ export interface AskingHost {
   clear(): void;
 }
 
+/** What is asked for beside ghost text, that first which says more if it is silent. */
+const KINDS: readonly Kind[] = ['rename', 'next_edit'];
+
 export class Asking implements IDisposable {
   private readonly scheduler: Scheduler;
-  private late: number | null = null; // the burst whose answer ran out of time
+  private readonly onceMore = new OnceMore();
   private unfinished: Snapshot | null = null; // nothing was sure enough, with the caret where it is
   private left: number | null = null; // the burst that was asked about again when the caret left it
 
@@ -87,11 +91,11 @@ export class Asking implements IDisposable {
       return;
     }
     await client.settled(); // a newer request would take the place of this one
-    const answer = await this.ask(true);
-    if (answer && !offers.shown) {
-      const { next_edit, rename } = answer.silence_detail ?? {};
-      tell(rename ?? next_edit ?? trans.__('No next edit here.'));
-    } else if (!answer) {
+    const asked = await askPatiently(() => this.ask(true), KINDS);
+    if (asked && !offers.shown) {
+      const why = whySilent(asked.answer, KINDS, trans);
+      tell(why === null ? trans.__('No next edit here.') : trans.__('No next edit here: %1', why));
+    } else if (!asked) {
       tell(client.status.problem ?? trans.__('no answer'));
     }
   }
@@ -105,7 +109,7 @@ export class Asking implements IDisposable {
       isQuiet: () => pace.isQuiet,
       settled: () => client.settled(),
       lastEdit: () => recorder.history.last,
-      ask: () => void this.ask(false),
+      ask: () => void this.askByItself(),
       readAhead: () => {
         const snapshot = views.isActiveCode ? requests.snapshot([]) : null;
         if (snapshot) {
@@ -115,42 +119,42 @@ export class Asking implements IDisposable {
     });
   }
 
+  /** What had no time is asked for once more after the pause, unless something was typed since. */
+  private async askByItself(): Promise<void> {
+    const asked = await this.ask(false);
+    const isDue = asked && this.onceMore.isDue(asked.answer, KINDS, asked.snapshot.burst);
+    if (isDue && !this.host.offers.shown) {
+      this.scheduler.schedule();
+    }
+  }
+
   /** Ask for next edits, and show what comes; `wanted` says that the user asked. */
-  private async ask(wanted: boolean): Promise<AnswerWire | null> {
+  private async ask(wanted: boolean): Promise<{ answer: AnswerWire; snapshot: Snapshot } | null> {
     this.scheduler.cancel();
     const { requests } = this.host;
     const before = this.host.byHand();
     const across = before === null ? undefined : { before };
     const snapshot = requests.snapshot(['next_edit', 'rename'], undefined, across);
     const answer = snapshot && (await requests.ask(snapshot));
-    if (snapshot && answer && !this.isDisposed) {
+    if (!snapshot || !answer) {
+      return null;
+    }
+    if (!this.isDisposed) {
       this.adopt(answer, snapshot, wanted);
       const isUnsure = answer.silence.rename === 'low_confidence' && !this.host.offers.shown;
       this.unfinished = isUnsure ? snapshot : null;
-      this.askAgain(answer, snapshot);
     }
-    return answer;
-  }
-
-  /**
-   * An answer that ran out of time, as one on a machine that is busy for a moment, is asked for once
-   * more after the pause, unless something was typed since: what was read by then is kept.
-   */
-  private askAgain({ silence }: AnswerWire, { burst }: Snapshot): void {
-    const isLate = silence.next_edit === 'deadline' || silence.rename === 'deadline';
-    const isAgain = this.late === burst;
-    this.late = isLate ? burst : null;
-    if (isLate && !isAgain && !this.host.offers.shown) {
-      this.scheduler.schedule();
-    }
+    return { answer, snapshot };
   }
 
   private adopt(answer: AnswerWire, snapshot: Snapshot, wanted: boolean): void {
-    const { offers, requests, shared } = this.host;
+    const { offers, recorder, requests, shared } = this.host;
     const own = answer.suggestions.find(s => s.kind === 'rename') ?? null;
     const across = requests.across(answer, snapshot, own);
     const rest = across ? answer.suggestions.filter(s => s !== own) : answer.suggestions;
+    const again = wanted ? offers.again(cell => recorder.text(cell)) : null;
     const found = [
+      ...(again ? [again] : []),
       ...(across ? [across] : []),
       ...rest
         .filter(s => s.kind !== 'inline' && s.confidence >= shared.settings.confidence)

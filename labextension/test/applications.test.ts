@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { renamedByHand } from '../src/applications';
+import { Applications, renamedByHand } from '../src/applications';
+import { textHash } from '../src/textHash';
 
 function event(before: string, after: string, cell = 'a') {
   return { cell, before, after, origin: 'typed' as const, at: 0, burst: 1 };
@@ -26,4 +27,29 @@ test('more than the name changed, or the cell was changed since: it is left alon
   const since = [event('total = 1', 'amount = 1')];
   assert.equal(renamedByHand(since, 'a', 'amount = 1  # EUR', CHANGE), null);
   assert.equal(renamedByHand([], 'a', 'amount = 1', CHANGE), null);
+});
+
+test('what is held is a suggestion for the texts before it, word by word', () => {
+  const made = new Applications();
+  assert.equal(made.suggestion, null);
+  const add = (...cells: { id: string; before: string; after: string; byHand?: boolean }[]) =>
+    made.add(
+      { notebook: null as never, cells },
+      { id: 's', kind: 'rename', lane: 'symbols', title: 'rename', old: () => 'x' } as never,
+      [],
+      null
+    );
+  add(
+    { id: 'a', before: 'x = 1', after: 'long = 1', byHand: true },
+    { id: 'b', before: 'x + x', after: 'long + x' }
+  );
+  add({ id: 'b', before: 'long + x', after: 'long + long' });
+  const edit = (cell: string, base: string, start: number) => ({
+    ...{ cell, start, end: start + 1, text: 'long' },
+    base: textHash(base)
+  });
+  assert.deepEqual(made.suggestion, {
+    ...{ id: 's', kind: 'rename', lane: 'symbols', label: 'rename', confidence: 1 },
+    edits: [edit('a', 'x = 1', 0), edit('b', 'x + x', 0), edit('b', 'x + x', 4)]
+  });
 });

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 
 import { Asking } from '../src/asking';
 import { Offers } from '../src/offers';
+import type { Pending } from '../src/pending';
 import type { AnswerWire } from '../src/protocol';
+import { textHash } from '../src/textHash';
 
 const LATE = { suggestions: [], silence: { next_edit: 'no_change', rename: 'deadline' } };
 const NOTHING = { suggestions: [], silence: { next_edit: 'no_change', rename: 'no_change' } };
@@ -15,10 +17,14 @@ const TEXT = 'def f(a, offset):\n    return a';
 function world(answers: object[], bursts: number[]) {
   let asked = 0;
   let caret = { cell: 'a', offset: 'def f(a, offset'.length };
+  const said: string[] = [];
+  const shown: string[] = [];
+  const offers = new Offers();
   const idle = { settled: () => Promise.resolve(), pause: () => 0, enabled: true, mayInfer: true };
+  const words = { trans: { __: (text: string, why = '') => text.replace('%1', why) } };
   const asking = new Asking({
     views: { isActiveCode: true, activeId: 'a', caret: () => caret },
-    offers: new Offers(),
+    offers,
     recorder: { history: { last: { burst: bursts[0] } }, text: () => TEXT },
     requests: {
       notServed: () => null,
@@ -26,9 +32,15 @@ function world(answers: object[], bursts: number[]) {
       ask: () => Promise.resolve((answers[asked++] ?? NOTHING) as unknown as AnswerWire),
       across: () => null
     },
-    shared: { client: idle, settings: {}, pace: { isQuiet: false } },
+    shared: {
+      ...{ client: idle, settings: {}, pace: { isQuiet: false }, ...words },
+      tell: (text: string) => said.push(text)
+    },
     byHand: () => null,
-    show: () => {},
+    show: ([first]: Pending[]) => {
+      shown.push(first.label);
+      offers.show([first], 'a', true);
+    },
     clear: () => {}
   } as never);
   const settled = async () => {
@@ -47,7 +59,7 @@ function world(answers: object[], bursts: number[]) {
     }
     return asked;
   };
-  return { settled, move, asking };
+  return { settled, move, asking, offers, said, shown, asked: () => asked };
 }
 
 test('next edits whose answer ran out of time are asked for once more', async () => {
@@ -89,5 +101,27 @@ test('where the caret goes after any other answer is no reason to ask', async ()
   const { settled, move, asking } = world([NOTHING], [1]);
   assert.equal(await settled(), 1);
   assert.equal(await move('b', 0), 1);
+  asking.dispose();
+});
+
+test('who asks and gets nothing is told why, an answer that had no time being asked for once more', async () => {
+  const { asking, said, asked } = world([LATE, UNSURE], [1]);
+  await asking.suggest();
+  assert.equal(asked(), 2);
+  assert.deepEqual(said, ['No next edit here: nothing is likely enough']);
+  asking.dispose();
+});
+
+test('what was reverted is not offered by itself, but to who asks', async () => {
+  const { asking, offers, said, shown, settled } = world([NOTHING, NOTHING], [1]);
+  const edits = [{ cell: 'a', base: textHash(TEXT), start: 4, end: 5, text: 'g' }];
+  offers.holdReverted({
+    ...{ id: 's', kind: 'rename', lane: 'symbols', label: 'rename f to g', confidence: 1 },
+    edits
+  });
+  await settled();
+  assert.deepEqual(shown, []);
+  await asking.suggest();
+  assert.deepEqual([shown, said], [['rename f to g'], []]);
   asking.dispose();
 });
