@@ -191,8 +191,9 @@ class Magic:
         if recorder.events:
             cost = recorder.seconds / recorder.events * 1e3
             print(f"cost      {cost:.2f} ms per cell")
-        browser = session.channel is not None and session.channel.connected
-        print(f"browser   {'connected' if browser else 'no labextension has spoken so far'}")
+        if session.channel is not None:  # a terminal has none
+            connected = session.channel.connected
+            print(f"browser   {'connected' if connected else 'no page has connected yet'}")
         worker = self._worker_status(start=False)
         print(f"worker    {worker}")
 
