@@ -71,7 +71,8 @@ export class Rearranged {
 
   /**
    * Edits of the old cells, oldest first, as edits of the new ones: each text is cut, or joined with the
-   * others, where the newest was. Edits of other cells stay the same objects.
+   * others, where the newest was. Edits of other cells stay the same objects; one of a line that is in
+   * parts now is of neither.
    */
   edits<T extends Edited>(events: readonly T[]): T[] {
     const earlier = new Earlier(this.was, this.pieces);
@@ -87,12 +88,21 @@ export class Rearranged {
       };
       const afters = textsWith(after);
       const befores = textsWith(before);
-      return heirs
+      const parts = heirs
         .map((heir, i) => ({ ...event, cell: heir, before: befores[i], after: afters[i] }))
-        .filter(edit => edit.before !== edit.after)
-        .reverse();
+        .filter(edit => edit.before !== edit.after);
+      return parts.length > 1 && this.isTorn(cell) ? [] : parts.reverse();
     });
     return edits.reverse();
+  }
+
+  /** Whether a line of this cell is in parts now. */
+  private isTorn(cell: string): boolean {
+    const own = [...this.pieces.values()]
+      .flat()
+      .filter(isStretch)
+      .filter(part => part.cell === cell);
+    return own.some((part, i) => i > 0 && own[i - 1].end === part.start);
   }
 }
 

@@ -49,13 +49,19 @@ test('splitting and merging again gives the edits back, blank cells and line end
   ]);
 });
 
-test('a line that is cut in its middle is two parts, and what was pasted at once is in both', () => {
-  const split = of({ a: 'total = 1' }, { new: 'tot', a: 'al = 1' })!;
-  assert.deepEqual(split.edits([{ cell: 'a', before: '', after: 'total = 1' }]), [
-    { cell: 'new', before: '', after: 'tot' },
-    { cell: 'a', before: '', after: 'al = 1' }
+test('what was pasted at once is in both parts, but not where a line is cut in its middle', () => {
+  const pasted = { cell: 'a', before: '', after: 'total = 1\nend' };
+  const split = of({ a: pasted.after }, { new: 'total = 1', a: 'end' })!;
+  assert.deepEqual(split.edits([pasted]), [
+    { cell: 'new', before: '', after: 'total = 1' },
+    { cell: 'a', before: '', after: 'end' }
   ]);
-  assert.equal(split.place('a', 0, 5), null);
+  const cut = of({ a: pasted.after }, { new: 'tot', a: 'al = 1\nend' })!;
+  const typed = { cell: 'a', before: 'total = 1\n', after: pasted.after };
+  assert.deepEqual(cut.edits([pasted, typed]), [
+    { cell: 'a', before: 'al = 1\n', after: 'al = 1\nend' }
+  ]);
+  assert.equal(cut.place('a', 0, 5), null);
 });
 
 test('other texts are no rearrangement: typed, deleted, pasted, in another order', () => {
