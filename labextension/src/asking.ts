@@ -106,7 +106,8 @@ export class Asking implements IDisposable {
     return new Scheduler({
       mayAsk: () => client.enabled && client.mayInfer,
       pause: () => client.pause(settings.delay),
-      isQuiet: () => pace.isQuiet,
+      // What an input method composes is no text yet.
+      isQuiet: () => pace.isQuiet || !!views.activeView?.composing,
       settled: () => client.settled(),
       lastEdit: () => recorder.history.last,
       ask: () => void this.askByItself(),

@@ -17,13 +17,14 @@ const TEXT = 'def f(a, offset):\n    return a';
 function world(answers: object[], bursts: number[]) {
   let asked = 0;
   let caret = { cell: 'a', offset: 'def f(a, offset'.length };
+  const view = { composing: false };
   const said: string[] = [];
   const shown: string[] = [];
   const offers = new Offers();
   const idle = { settled: () => Promise.resolve(), pause: () => 0, enabled: true, mayInfer: true };
   const words = { trans: { __: (text: string, why = '') => text.replace('%1', why) } };
   const asking = new Asking({
-    views: { isActiveCode: true, activeId: 'a', caret: () => caret },
+    views: { isActiveCode: true, activeId: 'a', activeView: view, caret: () => caret },
     offers,
     recorder: { history: { last: { burst: bursts[0] } }, text: () => TEXT },
     requests: {
@@ -59,7 +60,8 @@ function world(answers: object[], bursts: number[]) {
     }
     return asked;
   };
-  return { settled, move, asking, offers, said, shown, asked: () => asked };
+  const compose = (composing: boolean) => (view.composing = composing);
+  return { settled, move, compose, asking, offers, said, shown, asked: () => asked };
 }
 
 test('next edits whose answer ran out of time are asked for once more', async () => {
@@ -123,5 +125,15 @@ test('what was reverted is not offered by itself, but to who asks', async () => 
   assert.deepEqual(shown, []);
   await asking.suggest();
   assert.deepEqual([shown, said], [['rename f to g'], []]);
+  asking.dispose();
+});
+
+test('while a character is composed nothing is asked, and then it is', async () => {
+  const { settled, compose, asking } = world([NOTHING], [1]);
+  compose(true);
+  assert.equal(await settled(), 0);
+  compose(false);
+  await new Promise(resolve => setTimeout(resolve, 40));
+  assert.equal(await settled(), 2, 'once when it was composed, once now');
   asking.dispose();
 });
