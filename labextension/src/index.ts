@@ -166,7 +166,7 @@ function activate(
     }
     const open = notebooks.find(candidate => candidate.content === notebook);
     if (open) {
-      sessions.of(open)?.executed(cell.model.sharedModel.getId());
+      sessions.of(open)?.executed(cell.model.sharedModel.getId(), success);
     }
   });
 }

@@ -375,9 +375,9 @@ export class NotebookSession implements IDisposable {
     this.redraw();
   }
 
-  /** A cell ran. */
-  executed(cell: string): void {
-    this.stale.executed(cell);
+  /** A cell ran, to its end or into an error. */
+  executed(cell: string, succeeded = true): void {
+    this.stale.executed(cell, succeeded);
     this.facts.ask();
   }
 
