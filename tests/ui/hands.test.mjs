@@ -672,7 +672,10 @@ test('ghost text can be read in every theme', async () => {
       await ghostAt('end');
       const ratio = await contrastOf(lab.page, '.jp-GhostText');
       assert.ok(ratio >= 4.5, `${theme}: ${ratio}`);
-      const wraps = await lab.page.$eval('.jp-GhostText', node => getComputedStyle(node).whiteSpace);
+      const wraps = await lab.page.$eval(
+        '.jp-GhostText',
+        node => getComputedStyle(node).whiteSpace
+      );
       assert.equal(wraps, 'pre', 'at the edge of a long line it makes the cell higher');
     }
   } finally {
