@@ -277,7 +277,7 @@ test('with the caret scrolled out of sight no place says Tab, which would not go
   assert.deepEqual(editors[0].labels, ['Tab']);
 });
 
-test('while a console beside is typed in no place names a key, which would not get there', async () => {
+test('while a console beside is typed in no place names a key, which would not get there', () => {
   const { painter, editors, goTo } = scene();
   goTo('c0', 2);
   painter.paint();
