@@ -23,6 +23,7 @@ export interface AcceptanceHost {
 export class Acceptance {
   private readonly applications = new Applications();
   private readonly others = new Set<OtherDocuments>();
+  private wentElsewhere = false;
   private accepting = false;
 
   constructor(private readonly host: AcceptanceHost) {}
@@ -41,9 +42,9 @@ export class Acceptance {
     return this.applications.oldNames;
   }
 
-  /** What would be reverted, as a suggestion; null if nothing, or if other documents go with it. */
-  get suggestion(): SuggestionWire | null {
-    return this.others.size ? null : this.applications.suggestion;
+  /** What was accepted last, as far as it was undone; null if it was not, or went to other documents. */
+  again(): SuggestionWire | null {
+    return this.wentElsewhere ? null : this.applications.again(this.textOf);
   }
 
   /** Apply these places; false if the cells changed since they were offered. */
@@ -63,6 +64,7 @@ export class Acceptance {
       pending.lane === 'symbols' && olds.every(isName) && places.every(p => isName(p.text));
     this.applications.add(application, pending, places, definition);
     pending.took(places);
+    this.wentElsewhere = pending.others !== null || (continues && this.wentElsewhere);
     if (pending.others) {
       this.others.add(pending.others);
     } else if (!continues) {

@@ -4,7 +4,7 @@ import type { Application, CellApplication } from './apply';
 import { takeBack } from './apply';
 import type { EditEvent } from './history';
 import { isName } from './names';
-import type { Pending, Place } from './pending';
+import type { Pending, Place, TextOf } from './pending';
 import type { SuggestionWire } from './protocol';
 import type { Rearranged } from './rearranged';
 import type { Replacement } from './textEdit';
@@ -13,6 +13,7 @@ import { textHash } from './textHash';
 
 export class Applications {
   private held: Application[] = [];
+  private reverted: readonly Application[] = []; // what was held and taken back last
   private from: Omit<SuggestionWire, 'edits'> | null = null; // the suggestion that they are of
   private renamed: string[] = []; // old names of the last rename
 
@@ -50,29 +51,38 @@ export class Applications {
     }
   }
 
-  /** All that is held, as a suggestion for the texts before it; null if nothing is. */
-  get suggestion(): SuggestionWire | null {
+  /**
+   * What was held last, as a suggestion for the cells in which it was undone since, here as a whole or
+   * in the editor; null if there are none, or if one was changed otherwise.
+   */
+  again(textOf: TextOf): SuggestionWire | null {
     const changed = new Map<string, CellApplication>();
-    for (const one of this.held.flatMap(({ cells }) => cells)) {
+    for (const one of (this.isEmpty ? this.reverted : this.held).flatMap(({ cells }) => cells)) {
       changed.set(one.id, { ...one, before: changed.get(one.id)?.before ?? one.before });
     }
-    const edits = [...changed.values()].flatMap(({ id, before, after }) =>
+    const undone = [...changed.values()].filter(({ id, after }) => textOf(id) !== after);
+    const edits = undone.flatMap(({ id, before, after }) =>
       replacedWords(before, after).map(r => ({ ...r, cell: id, base: textHash(before) }))
     );
-    return this.from && edits.length ? { ...this.from, edits } : null;
+    const isWhole = undone.every(({ id, before }) => textOf(id) === before);
+    return this.from && isWhole && edits.length ? { ...this.from, edits } : null;
   }
 
   /** Texts went to other cells: what was done to them is taken back there, where no undo step is. */
   rearrange(rearranged: Rearranged): void {
-    const made = this.held.flatMap(({ cells }, of) =>
-      cells.map(({ id, ...change }) => ({ ...change, cell: id, of }))
-    );
-    const now = rearranged.edits(made).map(change => ({
-      ...change,
-      id: change.cell,
-      byHand: change.byHand || !made.includes(change)
-    }));
-    this.held = this.held.map((one, i) => ({ ...one, cells: now.filter(({ of }) => of === i) }));
+    const follow = (all: readonly Application[]) => {
+      const made = all.flatMap(({ cells }, of) =>
+        cells.map(({ id, ...change }) => ({ ...change, cell: id, of }))
+      );
+      const now = rearranged.edits(made).map(change => ({
+        ...change,
+        id: change.cell,
+        byHand: change.byHand || !made.includes(change)
+      }));
+      return all.map((one, i) => ({ ...one, cells: now.filter(({ of }) => of === i) }));
+    };
+    this.held = follow(this.held);
+    this.reverted = follow(this.reverted);
   }
 
   /** The number of cells that read again as before; null if a later edit is in the way. */
@@ -81,6 +91,7 @@ export class Applications {
     if (!takeBack(this.held)) {
       return null;
     }
+    this.reverted = this.held;
     this.held = [];
     this.renamed = [];
     return cells.size;

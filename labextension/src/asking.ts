@@ -3,8 +3,8 @@
 import type { IDisposable } from '@lumino/disposable';
 
 import type { Offers } from './offers';
-import type { Pending } from './pending';
-import type { AnswerWire, Kind } from './protocol';
+import { Pending } from './pending';
+import type { AnswerWire, Kind, SuggestionWire } from './protocol';
 import type { Recorder } from './recorder';
 import type { Requests, Snapshot } from './requests';
 import { whyNot } from './requests';
@@ -21,6 +21,8 @@ export interface AskingHost {
   readonly shared: Shared;
   /** A module's text before it was changed by hand; null where that concerns no other document. */
   byHand(): string | null;
+  /** What was accepted and undone since, for the user who asks for it. */
+  again(): SuggestionWire | null;
   /** Show the first of these, and the others once it is done; `wanted` says that the user asked. */
   show(suggestions: readonly Pending[], wanted: boolean): void;
   clear(): void;
@@ -153,9 +155,9 @@ export class Asking implements IDisposable {
     const own = answer.suggestions.find(s => s.kind === 'rename') ?? null;
     const across = requests.across(answer, snapshot, own);
     const rest = across ? answer.suggestions.filter(s => s !== own) : answer.suggestions;
-    const again = wanted ? offers.again(cell => recorder.text(cell)) : null;
+    const undone = wanted ? this.host.again() : null;
     const found = [
-      ...(again ? [again] : []),
+      ...(undone ? [Pending.from(undone, cell => recorder.text(cell))] : []),
       ...(across ? [across] : []),
       ...rest
         .filter(s => s.kind !== 'inline' && s.confidence >= shared.settings.confidence)

@@ -5,9 +5,7 @@
  * offer's there only. Typing elsewhere is other work; at the second burst of it the offer goes.
  */
 
-import type { TextOf } from './pending';
-import { Pending } from './pending';
-import type { SuggestionWire } from './protocol';
+import type { Pending, TextOf } from './pending';
 import type { Rearranged } from './rearranged';
 import type { CellChange } from './recorder';
 
@@ -25,7 +23,6 @@ export interface Typing {
 export class Offers {
   private held: Pending | null = null;
   private rest: Pending[] = []; // what the same answer offers beside it
-  private reverted: SuggestionWire | null = null;
   private refused = new Set<string>();
   private home: string | null = null;
   private strays = new Set<number>();
@@ -117,16 +114,6 @@ export class Offers {
     }
     this.show(rest, this.home);
     return this.held;
-  }
-
-  /** This was accepted and reverted since; null if something else was accepted. */
-  holdReverted(suggestion: SuggestionWire | null): void {
-    this.reverted = suggestion;
-  }
-
-  /** What was reverted last, for the user who asks for it; null if its cells changed since. */
-  again(textOf: TextOf): Pending | null {
-    return this.reverted && Pending.from(this.reverted, textOf);
   }
 
   /**

@@ -98,6 +98,7 @@ export class NotebookSession implements IDisposable {
         this.kind === 'file' && this.path.endsWith('.py')
           ? (this.recorder.history.last?.before ?? null)
           : null,
+      again: () => this.acceptance.again(),
       show: (suggestions, wanted) => this.offer(suggestions, wanted),
       clear: () => this.clear()
     });

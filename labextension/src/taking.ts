@@ -64,19 +64,17 @@ export class Taking {
 
   /** Revert what was accepted last, here and in other documents; false if that cannot be done. */
   undo(): boolean {
-    const { acceptance, clear, offers, shared } = this.host;
+    const { acceptance, clear, shared } = this.host;
     const { announce, tell, trans } = shared;
     if (!acceptance.canRevert) {
       return false;
     }
-    const { suggestion } = acceptance;
     const cells = acceptance.revert();
     if (cells === null) {
       tell(trans.__('A later edit is in the way: nothing was reverted.'));
       return false;
     }
     clear();
-    offers.holdReverted(suggestion);
     announce(trans._n('Reverted in %1 cell.', 'Reverted in %1 cells.', cells));
     void acceptance.revertOthers().then(({ reverted, left }) => {
       if (reverted.length) {
@@ -124,7 +122,6 @@ export class Taking {
   /** These places of what is shown were accepted: show what is left, or what comes next. */
   private accepted(pending: Pending, places: readonly Place[]): void {
     const { client, trans } = this.host.shared;
-    this.host.offers.holdReverted(null);
     const left = pending.chosen.length;
     const next = left ? null : this.host.offers.next(this.host.textOf);
     this.host.redraw();

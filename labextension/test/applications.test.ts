@@ -29,9 +29,14 @@ test('more than the name changed, or the cell was changed since: it is left alon
   assert.equal(renamedByHand([], 'a', 'amount = 1', CHANGE), null);
 });
 
-test('what is held is a suggestion for the texts before it, word by word', () => {
+test('what was undone is a suggestion again, word by word, in the cells that read as before', () => {
+  const texts = new Map([
+    ['a', 'x = 1'],
+    ['b', 'x + x']
+  ]);
+  const textOf = (cell: string) => texts.get(cell);
   const made = new Applications();
-  assert.equal(made.suggestion, null);
+  assert.equal(made.again(textOf), null);
   const add = (...cells: { id: string; before: string; after: string; byHand?: boolean }[]) =>
     made.add(
       { notebook: null as never, cells },
@@ -44,12 +49,17 @@ test('what is held is a suggestion for the texts before it, word by word', () =>
     { id: 'b', before: 'x + x', after: 'long + x' }
   );
   add({ id: 'b', before: 'long + x', after: 'long + long' });
-  const edit = (cell: string, base: string, start: number) => ({
+  const edit = (cell: string, start: number) => ({
     ...{ cell, start, end: start + 1, text: 'long' },
-    base: textHash(base)
+    base: textHash(texts.get(cell)!)
   });
-  assert.deepEqual(made.suggestion, {
-    ...{ id: 's', kind: 'rename', lane: 'symbols', label: 'rename', confidence: 1 },
-    edits: [edit('a', 'x = 1', 0), edit('b', 'x + x', 0), edit('b', 'x + x', 4)]
-  });
+  const offered = () => made.again(textOf)?.edits;
+  assert.deepEqual(offered(), [edit('a', 0), edit('b', 0), edit('b', 4)]);
+  assert.equal(made.again(textOf)?.label, 'rename');
+  texts.set('a', 'long = 1');
+  assert.deepEqual(offered(), [edit('b', 0), edit('b', 4)], 'undone in the editor of b alone');
+  texts.set('b', 'x + x + 1');
+  assert.equal(offered(), undefined, 'it was changed otherwise');
+  texts.set('b', 'long + long');
+  assert.equal(offered(), undefined, 'nothing was undone');
 });

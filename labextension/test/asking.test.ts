@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Asking } from '../src/asking';
 import { Offers } from '../src/offers';
 import type { Pending } from '../src/pending';
-import type { AnswerWire } from '../src/protocol';
+import type { AnswerWire, SuggestionWire } from '../src/protocol';
 import { textHash } from '../src/textHash';
 
 const LATE = { suggestions: [], silence: { next_edit: 'no_change', rename: 'deadline' } };
@@ -18,6 +18,7 @@ function world(answers: object[], bursts: number[]) {
   let asked = 0;
   let caret = { cell: 'a', offset: 'def f(a, offset'.length };
   const view = { composing: false };
+  let undone: SuggestionWire | null = null;
   const said: string[] = [];
   const shown: string[] = [];
   const offers = new Offers();
@@ -38,6 +39,7 @@ function world(answers: object[], bursts: number[]) {
       tell: (text: string) => said.push(text)
     },
     byHand: () => null,
+    again: () => undone,
     show: ([first]: Pending[]) => {
       shown.push(first.label);
       offers.show([first], 'a', true);
@@ -60,8 +62,9 @@ function world(answers: object[], bursts: number[]) {
     }
     return asked;
   };
+  const undo = (suggestion: SuggestionWire) => (undone = suggestion);
   const compose = (composing: boolean) => (view.composing = composing);
-  return { settled, move, compose, asking, offers, said, shown, asked: () => asked };
+  return { settled, move, compose, undo, asking, said, shown, asked: () => asked };
 }
 
 test('next edits whose answer ran out of time are asked for once more', async () => {
@@ -114,10 +117,10 @@ test('who asks and gets nothing is told why, an answer that had no time being as
   asking.dispose();
 });
 
-test('what was reverted is not offered by itself, but to who asks', async () => {
-  const { asking, offers, said, shown, settled } = world([NOTHING, NOTHING], [1]);
+test('what was undone is not offered by itself, but to who asks', async () => {
+  const { asking, undo, said, shown, settled } = world([NOTHING, NOTHING], [1]);
   const edits = [{ cell: 'a', base: textHash(TEXT), start: 4, end: 5, text: 'g' }];
-  offers.holdReverted({
+  undo({
     ...{ id: 's', kind: 'rename', lane: 'symbols', label: 'rename f to g', confidence: 1 },
     edits
   });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { Offers } from '../src/offers';
 import { Pending } from '../src/pending';
-import type { Origin, SuggestionWire } from '../src/protocol';
+import type { Origin } from '../src/protocol';
 import { Rearranged } from '../src/rearranged';
 import { textHash } from '../src/textHash';
 
@@ -202,28 +202,4 @@ test('an offer ends where the name that called for it was taken apart, and stays
   TEXTS.d = TEXTS.c;
   assert.deepEqual(offers.choose([pendingOf([['d', 0]])], false), []);
   delete TEXTS.d;
-});
-
-test('what was reverted may be had again as long as its cells read as before', () => {
-  const { offers } = shown();
-  const edits = [{ cell: 'b', base: textHash(TEXTS.b), start: 6, end: 10, text: 'costs' }];
-  const reverted = {
-    id: 's',
-    kind: 'rename',
-    lane: 'symbols',
-    label: 'again',
-    confidence: 1,
-    edits
-  };
-  offers.holdReverted(reverted as SuggestionWire);
-  assert.equal(offers.again(cell => TEXTS[cell])?.places.length, 1);
-  assert.equal(
-    offers.again(() => 'print(cost)  # more'),
-    null
-  );
-  offers.holdReverted(null);
-  assert.equal(
-    offers.again(cell => TEXTS[cell]),
-    null
-  );
 });
