@@ -122,10 +122,15 @@ export class Asking implements IDisposable {
     });
   }
 
-  /** What had no time is asked for once more after the pause, unless something was typed since. */
+  /**
+   * What had no time is asked for once more after the pause, unless something was typed since; and so is
+   * what ghost text superseded that was asked for without typing.
+   */
   private async askByItself(): Promise<void> {
     const asked = await this.ask(false);
-    const isDue = asked && this.onceMore.isDue(asked.answer, KINDS, asked.snapshot.burst);
+    const isDue = asked
+      ? this.onceMore.isDue(asked.answer, KINDS, asked.snapshot.burst)
+      : this.host.shared.client.isAsking;
     if (isDue && !this.host.offers.shown) {
       this.scheduler.schedule();
     }

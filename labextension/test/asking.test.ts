@@ -11,6 +11,7 @@ const LATE = { suggestions: [], silence: { next_edit: 'no_change', rename: 'dead
 const NOTHING = { suggestions: [], silence: { next_edit: 'no_change', rename: 'no_change' } };
 
 const UNSURE = { suggestions: [], silence: { next_edit: 'no_change', rename: 'low_confidence' } };
+const SUPERSEDED = {};
 const TEXT = 'def f(a, offset):\n    return a';
 
 /** What asks in a notebook whose edits are `bursts`, one a request, and that gets these answers. */
@@ -22,7 +23,13 @@ function world(answers: object[], bursts: number[]) {
   const said: string[] = [];
   const shown: string[] = [];
   const offers = new Offers();
-  const idle = { settled: () => Promise.resolve(), pause: () => 0, enabled: true, mayInfer: true };
+  const idle = {
+    ...{ settled: () => Promise.resolve(), pause: () => 0, enabled: true, mayInfer: true },
+    /** Ghost text is asked for meanwhile, and takes the place of a request that gets no answer. */
+    get isAsking() {
+      return answers[asked - 1] === SUPERSEDED;
+    }
+  };
   const words = { trans: { __: (text: string, why = '') => text.replace('%1', why) } };
   const asking = new Asking({
     views: { isActiveCode: true, activeId: 'a', activeView: view, caret: () => caret },
@@ -31,7 +38,10 @@ function world(answers: object[], bursts: number[]) {
     requests: {
       notServed: () => null,
       snapshot: () => ({ burst: bursts[asked] ?? bursts.at(-1), caret }),
-      ask: () => Promise.resolve((answers[asked++] ?? NOTHING) as unknown as AnswerWire),
+      ask: () => {
+        const answer = answers[asked++] ?? NOTHING;
+        return Promise.resolve(answer === SUPERSEDED ? null : (answer as unknown as AnswerWire));
+      },
       across: () => null
     },
     shared: {
@@ -138,5 +148,11 @@ test('while a character is composed nothing is asked, and then it is', async () 
   compose(false);
   await new Promise(resolve => setTimeout(resolve, 40));
   assert.equal(await settled(), 2, 'once when it was composed, once now');
+  asking.dispose();
+});
+
+test('what ghost text superseded is asked for again', async () => {
+  const { settled, asking } = world([SUPERSEDED, SUPERSEDED, NOTHING], [1]);
+  assert.equal(await settled(), 3);
   asking.dispose();
 });
