@@ -222,8 +222,8 @@ class Magic:
             text += f"\nremote    what you type goes to {status['remote']['host']}, as configured"
         if status.get("idle_cpu_s") is not None:
             text += (
-                f"\nidle      for {status['idle_s']:.0f} s, {status['idle_cpu_s']:.2f} s of "
-                "processor time in them"
+                f"\nidle      for {status['idle_s']:.0f} s, using {status['idle_cpu_s']:.2f} s of "
+                "processor time"
             )
         if status.get("power"):
             text += f"\npower     {_POWER.get(status['power'], status['power'])}"
