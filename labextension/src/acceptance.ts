@@ -9,6 +9,8 @@ import { runsOf } from './cells';
 import type { OtherDocuments, Reverted } from './elsewhere';
 import { isName } from './names';
 import type { Pending, Place } from './pending';
+import type { SuggestionWire } from './protocol';
+import type { Rearranged } from './rearranged';
 import type { Recorder } from './recorder';
 import type { StaleCells } from './staleCells';
 
@@ -21,6 +23,7 @@ export interface AcceptanceHost {
 export class Acceptance {
   private readonly applications = new Applications();
   private readonly others = new Set<OtherDocuments>();
+  private wentElsewhere = false;
   private accepting = false;
 
   constructor(private readonly host: AcceptanceHost) {}
@@ -37,6 +40,11 @@ export class Acceptance {
   /** Old names that the kernel may still hold. */
   get oldNames(): readonly string[] {
     return this.applications.oldNames;
+  }
+
+  /** What was accepted last, as far as it was undone; null if it was not, or went to other documents. */
+  again(): SuggestionWire | null {
+    return this.wentElsewhere ? null : this.applications.again(this.textOf);
   }
 
   /** Apply these places; false if the cells changed since they were offered. */
@@ -56,6 +64,7 @@ export class Acceptance {
       pending.lane === 'symbols' && olds.every(isName) && places.every(p => isName(p.text));
     this.applications.add(application, pending, places, definition);
     pending.took(places);
+    this.wentElsewhere = pending.others !== null || (continues && this.wentElsewhere);
     if (pending.others) {
       this.others.add(pending.others);
     } else if (!continues) {
@@ -64,6 +73,11 @@ export class Acceptance {
     const cells = [...application.cells, ...(definition ? [definition] : [])].map(({ id }) => id);
     stale.accepted({ cells, onlyNames, continues, byHand: typed?.cell ?? null });
     return true;
+  }
+
+  /** Texts went to other cells. */
+  rearrange(rearranged: Rearranged): void {
+    this.applications.rearrange(rearranged);
   }
 
   /** Take back what was accepted last in other documents; `left` are those edited since. */

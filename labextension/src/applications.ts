@@ -4,11 +4,17 @@ import type { Application, CellApplication } from './apply';
 import { takeBack } from './apply';
 import type { EditEvent } from './history';
 import { isName } from './names';
-import type { Pending, Place } from './pending';
+import type { Pending, Place, TextOf } from './pending';
+import type { SuggestionWire } from './protocol';
+import type { Rearranged } from './rearranged';
+import type { Replacement } from './textEdit';
+import { TextEdit } from './textEdit';
+import { textHash } from './textHash';
 
 export class Applications {
   private held: Application[] = [];
-  private from: string | null = null; // the suggestion that they are of
+  private reverted: readonly Application[] = []; // what was held and taken back last
+  private from: Omit<SuggestionWire, 'edits'> | null = null; // the suggestion that they are of
   private renamed: string[] = []; // old names of the last rename
 
   get isEmpty(): boolean {
@@ -22,7 +28,7 @@ export class Applications {
 
   /** Whether accepting more of this suggestion belongs to what was accepted before. */
   continues(pending: Pending): boolean {
-    return this.held.length > 0 && this.from === pending.id;
+    return this.held.length > 0 && this.from?.id === pending.id;
   }
 
   /**
@@ -38,10 +44,45 @@ export class Applications {
     const isFirst = definition && !this.continues(pending);
     const application = isFirst ? { ...made, cells: [definition, ...made.cells] } : made;
     this.held = this.continues(pending) ? [...this.held, application] : [application];
-    this.from = pending.id;
+    const { id, kind, lane, title: label } = pending;
+    this.from = { id, kind, lane, label, confidence: 1 };
     if (pending.kind === 'rename') {
       this.renamed = [...new Set(places.map(place => pending.old(place)).filter(isName))];
     }
+  }
+
+  /**
+   * What was held last, as a suggestion for the cells in which it was undone since, here as a whole or
+   * in the editor; null if there are none, or if one was changed otherwise.
+   */
+  again(textOf: TextOf): SuggestionWire | null {
+    const changed = new Map<string, CellApplication>();
+    for (const one of (this.isEmpty ? this.reverted : this.held).flatMap(({ cells }) => cells)) {
+      changed.set(one.id, { ...one, before: changed.get(one.id)?.before ?? one.before });
+    }
+    const undone = [...changed.values()].filter(({ id, after }) => textOf(id) !== after);
+    const edits = undone.flatMap(({ id, before, after }) =>
+      replacedWords(before, after).map(r => ({ ...r, cell: id, base: textHash(before) }))
+    );
+    const isWhole = undone.every(({ id, before }) => textOf(id) === before);
+    return this.from && isWhole && edits.length ? { ...this.from, edits } : null;
+  }
+
+  /** Texts went to other cells: what was done to them is taken back there, where no undo step is. */
+  rearrange(rearranged: Rearranged): void {
+    const follow = (all: readonly Application[]) => {
+      const made = all.flatMap(({ cells }, of) =>
+        cells.map(({ id, ...change }) => ({ ...change, cell: id, of }))
+      );
+      const now = rearranged.edits(made).map(change => ({
+        ...change,
+        id: change.cell,
+        byHand: change.byHand || !made.includes(change)
+      }));
+      return all.map((one, i) => ({ ...one, cells: now.filter(({ of }) => of === i) }));
+    };
+    this.held = follow(this.held);
+    this.reverted = follow(this.reverted);
   }
 
   /** The number of cells that read again as before; null if a later edit is in the way. */
@@ -50,6 +91,7 @@ export class Applications {
     if (!takeBack(this.held)) {
       return null;
     }
+    this.reverted = this.held;
     this.held = [];
     this.renamed = [];
     return cells.size;
@@ -79,8 +121,25 @@ export function renamedByHand(
   return null;
 }
 
+/** What turns one text into the other: word by word, where nothing but words differs. */
+function replacedWords(before: string, after: string): readonly Replacement[] {
+  const [was, is] = [wordsOf(before), wordsOf(after)];
+  const isBeside = (word: string, i: number) => i % 2 === 1 || word === is[i];
+  if (was.length !== is.length || !was.every(isBeside)) {
+    return TextEdit.between(before, after).replacements;
+  }
+  let end = 0;
+  const all = was.map((word, i) => ({ start: end, end: (end += word.length), text: is[i] }));
+  return all.filter(({ text }, i) => text !== was[i]);
+}
+
+/** Words, and between them what is beside them, which comes first and last. */
+function wordsOf(text: string): string[] {
+  return text.split(/([\p{XID_Continue}]+)/u);
+}
+
 function isRename(before: string, after: string, old: string, to: string): boolean {
-  const [was, is] = [before, after].map(text => text.split(/([\p{XID_Continue}]+)/u));
+  const [was, is] = [wordsOf(before), wordsOf(after)];
   const isSame = (word: string, i: number) => word === is[i] || (word === old && is[i] === to);
   return before !== after && was.length === is.length && was.every(isSame);
 }

@@ -3,13 +3,14 @@
 import type { IDisposable } from '@lumino/disposable';
 
 import type { Offers } from './offers';
-import type { Pending } from './pending';
-import type { AnswerWire } from './protocol';
+import { Pending } from './pending';
+import type { AnswerWire, Kind, SuggestionWire } from './protocol';
 import type { Recorder } from './recorder';
 import type { Requests, Snapshot } from './requests';
 import { whyNot } from './requests';
 import { Scheduler } from './scheduler';
 import type { Shared } from './shared';
+import { OnceMore, askPatiently, whySilent } from './silences';
 import type { Views } from './surfaces';
 
 export interface AskingHost {
@@ -20,14 +21,19 @@ export interface AskingHost {
   readonly shared: Shared;
   /** A module's text before it was changed by hand; null where that concerns no other document. */
   byHand(): string | null;
+  /** What was accepted and undone since, for the user who asks for it. */
+  again(): SuggestionWire | null;
   /** Show the first of these, and the others once it is done; `wanted` says that the user asked. */
   show(suggestions: readonly Pending[], wanted: boolean): void;
   clear(): void;
 }
 
+/** What is asked for beside ghost text, that first which says more if it is silent. */
+const KINDS: readonly Kind[] = ['rename', 'next_edit'];
+
 export class Asking implements IDisposable {
   private readonly scheduler: Scheduler;
-  private late: number | null = null; // the burst whose answer ran out of time
+  private readonly onceMore = new OnceMore();
   private unfinished: Snapshot | null = null; // nothing was sure enough, with the caret where it is
   private left: number | null = null; // the burst that was asked about again when the caret left it
 
@@ -87,11 +93,11 @@ export class Asking implements IDisposable {
       return;
     }
     await client.settled(); // a newer request would take the place of this one
-    const answer = await this.ask(true);
-    if (answer && !offers.shown) {
-      const { next_edit, rename } = answer.silence_detail ?? {};
-      tell(rename ?? next_edit ?? trans.__('No next edit here.'));
-    } else if (!answer) {
+    const asked = await askPatiently(() => this.ask(true), KINDS);
+    if (asked && !offers.shown) {
+      const why = whySilent(asked.answer, KINDS, trans);
+      tell(why === null ? trans.__('No next edit here.') : trans.__('No next edit here: %1', why));
+    } else if (!asked) {
       tell(client.status.problem ?? trans.__('there was no answer'));
     }
   }
@@ -102,10 +108,11 @@ export class Asking implements IDisposable {
     return new Scheduler({
       mayAsk: () => client.enabled && client.mayInfer,
       pause: () => client.pause(settings.delay),
-      isQuiet: () => pace.isQuiet,
+      // What an input method composes is no text yet.
+      isQuiet: () => pace.isQuiet || !!views.activeView?.composing,
       settled: () => client.settled(),
       lastEdit: () => recorder.history.last,
-      ask: () => void this.ask(false),
+      ask: () => void this.askByItself(),
       readAhead: () => {
         const snapshot = views.isActiveCode ? requests.snapshot([]) : null;
         if (snapshot) {
@@ -115,42 +122,47 @@ export class Asking implements IDisposable {
     });
   }
 
+  /**
+   * What had no time is asked for once more after the pause, unless something was typed since; and so is
+   * what ghost text superseded that was asked for without typing.
+   */
+  private async askByItself(): Promise<void> {
+    const asked = await this.ask(false);
+    const isDue = asked
+      ? this.onceMore.isDue(asked.answer, KINDS, asked.snapshot.burst)
+      : this.host.shared.client.isAsking;
+    if (isDue && !this.host.offers.shown) {
+      this.scheduler.schedule();
+    }
+  }
+
   /** Ask for next edits, and show what comes; `wanted` says that the user asked. */
-  private async ask(wanted: boolean): Promise<AnswerWire | null> {
+  private async ask(wanted: boolean): Promise<{ answer: AnswerWire; snapshot: Snapshot } | null> {
     this.scheduler.cancel();
     const { requests } = this.host;
     const before = this.host.byHand();
     const across = before === null ? undefined : { before };
     const snapshot = requests.snapshot(['next_edit', 'rename'], undefined, across);
     const answer = snapshot && (await requests.ask(snapshot));
-    if (snapshot && answer && !this.isDisposed) {
+    if (!snapshot || !answer) {
+      return null;
+    }
+    if (!this.isDisposed) {
       this.adopt(answer, snapshot, wanted);
       const isUnsure = answer.silence.rename === 'low_confidence' && !this.host.offers.shown;
       this.unfinished = isUnsure ? snapshot : null;
-      this.askAgain(answer, snapshot);
     }
-    return answer;
-  }
-
-  /**
-   * An answer that ran out of time, as one on a machine that is busy for a moment, is asked for once
-   * more after the pause, unless something was typed since: what was read by then is kept.
-   */
-  private askAgain({ silence }: AnswerWire, { burst }: Snapshot): void {
-    const isLate = silence.next_edit === 'deadline' || silence.rename === 'deadline';
-    const isAgain = this.late === burst;
-    this.late = isLate ? burst : null;
-    if (isLate && !isAgain && !this.host.offers.shown) {
-      this.scheduler.schedule();
-    }
+    return { answer, snapshot };
   }
 
   private adopt(answer: AnswerWire, snapshot: Snapshot, wanted: boolean): void {
-    const { offers, requests, shared } = this.host;
+    const { offers, recorder, requests, shared } = this.host;
     const own = answer.suggestions.find(s => s.kind === 'rename') ?? null;
     const across = requests.across(answer, snapshot, own);
     const rest = across ? answer.suggestions.filter(s => s !== own) : answer.suggestions;
+    const undone = wanted ? this.host.again() : null;
     const found = [
+      ...(undone ? [Pending.from(undone, cell => recorder.text(cell))] : []),
       ...(across ? [across] : []),
       ...rest
         .filter(s => s.kind !== 'inline' && s.confidence >= shared.settings.confidence)

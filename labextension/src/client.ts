@@ -151,6 +151,11 @@ export class Client {
     return !this.isPaused && (this.pace?.may_infer ?? true);
   }
 
+  /** Whether a request is under way: to one that gets no answer, that it was superseded. */
+  get isAsking(): boolean {
+    return this.flight !== null;
+  }
+
   /** Resolves once nothing is in flight. */
   async settled(): Promise<void> {
     while (this.flight) {

@@ -130,8 +130,15 @@ export class HintLayer implements PluginValue {
   }
 }
 
-/** The room right of a line's end, within the editor's frame and up to the cell's toolbar. */
-function roomAt(view: EditorView, end: number, toolbar?: DOMRect): Spot | null {
+/**
+ * The room right of a line's end, within the editor's frame and up to the cell's toolbar, in the
+ * editor's own pixels: on a page that is scaled they are others than those of the window.
+ */
+export function roomAt(
+  view: Pick<EditorView, 'coordsAtPos' | 'dom' | 'scaleX' | 'scaleY'>,
+  end: number,
+  toolbar?: DOMRect
+): Spot | null {
   const at = view.coordsAtPos(end, -1);
   if (!at) {
     return null;
@@ -143,10 +150,11 @@ function roomAt(view: EditorView, end: number, toolbar?: DOMRect): Spot | null {
     toolbar.top < at.bottom &&
     toolbar.bottom > at.top;
   const edge = isBeside ? Math.min(right, toolbar.left) : right;
+  const { scaleX, scaleY } = view;
   return {
-    left: at.right - left + GAP,
-    top: at.top - top,
-    height: at.bottom - at.top,
-    room: edge - at.right - GAP
+    left: (at.right - left) / scaleX + GAP,
+    top: (at.top - top) / scaleY,
+    height: (at.bottom - at.top) / scaleY,
+    room: (edge - at.right) / scaleX - GAP
   };
 }

@@ -4,6 +4,7 @@
  */
 
 import type { EventWire, Origin } from './protocol';
+import type { Rearranged } from './rearranged';
 import { holdsSecret } from './redact';
 import { TextEdit } from './textEdit';
 
@@ -83,6 +84,16 @@ export class EditHistory {
   /** A cell has another id now. */
   rename(cell: string, to: string): void {
     this.events = this.events.map(event => (event.cell === cell ? { ...event, cell: to } : event));
+  }
+
+  /** Texts went to other cells: their edits are of those now, unless those hold a secret. */
+  rearrange(rearranged: Rearranged): void {
+    const events = rearranged.edits(this.events);
+    const refused = events
+      .filter(event => !this.events.includes(event))
+      .filter(({ before, after }) => this.isRefused(before) || this.isRefused(after));
+    const cells = new Set(refused.map(({ cell }) => cell));
+    this.events = events.filter(({ cell }) => !cells.has(cell)).slice(-this.maxEvents);
   }
 
   /** As it is sent: the same object each time for an event that did not change. */

@@ -32,6 +32,7 @@ import type { NotebookSession } from './session';
 import { Sessions } from './sessions';
 import { SettingsStore } from './settingsStore';
 import { StatusItem } from './statusItem';
+import { telling } from './telling';
 import { addStatusMenu } from './statusMenu';
 import { pauseOf, switchOf } from './switches';
 import { CommandIDs, DEFAULTS, PLUGIN_ID } from './tokens';
@@ -78,10 +79,11 @@ function activate(
     announce: (message: string) => {
       live.textContent = message;
     },
-    tell: (message: string) => {
+    tell: telling(message => {
       live.textContent = message;
-      Notification.emit(`${trans.__('Next Edit')}: ${message}`, 'info', { autoClose: 4000 });
-    }
+      const text = `${trans.__('Next Edit')}: ${message}`;
+      return Notification.emit(text, 'info', { autoClose: 4000 });
+    }, Notification.dismiss)
   };
   const sessions = new Sessions(app, notebooks, shared);
   // Registered now: the completer gives settings to no provider that comes later.
@@ -166,7 +168,7 @@ function activate(
     }
     const open = notebooks.find(candidate => candidate.content === notebook);
     if (open) {
-      sessions.of(open)?.executed(cell.model.sharedModel.getId());
+      sessions.of(open)?.executed(cell.model.sharedModel.getId(), success);
     }
   });
 }

@@ -22,6 +22,7 @@ import { whyNot } from './requests';
 import type { NotebookSession } from './session';
 import type { Shared } from './shared';
 import { whenIdle } from './slices';
+import { askPatiently, whySilent } from './silences';
 import type { Shown } from './typedThrough';
 import { leftOf, nextLine, nextWord } from './typedThrough';
 
@@ -97,7 +98,11 @@ export class InlineProvider implements IInlineCompletionProvider {
     if (invoked && session.notServed !== null) {
       this.shared.tell(whyNot(session.notServed, this.shared.trans));
     }
-    const asked = await ask(session, () => serial === this.serial);
+    const asked = await askPatiently(
+      () => ask(session),
+      ['inline'],
+      () => serial === this.serial
+    );
     if (serial !== this.serial) {
       return NONE;
     }
@@ -107,7 +112,10 @@ export class InlineProvider implements IInlineCompletionProvider {
     }
     if (invoked && !shownOf) {
       const { trans, tell } = this.shared;
-      tell(asked.answer.silence_detail?.inline ?? trans.__('No ghost text here.'));
+      const why = whySilent(asked.answer, ['inline'], trans);
+      tell(
+        why === null ? trans.__('No ghost text here.') : trans.__('No ghost text here: %1', why)
+      );
     }
     if (!shownOf || (!invoked && this.unwanted.has(signature(shownOf.shown)))) {
       return otherwise();
@@ -257,21 +265,12 @@ export class InlineProvider implements IInlineCompletionProvider {
   }
 }
 
-/**
- * The answer for the caret; null if there is none. One that ran out of time, as the first one of a
- * worker that had its model to load, is asked for once more while nothing else `isCurrent`: what was
- * read by then is kept.
- */
+/** The answer for the caret; null if there is none. */
 async function ask(
-  session: NotebookSession,
-  isCurrent: () => boolean,
-  isLast = false
+  session: NotebookSession
 ): Promise<{ answer: AnswerWire; snapshot: Snapshot } | null> {
   const snapshot = session.snapshot(['inline']);
   const answer = snapshot && (await session.ask(snapshot));
-  if (answer?.silence.inline === 'deadline' && !isLast && isCurrent()) {
-    return ask(session, isCurrent, true);
-  }
   return answer && { answer, snapshot };
 }
 

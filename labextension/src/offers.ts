@@ -6,6 +6,7 @@
  */
 
 import type { Pending, TextOf } from './pending';
+import type { Rearranged } from './rearranged';
 import type { CellChange } from './recorder';
 
 /** Bursts of other typing at which an offer goes. */
@@ -125,6 +126,24 @@ export class Offers {
     }
     this.rest = this.rest.filter(pending => pending.leaveGone(textOf));
     return this.held !== null;
+  }
+
+  /** Texts went to other cells: what is offered goes with them, and so does what was refused. */
+  rearrange(rearranged: Rearranged): void {
+    if (this.held && !this.held.rearrange(rearranged)) {
+      this.drop();
+    }
+    this.rest = this.rest.filter(pending => pending.rearrange(rearranged));
+    const heirs = this.home === null ? [] : rearranged.heirs(this.home);
+    if (heirs.length && !heirs.includes(this.home!)) {
+      this.home = heirs[0];
+    }
+    for (const signature of [...this.refused]) {
+      const [cell, ...place] = JSON.parse(signature) as [string, ...unknown[]];
+      for (const heir of rearranged.heirs(cell)) {
+        this.refused.add(JSON.stringify([heir, ...place]));
+      }
+    }
   }
 
   /** A cell changed, and not by accepting. */

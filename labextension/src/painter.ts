@@ -18,6 +18,9 @@ import type { Later } from './slices';
 import { Slices } from './slices';
 import type { OpenEditor, Views } from './surfaces';
 
+/** What JupyterLab has side by side: one of them is typed in. */
+const BESIDE = '.jp-MainAreaWidget';
+
 const PENDING_CLASS = 'nextedit-mod-pending';
 const TAB_CLASS = 'nextedit-mod-tab';
 
@@ -139,12 +142,19 @@ export class Painter {
         current,
         caret: views.caret(),
         order: this.host.order(),
-        keys: this.host.keys(),
+        keys: this.keys(activeView),
         isTabOurs: isTabOurs && isTypedIn(activeView!),
         isHome: (cell: string) => offers.isHome(cell),
         trans
       }
     );
+  }
+
+  /** The keys that are named: those that get here. */
+  private keys(view: EditorView | null): KeyNames {
+    const keys = this.host.keys();
+    const isAway = view !== null && isBeside(view);
+    return isAway ? { ...keys, jump: null, accept: null, acceptAll: null } : keys;
   }
 
   /** What belongs in this editor. The hint names keys: it stands in the view that gets them. */
@@ -177,6 +187,12 @@ export class Painter {
 /** Whether keys go to this editor: not in command mode, nor from a panel or a toolbar. */
 function isTypedIn(view: EditorView): boolean {
   return view.root.activeElement === view.contentDOM;
+}
+
+/** Whether the focus is in another document, such as a console beside the notebook. */
+function isBeside(view: EditorView): boolean {
+  const other = view.root.activeElement?.closest(BESIDE);
+  return !!other && !other.contains(view.dom);
 }
 
 /** Whether Tab indents here: in leading white space, or what is selected. */

@@ -184,7 +184,7 @@ export class SuggestionsPanel extends Widget {
     }
     const bar = element('div', 'nextedit-actions');
     if (stale.length) {
-      bar.append(this.action('run', trans.__('Run Them in Order'), () => this.actions.runStale()));
+      bar.append(this.action('run', trans.__('Run in Order'), () => this.actions.runStale()));
     }
     if (session.canUndo) {
       bar.append(this.action('undo', trans.__('Undo in All Cells'), () => session.undoAccept()));

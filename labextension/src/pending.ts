@@ -6,6 +6,7 @@
 
 import type { OtherDocuments } from './elsewhere';
 import type { EditWire, Kind, Lane, SuggestionWire } from './protocol';
+import type { Rearranged } from './rearranged';
 import { TextEdit } from './textEdit';
 import { textHash } from './textHash';
 
@@ -176,6 +177,31 @@ export class Pending {
     const isThere = (cell: string) => this.now(cell, textOf) !== undefined;
     this.hold(this.all.filter(place => isThere(place.cell)));
     return this.all.length > 0 && (!this.trigger || isThere(this.trigger.cell));
+  }
+
+  /**
+   * Texts went to other cells, and the places with them. False if none is left, or if what called for
+   * it was taken apart.
+   */
+  rearrange(rearranged: Rearranged): boolean {
+    const moved = [...this.texts].filter(([cell]) => rearranged.concerns(cell));
+    if (moved.some(([cell, text]) => rearranged.before(cell) !== text)) {
+      return false;
+    }
+    const follow = <T extends Pick<Place, 'cell' | 'start' | 'end'>>(at: T): T | null => {
+      const isHere = !rearranged.concerns(at.cell);
+      const there = isHere ? at : rearranged.place(at.cell, at.start, at.end);
+      return there && { ...at, ...there };
+    };
+    this.hold(this.all.flatMap(place => follow(place) ?? []));
+    const trigger = this.trigger && follow(this.trigger);
+    const isWhole = trigger !== null || this.trigger === null;
+    this.trigger = trigger;
+    moved.forEach(([cell]) => this.texts.delete(cell));
+    for (const heir of moved.flatMap(([cell]) => rearranged.heirs(cell))) {
+      this.texts.set(heir, rearranged.now.get(heir)!);
+    }
+    return isWhole && this.all.length > 0;
   }
 
   /**

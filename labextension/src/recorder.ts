@@ -4,11 +4,13 @@ import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { IDisposable } from '@lumino/disposable';
 import type * as Y from 'yjs';
 
-import { ACCEPTED, REVERTED } from './apply';
+import { ACCEPTED, REVERTED, sharedCell } from './apply';
+import { isTaggedOff } from './cells';
 import type { WatchedDocument } from './documents';
 import { isWatched } from './documents';
 import { EditHistory } from './history';
 import type { Origin } from './protocol';
+import { Rearranged } from './rearranged';
 
 /** One transaction's change of one cell. */
 export interface CellChange {
@@ -16,6 +18,14 @@ export interface CellChange {
   before: string;
   after: string;
   origin: Origin;
+}
+
+/** Cells came, went or were moved. */
+export interface CellsNews {
+  /** One is there again, or elsewhere or of another type, that was edited. */
+  readonly cameBack: boolean;
+  /** Where the texts are now that went to other cells; null if none did. */
+  readonly rearranged: Rearranged | null;
 }
 
 /** Seconds. */
@@ -37,8 +47,7 @@ export class Recorder implements IDisposable {
   constructor(
     private readonly notebook: ISharedNotebook,
     private readonly onChange: (change: CellChange) => void,
-    /** Cells came, went or were moved; `cameBack` says that one is there again that was edited before it went. */
-    private readonly onCells: (cameBack: boolean) => void = () => {},
+    private readonly onCells: (news: CellsNews) => void = () => {},
     private readonly now: Seconds = () => performance.now() / 1000
   ) {
     this.rescan();
@@ -87,22 +96,45 @@ export class Recorder implements IDisposable {
   }
 
   private onEvents = (events: Y.YEvent<Y.AbstractType<unknown>>[], tr: Y.Transaction): void => {
-    let isRead = true;
-    let isSameCells = true;
-    for (const event of events) {
+    // What is of one cell, such as its number, is not of all.
+    const ofCells = events.filter(event => event.path.length === 0);
+    const rearranged = ofCells.length ? this.rearrange() : null;
+    for (const event of rearranged ? [] : events) {
       if (event.path.length === 2 && event.path[1] === 'source') {
         const id = (event.target.parent as Y.Map<unknown>).get('id') as string;
         this.onSource(id, textOf(event.target), tr);
-      } else if (event.path.length < 2) {
-        isRead = false;
-        isSameCells &&= event.path.length > 0; // what is of one cell, such as its number, is not of all
       }
     }
-    const cameBack = !isRead && this.rescan();
-    if (!isSameCells) {
-      this.onCells(cameBack);
+    const isRead = events.every(event => event.path.length >= 2);
+    let cameBack = !isRead && this.rescan();
+    if (ofCells.length) {
+      const came = new Set(ofCells.flatMap(insertedIds));
+      cameBack ||= this.history.all.some(({ cell }) => came.has(cell) || rearranged?.now.has(cell));
+      this.onCells({ cameBack, rearranged });
     }
   };
+
+  /** Texts that went to other cells in one step were not typed there: what was edited in them goes along. */
+  private rearrange(): Rearranged | null {
+    const texts = this.read();
+    const isNews =
+      (other: ReadonlyMap<string, string>) =>
+      ([cell, text]: [string, string]) =>
+        other.get(cell) !== text;
+    const was = new Map([...this.texts].filter(isNews(texts)));
+    const now = new Map([...texts].filter(isNews(this.texts)));
+    const rearranged = Rearranged.of(was, now);
+    if (rearranged) {
+      this.texts = texts;
+      this.history.rearrange(rearranged);
+      now.forEach((_, cell) => this.origins.set(cell, 'pasted'));
+    }
+    return rearranged;
+  }
+
+  private read(): Map<string, string> {
+    return new Map(this.notebook.cells.map(cell => [cell.getId(), cell.getSource()]));
+  }
 
   private onSource(cell: string, after: string, tr: Y.Transaction): void {
     const before = this.texts.get(cell);
@@ -112,7 +144,10 @@ export class Recorder implements IDisposable {
     }
     const origin = this.originOf(cell, tr);
     this.origins.set(cell, origin);
-    this.history.append({ cell, before, after, origin, at: this.now() });
+    const shared = sharedCell(this.notebook, cell);
+    if (!shared || !isTaggedOff(shared)) {
+      this.history.append({ cell, before, after, origin, at: this.now() });
+    }
     this.onChange({ cell, before, after, origin });
   }
 
@@ -135,7 +170,7 @@ export class Recorder implements IDisposable {
   /** Read all cells; says whether one came back that is in the record. */
   private rescan(): boolean {
     const known = this.texts;
-    this.texts = new Map(this.notebook.cells.map(cell => [cell.getId(), cell.getSource()]));
+    this.texts = this.read();
     for (const [cell, after] of this.texts) {
       const before = known.get(cell);
       if (before !== undefined && before !== after) {
@@ -178,6 +213,13 @@ export class Recorder implements IDisposable {
     this.origins.set(cell, 'remote');
     this.onChange({ cell, before, after, origin: 'remote' });
   }
+}
+
+/** The ids of the cells that an event of all cells put in. */
+function insertedIds(event: Y.YEvent<Y.AbstractType<unknown>>): string[] {
+  return event.changes.delta.flatMap(({ insert }) =>
+    Array.isArray(insert) ? insert.map(cell => (cell as Y.Map<string>).get('id') ?? '') : []
+  );
 }
 
 function textOf(source: unknown): string {

@@ -22,6 +22,7 @@ import type {
 import type { RecentPaths } from './recentPaths';
 import type { Recorder } from './recorder';
 import { buildRequest, isTooLarge } from './request';
+import { whySilent, askPatiently } from './silences';
 import type { Send, Surface } from './surfaces';
 import type { Settings } from './tokens';
 
@@ -223,21 +224,21 @@ export class Requests {
       const reason = this.notServed(this.host.surface.views.caret()?.cell);
       return reason === null ? trans.__('no cell is active') : whyNot(reason, trans);
     }
-    const answer = await this.ask(snapshot);
-    if (!answer) {
+    const asked = await askPatiently(async () => {
+      const answer = await this.ask(snapshot);
+      return answer && { answer };
+    }, ['rename']);
+    if (!asked) {
       return client.status.problem ?? trans.__('there was no answer');
     }
+    const { answer } = asked;
     const across = this.across(answer, snapshot, null);
     if (across) {
       return across;
     }
     const suggestion = answer.suggestions.find(s => s.kind === 'rename');
     if (!suggestion) {
-      const nothing = trans.__('nothing to rename here');
-      const { rename: reason } = answer.silence;
-      return (
-        answer.silence_detail?.rename ?? (reason === 'no_change' ? nothing : reason) ?? nothing
-      );
+      return whySilent(answer, ['rename'], trans) ?? trans.__('nothing to rename here');
     }
     const { kind, views } = this.host.surface;
     if (kind === 'console' && suggestion.edits.some(({ cell }) => cell !== views.activeId)) {

@@ -14,7 +14,7 @@ export interface SchedulerHost {
   mayAsk(): boolean;
   /** The pause in ms before it is. */
   pause(): number;
-  /** Whether a dismissal was just now. */
+  /** Whether to wait: a dismissal was just now, or a character is being composed. */
   isQuiet(): boolean;
   /** Resolves once no other request is in flight. */
   settled(): Promise<void>;

@@ -19,6 +19,7 @@ import type { CaretPlace } from './carets';
 import { runsOf } from './cells';
 import { announcementOf } from './drawing';
 import type { OpenText } from './elsewhere';
+import { Following } from './following';
 import { goTo } from './going';
 import { KeptWatch } from './keptWatch';
 import type { KeyNames } from './keyNames';
@@ -28,7 +29,6 @@ import { Painter } from './painter';
 import type { Pending, Place } from './pending';
 import { isAt } from './pending';
 import type { AnswerWire, Kind, Lane } from './protocol';
-import type { CellChange } from './recorder';
 import { Recorder } from './recorder';
 import type { NotServed, Snapshot } from './requests';
 import { Requests } from './requests';
@@ -50,6 +50,7 @@ export class NotebookSession implements IDisposable {
   private readonly kept: KeptWatch;
   private readonly acceptance: Acceptance;
   private readonly taking: Taking;
+  private readonly following: Following;
   private readonly painter: Painter;
   private readonly offers = new Offers();
   private readonly newError = new NewError();
@@ -65,7 +66,11 @@ export class NotebookSession implements IDisposable {
   ) {
     this.notebook = surface.document;
     this.views = surface.views;
-    this.recorder = new Recorder(this.notebook, this.onChange, this.onCells);
+    this.recorder = new Recorder(
+      this.notebook,
+      change => this.following.changed(change),
+      news => this.following.cellsChanged(news)
+    );
     this.facts = new KernelFacts(surface.sessionContext, {
       isDocument: surface.kind !== 'console',
       address: () => this.views.address,
@@ -93,6 +98,7 @@ export class NotebookSession implements IDisposable {
         this.kind === 'file' && this.path.endsWith('.py')
           ? (this.recorder.history.last?.before ?? null)
           : null,
+      again: () => this.acceptance.again(),
       show: (suggestions, wanted) => this.offer(suggestions, wanted),
       clear: () => this.clear()
     });
@@ -106,6 +112,13 @@ export class NotebookSession implements IDisposable {
     });
     const { notebook, recorder, stale } = this;
     this.acceptance = new Acceptance({ notebook, recorder, stale });
+    this.following = new Following({
+      ...{ recorder, stale, views: this.views, offers: this.offers, asking: this.asking },
+      acceptance: this.acceptance,
+      textOf: this.textOf,
+      isGone: () => this.gone,
+      redraw: () => this.redraw()
+    });
     this.painter = new Painter({
       views: this.views,
       offers: this.offers,
@@ -368,9 +381,9 @@ export class NotebookSession implements IDisposable {
     this.redraw();
   }
 
-  /** A cell ran. */
-  executed(cell: string): void {
-    this.stale.executed(cell);
+  /** A cell ran, to its end or into an error. */
+  executed(cell: string, succeeded = true): void {
+    this.stale.executed(cell, succeeded);
     this.facts.ask();
   }
 
@@ -444,25 +457,6 @@ export class NotebookSession implements IDisposable {
     }
   }
 
-  private onChange = (change: CellChange): void => {
-    this.stale.edit(change.cell);
-    if (this.acceptance.isAccepting) {
-      return; // `take` sees to what is pending
-    }
-    if (this.offers.current) {
-      const history = this.recorder.history;
-      this.offers.follow(change, {
-        burst: history.last?.burst ?? null,
-        holds: burst => history.all.some(event => event.burst === burst)
-      });
-      // Editors must not be changed from within their own update.
-      queueMicrotask(() => this.redraw());
-    }
-    if (change.origin === 'typed' || change.origin === 'pasted') {
-      this.asking.schedule();
-    }
-  };
-
   /** Whether something may be offered at the caret has changed: say so. */
   private look(): void {
     const now = this.gone ? null : this.notServed;
@@ -471,22 +465,6 @@ export class NotebookSession implements IDisposable {
       this.changedSignal.emit();
     }
   }
-
-  private onCells = (cameBack: boolean): void => {
-    // A cell that is moved is deleted first.
-    queueMicrotask(() => {
-      this.views.regainFocus();
-      if (cameBack && !this.gone) {
-        this.asking.schedule();
-      }
-      if (this.offers.current && !this.gone) {
-        if (this.offers.followCells(this.textOf)) {
-          this.asking.schedule(); // of other cells, or of another order of them, it may be another one
-        }
-        this.redraw();
-      }
-    });
-  };
 
   private markStale(): void {
     this.views.toggleClass(STALE_CLASS, id => this.stale.has(id));

@@ -136,10 +136,13 @@ export class StaleCells {
     this.edited.add(cell);
   }
 
-  executed(cell: string): void {
+  /** One that ran into an error, as what it needs was not run before, is as much out of date as before. */
+  executed(cell: string, succeeded = true): void {
     this.edited.delete(cell);
     this.lost.delete(cell);
-    this.stale.delete(cell);
+    if (succeeded) {
+      this.stale.delete(cell);
+    }
     this.forgetEarlier(cell);
     this.host.changed();
   }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Offers } from '../src/offers';
 import { Pending } from '../src/pending';
 import type { Origin } from '../src/protocol';
+import { Rearranged } from '../src/rearranged';
 import { textHash } from '../src/textHash';
 
 const TEXTS: Record<string, string> = { a: 'costs = 1', b: 'print(cost)', c: 'cost + cost' };
@@ -166,4 +167,39 @@ test('an offer that is made again says what is so now', () => {
   offers.show([first], 'a');
   assert.ok(!offers.show([again], 'a'));
   assert.deepEqual(offers.shown!.notes, ['cell 9 is locked']);
+});
+
+test('an offer goes with texts that went to other cells, with its home and what called for it', () => {
+  const { offers, change } = shown();
+  const merged = 'costs = 1\n\nprint(cost)';
+  const texts = (...named: [string, string][]) => new Map(named);
+  const was = texts(['a', TEXTS.a], ['b', TEXTS.b]);
+  offers.rearrange(Rearranged.of(was, texts(['both', merged]))!);
+  const places = () => offers.shown!.places.map(({ cell, start }) => [cell, start]);
+  assert.deepEqual(places(), [
+    ['both', 17],
+    ['c', 0],
+    ['c', 7]
+  ]);
+  assert.ok(offers.isHome('both'));
+  offers.rearrange(
+    Rearranged.of(texts(['both', merged]), texts(['new', TEXTS.a], ['both', TEXTS.b]))!
+  );
+  assert.deepEqual(places()[0], ['both', 6]);
+  change('new', 'costs_ = 1');
+  assert.equal(offers.shown, null, 'what called for it is followed no more');
+});
+
+test('an offer ends where the name that called for it was taken apart, and stays refused where it was', () => {
+  const { offers } = shown();
+  const was = new Map([['a', TEXTS.a]]);
+  const now = new Map(Object.entries({ new: 'cos', a: 'ts = 1' }));
+  offers.rearrange(Rearranged.of(was, now)!);
+  assert.equal(offers.current, null);
+  offers.show([pendingOf(FOUR)], 'a');
+  offers.drop(true);
+  offers.rearrange(Rearranged.of(new Map([['c', TEXTS.c]]), new Map([['d', TEXTS.c]]))!);
+  TEXTS.d = TEXTS.c;
+  assert.deepEqual(offers.choose([pendingOf([['d', 0]])], false), []);
+  delete TEXTS.d;
 });

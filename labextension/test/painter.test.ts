@@ -26,7 +26,7 @@ Object.assign(globalThis, { innerHeight: 900 });
 class FakeEditor {
   changes = 0;
   state = EditorState.create({ doc: TEXT, extensions: [drawing] });
-  readonly contentDOM = {};
+  readonly contentDOM = { closest: (): object | null => null };
   readonly root = { activeElement: this.contentDOM };
   readonly dom = { closest: () => null, classList: { toggle() {}, remove() {} } };
   readonly id: string;
@@ -275,4 +275,17 @@ test('with the caret scrolled out of sight no place says Tab, which would not go
   scroll(0);
   await cross();
   assert.deepEqual(editors[0].labels, ['Tab']);
+});
+
+test('while a console beside is typed in no place names a key, which would not get there', () => {
+  const { painter, editors, goTo } = scene();
+  goTo('c0', 2);
+  painter.paint();
+  assert.deepEqual(editors[0].labels, ['Alt-J']);
+  editors[0].root.activeElement = { closest: () => ({ contains: () => false }) };
+  painter.paint();
+  assert.deepEqual(editors[0].labels, ['']);
+  editors[0].root.activeElement = { closest: () => ({ contains: () => true }) };
+  painter.paint();
+  assert.deepEqual(editors[0].labels, ['Alt-J']);
 });

@@ -5,8 +5,10 @@ import type { YCodeCell } from '@jupyter/ydoc';
 import { YNotebook } from '@jupyter/ydoc';
 import * as Y from 'yjs';
 
+import { Applications } from '../src/applications';
 import { apply, takeBack } from '../src/apply';
-import type { CellChange } from '../src/recorder';
+import type { CellChange, CellsNews } from '../src/recorder';
+import { Rearranged } from '../src/rearranged';
 import { Recorder } from '../src/recorder';
 import { TextEdit } from '../src/textEdit';
 
@@ -182,6 +184,26 @@ test('a later edit of the same place is in the way of taking back: nothing happe
   assert.deepEqual(sources(notebook), ['long = 1', 'print(lo__ng)']);
 });
 
+test('what was accepted is taken back where its text went since', () => {
+  const notebook = notebookOf('x = 1', 'print(x)\ny = x');
+  const edits = new Map([
+    ['c0', TextEdit.replace(0, 1, 'long')],
+    ['c1', TextEdit.of([6, 13].map(start => ({ start, end: start + 1, text: 'long' })))]
+  ]);
+  const made = new Applications();
+  made.add(apply(notebook, edits)!, { id: 's', kind: 'rename', old: () => 'x' } as never, [], null);
+  const was = new Map([['c1', 'print(long)\ny = long']]);
+  const split = notebook.cells[1];
+  notebook.transact(() => {
+    notebook.insertCell(1, { id: 'new', cell_type: 'code', source: 'print(long)', metadata: {} });
+    split.setSource('y = long');
+  });
+  const now = new Map(Object.entries({ new: 'print(long)', c1: 'y = long' }));
+  made.rearrange(Rearranged.of(was, now)!);
+  assert.equal(made.takeBack(), 3);
+  assert.deepEqual(sources(notebook), ['x = 1', 'print(x)', 'y = x']);
+});
+
 test('what is taken back is recorded as undone, the change by hand and cells edited since too', () => {
   const notebook = notebookOf('total = 1', 'print(total)', 'total + 1');
   const changes = record(notebook);
@@ -234,7 +256,7 @@ test('a cell that is cut and pasted is the same one: its edits stay in the recor
   const recorder = new Recorder(
     notebook,
     () => {},
-    cameBack => news.push(cameBack)
+    ({ cameBack }) => news.push(cameBack)
   );
   const paste = (id: string, source: string) =>
     notebook.insertCell(1, { id, cell_type: 'code', source, metadata: {} });
@@ -251,4 +273,80 @@ test('a cell that is cut and pasted is the same one: its edits stay in the recor
   notebook.deleteCell(1);
   paste('same', 'xs = 1'); // as undo brings it back
   assert.deepEqual(news.slice(5), [false, false, true]);
+});
+
+test('a cell that is split, as JupyterLab does it, keeps its edits where they are now, and merging too', () => {
+  const notebook = notebookOf('total = 1\n\nother = 2', 'end');
+  const changes: CellChange[] = [];
+  const news: CellsNews[] = [];
+  const recorder = new Recorder(
+    notebook,
+    change => changes.push(change),
+    what => news.push(what)
+  );
+  typeInto(notebook, 0, 5, 's');
+  const [typed] = recorder.history.all;
+  const [split] = notebook.cells;
+  notebook.transact(() => {
+    notebook.insertCell(0, { id: 'new', cell_type: 'code', source: 'totals = 1', metadata: {} });
+    split.setSource('other = 2');
+  });
+  assert.deepEqual(recorder.history.all, [
+    { ...typed, cell: 'new', before: 'total = 1', after: 'totals = 1' }
+  ]);
+  notebook.transact(() => {
+    notebook.deleteCell(0);
+    const source = 'totals = 1\n\nother = 2';
+    notebook.insertCell(0, { id: 'both', cell_type: 'code', source, metadata: {} });
+    notebook.deleteCell(1);
+  });
+  assert.deepEqual(recorder.history.all, [{ ...typed, cell: 'both' }]);
+  assert.deepEqual(
+    news.map(({ cameBack, rearranged }) => [cameBack, rearranged !== null]),
+    [
+      [true, true],
+      [true, true]
+    ]
+  );
+  assert.equal(changes.length, 1, 'nothing was typed');
+});
+
+test('what is merged with a secret, or was edited while it was switched off, is not in the record', () => {
+  const notebook = notebookOf('x = 1', 'password = "hunter2-and-more-9X"', 'off = 1');
+  notebook.cells[2].setMetadata('tags', ['nextedit-off']);
+  const recorder = new Recorder(notebook, () => {});
+  typeInto(notebook, 2, 7, '2');
+  assert.deepEqual(recorder.history.all, []);
+  typeInto(notebook, 0, 5, '2');
+  assert.equal(recorder.history.all.length, 1);
+  notebook.transact(() => {
+    const source = 'x = 12\n\npassword = "hunter2-and-more-9X"';
+    notebook.deleteCell(0);
+    notebook.insertCell(0, { id: 'both', cell_type: 'code', source, metadata: {} });
+    notebook.deleteCell(1);
+  });
+  assert.deepEqual(recorder.history.all, []);
+});
+
+test('an edited cell that is moved or changes its type is news of its own', () => {
+  const notebook = notebookOf('x', 'y', 'z');
+  const news: boolean[] = [];
+  new Recorder(
+    notebook,
+    () => {},
+    ({ cameBack }) => news.push(cameBack)
+  );
+  typeInto(notebook, 0, 1, ' = 1');
+  const become = (cell_type: string) =>
+    notebook.transact(() => {
+      notebook.deleteCell(0);
+      notebook.insertCell(0, { id: 'c0', cell_type, source: 'x = 1', metadata: {} });
+    });
+  become('markdown');
+  become('code');
+  notebook.moveCell(0, 1);
+  notebook.moveCell(1, 2);
+  assert.deepEqual(news, [true, true, true, true]);
+  notebook.moveCell(1, 0);
+  assert.deepEqual(news.slice(4), [false]);
 });

@@ -21,9 +21,9 @@ function world(
     counter: () => Promise.resolve(counter),
     changed: () => {}
   });
-  const run = (cell: string, count: number) => {
+  const run = (cell: string, count: number, succeeded = true) => {
     runs.set(cell, count);
-    stale.executed(cell);
+    stale.executed(cell, succeeded);
   };
   const accept = (cells: string[], onlyNames: boolean, continues = false) => {
     cells.forEach(cell => stale.edit(cell));
@@ -47,6 +47,18 @@ test('what ran and was changed is stale, what never ran is not, and running make
   run('b', 4);
   assert.deepEqual(stale.ids, []);
   assert.ok(stale.holds('b'));
+});
+
+test('a cell that runs into an error stays stale: it is run again once what it needs has run', async () => {
+  const { stale, run, accept } = world();
+  accept(['a', 'b'], true);
+  run('b', 4, false);
+  await settle();
+  assert.deepEqual(stale.ids, ['a', 'b']);
+  assert.deepEqual(await stale.toRun(), ['a', 'b']);
+  run('a', 5);
+  run('b', 6);
+  assert.deepEqual(stale.ids, []);
 });
 
 test('where more than names changed, what depends on it is stale, in the order to run it', async () => {

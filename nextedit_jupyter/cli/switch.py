@@ -145,7 +145,7 @@ def run_status(arguments: argparse.Namespace) -> int:
         print(f"{'folder':<24} {folder['files']} files read, below {folder['root']}")
     idle, spent = worker.get("idle_s"), worker.get("idle_cpu_s")
     if idle is not None and spent is not None:
-        print(f"{'idle':<24} for {idle:.0f} s, {spent:.2f} s of processor time in them")
+        print(f"{'idle':<24} for {idle:.0f} s, using {spent:.2f} s of processor time")
     return 0
 
 

@@ -191,8 +191,10 @@ class Magic:
         if recorder.events:
             cost = recorder.seconds / recorder.events * 1e3
             print(f"cost      {cost:.2f} ms per cell")
-        browser = session.channel is not None and session.channel.connected
-        print(f"browser   {'connected' if browser else 'no labextension has connected so far'}")
+        if session.channel is not None:  # a terminal has none
+            connected = session.channel.connected
+            state = "connected" if connected else "no labextension has connected so far"
+            print(f"browser   {state}")
         worker = self._worker_status(start=False)
         print(f"worker    {worker}")
 
@@ -221,8 +223,8 @@ class Magic:
             text += f"\nremote    what you type goes to {status['remote']['host']}, as configured"
         if status.get("idle_cpu_s") is not None:
             text += (
-                f"\nidle      for {status['idle_s']:.0f} s, {status['idle_cpu_s']:.2f} s of "
-                "processor time in them"
+                f"\nidle      for {status['idle_s']:.0f} s, using {status['idle_cpu_s']:.2f} s of "
+                "processor time"
             )
         if status.get("power"):
             text += f"\npower     {_POWER.get(status['power'], status['power'])}"

@@ -52,7 +52,7 @@ class Pending:
 
     @property
     def headline(self) -> str:
-        return f"{self.label or self.kind}  ({self.lane}, {self.confidence:.2f})"
+        return self.label or self.kind
 
 
 def read_suggestion(

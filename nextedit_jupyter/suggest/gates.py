@@ -59,8 +59,10 @@ def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | N
 
     Refused: a cell's whole text as it stood before an event of the history, any replacement that
     undoes one that led from such a text to the present one, and an insertion at the caret that
-    begins with what was deleted there.
+    begins with what was deleted there. A command is no offer.
     """
+    if request.rename_to is not None:
+        return None
     for change, source in _sources(request, suggestion):
         pasts = _pasts(request, change.cell, source)
         if not pasts:

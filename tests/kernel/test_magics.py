@@ -16,6 +16,7 @@ from nextedit_jupyter.core.history import EditEvent
 from nextedit_jupyter.core.history_store import HistoryStore
 from nextedit_jupyter.core.notebook import Cell
 from nextedit_jupyter.kernel import session_of
+from nextedit_jupyter.kernel.comm import Channel
 from nextedit_jupyter.kernel.pending import as_html, read_suggestion
 
 DOC = Path(__file__).parents[2] / "docs" / "magics.md"
@@ -47,7 +48,7 @@ def completions(user: Shell, text: str) -> list[str]:
 def test_suggest_shows_numbered_diffs_of_every_cell(user: Shell) -> None:
     suggesting(user)
     out = user.run("%nextedit suggest")
-    assert "1  x to total  (symbols, 0.90)" in out
+    assert "1  x to total\n" in out
     assert out.count("In [") == 3
     assert "-print(x)" in out
     assert "+print(total)" in out
@@ -335,6 +336,18 @@ def test_status_starts_no_worker(user: Shell, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(user.client, "status", status)
     assert "it starts with the first suggestion" in user.run("%nextedit status")
     assert started == [False]
+
+
+def test_status_speaks_of_a_browser_where_there_may_be_one(
+    user: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user.client, "status", lambda *_, **__: {"pid": None})
+    assert "browser" not in user.run("%nextedit status")
+    user.session.channel = Channel(dict)
+    try:
+        assert "browser   no page has connected yet" in user.run("%nextedit status")
+    finally:
+        user.session.channel = None
 
 
 def test_status_says_what_is_wrong(user: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,14 @@ def test_an_edit_is_not_turned_back_two_events_later() -> None:
     back = becoming(request, "a = 1\nb = 20")
     assert reason(gates.reverts_user(request, back)) == "reverts_user"
     assert gates.reverts_user(request, becoming(request, "a = 11\nb = 20")) is None
+
+
+def test_a_command_may_bring_back_what_was_undone() -> None:
+    undone = EditEvent("c", "y = 1", "x = 1", "undone")
+    request = at("x = 1|", history=(undone,))
+    assert reason(gates.reverts_user(request, becoming(request, "y = 1"))) == "reverts_user"
+    command = replace(request, rename_to="y")
+    assert gates.reverts_user(command, becoming(request, "y = 1")) is None
 
 
 def test_what_ran_is_no_past_that_the_user_left() -> None:

@@ -246,6 +246,39 @@ test('an offer follows the cells: merged, deleted, brought back, pasted, turned 
   );
 });
 
+test('an offer stays with a definition that is split, merged or moved, and ends while it is prose', async () => {
+  await rename(['total = 1\nother = 2', 'print(total)', 'x = total'], 2);
+  const drawn = async (cells, what) => {
+    await lab.answered();
+    await lab.eventually(
+      () => lab.places(),
+      places => String(places.map(({ cell }) => cell)) === String(cells),
+      what
+    );
+  };
+  await lab.edit(0, 'amount = 1\n'.length);
+  await lab.press('Control+Shift+Minus');
+  assert.deepEqual((await lab.sources()).slice(0, 2), ['amount = 1', 'other = 2']);
+  await drawn([2, 3], 'the split ends it');
+  await lab.edit(0);
+  await lab.press('Control+m');
+  await lab.command('notebook:move-cell-down');
+  await drawn([2, 3], 'moving ends it');
+  await lab.press('m');
+  await drawn([], 'the definition is prose');
+  await lab.press('y');
+  await drawn([2, 3], 'the definition is code again');
+  await lab.press('Shift+ArrowUp');
+  await lab.press('Shift+M');
+  await drawn([1, 2], 'merging ends it');
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(
+    () => lab.sources(),
+    sources => String(sources) === 'other = 2\n\namount = 1,print(amount),x = amount',
+    'not taken'
+  );
+});
+
 test('a definition that is cut goes with its offer, and comes back with it', async () => {
   await rename(['total = 1', 'print(total)', 'x = total'], 2);
   const gone = () =>
@@ -561,6 +594,14 @@ test('what called for a rename is reverted together with it', async () => {
   await lab.command('nextedit:undo-accept');
   assert.deepEqual(await lab.sources(), ['total = 1', 'print(total)', 'total + 1']);
   assert.match(await lab.live(), /Reverted in 3 cells/);
+  await lab.command('nextedit:suggest');
+  await lab.waitForPlaces(3);
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(
+    () => lab.sources(),
+    sources => String(sources) === 'amount = 1,print(amount),amount + 1',
+    'what was reverted cannot be had again'
+  );
 });
 
 test('an offer is announced with the keys that take it', async () => {
@@ -631,6 +672,11 @@ test('ghost text can be read in every theme', async () => {
       await ghostAt('end');
       const ratio = await contrastOf(lab.page, '.jp-GhostText');
       assert.ok(ratio >= 4.5, `${theme}: ${ratio}`);
+      const wraps = await lab.page.$eval(
+        '.jp-GhostText',
+        node => getComputedStyle(node).whiteSpace
+      );
+      assert.equal(wraps, 'pre', 'at the edge of a long line it makes the cell higher');
     }
   } finally {
     await lab.command('apputils:change-theme', { theme: 'JupyterLab Light' });
