@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 # Half a second of reading on a slow core, some 400 kB of ordinary code that was not read
-# before. What counts as one takes up to 6 µs: two nodes of a text that parses, an eighth of a node
+# before. What counts as one takes up to 6 µs: two nodes of a text that parses, a quarter of a node
 # of one that does not, a name that is followed through its cells.
 MAX_NODES = 80_000
 # No text counts for more when it is parsed, nor when it is read, so that each request gets on.
