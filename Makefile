@@ -16,7 +16,7 @@ LABEXT := nextedit_jupyter/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab setup-test system-packages fetch labextension large lab test test-python test-alone beside test-fast test-ts test-arch test-ui lint lint-python lint-ts format types bench bench-ui bench-peers attack wheel docs release clean
+.PHONY: help setup setup-lab setup-test system-packages fetch labextension large lab test test-python test-fast test-ts test-arch test-ui lint lint-python lint-ts format types bench bench-ui bench-peers attack wheel docs release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -92,12 +92,10 @@ lab: setup-lab large ## Open JupyterLab on the tour, everything enabled
 # Nothing hangs for ever: each run has several times the minutes that it takes.
 bounded := $(BIN)/python $(CURDIR)/.ci/bounded.py
 parallel := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal
-shared := $(parallel) -m 'not alone and not ui' --ignore=tests/architecture --ignore=tests/ui
 
 test: fetch setup-test large ## Run all tests: Python, TypeScript, architecture, browser
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-arch test-ts
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-ui beside
-	$(MAKE) --no-print-directory test-alone
+	$(MAKE) --no-print-directory test-python test-ui
 
 lint: lint-python lint-ts ## Check format, lint and types of Python and TypeScript
 
@@ -114,14 +112,7 @@ test-arch: setup-test ## Check who imports whom
 	$(bounded) 10 $(BIN)/python -m pytest -q tests/architecture
 
 test-python: setup-test ## Run the Python tests
-	$(bounded) 30 $(shared)
-	$(MAKE) --no-print-directory test-alone
-
-# What a page and its user wait for leaves a core idle: these take what the browser tests leave.
-beside: setup-test
-	nice -n 19 $(bounded) 60 $(shared)
-
-test-alone: setup-test ## Run the Python tests that need the machine
+	$(bounded) 30 $(parallel) -m 'not alone and not ui' --ignore=tests/architecture --ignore=tests/ui
 	$(bounded) 30 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m alone --ignore=tests/ui
 
 test-fast: setup-test ## Run the quick Python tests in parallel, in less than two minutes

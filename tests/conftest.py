@@ -10,7 +10,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# No clock decides a test, whatever else the machine does.
+hypothesis.settings.register_profile("nextedit", deadline=None)
+hypothesis.settings.load_profile("nextedit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

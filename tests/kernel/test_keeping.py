@@ -97,7 +97,7 @@ def test_ipythons_own_configuration_says_what_a_session_begins_with(
 @pytest.mark.parametrize("value", ["maybe", "2", ""])
 def test_a_switch_is_on_or_off(user: Shell, value: str) -> None:
     said = user.run(f"%nextedit config store_history '{value}'")
-    assert "store_history is on or off" in said
+    assert "store_history must be on or off" in said
     assert not user.session.settings.store_history
 
 
@@ -157,6 +157,6 @@ def test_status_says_what_idling_costs_how_power_stands_and_where_text_goes(
     }
     monkeypatch.setattr(user.client, "status", lambda timeout, start: found)
     said = user.run("%nextedit status")
-    assert "idle      for 40 s, 0.00 s of processor time" in said
+    assert "idle      for 40 s, using 0.00 s of processor time" in said
     assert "battery below 20 %, 1000 ms before a request, off until it is charged" in said
     assert "what you type goes to models.example.org" in said

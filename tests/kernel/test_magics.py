@@ -345,7 +345,7 @@ def test_status_speaks_of_a_browser_where_there_may_be_one(
     assert "browser" not in user.run("%nextedit status")
     user.session.channel = Channel(dict)
     try:
-        assert "browser   no page has connected yet" in user.run("%nextedit status")
+        assert "browser   no labextension has connected so far" in user.run("%nextedit status")
     finally:
         user.session.channel = None
 

@@ -139,7 +139,7 @@ def test_frames_joined_by_one_name_keep_it_where_one_of_them_does(use: str) -> N
     found = SymbolsLane().suggest(request)
     assert not isinstance(found, Silence)
     assert (found[0].apply(request.notebook) or {})["use"] == use + "\na.key"
-    assert "frames are joined by 'id'" in "; ".join(found[0].notes)
+    assert "frames are joined on 'id'" in "; ".join(found[0].notes)
 
 
 @pytest.mark.parametrize(

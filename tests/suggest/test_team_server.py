@@ -143,7 +143,7 @@ def test_formats_that_edit_ask_for_edits_too(bundle: Path, server: Server, promp
 def test_a_provider_that_is_not_there_is_named_and_the_processor_serves(bundle: Path) -> None:
     suggester = build_suggester(bundle, providers=["cuda", "abacus", "cpu"])
     assert "install onnxruntime-gpu" in (suggester.problem or "")
-    assert "abacus is no provider" in (suggester.problem or "")
+    assert "abacus is not a provider" in (suggester.problem or "")
     assert suggester.answer(request()).bundle == "nextedit-tiny/0.1.0"
 
 
