@@ -615,7 +615,7 @@ test('F2 on a keyword opens nothing and says why', async () => {
   await lab.press('F2');
   await lab.eventually(
     () => lab.live(),
-    said => /`import` is a keyword/.test(said),
+    said => /`import` is a Python keyword/.test(said),
     'nothing is said'
   );
   assert.equal(await lab.page.$('.jp-Dialog'), null);
