@@ -92,8 +92,10 @@ class Flow:
                 i += 1
             state = self.branch(block, arms, depth + 1, state)
         if not depth:
+            first: dict[frozenset[Place], Place] = {}
             for declared, known in self.declared:
-                for seen in known:
+                alike = first.setdefault(known, declared)
+                for seen in known if alike == declared else (alike,):
                     self.links.join(declared, seen)
         return state
 
@@ -178,8 +180,11 @@ class Flow:
         links.find(place)
         if self.index.is_late(i):
             # A function may run at any time from here on, so it sees all that comes.
-            for seen in self.told_apart(i, state):
+            seen_here = self.told_apart(i, state)
+            for seen in seen_here:
                 links.join(place, seen)
+            if len(seen_here) > _FEW:
+                state = self.as_one(seen_here, state)
             self.late.append(place)
             links.is_only_called &= name.op == "read" and is_applied(self.index, i)
             for other in self.late[:1]:
