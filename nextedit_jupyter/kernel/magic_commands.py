@@ -94,7 +94,7 @@ class Magic:
             print(f"nextedit: {error}")
         except Exception as error:
             report_once(f"%nextedit {words[0] if words else ''}", error)
-            print(f"nextedit: this failed ({type(error).__name__}); `see `%nextedit status`")
+            print(f"nextedit: this failed ({type(error).__name__}); see `%nextedit status`")
 
     # Arguments ----------------------------------------------------------------------------------
 

@@ -313,7 +313,7 @@ class Session:
         if the worker cannot be reached or refuses the request; blocks up to `timeout` seconds.
         """
         if not self.enabled:
-            raise WorkerError("nextednextedit is off; turn it on with %nextedit on")
+            raise WorkerError("nextedit is off; turn it on with %nextedit on")
         waits = self.settings.timeout if timeout is None else timeout
         return self.calls.ask(request, waits, client)
 
