@@ -116,16 +116,12 @@ export class Offers {
     return this.held;
   }
 
-  /**
-   * Cells came or went: an offer goes with its last place, or with what called for it. False if none
-   * is left.
-   */
-  followCells(textOf: TextOf): boolean {
+  /** Cells came or went: an offer goes with its last place, or with what called for it. */
+  followCells(textOf: TextOf): void {
     if (this.held && !this.held.leaveGone(textOf)) {
       this.drop();
     }
     this.rest = this.rest.filter(pending => pending.leaveGone(textOf));
-    return this.held !== null;
   }
 
   /** Texts went to other cells: what is offered goes with them, and so does what was refused. */

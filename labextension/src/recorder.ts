@@ -98,15 +98,15 @@ export class Recorder implements IDisposable {
   private onEvents = (events: Y.YEvent<Y.AbstractType<unknown>>[], tr: Y.Transaction): void => {
     // What is of one cell, such as its number, is not of all.
     const ofCells = events.filter(event => event.path.length === 0);
-    const rearranged = ofCells.length ? this.rearrange() : null;
+    const texts = events.every(event => event.path.length >= 2) ? null : this.read();
+    const rearranged = ofCells.length && texts ? this.rearrange(texts) : null;
     for (const event of rearranged ? [] : events) {
       if (event.path.length === 2 && event.path[1] === 'source') {
         const id = (event.target.parent as Y.Map<unknown>).get('id') as string;
         this.onSource(id, textOf(event.target), tr);
       }
     }
-    const isRead = events.every(event => event.path.length >= 2);
-    let cameBack = !isRead && this.rescan();
+    let cameBack = texts !== null && this.rescan(texts);
     if (ofCells.length) {
       const came = new Set(ofCells.flatMap(insertedIds));
       cameBack ||= this.history.all.some(({ cell }) => came.has(cell) || rearranged?.now.has(cell));
@@ -115,8 +115,7 @@ export class Recorder implements IDisposable {
   };
 
   /** Texts that went to other cells in one step were not typed there: what was edited in them goes along. */
-  private rearrange(): Rearranged | null {
-    const texts = this.read();
+  private rearrange(texts: Map<string, string>): Rearranged | null {
     const isNews =
       (other: ReadonlyMap<string, string>) =>
       ([cell, text]: [string, string]) =>
@@ -168,9 +167,9 @@ export class Recorder implements IDisposable {
   }
 
   /** Read all cells; says whether one came back that is in the record. */
-  private rescan(): boolean {
+  private rescan(texts = this.read()): boolean {
     const known = this.texts;
-    this.texts = this.read();
+    this.texts = texts;
     for (const [cell, after] of this.texts) {
       const before = known.get(cell);
       if (before !== undefined && before !== after) {

@@ -162,6 +162,8 @@ class Flow:
         """The state with one place for those that were just linked, where these are many: the next
         read is linked to all of them by it. Functions and their results are told apart later.
         """
+        if len(seen) <= _FEW:
+            return state
         links = self.links
         alike = [
             one
@@ -183,8 +185,7 @@ class Flow:
             seen_here = self.told_apart(i, state)
             for seen in seen_here:
                 links.join(place, seen)
-            if len(seen_here) > _FEW:
-                state = self.as_one(seen_here, state)
+            state = self.as_one(seen_here, state)
             self.late.append(place)
             links.is_only_called &= name.op == "read" and is_applied(self.index, i)
             for other in self.late[:1]:
@@ -225,4 +226,4 @@ class Flow:
             return frozenset((place,))
         elif name.op == "declare":
             return frozenset((place,))
-        return self.as_one(seen_here, state) if len(seen_here) > _FEW else state
+        return self.as_one(seen_here, state)

@@ -197,7 +197,7 @@ def filled_in_by_ipython(line: str) -> list[str]:
     return fields
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 @given(
     st.lists(
         st.sampled_from([*"{}[]()!:$'\". ,=+a", "b.c", "{{", "}}", "!r}", "{a}", "$b", " '"]),
@@ -210,7 +210,7 @@ def test_what_a_line_names_is_what_ipython_fills_in(parts: list[str]) -> None:
     assert found == filled_in_by_ipython(line)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="x=1 \n%!?{}$'\"#\\()[]:time\r\t>", max_size=60))
 def test_masking_any_text_keeps_its_length_and_line_breaks(source: str) -> None:
     masked = mask(source)

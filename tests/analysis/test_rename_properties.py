@@ -190,7 +190,7 @@ def applied(notebook: Notebook, plan: RenamePlan) -> Notebook:
     )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.integers(0, 2**32), st.booleans())
 def test_a_renamed_notebook_prints_what_it_printed(seed: int, reordered: bool) -> None:
     writer = Writer(seed)
@@ -226,7 +226,7 @@ def test_a_renamed_notebook_prints_what_it_printed(seed: int, reordered: bool) -
         )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32))
 def test_a_rename_and_its_inverse_give_the_same_text(seed: int) -> None:
     writer = Writer(seed)
@@ -252,7 +252,7 @@ def test_a_rename_and_its_inverse_give_the_same_text(seed: int) -> None:
             ) or any(a.name == name.name for there in left for a in there.attributes)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32))
 def test_a_notebook_whose_rename_was_begun_by_hand_and_completed_prints_what_it_printed(
     seed: int,

@@ -234,14 +234,14 @@ def test_a_model_that_is_more_than_a_decoder_is_refused_before_it_is_loaded(
         Bundle.open(folder)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_walk_do_anything_but_refuse(data: bytes) -> None:
     with pytest.raises(BundleError):
         check_model(memoryview(data))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_model_with_bytes_changed_is_read_or_refused(data: st.DataObject) -> None:
     model = bytearray(MODEL)

@@ -63,7 +63,7 @@ def test_every_text_comes_back_exactly(pre: str, merges: int, make: Make) -> Non
     reduced = whole.reduced(kept(whole, merges=merges), CONTROL_TOKENS)
     tokenizers = [make(whole.with_all_bytes()), make(reduced)]
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(TEXTS)
     def comes_back(text: str) -> None:
         for tokenizer in tokenizers:

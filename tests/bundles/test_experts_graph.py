@@ -61,7 +61,7 @@ def decoder(request: pytest.FixtureRequest) -> Decoder:
     return decoder_of(shape, **options)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_logits_are_the_same_bits_however_a_text_is_cut(
     decoder: Decoder, data: st.DataObject

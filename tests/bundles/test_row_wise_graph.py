@@ -37,7 +37,7 @@ def decoder(request: pytest.FixtureRequest) -> Decoder:
     return decoder_of(random_weights(), **request.param)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(2, 30), min_size=1, max_size=12))
 def test_logits_are_the_same_bits_however_a_text_is_cut(decoder: Decoder, cuts: list[int]) -> None:
     whole = decoder.run(Slot(decoder), IDS, 0, 0)

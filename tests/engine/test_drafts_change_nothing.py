@@ -84,7 +84,7 @@ def notebook(source: str) -> Notebook:
 
 
 @given(st.sampled_from(TYPED), st.data())
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 def test_typing_is_answered_the_same_with_drafts_and_without(
     pair: Pair, text: str, data: st.DataObject
 ) -> None:
@@ -95,7 +95,7 @@ def test_typing_is_answered_the_same_with_drafts_and_without(
 
 
 @given(st.sampled_from(TYPED), st.data())
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 def test_next_edits_are_written_the_same_with_drafts_and_without(
     pair: Pair, text: str, data: st.DataObject
 ) -> None:

@@ -104,7 +104,7 @@ def prompts(draw: st.DrawFn) -> Prompt:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(prompts(), min_size=1, max_size=4), st.integers(1, 14), st.data())
 def test_an_answer_is_the_same_cold_warm_chunked_drafted_and_after_evictions(
     engines: list[Engine],
@@ -132,7 +132,7 @@ def test_an_answer_is_the_same_cold_warm_chunked_drafted_and_after_evictions(
             assert again.logprobs == answer.logprobs
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(prompts(), st.integers(1, 6), st.integers(1, 40))
 def test_an_answer_is_the_same_after_one_that_was_cancelled(
     engines: list[Engine], reference: Reference, prompt: Prompt, passes: int, max_new: int
@@ -150,7 +150,7 @@ def test_an_answer_is_the_same_after_one_that_was_cancelled(
         assert answer.finish == "invalid" or answer.ids == reference.ids(prompt, max_new)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(prompts())
 def test_typing_what_was_suggested_goes_on_with_the_same_text(
     engines: list[Engine], prompt: Prompt

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -56,7 +56,6 @@ def test_nothing_is_lost_and_little_is_held(text: str) -> None:
     assert len(held) <= MAX_HEAL_CHARS
 
 
-@settings(deadline=None)
 @given(caret=st.integers(0, len(CODE)))
 def test_what_is_kept_is_tokenized_as_in_the_whole_text(
     tokenizer: BundleTokenizer, caret: int
@@ -116,7 +115,6 @@ def test_how_a_tokenizer_cuts_is_read_from_its_file(
     assert (tokenizer.pieces, gpt2.pieces) == ("own", "gpt2")
 
 
-@settings(deadline=None)
 @given(caret=st.integers(0, len(CODE)))
 def test_gpt2_pieces_are_kept_as_in_the_whole_text(gpt2: BundleTokenizer, caret: int) -> None:
     if CODE[caret : caret + 1].isspace() and CODE[caret - 1 : caret].isspace():

@@ -333,7 +333,7 @@ def test_a_locked_cell_that_a_rename_and_the_judge_leave_out_is_named_once() -> 
             assert "in 1 cell" in said.label
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from([STATEMENT, "x = f(a, b)\n", "f('a')", "a.b(c)", ""]), min_size=3),
     st.sampled_from(["f(a)", QUIETER, "x = f(b)\n", "f('b')", "a.c(c)", "(", "'"]),

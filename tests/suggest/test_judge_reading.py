@@ -146,7 +146,7 @@ def test_a_large_notebook_has_a_bounded_number_of_candidates() -> None:
     assert found.rows.shape == (MAX_CANDIDATES, len(NAMES))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.text(alphabet="ab1.'(=,) \n#", max_size=30), min_size=2, max_size=5),
     st.text(alphabet="ab1.'(=,) \n#", max_size=30),

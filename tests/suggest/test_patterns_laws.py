@@ -77,7 +77,7 @@ def parses(source: str) -> bool:
     return True
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.lists(st.sampled_from(LINES), min_size=1, max_size=4).map("\n".join),
@@ -113,7 +113,7 @@ def test_an_offer_applies_and_each_cell_parses_if_it_did_before(
             assert parses(after) or not parses(before), (before, after)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(LINES), min_size=1, max_size=6),
     st.text(max_size=8),

@@ -28,7 +28,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=14).map(" ".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TEXTS, TEXTS, TEXTS, st.data())
 def test_any_edit_gets_an_answer_and_no_offer_makes_a_cell_worse(
     before: str, after: str, other: str, data: st.DataObject

@@ -302,14 +302,14 @@ export class LabPage {
   }
 
   /** Wait until `check` holds of what `read` gives; says what it was if it never does. */
-  async eventually(read, check, what = 'it never came true') {
+  async eventually(read, check, what = 'it never came true', { looks = 150, pause = 100 } = {}) {
     let value;
-    for (let i = 0; i < 150; i++) {
+    for (let i = 0; i < looks; i++) {
       value = await read();
       if (check(value)) {
         return value;
       }
-      await new Promise(resolve => setTimeout(resolve, 100));
+      await new Promise(resolve => setTimeout(resolve, pause));
     }
     assert.fail(`${what}: ${JSON.stringify(value)}`);
   }
