@@ -123,12 +123,12 @@ class BundleStore:
 
     def _installed(self, choices: Mapping[str, Choice]) -> list[Installed]:
         found = []
-        for folder in sorted(self.root.glob("*/*/manifest.json")) if self.root.is_dir() else ():
-            id, version = folder.parent.parent.name, folder.parent.name
-            if not is_identifier(id) or not is_version(version):
-                continue
+        for folder in self._version_folders():
+            id, version = folder.parent.name, folder.name
             try:
-                manifest = json.loads(read_bytes(folder, MAX_MANIFEST))
+                manifest = json.loads(read_bytes(folder / "manifest.json", MAX_MANIFEST))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
             except (OSError, ValueError, RecursionError):
                 manifest = {}
             choice = choices.get(id)
@@ -136,7 +136,7 @@ class BundleStore:
                 Installed(
                     id,
                     version,
-                    folder.parent,
+                    folder,
                     choice is not None and choice.is_usable and choice.current == version,
                     manifest if isinstance(manifest, dict) else {},
                 )
@@ -144,6 +144,12 @@ class BundleStore:
         found.sort(key=lambda item: version_key(item.version), reverse=True)
         found.sort(key=lambda item: item.id)
         return found
+
+    def _version_folders(self) -> list[Path]:
+        """Those that are named as versions; other processes may add and remove some meanwhile."""
+        ids = [folder for folder in _entries(self.root) if is_identifier(folder.name)]
+        folders = [folder for id in ids for folder in _entries(id)]
+        return [folder for folder in folders if is_version(folder.name)]
 
     def path(self, id: str, version: str | None = None) -> Path:
         """The folder of a version, by default the one in use. Raises BundleError."""
@@ -398,6 +404,14 @@ class BundleStore:
                 f"the store cannot be written: {error.strerror or error}; what is installed keeps "
                 "working"
             ) from None
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, by name; nothing if it is gone or is not one."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _choosing(choice: Choice, version: str) -> Choice:

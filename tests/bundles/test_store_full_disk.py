@@ -239,6 +239,30 @@ def test_several_servers_that_change_one_store_at_once_leave_it_whole(
     assert store.open(ID).version == "0.3.0"
 
 
+def test_what_another_process_removes_meanwhile_is_not_listed(
+    tmp_path: Path, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(filled, root)
+    (root / ".staging-other").mkdir()
+    going = root / "gone-tiny"
+    shutil.copytree(root / ID, going)
+    (root / ID / "0.9.9").write_text("not a folder")
+    listed = Path.iterdir
+
+    def iterdir(folder: Path) -> Iterator[Path]:
+        assert not folder.name.startswith(".staging")
+        entries = list(listed(folder))
+        if folder == root:
+            shutil.rmtree(going)
+        return iter(entries)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    installed = BundleStore(root).installed()
+    assert {item.id for item in installed} == {ID}
+    assert "0.9.9" not in {item.version for item in installed}
+
+
 NAMES = ("current.json", "serving.json")
 
 
