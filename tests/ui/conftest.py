@@ -199,6 +199,8 @@ def run_browser_test() -> Callable[..., None]:
             print(done.stdout)
             if done.returncode == 0:
                 return
+            told = ARTIFACTS / f"{Path(name).stem}.failed.txt"  # a second try may succeed
+            told.write_text(f"{done.stdout}\n{done.stderr}")
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
     return run
