@@ -438,3 +438,21 @@ def test_what_the_judge_finds_unlikely_the_model_does_not_offer_either(
     model = _Model(request, "draw(n < 5)")
     answer = Suggester(model=model, judge=JudgeLane(_Trees(level))).answer(request)  # type: ignore[arg-type]
     assert len(answer.suggestions) == count
+
+
+@pytest.mark.parametrize(("level", "follows"), [(0.65, False), (0.75, True)])
+def test_a_name_taken_in_anothers_place_twice_is_followed_where_that_is_likely(
+    level: float, follows: bool
+) -> None:
+    texts = ["train = 1\ntest = 2", "fit(test)", "draw(test)", "check(train)"]
+    events = [EditEvent(f"c{n}", texts[n].replace("test", "train"), texts[n]) for n in (1, 2)]
+    request = SuggestRequest(
+        Notebook("python", tuple(Cell(f"c{n}", "code", t, n + 1) for n, t in enumerate(texts))),
+        Caret("c2", len("draw(test")),
+        tuple(events),
+        want=("rename", "next_edit"),
+        deadline_ms=10_000,
+    )
+    said = Suggester(judge=JudgeLane(_Trees(level))).answer(request).suggestions
+    changed = {cell for one in said for cell in one.apply(request.notebook) or {}}
+    assert ("c3" in changed) == follows

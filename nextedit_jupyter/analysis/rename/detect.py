@@ -17,6 +17,7 @@ from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
+from nextedit_jupyter.analysis.rename.changed_uses import taken_for_another
 from nextedit_jupyter.analysis.rename.half_typed import half_typed
 from nextedit_jupyter.analysis.rename.orphaned import is_orphaned, source_of
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target
@@ -93,6 +94,8 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
     for cell, swap in swaps:
         here = index.cells.get(cell)
         if here is None or not (here.is_python or swap.start in here.starts):
+            continue
+        if swap.start in here.starts and _is_name_no_more(request.notebook, cell, swap):
             continue
         if here.broken:
             return Silence("breaks_syntax", f"cell {index.number(cell)} did not parse")
@@ -221,6 +224,12 @@ def _is_prose(index: CellIndex, start: int) -> bool:
     return any(mark in line for mark in "#'\"") or _in_triple(index.masked.text, start)
 
 
+def _is_name_no_more(now: Notebook, cell: str, swap: Swap) -> bool:
+    """Whether the word that a name became is part of a text."""
+    after = cell_index(source_of(now, cell))
+    return not after.broken and swap.now not in after.starts
+
+
 def _in_triple(text: str, start: int) -> bool:
     return (text.count('"""', 0, start) % 2 or text.count("'''", 0, start) % 2) == 1
 
@@ -266,6 +275,8 @@ def _plan(
                 if group == ("", MODULE) and _is_dangling(request, index, old, new):
                     return _plan_dangling(index, old, new)
                 return Silence("no_change", f"`{new}` exists: a use was changed, not a definition")
+            if (other := taken_for_another(request.notebook, window, roles.names)) is not None:
+                return other
         found = plan(index, target, new, edited=seeds, ran=ran)
         return _of_another_member(index, found, seeds[0])
     if roles.keywords or roles.attributes:

@@ -44,6 +44,9 @@ _IMPORTED = frozenset(["alias", "import", "member", "package"])
 NEVER = 2.0
 # Below 0.95 some of the variables that were taken in another's place once are repairs of one line.
 _SURE_OF_SWAP = 0.95
+# A name that took another's place in two cells or more: of the uses that the judge is less sure of
+# than this even so, half stayed as they were.
+_SURE_OF_SWAPS = 0.7
 # From here on five of six names that were bound again followed.
 SURE_OF_REBOUND = 0.8
 # Names of another function: ten of eleven places that were as sure as this followed.
@@ -99,6 +102,8 @@ def _words_held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
                 least = NEVER
             elif swapped[key]:
                 least = _SURE_OF_SWAP
+            elif _is_of_several_cells(place.change):
+                least = _SURE_OF_SWAPS
         found.append(least)
     return found
 
@@ -186,6 +191,12 @@ def _is_one_variable_for_another(change: LastChange, considered: Considered) -> 
     return bool(old and new) and not old | new <= _IMPORTED
 
 
+def _is_of_several_cells(change: LastChange) -> bool:
+    """Whether uses of a name were changed in two cells or more."""
+    first, *others = change.examples
+    return first.site.kind == "name" and any(e.edit != first.edit for e in others)
+
+
 def _bindings_of(name: str, considered: Considered) -> set[str]:
     """What binds a name in the cells that hold it: "variable", "parameter", "alias" and so on."""
     cells = (cell_index(c.source) for c in considered.cells.values() if name in c.source)
@@ -247,8 +258,9 @@ def rulings(
 
 
 def _of_functions_alone(considered: Considered) -> set[int]:
-    """The changes of a word, by their ids, that were made within functions alone, while no cell
-    binds the word: of what the notebook calls so elsewhere, nobody knows what it is.
+    """The changes of a word, by their ids, that were made within functions alone, one of which has
+    the word for a name of its own, while no cell binds it: of what the notebook calls so elsewhere,
+    nobody knows what it is.
     """
     changes = {id(place.change): place.change for place in considered.candidates}
     cells = [cell.source for cell in considered.cells.values()]
@@ -258,6 +270,7 @@ def _of_functions_alone(considered: Considered) -> set[int]:
         for key, change in changes.items()
         if change.shape == "word"
         and all(_is_of_function(e.site) for e in change.examples)
+        and any(_is_own(change.old[0], edit.before) for edit in considered.edits)
         and not any(change.old[0] in cell_index(text).bound_at_module() for text in cells)
     }
 
@@ -266,6 +279,16 @@ def _is_of_function(site: Site) -> bool:
     """Whether a name is within a function, or among its parameters."""
     is_parameter = site.line.startswith(_DEFINED) and site.left[:1] != ("def",)
     return is_parameter or site.function.startswith(_DEFINED)
+
+
+def _is_own(name: str, source: str) -> bool:
+    """Whether a function of a cell binds the name for itself."""
+    index = cell_index(source)
+    return any(
+        home != MODULE
+        for said, home in zip(index.names, index.homes, strict=True)
+        if said.name == name
+    )
 
 
 def _lines_replaced(names: Sequence[str], considered: Considered) -> set[tuple[int, int]]:
