@@ -68,3 +68,20 @@ def test_a_name_that_functions_read_from_the_notebook_is_followed_outside_of_the
         (1, other, other.replace("plt.", "pyplot.")),
     )
     assert "pyplot.plot(1)" in after(asked)[2]
+
+
+@pytest.mark.parametrize(
+    ("comment", "is_followed"),
+    [
+        ("# DRtester is fitted first", True),
+        ("x = 1  # the DRtester of old", True),
+        ("# DRtester(2).fit()", False),  # a line of code that is switched off
+    ],
+)
+def test_a_comment_that_names_an_identifier_follows_its_rename(
+    comment: str, is_followed: bool
+) -> None:
+    was, now = "from tests import DRtester", "from tests import DRTester"
+    asked = request([now, "DRtester(1).fit()", f"{comment}\nDRtester(3)"], (0, was, now))
+    expected = comment.replace("DRtester", "DRTester") if is_followed else comment
+    assert after(asked)[2] == f"{expected}\nDRTester(3)"

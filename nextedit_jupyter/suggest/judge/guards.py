@@ -19,22 +19,25 @@ How sure is what was right of owners whose commits the trees had not seen.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Literal
 
 from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.index import cell_index
-from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.analysis.rename.orphaned import spells_out
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
-from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.fits import SURE_ALONE, Fits
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
+from nextedit_jupyter.suggest.judge.mentions import (
+    TEXTS,
+    Ruling,
+    is_of_another_language,
+    is_table,
+    of_mention,
+)
 from nextedit_jupyter.suggest.judge.methods import choice_of, is_method_of_another
 
 _UNPACKED = re.compile(r"[(\[]?(?:\*?[^\W\d]\w*\s*,\s*)+(?:\*?[^\W\d]\w*)?[)\]]?\s*=(?!=)")
@@ -42,8 +45,9 @@ _WORD = re.compile(r"\w+")
 _DEFINED = ("def ", "async def ")
 _IMPORTED = frozenset(["alias", "import", "member", "package"])
 NEVER = 2.0
-# Below 0.95 some of the variables that were taken in another's place once are repairs of one line.
-_SURE_OF_SWAP = 0.95
+# One variable for another at one place: of the uses that the judge is less sure of, many stayed.
+# The change was the repair of one line.
+_SURE_OF_SWAP = 0.8
 # A name that took another's place in two cells or more: of the uses that the judge is less sure of
 # than this even so, half stayed as they were.
 _SURE_OF_SWAPS = 0.7
@@ -51,10 +55,6 @@ _SURE_OF_SWAPS = 0.7
 SURE_OF_REBOUND = 0.8
 # Names of another function: ten of eleven places that were as sure as this followed.
 SURE_OF_LOCAL = 0.5
-# Mentions of a renamed variable in strings: all of seven such places followed, below it half. None
-# of them was the whole string, which may be a label as well: `print("Node")`.
-_SURE_OF_TEXT = 0.8
-_SURE_OF_LABEL = 0.9
 
 
 def held_back(considered: Considered, keys: RenamedKeys, fits: Fits) -> list[float]:
@@ -97,7 +97,7 @@ def _words_held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
                 or (keys.is_of_another(place) and not _is_same_entry(place, considered))
                 or (labels[key] and _is_key(Site.of(cell, place.first, place.last)))
                 or (foreign[key] and _is_python_name(place, considered))
-                or (in_text[key] and considered.cells[place.cell].kinds[place.first] not in _TEXTS)
+                or (in_text[key] and considered.cells[place.cell].kinds[place.first] not in TEXTS)
             ):
                 least = NEVER
             elif swapped[key]:
@@ -118,8 +118,8 @@ def is_of_replaced_entries(change: LastChange) -> bool:
 
 def _is_of_text_alone(change: LastChange) -> bool:
     """Whether a word was changed in strings and comments, and left where it is code beside them."""
-    return all(e.site.kind in _TEXTS for e in change.examples) and any(
-        site.kind not in _TEXTS for _, site in change.left_alone
+    return all(e.site.kind in TEXTS for e in change.examples) and any(
+        site.kind not in TEXTS for _, site in change.left_alone
     )
 
 
@@ -150,7 +150,7 @@ def _is_python_name(place: Candidate, considered: Considered) -> bool:
     cell = considered.cells[place.cell]
     is_name = cell.kinds[place.first] in ("attribute", "call", "definition", "name", "target")
     is_read = not _is_unread(place, considered)  # what does not parse may be no Python either
-    return is_name and is_read and not _is_of_another_language(place, considered)
+    return is_name and is_read and not is_of_another_language(place, considered)
 
 
 def _is_key_of_another(place: Candidate, considered: Considered, literals: set[str]) -> bool:
@@ -203,9 +203,6 @@ def _bindings_of(name: str, considered: Considered) -> set[str]:
     return {n.kind for cell in cells for n in cell.names if n.name == name and n.op == "write"}
 
 
-Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]
-
-_TEXTS = frozenset(["comment", "docstring", "string"])
 # Where a word stands that no binding of a variable reaches.
 _BEYOND = frozenset(["attribute", "keyword", "string"])
 
@@ -242,12 +239,12 @@ def rulings(
         is_other = change.shape != "word" or ("".join(change.replaced), change.new) not in proved
         if is_other or _means_more(change, kinds):
             found.append("open")
-        elif _is_table(place, considered):
+        elif is_table(place, considered):
             found.append("optional")
-        elif _is_of_another_language(place, considered):
+        elif is_of_another_language(place, considered):
             found.append("closed")  # what the line reads of the notebook is proved
-        elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
-            found.append(_of_mention(place, considered))
+        elif considered.cells[place.cell].kinds[place.first] in TEXTS:
+            found.append(of_mention(place, considered))
         elif _is_unread(place, considered):
             found.append("optional")
         elif _is_imported_again(place, considered):
@@ -318,7 +315,7 @@ def _of_settled(
         return "closed"
     if word not in symbols.settled:
         return "open"
-    if _is_table(place, considered):
+    if is_table(place, considered):
         return "open"  # a query may be of the variable
     if _is_settled(place, considered):
         return "closed"
@@ -341,22 +338,6 @@ def _is_imported_again(place: Candidate, considered: Considered) -> bool:
 def _is_unread(place: Candidate, considered: Considered) -> bool:
     """Whether bindings say nothing of a place, because its cell does not parse."""
     return cell_index(considered.cells[place.cell].source).broken
-
-
-def _of_mention(place: Candidate, considered: Considered) -> Ruling:
-    """A string that names what was renamed in code; one string for another is another thing."""
-    if place.start in _attribute_starts(considered.cells[place.cell].source):
-        return "closed"  # in a quoted type, or as `getattr` takes it: an attribute of that name
-    is_string = considered.cells[place.cell].kinds[place.first] == "string"
-    was_code = all(e.site.kind != "string" for e in place.change.examples)
-    return "text" if is_string and was_code else "optional"
-
-
-def sure_of_text(place: Candidate, considered: Considered) -> float:
-    """How sure the judge has to be of a string that names what was renamed in code."""
-    source = considered.cells[place.cell].source
-    around = source[place.start - 1 : place.start] + source[place.end : place.end + 1]
-    return _SURE_OF_LABEL if around in ("''", '""') else _SURE_OF_TEXT
 
 
 def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
@@ -414,37 +395,10 @@ def _is_settled(place: Candidate, considered: Considered) -> bool:
     """Whether a place that bindings left alone means nothing of the kind: another key, or a word
     of another language in a line that IPython reads.
     """
-    if _is_of_another_language(place, considered):
+    if is_of_another_language(place, considered):
         return True
     keys, cell = {"string"}, considered.cells[place.cell]
     return cell.kinds[place.first] in keys and {e.site.kind for e in place.change.examples} == keys
-
-
-def _is_table(place: Candidate, considered: Considered) -> bool:
-    """Whether a word of a text or of another language is named as a query names its tables."""
-    cell = considered.cells[place.cell]
-    is_text = cell.kinds[place.first] in _TEXTS or _is_of_another_language(place, considered)
-    return is_text and is_relation(cell.source, place.start, place.end)
-
-
-def _is_of_another_language(place: Candidate, considered: Considered) -> bool:
-    """Whether a word stands in what the shell or a magic reads."""
-    starts, ends = _foreign_text(considered.cells[place.cell].source)
-    n = bisect_right(starts, place.start) - 1
-    return n >= 0 and place.start < ends[n]
-
-
-@by_text(500_000)  # thousands of places may stand in one cell
-def _foreign_text(source: str) -> tuple[list[int], list[int]]:
-    """Where what is no Python begins and ends, in order."""
-    regions = [r for r in cell_index(source).masked.regions if r.kind != "help"]
-    regions.sort(key=lambda region: region.start)
-    return [r.start for r in regions], [r.end for r in regions]
-
-
-@by_text(500_000)
-def _attribute_starts(source: str) -> frozenset[int]:
-    return frozenset(attribute.start for attribute in cell_index(source).attributes)
 
 
 def _kinds_of(

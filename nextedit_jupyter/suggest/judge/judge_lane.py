@@ -34,11 +34,11 @@ from nextedit_jupyter.suggest.judge.guards import (
     held_back,
     rulings,
     scope_of,
-    sure_of_text,
 )
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
+from nextedit_jupyter.suggest.judge.mentions import sure_of_text
 from nextedit_jupyter.suggest.judge.offered import (
     Chosen,
     Placed,

@@ -1,0 +1,81 @@
+"""Words of texts and of other languages: what bindings say of a renamed name does not reach them.
+
+A string or a comment may name what was renamed, and may mean something else by the same word. How
+sure the judge has to be is what was right of owners whose commits the trees had not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import Literal
+
+from nextedit_jupyter.analysis.index import cell_index
+from nextedit_jupyter.analysis.rename.elsewhere import is_relation
+from nextedit_jupyter.core.cache import by_text
+from nextedit_jupyter.suggest.judge.candidates import Candidate
+from nextedit_jupyter.suggest.judge.consider import Considered
+
+Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]
+
+TEXTS = frozenset(["comment", "docstring", "string"])
+_SPELT = re.compile(r"[_\d]|[a-z][A-Z]|[A-Z]{2}[a-z]")
+# Mentions of a renamed variable in strings: all of seven such places followed, below it half. None
+# of them was the whole string, which may be a label as well: `print("Node")`.
+_SURE_OF_TEXT = 0.8
+_SURE_OF_LABEL = 0.9
+
+
+def of_mention(place: Candidate, considered: Considered) -> Ruling:
+    """A string that names what was renamed in code; one string for another is another thing."""
+    if place.start in _attribute_starts(considered.cells[place.cell].source):
+        return "closed"  # in a quoted type, or as `getattr` takes it: an attribute of that name
+    kind = considered.cells[place.cell].kinds[place.first]
+    if kind == "comment" and _is_named_in_prose(place, considered):
+        return "open"
+    is_string = kind == "string"
+    was_code = all(e.site.kind != "string" for e in place.change.examples)
+    return "text" if is_string and was_code else "optional"
+
+
+def _is_named_in_prose(place: Candidate, considered: Considered) -> bool:
+    """Whether a comment names what no word of prose is spelt like, `DRTester` or `get_path`, and is
+    no line of code: of seven such places six followed, of lines of code two of six.
+    """
+    source = considered.cells[place.cell].source
+    comment = source[source.rfind("#", 0, place.start) : source.find("\n", place.start) + 1 or None]
+    return bool(_SPELT.search(place.change.old[0])) and cell_index(comment.strip("# \n")).broken
+
+
+def sure_of_text(place: Candidate, considered: Considered) -> float:
+    """How sure the judge has to be of a string that names what was renamed in code."""
+    source = considered.cells[place.cell].source
+    around = source[place.start - 1 : place.start] + source[place.end : place.end + 1]
+    return _SURE_OF_LABEL if around in ("''", '""') else _SURE_OF_TEXT
+
+
+def is_table(place: Candidate, considered: Considered) -> bool:
+    """Whether a word of a text or of another language is named as a query names its tables."""
+    cell = considered.cells[place.cell]
+    is_text = cell.kinds[place.first] in TEXTS or is_of_another_language(place, considered)
+    return is_text and is_relation(cell.source, place.start, place.end)
+
+
+def is_of_another_language(place: Candidate, considered: Considered) -> bool:
+    """Whether a word stands in what the shell or a magic reads."""
+    starts, ends = _foreign_text(considered.cells[place.cell].source)
+    n = bisect_right(starts, place.start) - 1
+    return n >= 0 and place.start < ends[n]
+
+
+@by_text(500_000)  # thousands of places may stand in one cell
+def _foreign_text(source: str) -> tuple[list[int], list[int]]:
+    """Where what is no Python begins and ends, in order."""
+    regions = [r for r in cell_index(source).masked.regions if r.kind != "help"]
+    regions.sort(key=lambda region: region.start)
+    return [r.start for r in regions], [r.end for r in regions]
+
+
+@by_text(500_000)
+def _attribute_starts(source: str) -> frozenset[int]:
+    return frozenset(attribute.start for attribute in cell_index(source).attributes)
