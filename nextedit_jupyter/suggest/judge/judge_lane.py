@@ -30,7 +30,6 @@ from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import (
     SURE_OF_LOCAL,
     SURE_OF_REBOUND,
-    Ruling,
     held_back,
     rulings,
     scope_of,
@@ -38,7 +37,7 @@ from nextedit_jupyter.suggest.judge.guards import (
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
-from nextedit_jupyter.suggest.judge.mentions import sure_of_text
+from nextedit_jupyter.suggest.judge.mentions import Ruling, sure_of_text
 from nextedit_jupyter.suggest.judge.offered import (
     Chosen,
     Placed,
