@@ -93,8 +93,8 @@ lab: setup-lab large ## Open JupyterLab on the tour, everything enabled
 bounded := $(BIN)/python $(CURDIR)/.ci/bounded.py
 parallel := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
-test: fetch setup-test large ## Run all tests: Python, TypeScript, architecture, browser
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-arch test-ts
+test: fetch setup-test ## Run all tests: Python, TypeScript, architecture, browser
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target large lint test-arch test-ts
 	$(MAKE) --no-print-directory test-python test-ui
 
 lint: lint-python lint-ts ## Check format, lint and types of Python and TypeScript
