@@ -22,6 +22,7 @@ from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.core.folders import data_folder
 from nextedit_jupyter.core.remote_settings import RemoteSettings
 from nextedit_jupyter.worker.log_file import open_log
+from nextedit_jupyter.worker.priority import raise_priority
 from nextedit_jupyter.worker.runtime import RuntimeFolder, held
 from nextedit_jupyter.worker.settings import WorkerSettings
 
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os._exit(0)  # the worker is no child of the client: nothing for it to wait for
     os.umask(0o077)
     _bound_threads(settings.threads)
+    raise_priority()
     log_file = open_log(folder)
     try:
         # One that was asked to leave goes within a second.
