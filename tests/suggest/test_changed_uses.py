@@ -47,6 +47,10 @@ def test_a_use_under_a_new_name_begins_a_rename(before: str, now: str) -> None:
         ("total(rows)", "from data import table\ntotal(table)"),
         ("total(rows)", "table = load('table.csv')\ntotal(table)"),
         ("rows.sum()", "import tables as table\ntable.sum()"),
+        (
+            "def f():\n    rows = load()\n    return rows * 2",
+            "def f():\n    rows = load()\n    table = 3 * rows\n    return table * 2",
+        ),
     ],
 )
 def test_a_use_that_gave_way_to_something_else_is_no_rename(before: str, now: str) -> None:

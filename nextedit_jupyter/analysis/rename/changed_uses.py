@@ -26,10 +26,12 @@ def taken_for_another(
 
 
 def _came_along(now: Notebook, window: Window, cell: str, name: str) -> bool:
-    """Whether an edited cell binds a name that it did not bind before."""
-    before = cell_index(source_of(window.before, cell))
-    after = cell_index(source_of(now, cell))
-    return name in after.bound_at_module() and name not in before.bound_at_module()
+    """Whether an edited cell binds a name, be it in a function, that it did not bind before."""
+    return _binds(source_of(now, cell), name) and not _binds(source_of(window.before, cell), name)
+
+
+def _binds(source: str, name: str) -> bool:
+    return any(one.name == name and one.op == "write" for one in cell_index(source).names)
 
 
 def _is_all(now: Notebook, window: Window, cell: str, swap: Swap) -> bool:
