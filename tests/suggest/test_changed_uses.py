@@ -57,6 +57,25 @@ def test_a_use_that_gave_way_to_something_else_is_no_rename(before: str, now: st
     assert not is_renamed(before, now, LOADED, SHOWN)
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (
+            "state, loss = step(state)\nprint(loss)",
+            "state, metrics = step(state)\nprint(metrics.loss)",
+        ),
+        (
+            "fig = plot(rows)\nfig.tight_layout()",
+            "result = plot(rows, whole=True)\nresult.fig.tight_layout()",
+        ),
+    ],
+)
+def test_a_definition_whose_uses_became_its_members_is_no_rename(before: str, now: str) -> None:
+    assert not is_renamed(before, now, "show(loss, fig)\nfig.show()\nprint(loss)")
+    pure = now.replace(".loss", "").replace(".fig", "").replace(", whole=True", "")
+    assert is_renamed(before, pure, "show(loss, fig)\nfig.show()\nprint(loss)")
+
+
 def test_nothing_is_offered_where_a_name_became_text() -> None:
     assert not offers(request(["a = 'table'", LOADED, SHOWN], (0, "a = rows", "a = 'table'")))
 

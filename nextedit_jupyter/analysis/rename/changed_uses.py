@@ -6,6 +6,8 @@ where the edit brought a definition of the new name along, another thing took th
 
 from __future__ import annotations
 
+import re
+
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window
@@ -22,6 +24,19 @@ def taken_for_another(
         return Silence("no_change", f"`{new}` exists: a use was changed, not a definition")
     if not any(_is_all(now, window, place[0], swap) for place, swap in uses):
         return Silence("no_change", f"what uses `{new}` was rewritten, not renamed")
+    return None
+
+
+def kept_as_member(now: Notebook, window: Window, old: str, new: str) -> Silence | None:
+    """Why a definition says nothing of uses that became members of it: `state, loss = f()` became
+    `state, metrics = f()`, and `print(loss)` became `print(metrics.loss)`. None if none did.
+    """
+    member = re.compile(rf"(?<![\w.]){re.escape(new)}\.{re.escape(old)}(?!\w)")
+    for cell in window.alignments:
+        if member.search(source_of(now, cell)) and not member.search(
+            source_of(window.before, cell)
+        ):
+            return Silence("no_change", f"`{old}` is `{new}.{old}` now", replaced=(old,))
     return None
 
 
