@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -47,8 +48,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(os.environ["NEXTEDIT_DATA_DIR"], ignore_errors=True)
 
 
-# Fixtures behind which a worker or a server runs.
+# Fixtures behind which a worker or a server runs, and what a file says that uses one or is marked.
 WAITED_FOR = {"connect", "jp_serverapp"}
+SAYS_SO = ("mark.alone", "connect", "jp_")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Reading all 6,000 tests to choose the few that run alone would take as long as a tenth of
+    them."""
+    if config.option.markexpr != "alone" or not collection_path.name.startswith("test_"):
+        return None
+    files = (collection_path, collection_path.with_name("conftest.py"))
+    text = "".join(file.read_text("utf-8") for file in files if file.is_file())
+    return None if any(word in text for word in SAYS_SO) else True
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
