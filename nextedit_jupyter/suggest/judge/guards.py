@@ -269,17 +269,20 @@ def _is_of_function(site: Site) -> bool:
 
 
 def _lines_replaced(names: Sequence[str], considered: Considered) -> set[tuple[int, int]]:
-    """The lines, as (edit, line), whose variable made way for another one: whatever else became
-    what on them, nothing was said of its other places.
+    """The lines, as (edit, line), whose variable, function or class made way for another one:
+    whatever else became what on them, nothing was said of its other places.
     """
-    if not names:
-        return set()
-    return {
-        (n, edit.before.count("\n", 0, name.start))
-        for n, edit in enumerate(considered.edits)
-        for name in cell_index(edit.before).names
-        if name.op == "write" and name.kind == "variable" and name.name in names
-    }
+    found: set[tuple[int, int]] = set()
+    for n, edit in enumerate(considered.edits if names else ()):
+        index, text = cell_index(edit.before), edit.before
+        ends = {d.start: index.scopes[d.scope].end for d in (*index.functions, *index.classes)}
+        for name in index.names:
+            is_definition = name.kind == "variable" or name.start in ends
+            if name.op == "write" and is_definition and name.name in names:
+                first = text.count("\n", 0, name.start)
+                lines = text.count("\n", name.start, ends.get(name.start, name.start))
+                found |= {(n, line) for line in range(first, first + lines + 1)}
+    return found
 
 
 def _of_settled(
