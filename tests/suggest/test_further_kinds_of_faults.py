@@ -303,7 +303,7 @@ def test_a_name_that_is_read_on_keeps_its_value() -> None:
 @pytest.mark.parametrize(
     ("decorator", "use"),
     [
-        ("pytest.fixture", "def test_it(work): return work"),
+        ("pytest.fixture", "request.getfixturevalue('work')"),
         ("app.route('/w')", "url_for('work')"),
         ("click.command()", "runner.invoke('work')"),
     ],
@@ -314,6 +314,55 @@ def test_what_may_know_a_function_by_its_name_is_noted(decorator: str, use: str)
     asked = request([cell, f"{use}\nwork(1)"], (0, cell.replace("job", "work"), cell))
     assert f"`@{name}` may know `work` by its name" in notes(asked)
     assert after(asked)[1] == f"{use}\njob(1)"
+
+
+def renamed_provider(decorator: str, *others: str) -> tuple[list[str], str]:
+    """The other cells after `db` under a decorator became `base`, and what the offers note."""
+    cell = f"import ward, injects\n{decorator}\ndef db(): return connect()"
+    asked = request([cell.replace("db", "base"), *others], (0, cell, cell.replace("db", "base")))
+    return after(asked)[1:], notes(asked)
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        (
+            "def test_it(db, path):\n    return db.get(path)",
+            "def test_it(base, path):\n    return base.get(path)",
+        ),
+        (
+            "@injects\ndef user(db): return [db for _ in db]",
+            "@injects\ndef user(base): return [base for _ in base]",
+        ),
+        (
+            "class TestAll:\n    def test_it(self, db): pass",
+            "class TestAll:\n    def test_it(self, base): pass",
+        ),
+        ("async def test_it(*, db=None): await db", "async def test_it(*, base=None): await base"),
+    ],
+)
+def test_a_parameter_that_a_decorator_may_fill_by_name_follows_the_function(
+    use: str, becomes: str
+) -> None:
+    found, said = renamed_provider("@ward.fixture", use)
+    assert found == [becomes]
+    assert "`@ward.fixture` may fill the parameter `db` in cell 2" in said
+
+
+@pytest.mark.parametrize(
+    ("decorator", "use"),
+    [
+        ("# plain", "def test_it(db): return db"),
+        ("@functools.cache", "def test_it(db): return db"),
+        ("@ward.fixture", "def read(db): return db\nread(3)"),
+        ("@ward.fixture", "def read(db): return db\nlist(map(read, rows))"),
+        ("@ward.fixture", "@interact(db=3)\ndef read(db): return db"),
+        ("@ward.fixture", "def test_it(db, base): return db"),
+        ("@ward.fixture", "def test_it(*db): return db"),
+    ],
+)
+def test_a_parameter_that_somebody_fills_otherwise_stays(decorator: str, use: str) -> None:
+    assert renamed_provider(decorator, use)[0] == [use]
 
 
 def test_a_decorator_of_the_notebook_is_read_instead() -> None:

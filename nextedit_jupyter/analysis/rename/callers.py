@@ -126,6 +126,11 @@ def _opaque(decorators: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if name.rpartition(".")[2] not in _TRANSPARENT)
 
 
+def unknown_decorators(function: Function) -> tuple[str, ...]:
+    """The decorators of which it is not known what they do with the function."""
+    return _opaque(function.decorators)
+
+
 def told_by_name(index: NotebookIndex, changes: Collection[Change]) -> tuple[str, ...]:
     """What is not of the notebook and may look a renamed function or class up by its name, as a
     note shows it: decorators and bases that no cell defines. What a cell defines is read there.

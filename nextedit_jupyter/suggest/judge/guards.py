@@ -306,7 +306,9 @@ def _of_settled(
         return "open"
     if considered.cells[place.cell].kinds[place.first] in ("attribute", "keyword"):
         return "closed"
-    return "open"
+    if home_of(place, considered) in (None, MODULE):
+        return "open"
+    return _of_another_binding(place, considered)  # a function's own
 
 
 def _is_imported_again(place: Candidate, considered: Considered) -> bool:
