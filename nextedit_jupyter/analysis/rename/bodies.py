@@ -100,9 +100,9 @@ class _Reading:
 
     def _read(self) -> Iterator[tuple[bool, str]]:
         """The names that it gives (True) and what it does (False)."""
-        stack, seen = [self._node], 0
+        stack, seen = [(self._node, False)], 0
         while stack and (seen := seen + 1) < _MAX_NODES:
-            node = stack.pop()
+            node, is_called = stack.pop()
             if node.type == "comment" or _is_docstring(node):
                 continue
             if node.type == "string_content":
@@ -112,19 +112,20 @@ class _Reading:
             elif node.type == "identifier":
                 yield self._is_own(node), self._of(node)
             elif node.type == "attribute":
-                yield self._member(node)
-                stack += [child for child in node.children[:1] if self._is_own(_root(node))]
+                is_own = self._is_own(_root(node))
+                yield self._member(node, is_own, is_called)
+                stack += [(child, False) for child in node.children[:1] if is_own]
             elif node.child_count:
-                stack += reversed(node.children)
+                parts = node.children
+                stack += [(n, node.type == "call" and n == parts[0]) for n in reversed(parts)]
             elif not node.is_named and node.type not in _SAYS_NOTHING:
                 yield False, node.type
 
-    def _member(self, node: Node) -> tuple[bool, str]:
+    def _member(self, node: Node, is_own: bool, is_called: bool) -> tuple[bool, str]:
         """`pd.read_csv` as a whole; of what the definition made, a method or an attribute."""
-        if not self._is_own(_root(node)):
+        if not is_own:
             return False, "".join(self._of(node).split())
         name = self._of(node.children[-1])
-        is_called = node.parent is not None and node.parent.type == "call"
         return (False, f".{name}") if is_called else (True, name)
 
     def _of(self, node: Node) -> str:

@@ -32,6 +32,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     protocol_notes,
 )
 from nextedit_jupyter.analysis.rename.elsewhere import kept_note, mentions_elsewhere
+from nextedit_jupyter.analysis.rename.filled_parameters import parameters_filled_by
 from nextedit_jupyter.analysis.rename.parameters import keyword_places
 from nextedit_jupyter.analysis.rename.plan import (
     NO_NAME,
@@ -49,7 +50,6 @@ from nextedit_jupyter.analysis.rename.plan import (
     symbol_kind,
     without,
 )
-from nextedit_jupyter.analysis.rename.providers import parameters_filled_by
 from nextedit_jupyter.analysis.rename.records import record_of_keyword
 from nextedit_jupyter.analysis.rename.shell_lines import passed_on
 from nextedit_jupyter.analysis.rename.textual import (
