@@ -275,7 +275,8 @@ def _lines_replaced(names: Sequence[str], considered: Considered) -> set[tuple[i
     found: set[tuple[int, int]] = set()
     for n, edit in enumerate(considered.edits if names else ()):
         index, text = cell_index(edit.before), edit.before
-        ends = {d.start: index.scopes[d.scope].end for d in (*index.functions, *index.classes)}
+        ends = {f.start: index.scopes[f.scope].end for f in index.functions}
+        ends |= {c.start: index.scopes[c.scope].end for c in index.classes}
         for name in index.names:
             is_definition = name.kind == "variable" or name.start in ends
             if name.op == "write" and is_definition and name.name in names:
