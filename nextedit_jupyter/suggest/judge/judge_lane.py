@@ -16,7 +16,7 @@ from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
 from nextedit_jupyter.analysis.names import known_names
 from nextedit_jupyter.analysis.patterns import is_half_typed
-from nextedit_jupyter.analysis.rename.half_typed import ends_at_edge
+from nextedit_jupyter.analysis.rename.half_typed import is_unfinished, looks_half_typed
 from nextedit_jupyter.core import (
     Silence,
     Suggestion,
@@ -189,8 +189,10 @@ class JudgeLane:
         if not free or free[0].sure < limits.show:
             best = max(p.sure for p in found)
             return Silence("low_confidence", f"the likeliest of {len(found)} places has {best:.2f}")
-        if _has_moved_on(request, found, limits.tick) or _is_being_typed(request, free, half):
-            return Silence("no_change", "the last edit is of another kind or unfinished")
+        if _has_moved_on(request, found, limits.tick):
+            return Silence("no_change", "the last edit is of another kind")
+        if _is_being_typed(request, free, half):
+            return looks_half_typed(free[0].candidate.change.new)
         ticked = self._parsing(request, _disjoint([p for p in free if p.sure >= limits.tick]))
         if not ticked:
             return Silence("breaks_syntax")
@@ -404,7 +406,7 @@ def _has_moved_on(request: SuggestRequest, found: Sequence[Placed], tick: float)
 
 
 def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed], half: str) -> bool:
-    """Whether the caret stands behind a text that is only a beginning of what it replaces."""
+    """Whether the caret stands behind a text that is only a beginning."""
     if request.history[-1].origin != "typed":
         return False
     change = placed[0].candidate.change
@@ -412,8 +414,15 @@ def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed], half: str
     old = "".join(change.replaced)
     if change.shape != "word" or not before.endswith(change.new) or not change.new:
         return False
-    if half == change.new:  # unless it is a name as it is
-        return change.new not in known_names(request.notebook, request.facts)
-    if len(change.examples) > 1 or not old.startswith(change.new):
-        return False  # what was written twice is whole
-    return not ends_at_edge(old, change.new)
+    if change.new in _names_before(request, old, change.new):
+        return False
+    is_once = len(change.examples) == 1  # what was written twice is whole
+    return half == change.new or (is_once and is_unfinished(request, old, change.new))
+
+
+def _names_before(request: SuggestRequest, old: str, new: str) -> frozenset[str]:
+    """The known names, but for the one behind which the caret stands."""
+    text, end = request.cell.source, request.caret.offset
+    here = replace(request.cell, source=text[: end - len(new)] + old + text[end:])
+    cells = tuple(here if cell.id == here.id else cell for cell in request.notebook.cells)
+    return known_names(replace(request.notebook, cells=cells), request.facts)
