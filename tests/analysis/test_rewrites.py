@@ -92,6 +92,15 @@ CIRCLE = (
         ),
         ("Square(side=2).side", [SQUARE, CIRCLE]),
         (
+            "Pile().total()",
+            [
+                "class Pile:\n    def total(self):\n        return sum(self.xs)",
+                "class Pile:\n    def mean(self):\n        return sum(self.xs) / len(self.xs)",
+            ],
+        ),
+        ("x - mean", ["mean = np.mean(x)", "std = np.std(x)"]),
+        ("df.head()", ["df = pd.read_csv(p)", "raw = pd.read_json(p)"]),
+        (
             "Tally().add(1)",
             [
                 "class Tally:\n    def add(self, x):\n        self.n += x",
@@ -126,6 +135,29 @@ def test_another_definition_in_its_place_is_no_rename(use: str, texts: list[str]
             "g(2)",
         ),
         ("f(2)", ["f = lambda x: x + 1", "g = lambda y: y + 1"], "g(2)"),
+        ("df.y", ["df = df.drop(p)", "raw = raw.drop(p)"], "raw.y"),
+        (
+            "log('a')",
+            ["def log(m):\n    print(f'[log] {m}')", "def note(m):\n    print(f'[note] {m}')"],
+            "note('a')",
+        ),
+        (
+            "Net()",
+            [
+                "class Net(Base):\n    def __init__(self):\n        super(Net, self).__init__(1)",
+                "class Mesh(Base):\n    def __init__(self):\n        super(Mesh, self).__init__(1)",
+            ],
+            "Mesh()",
+        ),
+        (
+            "tidy(a)",
+            [
+                "def tidy(t):\n    return t.drop()",
+                "def clean(t):\n    return t.drop()",
+                "def clean(t):\n    u = t.drop()\n    u.sort()\n    return u[u.x > 3]",
+            ],
+            "clean(a)",
+        ),
         (
             "Dog()",
             [

@@ -39,6 +39,15 @@ from offering import Others, after, notes, offers, optional, request
             ],
             ["tile = Square(side=3)", "tile.side"],
         ),
+        (["if (n := len(xs)) > 3:\n    go(n)", "if (m := find(p)):\n    go(m)"], ["n + 1"]),
+        (["rate = 0.5\nprint(rate)", "path = 'a.csv'\nprint(path)"], ["rate * 2"]),
+        (
+            [
+                "def f():\n    def inner(x):\n        return x + 1\n    return inner(1)",
+                "def f():\n    def other(x):\n        return x * 2\n    return other(1)",
+            ],
+            ["inner = 3\nprint(inner)"],
+        ),
         (["X, y = load(1)", "train, test = split(2)"], ["fit(X, y)"]),
     ],
 )

@@ -7,6 +7,7 @@ operators, the calls that it makes and its literals say what that is: where `ret
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ _SAYS_NOTHING = frozenset(
         *("def", "class", "lambda", "return", "async", "await", "pass"),
     ]
 )
+_NAME = re.compile(r"\w+")
 _MAX_NODES = 4_000  # what is longer is compared as far as that
 
 
@@ -44,9 +46,13 @@ class Body:
         """
         if not self.does:
             return None
-        same = sum((self.does & after.does).values())
+        same = (self.does & after.does).total()
         lost = len(self.names - after.names) if self.does != after.does else 0
-        return same / (sum(self.does.values()) + lost)
+        return same / (self.does.total() + lost)
+
+    def is_most_of(self, after: Body) -> bool:
+        """Whether no more was added than there was."""
+        return not self.does or after.does.total() <= 2 * self.does.total()
 
 
 def body_at(index: CellIndex, start: int, called: Collection[str]) -> Body | None:
@@ -90,7 +96,9 @@ class _Reading:
         does: Counter[str] = Counter()
         names: set[str] = set()
         for is_name, text in self._read():
-            if text.strip("'\"") in called:
+            if text[0] in "'\"":
+                text = _NAME.sub(lambda found: "" if found[0] in called else found[0], text)
+            if text in called or text in ("''", '""'):
                 continue
             if is_name:
                 names.add(text)
@@ -112,19 +120,17 @@ class _Reading:
             elif node.type == "identifier":
                 yield self._is_own(node), self._of(node)
             elif node.type == "attribute":
-                is_own = self._is_own(_root(node))
-                yield self._member(node, is_own, is_called)
-                stack += [(child, False) for child in node.children[:1] if is_own]
+                is_path = _is_path(node) and not self._is_own(_root(node))
+                yield (False, self._of(node)) if is_path else self._member(node, is_called)
+                stack += [(child, False) for child in node.children[:1] if not is_path]
             elif node.child_count:
                 parts = node.children
                 stack += [(n, node.type == "call" and n == parts[0]) for n in reversed(parts)]
             elif not node.is_named and node.type not in _SAYS_NOTHING:
                 yield False, node.type
 
-    def _member(self, node: Node, is_own: bool, is_called: bool) -> tuple[bool, str]:
-        """`pd.read_csv` as a whole; of what the definition made, a method or an attribute."""
-        if not is_own:
-            return False, "".join(self._of(node).split())
+    def _member(self, node: Node, is_called: bool) -> tuple[bool, str]:
+        """A method of what the definition made, or an attribute."""
         name = self._of(node.children[-1])
         return (False, f".{name}") if is_called else (True, name)
 
@@ -138,10 +144,15 @@ class _Reading:
 
 
 def _root(node: Node) -> Node:
-    """What a dotted path or a chain of calls begins with."""
-    while node.type in ("attribute", "call", "subscript") and node.children:
+    """What a dotted path begins with."""
+    while node.type == "attribute" and node.children:
         node = node.children[0]
     return node
+
+
+def _is_path(node: Node) -> bool:
+    """Whether it is names with dots between them: `pd.read_csv`."""
+    return _root(node).type == "identifier"
 
 
 def _is_docstring(node: Node) -> bool:

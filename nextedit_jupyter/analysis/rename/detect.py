@@ -22,7 +22,7 @@ from nextedit_jupyter.analysis.rename.orphaned import is_orphaned, source_of
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target
 from nextedit_jupyter.analysis.rename.planner import plan, target_of_attribute, target_of_name
 from nextedit_jupyter.analysis.rename.records import record_of_keyword
-from nextedit_jupyter.analysis.rename.rewrite import is_rewritten
+from nextedit_jupyter.analysis.rename.rewrite import is_made_otherwise, is_rewritten
 from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -251,6 +251,12 @@ def _plan(
         (group,) = groups
         if (other := _is_replaced(request, window, index, roles.names)) is not None:
             return other
+        if any(
+            is_made_otherwise(window, place[0], swap, source_of(request.notebook, place[0]))
+            for place, swap in roles.names
+            if place in defined
+        ):
+            return Silence("no_change", f"`{new}` is made in another way: a guess, not a rename")
         seeds = [place for place in places if _home(index, place) == group]
         target = target_of_name(index, seeds[0])
         target.seeds = seeds

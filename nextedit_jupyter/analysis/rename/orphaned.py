@@ -128,6 +128,14 @@ def kind_of_value(index: CellIndex, start: int) -> str | None:
     return found[0] if found is not None else None
 
 
+def called_for(index: CellIndex, start: int) -> str | None:
+    """The last name of what is called for the value of the name at `start`; None if no call is."""
+    found = _value(index, start)
+    if found is None or found[0] != "call":
+        return None
+    return found[1].partition("(")[0].rpartition(".")[2].strip()
+
+
 def _value(index: CellIndex, start: int) -> tuple[str, str] | None:
     """The kind of what is given to the name at `start`, and its text."""
     i = index.starts.get(start)

@@ -19,7 +19,12 @@ from nextedit_jupyter.analysis.bindings import CellIndex
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, align
 from nextedit_jupyter.analysis.rename.bodies import body_at
-from nextedit_jupyter.analysis.rename.orphaned import LITERALS, kind_of_value, spells_out
+from nextedit_jupyter.analysis.rename.orphaned import (
+    LITERALS,
+    called_for,
+    kind_of_value,
+    spells_out,
+)
 
 # Of what a definition says, half must be as it was: the letters of a file's name may change,
 # the call that loads it may not.
@@ -70,6 +75,23 @@ def is_rewritten(window: Window, cell: str, swap: Swap, now: str) -> bool:
     return True
 
 
+def is_made_otherwise(window: Window, cell: str, swap: Swap, now: str) -> bool:
+    """Whether a variable got another name and another call's value at once: `mean = np.mean(x)`
+    that became `std = np.std(x)` may be renamed, but that is a guess.
+    """
+    was = window.before.cell(cell)
+    if was is None or spells_out(swap.old, swap.new) or alike(swap.old, swap.new):
+        return False
+    texts = [event.after for event in reversed(window.events) if event.cell == cell]
+    for text in (*texts[:-1], now):
+        for step in align(was.source, text).swaps:
+            if (step.start, step.new) == (swap.start, swap.new):
+                before = called_for(cell_index(was.source), swap.start)
+                after = called_for(cell_index(text), step.now)
+                return None not in (before, after) and before != after
+    return False
+
+
 def _does_the_same(was: CellIndex, now: CellIndex, swap: Swap) -> bool | None:
     """Whether a function or a class does what it did; False if it lost a good part of that, None
     where it does more or little is lost. A parameter is kept by a function that does the same.
@@ -88,6 +110,13 @@ def _does_the_same(was: CellIndex, now: CellIndex, swap: Swap) -> bool | None:
     if kept > _DONE or _is_letter_off(swap.old, swap.new):
         return None
     return None if kept >= KEPT and spells_out(swap.old, swap.new) else False
+
+
+def _is_outgrown(was: CellIndex, now: CellIndex, swap: Swap) -> bool:
+    """Whether a function or a class does more that is new than it did."""
+    called = swap.old, swap.new
+    before, after = body_at(was, swap.start, called), body_at(now, swap.now, called)
+    return before is not None and after is not None and not before.is_most_of(after)
 
 
 def _function_of(index: CellIndex, start: int) -> int | None:
@@ -128,7 +157,7 @@ def _is_kept(before: str, after: str, swap: Swap) -> bool:
     if a == b:
         return True
     shared = SequenceMatcher(None, a, b, autojunk=False).ratio()
-    is_kept = shared >= least
+    is_kept = shared >= least and not _is_outgrown(was, now, swap)
     if is_kept and old == "function":
         is_kept = _does_alike(a, b, _parameters(was, swap.start) | _parameters(now, swap.now))
     return is_kept or (is_respelt and (shared > 0 or _is_slip(swap.old, swap.new)))

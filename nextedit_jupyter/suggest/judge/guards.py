@@ -286,6 +286,20 @@ def _lines_replaced(names: Sequence[str], considered: Considered) -> set[tuple[i
     return found
 
 
+def _went_with_it(change: LastChange, considered: Considered) -> bool:
+    """Whether a word was changed in no cell but those that bound it: with its definition, as the
+    uses beside that are.
+    """
+    word = change.old[0]
+    binding = {
+        n
+        for n, edit in enumerate(considered.edits)
+        if word in edit.before
+        and any(name.name == word and name.op == "write" for name in cell_index(edit.before).names)
+    }
+    return change.shape == "word" and all(e.edit in binding for e in change.examples)
+
+
 def _of_settled(
     place: Candidate, symbols: Silence, considered: Considered, gone: set[tuple[int, int]]
 ) -> Ruling:
@@ -293,10 +307,10 @@ def _of_settled(
     word = "".join(place.change.replaced)
     if gone and all((e.edit, e.line) in gone for e in place.change.examples):
         return "closed"
+    if word in symbols.replaced and _went_with_it(place.change, considered):
+        return "closed"
     if not _is_of_definitions_alone(place.change):
         return "open"
-    if word in symbols.replaced:
-        return "closed"
     if word not in symbols.settled:
         return "open"
     if _is_table(place, considered):
