@@ -158,6 +158,13 @@ def test_a_star_in_a_method_changes_calls_of_its_objects_and_of_its_class() -> N
     )
 
 
+def test_calls_of_an_object_follow_what_its_class_makes_of_a_call() -> None:
+    was = "class Layer:\n    def __call__(self, x, w=1): return x"
+    use = "layer = Layer()\nlayer(1, 2)\nother(1, 2)"
+    then = "layer = Layer()\nlayer(1, w=2)\nother(1, 2)"
+    assert follows(was, was.replace("w=1", "*, w=1"), use) == then
+
+
 def test_a_call_that_a_slash_leaves_no_way_is_left_alone_and_said_to_be() -> None:
     was = "def f(a=1, b=2):\n    return a"
     found = offer(was, was.replace("b=2", "b=2, /"), "f(a=3)\nf(b=3)")

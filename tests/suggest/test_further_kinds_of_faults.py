@@ -411,3 +411,20 @@ def test_a_parameter_says_nothing_of_a_name_that_no_cell_binds() -> None:
         (0, was, was.replace("(r)", "(radius)").replace("* r", "* radius")),
     )
     assert after(asked)[1] == "print(area(r), r)"
+
+
+def test_a_keyword_of_an_objects_call_follows_the_parameter_of_its_class() -> None:
+    was = "class Layer:\n    def __call__(self, w): return w\n    def twice(self): self(w=2)"
+    now = was.replace("w): return w", "x): return x")
+    use = "layer = Layer()\nlayer(w=1)\nLayer(w=2)\nother(w=3)"
+    asked = request([now, use], (0, was, now))
+    assert after(asked)[0] == now.replace("w=2", "x=2")
+    assert after(asked)[1] == use.replace("layer(w=1)", "layer(x=1)")
+
+
+def test_an_heirs_own_parameter_keeps_the_name_that_its_callers_use() -> None:
+    was = "class A:\n    def __init__(self, w): self.w = w"
+    now = "class A:\n    def __init__(self, width): self.w = width"
+    heir = "class B(A):\n    def __init__(self, w):\n        super().__init__(w=w)\nB(w=2)"
+    found = after(request([now, heir], (0, was, now)))[1]
+    assert found == heir.replace("(w=w)", "(width=w)")

@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from nextedit_jupyter.analysis.bindings import MODULE
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.analysis.rename.orphaned import spells_out
@@ -394,10 +394,18 @@ def scope_of(place: Candidate, considered: Considered) -> tuple[int, int] | None
         (number, function.scope)
         for number, other in considered.cells.items()
         if called in other.source
-        for function in cell_index(other.source).functions
-        if function.name == called and any(p.name == word for p in function.parameters)
+        for function in _functions_called(cell_index(other.source), called)
+        if any(p.name == word for p in function.parameters)
     }
     return found.pop() if len(found) == 1 else None
+
+
+def _functions_called(index: CellIndex, called: str) -> Iterator[Function]:
+    """The functions of a cell that a call by this name may reach: of a class its constructor."""
+    classes = {owner.scope for owner in index.classes if owner.name == called}
+    for function in index.functions:
+        if function.name == called or (function.name == "__init__" and function.outer in classes):
+            yield function
 
 
 def home_of(place: Candidate, considered: Considered) -> int | None:
