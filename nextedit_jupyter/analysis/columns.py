@@ -425,6 +425,8 @@ def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
         return _of_chain(index, here, text)
     if text.method in _OF_ONE and not text.keyword:
         return next(iter([*frames_around(index, here, text.start)][-1:]), "")
+    if text.method not in _METHODS and text.keyword:
+        return frame_at(index, here, text.chained)  # `Chart(df).mark_bar().encode(x="price")`
     if text.method not in _METHODS or (text.role == "value" and text.method != "rename"):
         return ""
     return _of_chain(index, here, text)

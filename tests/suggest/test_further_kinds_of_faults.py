@@ -428,3 +428,29 @@ def test_an_heirs_own_parameter_keeps_the_name_that_its_callers_use() -> None:
     heir = "class B(A):\n    def __init__(self, w):\n        super().__init__(w=w)\nB(w=2)"
     found = after(request([now, heir], (0, was, now)))[1]
     assert found == heir.replace("(w=w)", "(width=w)")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "use", "becomes"),
+    [
+        # A keyword of that name goes to the other parameter, `**options`.
+        (
+            "def f(*args, **options):\n    return args, options",
+            "def f(*items, **options):\n    return items, options",
+            "f(1, args=2)",
+            "f(1, args=2)",
+        ),
+        # Python's own name, written as one does.
+        ("lam = 3", "lambda_ = 3", "lam + 1", "lambda_ + 1"),
+        ("ident = 3", "id_ = 3", "ident + 1", "id_ + 1"),
+        # A parameter that came along with its use is no new name of the other one.
+        (
+            "def area(w):\n    return w * w",
+            "def area(w, h):\n    return w * h",
+            "area(2)",
+            "area(2, ...)",
+        ),
+    ],
+)
+def test_what_a_changed_name_says_of_others(old: str, new: str, use: str, becomes: str) -> None:
+    assert after(request([new, use], (0, old, new)))[1] == becomes

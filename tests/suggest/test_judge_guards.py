@@ -438,3 +438,10 @@ def test_what_the_judge_finds_unlikely_the_model_does_not_offer_either(
     model = _Model(request, "draw(n < 5)")
     answer = Suggester(model=model, judge=JudgeLane(_Trees(level))).answer(request)  # type: ignore[arg-type]
     assert len(answer.suggestions) == count
+
+
+def test_a_read_below_another_binding_of_the_new_name_is_left() -> None:
+    again, uses = "data = load(2)\nprint(data)", "print(df)\ndf.plot()"
+    edit = "df = load(1)", "data = load(1)"
+    assert all_left(_Trees(0.9), *edit, again, uses) == [again, uses]
+    assert all_left(_Trees(0.9), *edit, uses, again) == ["print(data)\ndata.plot()", again]

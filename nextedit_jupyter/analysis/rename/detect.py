@@ -17,6 +17,7 @@ from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
+from nextedit_jupyter.analysis.rename.dangling import is_dangling, plan_dangling
 from nextedit_jupyter.analysis.rename.half_typed import half_typed
 from nextedit_jupyter.analysis.rename.orphaned import is_orphaned, source_of
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target
@@ -268,9 +269,9 @@ def _plan(
                     "no_change", f"`{old}` is still defined: this is a new name, not a rename"
                 )
         else:
-            if _exists(request, index, seeds[0], new):
-                if group == ("", MODULE) and _is_dangling(request, index, old, new):
-                    return _plan_dangling(index, old, new)
+            if _exists(request, index, seeds[0], new) or _came_along(request, roles.names, new):
+                if group == ("", MODULE) and is_dangling(index, old, new):
+                    return plan_dangling(index, old, new)
                 return Silence("no_change", f"`{new}` exists: a use was changed, not a definition")
         found = plan(index, target, new, edited=seeds, ran=ran)
         return _of_another_member(index, found, seeds[0])
@@ -415,50 +416,16 @@ def _exists(request: SuggestRequest, index: NotebookIndex, place: Place, name: s
     return name in index.bound_names()
 
 
-def _is_dangling(request: SuggestRequest, index: NotebookIndex, old: str, new: str) -> bool:
-    """Whether no cell defines `old` any more, while one defines `new`: uses were left behind.
-
-    Not where `new` is made of `old`, as in `fig, ax = plt.subplots()`: then both are meant.
-    """
-    return (
-        not hasattr(builtins, old)
-        and not index.stars
-        and not any(there.broken for there in index.cells.values())
-        and not index.definitions(old)
-        and bool(index.definitions(new))
-        and not any(_reads(index, place, old) for place in index.definitions(new))
-    )
+def _came_along(request: SuggestRequest, names: list[tuple[Place, Swap]], new: str) -> bool:
+    """Whether the edited function binds the new name now, as a parameter that was added does."""
+    (cell, _), swap = names[0]
+    now = cell_index(source_of(request.notebook, cell))
+    i = now.starts.get(swap.now)
+    return i is not None and now.homes[i] != MODULE and _binds(now, now.homes[i], new)
 
 
-def _reads(index: NotebookIndex, place: Place, name: str) -> bool:
-    """Whether the statement at a place reads a name."""
-    here = index.cells[place[0]]
-    statement = here.names[place[1]].statement
-    return any(
-        here.names[i].statement == statement and here.names[i].op == "read"
-        for i in here.streams.get((MODULE, name), ())
-    )
-
-
-def _plan_dangling(index: NotebookIndex, old: str, new: str) -> RenamePlan:
-    changes = []
-    for cell, places in index.module_places(old).items():
-        here = index.cells[cell]
-        for i in places:
-            name = here.names[i]
-            captured = any(
-                new in here.scopes[scope].binds
-                for scope in here.enclosing(name.scope)
-                if scope != MODULE
-            )
-            if not captured:
-                changes.append(Change(cell, name.start, name.end, new))
-    notes: tuple[str, ...] = (f"no cell defines `{old}`",)
-    if index.facts.named(old) is not None:
-        notes += (f"`{old}` still exists in the kernel",)
-    return RenamePlan(
-        "variable", old, new, index.notebook, tuple(changes), notes=notes, confidence=0.9
-    )
+def _binds(index: CellIndex, home: int, name: str) -> bool:
+    return any(index.names[i].op != "read" for i in index.streams.get((home, name), ()))
 
 
 def _remaining(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
 from bisect import bisect_left
 
@@ -53,12 +55,19 @@ def is_unfinished(request: SuggestRequest, old: str, new: str) -> bool:
     beginnings of new names in real commits two in five are like that, of the whole ones one in
     fifty; with words of any length two in three, and one in thirty.
     """
+    if new.endswith("_") and _is_taken(new[:-1]):
+        return False
     return (
         (len(new) == 1 and len(old) >= 3)
         or (new.endswith("_") and not old.endswith("_"))
         or (old.startswith(new) and not is_whole(old, new))
         or (not ends_alike(old, new) and _begins_a_word(request, new))
     )
+
+
+def _is_taken(name: str) -> bool:
+    """Whether Python has a name, so that one writes it with a `_` behind it."""
+    return keyword.iskeyword(name) or hasattr(builtins, name)
 
 
 def ends_alike(old: str, new: str) -> bool:

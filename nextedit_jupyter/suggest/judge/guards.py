@@ -286,6 +286,12 @@ def _lines_replaced(names: Sequence[str], considered: Considered) -> set[tuple[i
     return found
 
 
+def _is_argument_alone(place: Candidate, considered: Considered) -> bool:
+    """Whether a place is a keyword, and no changed place was one: bindings know the callers."""
+    is_keyword = considered.cells[place.cell].kinds[place.first] == "keyword"
+    return is_keyword and all(e.site.kind not in _BEYOND for e in place.change.examples)
+
+
 def _went_with_it(change: LastChange, considered: Considered) -> bool:
     """Whether a word was changed in no cell but those that bound it: with its definition, as the
     uses beside that are.
@@ -308,6 +314,8 @@ def _of_settled(
     if gone and all((e.edit, e.line) in gone for e in place.change.examples):
         return "closed"
     if word in symbols.replaced and _went_with_it(place.change, considered):
+        return "closed"
+    if word in symbols.settled and _is_argument_alone(place, considered):
         return "closed"
     if not _is_of_definitions_alone(place.change):
         return "open"

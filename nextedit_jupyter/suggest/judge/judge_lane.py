@@ -48,7 +48,7 @@ from nextedit_jupyter.suggest.judge.offered import (
     replacement_of,
     whole_of,
 )
-from nextedit_jupyter.suggest.judge.rebound import with_their_bindings
+from nextedit_jupyter.suggest.judge.rebound import with_their_bindings, with_their_meaning
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.view import Evidence
 from nextedit_jupyter.suggest.lane import Cancelled
@@ -144,6 +144,7 @@ class JudgeLane:
         ruled = rulings(considered, symbols, request)
         found = list(_as_ruled(found, ruled, considered, most))
         found = with_their_bindings(found, considered, forest.thresholds.tick, most)
+        found = list(with_their_meaning(found, considered, most))
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
