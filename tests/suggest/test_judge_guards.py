@@ -445,3 +445,8 @@ def test_a_read_below_another_binding_of_the_new_name_is_left() -> None:
     edit = "df = load(1)", "data = load(1)"
     assert all_left(_Trees(0.9), *edit, again, uses) == [again, uses]
     assert all_left(_Trees(0.9), *edit, uses, again) == ["print(data)\ndata.plot()", again]
+
+
+def test_a_comprehensions_variable_says_nothing_of_another_comprehensions() -> None:
+    edit = "sq = [x * x for x in xs]", "sq = [v * v for v in xs]"
+    assert all_left(_Trees(0.9), *edit, "[x for x in ys]") == ["[x for x in ys]"]

@@ -61,7 +61,7 @@ def is_unfinished(request: SuggestRequest, old: str, new: str) -> bool:
         (len(new) == 1 and len(old) >= 3)
         or (new.endswith("_") and not old.endswith("_"))
         or (old.startswith(new) and not is_whole(old, new))
-        or (not ends_alike(old, new) and _begins_a_word(request, new))
+        or (not _ends_alike(old, new) and _begins_a_word(request, new))
     )
 
 
@@ -70,7 +70,7 @@ def _is_taken(name: str) -> bool:
     return keyword.iskeyword(name) or hasattr(builtins, name)
 
 
-def ends_alike(old: str, new: str) -> bool:
+def _ends_alike(old: str, new: str) -> bool:
     """Whether the last words of two names are one, so that a word before it was changed."""
     return words_of(old)[-1:] == words_of(new)[-1:]
 

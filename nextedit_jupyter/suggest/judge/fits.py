@@ -134,6 +134,8 @@ class Fits:
         """Whether a change would mean something else at a place, or nothing."""
         change = place.change
         if change.shape == "word":
+            if self._is_of_another_comprehension(place):
+                return True
             said = self._meaning_of(change)
             if said is None:
                 return False
@@ -148,6 +150,18 @@ class Fits:
             return False
         site = self._site(place)
         return is_a_part(change, site) or self._lacks_name(place) or self._is_read_on(place)
+
+    def _is_of_another_comprehension(self, place: Candidate) -> bool:
+        """Whether a comprehension's own variable was changed and the place is another one's."""
+        edits = [self._considered.edits[e.edit].before for e in place.change.examples]
+        word = place.change.old[0]
+        here = self._considered.cells[place.cell].source
+        return _of_comprehensions(here, place.start) and all(
+            _of_comprehensions(before, name.start)
+            for before in dict.fromkeys(edits)
+            for name in cell_index(before).names
+            if name.name == word
+        )
 
     def _is_read_on(self, place: Candidate) -> bool:
         """Whether a name that loses its value there is read in the notebook."""
@@ -261,6 +275,13 @@ class Fits:
         return frozenset(
             name for edit in self._considered.edits for name in free_names(cell_index(edit.after))
         )
+
+
+def _of_comprehensions(source: str, start: int) -> bool:
+    """Whether the name at a place is a comprehension's variable."""
+    index = cell_index(source)
+    i = index.starts.get(start)
+    return i is not None and index.scopes[index.homes[i]].kind == "comprehension"
 
 
 def _lines_of(change: LastChange) -> frozenset[tuple[int, int]]:
