@@ -454,3 +454,29 @@ def test_an_heirs_own_parameter_keeps_the_name_that_its_callers_use() -> None:
 )
 def test_what_a_changed_name_says_of_others(old: str, new: str, use: str, becomes: str) -> None:
     assert after(request([new, use], (0, old, new)))[1] == becomes
+
+
+def test_a_parameter_that_a_decorator_may_fill_is_noted_where_it_gets_another_name() -> None:
+    was, now = "def test_it(db, n):\n    return db", "def test_it(base, n):\n    return db"
+    for decorator in ("@ward.fixture", "@functools.cache"):
+        made = f"{decorator}\ndef db(): return connect()"
+        said = notes(request([now, made], (0, was, now)))
+        is_noted = "`@ward.fixture` may fill the parameter `db` by its name" in said
+        assert is_noted == ("ward" in decorator)
+
+
+def test_what_a_function_gets_by_its_own_name_comes_from_elsewhere() -> None:
+    was = "@ward.fixture\ndef db(db): return db.copy()"
+    now = was.replace("def db", "def base")
+    asked = request([now, "def test_it(db): return db"], (0, was, now))
+    assert after(asked) == [now, "def test_it(base): return base"]
+
+
+def test_uses_of_a_replaced_function_follow_once_one_of_them_was_changed() -> None:
+    was = "def add(a, b):\n    return a + b"
+    now = was.replace("add", "sub").replace("+", "-")
+    cells = [now, "add(1, 2)", "add(3, 4)", "y = add(5, 6)"]
+    assert after(request(cells, (0, was, now))) == cells
+    cells[1] = "sub(1, 2)"
+    found = after(request(cells, (0, was, now), (1, "add(1, 2)", "sub(1, 2)")))
+    assert found == [now, "sub(1, 2)", "sub(3, 4)", "y = sub(5, 6)"]

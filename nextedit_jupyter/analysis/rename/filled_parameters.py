@@ -6,6 +6,8 @@ not known; but where no cell calls the other function, something fills its param
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nextedit_jupyter.analysis.bindings import Function
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex
@@ -37,9 +39,20 @@ def parameters_filled_by(
         for parameter in function.parameters
         if parameter.name == name
         and parameter.kind not in ("star", "stars")
+        and (id, function.start) not in defined  # what it gets of its own name is another's
         and _is_left_to_others(index, id, function, name)
         if (i := there.starts.get(parameter.start)) is not None
     ]
+
+
+def filled_notes(index: NotebookIndex, cell: str, function: Function, name: str) -> Iterator[str]:
+    """Says which function of the notebook may be what a parameter is filled with by its name."""
+    if not _is_left_to_others(index, cell, function, name):
+        return
+    for _, other in index.functions.get(name, []):
+        for decorator in unknown_decorators(other):
+            if not index.functions.get(_root(decorator)):
+                yield f"`@{decorator}` may fill the parameter `{name}` by its name"
 
 
 def _root(decorator: str) -> str:

@@ -32,7 +32,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     protocol_notes,
 )
 from nextedit_jupyter.analysis.rename.elsewhere import kept_note, mentions_elsewhere
-from nextedit_jupyter.analysis.rename.filled_parameters import parameters_filled_by
+from nextedit_jupyter.analysis.rename.filled_parameters import filled_notes, parameters_filled_by
 from nextedit_jupyter.analysis.rename.parameters import keyword_places
 from nextedit_jupyter.analysis.rename.plan import (
     NO_NAME,
@@ -426,6 +426,7 @@ class _Planner:
             owner = next((c for c in index.cells[id].classes if c.scope == function.outer), None)
             self.notes += protocol_notes(index, owner, function.name)
             self.notes += base_notes(index, id, owner, function)
+            self.notes += filled_notes(index, id, function, old)
             for twin in self.twins(callers, function, owners):
                 owners.add(twin)
                 todo.append(twin)
