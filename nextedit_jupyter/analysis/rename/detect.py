@@ -163,15 +163,17 @@ def _import_alias(
         return None
     was, now = _imports(before), _imports(after)
     changed = [path for path in was if path in now and now[path][1] != was[path][1]]
-    if len(changed) != 1:
+    names = {(was[path][1], now[path][1]) for path in changed}
+    if len(names) != 1:  # several paths, as in `try` and `except`, may have one name
         return None
-    start, _ = was[changed[0]]
-    new = now[changed[0]][1]
-    target = target_of_name(index, (cell, before.starts[start]))
+    ((_, new),) = names
+    starts = [was[path][0] for path in changed]
+    target = target_of_name(index, (cell, before.starts[starts[0]]))
+    target.seeds = [(cell, before.starts[start]) for start in starts]
     found = plan(index, target, new, edited=target.seeds)
     if isinstance(found, Silence):
         return found
-    return _remaining(found, request, window, {(cell, start)})
+    return _remaining(found, request, window, {(cell, start) for start in starts})
 
 
 def _imports(index: CellIndex) -> dict[str, tuple[int, str]]:
