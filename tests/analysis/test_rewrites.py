@@ -135,6 +135,14 @@ def test_another_definition_in_its_place_is_no_rename(use: str, texts: list[str]
             "g(2)",
         ),
         ("f(2)", ["f = lambda x: x + 1", "g = lambda y: y + 1"], "g(2)"),
+        (
+            "f(2)",
+            [
+                "def f(x, y):\n    return go(x)",
+                "def h(x: int, y: list[str]) -> str | None:\n    return go(x)",
+            ],
+            "h(2)",
+        ),
         ("df.y", ["df = df.drop(p)", "raw = raw.drop(p)"], "raw.y"),
         (
             "log('a')",

@@ -18,6 +18,7 @@ from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 
 _DEFINITIONS = frozenset(["function_definition", "class_definition"])
+_NO_DEEDS = frozenset(["comment", "type"])
 _LITERALS = frozenset(["integer", "float", "true", "false", "none", "ellipsis"])
 # What every body has: a keyword or an operator that is none of these says what is done.
 _SAYS_NOTHING = frozenset(
@@ -111,7 +112,7 @@ class _Reading:
         stack, seen = [(self._node, False)], 0
         while stack and (seen := seen + 1) < _MAX_NODES:
             node, is_called = stack.pop()
-            if node.type == "comment" or _is_docstring(node):
+            if node.type in _NO_DEEDS or _is_docstring(node):
                 continue
             if node.type == "string_content":
                 yield False, repr(self._of(node))
