@@ -316,6 +316,23 @@ def test_what_may_know_a_function_by_its_name_is_noted(decorator: str, use: str)
     assert after(asked)[1] == f"{use}\njob(1)"
 
 
+@pytest.mark.parametrize(
+    ("use", "is_said"),
+    [
+        ("prompt = 'first work, then rest'", True),
+        ("model.work.pprint()", True),
+        ("other(1)", False),
+        ("# work", False),
+    ],
+)
+def test_what_nothing_else_spells_is_not_said_to_be_known_by_its_name(
+    use: str, is_said: bool
+) -> None:
+    cell = "@lib.tool\ndef job(x): pass"
+    asked = request([cell, f"{use}\nwork(1)"], (0, cell.replace("job", "work"), cell))
+    assert ("may know `work`" in notes(asked)) == is_said
+
+
 def renamed_provider(decorator: str, *others: str) -> tuple[list[str], str]:
     """The other cells after `db` under a decorator became `base`, and what the offers note."""
     cell = f"import ward, injects\n{decorator}\ndef db(): return connect()"

@@ -53,6 +53,7 @@ from nextedit_jupyter.analysis.rename.plan import (
 from nextedit_jupyter.analysis.rename.records import record_of_keyword
 from nextedit_jupyter.analysis.rename.shell_lines import passed_on
 from nextedit_jupyter.analysis.rename.textual import (
+    is_spelt_elsewhere,
     printed_names,
     reader_note,
     readers_of,
@@ -159,7 +160,6 @@ class _Planner:
         self.changes: set[Change] = set()
         self.optional: set[Change] = set()
         self.notes: list[str] = []
-        self.is_filled = False  # whether parameters of other functions are known to follow
 
     def plan(self) -> RenamePlan | Silence:
         index, target = self.index, self.target
@@ -364,7 +364,7 @@ class _Planner:
             self.notes += class_name_notes(index, self.changes, old)
         known = told_by_name(index, self.changes) if kind in ("function", "class") else ()
         texts = set(words_in_strings(index, old, new, whole=True)) if known else set()
-        if known and (texts or (kind == "function" and not self.is_filled)):
+        if texts or (known and kind == "function" and is_spelt_elsewhere(index, old)):
             self.notes.append(f"{', '.join(known[:2])} may know `{self.old}` by its name")
             self.optional |= texts
 
@@ -444,7 +444,6 @@ class _Planner:
         plans = [plan(index, Target(old, [place]), new) for place in places]
         followed = [change for p in plans if isinstance(p, RenamePlan) for change in p.changes]
         self.changes.update(followed)
-        self.is_filled = bool(followed)
         if followed:
             cells = sorted({index.number(change.cell) for change in followed})
             by = ", ".join(f"`@{name}`" for name in decorators[:2])
