@@ -450,3 +450,9 @@ def test_a_read_below_another_binding_of_the_new_name_is_left() -> None:
 def test_a_comprehensions_variable_says_nothing_of_another_comprehensions() -> None:
     edit = "sq = [x * x for x in xs]", "sq = [v * v for v in xs]"
     assert all_left(_Trees(0.9), *edit, "[x for x in ys]") == ["[x for x in ys]"]
+
+
+def test_an_import_of_the_new_name_elsewhere_is_the_same_thing() -> None:
+    edit = "import pymc as mc", "import pymc as pm"
+    others = "import pymc as pm\npm.sample()", "mc.plot()"
+    assert all_left(_Trees(0.9), *edit, *others)[1] == "pm.plot()"

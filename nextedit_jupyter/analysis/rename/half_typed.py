@@ -13,6 +13,7 @@ from nextedit_jupyter.analysis.rename.orphaned import words_of
 from nextedit_jupyter.core import Silence, SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 
+_SMALL = re.compile(r"(?<!\w)\w*[a-z]\w*")
 _FEW = 3
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
@@ -55,8 +56,8 @@ def is_unfinished(request: SuggestRequest, old: str, new: str) -> bool:
     beginnings of new names in real commits two in five are like that, of the whole ones one in
     fifty; with words of any length two in three, and one in thirty.
     """
-    if new.endswith("_") and _is_taken(new[:-1]):
-        return False
+    if sorted(old) == sorted(new) or (new.endswith("_") and _is_taken(new[:-1])):
+        return False  # `_fitted` became `fitted_`
     return (
         (len(new) == 1 and len(old) >= 3)
         or (new.endswith("_") and not old.endswith("_"))
@@ -78,8 +79,10 @@ def _ends_alike(old: str, new: str) -> bool:
 def _begins_a_word(request: SuggestRequest, new: str) -> bool:
     """Whether the last word of a name is only a beginning, for what is written elsewhere."""
     word = (words_of(new) or [""])[-1]
-    if not word.isalpha() or len(new) == 1 or len(word) > _FEW:
+    before = new[-len(word) - 1 : -len(word)]
+    if not word.isalpha() or before.isdigit() or len(new) == 1 or len(word) > _FEW:
         return False
+    is_capitals = len(word) > 1 and new.endswith(word.upper())
     found = len(word) == 1
     for cell in request.notebook.cells:
         text = cell.source
@@ -88,7 +91,7 @@ def _begins_a_word(request: SuggestRequest, new: str) -> bool:
         if cell.id == request.caret.cell:
             at = request.caret.offset
             text = text[: at - len(new)] + text[at:]
-        words = _vocabulary(text)
+        words = _vocabulary(text)[is_capitals]
         n = bisect_left(words, word)
         if n < len(words) and words[n] == word:
             return False
@@ -97,9 +100,11 @@ def _begins_a_word(request: SuggestRequest, new: str) -> bool:
 
 
 @by_text(500_000)
-def _vocabulary(text: str) -> tuple[str, ...]:
-    """The words of which the names in a text are made, and those of its prose, in order."""
-    return tuple(sorted(set(words_of(text))))
+def _vocabulary(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of which the names in a text are made, and those of its prose, in order and in
+    small letters; and of them those that are written in capitals.
+    """
+    return tuple(sorted(set(words_of(text)))), tuple(sorted(set(words_of(_SMALL.sub(" ", text)))))
 
 
 def looks_half_typed(new: str) -> Silence:

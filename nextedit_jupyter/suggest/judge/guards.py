@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function
+from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.analysis.rename.orphaned import spells_out
@@ -32,6 +32,7 @@ from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.fits import SURE_ALONE, Fits
+from nextedit_jupyter.suggest.judge.homes import home_of, is_collected, scope_of
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
@@ -286,12 +287,6 @@ def _lines_replaced(names: Sequence[str], considered: Considered) -> set[tuple[i
     return found
 
 
-def _is_argument_alone(place: Candidate, considered: Considered) -> bool:
-    """Whether a place is a keyword, and no changed place was one: bindings know the callers."""
-    is_keyword = considered.cells[place.cell].kinds[place.first] == "keyword"
-    return is_keyword and all(e.site.kind not in _BEYOND for e in place.change.examples)
-
-
 def _went_with_it(change: LastChange, considered: Considered) -> bool:
     """Whether a word was changed in no cell but those that bound it: with its definition, as the
     uses beside that are.
@@ -315,7 +310,7 @@ def _of_settled(
         return "closed"
     if word in symbols.replaced and _went_with_it(place.change, considered):
         return "closed"
-    if word in symbols.settled and _is_argument_alone(place, considered):
+    if word in symbols.settled and is_collected(place, considered):
         return "closed"
     if not _is_of_definitions_alone(place.change):
         return "open"
@@ -385,42 +380,6 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
     )
     is_local = is_of_functions and scope_of(place, considered) is not None
     return "local" if is_local else "closed"
-
-
-def scope_of(place: Candidate, considered: Considered) -> tuple[int, int] | None:
-    """The scope, with its cell, of the name at a place, or of the parameter that a keyword gives a
-    value to: what is called by it follows with it.
-    """
-    home = home_of(place, considered)
-    if home is not None:
-        return place.cell, home
-    cell = considered.cells[place.cell]
-    if cell.kinds[place.first] != "keyword":
-        return None
-    called, word = cell.callee(place.first).rstrip("("), cell.texts[place.first]
-    found = {
-        (number, function.scope)
-        for number, other in considered.cells.items()
-        if called in other.source
-        for function in _functions_called(cell_index(other.source), called)
-        if any(p.name == word for p in function.parameters)
-    }
-    return found.pop() if len(found) == 1 else None
-
-
-def _functions_called(index: CellIndex, called: str) -> Iterator[Function]:
-    """The functions of a cell that a call by this name may reach: of a class its constructor."""
-    classes = {owner.scope for owner in index.classes if owner.name == called}
-    for function in index.functions:
-        if function.name == called or (function.name == "__init__" and function.outer in classes):
-            yield function
-
-
-def home_of(place: Candidate, considered: Considered) -> int | None:
-    """The scope that binds the name at a place; None where no name stands."""
-    index = cell_index(considered.cells[place.cell].source)
-    i = index.starts.get(place.start)
-    return index.homes[i] if i is not None else None
 
 
 def _is_settled(place: Candidate, considered: Considered) -> bool:

@@ -33,9 +33,9 @@ from nextedit_jupyter.suggest.judge.guards import (
     Ruling,
     held_back,
     rulings,
-    scope_of,
     sure_of_text,
 )
+from nextedit_jupyter.suggest.judge.homes import scope_of
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells

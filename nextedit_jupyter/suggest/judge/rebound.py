@@ -20,6 +20,7 @@ from nextedit_jupyter.suggest.judge.last_edits import LastChange, binds
 from nextedit_jupyter.suggest.judge.offered import Placed
 
 _BINDS = frozenset(["definition", "target"])
+_IMPORTED = frozenset(["alias", "import", "member", "package"])
 _READS = frozenset(["call", "name"])
 # From here on nine of ten cells that bind the name again followed as a whole.
 _SURE_OF_WHOLE = 0.55
@@ -96,8 +97,19 @@ def _bindings_of_new(change: LastChange, considered: Considered) -> list[tuple[i
     return [
         (number, number not in edited)
         for number, cell in sorted(considered.cells.items())
-        if change.new in cell.source and change.new in cell_index(cell.source).bound_at_module()
+        if change.new in cell.source and _is_given(change.new, cell.source)
     ]
+
+
+def _is_given(name: str, source: str) -> bool:
+    """Whether a cell binds a name of the notebook, and does not import it: that is the same thing
+    wherever it is done.
+    """
+    index = cell_index(source)
+    return any(
+        index.names[i].op == "write" and index.names[i].kind not in _IMPORTED
+        for i in index.streams.get((MODULE, name), ())
+    )
 
 
 def _is_read(place: Candidate, considered: Considered) -> bool:
