@@ -359,3 +359,9 @@ def test_a_half_typed_name_of_an_import_is_not_spread(typed: str) -> None:
     whole = old.replace("SOURCES", "CATALOG_REPORT")
     found = texts(ask({"a": whole, **rest}, ("a", old), caret=len(whole)))
     assert found["b"] == "print(CATALOG_REPORT)"
+
+
+def test_a_number_that_lost_its_decimals_is_whole() -> None:
+    old, now = "plot(x, size=2.0)", "plot(x, size=2)"
+    request = ask({"a": now, "b": "plot(y, size=2.0)"}, ("a", old), caret=len(now) - 1)
+    assert texts(request) == {"b": "plot(y, size=2)"}

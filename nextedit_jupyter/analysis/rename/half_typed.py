@@ -95,6 +95,8 @@ def _begins_a_word(request: SuggestRequest, new: str) -> bool:
         n = bisect_left(words, word)
         if n < len(words) and words[n] == word:
             return False
+        if n < len(words) and words[n] == f"{word}s":
+            n += 1
         found = found or (n < len(words) and words[n].startswith(word))
     return found
 

@@ -19,12 +19,11 @@ from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
-from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS, LastChange, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 _CONSTANTS = frozenset(["True", "False", "None"])
 _READ_FROM = frozenset([".", "[", "("])
-_TEXTS = frozenset(["comment", "docstring", "string"])
 _QUOTES = frozenset("'\"")
 _WORD = re.compile(r"\w+")
 _BOUND = re.compile(r"([^\W\d]\w*)\s*=(?!=)")
@@ -55,7 +54,7 @@ class _WordMeaning:
         sites = [e.site for e in change.examples]
         kinds = {s.kind for s in sites}
         # Changed in several places that differ, a value means more than one of them.
-        given = {_before(s) for s in sites} if _is_plain(old) and not kinds & _TEXTS else set()
+        given = {_before(s) for s in sites} if _is_plain(old) and not kinds & TEXTS else set()
         is_argument = kinds == {"keyword"} and (old in new or new in old)
         is_member = kinds == {"attribute"} and all(_is_path(s.object) for s in sites)
         said = cls(
@@ -68,7 +67,7 @@ class _WordMeaning:
 
     def is_given_to_another(self, site: Site) -> bool:
         """Whether a value is given to something else: of 20 such places 9 followed."""
-        return bool(self.given) and site.kind not in _TEXTS and _before(site) != self.given
+        return bool(self.given) and site.kind not in TEXTS and _before(site) != self.given
 
     def is_of_another_callee(self, site: Site) -> bool:
         """Whether another callee is given another value: of 12 such places none followed."""
@@ -303,9 +302,9 @@ def _imports_of(source: str) -> tuple[tuple[str, str], ...]:
 
 def _is_in_text(cell: LexedCell, i: int) -> bool:
     """Whether token i stands in a text, or would if something came before it."""
-    if i < len(cell.kinds) and cell.kinds[i] in _TEXTS:
+    if i < len(cell.kinds) and cell.kinds[i] in TEXTS:
         return True
-    return i > 0 and cell.kinds[i - 1] in _TEXTS and cell.texts[i - 1] not in _QUOTES
+    return i > 0 and cell.kinds[i - 1] in TEXTS and cell.texts[i - 1] not in _QUOTES
 
 
 def _names_of(change: LastChange) -> frozenset[str]:

@@ -34,7 +34,7 @@ from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.fits import SURE_ALONE, Fits
 from nextedit_jupyter.suggest.judge.homes import home_of, is_collected, scope_of
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
-from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS, LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
 from nextedit_jupyter.suggest.judge.methods import choice_of, is_method_of_another
 
@@ -95,7 +95,7 @@ def _words_held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
                 or (keys.is_of_another(place) and not _is_same_entry(place, considered))
                 or (labels[key] and _is_key(Site.of(cell, place.first, place.last)))
                 or (foreign[key] and _is_python_name(place, considered))
-                or (in_text[key] and considered.cells[place.cell].kinds[place.first] not in _TEXTS)
+                or (in_text[key] and considered.cells[place.cell].kinds[place.first] not in TEXTS)
             ):
                 least = NEVER
             elif swapped[key]:
@@ -114,8 +114,8 @@ def is_of_replaced_entries(change: LastChange) -> bool:
 
 def _is_of_text_alone(change: LastChange) -> bool:
     """Whether a word was changed in strings and comments, and left where it is code beside them."""
-    return all(e.site.kind in _TEXTS for e in change.examples) and any(
-        site.kind not in _TEXTS for _, site in change.left_alone
+    return all(e.site.kind in TEXTS for e in change.examples) and any(
+        site.kind not in TEXTS for _, site in change.left_alone
     )
 
 
@@ -195,7 +195,6 @@ def _bindings_of(name: str, considered: Considered) -> set[str]:
 
 Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]
 
-_TEXTS = frozenset(["comment", "docstring", "string"])
 # Where a word stands that no binding of a variable reaches.
 _BEYOND = frozenset(["attribute", "keyword", "string"])
 
@@ -236,7 +235,7 @@ def rulings(
             found.append("optional")
         elif _is_of_another_language(place, considered):
             found.append("closed")  # what the line reads of the notebook is proved
-        elif considered.cells[place.cell].kinds[place.first] in _TEXTS:
+        elif considered.cells[place.cell].kinds[place.first] in TEXTS:
             found.append(_of_mention(place, considered))
         elif _is_unread(place, considered):
             found.append("optional")
@@ -395,7 +394,7 @@ def _is_settled(place: Candidate, considered: Considered) -> bool:
 def _is_table(place: Candidate, considered: Considered) -> bool:
     """Whether a word of a text or of another language is named as a query names its tables."""
     cell = considered.cells[place.cell]
-    is_text = cell.kinds[place.first] in _TEXTS or _is_of_another_language(place, considered)
+    is_text = cell.kinds[place.first] in TEXTS or _is_of_another_language(place, considered)
     return is_text and is_relation(cell.source, place.start, place.end)
 
 

@@ -16,7 +16,11 @@ from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
 from nextedit_jupyter.analysis.names import known_names
 from nextedit_jupyter.analysis.patterns import is_half_typed
-from nextedit_jupyter.analysis.rename.half_typed import is_unfinished, looks_half_typed
+from nextedit_jupyter.analysis.rename.half_typed import (
+    ends_at_edge,
+    is_unfinished,
+    looks_half_typed,
+)
 from nextedit_jupyter.core import (
     Silence,
     Suggestion,
@@ -37,7 +41,7 @@ from nextedit_jupyter.suggest.judge.guards import (
 )
 from nextedit_jupyter.suggest.judge.homes import scope_of
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
-from nextedit_jupyter.suggest.judge.last_edits import binds
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS, binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.offered import (
     Chosen,
@@ -417,8 +421,11 @@ def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed], half: str
         return False
     if change.new in _names_before(request, old, change.new):
         return False
-    is_once = len(change.examples) == 1  # what was written twice is whole
-    return half == change.new or (is_once and is_unfinished(request, old, change.new))
+    if half == change.new or len(change.examples) > 1:
+        return half == change.new  # what was written twice is whole
+    if change.new.isidentifier() and change.examples[0].site.kind not in TEXTS:
+        return is_unfinished(request, old, change.new)
+    return old.startswith(change.new) and not ends_at_edge(old, change.new)
 
 
 def _names_before(request: SuggestRequest, old: str, new: str) -> frozenset[str]:
