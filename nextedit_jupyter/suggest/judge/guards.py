@@ -323,9 +323,8 @@ def _of_settled(
         return "open"
     if considered.cells[place.cell].kinds[place.first] in ("attribute", "keyword"):
         return "closed"
-    if home_of(place, considered) in (None, MODULE):
-        return "open"
-    return _of_another_binding(place, considered)  # a function's own
+    is_own = home_of(place, considered) not in (None, MODULE)
+    return "closed" if is_own and _is_callables(place.change) else "open"
 
 
 def _is_imported_again(place: Candidate, considered: Considered) -> bool:
@@ -365,10 +364,7 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
     Functions and classes do other things after another definition, and what is named like the
     function that made it is no function: variables and imports alone hold much the same again.
     """
-    if any(
-        e.site.left[:1] in (("def",), ("class",)) or e.site.right[:2] == ("=", "lambda")
-        for e in place.change.examples
-    ):
+    if _is_callables(place.change):
         return "closed"
     home = home_of(place, considered)
     if home == MODULE:
@@ -379,6 +375,14 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
     )
     is_local = is_of_functions and scope_of(place, considered) is not None
     return "local" if is_local else "closed"
+
+
+def _is_callables(change: LastChange) -> bool:
+    """Whether a word was changed as the name of a function or a class, where it is defined."""
+    return any(
+        e.site.left[:1] in (("def",), ("class",)) or e.site.right[:2] == ("=", "lambda")
+        for e in change.examples
+    )
 
 
 def _is_settled(place: Candidate, considered: Considered) -> bool:
