@@ -18,6 +18,7 @@ from nextedit_jupyter.analysis.frame_parts import (
     is_called,
     statement_around,
 )
+from nextedit_jupyter.analysis.frames_apart import of_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import (
     Change,
@@ -310,7 +311,9 @@ def _plan_places(
     mine = [s for s in same if s.frame in frames and not (spot.is_built and s.is_new)]
     changes = {change(s) for s in mine} | set(written_otherwise(index, old, new, frames))
     changes -= {change(s) for s in split}
-    others = {change(s) for s in same if s.frame not in frames} - changes
+    apart = of_another_value(index, (spot.cell, spot.start), spot.frame, frames, changes)
+    changes -= apart
+    others = ({change(s) for s in same if s.frame not in frames} | apart) - changes
     made = set(named_where_made(index, old, new, frames)) - changes - others
     notes = []
     if split and any(frame in frames for s in split for frame in s.joined):
@@ -425,6 +428,8 @@ def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
         return _of_chain(index, here, text)
     if text.method in _OF_ONE and not text.keyword:
         return next(iter([*frames_around(index, here, text.start)][-1:]), "")
+    if text.method not in _METHODS and text.keyword:
+        return frame_at(index, here, text.chained)  # `Chart(df).mark_bar().encode(x="price")`
     if text.method not in _METHODS or (text.role == "value" and text.method != "rename"):
         return ""
     return _of_chain(index, here, text)

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from itertools import dropwhile, pairwise
+from itertools import chain, dropwhile, pairwise
 
 from tree_sitter import Node
 
@@ -21,6 +21,9 @@ from nextedit_jupyter.analysis.index import NotebookIndex
 _INNER = {"attribute": "object", "call": "function", "subscript": "value"}
 _LISTED = re.compile(
     r"^([^\W\d]\w*)[ \t]*=[ \t]*(\[[^\[\]]*\]|'[^'\n]*'|\"[^\"\n]*\")[ \t]*(?=[\n#]|\Z)", re.M
+)
+_EACH = re.compile(
+    r"^[ \t]*for[ \t]+([^\W\d]\w*)[ \t]+in[ \t]+(\[[^\[\]]*\]|\([^()]*\))[ \t]*:", re.M
 )
 _STRING = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
 _MAX_LINKS = 60
@@ -134,16 +137,18 @@ def listed_columns(
 ) -> Iterator[tuple[str, int, int]]:
     """The column in lists that these frames, and no others, are given: cell, start, end.
 
-    `features = ["x", "y"]` above `df[features]`; or the one name alone.
+    `features = ["x", "y"]` above `df[features]`; or the one name alone; or what a loop goes
+    through, each of which the frames are given.
     """
     for id, here in index.readable():
         if old not in here.masked.text:
             continue
-        for listed in _LISTED.finditer(here.masked.text):
+        text = here.masked.text
+        for listed in chain(_LISTED.finditer(text), _EACH.finditer(text)):
             spans = [
-                (listed.start(2) + text.start() + 1, listed.start(2) + text.end() - 1)
-                for text in _STRING.finditer(listed[2])
-                if text[0][1:-1] == old
+                (listed.start(2) + found.start() + 1, listed.start(2) + found.end() - 1)
+                for found in _STRING.finditer(listed[2])
+                if found[0][1:-1] == old
             ]
             if spans and _is_given_to(index, listed[1], frames):
                 yield from ((id, *span) for span in spans)

@@ -1,7 +1,8 @@
 """Changed signatures: what the callers of a function have to follow.
 
-A parameter that was added without a default, removed or moved changes the arguments of every call;
-a `return` with more or fewer values changes the places that unpack it.
+A parameter that was added without a default, removed, moved or put behind a `*` or before a `/`
+changes the arguments of every call; a `return` with more or fewer values changes the places that
+unpack it.
 """
 
 from __future__ import annotations
@@ -154,7 +155,6 @@ def _plan_parameters(
     if others := _other_definitions(index, cell, new, callers):
         return Silence("low_confidence", f"{others} defines `{new.name}` too")
     method = index.cells[cell].scopes[new.outer].kind == "class"
-    static = any("staticmethod" in d for d in new.decorators)
     by_class = any("classmethod" in d for d in new.decorators)
     changes: list[Change] = []
     notes: list[str] = []
@@ -166,7 +166,7 @@ def _plan_parameters(
             if id == cell and call.open in adapted:
                 return []
             unbound = not by_class and _is_unbound(index, id, call.target)
-            drop = 1 if method and not static and not unbound else 0
+            drop = 1 if _is_bound(index, cell, new) and not unbound else 0
             return _rebind(index, id, call, old.parameters[drop:], new.parameters[drop:])
 
         found = edited_calls(calls_at(index.cells[id], callers.starts[id]), rebind)
@@ -177,7 +177,10 @@ def _plan_parameters(
         unpacked += found.unpacked
         crowded += found.crowded
     if unpacked:
-        notes.append(f"{unpacked} call{'s' * (unpacked != 1)} with `*` or `**`: left alone")
+        why = "with `*` or `**`"
+        if any(p.kind == "positional_only" for p in new.parameters):
+            why += ", or without an argument before these"
+        notes.append(f"{unpacked} call{'s' * (unpacked != 1)} {why}: left alone")
     if crowded:
         many = "s" * (crowded != 1)
         notes.append(f"{crowded} call{many} around too many other calls of it: left alone")
@@ -238,14 +241,32 @@ def _what_changed(
     if added:
         missing = [name for name in added if name not in defaulted]
         inserted = any(name in added for name in now[: len(was)])
-        if not missing and not inserted:
-            return None
-        return f"add {_listed(added)} to calls of `{shown}`"
+        if missing or inserted:
+            return f"add {_listed(added)} to calls of `{shown}`"
     if removed:
         if used := [name for name in removed if _is_free(index, cell, new, name)]:
             return Silence("low_confidence", f"{_listed(used)} is still used in `{new.name}`")
         return f"remove {_listed(removed)} from calls of `{shown}`"
-    return f"reorder the arguments in calls of `{shown}`" if kept != was else None
+    if kept != was:
+        return f"reorder the arguments in calls of `{shown}`"
+    ways = _ways(old, new, 1 if _is_bound(index, cell, new) else 0)
+    return f"pass {ways} in calls of `{shown}`" if ways else None
+
+
+def _ways(old: Function, new: Function, first: int) -> str:
+    """How the parameters from the `first` on are passed that a `*` or a `/` was put beside."""
+    kinds = {p.name: p.kind for p in old.parameters}
+    changed = [p for p in new.parameters[first:] if kinds.get(p.name, p.kind) != p.kind]
+    by_position = [p.name for p in changed if p.kind == "positional_only"]
+    by_name = [p.name for p in changed if p.kind == "keyword"]
+    ways = [(by_position, "position"), (by_name, "name")]
+    return " and ".join(f"{_listed(names)} by {way}" for names, way in ways if names)
+
+
+def _is_bound(index: NotebookIndex, cell: str, function: Function) -> bool:
+    """Whether the first parameter is the object or the class that a method is called on."""
+    is_method = index.cells[cell].scopes[function.outer].kind == "class"
+    return is_method and not any("staticmethod" in d for d in function.decorators)
 
 
 def _is_free(index: NotebookIndex, cell: str, function: Function, name: str) -> bool:
@@ -286,7 +307,8 @@ def _rebind(
     was: tuple[Parameter, ...],
     now: tuple[Parameter, ...],
 ) -> list[Edit] | None:
-    """Edits of one call's arguments; None where `*` or `**` hide what is passed.
+    """Edits of one call's arguments; None where `*` or `**` hide what is passed, or an argument
+    can no longer be passed without the one before it.
 
     Each argument is bound to its old parameter and passed to the same one again: by position as
     long as no parameter is left out before it, by keyword after that.
@@ -300,7 +322,12 @@ def _rebind(
     given = dict(zip(old_order, (a.text for a in positional), strict=False))
     keywords = {a.keyword: a.text for a in call.arguments if a.keyword}
     old_names, new_names = {p.name for p in was}, {p.name for p in now}
+    for p in now:
+        if p.kind == "positional_only" and p.name in keywords:
+            given[p.name] = next(a.value for a in call.arguments if a.keyword == p.name)
+            del keywords[p.name]
     plain: list[str] = []
+    named: list[str] = []
     extra: list[str] = []
     gap = False
     for p in now:
@@ -308,14 +335,17 @@ def _rebind(
         if p.name in keywords or (value is None and (p.name in old_names or p.has_default)):
             gap = True
             continue
+        more = named if p.name in given and p.kind == "keyword" else extra
         if value is None:
             value = argument_for(index, cell, call.scope_at, p)
+        if gap and p.kind == "positional_only":
+            return None
         if gap or p.kind == "keyword":
-            extra.append(f"{p.name}={value}")
+            more.append(f"{p.name}={value}")
         else:
             plain.append(value)
     kept = [text for name, text in keywords.items() if name in new_names or name not in old_names]
-    return argument_edits(call, [*plain, *kept, *extra])
+    return argument_edits(call, [*plain, *named, *kept, *extra])
 
 
 def argument_for(index: NotebookIndex, cell: str, at: int, parameter: Parameter) -> str:

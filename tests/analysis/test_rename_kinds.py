@@ -334,7 +334,14 @@ def test_what_would_break_is_refused(cells: list[str], at: str, new: str, why: s
         (["x = 1\nprint(f'{x=}')"], "|x", "cell 1 prints the name itself"),
         (["class A: pass", "print(A)"], "|A", "cell 2 prints the name itself"),
         (["@app.command('x')\ndef f(x): pass"], "(|x", "`@app.command` may use `x` by name"),
-        (["class A(nn.Module):\n    def x(self): pass"], "|x", "inherits from `nn.Module`"),
+        (["class A(nn.Module):\n    def x(self): pass"], "|x", "`nn.Module` may call `x` itself"),
+        (
+            ["class A(nn.Module):\n    def x(self): pass\nA().x()"],
+            "|x",
+            "`nn.Module` may have `x` or `renamed` too",
+        ),
+        (["class A(nn.Module):\n    x = 1"], "|x", "`nn.Module` may have `x` or `renamed` too"),
+        (["def f(x): pass", "timeit.timeit('f(1)')"], "|f(x", "as text (`timeit`)"),
         ([f"{RECORD}\n"], "|name: str", "printing `S` shows the field's name"),
     ],
 )
@@ -342,6 +349,19 @@ def test_what_may_show_is_said(cells: list[str], at: str, note: str) -> None:
     plan = planned(cells, at, "renamed")
     assert isinstance(plan, RenamePlan)
     assert any(note in said for said in plan.notes), plan.notes
+
+
+@pytest.mark.parametrize(
+    ("cells", "at"),
+    [
+        (["def f(x): pass", "timeit.timeit(lambda: f(1), number=3)"], "|f(x"),
+        (["@ward.fixture\ndef f(): pass", "def test_it(f): pass"], "|f():"),
+    ],
+)
+def test_what_shows_nothing_more_is_not_said(cells: list[str], at: str) -> None:
+    plan = planned(cells, at, "renamed")
+    assert isinstance(plan, RenamePlan)
+    assert not any("as text" in said or "may know" in said for said in plan.notes), plan.notes
 
 
 def test_a_left_over_use_is_renamed_to_what_its_definition_is_called_now() -> None:

@@ -24,6 +24,16 @@ def renamed(use: str, *texts: str) -> str | None:
     return edit.edit.apply(use)
 
 
+ADD = "def add(a, b):\n    return a + b"
+SQUARE = (
+    "class Square:\n    def __init__(self, side):\n        self.side = side\n"
+    "    def area(self):\n        return self.side**2"
+)
+CIRCLE = (
+    SQUARE.replace("Square", "Circle").replace("side", "radius").replace("return", "return pi *")
+)
+
+
 @pytest.mark.parametrize(
     ("use", "texts"),
     [
@@ -53,6 +63,50 @@ def renamed(use: str, *texts: str) -> str | None:
         ("go(A().rate)", ["a = A()\na.rate = 0.5", "a = A()\na.path = 'x.csv'"]),
         ("fit(rate=3)", ["def fit(rate=1):\n    go(1)", "def fit(path='x'):\n    go(1)"]),
         ("print(x)", ["with open(p) as x:\n    read(x)", "for line in rows:\n    print(line)"]),
+        ("add(1, 2)", [ADD, ADD.replace("add", "sub").replace("+", "-")]),
+        (
+            "add(1, 2)",
+            [ADD, ADD.replace("add", "sub"), ADD.replace("add", "sub").replace("+", "-")],
+        ),
+        ("add(1, 2)", ["add = lambda a, b: a + b", "sub = lambda a, b: a - b"]),
+        ("square(2)", ["def square(x):\n    return x**2", "def cube(x):\n    return x**3"]),
+        ("even(2)", ["def even(n):\n    return n % 2 == 0", "def odd(n):\n    return n % 2 == 1"]),
+        (
+            "load_csv(p)",
+            [
+                "def load_csv(path):\n    return pd.read_csv(path)",
+                "def load_json(path):\n    return pd.read_json(path)",
+            ],
+        ),
+        (
+            "mean(xs)",
+            ["def mean(xs):\n    return np.mean(xs)", "def median(xs):\n    return np.median(xs)"],
+        ),
+        ("load(p)", ["def load(p):\n    return p.text()", "def load2(p):\n    return open(p)"]),
+        (
+            "fetch('u')",
+            [
+                "async def fetch(u):\n    return await get(u)",
+                "async def post(u):\n    return await send(u)",
+            ],
+        ),
+        ("Square(side=2).side", [SQUARE, CIRCLE]),
+        (
+            "Pile().total()",
+            [
+                "class Pile:\n    def total(self):\n        return sum(self.xs)",
+                "class Pile:\n    def mean(self):\n        return sum(self.xs) / len(self.xs)",
+            ],
+        ),
+        ("x - mean", ["mean = np.mean(x)", "std = np.std(x)"]),
+        ("df.head()", ["df = pd.read_csv(p)", "raw = pd.read_json(p)"]),
+        (
+            "Tally().add(1)",
+            [
+                "class Tally:\n    def add(self, x):\n        self.n += x",
+                "class Tally:\n    def take(self, x):\n        self.n -= x",
+            ],
+        ),
     ],
 )
 def test_another_definition_in_its_place_is_no_rename(use: str, texts: list[str]) -> None:
@@ -73,7 +127,61 @@ def test_another_definition_in_its_place_is_no_rename(use: str, texts: list[str]
             ["def area(w):\n    return w * w", "def square(w):\n    # of a tile\n    return w * w"],
             "square(2)",
         ),
-        ("f(2)", ["def f(x):\n    return x + 1", "def g(x):\n    return x + 2"], "g(2)"),
+        ("f(2)", ["def f(x):\n    return f(x + 1)", "def g(x):\n    return g(x + 1)"], "g(2)"),
+        ("f(2)", ["def f(x):\n    return x + 1", "def g(y):\n    return y + 1"], "g(2)"),
+        (
+            "f(2)",
+            ["def f(x):\n    return x + 1", "def g(x):\n    x = +x\n    return x + 1"],
+            "g(2)",
+        ),
+        ("f(2)", ["f = lambda x: x + 1", "g = lambda y: y + 1"], "g(2)"),
+        (
+            "f(2)",
+            [
+                "def f(x, y):\n    return go(x)",
+                "def h(x: int, y: list[str]) -> str | None:\n    return go(x)",
+            ],
+            "h(2)",
+        ),
+        ("df.y", ["df = df.drop(p)", "raw = raw.drop(p)"], "raw.y"),
+        (
+            "log('a')",
+            ["def log(m):\n    print(f'[log] {m}')", "def note(m):\n    print(f'[note] {m}')"],
+            "note('a')",
+        ),
+        (
+            "Net()",
+            [
+                "class Net(Base):\n    def __init__(self):\n        super(Net, self).__init__(1)",
+                "class Mesh(Base):\n    def __init__(self):\n        super(Mesh, self).__init__(1)",
+            ],
+            "Mesh()",
+        ),
+        (
+            "tidy(a)",
+            [
+                "def tidy(t):\n    return t.drop()",
+                "def clean(t):\n    return t.drop()",
+                "def clean(t):\n    u = t.drop()\n    u.sort()\n    return u[u.x > 3]",
+            ],
+            "clean(a)",
+        ),
+        (
+            "Dog()",
+            [
+                "class Dog:\n    def copy(self) -> 'Dog':\n        return Dog(1)",
+                "class Hound:\n    def copy(self) -> 'Dog':\n        return Dog(1)",
+            ],
+            "Hound()",
+        ),
+        (
+            "vis_coef(m, 3)",
+            [
+                "def vis_coef(m, n):\n    plot(m.coef[:n])\n    show()\n    print(n - 3)",
+                "def visualize_coef(m, n):\n    plot(m.coef[:n])\n    show()\n    print(n + 4)",
+            ],
+            "visualize_coef(m, 3)",
+        ),
         ("lod('x')", ["def lod(p):\n    return p", "def load(p):\n    return str(p)"], "load('x')"),
         (
             "Dog().bark()",

@@ -129,3 +129,50 @@ def test_a_call_around_too_many_others_is_left_alone_and_said_to_be() -> None:
     assert not isinstance(found, Silence)
     assert found[1] == use.replace("f(1, 2)", "f(2, 1)")
     assert found[0].notes == ("1 call around too many other calls of it: left alone",)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "use", "then"),
+    [
+        ("f(x, color=1)", "f(x, *, color=1)", "f(1, 2)\nf(3)\nf(4, color=5)", "f(1, color=2)"),
+        ("f(x, c)", "f(*, x, c)", "f(1, c=3)", "f(x=1, c=3)"),
+        ("f(a, b=2)", "f(a, *, b=2, c=3)", "f(1, 2)", "f(1, b=2)"),
+        ("f(a, b=2)", "f(a, *, b=2)", "f(f(1, 2), f(3))", "f(f(1, b=2), b=f(3))"),
+        ("f(a, b=2)", "f(a, b=2, /)", "f(1, b=3)\nf(2)", "f(1, 3)"),
+        ("f(a, b=2)", "f(a, b=2, /)", "f(b=3, a=1)", "f(1, 3)"),
+        ("f(a=1, b=2)", "f(a=1, b=2, /)", "f(a=3)\nf(b=3)", "f(3)"),
+    ],
+)
+def test_a_star_or_a_slash_between_parameters_changes_how_calls_pass_them(
+    was: str, now: str, use: str, then: str
+) -> None:
+    rest = use.split("\n")[1:]
+    body = "def {}:\n    return 1"
+    assert follows(body.format(was), body.format(now), use) == "\n".join([then, *rest])
+
+
+def test_a_star_in_a_method_changes_calls_of_its_objects_and_of_its_class() -> None:
+    use = "A().m(1, 2)\nA.m(A(), 3, 4)"
+    assert follows(METHOD, METHOD.replace("a, b):", "a, *, b):"), use) == (
+        "A().m(1, b=2)\nA.m(A(), 3, b=4)"
+    )
+
+
+def test_calls_of_an_object_follow_what_its_class_makes_of_a_call() -> None:
+    was = "class Layer:\n    def __call__(self, x, w=1): return x"
+    use = "layer = Layer()\nlayer(1, 2)\nother(1, 2)"
+    then = "layer = Layer()\nlayer(1, w=2)\nother(1, 2)"
+    assert follows(was, was.replace("w=1", "*, w=1"), use) == then
+
+
+def test_a_call_that_a_slash_leaves_no_way_is_left_alone_and_said_to_be() -> None:
+    was = "def f(a=1, b=2):\n    return a"
+    found = offer(was, was.replace("b=2", "b=2, /"), "f(a=3)\nf(b=3)")
+    assert not isinstance(found, Silence)
+    assert found[0].label.startswith("pass `a`, `b` by position in calls of `f`: 1 place")
+    assert "without an argument before these: left alone" in found[0].notes[0]
+
+
+def test_a_star_that_is_taken_away_asks_nothing_of_calls() -> None:
+    was = "def f(a, *, b):\n    return a"
+    assert isinstance(offer(was, was.replace("*, ", ""), "f(1, b=2)"), Silence)

@@ -303,7 +303,7 @@ def test_a_name_that_is_read_on_keeps_its_value() -> None:
 @pytest.mark.parametrize(
     ("decorator", "use"),
     [
-        ("pytest.fixture", "def test_it(work): return work"),
+        ("pytest.fixture", "request.getfixturevalue('work')"),
         ("app.route('/w')", "url_for('work')"),
         ("click.command()", "runner.invoke('work')"),
     ],
@@ -314,6 +314,72 @@ def test_what_may_know_a_function_by_its_name_is_noted(decorator: str, use: str)
     asked = request([cell, f"{use}\nwork(1)"], (0, cell.replace("job", "work"), cell))
     assert f"`@{name}` may know `work` by its name" in notes(asked)
     assert after(asked)[1] == f"{use}\njob(1)"
+
+
+@pytest.mark.parametrize(
+    ("use", "is_said"),
+    [
+        ("prompt = 'first work, then rest'", True),
+        ("model.work.pprint()", True),
+        ("other(1)", False),
+        ("# work", False),
+    ],
+)
+def test_what_nothing_else_spells_is_not_said_to_be_known_by_its_name(
+    use: str, is_said: bool
+) -> None:
+    cell = "@lib.tool\ndef job(x): pass"
+    asked = request([cell, f"{use}\nwork(1)"], (0, cell.replace("job", "work"), cell))
+    assert ("may know `work`" in notes(asked)) == is_said
+
+
+def renamed_provider(decorator: str, *others: str) -> tuple[list[str], str]:
+    """The other cells after `db` under a decorator became `base`, and what the offers note."""
+    cell = f"import ward, injects\n{decorator}\ndef db(): return connect()"
+    asked = request([cell.replace("db", "base"), *others], (0, cell, cell.replace("db", "base")))
+    return after(asked)[1:], notes(asked)
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        (
+            "def test_it(db, path):\n    return db.get(path)",
+            "def test_it(base, path):\n    return base.get(path)",
+        ),
+        (
+            "@injects\ndef user(db): return [db for _ in db]",
+            "@injects\ndef user(base): return [base for _ in base]",
+        ),
+        (
+            "class TestAll:\n    def test_it(self, db): pass",
+            "class TestAll:\n    def test_it(self, base): pass",
+        ),
+        ("async def test_it(*, db=None): await db", "async def test_it(*, base=None): await base"),
+    ],
+)
+def test_a_parameter_that_a_decorator_may_fill_by_name_follows_the_function(
+    use: str, becomes: str
+) -> None:
+    found, said = renamed_provider("@ward.fixture", use)
+    assert found == [becomes]
+    assert "`@ward.fixture` may fill the parameter `db` in cell 2" in said
+
+
+@pytest.mark.parametrize(
+    ("decorator", "use"),
+    [
+        ("# plain", "def test_it(db): return db"),
+        ("@functools.cache", "def test_it(db): return db"),
+        ("@ward.fixture", "def read(db): return db\nread(3)"),
+        ("@ward.fixture", "def read(db): return db\nlist(map(read, rows))"),
+        ("@ward.fixture", "@interact(db=3)\ndef read(db): return db"),
+        ("@ward.fixture", "def test_it(db, base): return db"),
+        ("@ward.fixture", "def test_it(*db): return db"),
+    ],
+)
+def test_a_parameter_that_somebody_fills_otherwise_stays(decorator: str, use: str) -> None:
+    assert renamed_provider(decorator, use)[0] == [use]
 
 
 def test_a_decorator_of_the_notebook_is_read_instead() -> None:
@@ -362,3 +428,72 @@ def test_a_parameter_says_nothing_of_a_name_that_no_cell_binds() -> None:
         (0, was, was.replace("(r)", "(radius)").replace("* r", "* radius")),
     )
     assert after(asked)[1] == "print(area(r), r)"
+
+
+def test_a_keyword_of_an_objects_call_follows_the_parameter_of_its_class() -> None:
+    was = "class Layer:\n    def __call__(self, w): return w\n    def twice(self): self(w=2)"
+    now = was.replace("w): return w", "x): return x")
+    use = "layer = Layer()\nlayer(w=1)\nLayer(w=2)\nother(w=3)"
+    asked = request([now, use], (0, was, now))
+    assert after(asked)[0] == now.replace("w=2", "x=2")
+    assert after(asked)[1] == use.replace("layer(w=1)", "layer(x=1)")
+
+
+def test_an_heirs_own_parameter_keeps_the_name_that_its_callers_use() -> None:
+    was = "class A:\n    def __init__(self, w): self.w = w"
+    now = "class A:\n    def __init__(self, width): self.w = width"
+    heir = "class B(A):\n    def __init__(self, w):\n        super().__init__(w=w)\nB(w=2)"
+    found = after(request([now, heir], (0, was, now)))[1]
+    assert found == heir.replace("(w=w)", "(width=w)")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "use", "becomes"),
+    [
+        # A keyword of that name goes to the other parameter, `**options`.
+        (
+            "def f(*args, **options):\n    return args, options",
+            "def f(*items, **options):\n    return items, options",
+            "f(1, args=2)",
+            "f(1, args=2)",
+        ),
+        # Python's own name, written as one does.
+        ("lam = 3", "lambda_ = 3", "lam + 1", "lambda_ + 1"),
+        ("ident = 3", "id_ = 3", "ident + 1", "id_ + 1"),
+        # A parameter that came along with its use is no new name of the other one.
+        (
+            "def area(w):\n    return w * w",
+            "def area(w, h):\n    return w * h",
+            "area(2)",
+            "area(2, ...)",
+        ),
+    ],
+)
+def test_what_a_changed_name_says_of_others(old: str, new: str, use: str, becomes: str) -> None:
+    assert after(request([new, use], (0, old, new)))[1] == becomes
+
+
+def test_a_parameter_that_a_decorator_may_fill_is_noted_where_it_gets_another_name() -> None:
+    was, now = "def test_it(db, n):\n    return db", "def test_it(base, n):\n    return db"
+    for decorator in ("@ward.fixture", "@functools.cache"):
+        made = f"{decorator}\ndef db(): return connect()"
+        said = notes(request([now, made], (0, was, now)))
+        is_noted = "`@ward.fixture` may fill the parameter `db` by its name" in said
+        assert is_noted == ("ward" in decorator)
+
+
+def test_what_a_function_gets_by_its_own_name_comes_from_elsewhere() -> None:
+    was = "@ward.fixture\ndef db(db): return db.copy()"
+    now = was.replace("def db", "def base")
+    asked = request([now, "def test_it(db): return db"], (0, was, now))
+    assert after(asked) == [now, "def test_it(base): return base"]
+
+
+def test_uses_of_a_replaced_function_follow_once_one_of_them_was_changed() -> None:
+    was = "def add(a, b):\n    return a + b"
+    now = was.replace("add", "sub").replace("+", "-")
+    cells = [now, "add(1, 2)", "add(3, 4)", "y = add(5, 6)"]
+    assert after(request(cells, (0, was, now))) == cells
+    cells[1] = "sub(1, 2)"
+    found = after(request(cells, (0, was, now), (1, "add(1, 2)", "sub(1, 2)")))
+    assert found == [now, "sub(1, 2)", "sub(3, 4)", "y = sub(5, 6)"]

@@ -493,3 +493,21 @@ def test_a_variable_in_an_imports_place_is_followed_where_the_judge_is_very_sure
     before = "import first\nsecond = 1\nfirst.show(1)"
     after = before.replace("first.show", "second.show")
     assert (left(level, before, after, "first.draw(2)") == "second.draw(2)") == follows
+
+
+def test_a_read_below_another_binding_of_the_new_name_is_left() -> None:
+    again, uses = "data = load(2)\nprint(data)", "print(df)\ndf.plot()"
+    edit = "df = load(1)", "data = load(1)"
+    assert all_left(_Trees(0.9), *edit, again, uses) == [again, uses]
+    assert all_left(_Trees(0.9), *edit, uses, again) == ["print(data)\ndata.plot()", again]
+
+
+def test_a_comprehensions_variable_says_nothing_of_another_comprehensions() -> None:
+    edit = "sq = [x * x for x in xs]", "sq = [v * v for v in xs]"
+    assert all_left(_Trees(0.9), *edit, "[x for x in ys]") == ["[x for x in ys]"]
+
+
+def test_an_import_of_the_new_name_elsewhere_is_the_same_thing() -> None:
+    edit = "import pymc as mc", "import pymc as pm"
+    others = "import pymc as pm\npm.sample()", "mc.plot()"
+    assert all_left(_Trees(0.9), *edit, *others)[1] == "pm.plot()"

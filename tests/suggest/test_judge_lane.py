@@ -348,3 +348,20 @@ def test_no_offer_makes_a_cell_parse_worse(cells: list[str], new: str, at: int) 
     request = ask(named, (f"c{at}", before))
     for cell, text in texts(request).items():
         assert error_count(text) <= error_count(named[cell])
+
+
+@pytest.mark.parametrize("typed", ["CATALOG_", "CA", "CATALOG_RE"])
+def test_a_half_typed_name_of_an_import_is_not_spread(typed: str) -> None:
+    old = "from catalogs import SOURCES"
+    now = old.replace("SOURCES", typed)
+    rest = {"b": "print(SOURCES)", "c": "from catalogs import SOURCES", "d": "x = CATALOG, REPORT"}
+    assert texts(ask({"a": now, **rest}, ("a", old), caret=len(now))) == {}
+    whole = old.replace("SOURCES", "CATALOG_REPORT")
+    found = texts(ask({"a": whole, **rest}, ("a", old), caret=len(whole)))
+    assert found["b"] == "print(CATALOG_REPORT)"
+
+
+def test_a_number_that_lost_its_decimals_is_whole() -> None:
+    old, now = "plot(x, size=2.0)", "plot(x, size=2)"
+    request = ask({"a": now, "b": "plot(y, size=2.0)"}, ("a", old), caret=len(now) - 1)
+    assert texts(request) == {"b": "plot(y, size=2)"}

@@ -101,3 +101,11 @@ def test_an_entry_that_gave_way_to_another_kind_of_thing_takes_no_uses(
 def test_a_key_that_was_spelt_out_takes_its_uses_whatever_it_holds() -> None:
     old, new = "cfg = {'lr': 0.5}", "cfg = {'learning_rate': [0.5, 0.1]}"
     assert after(request([new, "cfg['lr']"], (0, old, new)))[1] == "cfg['learning_rate']"
+
+
+@pytest.mark.parametrize("use", ["{{**cfg, '{0}': 2}}", "cfg.update({0}=2)"])
+def test_an_entry_that_is_put_in_the_place_of_a_renamed_one_follows(use: str) -> None:
+    new = "cfg = {'rate': 0.5}"
+    others = [f"print(cfg['lr'])\n{use.format('lr')}"]
+    asked = request([new, *others], (0, "cfg = {'lr': 0.5}", new))
+    assert after(asked)[1] == others[0].replace("lr", "rate")

@@ -25,6 +25,29 @@ from offering import Others, after, notes, offers, optional, request
         (["import os", "import", "import re"], ["os.getcwd()"]),
         (["total = sum(xs)", "label = 'x'"], ["%timeit total", "!echo {total}"]),
         (["import json", "x = 1\nimport math"], ["json.dumps(x)"]),
+        (
+            [
+                "def load_csv(path):\n    return pd.read_csv(path)",
+                "def load_json(path):\n    return pd.read_json(path)",
+            ],
+            ["df = load_csv('a.csv')", "load_csv(path='b')"],
+        ),
+        (
+            [
+                "class Square:\n    def __init__(self, side):\n        self.side = side**2",
+                "class Disc:\n    def __init__(self, radius):\n        self.radius = radius * pi",
+            ],
+            ["tile = Square(side=3)", "tile.side"],
+        ),
+        (["if (n := len(xs)) > 3:\n    go(n)", "if (m := find(p)):\n    go(m)"], ["n + 1"]),
+        (["rate = 0.5\nprint(rate)", "path = 'a.csv'\nprint(path)"], ["rate * 2"]),
+        (
+            [
+                "def f():\n    def inner(x):\n        return x + 1\n    return inner(1)",
+                "def f():\n    def other(x):\n        return x * 2\n    return other(1)",
+            ],
+            ["inner = 3\nprint(inner)"],
+        ),
         (["X, y = load(1)", "train, test = split(2)"], ["fit(X, y)"]),
     ],
 )

@@ -82,6 +82,9 @@ def test_rows_parts_of_names_and_new_names_are_no_columns(use: str, then: str) -
         "df.group_by('{0}').agg(F.sum(F.col('{0}')))",
         "names = ['k', '{0}']\ndf[names].head()",
         "goal = '{0}'\ny = df[goal]",
+        "for name in ['k', '{0}']:\n    df[name].hist()",
+        "alt.Chart(df).mark_bar().encode(x='{0}', y='k')",
+        "sns.FacetGrid(data=df).map_dataframe(sns.lineplot, x='k', y='{0}')",
         "df.style.format({{'{0}': '%d'}})",
         "pd.concat([df])['{0}'], pd.concat([df.head(), df]).{0}",
         "pd.concat((df, df)).sort_values('{0}')[['{0}']]",
@@ -89,7 +92,6 @@ def test_rows_parts_of_names_and_new_names_are_no_columns(use: str, then: str) -
         "df.dropna().{0}, df[df['{0}'] > 1].{0}, df.groupby('k').{0}.sum()",
         "pd.DataFrame(df)[['{0}', 'k']]",
         "df = df.assign({0}=1)\ndf.groupby('k').agg({0}=('{0}', 'max'))",
-        "df = pd.read_csv(p).dropna(subset=['{0}']).sort_values('{0}')",
         "df.insert(0, '{0}', 1)",
     ],
 )
@@ -230,3 +232,34 @@ def test_a_name_that_a_frame_has_with_which_it_is_put_together_is_said() -> None
     assert (
         found[0].notes[0] == "`a` has 'id' too: when they are joined, both columns get other names"
     )
+
+
+ABOVE = ("x", "y", "price"), ("x", "y", "cost")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "df['{0}']\ndf = load()\ndf['price'], df.price, df.query('price > 1')",
+        "df.groupby('{0}').size()\nfor df in parts:\n    df['price']",
+        "df = load(df)\ndf['{0}']",
+        "df = df.dropna()\ndf = pd.concat([df, more])\ndf['{0}']",
+        "raw = df\ndf = raw[['{0}', 'k']]\ndf['{0}']",
+        "out = df.copy()\ndf = load()\ndf['price']\nout['{0}']",
+        "if more:\n    df = load()\ndf['{0}']",
+    ],
+)
+def test_a_frame_that_the_name_is_given_further_on_keeps_its_columns(use: str) -> None:
+    assert follows(*ABOVE, use.format("price")) == use.format("cost")
+
+
+def test_columns_of_the_statement_that_loads_a_frame_are_the_frames() -> None:
+    made = "df = pd.read_csv(p).dropna(subset=['{0}']).sort_values('{0}')\ndf['{0}'] = 1"
+    made = f"import pandas as pd\n{made}"
+    cell = Cell("a", "code", made.format("price"))
+    offset = cell.source.rindex("price")
+    notebook = Notebook("python", (cell,))
+    asked = SuggestRequest(notebook, Caret("a", offset), (), want=("rename",), rename_to="cost")
+    found = SymbolsLane().suggest(asked)
+    assert not isinstance(found, Silence)
+    assert (found[0].apply(notebook) or {})["a"] == made.format("cost")

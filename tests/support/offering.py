@@ -12,6 +12,7 @@ def request(cells: Others, *edits: tuple[int, str, str]) -> SuggestRequest:
     """After edits (cell, before, after), the caret behind what was written last."""
     events = tuple(EditEvent(f"c{c}", a, b, "typed", float(n)) for n, (c, a, b) in enumerate(edits))
     written = max((r.start + len(r.text) for r in events[-1].edit), default=0)
+    written = min(written, len(events[-1].after))
     return SuggestRequest(
         Notebook("python", tuple(Cell(f"c{n}", "code", s, n + 1) for n, s in enumerate(cells))),
         Caret(events[-1].cell, written),

@@ -125,7 +125,8 @@ class Text(NamedTuple):
     `method` is the callee's last name, `root` where the callee's first name begins (-1 if it is
     none), `data` where the name begins that is passed first or as `data=`. `role` is "argument",
     "key" or "value" of a dictionary, `keyword` the argument's keyword, "" if positional. `left` and
-    `right` are where the first names of the two things begin that the call puts together.
+    `right` are where the first names of the two things begin that the call puts together, and
+    `chained` where what a call below it in the chain is given does.
     """
 
     start: int
@@ -139,6 +140,7 @@ class Text(NamedTuple):
     scope: int
     left: int = -1
     right: int = -1
+    chained: int = -1
 
 
 @dataclass(frozen=True, slots=True)

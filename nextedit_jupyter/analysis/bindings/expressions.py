@@ -21,6 +21,8 @@ from nextedit_jupyter.analysis.bindings.definitions import read_parameters
 from nextedit_jupyter.analysis.bindings.walker import Context, Walker
 from nextedit_jupyter.analysis.trees import called_name, unstarred
 
+_MAX_LINKS = 60  # of a chain of calls and attributes
+
 
 def read_attribute(walker: Walker, node: Node, context: Context) -> None:
     value, name = node.child_by_field_name("object"), node.child_by_field_name("attribute")
@@ -223,6 +225,7 @@ def texts_of(
             roots[word or str(i)] = begins
     if not todo:
         return
+    chained = _data_of_chain(walker, callee)
     root = walker.rooted(callee)
     first, second = roots.get("0", -1), roots.get("1", -1)
     if "left" in roots or second >= 0:  # `merge(a, b)`, else `a.merge(b)`
@@ -235,7 +238,9 @@ def texts_of(
             if span := walker.content(node):
                 text = walker.source[slice(*span)]
                 walker.index.texts.append(
-                    Text(*span, text, called, root, data, role, word, context.scope, *sides)
+                    Text(
+                        *span, text, called, root, data, role, word, context.scope, *sides, chained
+                    )
                 )
         elif node.type in ("list", "tuple"):
             todo += [(n, word, role) for n in node.named_children if n.type == "string"]
@@ -247,6 +252,30 @@ def texts_of(
                 )
                 if key is not None and value_ is not None:
                     todo += [(key, word, "key"), (value_, word, "value")]
+
+
+def _data_of_chain(walker: Walker, callee: Node) -> int:
+    """Where the name begins that a call below this one is given first or as `data=`: `df` of
+    `Chart(df).mark_bar().encode`; -1 if none is.
+    """
+    inner: Node | None = callee
+    for _ in range(_MAX_LINKS):
+        if inner is None:
+            break
+        if inner.type == "call":
+            arguments = inner.child_by_field_name("arguments")
+            given = (
+                [n for n in arguments.named_children if n.type != "comment"] if arguments else []
+            )
+            values = [n for n in given[:1] if n.type == "identifier"]
+            for n in given:
+                name = n.child_by_field_name("name") if n.type == "keyword_argument" else None
+                if name is not None and walker.string_of(name) == "data":
+                    values += [v for v in n.children[-1:] if v.type == "identifier"]
+            if values:
+                return walker.place(values[-1].start_byte)
+        inner = inner.child_by_field_name("function" if inner.type == "call" else "object")
+    return -1
 
 
 def queried(walker: Walker, start: int, end: int, context: Context) -> None:

@@ -223,11 +223,7 @@ def read_call(
     elif called in ("vars", "dir") and callee.type == "identifier":
         name = called if children else f"{called}()"
         _reads(walker, at, name, scope)
-    elif (
-        (called == "type" and len(children) == 1)
-        or called in _CALLS
-        or (called in _BUILTINS and callee.type == "identifier")
-    ):
+    elif _reads_names(callee, called, children):
         _reads(walker, at, called, scope)
     if called in _PRINTING:
         for child in children:
@@ -254,6 +250,8 @@ def _access_method(walker: Walker, children: list[Node], context: Context) -> No
 def _reads_names(callee: Node, called: str, children: list[Node]) -> bool:
     if called == "type":
         return len(children) == 1
+    if children and children[0].type == "lambda":
+        return False  # `timeit(lambda: f(x))` is given no text
     return called in _CALLS or (called in _BUILTINS and callee.type == "identifier")
 
 

@@ -151,17 +151,27 @@ class _AttributePlanner:
         """What a base outside the notebook has by the old or the new name."""
         for base, owner in outside_bases(self.index, self.family).items():
             if owner is None and base.rpartition(".")[2] not in _BARE:
-                name = self.owners[0][1].name if len(self.owners) == 1 else "one of the classes"
                 shown = f"`{base}`" if base.isidentifier() or "." in base else base
-                shown_name = f"`{name}`" if len(self.owners) == 1 else name
                 self.notes.append(
-                    f"{shown_name} inherits from {shown}, which may have"
-                    f" `{self.old}` or `{self.new}` too"
+                    f"{shown} may call `{self.old}` itself"
+                    if self.is_left_to_base()
+                    else f"{shown} may have `{self.old}` or `{self.new}` too"
                 )
             for name in (self.old, normalised(self.new)) if owner is not None else ():
                 if owner is not None and has_member(owner, name):
                     return Silence("refused", f"`{name}` is a member of `{base}`")
         return None
+
+    def is_left_to_base(self) -> bool:
+        """Whether it is a method that no cell calls, as those are which a base asks for."""
+        functions = {
+            (id, function.start)
+            for id, owner in self.owners
+            for function in self.index.cells[id].functions
+            if function.outer == owner.scope and function.name == self.old
+        }
+        places = {(id, start) for id, start, _ in members(self.index, self.family, {self.old})}
+        return bool(places) and places <= functions
 
     def unwritten(self) -> None:
         """Members that no text shows: of classes that fit a protocol, and made up when read."""

@@ -14,7 +14,10 @@ from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Function, Keyw
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.classes import (
     ClassId,
+    Family,
     class_at,
+    class_called,
+    class_of_name,
     class_of_object,
     class_with,
     classes_of,
@@ -107,6 +110,9 @@ def _find_callers(index: NotebookIndex, cell: str, function: Function) -> Caller
         family = family_of(index, cell, function.outer)
         for id, start, _ in members(index, family, {function.name}):
             found.starts.setdefault(id, set()).add(start)
+        if function.name == "__call__":
+            for id, start in _objects_called(index, family):
+                found.starts.setdefault(id, set()).add(start)
     is_implicit = is_dunder(function.name) and function.name not in _CONSTRUCTORS
     found.is_passed_on = (
         is_implicit
@@ -120,10 +126,26 @@ def _find_callers(index: NotebookIndex, cell: str, function: Function) -> Caller
     return found
 
 
+def _objects_called(index: NotebookIndex, family: Family) -> Iterator[tuple[str, int]]:
+    """Where objects of the classes are called: `layer(x)`."""
+    for id, there in index.readable():
+        source = there.masked.source
+        for i, name in enumerate(there.names):
+            if name.op != "read" or source[name.end : name.end + 1] != "(":
+                continue
+            if class_of_name(index, id, i) == family and class_called(index, id, i) is None:
+                yield id, name.start
+
+
 def _opaque(decorators: tuple[str, ...]) -> tuple[str, ...]:
     """The decorators that may call the function by other names, or know its parameters'."""
     names = (text.partition("(")[0].strip() for text in decorators)
     return tuple(name for name in names if name.rpartition(".")[2] not in _TRANSPARENT)
+
+
+def unknown_decorators(function: Function) -> tuple[str, ...]:
+    """The decorators of which it is not known what they do with the function."""
+    return _opaque(function.decorators)
 
 
 def told_by_name(index: NotebookIndex, changes: Collection[Change]) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def _came_along(now: Notebook, window: Window, cell: str, name: str) -> bool:
 
 
 def _binds(source: str, name: str) -> bool:
-    return any(one.name == name and one.op == "write" for one in cell_index(source).names)
+    return any(one.name == name and one.op != "read" for one in cell_index(source).names)
 
 
 def _is_all(now: Notebook, window: Window, cell: str, swap: Swap) -> bool:

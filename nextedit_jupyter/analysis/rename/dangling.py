@@ -1,4 +1,4 @@
-"""Uses that were left behind: of a name that no cell defines any more, while another one is."""
+"""Uses that were left behind: their name is defined no more, and one of them got the new one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan
-from nextedit_jupyter.core import SuggestRequest
 
 
-def is_dangling(request: SuggestRequest, index: NotebookIndex, old: str, new: str) -> bool:
+def is_dangling(index: NotebookIndex, old: str, new: str) -> bool:
     """Whether no cell defines `old` any more, while one defines `new`: uses were left behind.
 
     Not where `new` is made of `old`, as in `fig, ax = plt.subplots()`: then both are meant.

@@ -24,7 +24,7 @@ from nextedit_jupyter.analysis.rename.orphaned import is_orphaned, source_of
 from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan, Target
 from nextedit_jupyter.analysis.rename.planner import plan, target_of_attribute, target_of_name
 from nextedit_jupyter.analysis.rename.records import record_of_keyword
-from nextedit_jupyter.analysis.rename.rewrite import is_rewritten
+from nextedit_jupyter.analysis.rename.rewrite import is_made_otherwise, is_rewritten
 from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -166,15 +166,17 @@ def _import_alias(
         return None
     was, now = _imports(before), _imports(after)
     changed = [path for path in was if path in now and now[path][1] != was[path][1]]
-    if len(changed) != 1:
+    names = {(was[path][1], now[path][1]) for path in changed}
+    if len(names) != 1:  # several paths, as in `try` and `except`, may have one name
         return None
-    start, _ = was[changed[0]]
-    new = now[changed[0]][1]
-    target = target_of_name(index, (cell, before.starts[start]))
+    ((_, new),) = names
+    starts = [was[path][0] for path in changed]
+    target = target_of_name(index, (cell, before.starts[starts[0]]))
+    target.seeds = [(cell, before.starts[start]) for start in starts]
     found = plan(index, target, new, edited=target.seeds)
     if isinstance(found, Silence):
         return found
-    return _remaining(found, request, window, {(cell, start)})
+    return _remaining(found, request, window, {(cell, start) for start in starts})
 
 
 def _imports(index: CellIndex) -> dict[str, tuple[int, str]]:
@@ -261,6 +263,12 @@ def _plan(
         (group,) = groups
         if (other := _is_replaced(request, window, index, roles.names)) is not None:
             return other
+        if any(
+            is_made_otherwise(window, place[0], swap, source_of(request.notebook, place[0]))
+            for place, swap in roles.names
+            if place in defined
+        ):
+            return Silence("no_change", f"`{new}` is made in another way: a guess, not a rename")
         seeds = [place for place in places if _home(index, place) == group]
         target = target_of_name(index, seeds[0])
         target.seeds = seeds
@@ -275,7 +283,7 @@ def _plan(
                 )
         else:
             if _exists(request, index, seeds[0], new):
-                if group == ("", MODULE) and is_dangling(request, index, old, new):
+                if group == ("", MODULE) and is_dangling(index, old, new):
                     return plan_dangling(index, old, new)
                 return Silence("no_change", f"`{new}` exists: a use was changed, not a definition")
             if (other := taken_for_another(request.notebook, window, roles.names)) is not None:

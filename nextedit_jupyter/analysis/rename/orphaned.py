@@ -77,7 +77,7 @@ def spells_out(old: str, new: str) -> bool:
     """Whether one of two names is the other, shortened: its words, or some of them, or letters of
     each of them, or their initials.
     """
-    short, long = sorted((_words(old), _words(new)), key=lambda words: len("".join(words)))
+    short, long = sorted((words_of(old), words_of(new)), key=lambda words: len("".join(words)))
     if not short or short == long:
         return short == long != []
     if "".join(short) in ("".join(long), "".join(word[0] for word in long)):
@@ -95,11 +95,12 @@ def _agree(old: str, new: str) -> bool:
 
 
 def _keeps_words(old: str, new: str) -> bool:
-    short, long = sorted((set(_words(old)), set(_words(new))), key=len)
+    short, long = sorted((set(words_of(old)), set(words_of(new))), key=len)
     return short <= long
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
+    """The words that a name, or a text, is made of, in small letters: `maxDepth`, `max_depth`."""
     return [word.lower() for word in _WORD.findall(name)]
 
 
@@ -125,6 +126,14 @@ def kind_of_value(index: CellIndex, start: int) -> str | None:
     """
     found = _value(index, start)
     return found[0] if found is not None else None
+
+
+def called_for(index: CellIndex, start: int) -> str | None:
+    """The last name of what is called for the value of the name at `start`; None if no call is."""
+    found = _value(index, start)
+    if found is None or found[0] != "call":
+        return None
+    return found[1].partition("(")[0].rpartition(".")[2].strip()
 
 
 def _value(index: CellIndex, start: int) -> tuple[str, str] | None:

@@ -23,15 +23,16 @@ from nextedit_jupyter.analysis.rename.callers import (
     parameter_of_keyword,
     told_by_name,
 )
+from nextedit_jupyter.analysis.rename.class_notes import class_name_notes
 from nextedit_jupyter.analysis.rename.classes import (
     base_notes,
     class_of_object,
     family_of,
     is_defined,
-    outside_bases,
     protocol_notes,
 )
 from nextedit_jupyter.analysis.rename.elsewhere import kept_note, mentions_elsewhere
+from nextedit_jupyter.analysis.rename.filled_parameters import filled_notes, parameters_filled_by
 from nextedit_jupyter.analysis.rename.parameters import keyword_places
 from nextedit_jupyter.analysis.rename.plan import (
     NO_NAME,
@@ -49,9 +50,10 @@ from nextedit_jupyter.analysis.rename.plan import (
     symbol_kind,
     without,
 )
-from nextedit_jupyter.analysis.rename.records import record_of_keyword, shows_fields
+from nextedit_jupyter.analysis.rename.records import record_of_keyword
 from nextedit_jupyter.analysis.rename.shell_lines import passed_on
 from nextedit_jupyter.analysis.rename.textual import (
+    is_spelt_elsewhere,
     printed_names,
     reader_note,
     readers_of,
@@ -182,6 +184,8 @@ class _Planner:
         kind = symbol_kind(kinds)
         if kind == "parameter" and (refusal := self.callers(web)):
             return refusal
+        if kind == "function":
+            self.parameters_filled(web)
         if refusal := refuse_private(index, self.changes, self.new):
             return refusal
         if home == MODULE:
@@ -357,36 +361,12 @@ class _Planner:
         if note := printed_names(index, self.changes):
             self.notes.append(note)
         if kind == "class":
-            self.class_names()
+            self.notes += class_name_notes(index, self.changes, old)
         known = told_by_name(index, self.changes) if kind in ("function", "class") else ()
         texts = set(words_in_strings(index, old, new, whole=True)) if known else set()
-        if known and (texts or kind == "function"):
+        if texts or (known and kind == "function" and is_spelt_elsewhere(index, old)):
             self.notes.append(f"{', '.join(known[:2])} may know `{self.old}` by its name")
             self.optional |= texts
-
-    def class_names(self) -> None:
-        """A class's name where its instances are printed, and in its private names."""
-        index, old = self.index, self.target.name
-        starts = {(change.cell, change.start) for change in self.changes}
-        for id, there in index.readable():
-            for owner in there.classes:
-                if (id, owner.start) in starts and shows_fields(
-                    index, family_of(index, id, owner.scope)
-                ):
-                    self.notes.append(f"printing a `{self.old}` shows the class's name")
-            for owner in there.classes:
-                bases = outside_bases(index, family_of(index, id, owner.scope)).values()
-                is_error = any(b is not None and issubclass(b, BaseException) for b in bases)
-                if (id, owner.start) in starts and is_error:
-                    self.notes.append(f"printing a `{self.old}` may show the class's name")
-        private = f"_{old.lstrip('_')}__"
-        cells = [
-            index.number(id)
-            for id, there in index.readable()
-            if private in there.masked.source and old.strip("_")
-        ]
-        if cells:
-            self.notes.append(f"{listed_cells(cells)} spell{'s' * (len(cells) == 1)} `{private}…`")
 
     def in_other_languages(self) -> None:
         found = set(mentions_elsewhere(self.index, self.target.name, self.new)) - self.changes
@@ -446,6 +426,7 @@ class _Planner:
             owner = next((c for c in index.cells[id].classes if c.scope == function.outer), None)
             self.notes += protocol_notes(index, owner, function.name)
             self.notes += base_notes(index, id, owner, function)
+            self.notes += filled_notes(index, id, function, old)
             for twin in self.twins(callers, function, owners):
                 owners.add(twin)
                 todo.append(twin)
@@ -455,6 +436,18 @@ class _Planner:
                     return refusal
                 self.changes |= {self.change(*place) for place in same}
         return None
+
+    def parameters_filled(self, web: list[Place]) -> None:
+        """Parameters of the function's name, where what decorates it may fill them by that name."""
+        index, old, new = self.index, self.target.name, self.new
+        decorators, places = parameters_filled_by(index, web, old)
+        plans = [plan(index, Target(old, [place]), new) for place in places]
+        followed = [change for p in plans if isinstance(p, RenamePlan) for change in p.changes]
+        self.changes.update(followed)
+        if followed:
+            cells = sorted({index.number(change.cell) for change in followed})
+            by = ", ".join(f"`@{name}`" for name in decorators[:2])
+            self.notes.append(f"{by} may fill the parameter `{old}` in {listed_cells(cells)}")
 
     def twins(
         self, callers: Callers, function: Function, owners: set[tuple[str, int]]

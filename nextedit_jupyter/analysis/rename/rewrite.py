@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Collection
 from difflib import SequenceMatcher
 
@@ -17,7 +18,13 @@ from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import CellIndex
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, align
-from nextedit_jupyter.analysis.rename.orphaned import LITERALS, kind_of_value, spells_out
+from nextedit_jupyter.analysis.rename.bodies import body_at
+from nextedit_jupyter.analysis.rename.orphaned import (
+    LITERALS,
+    called_for,
+    kind_of_value,
+    spells_out,
+)
 
 # Of what a definition says, half must be as it was: the letters of a file's name may change,
 # the call that loads it may not.
@@ -28,6 +35,8 @@ _KEPT_OF_ANOTHER_KIND = 0.75
 _ALIKE = 0.8
 # Of what a function does, apart from the names of its parameters.
 _SHARED = 0.25
+# Of what a function or a class does: `n % 2 == 0` and `n % 2 == 1` are three of four alike.
+_DONE = 0.75
 _DIGITS = str.maketrans("123456789", "000000000")
 _CONTENT = re.compile(
     # A string that nothing closes ends with the text: else each quote would be tried to the end.
@@ -46,10 +55,16 @@ _OWN_KINDS = frozenset(["function", "class", "parameter", "magic"])
 def is_rewritten(window: Window, cell: str, swap: Swap, now: str) -> bool:
     """Whether the definition of `swap.old` gave way to another one, of `swap.new`.
 
-    False if the name was changed first, with the rest as it was, and the rest after that.
+    False if the name was changed first, with the rest as it was, and the rest after that, unless
+    what a function or a class does is another thing by now.
     """
     was = window.before.cell(cell)
-    if was is None or _is_kept(was.source, now, swap):
+    if was is None:
+        return False
+    does = _does_the_same(cell_index(was.source), cell_index(now), swap)
+    if does is False:
+        return True
+    if does or _is_kept(was.source, now, swap):
         return False
     for event in reversed(window.events[1:]):
         if event.cell != cell:
@@ -58,6 +73,56 @@ def is_rewritten(window: Window, cell: str, swap: Swap, now: str) -> bool:
             if step.start == swap.start and step.new == swap.new:
                 return not _is_kept(was.source, event.after, step)
     return True
+
+
+def is_made_otherwise(window: Window, cell: str, swap: Swap, now: str) -> bool:
+    """Whether a variable got another name and another call's value at once: `mean = np.mean(x)`
+    that became `std = np.std(x)` may be renamed, but that is a guess.
+    """
+    was = window.before.cell(cell)
+    if was is None or spells_out(swap.old, swap.new) or alike(swap.old, swap.new):
+        return False
+    texts = [event.after for event in reversed(window.events) if event.cell == cell]
+    for text in (*texts[:-1], now):
+        for step in align(was.source, text).swaps:
+            if (step.start, step.new) == (swap.start, swap.new):
+                before = called_for(cell_index(was.source), swap.start)
+                after = called_for(cell_index(text), step.now)
+                return None not in (before, after) and before != after
+    return False
+
+
+def _does_the_same(was: CellIndex, now: CellIndex, swap: Swap) -> bool | None:
+    """Whether a function or a class does what it did; False if it lost a good part of that, None
+    where it does more or little is lost. A parameter is kept by a function that does the same.
+
+    A name in which one letter was put right is that of the same thing; one that spells the old
+    name out is, if half of it is left.
+    """
+    called = swap.old, swap.new
+    around = _function_of(was, swap.start), _function_of(now, swap.now)
+    before = body_at(was, around[0] or swap.start, called)
+    after = body_at(now, around[1] or swap.now, called)
+    if before is None or after is None or (kept := before.kept(after)) is None:
+        return None
+    if before.does == after.does or None not in around:
+        return before.does == after.does or None
+    if kept > _DONE or _is_letter_off(swap.old, swap.new):
+        return None
+    return None if kept >= KEPT and spells_out(swap.old, swap.new) else False
+
+
+def _is_outgrown(was: CellIndex, now: CellIndex, swap: Swap) -> bool:
+    """Whether a function or a class does more that is new than it did."""
+    called = swap.old, swap.new
+    before, after = body_at(was, swap.start, called), body_at(now, swap.now, called)
+    return before is not None and after is not None and not before.is_most_of(after)
+
+
+def _function_of(index: CellIndex, start: int) -> int | None:
+    """Where the name of the function begins of which a parameter begins at `start`."""
+    found = (f.start for f in index.functions if any(p.start == start for p in f.parameters))
+    return next(found, None)
 
 
 def alike(old: str, new: str) -> bool:
@@ -92,7 +157,7 @@ def _is_kept(before: str, after: str, swap: Swap) -> bool:
     if a == b:
         return True
     shared = SequenceMatcher(None, a, b, autojunk=False).ratio()
-    is_kept = shared >= least
+    is_kept = shared >= least and not _is_outgrown(was, now, swap)
     if is_kept and old == "function":
         is_kept = _does_alike(a, b, _parameters(was, swap.start) | _parameters(now, swap.now))
     return is_kept or (is_respelt and (shared > 0 or _is_slip(swap.old, swap.new)))
@@ -105,6 +170,14 @@ def _is_slip(old: str, new: str) -> bool:
     short, long = sorted((old, new), key=len)
     letters = iter(long)
     return len(short) < len(long) and all(letter in letters for letter in short)
+
+
+def _is_letter_off(old: str, new: str) -> bool:
+    """Whether one letter was added, left out or changed places: a digit makes another name."""
+    if not _is_slip(old, new) or abs(len(old) - len(new)) > 1:
+        return False
+    a, b = Counter(old), Counter(new)
+    return all(map(str.isalpha, (a - b) + (b - a)))
 
 
 def _does_alike(a: list[str], b: list[str], parameters: set[str]) -> bool:

@@ -152,6 +152,13 @@ def words_in_strings(
                 yield from text_changes(id, source, word, new, start, end)
 
 
+def is_spelt_elsewhere(index: NotebookIndex, name: str) -> bool:
+    """Whether the code says a name in a string, or as an attribute of something."""
+    return any(words_in_strings(index, name, name)) or any(
+        attribute.name == name for _, there in index.readable() for attribute in there.attributes
+    )
+
+
 def printed_names(index: NotebookIndex, changes: Collection[Change]) -> str | None:
     """Says where the spelling of a changed name is printed: `{x=}`, `print(Box)`."""
     cells: set[int] = set()

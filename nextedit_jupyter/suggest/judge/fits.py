@@ -19,12 +19,11 @@ from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
-from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS, LastChange, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 _CONSTANTS = frozenset(["True", "False", "None"])
 _READ_FROM = frozenset([".", "[", "("])
-_TEXTS = frozenset(["comment", "docstring", "string"])
 _QUOTES = frozenset("'\"")
 _WORD = re.compile(r"\w+")
 _BOUND = re.compile(r"([^\W\d]\w*)\s*=(?!=)")
@@ -55,7 +54,7 @@ class _WordMeaning:
         sites = [e.site for e in change.examples]
         kinds = {s.kind for s in sites}
         # Changed in several places that differ, a value means more than one of them.
-        given = {_before(s) for s in sites} if _is_plain(old) and not kinds & _TEXTS else set()
+        given = {_before(s) for s in sites} if _is_plain(old) and not kinds & TEXTS else set()
         is_argument = kinds == {"keyword"} and (old in new or new in old)
         is_member = kinds == {"attribute"} and all(_is_path(s.object) for s in sites)
         said = cls(
@@ -68,7 +67,7 @@ class _WordMeaning:
 
     def is_given_to_another(self, site: Site) -> bool:
         """Whether a value is given to something else: of 20 such places 9 followed."""
-        return bool(self.given) and site.kind not in _TEXTS and _before(site) != self.given
+        return bool(self.given) and site.kind not in TEXTS and _before(site) != self.given
 
     def is_of_another_callee(self, site: Site) -> bool:
         """Whether another callee is given another value: of 12 such places none followed."""
@@ -134,6 +133,8 @@ class Fits:
         """Whether a change would mean something else at a place, or nothing."""
         change = place.change
         if change.shape == "word":
+            if self._is_of_another_comprehension(place):
+                return True
             said = self._meaning_of(change)
             if said is None:
                 return False
@@ -148,6 +149,18 @@ class Fits:
             return False
         site = self._site(place)
         return is_a_part(change, site) or self._lacks_name(place) or self._is_read_on(place)
+
+    def _is_of_another_comprehension(self, place: Candidate) -> bool:
+        """Whether a comprehension's own variable was changed and the place is another one's."""
+        edits = [self._considered.edits[e.edit].before for e in place.change.examples]
+        word = place.change.old[0]
+        here = self._considered.cells[place.cell].source
+        return _of_comprehensions(here, place.start) and all(
+            _of_comprehensions(before, name.start)
+            for before in dict.fromkeys(edits)
+            for name in cell_index(before).names
+            if name.name == word
+        )
 
     def _is_read_on(self, place: Candidate) -> bool:
         """Whether a name that loses its value there is read in the notebook."""
@@ -263,6 +276,13 @@ class Fits:
         )
 
 
+def _of_comprehensions(source: str, start: int) -> bool:
+    """Whether the name at a place is a comprehension's variable."""
+    index = cell_index(source)
+    i = index.starts.get(start)
+    return i is not None and index.scopes[index.homes[i]].kind == "comprehension"
+
+
 def _lines_of(change: LastChange) -> frozenset[tuple[int, int]]:
     return frozenset((example.edit, example.line) for example in change.examples)
 
@@ -282,9 +302,9 @@ def _imports_of(source: str) -> tuple[tuple[str, str], ...]:
 
 def _is_in_text(cell: LexedCell, i: int) -> bool:
     """Whether token i stands in a text, or would if something came before it."""
-    if i < len(cell.kinds) and cell.kinds[i] in _TEXTS:
+    if i < len(cell.kinds) and cell.kinds[i] in TEXTS:
         return True
-    return i > 0 and cell.kinds[i - 1] in _TEXTS and cell.texts[i - 1] not in _QUOTES
+    return i > 0 and cell.kinds[i - 1] in TEXTS and cell.texts[i - 1] not in _QUOTES
 
 
 def _names_of(change: LastChange) -> frozenset[str]:

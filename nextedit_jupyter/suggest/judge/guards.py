@@ -28,11 +28,11 @@ from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.fits import SURE_ALONE, Fits
+from nextedit_jupyter.suggest.judge.homes import home_of, is_collected, scope_of
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
-from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site, binds
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS, LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
 from nextedit_jupyter.suggest.judge.mentions import (
-    TEXTS,
     Ruling,
     is_of_another_language,
     is_table,
@@ -295,17 +295,35 @@ def _is_own(name: str, source: str) -> bool:
 
 
 def _lines_replaced(names: Sequence[str], considered: Considered) -> set[tuple[int, int]]:
-    """The lines, as (edit, line), whose variable made way for another one: whatever else became
-    what on them, nothing was said of its other places.
+    """The lines, as (edit, line), whose variable, function or class made way for another one:
+    whatever else became what on them, nothing was said of its other places.
     """
-    if not names:
-        return set()
-    return {
-        (n, edit.before.count("\n", 0, name.start))
+    found: set[tuple[int, int]] = set()
+    for n, edit in enumerate(considered.edits if names else ()):
+        index, text = cell_index(edit.before), edit.before
+        ends = {f.start: index.scopes[f.scope].end for f in index.functions}
+        ends |= {c.start: index.scopes[c.scope].end for c in index.classes}
+        for name in index.names:
+            is_definition = name.kind == "variable" or name.start in ends
+            if name.op == "write" and is_definition and name.name in names:
+                first = text.count("\n", 0, name.start)
+                lines = text.count("\n", name.start, ends.get(name.start, name.start))
+                found |= {(n, line) for line in range(first, first + lines + 1)}
+    return found
+
+
+def _went_with_it(change: LastChange, considered: Considered) -> bool:
+    """Whether a word was changed in no cell but those that bound it: with its definition, as the
+    uses beside that are.
+    """
+    word = change.old[0]
+    binding = {
+        n
         for n, edit in enumerate(considered.edits)
-        for name in cell_index(edit.before).names
-        if name.op == "write" and name.kind == "variable" and name.name in names
+        if word in edit.before
+        and any(name.name == word and name.op == "write" for name in cell_index(edit.before).names)
     }
+    return change.shape == "word" and all(e.edit in binding for e in change.examples)
 
 
 def _of_settled(
@@ -315,10 +333,12 @@ def _of_settled(
     word = "".join(place.change.replaced)
     if gone and all((e.edit, e.line) in gone for e in place.change.examples):
         return "closed"
+    if word in symbols.replaced and _went_with_it(place.change, considered):
+        return "closed"
+    if word in symbols.settled and is_collected(place, considered):
+        return "closed"
     if not _is_of_definitions_alone(place.change):
         return "open"
-    if word in symbols.replaced:
-        return "closed"
     if word not in symbols.settled:
         return "open"
     if is_table(place, considered):
@@ -329,7 +349,8 @@ def _of_settled(
         return "open"
     if considered.cells[place.cell].kinds[place.first] in ("attribute", "keyword"):
         return "closed"
-    return "open"
+    is_own = home_of(place, considered) not in (None, MODULE)
+    return "closed" if is_own and _is_callables(place.change) else "open"
 
 
 def _is_imported_again(place: Candidate, considered: Considered) -> bool:
@@ -353,10 +374,7 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
     Functions and classes do other things after another definition, and what is named like the
     function that made it is no function: variables and imports alone hold much the same again.
     """
-    if any(
-        e.site.left[:1] in (("def",), ("class",)) or e.site.right[:2] == ("=", "lambda")
-        for e in place.change.examples
-    ):
+    if _is_callables(place.change):
         return "closed"
     home = home_of(place, considered)
     if home == MODULE:
@@ -369,32 +387,12 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
     return "local" if is_local else "closed"
 
 
-def scope_of(place: Candidate, considered: Considered) -> tuple[int, int] | None:
-    """The scope, with its cell, of the name at a place, or of the parameter that a keyword gives a
-    value to: what is called by it follows with it.
-    """
-    home = home_of(place, considered)
-    if home is not None:
-        return place.cell, home
-    cell = considered.cells[place.cell]
-    if cell.kinds[place.first] != "keyword":
-        return None
-    called, word = cell.callee(place.first).rstrip("("), cell.texts[place.first]
-    found = {
-        (number, function.scope)
-        for number, other in considered.cells.items()
-        if called in other.source
-        for function in cell_index(other.source).functions
-        if function.name == called and any(p.name == word for p in function.parameters)
-    }
-    return found.pop() if len(found) == 1 else None
-
-
-def home_of(place: Candidate, considered: Considered) -> int | None:
-    """The scope that binds the name at a place; None where no name stands."""
-    index = cell_index(considered.cells[place.cell].source)
-    i = index.starts.get(place.start)
-    return index.homes[i] if i is not None else None
+def _is_callables(change: LastChange) -> bool:
+    """Whether a word was changed as the name of a function or a class, where it is defined."""
+    return any(
+        e.site.left[:1] in (("def",), ("class",)) or e.site.right[:2] == ("=", "lambda")
+        for e in change.examples
+    )
 
 
 def _is_settled(place: Candidate, considered: Considered) -> bool:

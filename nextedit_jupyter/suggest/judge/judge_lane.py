@@ -16,7 +16,11 @@ from nextedit_jupyter.analysis.flat_tree import TreeCache
 from nextedit_jupyter.analysis.limits import closed_cells, left_alone_notes
 from nextedit_jupyter.analysis.names import known_names
 from nextedit_jupyter.analysis.patterns import is_half_typed
-from nextedit_jupyter.analysis.rename.half_typed import ends_at_edge
+from nextedit_jupyter.analysis.rename.half_typed import (
+    ends_at_edge,
+    is_unfinished,
+    looks_half_typed,
+)
 from nextedit_jupyter.core import (
     Silence,
     Suggestion,
@@ -32,10 +36,10 @@ from nextedit_jupyter.suggest.judge.guards import (
     SURE_OF_REBOUND,
     held_back,
     rulings,
-    scope_of,
 )
+from nextedit_jupyter.suggest.judge.homes import scope_of
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
-from nextedit_jupyter.suggest.judge.last_edits import binds
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS, binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.mentions import Ruling, sure_of_text
 from nextedit_jupyter.suggest.judge.offered import (
@@ -47,7 +51,7 @@ from nextedit_jupyter.suggest.judge.offered import (
     replacement_of,
     whole_of,
 )
-from nextedit_jupyter.suggest.judge.rebound import with_their_bindings
+from nextedit_jupyter.suggest.judge.rebound import with_their_bindings, with_their_meaning
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.view import Evidence
 from nextedit_jupyter.suggest.lane import Cancelled
@@ -143,6 +147,7 @@ class JudgeLane:
         ruled = rulings(considered, symbols, request)
         found = list(_as_ruled(found, ruled, considered, most))
         found = with_their_bindings(found, considered, forest.thresholds.tick, most)
+        found = list(with_their_meaning(found, considered, most))
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
@@ -188,8 +193,10 @@ class JudgeLane:
         if not free or free[0].sure < limits.show:
             best = max(p.sure for p in found)
             return Silence("low_confidence", f"the likeliest of {len(found)} places has {best:.2f}")
-        if _has_moved_on(request, found, limits.tick) or _is_being_typed(request, free, half):
-            return Silence("no_change", "the last edit is of another kind or unfinished")
+        if _has_moved_on(request, found, limits.tick):
+            return Silence("no_change", "the last edit is of another kind")
+        if _is_being_typed(request, free, half):
+            return looks_half_typed(free[0].candidate.change.new)
         ticked = self._parsing(request, _disjoint([p for p in free if p.sure >= limits.tick]))
         if not ticked:
             return Silence("breaks_syntax")
@@ -403,7 +410,7 @@ def _has_moved_on(request: SuggestRequest, found: Sequence[Placed], tick: float)
 
 
 def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed], half: str) -> bool:
-    """Whether the caret stands behind a text that is only a beginning of what it replaces."""
+    """Whether the caret stands behind a text that is only a beginning."""
     if request.history[-1].origin != "typed":
         return False
     change = placed[0].candidate.change
@@ -411,8 +418,18 @@ def _is_being_typed(request: SuggestRequest, placed: Sequence[Placed], half: str
     old = "".join(change.replaced)
     if change.shape != "word" or not before.endswith(change.new) or not change.new:
         return False
-    if half == change.new:  # unless it is a name as it is
-        return change.new not in known_names(request.notebook, request.facts)
-    if len(change.examples) > 1 or not old.startswith(change.new):
-        return False  # what was written twice is whole
-    return not ends_at_edge(old, change.new)
+    if change.new in _names_before(request, old, change.new):
+        return False
+    if half == change.new or len(change.examples) > 1:
+        return half == change.new  # what was written twice is whole
+    if change.new.isidentifier() and change.examples[0].site.kind not in TEXTS:
+        return is_unfinished(request, old, change.new)
+    return old.startswith(change.new) and not ends_at_edge(old, change.new)
+
+
+def _names_before(request: SuggestRequest, old: str, new: str) -> frozenset[str]:
+    """The known names, but for the one behind which the caret stands."""
+    text, end = request.cell.source, request.caret.offset
+    here = replace(request.cell, source=text[: end - len(new)] + old + text[end:])
+    cells = tuple(here if cell.id == here.id else cell for cell in request.notebook.cells)
+    return known_names(replace(request.notebook, cells=cells), request.facts)

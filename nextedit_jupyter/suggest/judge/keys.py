@@ -101,7 +101,7 @@ class RenamedKeys:
         if renamed is None or cell.kinds[place.first] != "keyword":
             return False
         line = cell.lines[cell.line_of(place.start)]
-        is_given = any(f"**{owner}" in line for owner, _ in renamed)
+        is_given = any(f"**{owner}" in line or f"{owner}.update(" in line for owner, _ in renamed)
         return not is_given and self._is_of_keys(place.change)
 
     def _is_nobodys(self, place: Candidate) -> bool:
@@ -115,7 +115,10 @@ class RenamedKeys:
         if source[place.start - 1 : place.start] + source[place.end : place.end + 1] not in _QUOTES:
             return False
         span, index = (place.start, place.end), cell_index(source)
-        is_key = any((key.start, key.end) == span for key in index.dict_keys)
+        line = self._cells[place.cell].line_of(place.start)
+        is_key = any((key.start, key.end) == span for key in index.dict_keys) and not any(
+            f"**{owner}" in self._cells[place.cell].lines[line] for owner, _ in self._renamed[pair]
+        )
         callee = self._cells[place.cell].callee(place.first)
         is_text = callee.endswith("(") and callee not in KEYED
         is_spoken_for = is_text and len(place.change.examples) == 1 and self._is_used(pair)

@@ -35,6 +35,8 @@ MAX_OLD_TOKENS = 40
 MAX_BLOCK_LINES = 8
 # What an example is where the new name is bound or declared: the uses then follow for certain.
 BINDING = ("definition", "target", "import", "keyword", "string")
+# What it is in what Python does not read.
+TEXTS = frozenset(["comment", "docstring", "string"])
 _NAME = re.compile(r"[^\W\d]\w*")
 _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")

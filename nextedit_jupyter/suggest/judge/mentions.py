@@ -15,10 +15,10 @@ from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS
 
 Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]
 
-TEXTS = frozenset(["comment", "docstring", "string"])
 _SPELT = re.compile(r"[_\d]|[a-z][A-Z]|[A-Z]{2}[a-z]")
 # Mentions of a renamed variable in strings: all of seven such places followed, below it half. None
 # of them was the whole string, which may be a label as well: `print("Node")`.

@@ -9,17 +9,18 @@ name, the whole of it followed or nothing did in 54 of 68 cells.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
-from nextedit_jupyter.suggest.judge.last_edits import LastChange
+from nextedit_jupyter.suggest.judge.last_edits import LastChange, binds
 from nextedit_jupyter.suggest.judge.offered import Placed
 
 _BINDS = frozenset(["definition", "target"])
+_IMPORTED = frozenset(["alias", "import", "member", "package"])
 _READS = frozenset(["call", "name"])
 # From here on nine of ten cells that bind the name again followed as a whole.
 _SURE_OF_WHOLE = 0.55
@@ -68,6 +69,54 @@ def with_their_bindings(
                 if binding.at in kept and binding.cell not in origins:
                     sure[read.at] = min(sure[read.at], most)
     return [p if s == p.sure else Placed(p.candidate, s) for p, s in zip(found, sure, strict=True)]
+
+
+def with_their_meaning(
+    found: Sequence[Placed], considered: Considered, most: float
+) -> Iterator[Placed]:
+    """The places, at most as sure as `most` where a cell between the renamed definition and a read
+    gives the new name another value: of nine such reads in real commits one followed.
+    """
+    between: dict[int, list[tuple[int, bool]]] = {}
+    for p in found:
+        key = id(p.candidate.change)
+        if key not in between:
+            between[key] = _bindings_of_new(p.candidate.change, considered)
+        before = [is_other for cell, is_other in between[key] if cell < p.candidate.cell]
+        is_taken = before[-1:] == [True] and not all(before) and _is_read(p.candidate, considered)
+        yield Placed(p.candidate, min(p.sure, most)) if is_taken else p
+
+
+def _bindings_of_new(change: LastChange, considered: Considered) -> list[tuple[int, bool]]:
+    """The cells that bind a new name, in order, and whether they are others than the edited ones;
+    none where no definition was renamed.
+    """
+    edited = {considered.edits[e.edit].number for e in change.examples if binds(e.site)}
+    if change.shape != "word" or not edited:
+        return []
+    return [
+        (number, number not in edited)
+        for number, cell in sorted(considered.cells.items())
+        if change.new in cell.source and _is_given(change.new, cell.source)
+    ]
+
+
+def _is_given(name: str, source: str) -> bool:
+    """Whether a cell binds a name of the notebook, and does not import it: that is the same thing
+    wherever it is done.
+    """
+    index = cell_index(source)
+    return any(
+        index.names[i].op == "write" and index.names[i].kind not in _IMPORTED
+        for i in index.streams.get((MODULE, name), ())
+    )
+
+
+def _is_read(place: Candidate, considered: Considered) -> bool:
+    """Whether a name of the notebook is read at a place."""
+    index = cell_index(considered.cells[place.cell].source)
+    i = index.starts.get(place.start)
+    return i is not None and index.homes[i] == MODULE and index.names[i].op == "read"
 
 
 def _settle(sure: list[float], binding: _Name, reads: Sequence[_Name], most: float) -> None:
