@@ -331,6 +331,16 @@ def test_what_would_break_is_refused(cells: list[str], at: str, new: str, why: s
         (["def f(x): pass", "print(f.__name__)"], "|f(x)", "as text (`__name__`)"),
         (["def f(x): pass", "inspect.signature(f)"], "(|x", "as text (`signature`)"),
         (["class A:\n    x = 1", "vars(A())"], "|x", "as text (`vars`)"),
+        (
+            ["class A:\n    x = 1", "string.Formatter().vformat('{a.x}', (), {'a': A()})"],
+            "|x",
+            "1 place `.x` of objects whose class is not known",
+        ),
+        (
+            ["class A:\n    x = 1", "str.format('{0.x:>{w}}', A(), w=3)"],
+            "|x",
+            "1 place `.x` of objects whose class is not known",
+        ),
         (["x = 1\nprint(f'{x=}')"], "|x", "cell 1 prints the name itself"),
         (["class A: pass", "print(A)"], "|A", "cell 2 prints the name itself"),
         (["@app.command('x')\ndef f(x): pass"], "(|x", "`@app.command` may use `x` by name"),

@@ -90,12 +90,18 @@ def test_a_word_that_was_changed_in_other_places_too_means_more_than_a_key() -> 
         ("cfg = dict(rate=0.5)", "cfg = dict(path='x.csv')", "cfg['rate']"),
         ("df = make({'rate': [0.5]})", "df = make({'path': ['x.csv']})", "df['rate'].mean()"),
         ("fit(x, rate=0.5)", "fit(x, path='x.csv')", "fit(y, rate=0.3)"),
+        ("df['rate'] = df.a / df.b", "df['label'] = names.map(str)", "df['rate'].mean()"),
     ],
 )
 def test_an_entry_that_gave_way_to_another_kind_of_thing_takes_no_uses(
     old: str, new: str, use: str
 ) -> None:
     assert after(request([new, use], (0, old, new))) == [new, use]
+
+
+def test_a_column_that_is_made_a_little_otherwise_takes_its_uses() -> None:
+    old, new = "df['total'] = df.x + df.y", "df['grand'] = df.x + df.y + df.z"
+    assert after(request([new, "df['total'].hist()"], (0, old, new)))[1] == "df['grand'].hist()"
 
 
 def test_a_key_that_was_spelt_out_takes_its_uses_whatever_it_holds() -> None:

@@ -141,6 +141,7 @@ _TYPE_CALLS = frozenset(
 )
 _NO_TYPES: frozenset[int] = frozenset()
 # Calls that are looked at more closely; most calls of a notebook are none of them.
+_FORMATTING = frozenset(["format", "format_map", "vformat"])
 _LOOKED_AT = (
     _CALLS
     | _BUILTINS
@@ -148,7 +149,8 @@ _LOOKED_AT = (
     | _ACCESS
     | _ACCESS_METHODS
     | frozenset(["attrgetter", "methodcaller", "vars", "dir", "type"])
-    | frozenset(["format", "format_map", "extend", "append", "remove"])
+    | frozenset(["extend", "append", "remove"])
+    | _FORMATTING
 )
 # Errors whose messages name what was not found.
 _TELLING = re.compile(r"\b(?:NameError|UnboundLocalError|AttributeError|TypeError)\b")
@@ -229,10 +231,12 @@ def read_call(
         for child in children:
             if child.type == "identifier":
                 walker.index.readers.append(Reader(walker.place(child.start_byte), "shown", scope))
-    if callee.type == "attribute" and called in ("format", "format_map"):
-        value = callee.child_by_field_name("object")
-        if value is not None and (span := walker.content(value)):
-            _format_fields(walker, span, context)
+    if callee.type == "attribute" and called in _FORMATTING:
+        # `"{0.x}".format(a)`, or what a formatter is given: `Formatter().vformat("{0.x}", …)`.
+        for value in (callee.child_by_field_name("object"), *children[:1]):
+            if value is not None and (span := walker.content(value)):
+                _format_fields(walker, span, context)
+                break
     if callee.type == "attribute" and called in ("extend", "append", "remove") and children:
         value = callee.child_by_field_name("object")
         if value is not None and value.type == "identifier":

@@ -97,10 +97,10 @@ class _Reading:
         does: Counter[str] = Counter()
         names: set[str] = set()
         for is_name, text in self._read():
-            if text[0] in "'\"":
+            if text[:1] in ("'", '"'):
                 text = _NAME.sub(lambda found: "" if found[0] in called else found[0], text)
-            if text in called or text in ("''", '""'):
-                continue
+            if text in called or text in ("", "''", '""'):
+                continue  # it names itself, or the parser misses something there
             if is_name:
                 names.add(text)
             else:
@@ -121,19 +121,20 @@ class _Reading:
             elif node.type == "identifier":
                 yield self._is_own(node), self._of(node)
             elif node.type == "attribute":
-                is_path = _is_path(node) and not self._is_own(_root(node))
-                yield (False, self._of(node)) if is_path else self._member(node, is_called)
-                stack += [(child, False) for child in node.children[:1] if not is_path]
+                root, *links = _links(node)
+                if root.type == "identifier" and not self._is_own(root):
+                    yield False, self._of(node)  # `pd.read_csv`
+                    continue
+                # A method of what the definition made, or attributes.
+                *held, last = map(self._of, links)
+                yield (False, f".{last}") if is_called else (True, last)
+                yield from ((True, name) for name in held)
+                stack.append((root, False))
             elif node.child_count:
                 parts = node.children
                 stack += [(n, node.type == "call" and n == parts[0]) for n in reversed(parts)]
             elif not node.is_named and node.type not in _SAYS_NOTHING:
                 yield False, node.type
-
-    def _member(self, node: Node, is_called: bool) -> tuple[bool, str]:
-        """A method of what the definition made, or an attribute."""
-        name = self._of(node.children[-1])
-        return (False, f".{name}") if is_called else (True, name)
 
     def _of(self, node: Node) -> str:
         return self._text[self._at(node.start_byte) : self._at(node.end_byte)]
@@ -144,16 +145,13 @@ class _Reading:
         return i is not None and self._index.homes[i] != MODULE
 
 
-def _root(node: Node) -> Node:
-    """What a dotted path begins with."""
-    while node.type == "attribute" and node.children:
+def _links(node: Node) -> list[Node]:
+    """What a dotted path begins with, and the names behind its dots."""
+    names = []
+    while node.type == "attribute" and node.child_count:
+        names.append(node.children[-1])
         node = node.children[0]
-    return node
-
-
-def _is_path(node: Node) -> bool:
-    """Whether it is names with dots between them: `pd.read_csv`."""
-    return _root(node).type == "identifier"
+    return [node, *reversed(names)]
 
 
 def _is_docstring(node: Node) -> bool:

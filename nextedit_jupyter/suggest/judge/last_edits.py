@@ -13,7 +13,12 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Literal
 
-from nextedit_jupyter.suggest.judge.lexed import STRING_PREFIXES, LexedCell, LexedCells
+from nextedit_jupyter.suggest.judge.lexed import (
+    STRING_PREFIXES,
+    LexedCell,
+    LexedCells,
+    is_made_anew,
+)
 
 # `rule`: what the patterns lane generalised, whose places it knows itself.
 Shape = Literal["word", "tokens", "insert", "lines", "lines added", "lines removed", "rule"]
@@ -459,7 +464,8 @@ def _of_hunk(
     old = tuple(was.texts[k] for k in solid)
     if len(old) == 1 and _is_word(old[0]) and _is_word(text):
         given = {was.given(solid[0]), now.given(j1)} - {""}
-        return LastChange("word", old, text, 0, 1, replaced_entries=len(given) // 2), i1, i2
+        is_replaced = len(given) == 2 or is_made_anew(was.column(solid[0]), now.column(j1))
+        return LastChange("word", old, text, 0, 1, replaced_entries=int(is_replaced)), i1, i2
     low, high = 0, len(old)
     if not any(map(_is_word, old)):
         before = [k for k in range(first, i1) if not was.texts[k].isspace()]

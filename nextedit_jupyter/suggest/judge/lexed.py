@@ -11,6 +11,7 @@ import re
 import sys
 from bisect import bisect_left
 from collections import Counter
+from difflib import SequenceMatcher
 from functools import cached_property
 
 from nextedit_jupyter.analysis.budget import spend
@@ -36,6 +37,9 @@ _OPEN, _CLOSE = "([{", ")]}"
 # Calls that take a key of a dictionary, with their bracket as `callee` gives them.
 KEYED = frozenset(["get(", "pop(", "setdefault("])
 _MAX_OUTWARDS = 50  # brackets that are followed outwards for what they belong to
+_MIN_VALUES = 8  # tokens of two values that tell whether one is the other
+_KEPT = 0.5  # of one value in the other
+_MAX_VALUE = 60  # tokens of one that are compared with another
 _MAX_GIVEN = 12  # tokens of a value that tell its kind
 _COMPUTING = frozenset(
     ["+", "-", "*", "/", "%", "<", ">", "=", "if"]
@@ -224,6 +228,18 @@ class LexedCell:
             return ""
         return _kind_of_value(texts[1:])
 
+    def column(self, i: int) -> list[str]:
+        """The rest of the line that the entry at token i, a key in brackets, is given; empty where
+        nothing is.
+        """
+        rank, line = self.rank[i] + 1, self.line_of(self.starts[i])
+        end = self.line_starts[line + 1] if line + 1 < len(self.line_starts) else len(self.source)
+        last = bisect_left(self.solid, self.at(end))
+        texts = [self.texts[k] for k in self.solid[rank : min(last, rank + _MAX_VALUE)]]
+        while texts and texts[0] in ("'", '"'):
+            texts.pop(0)
+        return texts[2:] if texts[:2] == ["]", "="] and texts[2:3] != ["="] else []
+
     def words(self, line: int) -> frozenset[str]:
         """The names and numbers of a line; read once, for thousands of places may stand on one."""
         known = self._words.get(line)
@@ -377,3 +393,12 @@ class LexedCells:
             self._cells.put(source, cell)
             spend(len(cell.texts))  # a token takes as long as a node; it is there when asked again
         return cell
+
+
+def is_made_anew(was: list[str], now: list[str]) -> bool:
+    """Whether a column is given something else: `df["rate"] = df.a / df.b` became
+    `df["label"] = names.map(str)`. Of a few tokens nothing is said.
+    """
+    if not was or not now or len(was) + len(now) < _MIN_VALUES:
+        return False
+    return SequenceMatcher(None, was, now, autojunk=False).ratio() < _KEPT
