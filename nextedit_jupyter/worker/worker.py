@@ -1,8 +1,8 @@
-"""The worker: takes requests from many clients and has them answered one at a time.
+"""The worker: takes requests from many clients and answers them one at a time.
 
-Threads: the main one waits for the time to leave; one accepts connections; two serve each
-connection (`connection`) and answer what needs no inference; one loads the suggester and runs it
-(`inference`); one takes up other bundles (`upkeep`). All of them block: an idle worker uses no
+Threads: the main one waits for the time to exit; one accepts connections; two serve each connection
+(`connection`) and answer what needs no inference; one loads the suggester and runs it
+(`inference`); one loads other bundles (`upkeep`). All of them block: an idle worker uses no
 processor time.
 """
 
@@ -50,7 +50,7 @@ Reason = Literal["idle", "asked", "signal", "memory"]
 class Worker:
     """One running worker. `build`, `roll_back` and `put_back` are those of `Inference`.
 
-    `updates` makes what looks for newer bundles; None if nothing is to look.
+    `updates` creates the update check; None for no updates.
     """
 
     def __init__(
@@ -106,14 +106,15 @@ class Worker:
     # -- life ----------------------------------------------------------------------------------
 
     def run(self, ready: Callable[[], None]) -> Reason:
-        """Serve until it is time to leave; returns why. `ready` is called once clients may come.
+        """Serve until it is time to exit; returns the reason. `ready` is called once clients can
+        connect.
 
         The caller holds the worker's lock, and ends the process without waiting for threads.
         """
         address = self._folder.address
         if sys.platform != "win32":
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(address)  # of a worker that was killed: the lock says that none lives
+                os.unlink(address)  # left by a killed worker: the lock proves that none is running
         listener = Listener(address, family=self._folder.family, backlog=MAX_CONNECTIONS)
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
         self._inference.start()
@@ -121,7 +122,7 @@ class Worker:
         ready()
         self._wait_to_leave()
         self._upkeep.end()
-        listener.close()  # removes the socket: new clients start a new worker
+        listener.close()  # removes the socket, so that new clients start a new worker
         self._turns.cancel(lambda job: True)
         with self._clients_lock:
             clients = list(self._clients.values())
@@ -133,7 +134,7 @@ class Worker:
         return self._reason
 
     def leave(self, reason: Reason) -> None:
-        """Begin to leave; may be called from any thread and from a signal handler."""
+        """Begin to exit; can be called from any thread and from a signal handler."""
         if not self._leaving.is_set():
             self._reason = reason
             self._leaving.set()
@@ -162,7 +163,7 @@ class Worker:
         while not self._leaving.is_set():
             try:
                 connection = listener.accept()
-            except OSError:  # out of file descriptors, or the client is gone already
+            except OSError:  # out of file descriptors, or the client is already gone
                 time.sleep(0.05)
                 continue
             count += 1
@@ -193,7 +194,7 @@ class Worker:
         return self._settings.request_bytes + ENVELOPE_BYTES
 
     def forget(self, client: ClientConnection) -> None:
-        """A client is gone: what it waited for is cancelled, and its cells are dropped."""
+        """A client is gone: cancel its requests and drop its cells."""
         with self._clients_lock:
             self._clients.pop(client.number, None)
         self._inference.held.forget(client.number)
@@ -204,7 +205,7 @@ class Worker:
             return any(other is not client for other in self._clients.values())
 
     def handle(self, client: ClientConnection, message: bytes) -> None:
-        """Take one message; whatever it is, the connection goes on."""
+        """Handle one message; whatever it is, the connection stays open."""
         try:
             header, body = unpack(message)
         except ValueError:
@@ -265,10 +266,10 @@ class Worker:
         if not self._leaving.is_set():
             self._inference.answer_stale(job)
 
-    # -- what is said of it --------------------------------------------------------------------
+    # -- status --------------------------------------------------------------------------------
 
     def _observe(self, header: Mapping[str, Any]) -> None:
-        """Take up what the user made of a suggestion, for the pace and, if wanted, the counts."""
+        """Record what the user did with a suggestion, for the pace and, if enabled, the counts."""
         said, kind, lane = (str(header.get(key, "")) for key in ("said", "kind", "lane"))
         for outcome in OUTCOMES:
             if said == outcome:
@@ -277,7 +278,7 @@ class Worker:
             self._statistics.record(said, kind, lane)
 
     def pace(self) -> dict[str, Any]:
-        """How long a front end is to wait before it asks, in milliseconds, and why."""
+        """How long a front end should wait before a request, in milliseconds, and why."""
         return {
             "pause_ms": round(self._pacing.pause_ms(), 1),
             "quiet_ms": round(self._pacing.quiet_ms(), 1),
