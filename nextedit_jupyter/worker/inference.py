@@ -132,7 +132,6 @@ class Inference:
         self._full_at_once = False
 
     # -- called by other threads ---------------------------------------------------------------
-    # --------------------------------------------------------------------
 
     def start(self) -> None:
         """Start a thread for it, which ends with the process."""
