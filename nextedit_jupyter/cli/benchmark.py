@@ -1,4 +1,4 @@
-"""`benchmark`: nextedit-bench, notebook editing as tasks for any tool on this machine."""
+"""`benchmark`: nextedit-bench, tasks of notebook editing for any tool on this machine."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _specs(arguments: argparse.Namespace) -> list[Spec]:
-    """The peers to ask. Raises NextEditError for a name that nobody knows."""
+    """The peers to measure. Raises NextEditError for an unknown name."""
     from nextedit_jupyter.evals.benchmark.isolated import Spec
     from nextedit_jupyter.evals.benchmark.peers import BY_NAME
 

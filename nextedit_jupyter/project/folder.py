@@ -1,4 +1,5 @@
-"""One root's modules and pieces, kept up to date in the background, and requests made richer."""
+"""Enriches requests with a root's modules and pieces of files, kept up to date in the
+background."""
 
 from __future__ import annotations
 
@@ -19,17 +20,18 @@ from nextedit_jupyter.project.pieces import Piece, Words, pieces_of, words_of
 
 log = logging.getLogger("nextedit.project")
 
-LOOK_EVERY = 15.0  # seconds between two looks at the folder, while requests come
-MODULES_EVERY = 2.0  # the same for the modules that a notebook imports
-_MAX_READ = MAX_NODES // 2  # of a notebook's imports, for one request
+LOOK_EVERY = 15.0  # seconds between two scans of the folder, while requests arrive
+MODULES_EVERY = 2.0  # the same for modules that a notebook imports
+_MAX_READ = MAX_NODES // 2  # for reading a notebook's imports, per request
 MOST_PIECES = 2
 LEAST_LIKENESS = 0.3
-_ABOVE = 2  # cells above the caret's whose words say what is being done
+_ABOVE = 2  # cells above the caret's whose words show what the user is working on
 
 
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
-    """`files` were read (modules and neighbours), `pieces` came of them."""
+    """`files` is the number of files read (modules and neighbours), `pieces` that of their
+    pieces."""
 
     root: str
     files: int
@@ -38,9 +40,9 @@ class FolderStatus:
 
 
 class Folder:
-    """What is known around the documents of one root. For several threads.
+    """What is known about the files around one root's documents. Thread-safe.
 
-    `run` starts work in the background; tests run it at once.
+    `run` starts work in the background; in tests it runs at once.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Folder:
         self._said: LruCache[str, tuple[float, tuple[str, ...], ModuleSummary]] = LruCache(16)
         self._module_files: frozenset[str] = frozenset()
         self._pieces: dict[str, tuple[Stamp, tuple[Piece, ...]]] = {}
-        self._words: dict[str, Words] = {}  # by the folder of the document
+        self._words: dict[str, Words] = {}  # by the document's folder
         self._looked: dict[str, float] = {}
         self._reading = threading.Lock()
 
@@ -68,9 +70,10 @@ class Folder:
         return FolderStatus(self._root.path, files, pieces, self._reading.locked())
 
     def enrich(self, request: SuggestRequest) -> SuggestRequest:
-        """The request with what its folder says: names that the kernel does not know, texts beside.
+        """The request with information from its folder: names that the kernel does not know, and
+        texts.
 
-        Reads the imported modules where they changed; neighbours as they were read last.
+        Imported modules are read again if they changed; neighbours are as last read.
         """
         place = request.place
         if place is None or request.notebook.language != "python":
@@ -92,7 +95,7 @@ class Folder:
     def _imported(self, notebook: Notebook, place: Place) -> ModuleSummary:
         now = self._clock()
         folder = place.path.rpartition("/")[0]
-        # What a line that is being typed says of modules is read when its cell is left.
+        # A line that is being typed is not searched for imports until its cell is left.
         imports = tuple(c.source for c in notebook.code_cells if "import" in c.source)
         held = self._said.get(place.path)
         if held is not None and held[1] == imports and now - held[0] < MODULES_EVERY:
@@ -100,7 +103,7 @@ class Folder:
         try:
             with budget(_MAX_READ):
                 said = self._modules.said_to(notebook, folder)
-        except OverBudget:  # what was read is kept, and the next request goes on from there
+        except OverBudget:  # what was read is kept, and the next request continues from there
             return held[2] if held is not None else ModuleSummary()
         self._said.put(place.path, (now, imports, said))
         self._module_files |= frozenset(said.files)
@@ -113,7 +116,8 @@ class Folder:
         cells = request.notebook.cells
         at = request.notebook.index(request.caret.cell) or 0
         before = [cell.source for cell in cells[:at] if cell.is_code][-_ABOVE:]
-        # Whole lines only: what is found, and with it the prompt, changes with a line, not a key.
+        # Whole lines only, so that the results, and with them the prompt, change per line and not
+        # per key.
         source = request.cell.source[: request.caret.offset]
         lines = source[: source.rfind("\n") + 1]
         own = (cell.source for cell in cells if cell.is_code)
@@ -135,8 +139,8 @@ class Folder:
             self._run(lambda: self._read(folder, place))
 
     def _read(self, folder: str, place: Place) -> None:
-        """Read what changed of the neighbours: those opened lately, the folder, what is below it,
-        and the folders above."""
+        """Read neighbours that changed: recently opened files, the folder, its subfolders, and the
+        folders above."""
         try:
             limits = self._root.limits
             parts = folder.split("/") if folder else []
@@ -170,7 +174,7 @@ class Folder:
 
 
 class Folders:
-    """The folders of all roots that requests came from, the latest few."""
+    """The folders of the most recent roots in requests."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -178,7 +182,7 @@ class Folders:
         self._last: Folder | None = None
 
     def enrich(self, request: SuggestRequest, root: str | None) -> SuggestRequest:
-        """`Folder.enrich` with the folder of this root; the request as it is without one."""
+        """`Folder.enrich` for this root; without a root, the request unchanged."""
         if root is None or request.place is None or not Path(root).is_absolute():
             return request
         key = (root, request.place.excluded)
@@ -190,7 +194,7 @@ class Folders:
         return folder.enrich(request)
 
     def status(self) -> FolderStatus | None:
-        """Of the folder that was asked last; None if none was."""
+        """The status of the folder used last; None if there was none."""
         return self._last.status() if self._last is not None else None
 
     def told(self) -> dict[str, object] | None:
