@@ -1,6 +1,6 @@
 """The prompt format `cells-lines-v1`: inline as `cells-spm-v1`, next edits line by line.
 
-For a next edit the model is asked whether lines follow what was changed, one block of lines after
+For a next edit the model is asked whether a block of lines should change as well, one block after
 the other:
 
     <|bos|> <|old|> lines <|new|> lines …                changes, oldest first
@@ -51,7 +51,7 @@ class CellsLinesV1(CellsSpmV1):
         return [tokenizer.control(control.EDIT), *self.cache.encode(tokenizer, text)]
 
     def said(self, new: str | None, tokenizer: TextTokenizer) -> list[int]:
-        """What the model is to say of a stretch: nothing to do where `new` is None."""
+        """The model's expected answer about a stretch: no change if `new` is None."""
         if new is None:
             return [tokenizer.control(control.END)]
         return [
@@ -61,9 +61,11 @@ class CellsLinesV1(CellsSpmV1):
         ]
 
     def asked(self, before: Sequence[int], text: str, tokenizer: TextTokenizer) -> Prompt:
-        """The prompt that asks what `text` becomes after what was told, asked and said `before`.
+        """The prompt that asks what `text` becomes, after the changes, questions and answers in
+        `before`.
 
-        Most stretches stay; that one is changed shows in the probability of the answer's beginning.
+        Most stretches stay unchanged; the probability of the answer's first token shows whether one
+        changes.
         """
         stretch = self.stretch(text, tokenizer)
         return Prompt(
@@ -76,14 +78,14 @@ class CellsLinesV1(CellsSpmV1):
         )
 
     def read(self, ids: Sequence[int], tokenizer: TextTokenizer) -> str | None:
-        """What a stretch becomes; None where it stays or the answer means nothing."""
+        """What a stretch becomes; None if it is unchanged or the answer is invalid."""
         end, new = tokenizer.control(control.END), tokenizer.control(control.NEW)
         if len(ids) < 2 or ids[0] != new or end not in ids:
             return None
         text = tokenizer.decode(list(ids[1 : list(ids).index(end)]))
         return None if "\ufffd" in text else text
 
-    # Of one place, as any format is asked.
+    # For a single place, as in other formats.
 
     def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         changes = recent_changes(request.history)
@@ -103,9 +105,9 @@ class CellsLinesV1(CellsSpmV1):
     def answer(
         self, request: SuggestRequest, after: str, tokenizer: TextTokenizer
     ) -> list[int] | None:
-        """What the model is to write so that the caret's cell becomes `after`.
+        """The model's expected answer if the caret's cell becomes `after`.
 
-        None where nothing was changed before, or more changes than the lines at the caret.
+        None if nothing was changed earlier, or if more than the lines at the caret changes.
         """
         now = request.cell.source
         changes = recent_changes(request.history)
@@ -123,7 +125,7 @@ class CellsLinesV1(CellsSpmV1):
 
 
 def recent_changes(history: Sequence[EditEvent]) -> list[LineChange]:
-    """The newest changes of lines, oldest first; what was typed in several goes is one change."""
+    """The newest changes of lines, oldest first; what was typed in several steps is one change."""
     found: list[tuple[str, LineChange]] = []
     for event in history:
         for change in line_changes(event.before, event.after):
@@ -144,7 +146,7 @@ def recent_changes(history: Sequence[EditEvent]) -> list[LineChange]:
 
 
 def lines_at_caret(request: SuggestRequest, changes: Sequence[LineChange]) -> Stretch:
-    """As many lines from the caret's on as the newest of `changes` replaced."""
+    """As many lines, from the caret's line on, as the newest of `changes` replaced."""
     count = changes[-1].old.count("\n") + 1 if changes else 1
     source = request.cell.source
     first = source.count("\n", 0, request.caret.offset)
@@ -153,9 +155,9 @@ def lines_at_caret(request: SuggestRequest, changes: Sequence[LineChange]) -> St
 
 
 def stretch_edit(source: str, stretch: Stretch, new: str | None) -> TextEdit | None:
-    """The edit that puts `new` in a stretch's place, which must stand there; None if it doesn't.
+    """The edit that replaces a stretch with `new`; None if the stretch is not there.
 
-    Nothing in its place takes the lines away, one line end with them.
+    An empty `new` deletes the lines with one line ending.
     """
     if new is None or new == stretch.text:
         return None

@@ -9,9 +9,9 @@
 Inline, the model continues at the caret until `<|end|>`. For a next edit it writes the lines to
 replace, `<|new|>`, their replacement and `<|end|>`, or `<|end|>` at once if there is nothing to do.
 
-The order serves the prefix cache: a keystroke changes the end of the prompt only. Hence inline
-prompts leave out the newest edits of the caret's own cell (they change with each key) and pure
-insertions (the text is in its cell), and every window moves in coarse steps.
+The order suits the prefix cache: a keystroke changes only the end of the prompt. So inline prompts
+leave out the newest edits of the caret's own cell (they change with each key) and pure insertions
+(the text is in its cell), and every window moves in coarse steps.
 """
 
 from __future__ import annotations
@@ -44,24 +44,24 @@ from nextedit_jupyter.prompt.lines import (
 from nextedit_jupyter.prompt.nearby import NEARBY_SHARE, nearby_texts
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer, encode_open
 
-STEP = 64  # tokens by which a window that is too long moves on
+STEP = 64  # tokens by which a window that is too long moves
 MAX_NAMES = 24
 MAX_MEMBERS = 16
 MAX_EVENTS = 5
 WINDOW_ABOVE, WINDOW_BELOW, WINDOW_STEP = 24, 24, 8  # lines
-_CHARS = 4  # characters taken a token when a text is cut before it is encoded
+_CHARS = 4  # characters per token when a text is cut before it is encoded
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How a budget of tokens is divided; what a part leaves goes to the other cells."""
+    """How a budget of tokens is divided; what a part does not use goes to the other cells."""
 
     names: float = 0.16
     history: float = 0.16
     suffix: float = 0.16
     prefix: float = 0.40
     window: float = 0.45
-    cell: float = 0.34  # of the other cells' part, at most for one cell
+    cell: float = 0.34  # of the other cells' part, the maximum for one cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ class CellsSpmV1:
 
     @property
     def most_events(self) -> int:
-        """How many of the newest edits are told."""
+        """How many of the newest edits are in the prompt."""
         return MAX_EVENTS
 
-    # The pieces, of which training writes its documents too.
+    # The pieces, also used by training to write documents.
 
     def names(self, names: Sequence[NamedObject], tokenizer: TextTokenizer) -> list[int]:
-        """`<|names|>` and a line a name; nothing where there is none worth telling."""
+        """`<|names|>` and one line per name; empty if no name is worth including."""
         lines = [line for line in map(name_line, ordered_names(names)) if line][:MAX_NAMES]
         if not lines:
             return []
@@ -95,7 +95,7 @@ class CellsSpmV1:
         return ids
 
     def cell(self, source: str, tokenizer: TextTokenizer) -> list[int]:
-        """`<|cell|>` and the source without blanks at its end."""
+        """`<|cell|>` and the source without trailing whitespace."""
         return [
             tokenizer.control(control.CELL),
             *self.cache.encode(tokenizer, source.rstrip()),
@@ -210,9 +210,10 @@ class CellsSpmV1:
     def answer(
         self, request: SuggestRequest, after: str, tokenizer: TextTokenizer
     ) -> list[int] | None:
-        """What the model is to write so that the caret's cell becomes `after`.
+        """The model's expected answer if the caret's cell becomes `after`.
 
-        None where reading it back gives another text: it lies outside of the window, say.
+        None if parsing it would give another text, for example because the change is outside the
+        window.
         """
         now = request.cell.source
         if after == now:
@@ -252,7 +253,7 @@ class CellsSpmV1:
             events, tokenizer, int(budget * shares.history), insertions=insertions
         )
         left = budget - 1 - len(names) - len(history)
-        left -= left % STEP  # else each key would change what fits, and the prompt's head with it
+        left -= left % STEP  # or each key would change what fits, and so the prompt's start
         cells = self._cells(request, tokenizer, left)
         return [tokenizer.control(control.BOS), *names, *cells, *history]
 
@@ -281,8 +282,8 @@ class CellsSpmV1:
         return [id for piece in reversed(pieces) for id in piece]
 
     def _cells(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> list[int]:
-        """What other files say, then the other code cells that fit: chosen nearest first, given in
-        the order they ran."""
+        """Text from other files, then the other code cells that fit: chosen nearest first, written
+        in run order."""
         told = nearby_texts(request, tokenizer, self.cache, int(budget * NEARBY_SHARE))
         near = [self.cell(text, tokenizer) for _, text, _ in told]
         budget -= sum(map(len, near))
@@ -317,8 +318,8 @@ def settled(request: SuggestRequest) -> tuple[EditEvent, ...]:
 def nearest_cells(request: SuggestRequest) -> Iterable[tuple[tuple[int, int], Cell]]:
     """The other code cells, nearest first; a cell below counts as twice as far as one above.
 
-    Each comes with its place in the prompt: cells below that did not run, then what ran, in run
-    order, then cells above that did not run.
+    Each comes with its position in the prompt: cells below that did not run, then those that ran,
+    in run order, then cells above that did not run.
     """
     cells = request.notebook.cells
     here = request.notebook.index(request.caret.cell) or 0
@@ -338,7 +339,7 @@ def nearest_cells(request: SuggestRequest) -> Iterable[tuple[tuple[int, int], Ce
 
 
 def drawn_names(figures: Sequence[FigureFacts]) -> tuple[NamedObject, ...]:
-    """The newest figure in the way of names that have columns: `ax: Axes[height, weight, f, m]`."""
+    """The newest figure, written like names that have columns: `ax: Axes[height, weight, f, m]`."""
     if not figures:
         return ()
     axes = main_axes(figures[-1])
@@ -349,7 +350,7 @@ def drawn_names(figures: Sequence[FigureFacts]) -> tuple[NamedObject, ...]:
 
 
 def ordered_names(names: Sequence[NamedObject]) -> list[NamedObject]:
-    """Names worth telling: those with keys or columns, then callables, then the rest."""
+    """Names in order of usefulness: those with keys or columns, then callables, then the rest."""
 
     def rank(named: NamedObject) -> int:
         return 0 if named.subscripts else 1 if named.keywords else 2

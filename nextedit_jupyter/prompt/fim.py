@@ -1,4 +1,4 @@
-"""Fill-in-the-middle prompts of models made elsewhere: text before and after the caret.
+"""Fill-in-the-middle prompts of imported models: text before and after the caret.
 
     fim-qwen        <|fim_prefix|> before <|fim_suffix|> after <|fim_middle|>      Qwen2.5-Coder
     fim-starcoder   <fim_prefix> before <fim_suffix> after <fim_middle>            StarCoder2
@@ -32,7 +32,8 @@ SUFFIX_SHARE, PREFIX_SHARE = 0.16, 0.45
 class FillInTheMiddle:
     """One model family's tokens. `start` come before everything; `leading` is put before the text.
 
-    Code Llama's tokenizer puts a blank before a text's first word, and its models were trained so.
+    Code Llama's tokenizer puts a space before a text's first word, and its models were trained that
+    way.
     """
 
     name: str
@@ -79,7 +80,7 @@ class FillInTheMiddle:
         )
 
     def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
-        """Nothing to read: these models don't edit (`kinds`)."""
+        """An empty prompt: these models don't edit (`kinds`)."""
         return Prompt((), self.stops.of(tokenizer), b"", "next_edit")
 
     def parse_next_edit(
