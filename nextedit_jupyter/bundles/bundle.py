@@ -1,9 +1,9 @@
-"""What a model bundle is, and the checks before it is loaded.
+"""Model bundles, and the checks before one is loaded.
 
-A bundle is a folder with `model.onnx`, `tokenizer.json`, `manifest.json` and `CARD.md`. Opening
-one checks that the files are the ones that the manifest names, byte for byte, and that the model
-holds nothing but a decoder (`files.check_model`). Whether the manifest itself is to be trusted is
-the business of `trust`.
+A bundle is a folder with `model.onnx`, `tokenizer.json`, `manifest.json` and `CARD.md`. Opening one
+checks that the files match the manifest, byte for byte, and that the model contains nothing but a
+decoder (`onnx_file.check_model`). Whether the manifest itself can be trusted is the business of
+`trust`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from nextedit_jupyter.core.languages import common_language
 MODEL, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "manifest.json"
 DEFAULT_ID = "nextedit-python"
 SCHEMA = 1
-# Bytes. A manifest is a page of text; 4 GB is what one protobuf message can hold at most, twice.
+# Bytes. A manifest is a page of text; 4 GB is twice the maximum size of a protobuf message.
 MAX_MANIFEST, MAX_TOKENIZER, MAX_MODEL = 1_000_000, 64_000_000, 4_000_000_000
-# The bounds of shapes that the engine can hold: one KV buffer set of at most 2 GB.
+# Bounds on the shapes that the engine supports: at most 2 GB for one set of KV buffers.
 MAX_LAYERS, MAX_CONTEXT, MAX_HEADS, MAX_HEAD_DIM, MAX_VOCABULARY = 256, 131_072, 256, 512, 1_000_000
 MAX_KV_BYTES = 2_000_000_000
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -65,7 +65,7 @@ class Bundle:
 
     @property
     def label(self) -> str:
-        """What answers call it: `nextedit-python/0.1.0`."""
+        """Its name in answers: `nextedit-python/0.1.0`."""
         return f"{self.id}/{self.version}"
 
     @property
@@ -78,7 +78,7 @@ class Bundle:
 
     @classmethod
     def open(cls, path: Path | str) -> Bundle:
-        """Check a bundle's folder: 30 ms for 16 MB. Raises BundleError that says what to do."""
+        """Check a bundle's folder: 30 ms for 16 MB. Raises BundleError, which says what to do."""
         path = Path(path)
         if not path.is_dir():
             raise BundleError(f"there is no bundle at {path}: {_AGAIN} or set NEXTEDIT_BUNDLE")
@@ -90,16 +90,16 @@ class Bundle:
 
 
 def default_bundle_path() -> Path:
-    """The bundle to use: NEXTEDIT_BUNDLE, the one in the package, or that of a source tree.
+    """The bundle to use: NEXTEDIT_BUNDLE, the one in the package, or the one in the source tree.
 
-    What is installed in the store isn't looked at: see `active.candidates`. Raises BundleError if
-    there is none.
+    The store is not considered: see `active.candidates`. Raises BundleError if there is none.
     """
     return named_bundle_path() or packaged_bundle_path()
 
 
 def named_bundle_path() -> Path | None:
-    """The folder in NEXTEDIT_BUNDLE, None if that isn't set. Raises BundleError if it isn't one."""
+    """The folder in NEXTEDIT_BUNDLE; None if that is not set. Raises BundleError if it is not a
+    folder."""
     named = os.environ.get("NEXTEDIT_BUNDLE")
     if not named:
         return None
@@ -109,7 +109,7 @@ def named_bundle_path() -> Path | None:
 
 
 def packaged_bundle_path() -> Path:
-    """The bundle that came with the package or lies in its source tree. Raises BundleError."""
+    """The bundle in the package or in its source tree. Raises BundleError."""
     package = Path(__file__).resolve().parent.parent
     for place in (package / "_bundles" / DEFAULT_ID, package.parent / "models" / DEFAULT_ID):
         if (place / MANIFEST).is_file():
@@ -161,7 +161,7 @@ def _from_manifest(path: Path, manifest: Mapping[str, Any]) -> Bundle:
 
 
 def _check_files(path: Path, manifest: Mapping[str, Any]) -> GraphSummary:
-    """Compare sizes and digests of all files that are named, and read the model's graph."""
+    """Compare sizes and digests of all files in the manifest, and read the model's graph."""
     files = manifest.get("files")
     if not isinstance(files, dict) or not {MODEL, TOKENIZER} <= files.keys():
         raise BundleError(f"the manifest names no {MODEL} and {TOKENIZER}: {_AGAIN}")
@@ -196,7 +196,7 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> GraphSummary:
 
 
 def _checked(view: memoryview) -> GraphSummary:
-    # Views of views in a traceback would keep the map open; an error leaves here without them.
+    # Memory views in a traceback would keep the map open, so the error is raised without them.
     try:
         return check_model(view)
     except BundleError as error:
@@ -218,7 +218,7 @@ def _check_shapes(bundle: Bundle, summary: GraphSummary) -> None:
 
 
 def _opened(path: Path, name: Any, most: int) -> Any:
-    """A plain file directly in the folder, open for reading; links are not followed."""
+    """A regular file directly in the folder, opened for reading; links are not followed."""
     plain = isinstance(name, str) and name not in ("", ".", "..")
     if not plain or re.search(r"[/\\:\x00]", name):
         raise BundleError(
@@ -270,6 +270,6 @@ def _thresholds(value: Any) -> Mapping[str, float]:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """The numbers that a version begins with, three of them."""
+    """The first three numbers of a version."""
     numbers = [int(number) for number in re.findall(r"\d{1,6}", version)[:3]]
     return tuple(numbers + [0] * (3 - len(numbers)))

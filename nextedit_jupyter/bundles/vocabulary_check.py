@@ -1,10 +1,10 @@
-"""What a tokenizer.json may contain, checked before the library reads it.
+"""Checks a tokenizer.json before the library reads it.
 
-The library believes its file: a token with the id 2,000,000,000 makes tables of gigabytes, and an
-expression that backtracks without end stops, or ends, the process on the first text that fits it.
-Here ids are bounded, replacements may not make a text much longer, and expressions must be ones
-that a backtracking engine finishes: no repetition within a repetition, at most two unbounded ones
-side by side. The canary tests the remaining polynomial costs.
+The library trusts its file: a token with the id 2,000,000,000 creates tables of gigabytes, and a
+regular expression that backtracks endlessly hangs or crashes the process on the first matching
+text. Here ids are bounded, replacements must not make a text much longer, and regular expressions
+must be ones that a backtracking engine finishes: no repetition within a repetition, and at most two
+unbounded ones in a row. The canary tests the remaining polynomial costs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nextedit_jupyter.core.errors import BundleError
 MAX_ID = 1_000_000
 MAX_EXPRESSIONS = 64
 MAX_EXPRESSION_CHARS = 4_000
-# Texts grow by so much at most: pieces replace a blank by one other character.
+# Texts grow at most by this factor: pieces replace a space by one other character.
 MAX_GROWTH = 16
 _MAX_REPEATED = 2
 _MAX_COUNT = 1_000
@@ -58,7 +58,7 @@ def check_tokenizer(data: bytes) -> None:
 def _check_ids(value: dict[str, Any]) -> None:
     model = value.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
-    if isinstance(vocabulary, list):  # pieces with their scores: an id is a place
+    if isinstance(vocabulary, list):  # pieces with their scores: the index is the id
         ids: list[Any] = [len(vocabulary)]
     elif isinstance(vocabulary, dict):
         ids = [*vocabulary.values(), len(vocabulary)]
@@ -96,14 +96,14 @@ def check_expression(expression: str) -> None:
 
 
 class _Endless(Exception):
-    """Why an expression is refused."""
+    """Why a regular expression is refused."""
 
 
 class _Expression:
-    """A walk over an expression: how many repetitions without an end each part may hold in a row.
+    """A walk over a regular expression that counts unbounded repetitions in a row.
 
-    Knows Oniguruma's syntax as far as expressions of tokenizers go, and refuses what it does not
-    know how to bound: back-references, calls of groups, conditions.
+    Knows the parts of Oniguruma's syntax that tokenizers use, and refuses what it cannot bound:
+    back-references, group calls, conditions.
     """
 
     def __init__(self, text: str) -> None:
@@ -119,7 +119,8 @@ class _Expression:
             raise _Endless("too many repetitions side by side")
 
     def _alternatives(self) -> tuple[int, bool]:
-        """Repetitions in a row, and whether one text may be read in two ways, up to a bracket."""
+        """Up to a closing bracket: repetitions in a row, and whether a text can match in two
+        ways."""
         most, here = 0, 0
         branches: list[list[str | None]] = [[]]
         while self._at < len(self._text) and self._text[self._at] != ")":
@@ -132,7 +133,7 @@ class _Expression:
         return max(most, here), len(branches) > 1 and not _are_exclusive(branches)
 
     def _piece(self, branch: list[str | None]) -> int:
-        """One atom and what repeats it; the repetitions without an end that it brings.
+        """One atom and its quantifier; returns its number of unbounded repetitions.
 
         Adds to `branch` the atom, None if it is more than one character.
         """
@@ -153,11 +154,11 @@ class _Expression:
             raise _Endless("a repetition within a repetition")
         if has_choice and highest > _MAX_REPEATED:
             raise _Endless("a choice within a repetition")
-        # A count with an end costs as well, if it is large: `a{0,500}` five times over.
+        # A large bounded count costs as well: `a{0,500}` five times in a row.
         return 1 if highest > 16 else 0
 
     def _quantifier(self) -> int | None:
-        """How often the quantifier at this place may repeat; None if there is none."""
+        """The maximum count of the quantifier here; None if there is none."""
         text, at = self._text, self._at
         if at >= len(text):
             return None
@@ -219,7 +220,7 @@ class _Expression:
         return found
 
     def _class(self) -> None:
-        """A class of characters: one character, whatever stands in it."""
+        """A character class: one character, whatever it contains."""
         depth, first = 1, True
         while depth:
             if self._at >= len(self._text):
@@ -253,7 +254,7 @@ class _Expression:
 
 
 def _are_exclusive(branches: list[list[str | None]]) -> bool:
-    """Whether each branch is one character, and evidently another one than that of each other."""
+    """Whether each branch is a single character, and all of them are clearly different."""
     atoms = [branch[0] for branch in branches if len(branch) == 1 and branch[0] is not None]
     return len(atoms) == len(branches) and all(
         _differ(one, other) for i, one in enumerate(atoms) for other in atoms[:i]
@@ -274,7 +275,7 @@ _NAMED = re.compile(r"\\[pP]\{[^}]*\}|\\[A-Za-z]|&&.*")
 
 
 def _literal(atom: str) -> str | None:
-    """The character that an atom stands for, None if it stands for several."""
+    """The character that an atom matches; None if it matches several."""
     if len(atom) == 2 and atom[0] == "\\" and not atom[1].isalnum():
         return atom[1]
     return atom if len(atom) == 1 and atom not in ".^$" else None
