@@ -1,4 +1,4 @@
-"""From a bundle's folder to a `Suggester` that is ready to answer."""
+"""Builds a `Suggester` from a bundle's folder."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def build_suggester(
     remote: RemoteSettings | None = None,
     off: Collection[str] = (),
 ) -> Suggester:
-    """A suggester with the bundle at `bundle_path`, or with the one that `bundles.active` finds.
+    """A suggester with the bundle at `bundle_path`, by default the one that `bundles.active` finds.
 
-    `providers` are what may run it beside the processor (`engine.providers`), best first; one that
-    cannot is named in `problem`. `remote` is a team's server that is asked before the bundle. `off`
-    are the labels of bundles that are not to be used.
+    `providers` are execution providers besides the CPU (`engine.providers`), best first;
+    unavailable ones are named in `problem`. `remote` is a team's server that is asked before the
+    bundle. `off` are the labels of bundles that must not be used.
 
-    Where a better one cannot be used, `problem` says so and what to do; without any it answers
-    without the model lane. Never raises on a missing or damaged bundle.
+    If a preferred bundle cannot be used, `problem` says so and what to do; without any bundle there
+    is no model lane. Never raises on a missing or damaged bundle.
     """
     problems: list[str] = []
     if providers:
@@ -82,7 +82,7 @@ def _with_server(
     problem: str | None,
     settings: SuggesterSettings | None,
 ) -> Suggester:
-    """The suggester with a team's server before the local model, if one was set."""
+    """The suggester with a team's server before the local model, if one is configured."""
     if remote is None:
         return Suggester(local, label, problem=problem, settings=settings)
     try:
@@ -101,7 +101,7 @@ def _specialists(
     opened: Callable[[CandidateBundle], ModelLane],
     named: Path | None,
 ) -> list[Specialist]:
-    """The bundle that answers, then the others that are installed, one version of each."""
+    """The active bundle, then the other installed ones, one version of each."""
     found = [Specialist(first.id, first.language, first.label, lambda: opened(candidate))]
     for other in all_candidates(named):
         told = other.described()
