@@ -1,8 +1,8 @@
-"""Learning when a text is taken: examples from simulated typing, and a logistic model over them.
+"""Training the acceptance filter: examples from simulated typing, and a logistic model.
 
-Each example is one beginning of one reply that might be shown: its features, and whether what
-remained to be typed starts with it. Weights come from Newton's method with a ridge penalty, which
-has one optimum, so the same examples give the same filter.
+Each example is a prefix of a reply that might be shown: its features, and whether what remained to
+be typed starts with it. The weights are found by Newton's method with a ridge penalty; the optimum
+is unique, so the same examples give the same filter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nextedit_jupyter.suggest.trim import CutPolicy, cuts, without_loop
 
 Floats = npt.NDArray[np.float64]
 
-RIDGE = 3.0  # of standardised weights; 0.3 to 30 gave the same curve
+RIDGE = 3.0  # for standardised weights; 0.3 to 30 gave the same curve
 LEAST_EXAMPLES = 200
 
 
@@ -32,7 +32,7 @@ LEAST_EXAMPLES = 200
 class Examples:
     """`x` [n, features], `y` and `weight` [n], `group` [n]: the package of each example.
 
-    The beginnings of one reply share the weight 1, so that a long reply counts once.
+    The prefixes of one reply share the weight 1, so that a long reply counts once.
     """
 
     x: Floats
@@ -53,7 +53,8 @@ def collect(
     seed: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Examples:
-    """Ask the model at a share of the carets of each cell; raises NextEditError on too few."""
+    """Ask the model at a fraction of each cell's carets; raises NextEditError if there are too few
+    examples."""
     rng = random.Random(seed)
     rows: list[list[float]] = []
     labels: list[float] = []
@@ -132,7 +133,7 @@ class Logistic:
 
 
 def cross_validate(examples: Examples, *, folds: int = 5) -> dict[str, Any]:
-    """Log-loss and AUC on packages left out, with all features and with the probability alone."""
+    """Log-loss and AUC on held-out packages, with all features and with the probability alone."""
     packages = sorted(set(examples.group))
     folds = min(folds, len(packages))
     if folds < 2:
@@ -166,7 +167,7 @@ def _log_loss(examples: Examples, said: Floats) -> float:
 
 
 def _auc(y: Floats, said: Floats) -> float:
-    """The chance that a right text is given more than a wrong one."""
+    """The probability that a right text scores higher than a wrong one."""
     order = np.argsort(said, kind="stable")
     ranks = np.empty(len(said))
     ranks[order] = np.arange(1, len(said) + 1)

@@ -1,7 +1,8 @@
-"""The model and the product around it on held-out packages: typing, suites, baselines, latency.
+"""Evaluates the model and the whole product on held-out packages: typing, suites, baselines,
+latency.
 
-Thresholds are chosen on validation packages, and the test packages are measured at them, once. Each
-figure comes with its count and a 95 % interval, and targets are shown beside what was reached.
+Thresholds are chosen on validation packages, and the test packages are measured once at these. Each
+figure comes with its count and a 95 % interval, and targets are shown next to the results.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ from nextedit_jupyter.suggest.suggester import Suggester
 THRESHOLDS = (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 NGRAM_THRESHOLDS = (0.2, 0.4, 0.6, 0.8, 0.9)
 MAX_NOISE = 0.15
-# A threshold is chosen for less: sixty cells tell the noise to about 0.02, and it has to hold.
+# The threshold is chosen for less: sixty cells measure the noise to about 0.02, and it must not be
+# exceeded.
 CHOSEN_NOISE = 0.13
 AIMS = {"noise": MAX_NOISE, "saved": 0.32, "parse_correct": 0.99, "silent": 0.97}
 
@@ -83,7 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The evaluation as JSON values. Raises NextEditError on what cannot be measured."""
+    """Run the evaluation; returns JSON values. Raises NextEditError if something cannot be
+    measured."""
     if bool(arguments.documents) == bool(arguments.packages):
         raise NextEditError("give held-out notebooks by either --documents or --packages")
     if arguments.cells < 1 or arguments.tasks < 0:
@@ -169,7 +172,7 @@ def _measured(
 
 
 def places_of(documents: Sequence[HeldOut], cells: int, seed: int) -> list[HeldOutPlace]:
-    """The cells that are typed. Raises NextEditError where there are none."""
+    """The cells to be typed. Raises NextEditError if there are none."""
     places = choose_places(documents, cells, random.Random(seed))
     if not places:
         raise NextEditError(
@@ -191,8 +194,8 @@ def measure_typing(
 ) -> dict[str, Any]:
     """The curves of the product and of the bare model, over the same replies of the model.
 
-    The bare model is the same prompts cut by the product of the probabilities, without gates and
-    filter. `shipped` is the threshold at which latency is taken, first and cold.
+    The bare model uses the same prompts and cuts by the product of the probabilities, without gates
+    and filter. `shipped` is the threshold at which latency is measured, first and cold.
     """
     places = places_of(documents, cells, seed)
     acceptance = lane.acceptance
@@ -230,7 +233,8 @@ def _curve(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def choose_threshold(curve: Mapping[str, Mapping[str, Any]], noise: float = CHOSEN_NOISE) -> float:
-    """The lowest threshold from which on the noise stays in its bound; on validation only."""
+    """The lowest threshold from which on the noise stays within the bound; only for validation
+    data."""
     chosen = max(map(float, curve))
     for threshold in sorted(map(float, curve), reverse=True):
         if curve[str(threshold)]["first_wrong"] > noise:
@@ -240,7 +244,7 @@ def choose_threshold(curve: Mapping[str, Mapping[str, Any]], noise: float = CHOS
 
 
 def saved_at_noise(curve: Mapping[str, Mapping[str, Any]], noise: float) -> float:
-    """The most that is saved at a noise of at most `noise`; between two thresholds, by line."""
+    """The maximum saved at a noise of at most `noise`, interpolated linearly between thresholds."""
     rows = sorted(((row["first_wrong"], row["saved"]) for row in curve.values()), key=lambda r: r)
     best = 0.0
     for (low, less), (high, more) in itertools.pairwise(rows):
@@ -264,7 +268,7 @@ def measure_baselines(
     typist: Typist,
     progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
-    """Each baseline on the same cells, and what the product saves at no more noise than it has."""
+    """Measure each baseline on the same cells, and what the product saves at no more noise."""
     piece = first_token(lane.tokenizer)
 
     def tally_of(
@@ -302,7 +306,7 @@ def measure_baselines(
 
 
 def met(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Each aim beside the figure of the test packages at the chosen threshold."""
+    """Each target with the test packages' figure at the chosen threshold."""
     at = report["test"]["at"]
     quiet = report["suites"].get("no edit", {}).get("silent", {}).get("share")
     figures = {
@@ -443,7 +447,8 @@ def require_matplotlib() -> None:
 
 
 def plot(report: Mapping[str, Any], path: Path) -> None:
-    """Saved against noise: the product, without filter, the bare model, and the baselines."""
+    """Plot saved against noise: the product, the same without the filter, the bare model, and the
+    baselines."""
     require_matplotlib()
     import matplotlib
 

@@ -1,8 +1,8 @@
-"""`train filter`: learns when a bundle's texts are taken, and puts that into its manifest.
+"""`train filter`: learns when a bundle's texts are accepted, and stores the filter in its manifest.
 
-The weights come from typing cells of training packages, the threshold from validation packages.
-The filter is kept only if, cell for cell on validation, it saves more at the same noise, and if it
-tells right from wrong better on packages left out than the probability alone does.
+The weights come from typing cells of training packages, the threshold from validation packages. The
+filter is kept only if it saves more at the same noise on the same validation cells, and if it
+separates right from wrong better than the probability alone on held-out packages.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def learn_filter(
     seed: int = 0,
     progress: Callable[[str], None] = print,
 ) -> tuple[AcceptanceFilter | None, dict[str, Any]]:
-    """The filter, None if it is no gain, and what was measured.
+    """The filter (None if there is no gain) and the measurements.
 
     Raises TrainingError if a package is in both sets of documents.
     """
@@ -100,9 +100,10 @@ def _every(step: int, what: str, progress: Callable[[str], None]) -> Callable[[i
 
 
 def write_filter(folder: Path, acceptance: AcceptanceFilter | None, report: dict[str, Any]) -> None:
-    """Put the filter, or its absence, into a bundle's manifest, by one rename.
+    """Store the filter, or its absence, in a bundle's manifest, atomically.
 
-    The plain inline threshold becomes the one chosen on the same cells, for versions without it.
+    The plain inline threshold becomes the one chosen on the same cells, for versions without a
+    filter.
     """
     path = folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The gate every export passes: INT8 must choose the tokens that float32 chooses, in time."""
+"""The gate for exports: INT8 must choose the same tokens as float32, fast enough."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from nextedit_jupyter.training.run_folder import TokenRows
 
 LEAST_AGREEMENT = 0.99
 MOST_LOST = 0.005  # of exact answers
-MOST_NATS = 0.008  # a token of held-out sequences
-ROW_TOKENS = 160  # of a row's end, whose likeliest tokens are compared
+MOST_NATS = 0.008  # per token of held-out sequences
+ROW_TOKENS = 160  # at a row's end, whose most likely tokens are compared
 MOST_PREFILL_MS = 100.0
 
 
@@ -33,7 +33,7 @@ def held_out_prompts(
     seed: int = 0,
     length: int = 600,
 ) -> list[list[int]]:
-    """Prompts rendered as training renders them: two thirds sessions, one third edits."""
+    """Prompts rendered as in training: two thirds sessions, one third edits."""
     rng = random.Random(seed)
     fmt = training_format(format)
     chosen = [document for document in documents if document.kind != "module"]
@@ -65,14 +65,15 @@ def calibration_prompts(
     count: int = 80,
     seed: int = 5,
 ) -> list[list[int]]:
-    """What an export is rounded for: ids of training documents, some 15,000 tokens."""
+    """The inputs for which an export is rounded: some 15,000 ids of training documents."""
     return held_out_prompts(
         documents, BundleTokenizer(tokenizer), format=format, count=count, seed=seed
     )
 
 
 def row_prompts(path: Path, most: int) -> list[list[int]]:
-    """The ids of the first `most` rows of a packed file. Raises TrainingError if it is none."""
+    """The ids of the first `most` rows of a packed file. Raises TrainingError for any other
+    file."""
     rows = TokenRows(path)
     inputs, _ = rows.batch(0, min(most, len(rows.rows)))
     found: list[list[int]] = inputs.tolist()
@@ -89,7 +90,7 @@ def gate_export(
     count: int = 200,
     tasks: int = 400,
 ) -> Agreement:
-    """Compare on held-out prompts and tasks; raises TrainingError where 8 bits lose too much."""
+    """Compare on held-out prompts and tasks; raises TrainingError if 8 bits lose too much."""
     read = BundleTokenizer(tokenizer)
     prompts = held_out_prompts(documents, read, format=format, count=count)
     agreement = graphs.agreement(prompts, _tasks(documents, read, format, tasks))
@@ -108,7 +109,7 @@ def gate_export(
 
 
 def gate_rows(graphs: Graphs, held_out: Sequence[Sequence[int]]) -> Agreement:
-    """Compare on sequences of texts; raises TrainingError where 8 bits lose too much of them."""
+    """Compare on sequences of texts; raises TrainingError if 8 bits lose too much."""
     agreement = graphs.agreement(held_out, last=ROW_TOKENS, with_losses=True)
     if agreement.nats_lost > MOST_NATS:
         raise TrainingError(
@@ -130,7 +131,7 @@ def gate_latency(latency: Latency) -> None:
 def _tasks(
     documents: Sequence[Document], tokenizer: BundleTokenizer, format: str, count: int
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Half-done edits and ends of lines alternately: what to read, and what is right to write."""
+    """Half-done edits and line ends alternately: prompts and right answers."""
     rng, fmt = random.Random(1), training_format(format)
     chosen = [document for document in documents if document.kind != "module"]
     made = chain.from_iterable(zip(edit_tasks(chosen, rng), line_tasks(chosen, rng), strict=False))

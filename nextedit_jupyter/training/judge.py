@@ -1,10 +1,9 @@
-"""Training the judge: boosted trees over real edits, and edits that were not to spread.
+"""Trains the judge: boosted trees over real edits, including edits made in one place only.
 
-Of each owner so many commits are taken at most, that no one's habits count for everybody's; those
-in which a word was replaced consistently are few, and all are taken. The thresholds are chosen
-where trees that did not learn from an owner are asked about that owner's commits, and on the
-validation file, where there is one. What is reported of the judge is measured on a third file, by
-`jupyter nextedit eval propagation --edits`.
+The number of commits per owner is limited, so that no one's habits dominate; those in which a word
+was replaced consistently are few, and all are taken. The thresholds are chosen on commits of owners
+that the trees did not learn from, and on the validation file, if there is one. The reported figures
+are measured on a third file, by `jupyter nextedit eval propagation --edits`.
 """
 
 from __future__ import annotations
@@ -44,19 +43,18 @@ from nextedit_jupyter.training.judge_states import WEIGHTS, Rows, rows_of, state
 from nextedit_jupyter.training.judge_trees import as_json
 from nextedit_jupyter.training.kept import Kept
 
-# Thresholds that are tried: for a place, and by how much the surest place of an offer must be
-# surer than that.
+# Thresholds to try: for a place, and the additional margin for the most likely place of an offer.
 TICKS = (0.5, 0.6)
 MARGINS = (0.0, 0.1)
 LISTED = 0.3
 RECALL, PRECISION, SILENT = 0.93, 0.95, 0.97
-_AT_ONCE = 400  # commits that are read in one go; a run that was cut off loses as many
-_MAX_TEST_SINGLES = 10  # of one owner: silence takes long to measure, and needs no more
+_AT_ONCE = 400  # commits per step; an interrupted run loses at most as many
+_MAX_TEST_SINGLES = 10  # per owner: silence takes long to measure, and needs no more
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is trained how. `per_owner`: commits of one owner and kind, 0 for all of them."""
+    """The training parameters. `per_owner`: commits per owner and kind, 0 for all."""
 
     trees: int = 240
     leaves: int = 12
@@ -81,7 +79,7 @@ def train(
 ) -> dict[str, Any]:
     """The judge as JSON values. Raises TrainingError without scikit-learn, or without examples.
 
-    What is done is kept in `work`, if given, so that a run that was cut off goes on from there.
+    Results are kept in `work`, if given, so that an interrupted run continues from there.
     """
     plan = plan or Plan()
     taken = sampled(commits, plan.per_owner, plan.seed)
@@ -141,7 +139,7 @@ def _told(model: Any) -> dict[str, Any]:
 
 
 def sampled(commits: Sequence[Commit], per_owner: int, seed: int) -> list[Commit]:
-    """At most so many commits of one owner and kind, in the order of the file; 0 for all.
+    """At most `per_owner` commits per owner and kind, in the order of the file; 0 for all.
 
     Commits with a rename are all kept.
     """
@@ -164,7 +162,8 @@ def sampled(commits: Sequence[Commit], per_owner: int, seed: int) -> list[Commit
 
 
 def folded(commits: Sequence[Commit], folds: int, seed: int) -> list[list[Commit]]:
-    """Parts that share no owner; no repository where there are too few owners; else no commit."""
+    """Parts that share no owner; if there are too few owners, no repository; otherwise no
+    commit."""
     if len(commits) < folds:
         raise TrainingError(f"{len(commits)} edits are too few to train the judge on")
     labels = (
@@ -192,7 +191,7 @@ def joined(rows: Sequence[Rows]) -> Rows:
 
 
 def fit(rows: Rows, plan: Plan) -> Any:
-    """The fitted classifier of scikit-learn; on one thread, so that sums come out the same."""
+    """The fitted scikit-learn classifier; on one thread, so that sums are reproducible."""
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from threadpoolctl import threadpool_limits
@@ -209,7 +208,7 @@ def fit(rows: Rows, plan: Plan) -> Any:
         l2_regularization=3.0,
         min_samples_leaf=40,
         max_features=0.3,
-        early_stopping=False,  # places of one commit are too alike to stop by
+        early_stopping=False,  # places of one commit are too similar for it
         random_state=plan.seed,
     )
     with threadpool_limits(1):
@@ -234,7 +233,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """What one trial gives at one pair of thresholds."""
+    """One trial's results at a pair of thresholds."""
 
     replayed: Replay
     silent: int
@@ -244,10 +243,10 @@ class _Tried:
 def choose(
     trials: Sequence[Trial], kept: Kept | None = None
 ) -> tuple[dict[str, float], dict[str, Any]]:
-    """The thresholds that lack least of the recall, precision and silence that are aimed at.
+    """The thresholds that miss the targets for recall, precision and silence by the least.
 
-    Of those that lack nothing, the ones with the best recall. With the figures of all that were
-    tried.
+    Of those that meet all targets, the ones with the best recall. Also returns the figures of all
+    that were tried.
     """
     kept = kept or Kept(None, "")
     levels = [(round(tick + margin, 2), tick) for tick in TICKS for margin in MARGINS]
@@ -278,7 +277,7 @@ def choose(
 
 
 class _Asking:
-    """The product with a trial's trees, which thinks about each request once."""
+    """The product with a trial's trees, which computes each request only once."""
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
@@ -308,7 +307,7 @@ Asked = tuple[Notebook, tuple[EditEvent, ...], Caret]
 
 
 class _Remembering:
-    """A lane that thinks about each request once, for all thresholds."""
+    """A lane that computes each request only once, for all thresholds."""
 
     def __init__(self, lane: DeterministicLane) -> None:
         self._lane = lane
@@ -336,7 +335,7 @@ class _RememberingJudge(JudgeLane):
 
 
 def write(told: dict[str, Any], path: Path) -> None:
-    """One tree per line, so that a person can look at it."""
+    """Write one tree per line, so that people can read it."""
     trees = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in told["trees"])
     head = json.dumps({k: v for k, v in told.items() if k != "trees"}, indent=1)
     path.write_text(f'{head[:-2]},\n "trees": [\n{trees}\n]}}\n', encoding="utf-8")

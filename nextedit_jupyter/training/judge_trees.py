@@ -8,8 +8,8 @@ from typing import Any
 def as_json(model: Any) -> dict[str, Any]:
     """`bias` and `trees` of a fitted binary `HistGradientBoostingClassifier`.
 
-    Of a split: its feature, the border up to which a row goes left, and the leaves on its left,
-    from `first` up to `last`, leaves being numbered from left to right.
+    For each split: its feature, the threshold up to which a row goes left, and the leaves on its
+    left, `first` to `last`, numbered from left to right.
     """
     trees = [_tree(predictor.nodes) for (predictor,) in model._predictors]
     return {"bias": round(float(model._baseline_prediction.ravel()[0]), 6), "trees": trees}

@@ -1,4 +1,4 @@
-"""What a long run has done so far, in a folder, so that an interrupted run continues from there."""
+"""Results of a long run in a folder, so that an interrupted run continues from there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Kept:
     """Results by name, for one `purpose`; without a folder nothing is kept.
 
-    The folder is the caller's own: what lies there is read with pickle.
+    The folder must be the caller's own, because its files are read with pickle.
     """
 
     def __init__(self, folder: Path | None, purpose: str) -> None:
@@ -24,7 +24,7 @@ class Kept:
             folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, name: str, make: Callable[[], T]) -> T:
-        """The result of that name, made where it is not there yet."""
+        """The result with that name, computed if it does not exist yet."""
         if self._folder is None:
             return make()
         path = self._folder / f"{self._key}-{name}.pickle"

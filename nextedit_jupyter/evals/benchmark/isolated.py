@@ -1,8 +1,8 @@
-"""A peer in a separate process, so that one that hangs or dies costs only its own answers.
+"""Runs a peer in a separate process, so that one that hangs or dies loses only its own answers.
 
 Questions and answers are JSON over a pipe. Failures are counted by kind (`Troubles`), the question
-then counts as met with silence, and the process is started again; after `most_deaths` failures the
-peer is given up.
+then counts as silence, and the process is restarted; after `most_deaths` failures the peer is given
+up.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Which peer: its kind in `peers.PEERS`, what that is given, and its name in the table."""
+    """A peer: its kind in `peers.PEERS`, its options, and its name in the table."""
 
     name: str
     kind: str
@@ -43,13 +43,13 @@ class Troubles:
     given_up: str = ""
 
     def told(self) -> str:
-        """In a few words; empty where all went well."""
+        """A short text; empty if all went well."""
         parts = [f"{what} {count}×" for what, count in sorted(self.counts.items())]
         return "; ".join([*parts, *([self.given_up] if self.given_up else [])])
 
 
 class Isolated:
-    """One peer; `close` ends its process. Never raises for what the peer does."""
+    """A peer; `close` ends its process. Never raises because of the peer."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Isolated:
         return not self.troubles.given_up
 
     def complete(self, request: SuggestRequest) -> str:
-        """The text at the caret; "" for silence and for trouble."""
+        """The text at the caret; "" for silence or failure."""
         answer = self._ask({"op": "complete", "request": encode_request(request)})
         text = answer.get("text", "")
         if not isinstance(text, str) or len(text) > MOST_CHARS:
@@ -84,7 +84,7 @@ class Isolated:
         return text
 
     def edits(self, request: SuggestRequest, rename: Rename, first: bool) -> Mapping[int, str]:
-        """The texts of cells by place; {} for silence and for trouble."""
+        """The texts of cells by index; {} for silence or failure."""
         wire = encode_request(request)
         answer = self._ask({"op": "edits", "request": wire, "rename": rename, "first": first})
         told = answer.get("texts", {})

@@ -1,4 +1,4 @@
-"""Asking peers and measuring what they say: one report of JSON values for all."""
+"""Asks the peers and measures their answers: one report as JSON values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nextedit_jupyter.evals.typing import TypingTally, type_cell
 
 VERSION = "nextedit-bench/2"
 DEADLINE_MS = 10_000.0
-_NO_SCORES = ("p50_ms", "p95_ms", "silence")  # of a tally: times, and reasons of our own alone
+_NO_SCORES = ("p50_ms", "p95_ms", "silence")  # times, and our own reasons
 
 Say = Callable[[str], None]
 
@@ -31,7 +31,7 @@ def run(
     patience_s: float = PATIENCE_S,
     say: Say = lambda text: None,
 ) -> dict[str, Any]:
-    """Ask every peer everything that it can do, one peer after another."""
+    """Ask every peer all tasks that it can do, one peer after another."""
     rows = []
     for spec in specs:
         say(f"{spec.name} …")
@@ -53,12 +53,12 @@ def run(
 
 
 def scores(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What two runs with one seed have in common: all but times and dates."""
+    """The part of a report that is the same for two runs with one seed: without times and dates."""
     return [{k: v for k, v in row.items() if k != "latency"} for row in report["peers"]]
 
 
 def measure(peer: Isolated, tasks: Tasks) -> dict[str, Any]:
-    """One row of the table; kinds that the peer cannot do are left out."""
+    """One row of the table; task kinds that the peer cannot do are left out."""
     row: dict[str, Any] = {"name": peer.spec.name, "label": peer.label}
     if "complete" in peer.can:
         row["typing"] = _typing(peer, tasks.typing)

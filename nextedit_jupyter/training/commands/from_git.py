@@ -1,4 +1,4 @@
-"""`train from-git`: real edits, mined from commits."""
+"""`train from-git`: mines real edits from commits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`train judge`: the small model that says which places follow an edit."""
+"""`train judge`: trains the small model that decides which places follow an edit."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _of_bundle(arguments: argparse.Namespace, folder: Path, settings: RlSettings) -> Begun:
-    """A run over all weights of a bundle or checkpoint, asked about the corpus of WORK."""
+    """A run over all weights of a bundle or checkpoint, with questions about the corpus in WORK."""
     import torch
 
     from nextedit_jupyter.prompt import get_format
@@ -138,7 +138,7 @@ def _of_bundle(arguments: argparse.Namespace, folder: Path, settings: RlSettings
 
 
 def _of_base(arguments: argparse.Namespace, folder: Path, settings: RlSettings) -> Begun:
-    """A run over the adapters of a base, asked about the lines of real commits."""
+    """A run over the adapters of a base, with questions about the lines of real commits."""
     import torch
 
     from nextedit_jupyter.prompt import BundleTokenizer
@@ -197,7 +197,8 @@ def _report(
     settings: RlSettings,
     begun: dict[str, str],
 ) -> str:
-    """Write report.json and report.md, before against after; returns the latter's text."""
+    """Write report.json and report.md, which compare before and after; returns the latter's
+    text."""
     from nextedit_jupyter.training.rl_verdict import ask, compare, format_report
 
     report = {
@@ -214,7 +215,7 @@ def _report(
 
 
 def _tokenizer(work: Path, bundle: Path | None) -> Path:
-    """WORK's tokenizer, which is the bundle's where the run begins with one."""
+    """WORK's tokenizer, copied from the bundle if the run begins with one."""
     path = work / "tokenizer.json"
     if bundle is not None and (bundle / "tokenizer.json").exists():
         data = (bundle / "tokenizer.json").read_bytes()
@@ -230,7 +231,7 @@ def _tokenizer(work: Path, bundle: Path | None) -> Path:
 
 
 def _start(arguments: argparse.Namespace) -> tuple[Shape, dict[str, Tensor]]:
-    """The shape and the float32 weights that a run begins with."""
+    """The shape and float32 weights with which a run begins."""
     from nextedit_jupyter.training.from_bundle import bundle_weights
     from nextedit_jupyter.training.network import Shape
     from nextedit_jupyter.training.run_folder import read_checkpoint
@@ -242,7 +243,7 @@ def _start(arguments: argparse.Namespace) -> tuple[Shape, dict[str, Tensor]]:
 
 
 def _begun(folder: Path, arguments: argparse.Namespace) -> dict[str, str]:
-    """What a run began with and its prompt format, as they were written down if it goes on."""
+    """What a run began with and its prompt format, as recorded if it is resumed."""
     if arguments.resume:
         try:
             text = (folder / "begun.json").read_text(encoding="utf-8")
