@@ -2,7 +2,7 @@
 
     models/<id>/
       delta.json           this description
-      kept.npy uint16, the base's tokens that are kept, in ascending order
+      kept.npy             uint16, the base's tokens that are kept, in ascending order
       delta.safetensors    float16, what is added to the base's weights
       CARD.md              the card of the bundle that is made of both, if there is one
 

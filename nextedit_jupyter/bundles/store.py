@@ -1,11 +1,11 @@
 """The installed bundles: one folder per version, and one small file that says which is used.
 
     <root>/                                 0700
-      lock held during changes
+      lock                                  held during changes
       current.json                          {id: {"current", "previous", "floor", "refused"}}
-      serving.json {"id"}: which one is active, if not the default
+      serving.json                          {"id"}: which one is active, if not the default
       <id>/<version>/                       a bundle and its receipt.json
-      .staging-*/ an unfinished install; deleted by the next one
+      .staging-*/                           an unfinished install; deleted by the next one
 
 A version is added with one rename and selected with another (`os.replace`), so that whatever
 happens in between, even a power cut, the store is in the old state or the new one. Loading compares

@@ -7,7 +7,7 @@ application or from the administrator.
 
 A repository, created by `publish.py`, contains for each bundle
 
-    targets/<id>/latest.json a `Release`
+    targets/<id>/latest.json              a `Release`
     targets/<id>/<version>/<file>         the files of a bundle; no archives
 
 Specialists are signed by delegated roles that may sign paths below their own id only.

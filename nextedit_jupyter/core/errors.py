@@ -4,7 +4,7 @@
     ├── WireError          a message that cannot be read (code: bad_json, bad_request, too_large)
     ├── WorkerError        the worker cannot be reached, died, or answered too late
     ├── BundleError        a model bundle that is missing, damaged or not to be trusted
-    │ └── StoreError the store cannot be changed now: a full disk, another process changing it
+    │   └── StoreError     the store cannot be changed now: a full disk, another process changes it
     └── TrainingError      a corpus, checkpoint or recipe that cannot be used
 
 Messages say what to do next; `code` is stable and goes over the wire.

@@ -1,10 +1,10 @@
 """Five formats in which a model writes the next edit of a window of lines, and their parsers.
 
-    blocks the old lines, `<|new|>`, the new lines
-    window   the whole window as it is to be
+    blocks   the old lines, `<|new|>`, the new lines
+    window   the whole window after the edit
     diff     a hunk of a unified diff with a line of context on each side
     rows     the numbers of the lines to replace, `<|new|>`, the new lines
-    span     the words to replace, `<|new|>`, the new words; several of them parted by `<|old|>`
+    span     the words to replace, `<|new|>`, the new words; several of them separated by `<|old|>`
 
 Each ends with `<|end|>`, immediately if there is nothing to do. With `numbers`, a hunk and a span
 begin with the line's number within the window, and a span's words are the first match from there

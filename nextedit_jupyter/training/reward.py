@@ -1,9 +1,9 @@
 """The reward of an answer in reinforcement learning: whole texts in, one number out.
 
     silence                                              0
-    it cannot be parsed, or adds a syntax error -1
-    an answer where nothing is to be done, or far from the target -0.25
-    otherwise similarity - length + style, at most 1.1
+    it cannot be parsed, or adds a syntax error         -1
+    it changes something without need, or wrongly       -0.25
+    otherwise               similarity - length + style, at most 1.1
 
 With silence at 0 and a wrong answer at -0.25, answering pays if it is right more than one time in
 five. What is already unparsable in the target (a line being typed) does not count against an

@@ -5,9 +5,9 @@ kill, a crash or a power cut is noticed without being recorded. What the worker 
 record of `core.phases`. Only deaths inside the model count against a bundle. A bundle is switched
 off:
 
-- after three deaths in a row without an answer in between; - when deaths are so frequent relative
-to its answers that it cannot be used (`MOST_WEIGHT`); - after a single death while it is on trial
-again.
+- after three deaths in a row without an answer in between;
+- when deaths are so frequent relative to its answers that it cannot be used (`MOST_WEIGHT`);
+- after a single death while it is on trial again.
 
 A bundle that was switched off is retried automatically after growing pauses. If the files cannot be
 read or written, no deaths are counted, and completions continue.
