@@ -131,8 +131,8 @@ def _row(report: Report) -> str:
     )
 
 
-def _thinned(sizes: list[float], most: int = 20) -> list[float]:
-    step = max(1, len(sizes) // most)
+def _thinned(sizes: list[float], limit: int = 20) -> list[float]:
+    step = max(1, len(sizes) // limit)
     return sizes[::step]
 
 

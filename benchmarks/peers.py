@@ -461,10 +461,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--anyway", action="store_true", help="run beside other processes too")
     arguments = parser.parse_args()
-    held, most = cores_held(), QUIET * arguments.threads
-    if held > most and not arguments.anyway:
+    held, limit = cores_held(), QUIET * arguments.threads
+    if held > limit and not arguments.anyway:
         print(
-            f"other processes hold {held:.1f} cores (at most {most:.1f}): end them, or wait; "
+            f"other processes hold {held:.1f} cores (at most {limit:.1f}): end them, or wait; "
             "--anyway runs it, and what it prints says so",
             file=sys.stderr,
         )
@@ -485,7 +485,7 @@ def main() -> int:
     }
     if arguments.json:
         print(json.dumps(found))
-    noisy = [result["shape"]["name"] for result in results if result["others_held"] > most]
+    noisy = [result["shape"]["name"] for result in results if result["others_held"] > limit]
     if noisy and not arguments.anyway:
         print(f"others held cores meanwhile ({', '.join(noisy)}): run it again", file=sys.stderr)
         return 2

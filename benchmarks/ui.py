@@ -197,7 +197,7 @@ def report(result: Mapping[str, Any]) -> str:
         if small and large:
             lines += ["", f"1,000 cells against 10: {large / small:.2f} times (at most {RATIO})"]
     if (middle := by_cells.get(200)) and middle["key to paint"]["p50"] is not None:
-        kept = all(middle["key to paint"][q] <= most for q, most in PROMISED.items())
+        kept = all(middle["key to paint"][q] <= limit for q, limit in PROMISED.items())
         lines.append(
             f"200 cells: p50 {PROMISED['p50']:g} and p95 {PROMISED['p95']:g} ms "
             f"{'met' if kept else 'MISSED'}"

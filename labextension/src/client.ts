@@ -48,8 +48,8 @@ interface Flight {
 
 const TIMEOUT = 10_000; // the first request of a day starts the worker and loads the model
 const STATUS_EVERY = 5_000;
-const LEAST_PAUSE = 50; // until a worker says
-const MOST_PAUSE = 3_000;
+const MIN_PAUSE = 50; // until a worker says
+const MAX_PAUSE = 3_000;
 const NEWS_EVERY = 30_000; // while something is asked for anyway
 
 export class Client {
@@ -142,8 +142,8 @@ export class Client {
 
   /** The pause in ms before asking, `delay` being the user's setting: what the worker makes of it. */
   pause(delay: number): number {
-    const { pause_ms: least, factor } = this.pace ?? { pause_ms: LEAST_PAUSE, factor: 1 };
-    return Math.max(least, Math.min(MOST_PAUSE, delay * factor));
+    const { pause_ms: least, factor } = this.pace ?? { pause_ms: MIN_PAUSE, factor: 1 };
+    return Math.max(least, Math.min(MAX_PAUSE, delay * factor));
   }
 
   /** False in a pause, and on low power if the user said so: nothing is asked for by itself then. */

@@ -32,7 +32,7 @@ import { OneTextViews, openEditor } from './surfaces';
 import { isOnServer } from './views';
 
 /** As many of the cells that ran are read, the newest ones: a console may be open for weeks. */
-const MOST_CELLS = 300;
+const MAX_CELLS = 300;
 
 /** A console takes Escape, and the focus with it, before the prompt's editor sees the key: be first. */
 export function takeEscape(
@@ -106,7 +106,7 @@ export class ConsoleDocument implements WatchedDocument {
         found.push(model.sharedModel as ISharedCodeCell);
       }
     }
-    return found.slice(-MOST_CELLS).map(shared => this.cell(shared));
+    return found.slice(-MAX_CELLS).map(shared => this.cell(shared));
   }
 
   get cells(): readonly ConsoleCell[] {

@@ -30,7 +30,7 @@ const NONE: IInlineCompletionList = { items: [] };
 /** InlineCompletionTriggerKind.Invoke, which the completer exports as a type only. */
 const INVOKED = 0;
 /** The least time between two requests, in ms: keys that come closer are one. */
-const LEAST_BETWEEN = 20;
+const MIN_BETWEEN = 20;
 
 export class InlineProvider implements IInlineCompletionProvider {
   readonly identifier = 'nextedit-jupyter';
@@ -86,7 +86,7 @@ export class InlineProvider implements IInlineCompletionProvider {
       if (!isTyped || this.pace.isQuiet || !this.shared.client.mayInfer) {
         return otherwise();
       }
-      const wait = this.askedAt + LEAST_BETWEEN - performance.now();
+      const wait = this.askedAt + MIN_BETWEEN - performance.now();
       if (wait > 0) {
         await new Promise(resolve => setTimeout(resolve, wait));
         if (serial !== this.serial) {

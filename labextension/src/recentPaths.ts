@@ -1,6 +1,6 @@
 /** Paths of the documents that were worked at lately, the newest first. */
 
-const MOST = 10;
+const MAX_PATHS = 10;
 
 export class RecentPaths {
   private paths: string[] = [];
@@ -8,7 +8,7 @@ export class RecentPaths {
   /** This one is worked at now. */
   saw(path: string): void {
     if (this.paths[0] !== path) {
-      this.paths = [path, ...this.paths.filter(other => other !== path)].slice(0, MOST);
+      this.paths = [path, ...this.paths.filter(other => other !== path)].slice(0, MAX_PATHS);
     }
   }
 

@@ -13,7 +13,7 @@ from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import CellIndex
 
 # Edits in the arguments of one call; moved arguments are rewritten for each enclosing call.
-_MOST_WITHIN = 40
+_MAX_WITHIN = 40
 Edit = tuple[int, int, str]
 """What stands between two places of a cell becomes a text."""
 
@@ -160,7 +160,7 @@ def edited_calls(calls: Iterable[Call], rebind: Callable[[Call], list[Edit] | No
     for call in sorted(calls, key=lambda call: call.close - call.open):
         first, last = bisect_left(done, (call.open,)), bisect_left(done, (call.close + 1,))
         inner = done[first:last]
-        if len(inner) > _MOST_WITHIN:
+        if len(inner) > _MAX_WITHIN:
             crowded += 1
             continue
         edits = rebind(_as_edited(call, inner))

@@ -172,8 +172,8 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> GraphSummary:
         size, digest = expected.get("size"), expected.get("sha256")
         if isinstance(size, bool) or not isinstance(size, int) or not isinstance(digest, str):
             raise BundleError(f"the manifest gives no size and sha256 of {_short(name)}: {_AGAIN}")
-        most = MAX_MODEL if name == MODEL else MAX_TOKENIZER
-        with _opened(path, name, most) as file:
+        maximum = MAX_MODEL if name == MODEL else MAX_TOKENIZER
+        with _opened(path, name, maximum) as file:
             if os.fstat(file.fileno()).st_size != size or not _DIGEST.fullmatch(digest):
                 raise BundleError(f"{name} is not the file that the manifest names: {_AGAIN}")
             if size == 0:
@@ -217,7 +217,7 @@ def _check_shapes(bundle: Bundle, summary: GraphSummary) -> None:
         raise BundleError(f"the model's vocabulary is not the manifest's: {_AGAIN}")
 
 
-def _opened(path: Path, name: Any, most: int) -> Any:
+def _opened(path: Path, name: Any, maximum: int) -> Any:
     """A regular file directly in the folder, opened for reading; links are not followed."""
     plain = isinstance(name, str) and name not in ("", ".", "..")
     if not plain or re.search(r"[/\\:\x00]", name):
@@ -225,7 +225,7 @@ def _opened(path: Path, name: Any, most: int) -> Any:
             f"the manifest names {_short(name)}, which leads out of the bundle: {_AGAIN}"
         )
     try:
-        return open_plain(path / name, most)
+        return open_plain(path / name, maximum)
     except OSError as error:
         if (path / name).is_symlink():
             raise BundleError(
@@ -252,10 +252,10 @@ def _identifier(manifest: Mapping[str, Any]) -> str:
     return id
 
 
-def _count(manifest: Mapping[str, Any], key: str, most: int) -> int:
+def _count(manifest: Mapping[str, Any], key: str, maximum: int) -> int:
     value = manifest.get(key)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BundleError(f"the manifest's {key} must be a number from 1 to {most}: {_AGAIN}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+        raise BundleError(f"the manifest's {key} must be a number from 1 to {maximum}: {_AGAIN}")
     return value
 
 

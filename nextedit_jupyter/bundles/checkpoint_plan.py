@@ -140,11 +140,11 @@ def _dense_layers(config: Mapping[str, Any], layers: int) -> frozenset[int]:
     return frozenset(dense)
 
 
-def _count(config: Mapping[str, Any], key: str, most: int) -> int:
+def _count(config: Mapping[str, Any], key: str, maximum: int) -> int:
     value = config.get(key)
-    if type(value) is not int or not 1 <= value <= most:
+    if type(value) is not int or not 1 <= value <= maximum:
         raise BundleError(
-            f"config.json's {key} is {str(value)[:40]}; a number from 1 to {most} is needed"
+            f"config.json's {key} is {str(value)[:40]}; a number from 1 to {maximum} is needed"
         )
     return value
 

@@ -140,7 +140,7 @@ class Delta:
             language=str(value.get("language", "python")),
             licence=str(value.get("licence", "BSD-3-Clause")),
             min_app_version=str(value.get("min_app_version", "0.1.0")),
-            thresholds={str(kind): float(least) for kind, least in thresholds.items()},
+            thresholds={str(kind): float(threshold) for kind, threshold in thresholds.items()},
             options={str(name): tuple(map(str, inputs)) for name, inputs in graph.items()},
             measured={key: value.get(key) for key in _MEASURED if value.get(key) is not None},
         )
@@ -233,9 +233,9 @@ class _Reader:
             raise self.bad(key)
         return tuple(value)
 
-    def count(self, key: str, most: int, default: int | None = None) -> int:
+    def count(self, key: str, maximum: int, default: int | None = None) -> int:
         value = self.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
             raise self.bad(key)
         return value
 

@@ -157,9 +157,9 @@ class _Reader:
     def number(self, layout: str) -> Any:
         return struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
 
-    def string(self, most: int = MAX_STRING) -> str:
+    def string(self, limit: int = MAX_STRING) -> str:
         length = self.number("<Q")
-        if length > most:
+        if length > limit:
             raise _Damaged(f"a string of {length} bytes")
         try:
             return self.take(length).decode("utf-8")

@@ -201,12 +201,12 @@ class _Fields:
     def get(self, key: str) -> Any:
         return self._file.metadata.get(f"{self.architecture}.{key}")
 
-    def count(self, key: str, most: int, default: int | None = None) -> int:
+    def count(self, key: str, maximum: int, default: int | None = None) -> int:
         value = self.get(key)
         if value is None and default is not None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-            raise self.unfit(f"its {key} is not a number from 1 to {most}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+            raise self.unfit(f"its {key} is not a number from 1 to {maximum}")
         return value
 
     def number(self, key: str, default: float) -> float:

@@ -28,7 +28,7 @@ from nextedit_jupyter.core.errors import BundleError
 
 __all__ = ["SUPPORTED", "ImportPlan", "Renamed", "import_model", "parameters_of", "read_plan"]
 
-MOST_BYTES = 2_000_000_000  # the maximum of one ONNX file
+MAX_BYTES = 2_000_000_000  # the maximum of one ONNX file
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _write(
     out.mkdir(parents=True)
     try:
         model = build_graph(shape, source.weights, int8=True, bits=bits)
-        if model.ByteSize() > MOST_BYTES:
+        if model.ByteSize() > MAX_BYTES:
             raise _too_large()
         (out / "model.onnx").write_bytes(model.SerializeToString())
         del model
@@ -164,7 +164,7 @@ def _check_fits(shape: GraphShape, bits: Literal[8, 4]) -> None:
     if shape.experts is not None and 3 * shape.layers * shape.experts.count > MAX_NODES:
         raise BundleError(f"{shape.experts.count} experts a layer are more than a graph can have")
     tables = shape.vocab_size * shape.width * (1 if shape.tied else 2)
-    if tables + (shape.parameters - tables) * bits // 8 > MOST_BYTES:
+    if tables + (shape.parameters - tables) * bits // 8 > MAX_BYTES:
         raise _too_large()
 
 

@@ -121,16 +121,16 @@ class _Expression:
     def _alternatives(self) -> tuple[int, bool]:
         """Up to a closing bracket: repetitions in a row, and whether a text can match in two
         ways."""
-        most, here = 0, 0
+        maximum, here = 0, 0
         branches: list[list[str | None]] = [[]]
         while self._at < len(self._text) and self._text[self._at] != ")":
             if self._text[self._at] == "|":
                 self._at += 1
                 branches.append([])
-                most, here = max(most, here), 0
+                maximum, here = max(maximum, here), 0
                 continue
             here += self._piece(branches[-1])
-        return max(most, here), len(branches) > 1 and not _are_exclusive(branches)
+        return max(maximum, here), len(branches) > 1 and not _are_exclusive(branches)
 
     def _piece(self, branch: list[str | None]) -> int:
         """One atom and its quantifier; returns its number of unbounded repetitions.
@@ -141,10 +141,10 @@ class _Expression:
         repeats, has_choice = self._atom()
         atom = self._text[start : self._at]
         highest = 1
-        while (most := self._quantifier()) is not None:
+        while (maximum := self._quantifier()) is not None:
             if highest > 1:
                 raise _Endless("a repetition is repeated")
-            highest = most
+            highest = maximum
         if not atom.startswith(("(?=", "(?!", "(?<=", "(?<!")):
             whole = self._at == start + len(atom) and not atom.startswith("(")
             branch.append(atom if whole else None)
@@ -162,9 +162,9 @@ class _Expression:
         text, at = self._text, self._at
         if at >= len(text):
             return None
-        most: int | None = None
+        maximum: int | None = None
         if text[at] in "*+?":
-            most = 1 if text[at] == "?" else _MAX_COUNT
+            maximum = 1 if text[at] == "?" else _MAX_COUNT
             self._at += 1
         elif text[at] == "{" and (end := text.find("}", at)) > 0:
             low, comma, high = text[at + 1 : end].partition(",")
@@ -172,11 +172,11 @@ class _Expression:
                 return None
             if low or high:
                 last = high or ("" if comma else low)
-                most = min(int(last[:6]), _MAX_COUNT) if last else _MAX_COUNT
+                maximum = min(int(last[:6]), _MAX_COUNT) if last else _MAX_COUNT
                 self._at = end + 1
-        if most is not None and self._at < len(text) and text[self._at] in "?+":
+        if maximum is not None and self._at < len(text) and text[self._at] in "?+":
             self._at += 1  # lazy and possessive forms
-        return most
+        return maximum
 
     def _atom(self) -> tuple[int, bool]:
         char = self._text[self._at]

@@ -187,7 +187,7 @@ def _print(report: Mapping[str, Any], paint: Paint) -> None:
 
 
 def _print_promises(title: str, found: Mapping[str, Any], paint: Paint) -> None:
-    from nextedit_jupyter.evals.latency import AT_LEAST
+    from nextedit_jupyter.evals.latency import MINIMA
 
     rows = []
     for key, limit in found["promises"].items():
@@ -196,7 +196,7 @@ def _print_promises(title: str, found: Mapping[str, Any], paint: Paint) -> None:
             (
                 label,
                 "-" if value is None else f"{value:.1f} {unit}".rstrip(),
-                f"{'from ' if key in AT_LEAST else ''}{limit:g} {unit}".rstrip(),
+                f"{'from ' if key in MINIMA else ''}{limit:g} {unit}".rstrip(),
                 {True: "kept", False: "NOT KEPT", None: "not measured"}[found["kept"][key]],
             )
         )

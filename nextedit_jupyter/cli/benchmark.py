@@ -29,8 +29,8 @@ from-git   tasks from the notebooks and commits of a checkout; no code in it is 
 
 A peer that hangs, dies or gives invalid answers is reported, and the others continue. A full run
 takes about an hour on two cores, --quick about five minutes."""
-MOST_COMMITS = 2_000
-MOST_BYTES = 2_000_000
+MAX_COMMITS = 2_000
+MAX_BYTES = 2_000_000
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -175,13 +175,13 @@ def _versions(checkout: Path) -> Iterator[tuple[Notebook, Notebook]]:
     from nextedit_jupyter.training.commits.git import Repository
 
     repository = Repository(checkout)
-    commits = repository.commits(MOST_COMMITS)
+    commits = repository.commits(MAX_COMMITS)
     with repository.blobs() as blobs:
         for _, changes in repository.changes(commits):
             for change in changes:
                 if not change.path.endswith(".ipynb"):
                     continue
-                texts = [blobs.read(id, most=MOST_BYTES) for id in (change.before, change.after)]
+                texts = [blobs.read(id, limit=MAX_BYTES) for id in (change.before, change.after)]
                 books = [notebook_of(text) for text in texts if text is not None]
                 if len(books) == 2 and books[0] is not None and books[1] is not None:
                     yield books[0], books[1]

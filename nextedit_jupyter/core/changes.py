@@ -103,8 +103,8 @@ class HeldStates:
     `page` is any value that identifies a page.
     """
 
-    def __init__(self, most: int = HELD_STATES) -> None:
-        self._states: LruCache[tuple[Page, str], HeldState] = LruCache(most)
+    def __init__(self, limit: int = HELD_STATES) -> None:
+        self._states: LruCache[tuple[Page, str], HeldState] = LruCache(limit)
         self._facts: LruCache[tuple[Page, str], KernelFacts] = LruCache(HELD_FACTS)
         self._events: LruCache[tuple[Page, str], EditEvent] = LruCache(HELD_EVENTS)
         self._lock = threading.Lock()

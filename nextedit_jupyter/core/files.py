@@ -20,8 +20,8 @@ from pathlib import Path
 PRIVATE = 0o600
 
 
-def open_plain(path: Path, most: int, *, follow: bool = False) -> BufferedReader:
-    """A regular file of at most `most` bytes, opened for reading; never blocks.
+def open_plain(path: Path, limit: int, *, follow: bool = False) -> BufferedReader:
+    """A regular file of at most `limit` bytes, opened for reading; never blocks.
 
     Links are refused unless `follow` is set. Raises OSError; its `strerror` says what is wrong.
     """
@@ -34,20 +34,20 @@ def open_plain(path: Path, most: int, *, follow: bool = False) -> BufferedReader
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError(22, "it is not a regular file", str(path))
-        if found.st_size > most:
-            raise OSError(27, f"it has more than {most} bytes", str(path))
+        if found.st_size > limit:
+            raise OSError(27, f"it has more than {limit} bytes", str(path))
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def read_bytes(path: Path, most: int, *, follow: bool = False) -> bytes:
-    """The bytes of a regular file, at most `most`. Raises OSError."""
-    with open_plain(path, most, follow=follow) as file:
-        data = file.read(most + 1)
-    if len(data) > most:  # it grew while it was read
-        raise OSError(27, f"it has more than {most} bytes", str(path))
+def read_bytes(path: Path, limit: int, *, follow: bool = False) -> bytes:
+    """The bytes of a regular file, at most `limit`. Raises OSError."""
+    with open_plain(path, limit, follow=follow) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:  # it grew while it was read
+        raise OSError(27, f"it has more than {limit} bytes", str(path))
     return data
 
 

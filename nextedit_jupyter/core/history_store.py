@@ -25,8 +25,8 @@ from nextedit_jupyter.core.redact import begins_secret, holds_secret
 MAX_AGE_S = 14 * 86_400
 MAX_BYTES = 20_000_000
 SETTLE_S = 30.0  # without a change, after which a burst of typing is over
-_MOST_SEEN = 2_000
-_MOST_WAITING = 200
+_MAX_SEEN = 2_000
+_MAX_WAITING = 200
 _RING = 10  # events of a full history: from a full one, old events disappear without a reason
 _CLOCK_SLACK_S = 86_400  # rows from a later day were written with a wrong clock
 # The oldest quarter; if it takes more than a few rounds, the file cannot shrink at the moment.
@@ -35,7 +35,7 @@ _CUT = (
     "LIMIT (SELECT max(1, count(*) / 4) FROM events))",
     (),
 )
-_MOST_CUTS = 4
+_MAX_CUTS = 4
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS events (at REAL, language TEXT, cell TEXT, before TEXT, "
     "after TEXT, origin TEXT, key BLOB UNIQUE)",
@@ -112,7 +112,7 @@ class HistoryStore:
             ):  # the same history arrives again with each keystroke
                 continue
             self._waiting[known] = _Waiting(language, event, now)
-            if len(self._waiting) > _MOST_WAITING:
+            if len(self._waiting) > _MAX_WAITING:
                 self._waiting.popitem(last=False)
         self._write_settled(now, events[-1] if events else None)
 
@@ -143,7 +143,7 @@ class HistoryStore:
                 continue
             del self._waiting[known]
             self._seen[known] = None
-            if len(self._seen) > _MOST_SEEN:
+            if len(self._seen) > _MAX_SEEN:
                 self._seen.popitem(last=False)
             self._keep(waiting.language, waiting.event)
 
@@ -208,7 +208,7 @@ class HistoryStore:
                 (now - MAX_AGE_S, now + _CLOCK_SLACK_S),
             ),
         )
-        for _ in range(_MOST_CUTS):
+        for _ in range(_MAX_CUTS):
             if self._store.size <= self._max_bytes or not self._store.change(_CUT):
                 return  # locked by another process: the next edit tries again
             self._store.shrink()

@@ -2,8 +2,8 @@
 
 A process that is killed, or crashes in native code, cannot report the cause. So each thread that
 matters writes its phase to a few bytes of a mapped file: a write to memory, without a system call,
-which outlives the process. The next process reads it (`worker.deaths`) and blames the model only
-for what happened inside the model. Without a file nothing is kept.
+which outlives the process. The next process reads it (`worker.crash_counter`) and blames the model
+only for what happened inside the model. Without a file nothing is kept.
 
 A record has `SLOTS` slots of `SLOT_BYTES`: the phase, the number of the model's answers since the
 process began, and the model's label.

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 # Pairs of equal lines in two texts: difflib visits all of them for each stretch.
-_MOST_PAIRS = 40_000
+_MAX_PAIRS = 40_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -101,7 +101,7 @@ class TextEdit:
         new_at = _offsets(new_lines)
         replacements = []
         same = Counter(new_lines)
-        if sum(same[line] for line in old_lines) <= _MOST_PAIRS:
+        if sum(same[line] for line in old_lines) <= _MAX_PAIRS:
             codes = SequenceMatcher(None, old_lines, new_lines, autojunk=False).get_opcodes()
         elif len(old_lines) == len(new_lines):  # a word replaced in hundreds of equal lines
             codes = [("replace", 0, len(old_lines), 0, len(new_lines))]

@@ -45,11 +45,11 @@ class Contention:
         self._last: tuple[float, float, float] | None = None
         self._free = float(self._cores)
 
-    def threads(self, now: int, most: int) -> int:
-        """How many threads the next passes should use, at most `most`; `now` are in use."""
+    def threads(self, now: int, limit: int) -> int:
+        """How many threads the next passes should use, at most `limit`; `now` are in use."""
         free = self.free_cores()
         stay, rise = int(free + STAY), int(free + RISE)
-        return max(1, min(most, stay if now >= stay else max(now, rise)))
+        return max(1, min(limit, stay if now >= stay else max(now, rise)))
 
     def free_cores(self) -> float:
         """The number of cores that others left free in the last window, from 0 to all."""

@@ -59,9 +59,9 @@ class DraftRates:
         """
         at = min(match, self._LONG)
         rate = min(self._right[origin][at] / self._tried[origin][at], 0.98)
-        most = MAX_REWRITE_DRAFT if origin == "source" else MAX_DRAFT
+        limit = MAX_REWRITE_DRAFT if origin == "source" else MAX_DRAFT
         best, length, tokens, chance = (0.0, 1, 1.0, 1.0) if free_guess else (1.0, 0, 1.0, 1.0)
-        for count in range(1, most + 1):
+        for count in range(1, limit + 1):
             chance *= rate
             tokens += chance
             gain = tokens / (1 + cost * (count - 1 if free_guess else count))
@@ -87,14 +87,14 @@ class RowCost:
     because conditions change. The shortest pass has two rows, or one if a guess is not free.
     """
 
-    LEAST, MOST = 0.02, 0.12  # a busy machine makes rows look expensive
-    MOST_OF_EXPERTS = 0.5  # a likely draft is always tried; otherwise nothing more would be learned
+    MIN_COST, MAX_COST = 0.02, 0.12  # a busy machine makes rows look expensive
+    MAX_COST_OF_EXPERTS = 0.5  # a likely draft is always tried, to keep learning
     _FADE = 1.01
 
     def __init__(self, *, free_guess: bool = True) -> None:
         self._short = self._long = 0.0  # seconds of a shortest pass, and of an extra row
         self._fewest = 2 if free_guess else 1
-        self._most = self.MOST if free_guess else self.MOST_OF_EXPERTS
+        self._max_cost = self.MAX_COST if free_guess else self.MAX_COST_OF_EXPERTS
         self._before = ROW_COST if free_guess else EXPERTS_ROW_COST
 
     def observe(self, rows: int, seconds: float) -> None:
@@ -108,7 +108,7 @@ class RowCost:
     def share(self) -> float:
         if not self._short or not self._long:
             return self._before
-        return min(self._most, max(self.LEAST, self._long / self._short))
+        return min(self._max_cost, max(self.MIN_COST, self._long / self._short))
 
 
 class Recent:
@@ -118,9 +118,9 @@ class Recent:
     suggestion types similar things again.
     """
 
-    def __init__(self, most: int = RECENT_TOKENS) -> None:
-        self._most = most
-        self._text = np.full(2 * most, _NO_TOKEN, np.int32)
+    def __init__(self, limit: int = RECENT_TOKENS) -> None:
+        self._max_cost = limit
+        self._text = np.full(2 * limit, _NO_TOKEN, np.int32)
         self._length = 0
         self._last: Ids = self._text[:0]
 
@@ -133,13 +133,13 @@ class Recent:
         """Remember an answer to a prompt; an immediate repetition counts once."""
         if not said:
             return
-        part = np.array([*prompt[-CONTEXT:], *said], np.int32)[: self._most // 2]
+        part = np.array([*prompt[-CONTEXT:], *said], np.int32)[: self._max_cost // 2]
         if len(part) == len(self._last) and (part == self._last).all():
             return
         if self._length + len(part) + 1 > len(self._text):
-            kept = self._text[self._length - self._most : self._length].copy()
-            self._text[: self._most] = kept
-            self._length = self._most
+            kept = self._text[self._length - self._max_cost : self._length].copy()
+            self._text[: self._max_cost] = kept
+            self._length = self._max_cost
         end = self._length + len(part)
         self._text[self._length : end] = part
         self._text[end] = _NO_TOKEN
@@ -203,17 +203,17 @@ class Drafter:
         self._text[self._length] = id
         self._length += 1
 
-    def propose(self, most: int) -> list[int]:
-        """The tokens that may come next, at most `most`.
+    def propose(self, limit: int) -> list[int]:
+        """The tokens that may come next, at most `limit`.
 
         At least one, unless a word was begun or a guess is not free.
         """
         self._match = 0
-        if most < 1:
+        if limit < 1:
             return []
         if self._begun is not None:
             begun, self._begun = self._begun, None
-            return self._propose_begun(most, begun)
+            return self._propose_begun(limit, begun)
         text = self._text[: self._length]
         match, places = longest_match(self._source, text)
         found: tuple[Origin, Ids, int] | None = None
@@ -233,7 +233,7 @@ class Drafter:
         if found is None:
             return self._guess()
         self._match, (self._origin, ids, at) = match, found
-        count = self._count(match, most)
+        count = self._count(match, limit)
         if self._origin == "source":
             self._followed = at + 1
         drafts = [int(id) for id in ids[at + 1 : at + 1 + count]]
@@ -250,12 +250,12 @@ class Drafter:
             return []
         return [self._followers.after(int(self._text[self._length - 1]))]
 
-    def _count(self, match: int, most: int) -> int:
+    def _count(self, match: int, limit: int) -> int:
         free = self._followers is not None
         length = self._rates.length(match, self._origin, self._cost, free_guess=free)
-        return min(most, length)
+        return min(limit, length)
 
-    def _propose_begun(self, most: int, begun: npt.NDArray[np.int64]) -> list[int]:
+    def _propose_begun(self, limit: int, begun: npt.NDArray[np.int64]) -> list[int]:
         """The first tokens if part of a word was typed: only those that agree with it.
 
         Of the places with such a token, the one preceded by the longest match.
@@ -276,7 +276,7 @@ class Drafter:
         if best is None:
             return []
         self._match, self._origin, ids, at = best
-        count = self._count(self._match, most)
+        count = self._count(self._match, limit)
         drafts = [int(id) for id in ids[at + 1 : at + 1 + count]]
         return drafts[: drafts.index(_NO_TOKEN)] if _NO_TOKEN in drafts else drafts
 

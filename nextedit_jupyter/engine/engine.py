@@ -100,7 +100,7 @@ class Engine:
                 f"{self._decoder.vocab_size}: install the bundle again"
             )
         self._tokenizer = tokenizer
-        self._most_rows = max(MIN_ROWS, chunk)
+        self._max_rows = max(MIN_ROWS, chunk)
         self._row_seconds = 0.0  # of recent passes
         self._drafts = drafts
         slots = max(MIN_SLOTS, cache_bytes // self._decoder.slot_bytes)
@@ -197,7 +197,7 @@ class Engine:
 
     def _chunk(self) -> int:
         """How many rows the next pass reads; the number does not affect the answer."""
-        rows = self._most_rows
+        rows = self._max_rows
         if self._row_seconds > 0:
             rows = min(rows, max(MIN_CHUNK, int(LOOK_SECONDS / self._row_seconds)))
         return rows

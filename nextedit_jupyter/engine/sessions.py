@@ -72,7 +72,12 @@ class Sessions:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._open, self._most, self._contention, self._clock = open, threads, contention, clock
+        self._open, self._max_threads, self._contention, self._clock = (
+            open,
+            threads,
+            contention,
+            clock,
+        )
         self._next: tuple[int, Future[ort.InferenceSession]] | None = None
         self._changed = clock()
         self.threads = threads
@@ -89,7 +94,7 @@ class Sessions:
                 if session.exception() is None:
                     self.threads, self.current = threads, session.result()
             return
-        wanted = self._contention.threads(self.threads, self._most)
+        wanted = self._contention.threads(self.threads, self._max_threads)
         if wanted != self.threads and self._clock() - self._changed >= CHANGE_SECONDS:
             self._changed = self._clock()
             self._next = (wanted, self._in_background(wanted))

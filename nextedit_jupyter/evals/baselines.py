@@ -60,7 +60,7 @@ class Jedi:
 
 _TOKEN = re.compile(r"[^\W\d]\w*|\d+|\n[ \t]*|[ \t]+|[^\w\s]")
 _ORDERS = 5
-_MOST_TOKENS = 12
+_MAX_TOKENS = 12
 _HOPELESS = 0.05  # a less probable text is shown at no threshold
 _NOTHING: Counter[str] = Counter()
 
@@ -79,12 +79,12 @@ class TokenNgram:
         *,
         threshold: float = 0.6,
         copying: int = 20,
-        most_tokens: int = 400_000,
+        max_tokens: int = 400_000,
     ) -> None:
         self.threshold = threshold
         self._copying = copying
         self._background: list[dict[tuple[str, ...], Counter[str]]] = _tables()
-        left = most_tokens
+        left = max_tokens
         for source in background:
             tokens = _TOKEN.findall(source)
             _count(self._background, tokens)
@@ -119,7 +119,7 @@ class TokenNgram:
         held = match[0] if match else ""
         tokens = _TOKEN.findall(before[: len(before) - len(held)])
         said, total = "", 0.0
-        for _ in range(_MOST_TOKENS):
+        for _ in range(_MAX_TOKENS):
             best = self._next(tokens, held)
             if best is None or best[0].startswith("\n"):
                 return

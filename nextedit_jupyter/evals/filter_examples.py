@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.evals.heldout import HeldOutPlace
-from nextedit_jupyter.evals.replay import Typist
+from nextedit_jupyter.evals.replay import TypingSimulator
 from nextedit_jupyter.evals.typing import leading_blanks
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter, Situation, features
 from nextedit_jupyter.suggest.trim import CutPolicy, cuts, without_loop
@@ -25,7 +25,7 @@ from nextedit_jupyter.suggest.trim import CutPolicy, cuts, without_loop
 Floats = npt.NDArray[np.float64]
 
 RIDGE = 3.0  # for standardised weights; 0.3 to 30 gave the same curve
-LEAST_EXAMPLES = 200
+MIN_EXAMPLES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Examples:
 
 
 def collect(
-    typist: Typist,
+    typist: TypingSimulator,
     places: Sequence[HeldOutPlace],
     *,
     share: float = 0.35,
@@ -73,7 +73,7 @@ def collect(
                 continue
             whole = without_loop(reply.text)
             line = text[:at].rpartition("\n")[2]
-            policy = CutPolicy(typist.lane.settings.hope, multi_line=not line.strip())
+            policy = CutPolicy(typist.lane.settings.min_probability, multi_line=not line.strip())
             finished = reply.finished and whole == reply.text
             found = list(cuts(whole, reply.steps, policy, finished=finished))
             situation = Situation.of(request) if found else None
@@ -85,7 +85,7 @@ def collect(
                 groups.append(place.document.package)
         progress(number + 1)
     typist.lane.next_cell()
-    if len(rows) < LEAST_EXAMPLES or len(set(labels)) < 2:
+    if len(rows) < MIN_EXAMPLES or len(set(labels)) < 2:
         raise NextEditError(
             f"{len(rows)} examples are too few to learn a filter from: give more cells (--cells)"
         )

@@ -74,7 +74,7 @@ BUSY_PROMISES: Mapping[str, Mapping[str, float]] = {
     "large": {"warm_p50_ms": 60.0, "warm_p95_ms": 150.0},
 }
 # Lower bounds.
-AT_LEAST: Mapping[str, float] = {"typing_tokens_a_pass": 2.0, "edit_tokens_a_pass": 3.0}
+MINIMA: Mapping[str, float] = {"typing_tokens_a_pass": 2.0, "edit_tokens_a_pass": 3.0}
 LARGE_PARAMETERS = 60_000_000  # a model with more is a large one
 COLD_TOKENS = 512
 
@@ -190,13 +190,13 @@ def _promised(
     busy: bool,
 ) -> dict[str, Any]:
     """The promises for a model of this size, and which of them were kept."""
-    most = (BUSY_PROMISES if busy else MODEL_PROMISES)[size]
-    least = {} if busy else AT_LEAST
-    kept = {key: _within(numbers[key], bound) for key, bound in most.items()}
-    for key, bound in least.items():
+    upper = (BUSY_PROMISES if busy else MODEL_PROMISES)[size]
+    lower = {} if busy else MINIMA
+    kept = {key: _within(numbers[key], bound) for key, bound in upper.items()}
+    for key, bound in lower.items():
         value = reached[key]
         kept[key] = None if value is None else bool(value >= bound)
-    return {"promises": {**most, **least}, "kept": kept}
+    return {"promises": {**upper, **lower}, "kept": kept}
 
 
 def measure_cells(

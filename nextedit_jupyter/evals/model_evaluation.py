@@ -29,7 +29,12 @@ from nextedit_jupyter.evals.heldout import (
 )
 from nextedit_jupyter.evals.machine import machine, today, versions
 from nextedit_jupyter.evals.propagation import default_cache
-from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, Typist, first_token
+from nextedit_jupyter.evals.replay import (
+    RememberingLane,
+    ReplaySetting,
+    TypingSimulator,
+    first_token,
+)
 from nextedit_jupyter.evals.suites import SUITES, lane_latency, make_tasks, run_suites, summarise
 from nextedit_jupyter.evals.typing import TypingTally, type_cell
 from nextedit_jupyter.suggest.build import open_model_lane
@@ -156,7 +161,7 @@ def _measured(
         background,
         jedi_cells=0 if arguments.no_jedi else arguments.jedi_cells,
         threshold=threshold,
-        typist=Typist(
+        typist=TypingSimulator(
             RememberingLane(lane), arguments.budget, not arguments.no_facts, arguments.seed
         ),
         progress=progress,
@@ -204,7 +209,7 @@ def measure_typing(
     plain = acceptance is not None
     settings += [ReplaySetting(threshold) for threshold in THRESHOLDS if plain]
     settings += [ReplaySetting(threshold, gates=False) for threshold in THRESHOLDS]
-    typist = Typist(RememberingLane(lane), budget, facts, seed)
+    typist = TypingSimulator(RememberingLane(lane), budget, facts, seed)
     began = time.perf_counter()
 
     def typed(done: int) -> None:
@@ -265,7 +270,7 @@ def measure_baselines(
     *,
     jedi_cells: int,
     threshold: float,
-    typist: Typist,
+    typist: TypingSimulator,
     progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
     """Measure each baseline on the same cells, and what the product saves at no more noise."""
@@ -293,9 +298,9 @@ def measure_baselines(
         for document in background
         if document.kind in ("notebook", "gallery")
     )
-    for least in NGRAM_THRESHOLDS:
-        ngram.threshold = least
-        compare(f"n-gram, {least}", tally_of(ngram, places), typed["curve"])
+    for threshold in NGRAM_THRESHOLDS:
+        ngram.threshold = threshold
+        compare(f"n-gram, {threshold}", tally_of(ngram, places), typed["curve"])
     if jedi_cells:
         some = places[:jedi_cells]
         row = tally_of(Jedi(), some)

@@ -80,7 +80,7 @@ class ReplaySetting:
 
 
 @dataclass(slots=True)
-class Typist:
+class TypingSimulator:
     """Types cells of held-out documents at several settings at once."""
 
     lane: RememberingLane

@@ -11,7 +11,7 @@ from typing import Any
 
 from nextedit_jupyter.core.facts import KernelFacts
 
-MOST = 5
+MAX_COMPLETIONS = 5
 
 
 def make_matcher(facts: Callable[[], KernelFacts]) -> Any:
@@ -31,7 +31,9 @@ def make_matcher(facts: Callable[[], KernelFacts]) -> Any:
         if found is None or "\n" in found.prefix:
             return {"completions": [], "suppress": False}
         return {
-            "completions": [SimpleCompletion(text, type="value") for text in found.texts[:MOST]],
+            "completions": [
+                SimpleCompletion(text, type="value") for text in found.texts[:MAX_COMPLETIONS]
+            ],
             "matched_fragment": found.prefix,
             # Sorted alphabetically, all names of the namespace would come before ours.
             "suppress": True,

@@ -377,11 +377,11 @@ def _text_of(artist: object) -> str:
     return " ".join(text[:MAX_TEXT].split())
 
 
-def _items(value: object, most: int) -> list[Any]:
+def _items(value: object, limit: int) -> list[Any]:
     """The first elements of a list, even of a subclass that overrides iteration."""
     if not any(base is list for base in mro_of(type(value))):
         return []
-    return list(islice(list.__iter__(value), most))  # type: ignore[arg-type]
+    return list(islice(list.__iter__(value), limit))  # type: ignore[arg-type]
 
 
 def _managed() -> list[Any]:

@@ -22,7 +22,7 @@ from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.core.tags import OFF_TAG
 
 if TYPE_CHECKING:
-    from nextedit_jupyter.kernel.keeping import HistoryWriter
+    from nextedit_jupyter.kernel.history_writer import HistoryWriter
 
 _OWN_COMMANDS = re.compile(
     r"\s*(?:%?nextedit\b[^\n]*|%(?:load|reload|unload)_ext\s+nextedit_jupyter)\s*"

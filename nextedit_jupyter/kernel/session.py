@@ -119,7 +119,7 @@ class Session:
     def _keep(self, on: bool) -> None:
         keeping = self.recorder.keeping
         if on and keeping is None:
-            from nextedit_jupyter.kernel.keeping import HistoryWriter
+            from nextedit_jupyter.kernel.history_writer import HistoryWriter
 
             self.recorder.keeping = HistoryWriter()
         elif not on and keeping is not None:

@@ -15,7 +15,7 @@ from nextedit_jupyter.core.errors import WorkerError
 if TYPE_CHECKING:
     from nextedit_jupyter.core.pacing import Outcome
     from nextedit_jupyter.core.request import SuggestRequest
-    from nextedit_jupyter.kernel.telling import OutcomeReporter
+    from nextedit_jupyter.kernel.outcome_reporter import OutcomeReporter
 
 _NAME = f"kernel-{os.getpid()}"
 
@@ -117,7 +117,7 @@ class WorkerCalls:
         """Count a suggestion's outcome, here and in a running worker; returns at once."""
         setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
         if self._reporter is None:
-            from nextedit_jupyter.kernel.telling import OutcomeReporter
+            from nextedit_jupyter.kernel.outcome_reporter import OutcomeReporter
 
             self._reporter = OutcomeReporter(lambda *words: self.client.report(*words))
         self._reporter.tell(outcome, kind, lane)

@@ -23,8 +23,8 @@ log = logging.getLogger("nextedit.project")
 LOOK_EVERY = 15.0  # seconds between two scans of the folder, while requests arrive
 MODULES_EVERY = 2.0  # the same for modules that a notebook imports
 _MAX_READ = MAX_NODES // 2  # for reading a notebook's imports, per request
-MOST_PIECES = 2
-LEAST_LIKENESS = 0.3
+MAX_PIECES = 2
+MIN_LIKENESS = 0.3
 _ABOVE = 2  # cells above the caret's whose words show what the user is working on
 
 
@@ -102,7 +102,7 @@ class Folder:
             return held[2]
         try:
             with budget(_MAX_READ):
-                said = self._modules.said_to(notebook, folder)
+                said = self._modules.summarise(notebook, folder)
         except OverBudget:  # what was read is kept, and the next request continues from there
             return held[2] if held is not None else ModuleSummary()
         self._said.put(place.path, (now, imports, said))
@@ -124,11 +124,11 @@ class Folder:
         found = words.nearest(
             words_of(lines),
             words_of("\n".join(before)),
-            most=MOST_PIECES + 1,
-            least=LEAST_LIKENESS,
+            limit=MAX_PIECES + 1,
+            min_likeness=MIN_LIKENESS,
             apart_from=own,
         )
-        return [near for near in found if near.path != place.path][:MOST_PIECES]
+        return [near for near in found if near.path != place.path][:MAX_PIECES]
 
     def _look_again(self, place: Place) -> None:
         folder = place.path.rpartition("/")[0]

@@ -54,26 +54,26 @@ class Modules:
         self._held.put(path, (stamp, found))
         return found
 
-    def said_to(self, notebook: Notebook, folder: str) -> ModuleSummary:
+    def summarise(self, notebook: Notebook, folder: str) -> ModuleSummary:
         """What the notebook's imports of local modules provide; `folder` is the notebook's."""
         resolver = Resolver(self._root, folder, added_folders(notebook, folder))
-        round_ = _Round(self, self._root, resolver)
+        reader = _ImportReader(self, self._root, resolver)
         for one in notebook_imports(notebook):
-            round_.take(one)
-            if len(round_.used) >= MAX_MODULES:
+            reader.take(one)
+            if len(reader.used) >= MAX_MODULES:
                 break
         words = frozenset(
             word for cell in notebook.code_cells for word in _WORD.findall(cell.source)
         )
         return ModuleSummary(
-            tuple(round_.names.values()), tuple(round_.texts(words)), tuple(round_.read)
+            tuple(reader.names.values()), tuple(reader.texts(words)), tuple(reader.read)
         )
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-class _Round:
+class _ImportReader:
     """Follows one notebook's imports."""
 
     def __init__(self, modules: Modules, root: Root, resolver: Resolver) -> None:

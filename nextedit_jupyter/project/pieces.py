@@ -94,13 +94,13 @@ class Words:
         here: frozenset[str],
         above: frozenset[str],
         *,
-        most: int,
-        least: float,
+        limit: int,
+        min_likeness: float,
         apart_from: Iterable[str] = (),
     ) -> list[Nearby]:
         """The most similar pieces, best first. `here` are the words of the text being written,
         `above` those of the text before it. Pieces whose text is in `apart_from`, and those with a
-        similarity (0 to 1) below `least`, are left out."""
+        similarity (0 to 1) below `min_likeness`, are left out."""
         total = len(self.pieces)
         if not total:
             return []
@@ -123,9 +123,9 @@ class Words:
         whole = sum(weights.values()) or 1.0
         gone = {text.strip() for text in apart_from}
         found: list[Nearby] = []
-        for i, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[: 8 * most]:
+        for i, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[: 8 * limit]:
             likeness = score / whole
-            if likeness < least or len(found) == most:
+            if likeness < min_likeness or len(found) == limit:
                 break
             piece = self.pieces[i]
             if piece.text.strip() not in gone:

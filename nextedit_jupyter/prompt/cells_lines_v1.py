@@ -22,7 +22,7 @@ from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1, Shares
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt
 from nextedit_jupyter.prompt.lines import with_line_end
-from nextedit_jupyter.prompt.similar_lines import MOST_CHANGES, LineChange, Stretch, line_changes
+from nextedit_jupyter.prompt.similar_lines import MAX_CHANGES, LineChange, Stretch, line_changes
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 
@@ -36,13 +36,13 @@ class CellsLinesV1(CellsSpmV1):
     cache: EncodingCache = field(default_factory=EncodingCache, compare=False, repr=False)
 
     @property
-    def most_events(self) -> int:
+    def max_events(self) -> int:
         return 3
 
     def told(self, changes: Sequence[LineChange], tokenizer: TextTokenizer) -> list[int]:
         """The beginning of the prompt: the newest changes."""
         ids = [tokenizer.control(control.BOS)]
-        for change in changes[-MOST_CHANGES:]:
+        for change in changes[-MAX_CHANGES:]:
             ids += self.event(change.old, change.new, tokenizer)
         return ids
 
@@ -142,7 +142,7 @@ def recent_changes(history: Sequence[EditEvent]) -> list[LineChange]:
                 change = LineChange(earlier.old, change.new, earlier.first, change.at)
             if change.old != change.new:
                 found.append((event.cell, change))
-    return [change for _, change in found[-MOST_CHANGES:]]
+    return [change for _, change in found[-MAX_CHANGES:]]
 
 
 def lines_at_caret(request: SuggestRequest, changes: Sequence[LineChange]) -> Stretch:

@@ -78,7 +78,7 @@ class CellsSpmV1:
         return ("inline", "next_edit")
 
     @property
-    def most_events(self) -> int:
+    def max_events(self) -> int:
         """How many of the newest edits are in the prompt."""
         return MAX_EVENTS
 
@@ -143,14 +143,14 @@ class CellsSpmV1:
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
         kept, held = split_for_healing(source[:caret], tokenizer.pieces)
-        most = int(budget * self.shares.prefix)
-        prefix = tail_window(kept, most=most * _CHARS, step=STEP * _CHARS)
+        limit = int(budget * self.shares.prefix)
+        prefix = tail_window(kept, max_chars=limit * _CHARS, step=STEP * _CHARS)
         suffix = head_window(
-            source[caret:].rstrip(), most=int(budget * self.shares.suffix) * _CHARS
+            source[caret:].rstrip(), max_chars=int(budget * self.shares.suffix) * _CHARS
         )
         suffix_ids = self.cache.encode(tokenizer, suffix)[: int(budget * self.shares.suffix)]
         tail = [tokenizer.control(control.SUFFIX), *suffix_ids, tokenizer.control(control.PREFIX)]
-        tail += drop_steps(encode_open(tokenizer, prefix), most)
+        tail += drop_steps(encode_open(tokenizer, prefix), limit)
         events = [event for event in settled(request) if event.before.strip()]
         ids = self._start(request, events, tokenizer, budget - len(tail), insertions=False)
         return Prompt(
@@ -164,12 +164,12 @@ class CellsSpmV1:
     def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
         start, end = self._window(request)
-        most = int(budget * self.shares.window)
-        before = tail_window(source[start:caret], most=most * _CHARS // 2, step=STEP * _CHARS)
-        after = head_window(source[caret:end], most=most * _CHARS // 2)
+        limit = int(budget * self.shares.window)
+        before = tail_window(source[start:caret], max_chars=limit * _CHARS // 2, step=STEP * _CHARS)
+        after = head_window(source[caret:end], max_chars=limit * _CHARS // 2)
         tail = [tokenizer.control(control.EDIT)]
-        tail += drop_steps(tokenizer.encode(before), most // 2)
-        tail += [tokenizer.control(control.CURSOR), *tokenizer.encode(after)[: most // 2]]
+        tail += drop_steps(tokenizer.encode(before), limit // 2)
+        tail += [tokenizer.control(control.CURSOR), *tokenizer.encode(after)[: limit // 2]]
         tail.append(tokenizer.control(control.OLD))
         ids = self._start(request, request.history, tokenizer, budget - len(tail), insertions=True)
         return Prompt(
@@ -271,13 +271,15 @@ class CellsSpmV1:
             old, new = changed_lines(event.before, event.after)
             if not insertions and not old.strip():
                 continue
-            most = STEP * _CHARS
-            piece = self.event(head_window(old, most=most), head_window(new, most=most), tokenizer)
+            limit = STEP * _CHARS
+            piece = self.event(
+                head_window(old, max_chars=limit), head_window(new, max_chars=limit), tokenizer
+            )
             if len(piece) > budget:
                 break
             budget -= len(piece)
             pieces.append(piece)
-            if len(pieces) == self.most_events:
+            if len(pieces) == self.max_events:
                 break
         return [id for piece in reversed(pieces) for id in piece]
 
@@ -288,12 +290,12 @@ class CellsSpmV1:
         near = [self.cell(text, tokenizer) for _, text, _ in told]
         budget -= sum(map(len, near))
         chosen: list[tuple[tuple[int, int], list[int]]] = []
-        most = int(budget * self.shares.cell)
+        limit = int(budget * self.shares.cell)
         for order, cell in nearest_cells(request):
-            source = head_window(cell.source, most=most * _CHARS)
+            source = head_window(cell.source, max_chars=limit * _CHARS)
             if not source.strip():
                 continue
-            ids = self.cell(source, tokenizer)[:most]
+            ids = self.cell(source, tokenizer)[:limit]
             if len(ids) > budget:
                 break
             budget -= len(ids)
@@ -374,8 +376,8 @@ def name_line(named: NamedObject) -> str:
     return f"{named.name}: {kind}" if kind else ""
 
 
-def drop_steps(ids: list[int], most: int) -> list[int]:
-    """The end of `ids`, at most `most`; what is dropped is a multiple of `STEP`."""
-    if len(ids) <= most:
+def drop_steps(ids: list[int], limit: int) -> list[int]:
+    """The end of `ids`, at most `limit`; what is dropped is a multiple of `STEP`."""
+    if len(ids) <= limit:
         return ids
-    return ids[-(-(len(ids) - most) // STEP) * STEP :]
+    return ids[-(-(len(ids) - limit) // STEP) * STEP :]

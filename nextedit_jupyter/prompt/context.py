@@ -107,9 +107,9 @@ def cells_before(
     near = nearby_texts(request, tokenizer, cache, int(budget * NEARBY_SHARE))
     budget -= sum(cost for _, _, cost in near)
     chosen: list[tuple[tuple[int, int], str, str]] = []
-    most = int(budget * share)
+    limit = int(budget * share)
     for order, cell in nearest_cells(request):
-        source = head_window(cell.source.strip("\n"), most=most * CHARS).rstrip()
+        source = head_window(cell.source.strip("\n"), max_chars=limit * CHARS).rstrip()
         if not source:
             continue
         cost = len(cache.encode(tokenizer, source)) + 4
@@ -137,12 +137,12 @@ class Hunk:
 
 
 def hunks(
-    request: SuggestRequest, *, most: int, max_chars: int = 800, around: int = 0
+    request: SuggestRequest, *, limit: int, max_chars: int = 800, around: int = 0
 ) -> list[Hunk]:
     """The newest edits, oldest first, each with `around` lines of context; long ones left out."""
     found: list[Hunk] = []
     for event in reversed(request.history):
-        if len(found) == most:
+        if len(found) == limit:
             break
         old, new = changed_lines(event.before, event.after)
         if len(old) + len(new) > max_chars or request.notebook.cell(event.cell) is None:

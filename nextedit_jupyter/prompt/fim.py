@@ -54,12 +54,12 @@ class FillInTheMiddle:
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
         kept, held = split_for_healing(source[:caret], tokenizer.pieces)
-        most = int(budget * PREFIX_SHARE)
-        window = tail_window(kept, most=most * CHARS, step=STEP * CHARS)
-        before = drop_steps(encode_open(tokenizer, window), most)
-        most = int(budget * SUFFIX_SHARE)
-        suffix = head_window(source[caret:].rstrip(), most=most * CHARS)
-        after = self.cache.encode(tokenizer, suffix)[:most]
+        limit = int(budget * PREFIX_SHARE)
+        window = tail_window(kept, max_chars=limit * CHARS, step=STEP * CHARS)
+        before = drop_steps(encode_open(tokenizer, window), limit)
+        limit = int(budget * SUFFIX_SHARE)
+        suffix = head_window(source[caret:].rstrip(), max_chars=limit * CHARS)
+        after = self.cache.encode(tokenizer, suffix)[:limit]
         marks = [tokenizer.control(token) for token in (self.prefix, self.suffix, self.middle)]
         start = [tokenizer.control(token) for token in self.start]
         left = budget - len(before) - len(after) - len(marks) - len(start)

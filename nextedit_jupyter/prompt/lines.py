@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def head_window(text: str, *, most: int) -> str:
-    """The start of `text`, at most `most` characters, cut at a line end if there is one."""
-    if len(text) <= most:
+def head_window(text: str, *, max_chars: int) -> str:
+    """The start of `text`, at most `max_chars` characters, cut at a line end if there is one."""
+    if len(text) <= max_chars:
         return text
-    cut = text.rfind("\n", 1, most)
-    return text[: cut if cut > 0 else most]
+    cut = text.rfind("\n", 1, max_chars)
+    return text[: cut if cut > 0 else max_chars]
 
 
-def tail_window(text: str, *, most: int, step: int) -> str:
-    """The end of `text`, about `most` characters, beginning at a line.
+def tail_window(text: str, *, max_chars: int, step: int) -> str:
+    """The end of `text`, about `max_chars` characters, beginning at a line.
 
     The beginning moves in steps of `step` characters of the text before, so that appending to the
-    text keeps it in place for a while. Holds at most `most` characters.
+    text keeps it in place for a while. Holds at most `max_chars` characters.
     """
-    if len(text) <= most:
+    if len(text) <= max_chars:
         return text
-    drop = -(-(len(text) - most) // step) * step
+    drop = -(-(len(text) - max_chars) // step) * step
     line = text.find("\n", drop - 1)
     start = line + 1 if 0 <= line < drop + step and line + 1 < len(text) else drop
     return text[start:]

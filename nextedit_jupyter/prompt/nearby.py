@@ -24,7 +24,7 @@ def nearby_texts(
     """
     found: list[tuple[str, str, int]] = []
     for near in request.nearby:
-        text = head_window(near.text.strip("\n"), most=budget * _CHARS).rstrip()
+        text = head_window(near.text.strip("\n"), max_chars=budget * _CHARS).rstrip()
         told = f"# {near.path}\n{text}"
         cost = len(cache.encode(tokenizer, told)) + 4
         while cost > budget and "\n" in text:

@@ -39,9 +39,9 @@ class PlainCausal:
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
         kept, held = split_for_healing(source[:caret], tokenizer.pieces)
-        most = int(budget * PREFIX_SHARE)
-        window = tail_window(kept, most=most * CHARS, step=STEP * CHARS)
-        before = drop_steps(encode_open(tokenizer, window), most)
+        limit = int(budget * PREFIX_SHARE)
+        window = tail_window(kept, max_chars=limit * CHARS, step=STEP * CHARS)
+        before = drop_steps(encode_open(tokenizer, window), limit)
         after = self._behind(request, tokenizer, int(budget * SUFFIX_SHARE))
         context = file_context(
             request, tokenizer, self.cache, budget - len(before) - len(after), leading=""
@@ -66,13 +66,13 @@ class PlainCausal:
         return None
 
     def _behind(
-        self, request: SuggestRequest, tokenizer: TextTokenizer, most: int
+        self, request: SuggestRequest, tokenizer: TextTokenizer, limit: int
     ) -> tuple[int, ...]:
-        """The lines below the caret's as comments, in at most `most` tokens; () without any."""
+        """The lines below the caret's as comments, in at most `limit` tokens; () without any."""
         below = request.cell.source[request.caret.offset :].partition("\n")[2].strip("\n")
         mark = comment_mark(request)
         if not below.strip() or mark is None:
             return ()
-        text = head_window(below, most=most * CHARS)
+        text = head_window(below, max_chars=limit * CHARS)
         lines = "".join(f"{mark} {line}".rstrip() + "\n" for line in text.split("\n"))
-        return tuple(self.cache.encode(tokenizer, lines)[:most])
+        return tuple(self.cache.encode(tokenizer, lines)[:limit])

@@ -19,11 +19,11 @@ from difflib import SequenceMatcher
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.prompt.lines import common_ends
 
-MOST_LINES = 4  # per change, before and after
-MOST_CHARS = 400
-MOST_COMPARED = 600  # lines from the first to the last change of an edit
-MOST_CHANGES = 4  # of a history, the newest, in the prompt and in the search
-LEAST_LIKE = 0.25
+MAX_LINES = 4  # per change, before and after
+MAX_CHARS = 400
+MAX_COMPARED = 600  # lines from the first to the last change of an edit
+MAX_CHANGES = 4  # of a history, the newest, in the prompt and in the search
+MIN_SIMILARITY = 0.25
 _TAKEN_AWAY = 0.3  # bonus of a stretch that contains all words that the change removed
 _SCANNED = 6_000  # lines, nearest to the caret's cell
 
@@ -65,7 +65,7 @@ def line_changes(before: str, after: str) -> list[LineChange]:
     old, new = before.split("\n"), after.split("\n")
     head, tail = common_ends(old, new)
     a, b = old[head : len(old) - tail], new[head : len(new) - tail]
-    if max(len(a), len(b)) > MOST_COMPARED:
+    if max(len(a), len(b)) > MAX_COMPARED:
         return []
     found: list[LineChange] = []
     for tag, *span in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
@@ -79,23 +79,23 @@ def line_changes(before: str, after: str) -> list[LineChange]:
         else:
             parts = [(start, end, begin, stop)]
         for first, last, at, to in parts:
-            if max(last - first, to - at) > MOST_LINES:
+            if max(last - first, to - at) > MAX_LINES:
                 continue
             was, now = "\n".join(old[first:last]), "\n".join(new[at:to])
-            if was.strip() and max(len(was), len(now)) <= MOST_CHARS and was != now:
+            if was.strip() and max(len(was), len(now)) <= MAX_CHARS and was != now:
                 found.append(LineChange(was, now, first, at))
     return found
 
 
 def similar_stretches(
-    cells: Sequence[tuple[str, str]], changes: Sequence[LineChange], *, most: int
+    cells: Sequence[tuple[str, str]], changes: Sequence[LineChange], *, limit: int
 ) -> list[Stretch]:
     """The stretches most similar to what `changes` replaced, best first, without overlaps.
 
     `cells` are present ids and sources, nearest to the caret first; of `changes`, oldest first, the
-    newest `MOST_CHANGES` count. Lines that a change wrote are not candidates.
+    newest `MAX_CHANGES` count. Lines that a change wrote are not candidates.
     """
-    told = changes[-MOST_CHANGES:]
+    told = changes[-MAX_CHANGES:]
     if not told:
         return []
     cells = list(_bounded(cells))
@@ -126,23 +126,23 @@ def similar_stretches(
                 like = shared / (weight(words) + whole - shared)
                 like += _TAKEN_AWAY * (weight(gone & common) / weight(gone) if gone else 1.0)
                 key = (cell, first, size)
-                if like < LEAST_LIKE or (key in found and found[key].likeness >= like):
+                if like < MIN_SIMILARITY or (key in found and found[key].likeness >= like):
                     continue
                 text = "\n".join(texts[first : first + size])
-                if len(text) <= MOST_CHARS and not written.issuperset(
+                if len(text) <= MAX_CHARS and not written.issuperset(
                     line.strip() for line in text.split("\n")
                 ):
                     found[key] = Stretch(cell, first, size, text, like)
-    return _apart(sorted(found.values(), key=lambda s: -s.likeness), most)
+    return _apart(sorted(found.values(), key=lambda s: -s.likeness), limit)
 
 
-def _apart(ordered: Sequence[Stretch], most: int) -> list[Stretch]:
+def _apart(ordered: Sequence[Stretch], limit: int) -> list[Stretch]:
     """The first stretches that share no line with an earlier one."""
     taken: set[tuple[str, int]] = set()
     kept: list[Stretch] = []
     for stretch in ordered:
         lines = {(stretch.cell, stretch.first + k) for k in range(stretch.count)}
-        if len(kept) < most and not taken & lines:
+        if len(kept) < limit and not taken & lines:
             taken |= lines
             kept.append(stretch)
     return kept
@@ -159,7 +159,7 @@ def _bounded(cells: Sequence[tuple[str, str]]) -> Iterable[tuple[str, str]]:
 
 @by_text(500_000)
 def _lines(source: str) -> tuple[frozenset[str], ...]:
-    return tuple(_words(line[:MOST_CHARS]) for line in source.split("\n"))
+    return tuple(_words(line[:MAX_CHARS]) for line in source.split("\n"))
 
 
 def _words(text: str) -> frozenset[str]:

@@ -61,7 +61,7 @@ class Sweep:
         if len(task) > budget * WINDOW_SHARE or CURSOR in source:
             return Prompt((), stop, b"", "next_edit")  # lines too long to rewrite
         edits: list[int] = []
-        for hunk in reversed(hunks(request, most=MAX_EDITS)):
+        for hunk in reversed(hunks(request, limit=MAX_EDITS)):
             text = f"original:\n{hunk.old}\nupdated:\n{hunk.new}"
             piece = self._file(f"{hunk.name}.diff", text, tokenizer)
             if len(piece) + len(edits) > (budget - len(task)) // 2:

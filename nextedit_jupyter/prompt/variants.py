@@ -104,7 +104,7 @@ class Variant(CellsSpmV1):
     layout: Layout = field(default_factory=Layout)
 
     @property
-    def most_events(self) -> int:
+    def max_events(self) -> int:
         return self.layout.events
 
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
@@ -201,7 +201,7 @@ class Variant(CellsSpmV1):
                 ids = [
                     *tokenizer.encode(line[:inside][-LINE_CHARS:]),
                     tokenizer.control(control.CURSOR),
-                    *tokenizer.encode(head_window(line[inside:], most=LINE_CHARS) + last),
+                    *tokenizer.encode(head_window(line[inside:], max_chars=LINE_CHARS) + last),
                 ]
             else:
                 ids = list(self.cache.encode(tokenizer, line[:LINE_CHARS] + last))

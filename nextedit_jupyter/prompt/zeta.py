@@ -58,10 +58,10 @@ class Zeta:
             return Prompt((), stop, b"", "next_edit")  # too long, or with markers of its own
         side = budget // 10
         after = tokenizer.encode(
-            "\n" + head_window(source[end:].removeprefix("\n"), most=side * CHARS)
+            "\n" + head_window(source[end:].removeprefix("\n"), max_chars=side * CHARS)
         )[:side]
         name = file_name(request, request.caret.cell)
-        above = tail_window(source[:start], most=side * CHARS, step=64 * CHARS)
+        above = tail_window(source[:start], max_chars=side * CHARS, step=64 * CHARS)
         here = [*self.cache.encode(tokenizer, f"{FILE}{name}\n"), *tokenizer.encode(above)[-side:]]
         left = budget - len(task) - len(after) - len(here) - 3
         edits = self._edits(request, tokenizer, left // 2)
@@ -117,7 +117,7 @@ class Zeta:
     def _edits(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> list[int]:
         head = self.cache.encode(tokenizer, f"{FILE}edit_history\n")
         ids: list[int] = []
-        for hunk in reversed(hunks(request, most=MAX_EDITS, around=3)):
+        for hunk in reversed(hunks(request, limit=MAX_EDITS, around=3)):
             piece = self.cache.encode(tokenizer, _unified(hunk))
             if len(head) + len(ids) + len(piece) > budget:
                 break

@@ -236,8 +236,8 @@ def _pace(found: dict[str, Any]) -> PaceWire | None:
 class Admission:
     """Counts the requests in progress, in total and per client. For one event loop."""
 
-    def __init__(self, most: int, most_per_client: int) -> None:
-        self._most, self._most_per_client = most, most_per_client
+    def __init__(self, limit: int, max_per_client: int) -> None:
+        self._max_total, self._max_per_client = limit, max_per_client
         self._under_way: Counter[str] = Counter()
 
     @property
@@ -246,7 +246,7 @@ class Admission:
 
     def enter(self, client: str) -> bool:
         """Whether one more is admitted; if so, `leave` must be called once."""
-        if self.total >= self._most or self._under_way[client] >= self._most_per_client:
+        if self.total >= self._max_total or self._under_way[client] >= self._max_per_client:
             return False
         self._under_way[client] += 1
         return True

@@ -187,7 +187,7 @@ class SuggestHandler(_Handler):
         if isinstance(self.request.connection, HTTP1Connection):
             self.request.connection.set_body_timeout(BODY_SECONDS)
         length = self.request.headers.get("Content-Length", "0")
-        if not length.isascii() or not length.isdigit() or int(length) > self._most:
+        if not length.isascii() or not length.isdigit() or int(length) > self._max_bytes:
             self._refuse_size()
         elif self.gateway.admission.enter(self._client):
             self._is_in = True
@@ -197,18 +197,18 @@ class SuggestHandler(_Handler):
             self._refusal = (429, error)
 
     @property
-    def _most(self) -> int:
+    def _max_bytes(self) -> int:
         return self.gateway.config.request_bytes
 
     def _refuse_size(self) -> None:
         self._chunks.clear()
         if self._refusal is None:
-            message = f"a request has at most {self._most} bytes; send fewer cells"
+            message = f"a request has at most {self._max_bytes} bytes; send fewer cells"
             self._refusal = (413, WireError(message, code="too_large"))
 
     def data_received(self, chunk: bytes) -> None:
         self._received += len(chunk)
-        if self._received > self._most:
+        if self._received > self._max_bytes:
             self._refuse_size()
         if self._refusal is None:
             self._chunks.append(chunk)

@@ -73,7 +73,7 @@ def run_canary(
     command = [python, "-P", "-m", "nextedit_jupyter.suggest.canary", str(folder)]
     if any_size:
         command.append("--any-size")
-    code, output = _watched(command, timeout, _most_mb(any_size))
+    code, output = _watched(command, timeout, _max_mb(any_size))
     try:
         value = json.loads(output.splitlines()[-1])
         problem = value.get("problem")
@@ -93,7 +93,7 @@ def run_canary(
     return trial
 
 
-def _watched(command: list[str], timeout: float, most_mb: float) -> tuple[int, bytes]:
+def _watched(command: list[str], timeout: float, max_mb: float) -> tuple[int, bytes]:
     """A process's exit code and output; it is killed if it takes too long or too much memory.
 
     The process limits its own memory if the system supports that; otherwise this check from outside
@@ -116,13 +116,13 @@ def _watched(command: list[str], timeout: float, most_mb: float) -> tuple[int, b
                 if time.monotonic() > until:
                     raise BundleError(f"the bundle gave no answer in {timeout:.0f} s: not used")
                 with contextlib.suppress(psutil.Error):
-                    if watched.memory_info().rss / 2**20 > most_mb:
-                        raise BundleError(_TOO_LARGE.format(most_mb))
+                    if watched.memory_info().rss / 2**20 > max_mb:
+                        raise BundleError(_TOO_LARGE.format(max_mb))
         finally:
             process.kill()
 
 
-def _most_mb(any_size: bool) -> float:
+def _max_mb(any_size: bool) -> float:
     """The memory limit of a trial: more than a worker's, so that the measured size can be
     reported."""
     import psutil
@@ -130,7 +130,7 @@ def _most_mb(any_size: bool) -> float:
     return psutil.virtual_memory().total / 2**20 * 0.8 if any_size else 2 * MAX_RSS_MB
 
 
-def _bound_memory(most_mb: float) -> None:
+def _bound_memory(max_mb: float) -> None:
     """Limit this process's memory to that much on top of what is already mapped."""
     if sys.platform == "win32":
         return
@@ -140,11 +140,11 @@ def _bound_memory(most_mb: float) -> None:
 
     mapped = psutil.Process().memory_info().vms
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = mapped + int(most_mb * 2**20)
+    limit = mapped + int(max_mb * 2**20)
     if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
+        limit = min(limit, hard)
     with contextlib.suppress(OSError, ValueError):  # macOS accepts the limit and ignores it
-        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 def _try_texts(
@@ -234,18 +234,18 @@ def main(arguments: list[str]) -> int:
     import tokenizers
 
     del onnxruntime, tokenizers
-    most_mb = _most_mb("--any-size" in arguments[1:])
-    _bound_memory(most_mb)
+    max_mb = _max_mb("--any-size" in arguments[1:])
+    _bound_memory(max_mb)
     try:
         print(json.dumps(asdict(try_bundle(Path(arguments[0])))))
     except NextEditError as error:
         print(json.dumps({"problem": str(error)}))
     except MemoryError:
-        print(json.dumps({"problem": _TOO_LARGE.format(most_mb)}))
+        print(json.dumps({"problem": _TOO_LARGE.format(max_mb)}))
     except BaseException as error:  # a library's panic is not an Exception
         name = type(error).__name__
         is_full = "alloc" in str(error).lower()
-        problem = _TOO_LARGE.format(most_mb) if is_full else f"{name} while it was loaded or run"
+        problem = _TOO_LARGE.format(max_mb) if is_full else f"{name} while it was loaded or run"
         print(json.dumps({"problem": problem}))
     return 0
 

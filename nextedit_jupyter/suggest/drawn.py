@@ -19,7 +19,7 @@ from nextedit_jupyter.suggest.fitting import fitted
 from nextedit_jupyter.suggest.lane import suggestion_id
 
 KNOWN = 0.97  # the confidence of a text from the kernel
-LEAST = 2  # characters: accepting one is a key press itself
+MIN_CHARS = 2  # characters: accepting one is a key press itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def with_drawn(request: SuggestRequest, drawn: Drawn, said: Suggestion | None) -
         return said
     source, offset = request.cell.source, request.caret.offset
     found = fitted(source[:offset], drawn.text, source[offset:])
-    if found is None or len(found.text) < LEAST:
+    if found is None or len(found.text) < MIN_CHARS:
         return said
     edit = TextEdit((Replacement(offset, offset + found.replaced, found.text),))
     edits = (CellEdit.of(request.caret.cell, source, edit),)

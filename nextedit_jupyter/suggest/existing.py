@@ -31,7 +31,7 @@ from nextedit_jupyter.suggest.gates import names_elsewhere
 from nextedit_jupyter.suggest.lane import suggestion_id
 
 KNOWN, READ = 0.97, 0.9  # the confidence of candidates from the kernel, and from cells
-LEAST = 2  # characters: accepting one is a key press itself
+MIN_CHARS = 2  # characters: accepting one is a key press itself
 _CUT = 200  # facts have at most this many names of an object: then some may be missing
 _NEAR = 2_000  # characters before the caret within which a call or chain may begin
 
@@ -150,7 +150,7 @@ def reconciled(
     if source[offset:].lstrip()[:1] in (")", ","):
         left = left.removesuffix("=")  # the call is closed, possibly on a line below
     found = fitted(source[:offset], left, source[offset:])
-    if found is None or len(found.text) < LEAST:
+    if found is None or len(found.text) < MIN_CHARS:
         return said if said is not None and not existing.is_all else None
     edit = TextEdit((Replacement(offset, offset + found.replaced, found.text),))
     edits = (CellEdit.of(request.caret.cell, source, edit),)
@@ -261,7 +261,7 @@ def _labels(request: SuggestRequest, asked: Asked) -> Existing | None:
     of_root = existing({text for name, text, _ in said if name and name == asked.root}, READ)
     if of_root.names:
         return of_root
-    if not asked.anywhere or len(asked.prefix) < LEAST:
+    if not asked.anywhere or len(asked.prefix) < MIN_CHARS:
         return None
     anywhere = existing({text for _, text, _ in said}, READ)
     return anywhere if anywhere.names else None
@@ -374,7 +374,7 @@ def _variables(request: SuggestRequest, before: str) -> Existing | None:
 
 def _members_read(request: SuggestRequest, owner: str, prefix: str) -> Existing | None:
     """Members that other lines have after the same name: right 9 times out of 10 on real cells."""
-    if len(prefix) < LEAST:
+    if len(prefix) < MIN_CHARS:
         return None
     said = {name for source in _other_lines(request) for name in _members_of(source, owner)}
     names = tuple(sorted(name for name in said if name.startswith(prefix)))
@@ -397,7 +397,7 @@ def _members_of(source: str, owner: str) -> frozenset[str]:
 def _keywords(request: SuggestRequest, before: str, opened: Frame) -> Existing | None:
     argument = _ARGUMENT.search(before, max(opened.at, len(before) - 200))
     callee = _callee(before, opened.at)
-    if argument is None or len(argument[1]) < LEAST or not callee:
+    if argument is None or len(argument[1]) < MIN_CHARS or not callee:
         return None
     if re.search(r"\b(?:def|class)\s+\Z", before[: opened.at - len(callee)][-20:]):
         return None

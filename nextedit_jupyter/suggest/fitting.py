@@ -89,11 +89,11 @@ def as_it_stands(text: str, caret: int) -> Iterator[str]:
     yield text[:end] + body + text[end:]
 
 
-def _beginnings(text: str, most: int) -> Iterator[str]:
-    """The text, then at most `most` shorter ones, without splitting words."""
+def _beginnings(text: str, limit: int) -> Iterator[str]:
+    """The text, then at most `limit` shorter ones, without splitting words."""
     yield text
     tries, end = 0, len(text) - 1
-    while end > 0 and tries < most:
+    while end > 0 and tries < limit:
         if not (_is_word(text[end - 1]) and _is_word(text[end])) and text[end - 1] not in " \t":
             tries += 1
             yield text[:end]

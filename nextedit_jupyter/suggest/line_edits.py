@@ -58,19 +58,19 @@ def scan_lines(
 ) -> LineScan:
     """Ask about the most similar stretches, one after the other, until one should be changed.
 
-    `complete(prompt, max_tokens, probability)` continues a prompt while the total probability is at
-    least that. A completion that was stopped ends the scan and is the last one.
+    `complete(prompt, max_tokens, min_probability)` continues a prompt while the total probability
+    is at least that. A completion that was stopped ends the scan and is the last one.
     """
     changes = recent_changes(request.history)
     told = format.told(changes, tokenizer)
     done: list[Completion] = []
     unsure = False
-    for stretch in similar_stretches(_nearest_first(request), changes, most=ASKED):
+    for stretch in similar_stretches(_nearest_first(request), changes, limit=ASKED):
         prompt = format.asked(told, stretch.text, tokenizer)
-        most = int(_LONGER * (len(prompt.ids) - len(told))) + _SPARE
+        max_tokens = int(_LONGER * (len(prompt.ids) - len(told))) + _SPARE
         at_home = bool(request.history) and stretch.cell == request.history[-1].cell
         needed = max(threshold, SURE_AT_HOME) if at_home else threshold
-        completion = complete(prompt, most, needed)
+        completion = complete(prompt, max_tokens, needed)
         done.append(completion)
         if completion.finish in ("cancelled", "deadline", "invalid"):
             break

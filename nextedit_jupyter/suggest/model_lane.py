@@ -61,8 +61,8 @@ class ModelSettings:
     max_new: int = 32  # a line of about a hundred characters
     max_new_lines: int = 64  # several lines, where they may be shown
     max_new_edit: int = 192
-    hope: float = 0.1  # below this a completion is not continued
-    least: int = 2  # characters: accepting one is a key press itself
+    min_probability: float = 0.1  # below this a completion is not continued
+    min_chars: int = 2  # characters: accepting one is a key press itself
     whole_lines: bool = False
     multi_line: bool = True
     in_strings: bool = True
@@ -189,7 +189,7 @@ class ModelLane:
         if shown is None:
             silence = Silence("breaks_syntax", "it does not fit the text after the caret")
             return replace(cost, silence={"inline": silence})
-        if len(shown.text.strip()) < self.settings.least:
+        if len(shown.text.strip()) < self.settings.min_chars:
             return replace(cost, silence={"inline": Silence("low_confidence")})
         if says_what_follows(shown.text, after):
             silence = Silence("no_change", "it is already there")
@@ -261,9 +261,9 @@ class ModelLane:
         """The line most similar to those just changed that the model would change too."""
         threshold = self.settings.next_edit_threshold
 
-        def complete(prompt: Prompt, most: int, hope: float) -> Completion:
-            most = min(most, self.settings.max_new_edit)
-            return self._complete(prompt, most, deadline, cancelled, hope)
+        def complete(prompt: Prompt, max_tokens: int, min_probability: float) -> Completion:
+            max_tokens = min(max_tokens, self.settings.max_new_edit)
+            return self._complete(prompt, max_tokens, deadline, cancelled, min_probability)
 
         scan = scan_lines(request, format, self._tokenizer, complete, threshold)
         cost = _total_cost(scan.completions)
@@ -296,10 +296,15 @@ class ModelLane:
         prompt = self._format.inline(request, self._tokenizer, self.settings.budget)
         if not several:
             prompt = replace(prompt, stop=prompt.stop | self._newlines)
-        most = self.settings.max_new_lines if several else self.settings.max_new
+        max_tokens = self.settings.max_new_lines if several else self.settings.max_new
         constraint = constraint_for(request, self.settings.constrained)
         completion = self._complete(
-            prompt, most, deadline, cancelled, self.settings.hope, constraint=constraint
+            prompt,
+            max_tokens,
+            deadline,
+            cancelled,
+            self.settings.min_probability,
+            constraint=constraint,
         )
         cost = _cost(completion)
         if completion.finish in ("cancelled", "deadline", "invalid"):
@@ -317,10 +322,10 @@ class ModelLane:
         after = request.cell.source[request.caret.offset :]
         text = without_rejoined(without_loop(reply.text), after)
         finished = reply.finished and text == reply.text
-        least = self.settings.hope
+        lowest = self.settings.min_probability
         if self.acceptance is None:
-            least = min(least, self.settings.lowest)
-        policy = CutPolicy(least, self.settings.whole_lines, several)
+            lowest = min(lowest, self.settings.lowest)
+        policy = CutPolicy(lowest, self.settings.whole_lines, several)
         best: Cut | None = None
         situation: Situation | None = None
         for cut, count in cuts(text, reply.steps, policy, finished=finished):
@@ -348,11 +353,11 @@ class ModelLane:
         max_new: int,
         deadline: float,
         cancelled: Cancelled,
-        hope: float,
+        min_probability: float,
         rejoin: tuple[int, ...] = (),
         constraint: Constraint | None = None,
     ) -> Completion:
-        """Generate while the total probability is at least `hope`."""
+        """Generate while the total probability is at least `min_probability`."""
         return self._engine.complete(
             prompt,
             max_new=max_new,
@@ -360,7 +365,7 @@ class ModelLane:
             cancelled=cancelled,
             constraint=constraint,
             rejoin=rejoin,
-            floor=math.log(hope) if hope > 0 else -math.inf,
+            floor=math.log(min_probability) if min_probability > 0 else -math.inf,
         )
 
     def _reply(self, before: str, healed: bytes, completion: Completion) -> KeptReply:

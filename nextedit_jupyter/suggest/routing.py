@@ -22,7 +22,7 @@ from nextedit_jupyter.suggest.model_lane import ModelAnswer, ModelLane, ModelSet
 
 log = logging.getLogger(__name__)
 
-MOST_LOADED = 2
+MAX_LOADED = 2
 ANY = "*"
 
 
@@ -43,11 +43,11 @@ class Router:
     """
 
     def __init__(
-        self, specialists: Sequence[Specialist], loaded: ModelLane, *, most: int = MOST_LOADED
+        self, specialists: Sequence[Specialist], loaded: ModelLane, *, limit: int = MAX_LOADED
     ) -> None:
         self._specialists = list(specialists)
         self._loaded: OrderedDict[str, ModelLane] = OrderedDict({specialists[0].label: loaded})
-        self._most = max(1, most)
+        self._max_loaded = max(1, limit)
 
     @property
     def loaded(self) -> list[str]:
@@ -134,7 +134,7 @@ class Router:
         """The lane of a bundle; None if it cannot be used, and then it is not tried again."""
         lane = self._loaded.get(chosen.label)
         if lane is None:
-            while len(self._loaded) >= self._most:
+            while len(self._loaded) >= self._max_loaded:
                 self._loaded.popitem(last=False)
             try:
                 lane = self._loaded[chosen.label] = chosen.open()

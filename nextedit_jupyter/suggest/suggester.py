@@ -65,14 +65,14 @@ _MODEL_EDIT: tuple[Gate, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SuggesterSettings:
-    """`unknown_names`: whether the model may use unknown names. `most`: suggestions per kind."""
+    """`unknown_names`: whether the model may use unknown names. `limits`: suggestions per kind."""
 
     unknown_names: bool = False
     patterns_threshold: float = 0.7
-    most: Mapping[Kind, int] | None = None
+    limits: Mapping[Kind, int] | None = None
 
     def cap(self, kind: Kind) -> int:
-        return (self.most or {"inline": 1, "next_edit": 3, "rename": 3}).get(kind, 1)
+        return (self.limits or {"inline": 1, "next_edit": 3, "rename": 3}).get(kind, 1)
 
 
 class Suggester:
@@ -129,12 +129,12 @@ class Suggester:
         started = time.perf_counter()
         deadline = time.monotonic() + request.deadline_ms / 1000
         request = self._secrets.without_past(request)
-        round_ = _Round(self, request, deadline, cancelled)
+        run = _RequestRun(self, request, deadline, cancelled)
         with budget() as read:
             try:
                 self._memory.observe(request)
-                round_.ask()
-                for suggestion in round_.chosen():
+                run.ask()
+                for suggestion in run.chosen():
                     self._memory.show(request, suggestion)
             except OverBudget:
                 pass
@@ -142,10 +142,10 @@ class Suggester:
                 _log_failure("suggester", error)
             stale = _stale(request)
         if read.is_over:
-            round_.explain_unread()
-        suggestions = round_.chosen()
+            run.explain_unread()
+        suggestions = run.chosen()
         silence: dict[str, Silence] = {
-            kind: round_.silence.get(kind, Silence("no_change"))
+            kind: run.silence.get(kind, Silence("no_change"))
             for kind in request.want
             if not any(s.kind == kind for s in suggestions)
         }
@@ -153,14 +153,14 @@ class Suggester:
         return Answer(
             suggestions=suggestions,
             silence=silence,
-            bundle=round_.bundle or self.bundle,
+            bundle=run.bundle or self.bundle,
             timing=Timing(
                 total=total,
-                analysis=round_.analysis_ms,
-                prefill=round_.prefill_ms,
-                decode=round_.decode_ms,
+                analysis=run.analysis_ms,
+                prefill=run.prefill_ms,
+                decode=run.decode_ms,
             ),
-            tokens=round_.tokens,
+            tokens=run.tokens,
             id=request.id,
             stale=stale,
         )
@@ -183,7 +183,7 @@ class Suggester:
             _log_failure("prefill", error)
 
 
-class _Round:
+class _RequestRun:
     """One request's run through the lanes."""
 
     def __init__(

@@ -23,7 +23,7 @@ _ATTRIBUTE = re.compile(r"(?<![\w.\"')\]])(?P<name>[^\W\d]\w*)\.(?P<prefix>\w*)$
 _WORD = re.compile(r"(?P<prefix>[^\W\d]\w*|)$")
 _CALL = re.compile(r"(?<![\w.])(?P<name>[^\W\d]\w*)\($")
 _LIMIT = 100
-_MOST_DRAWN = 5
+_MAX_DRAWN = 5
 _LONGEST_LINE = 2_000  # characters; a longer one would be slow to match
 _CUT = 200  # facts have at most this many labels of an object: then some may be missing
 
@@ -66,7 +66,7 @@ def _find(before: str, facts: KernelFacts, recent: Sequence[str]) -> Found | Non
 
         drawn = completions(before, facts, before)
         if drawn is not None:
-            return Found(drawn.prefix, drawn.texts[:_MOST_DRAWN], "value", is_all=True)
+            return Found(drawn.prefix, drawn.texts[:_MAX_DRAWN], "value", is_all=True)
     if (text := _STRING.search(before)) is not None and _is_open(before[: text.start()]):
         names, is_all = _labels(before[: text.start()], facts)
         found = _ranked(text["prefix"], names, recent, "column")

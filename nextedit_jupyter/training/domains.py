@@ -51,12 +51,12 @@ _PATTERNS: Mapping[Domain, str] = {
     ),
 }
 _COMPILED = {domain: re.compile(pattern, re.MULTILINE) for domain, pattern in _PATTERNS.items()}
-MOST_CHARACTERS = 20_000  # of a cell that are examined
+MAX_CHARACTERS = 20_000  # of a cell that are examined
 
 
 def hits(source: str) -> Counter[Domain]:
     """The number of matches of each domain's patterns in a text."""
-    text = source[:MOST_CHARACTERS]
+    text = source[:MAX_CHARACTERS]
     found = {domain: sum(1 for _ in p.finditer(text)) for domain, p in _COMPILED.items()}
     return Counter({domain: count for domain, count in found.items() if count})
 

@@ -22,7 +22,7 @@ EditKind = Literal[
     "rename", "keyword", "literal", "attribute", "parameter", "copied", "bug", "none"
 ]
 
-MOST_CELLS = 10  # in a stretch of a document
+MAX_CELLS = 10  # in a stretch of a document
 LONGEST_CELL = 2_500  # characters
 
 
@@ -71,8 +71,8 @@ class EditCase:
 
 def draw_stretch(cells: Sequence[str], rng: random.Random) -> list[str]:
     """Consecutive cells of a document, as many as fit into a prompt, without huge ones."""
-    start = rng.randrange(max(1, len(cells) - MOST_CELLS // 2))
-    return [cell for cell in cells[start : start + MOST_CELLS] if len(cell) < LONGEST_CELL]
+    start = rng.randrange(max(1, len(cells) - MAX_CELLS // 2))
+    return [cell for cell in cells[start : start + MAX_CELLS] if len(cell) < LONGEST_CELL]
 
 
 def draw_case(cells: Sequence[str], rng: random.Random) -> EditCase | None:

@@ -102,7 +102,7 @@ def plain_document(
     def write(cell: str) -> list[int]:
         return _cell(cell, tokenizer, rng, mix, fmt)
 
-    return _pieces(document.cells, write, lambda index: [bos], length=length, least=23)
+    return _pieces(document.cells, write, lambda index: [bos], length=length, min_ids=23)
 
 
 def session_document(
@@ -139,7 +139,7 @@ def session_document(
     def write(cell: str) -> list[int]:
         return _cell(cell, tokenizer, rng, mix, layout)
 
-    return _pieces(cells, write, begin, length=length, least=16, first=first)
+    return _pieces(cells, write, begin, length=length, min_ids=16, first=first)
 
 
 def _cell(
@@ -156,12 +156,12 @@ def _pieces(
     begin: Callable[[int], list[int]],
     *,
     length: int,
-    least: int,
+    min_ids: int,
     first: int = 0,
 ) -> list[list[int]]:
     """Cells from `first` on, in pieces of at most `length` ids that end between cells.
 
-    A piece begins with `begin(index)` of its first cell, and is kept if it has more than `least`
+    A piece begins with `begin(index)` of its first cell, and is kept if it has more than `min_ids`
     ids after that. A cell longer than a piece is split.
     """
     pieces: list[list[int]] = []
@@ -170,12 +170,12 @@ def _pieces(
     for index in range(first, len(cells)):
         more = write(cells[index])
         if len(ids) + len(more) > length:
-            if len(ids) > fresh + least:
+            if len(ids) > fresh + min_ids:
                 pieces.append(ids)
             ids = begin(index)
             fresh = len(ids)
         ids += more[: length - len(ids)]
-    if len(ids) > fresh + least:
+    if len(ids) > fresh + min_ids:
         pieces.append(ids)
     return pieces
 
@@ -256,8 +256,10 @@ def _events(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1, *, all: b
         old, new = changed_lines(before, after)
         if not all and not old.strip():
             continue
-        most = STEP * 4
-        piece = fmt.event(head_window(old, most=most), head_window(new, most=most), tokenizer)
+        limit = STEP * 4
+        piece = fmt.event(
+            head_window(old, max_chars=limit), head_window(new, max_chars=limit), tokenizer
+        )
         if number:
             mark = tokenizer.control(control.NEW)
             at = piece.index(mark)

@@ -25,13 +25,13 @@ from nextedit_jupyter.evals.model_evaluation import (
     places_of,
     saved_at_noise,
 )
-from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, Typist
+from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, TypingSimulator
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
 from nextedit_jupyter.suggest.build import open_model_lane
 
 PLAIN = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 LEARNED = tuple(round(0.5 + 0.025 * i, 3) for i in range(19))
-LEAST_GAIN = 0.005  # of the characters, at the same noise
+MIN_GAIN = 0.005  # of the characters, at the same noise
 
 
 def learn_filter(
@@ -56,7 +56,7 @@ def learn_filter(
         )
     lane = open_model_lane(bundle)
     lane.acceptance = None
-    typist = Typist(RememberingLane(lane), budget, seed=seed)
+    typist = TypingSimulator(RememberingLane(lane), budget, seed=seed)
     places = choose_places(training, cells, random.Random(seed + 1), each=2)
     examples = collect(typist, places, seed=seed, progress=_every(20, "asked about", progress))
     crossed = cross_validate(examples)
@@ -74,7 +74,7 @@ def learn_filter(
     better = "filter" not in crossed or (
         crossed["filter"]["log_loss"] < crossed["probability"]["log_loss"]
     )
-    kept = better and after >= before + LEAST_GAIN
+    kept = better and after >= before + MIN_GAIN
     report = {
         "learned_from": sorted({place.document.package for place in places}),
         "cross_validation": crossed,

@@ -17,11 +17,11 @@ from nextedit_jupyter.training.packing import NO_LOSS
 from nextedit_jupyter.training.product_tasks import edit_tasks, line_tasks, render
 from nextedit_jupyter.training.run_folder import TokenRows
 
-LEAST_AGREEMENT = 0.99
-MOST_LOST = 0.005  # of exact answers
-MOST_NATS = 0.008  # per token of held-out sequences
+MIN_AGREEMENT = 0.99
+MAX_LOST = 0.005  # of exact answers
+MAX_NATS = 0.008  # per token of held-out sequences
 ROW_TOKENS = 160  # at a row's end, whose most likely tokens are compared
-MOST_PREFILL_MS = 100.0
+MAX_PREFILL_MS = 100.0
 
 
 def held_out_prompts(
@@ -71,11 +71,11 @@ def calibration_prompts(
     )
 
 
-def row_prompts(path: Path, most: int) -> list[list[int]]:
-    """The ids of the first `most` rows of a packed file. Raises TrainingError for any other
+def row_prompts(path: Path, limit: int) -> list[list[int]]:
+    """The ids of the first `limit` rows of a packed file. Raises TrainingError for any other
     file."""
     rows = TokenRows(path)
-    inputs, _ = rows.batch(0, min(most, len(rows.rows)))
+    inputs, _ = rows.batch(0, min(limit, len(rows.rows)))
     found: list[list[int]] = inputs.tolist()
     return found
 
@@ -86,7 +86,7 @@ def gate_export(
     documents: Sequence[Document],
     *,
     format: str = FORMAT,
-    least: float = LEAST_AGREEMENT,
+    minimum: float = MIN_AGREEMENT,
     count: int = 200,
     tasks: int = 400,
 ) -> Agreement:
@@ -94,15 +94,15 @@ def gate_export(
     read = BundleTokenizer(tokenizer)
     prompts = held_out_prompts(documents, read, format=format, count=count)
     agreement = graphs.agreement(prompts, _tasks(documents, read, format, tasks))
-    if agreement.same < least:
+    if agreement.same < minimum:
         raise TrainingError(
-            f"INT8 agrees with float32 on {agreement.same:.2%} of tokens, less than {least:.0%}: "
+            f"INT8 agrees with float32 on {agreement.same:.2%} of tokens, less than {minimum:.0%}: "
             "train for longer, or export with --no-gate to inspect it"
         )
-    if agreement.lost > MOST_LOST:
+    if agreement.lost > MAX_LOST:
         raise TrainingError(
             f"INT8 writes {agreement.exact_int8} of {agreement.tasks} answers exactly, float32 "
-            f"{agreement.exact_float32}: more than {MOST_LOST:.1%} are lost; train on, or export "
+            f"{agreement.exact_float32}: more than {MAX_LOST:.1%} are lost; train on, or export "
             "with --no-gate to look at it"
         )
     return agreement
@@ -111,9 +111,9 @@ def gate_export(
 def gate_rows(graphs: Graphs, held_out: Sequence[Sequence[int]]) -> Agreement:
     """Compare on sequences of texts; raises TrainingError if 8 bits lose too much."""
     agreement = graphs.agreement(held_out, last=ROW_TOKENS, with_losses=True)
-    if agreement.nats_lost > MOST_NATS:
+    if agreement.nats_lost > MAX_NATS:
         raise TrainingError(
-            f"INT8 adds {agreement.nats_lost:.4f} nats per token, more than {MOST_NATS}: "
+            f"INT8 adds {agreement.nats_lost:.4f} nats per token, more than {MAX_NATS}: "
             "train for longer, or export with --no-gate to inspect it"
         )
     return agreement
@@ -121,9 +121,9 @@ def gate_rows(graphs: Graphs, held_out: Sequence[Sequence[int]]) -> Agreement:
 
 def gate_latency(latency: Latency) -> None:
     """Raises TrainingError if 512 tokens take longer than a suggestion may."""
-    if latency.prefill_512_p95 > MOST_PREFILL_MS:
+    if latency.prefill_512_p95 > MAX_PREFILL_MS:
         raise TrainingError(
-            f"512 tokens take {latency.prefill_512_p95:.0f} ms, more than {MOST_PREFILL_MS:.0f}: "
+            f"512 tokens take {latency.prefill_512_p95:.0f} ms, more than {MAX_PREFILL_MS:.0f}: "
             "train a smaller shape, or export with --no-gate if this machine was busy"
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
 from nextedit_jupyter.prompt.similar_lines import (
-    MOST_CHANGES,
+    MAX_CHANGES,
     LineChange,
     Stretch,
     line_changes,
@@ -32,10 +32,10 @@ def commit_scans(
     rng: random.Random,
     *,
     length: int,
-    most: int = 3,
+    limit: int = 3,
     fmt: CellsLinesV1 | None = None,
 ) -> Iterator[list[int]]:
-    """At most `most` scans of a commit, as ids marked with `NO_LOSS` where nothing is learnt.
+    """At most `limit` scans of a commit, as ids marked with `NO_LOSS` where nothing is learnt.
 
     `row` is as read by `training.real_data`. Cells are changed in random order up to a random
     point; the last changes are in the prompt, and the questions are about the notebook in that
@@ -51,14 +51,14 @@ def commit_scans(
         return
     points = list(range(1, len(order) + 1))
     rng.shuffle(points)
-    for point in points[:most]:
+    for point in points[:limit]:
         rng.shuffle(order)
         done = order[:point]
-        changes = [c for i in done for c in line_changes(before[i], wanted[i])][-MOST_CHANGES:]
+        changes = [c for i in done for c in line_changes(before[i], wanted[i])][-MAX_CHANGES:]
         told = changes[-rng.randint(1, len(changes)) :]
         now = [(str(i), wanted[i] if i in done else text) for i, text in enumerate(before)]
         near = sorted(now, key=lambda cell: abs(int(cell[0]) - done[-1]))
-        asked = similar_stretches(near, told, most=ASKED)
+        asked = similar_stretches(near, told, limit=ASKED)
         left = {str(i): (before[i], text) for i, text in wanted.items() if i not in done}
         ids = scan(told, asked, left, fmt, tokenizer, length)
         if ids is not None:

@@ -29,7 +29,7 @@ from nextedit_jupyter.training.corpus.document import Document
 SPAN = 150  # characters
 COMMON = 3  # documents
 _GRAM, _STRIDE = 40, 20  # every span of 60 characters or more is found
-_MOST_PLACES = 40  # examined per gram
+_MAX_PLACES = 40  # examined per gram
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Texts:
     def _places(self, gram: str) -> list[int]:
         found: list[int] = []
         at = self.text.find(gram)
-        while at >= 0 and len(found) < _MOST_PLACES:
+        while at >= 0 and len(found) < _MAX_PLACES:
             found.append(at)
             at = self.text.find(gram, at + 1)
         return found

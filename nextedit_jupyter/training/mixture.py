@@ -198,16 +198,16 @@ def training_format(name: str) -> EditFormat:
     return result
 
 
-def spare_columns(documents: Sequence[Document], most: int = 2_000) -> list[str]:
+def spare_columns(documents: Sequence[Document], limit: int = 2_000) -> list[str]:
     """Column names seen anywhere, some of which are given to frames as unused columns."""
     seen: dict[str, None] = {}
     for document in documents:
         if document.kind != "module":
             for keys in columns_used(document.cells).values():
                 seen.update(dict.fromkeys(keys))
-        if len(seen) >= most:
+        if len(seen) >= limit:
             break
-    return [key for key in seen if 1 < len(key) <= 24 and "\n" not in key][:most]
+    return [key for key in seen if 1 < len(key) <= 24 and "\n" not in key][:limit]
 
 
 def _real_pieces(

@@ -15,10 +15,10 @@ from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import LONGEST_CELL, MOST_CELLS, draw_case
+from nextedit_jupyter.training.edits import LONGEST_CELL, MAX_CELLS, draw_case
 from nextedit_jupyter.training.packing import NO_LOSS
 
-MOST_MISSES = 1_000  # consecutive failed attempts
+MAX_MISSES = 1_000  # consecutive failed attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Pr
     """
     chosen = [document for document in documents if len(document.cells) > 1]
     misses = 0
-    while chosen and misses < MOST_MISSES:
+    while chosen and misses < MAX_MISSES:
         misses += 1
         document = rng.choice(chosen)
         case = draw_case(document.cells, rng)
@@ -68,7 +68,7 @@ def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Pr
     """Carets within lines, with or without the lines below; endless like `edit_tasks`."""
     chosen = [document for document in documents if any(document.cells)]
     misses = 0
-    while chosen and misses < MOST_MISSES:
+    while chosen and misses < MAX_MISSES:
         misses += 1
         document = rng.choice(chosen)
         index = rng.randrange(len(document.cells))
@@ -85,7 +85,7 @@ def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Pr
         below = text[start + len(line) :] if rng.random() < 0.5 else ""
         cells = tuple(
             Cell(f"c{i}", "code", source, execution_count=i + 1)
-            for i, source in enumerate(document.cells[max(0, index - MOST_CELLS) : index])
+            for i, source in enumerate(document.cells[max(0, index - MAX_CELLS) : index])
         )
         here = Cell("here", "code", text[:caret] + below)
         request = SuggestRequest(Notebook("python", (*cells, here)), Caret("here", caret))

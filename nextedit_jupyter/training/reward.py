@@ -179,7 +179,7 @@ def style_match(cell: str, added: str) -> float:
 def _quotes(text: str) -> str | None:
     other = {"'": '"', '"': "'"}
     free = [m["quote"] for m in _QUOTE.finditer(text) if other[m["quote"]] not in m[0]]
-    return _most(free)
+    return _most_common(free)
 
 
 def _indent(text: str) -> str | None:
@@ -192,14 +192,14 @@ def _indent(text: str) -> str | None:
 
 
 def _blanks(text: str) -> str | None:
-    return _most(["spaced" if m["blank"] else "tight" for m in _ASSIGNED.finditer(text)])
+    return _most_common(["spaced" if m["blank"] else "tight" for m in _ASSIGNED.finditer(text)])
 
 
 def _commas(text: str) -> str | None:
-    return _most(["comma" if m["comma"] else "none" for m in _CLOSED.finditer(text)])
+    return _most_common(["comma" if m["comma"] else "none" for m in _CLOSED.finditer(text)])
 
 
-def _most(found: Sequence[str]) -> str | None:
+def _most_common(found: Sequence[str]) -> str | None:
     return max(sorted(set(found)), key=found.count) if found else None
 
 

@@ -26,7 +26,7 @@ from nextedit_jupyter.training.reward import SILENT, UNREADABLE, ReadAnswer, Rew
 from nextedit_jupyter.training.rl_questions import TRIES, Question
 from nextedit_jupyter.training.rl_settings import RlSettings
 
-MOST_COMMITS = 3_000  # kept in memory, spread over the file
+MAX_COMMITS = 3_000  # kept in memory, spread over the file
 
 
 class LineQuestions:
@@ -62,7 +62,7 @@ class LineQuestions:
     def _of(self, row: dict[str, Any], rng: random.Random) -> Iterator[Question]:
         """A question for each stretch of one scan of a commit."""
         scans = commit_scans(
-            row, self._tokenizer, rng, length=self._settings.length, most=1, fmt=self._format
+            row, self._tokenizer, rng, length=self._settings.length, limit=1, fmt=self._format
         )
         asked = self._tokenizer.control(control.EDIT)
         for ids in scans:
@@ -112,11 +112,11 @@ class LineQuestions:
 
 
 def _spread(path: Path) -> list[dict[str, Any]]:
-    """At most `MOST_COMMITS` commits with changed cells, evenly spread over the file."""
+    """At most `MAX_COMMITS` commits with changed cells, evenly spread over the file."""
     rows = [
         {name: row[name] for name in ("before", "after", "pairs")}
         for row in read_rows(path)
         if row["pairs"] and sum(map(len, row["before"])) <= MAX_CHARS
     ]
-    every = max(1, -(-len(rows) // MOST_COMMITS))
+    every = max(1, -(-len(rows) // MAX_COMMITS))
     return rows[::every]

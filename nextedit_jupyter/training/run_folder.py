@@ -104,15 +104,15 @@ class TokenRows:
     """
 
     def __init__(self, path: Path | str) -> None:
-        path, _, most = str(path).partition("#")
+        path, _, limit = str(path).partition("#")
         try:
             self.rows: npt.NDArray[np.uint16] = np.load(path, mmap_mode="r")
         except (OSError, ValueError, EOFError) as error:
             raise TrainingError(f"the data {path} cannot be read: {error}") from error
         if self.rows.ndim != 2 or self.rows.dtype != np.uint16 or not len(self.rows):
             raise TrainingError(f"the data {path} is no packed file: run `train examples` again")
-        if most:
-            self.rows = self.rows[: int(most)]
+        if limit:
+            self.rows = self.rows[: int(limit)]
 
     def batch(self, row: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         index = np.arange(row, row + size) % len(self.rows)

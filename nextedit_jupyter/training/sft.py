@@ -62,12 +62,12 @@ class SftSettings:
 
 @torch.no_grad()
 def validation_loss(
-    model: DecoderModule, rows: TokenRows, *, batch: int, most: int = 64, bfloat16: bool = True
+    model: DecoderModule, rows: TokenRows, *, batch: int, limit: int = 64, bfloat16: bool = True
 ) -> float:
-    """Mean nats per token over the first `most` rows."""
+    """Mean nats per token over the first `limit` rows."""
     total, count = 0.0, 0
     device = model.embedding.weight.device
-    for row in range(0, min(most, len(rows.rows)), batch):
+    for row in range(0, min(limit, len(rows.rows)), batch):
         inputs, targets = rows.batch(row, min(batch, len(rows.rows) - row))
         counted = int((targets >= 0).sum())
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):

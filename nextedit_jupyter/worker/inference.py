@@ -26,17 +26,17 @@ from nextedit_jupyter.core.suggestion import Silence
 from nextedit_jupyter.core.wire import Offsets, encode_answer, encode_error, request_id
 from nextedit_jupyter.core.wire_across import decode_across, encode_elsewhere
 from nextedit_jupyter.worker.connection import dump
-from nextedit_jupyter.worker.deaths import PROVED_AFTER_ANSWERS
+from nextedit_jupyter.worker.crash_counter import PROVED_AFTER_ANSWERS
 from nextedit_jupyter.worker.parsing import HeldCells
+from nextedit_jupyter.worker.request_queue import Job, RequestQueue
 from nextedit_jupyter.worker.silent_answers import silent_answer
-from nextedit_jupyter.worker.turns import Job, Turns
 from nextedit_jupyter.worker.upkeep import Rebuilt
 
 if TYPE_CHECKING:
     from nextedit_jupyter.core.history_store import HistoryStore
     from nextedit_jupyter.core.pacing import Pacing
     from nextedit_jupyter.project.folder import Folders
-    from nextedit_jupyter.worker.deaths import Deaths
+    from nextedit_jupyter.worker.crash_counter import CrashCounter
     from nextedit_jupyter.worker.settings import WorkerSettings
     from nextedit_jupyter.worker.statistics import Statistics
 
@@ -85,7 +85,7 @@ class Inference:
 
     `off` are the labels of bundles that must not be used, the empty label for all. `send` delivers
     an answer; `is_full` is called when the process exceeds its memory bound. A bundle that killed
-    workers (`deaths`) is switched off: `roll_back(label)` replaces it with an earlier one and
+    workers (`crashes`) is switched off: `roll_back(label)` replaces it with an earlier one and
     returns which, or None if there is none; `put_back(label)` undoes that when it is retried.
     """
 
@@ -93,10 +93,10 @@ class Inference:
         self,
         build: Build,
         settings: WorkerSettings,
-        turns: Turns,
+        queue: RequestQueue,
         send: Send,
         *,
-        deaths: Deaths,
+        crashes: CrashCounter,
         pacing: Pacing,
         is_full: Callable[[], None],
         roll_back: Callable[[str], str | None],
@@ -114,9 +114,9 @@ class Inference:
         self.last_request = self._loaded = time.monotonic()
         self._build = build
         self._settings = settings
-        self._turns = turns
+        self._requests = queue
         self._send = send
-        self._deaths = deaths
+        self._crashes = crashes
         self._pacing = pacing
         self._is_full = is_full
         self._roll_back = roll_back
@@ -124,7 +124,7 @@ class Inference:
         self._log_file = log_file
         self._statistics = statistics
         self._history = history
-        self._deaths_before = 0
+        self._crashes_before = 0
         self._problem: str | None = None
         self._served_request: SuggestRequest | None = None
         self._cpu_at_rest = time.process_time()
@@ -135,14 +135,14 @@ class Inference:
 
     def start(self) -> None:
         """Start a thread for it, which ends with the process."""
-        self._deaths_before = self._deaths.begin()
+        self._crashes_before = self._crashes.begin()
         threading.stack_size(STACK_BYTES)
         threading.Thread(target=self._run, name="inference", daemon=True).start()
         threading.stack_size(0)
 
     def status(self) -> dict[str, Any]:
         suggester = self.suggester
-        busy = self._turns.running is not None
+        busy = self._requests.running is not None
         return {
             "state": "starting" if suggester is None else "busy" if busy else "ready",
             "bundle": suggester.bundle if suggester else None,
@@ -154,14 +154,14 @@ class Inference:
             "idle_s": round(time.monotonic() - self.last_request, 3),
             "idle_cpu_s": round(time.process_time() - self._cpu_at_rest, 3),
             "last_ms": self.last_ms,
-            "deaths": self._deaths_before,
-            "off": sorted(self._deaths.off()),
+            "deaths": self._crashes_before,
+            "off": sorted(self._crashes.off()),
             "folder": self._folders.told() if self._folders is not None else None,
         }
 
     def quiet_for(self) -> float:
         """Seconds since somebody last waited for an answer; 0 while somebody does."""
-        if self.suggester is None or not self._turns.idle:
+        if self.suggester is None or not self._requests.idle:
             return 0.0
         return time.monotonic() - max(self.last_request, self._loaded)
 
@@ -172,7 +172,7 @@ class Inference:
         """
         try:
             with phases.during(Phase.LOADING):
-                fresh = self._build(self._deaths.unusable())
+                fresh = self._build(self._crashes.unusable())
         except Exception as error:
             log_error(log, "the suggester could not be built again", error)
             return Rebuilt(None, f"it cannot be loaded ({type(error).__name__})")
@@ -187,7 +187,7 @@ class Inference:
 
     def retry(self) -> None:
         """Retry the bundles that were switched off and whose pause is over."""
-        due = self._deaths.try_again()
+        due = self._crashes.try_again()
         for label in due:
             self._put_back(label)
         if not due:
@@ -230,11 +230,11 @@ class Inference:
             self._serve_next()
 
     def _load(self) -> Suggesting:
-        for label in self._deaths.try_again():
+        for label in self._crashes.try_again():
             self._put_back(label)
-        for label in self._deaths.too_bad():
+        for label in self._crashes.too_bad():
             self._switch_off(label)
-        off = self._deaths.unusable()
+        off = self._crashes.unusable()
         try:
             with phases.during(Phase.LOADING):
                 return self._build(off)
@@ -244,15 +244,15 @@ class Inference:
             return self._build({*off, ""})
 
     def _switch_off(self, label: str) -> None:
-        self._deaths.switch_off(label, self._roll_back(label))
+        self._crashes.switch_off(label, self._roll_back(label))
         log.warning("%s is switched off: workers died in it", label or "the model")
 
     def _problem_of(self, suggester: Suggesting | None) -> str | None:
-        said = (self._deaths.problem(), self._problem, suggester.problem if suggester else None)
+        said = (self._crashes.problem(), self._problem, suggester.problem if suggester else None)
         return " ".join(dict.fromkeys(text for text in said if text)) or None
 
     def _serve_next(self) -> None:
-        job = self._turns.take()
+        job = self._requests.take()
         suggester = self.suggester  # it may have been replaced
         assert suggester is not None
         with (
@@ -265,7 +265,7 @@ class Inference:
         self.last_ms = round((self.last_request - job.arrived) * 1_000, 3)
         self._pacing.observe_latency(self.last_ms)
         self._count_latency(header)
-        self._turns.done()
+        self._requests.done()
         header["ms"] = self.last_ms
         if job.claim():
             self._send(job, header, body)
@@ -274,15 +274,15 @@ class Inference:
         if resident_mb() > self._settings.memory_mb:
             log.warning("over %d MB after %d answers", self._settings.memory_mb, self.served)
             if self._full_at_once:
-                self._deaths.blame(suggester.bundle or "")
+                self._crashes.blame(suggester.bundle or "")
             self._is_full()
 
     def _note_answer(self) -> None:
         """A model has answered: its bundle and the worker have proved themselves."""
         if (told := phases.take_answer()) is not None:
-            self._deaths.has_answered(*told)
+            self._crashes.has_answered(*told)
         if self.served == PROVED_AFTER_ANSWERS:
-            self._deaths.forgive()
+            self._crashes.forgive()
 
     def _keep_history(self) -> None:
         """Store the last request's edits, if the user chose that; the answer has already been

@@ -41,13 +41,13 @@ def parse_request(body: bytes, bounds: Bounds) -> dict[str, Any]:
 class HeldCells:
     """Decodes requests, reusing the cells of the same notebook's last one.
 
-    `page` is (connection, name), as in `turns.Job.client`. A page may alternate between several
-    notebooks, which are identified by their first cells.
+    `page` is (connection, name), as in `request_queue.Job.client`. A page may alternate between
+    several notebooks, which are identified by their first cells.
     """
 
-    def __init__(self, most: int = HELD_NOTEBOOKS) -> None:
+    def __init__(self, limit: int = HELD_NOTEBOOKS) -> None:
         self._states = HeldStates()
-        self._cells: LruCache[tuple[int, str, str], dict[str, Cell]] = LruCache(most)
+        self._cells: LruCache[tuple[int, str, str], dict[str, Cell]] = LruCache(limit)
         self._lock = threading.Lock()
 
     def take(

@@ -8,7 +8,7 @@ with one set for each version of this package:
     worker-<version>.lock      held by the running worker, so that there is one
     worker-<version>.start     held by the client that is starting one
     worker-<version>.phase     what the worker is doing (`core.phases`)
-    worker-<version>.json      how the last workers ended (`worker.deaths`)
+    worker-<version>.json      how the last workers ended (`worker.crash_counter`)
     worker.log, key            shared by all versions
 """
 

@@ -25,14 +25,14 @@ from nextedit_jupyter.core.memory_use import resident_mb
 from nextedit_jupyter.core.pacing import OUTCOMES, Pacing
 from nextedit_jupyter.core.wire import request_id
 from nextedit_jupyter.worker.connection import ClientConnection, dump
-from nextedit_jupyter.worker.deaths import Deaths
+from nextedit_jupyter.worker.crash_counter import CrashCounter
 from nextedit_jupyter.worker.frames import ENVELOPE_BYTES, unpack
 from nextedit_jupyter.worker.inference import Build, Inference
 from nextedit_jupyter.worker.parsing import parse_request
 from nextedit_jupyter.worker.power import PowerSource
+from nextedit_jupyter.worker.request_queue import Job, RequestQueue
 from nextedit_jupyter.worker.runtime import RuntimeFolder
 from nextedit_jupyter.worker.settings import WorkerSettings
-from nextedit_jupyter.worker.turns import Job, Turns
 from nextedit_jupyter.worker.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ class Worker:
         self._history = history
         power = PowerSource()
         self._pacing = Pacing(power=power, settings=settings.pacing)
-        self._deaths = Deaths(folder.deaths, first_pause=settings.retry_seconds)
-        self._turns = Turns(self._drop)
+        self._crashes = CrashCounter(folder.deaths, first_pause=settings.retry_seconds)
+        self._requests = RequestQueue(self._drop)
         self._inference = Inference(
             build,
             settings,
-            self._turns,
+            self._requests,
             self._send,
-            deaths=self._deaths,
+            crashes=self._crashes,
             pacing=self._pacing,
             is_full=lambda: self.leave("memory"),
             roll_back=roll_back,
@@ -92,7 +92,7 @@ class Worker:
             self._inference.rebuild,
             self._inference.quiet_for,
             updates=updates,
-            until_retry=self._deaths.seconds_until_trial,
+            until_retry=self._crashes.seconds_until_trial,
             retry=self._inference.retry,
             power=power,
             quiet_seconds=settings.quiet_seconds,
@@ -123,13 +123,13 @@ class Worker:
         self._wait_to_leave()
         self._upkeep.end()
         listener.close()  # removes the socket, so that new clients start a new worker
-        self._turns.cancel(lambda job: True)
+        self._requests.cancel(lambda job: True)
         with self._clients_lock:
             clients = list(self._clients.values())
         for client in clients:
             client.say_goodbye()
         if self._reason != "memory":
-            self._deaths.end_cleanly(retry=self._reason != "idle")
+            self._crashes.end_cleanly(retry=self._reason != "idle")
         log.info("left: %s, after %d answers", self._reason, self._inference.served)
         return self._reason
 
@@ -144,7 +144,7 @@ class Worker:
             left = self._inference.last_request + self._settings.idle_seconds - time.monotonic()
             if left > 0:
                 self._leaving.wait(left)
-            elif self._turns.idle:
+            elif self._requests.idle:
                 self.leave("idle")
             else:
                 self._leaving.wait(1.0)
@@ -198,7 +198,7 @@ class Worker:
         with self._clients_lock:
             self._clients.pop(client.number, None)
         self._inference.held.forget(client.number)
-        self._turns.cancel(lambda job: job.client[0] == client.number)
+        self._requests.cancel(lambda job: job.client[0] == client.number)
 
     def is_used_by_others(self, client: ClientConnection) -> bool:
         with self._clients_lock:
@@ -223,12 +223,12 @@ class Worker:
             client.reply({"n": n, "outcome": "status"}, dump(self.pace()))
         elif op == "reload":
             if header.get("retry"):
-                self._deaths.allow_trial()
-            self._upkeep.wake(reload=not (header.get("retry") and self._deaths.off()))
+                self._crashes.allow_trial()
+            self._upkeep.wake(reload=not (header.get("retry") and self._crashes.off()))
             client.reply({"n": n, "outcome": "status"}, dump({}))
         elif op == "cancel":
             name = header.get("client")
-            self._turns.cancel(
+            self._requests.cancel(
                 lambda job: job.client[0] == client.number and (job.n == n or job.client[1] == name)
             )
         elif op == "leave":
@@ -255,7 +255,7 @@ class Worker:
             client.refuse(n, error, request_id(value))
             return
         where = root if isinstance(root, str) else None
-        self._turns.put(Job(n, page, value, now, request, where))
+        self._requests.put(Job(n, page, value, now, request, where))
 
     def _send(self, job: Job, header: Mapping[str, Any], body: bytes) -> None:
         client = self._clients.get(job.client[0])

@@ -146,7 +146,7 @@ def test_two_runs_with_one_seed_have_the_same_scores_and_a_plot(
     ],
 )
 def test_a_peer_that_misbehaves_is_noted_and_met_with_silence(name: str, told: str) -> None:
-    peer = isolated(name, patience_s=0.5 if name == "Hangs" else 60.0, most_deaths=2)
+    peer = isolated(name, patience_s=0.5 if name == "Hangs" else 60.0, max_deaths=2)
     try:
         assert [peer.complete(request("x = ")) for _ in range(3)] == ["", "", ""]
         assert peer.troubles.told() == told

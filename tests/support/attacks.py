@@ -42,7 +42,7 @@ from nextedit_jupyter.suggest.canary import run_canary
 from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
 
 SLOW_MS = 1_000.0
-_MOST_SLOW, _MOST_TOLD = 20, 300
+_MAX_SLOW, _MAX_SHOWN = 20, 300
 MAX_GROWTH = 1.05
 # The slowest hundredth of the last requests beside that of the first ones.
 MAX_SLOWER = 1.25
@@ -82,8 +82,8 @@ class Report:
         if milliseconds > SLOW_MS:
             self.slow += 1
             self.slowest = sorted(
-                [*self.slowest, (milliseconds, repr(example)[:_MOST_TOLD])], reverse=True
-            )[:_MOST_SLOW]
+                [*self.slowest, (milliseconds, repr(example)[:_MAX_SHOWN])], reverse=True
+            )[:_MAX_SLOW]
 
 
 @contextlib.contextmanager

@@ -318,9 +318,9 @@ def hostile_request(
     before, after = random.choice(EDITS)
     fields: dict[str, Any] = {"want": ["inline", "next_edit", "rename"]}
 
-    def text(most: int) -> str:
-        made = make(most, random)
-        while len(made.encode("utf-8", "surrogatepass")) > most:
+    def text(limit: int) -> str:
+        made = make(limit, random)
+        while len(made.encode("utf-8", "surrogatepass")) > limit:
             made = made[: len(made) * 9 // 10]
         return made
 

@@ -89,20 +89,20 @@ def shared_shape(first: NodeChange, second: NodeChange) -> ShapeReplaced | None:
 
 # A rule shared by two places is small. A sum of thousands of terms would be compared term by term
 # with each of its own partial sums.
-_MOST_NODES, _MOST_CHARS = 120, 2_000
+_MAX_NODES, _MAX_CHARS = 120, 2_000
 
 
 def _is_small(node: Node) -> bool:
     nodes = node.tree.lasts[node.index] - node.index
-    return nodes <= _MOST_NODES and node.end - node.start <= _MOST_CHARS
+    return nodes <= _MAX_NODES and node.end - node.start <= _MAX_CHARS
 
 
 _ATOMS = frozenset({"identifier", "string", *NUMBERS, *LITERALS})
 _STATEMENTS = frozenset({"module", "block", "ERROR", "string", "comment"})
 
 
-def _few(pairs: Iterable[tuple[Node, Node]], most: int = 5) -> list[tuple[Node, Node]]:
-    return [pair for pair, _ in zip(pairs, range(most), strict=False)]
+def _few(pairs: Iterable[tuple[Node, Node]], limit: int = 5) -> list[tuple[Node, Node]]:
+    return [pair for pair, _ in zip(pairs, range(limit), strict=False)]
 
 
 def _generalise(old: Node, new: Node, other: Node, then: Node) -> ShapeReplaced | None:

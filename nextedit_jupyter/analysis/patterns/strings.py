@@ -157,10 +157,10 @@ def is_misspelling(old: str, new: str) -> bool:
     return _distance(old.lower(), new.lower(), 2) <= 2
 
 
-def _distance(a: str, b: str, most: int) -> int:
-    """The edit distance from a to b (swapping two neighbours is one edit); `most` + 1 if larger."""
-    if abs(len(a) - len(b)) > most:
-        return most + 1
+def _distance(a: str, b: str, limit: int) -> int:
+    """The edit distance from a to b (a swap of neighbours is one edit); `limit` + 1 if larger."""
+    if abs(len(a) - len(b)) > limit:
+        return limit + 1
     rows = [list(range(len(b) + 1))]
     for i in range(1, len(a) + 1):
         row = [i]

@@ -62,8 +62,8 @@ class GraphWriter:
         if int8:
             self.weight("row_limit", np.array(127.0, np.float32))
             self.weight("row_zero", np.array(ZERO_POINT, np.uint8))
-            most = shape.context * (shape.experts.active if shape.experts else 1)
-            self.weight("row_zeros", np.full((1, most, 1), ZERO_POINT, np.uint8))
+            limit = shape.context * (shape.experts.active if shape.experts else 1)
+            self.weight("row_zeros", np.full((1, limit, 1), ZERO_POINT, np.uint8))
             self.weight("one", np.array(1.0, np.float32))
             self.weight("first", np.array([0], np.int64))
             self.weight("last_axis", np.array([-1], np.int64))

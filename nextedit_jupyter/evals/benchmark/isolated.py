@@ -1,7 +1,7 @@
 """Runs a peer in a separate process, so that one that hangs or dies loses only its own answers.
 
 Questions and answers are JSON over a pipe. Failures are counted by kind (`Troubles`), the question
-then counts as silence, and the process is restarted; after `most_deaths` failures the peer is given
+then counts as silence, and the process is restarted; after `max_deaths` failures the peer is given
 up.
 """
 
@@ -22,8 +22,8 @@ from nextedit_jupyter.evals.benchmark.peers import Rename
 
 STARTS_S = 120.0  # a large bundle on a busy machine
 PATIENCE_S = 20.0
-MOST_DEATHS = 3
-MOST_CHARS = 20_000
+MAX_DEATHS = 3
+MAX_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Isolated:
         *,
         patience_s: float = PATIENCE_S,
         starts_s: float = STARTS_S,
-        most_deaths: int = MOST_DEATHS,
+        max_deaths: int = MAX_DEATHS,
     ) -> None:
         self.spec = spec
         self.troubles = Troubles()
@@ -65,7 +65,7 @@ class Isolated:
         self.can: tuple[str, ...] = ()
         self.milliseconds: list[float] = []
         self._patience_s, self._starts_s = patience_s, starts_s
-        self._deaths_left = most_deaths
+        self._deaths_left = max_deaths
         self._process: Any = None
         self._pipe: Connection | None = None
         self._start()
@@ -78,7 +78,7 @@ class Isolated:
         """The text at the caret; "" for silence or failure."""
         answer = self._ask({"op": "complete", "request": encode_request(request)})
         text = answer.get("text", "")
-        if not isinstance(text, str) or len(text) > MOST_CHARS:
+        if not isinstance(text, str) or len(text) > MAX_CHARS:
             self.troubles.counts["nonsense"] += 1
             return ""
         return text
@@ -94,7 +94,7 @@ class Isolated:
         except (AttributeError, TypeError, ValueError):
             texts = {-1: ""}
         sound = all(
-            0 <= place < cells and isinstance(text, str) and len(text) <= 10 * MOST_CHARS
+            0 <= place < cells and isinstance(text, str) and len(text) <= 10 * MAX_CHARS
             for place, text in texts.items()
         )
         if not sound:

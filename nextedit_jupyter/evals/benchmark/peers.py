@@ -22,7 +22,7 @@ from nextedit_jupyter.evals.propagation_edits import peer_offer, product, words
 
 Rename = tuple[str, str] | None
 CONTEXT = 12_000  # characters of the cells above that are sent to a server
-MOST_TOKENS = 48
+MAX_TOKENS = 48
 ANSWER_S = 60.0
 
 
@@ -172,7 +172,7 @@ class Server(_Completes):
     def complete(self, request: SuggestRequest) -> str:
         body: dict[str, Any] = {
             "prompt": _above(request) + request.cell.source[: request.caret.offset],
-            "max_tokens": MOST_TOKENS,
+            "max_tokens": MAX_TOKENS,
             "temperature": 0,
             "stop": ["\n"],
         }
@@ -196,7 +196,7 @@ class Infill(_Completes):
             "input_prefix": f"{above}\n" if above else "",
             "prompt": line,
             "input_suffix": source[caret:] or "\n",
-            "n_predict": MOST_TOKENS,
+            "n_predict": MAX_TOKENS,
             "temperature": 0,
             "stop": ["\n"],
         }

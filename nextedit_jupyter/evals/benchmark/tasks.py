@@ -24,8 +24,8 @@ from nextedit_jupyter.evals.typing import choose_cells
 
 KINDS = ("typing", "next line", "next edits", "propagation", "silence")
 LONGEST_NOTEBOOK = 60_000  # characters
-MOST_CELLS = 400
-MOST_CHANGED = 30  # cells of one commit: more is the work of a formatter
+MAX_CELLS = 400
+MAX_CHANGED = 30  # cells of one commit: more is the work of a formatter
 
 # Source distributions by version and digest; a second release of the same package provides edits.
 RECIPE = {
@@ -173,10 +173,10 @@ def _without_version(name: str) -> str:
 def commit_of(repository: str, before: Notebook, after: Notebook) -> Commit | None:
     """The changes of a notebook's code cells; None if there are none, or too many to be made by
     hand."""
-    old = [cell.source for cell in before.cells if cell.is_code][:MOST_CELLS]
-    new = [cell.source for cell in after.cells if cell.is_code][:MOST_CELLS]
+    old = [cell.source for cell in before.cells if cell.is_code][:MAX_CELLS]
+    new = [cell.source for cell in after.cells if cell.is_code][:MAX_CELLS]
     changed = _changed(old, new)
-    if not changed or len(changed) > MOST_CHANGED or sum(map(len, old)) > LONGEST_NOTEBOOK:
+    if not changed or len(changed) > MAX_CHANGED or sum(map(len, old)) > LONGEST_NOTEBOOK:
         return None
     swaps = {swap for cell, text in changed.items() if (swap := renamed(old[cell], text))}
     rename = next(iter(swaps)) if len(swaps) == 1 else None

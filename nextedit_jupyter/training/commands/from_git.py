@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         jobs = repository_jobs(
             arguments.repositories,
             Path(parts).resolve(),
-            most=arguments.most,
+            limit=arguments.most,
             seed=arguments.seed,
             any_licence=arguments.any_licence,
         )

@@ -67,10 +67,10 @@ class Repository:
         name = resolved.parent.name if resolved.name == ".git" else resolved.name
         return re.sub(r"[^\w.-]+", "-", name.removesuffix(".git")) or "repository"
 
-    def commits(self, most: int) -> list[str]:
-        """The newest `most` non-merge commits on HEAD, oldest first."""
+    def commits(self, limit: int) -> list[str]:
+        """The newest `limit` non-merge commits on HEAD, oldest first."""
         text = self._git(
-            "rev-list", "--no-merges", "--topo-order", "--reverse", f"--max-count={most}", "HEAD"
+            "rev-list", "--no-merges", "--topo-order", "--reverse", f"--max-count={limit}", "HEAD"
         )
         return [line for line in text.decode("ascii", "replace").split() if _HASH.fullmatch(line)]
 
@@ -114,7 +114,7 @@ class Repository:
                 plain = len(fields) == 3 and fields[1] == "blob" and fields[0].startswith("100")
                 if not plain or not _LICENCE.fullmatch(os.fsdecode(name)):
                     continue
-                data = blobs.read(fields[2], most=200_000) or b""
+                data = blobs.read(fields[2], limit=200_000) or b""
                 said = licence_of_text(data.decode("utf-8", "replace"))
                 if said not in found:
                     found.append(said)
@@ -202,8 +202,8 @@ class Blobs:
                 pipe.close()
         self._process.wait(timeout=10)
 
-    def read(self, id: str, *, most: int) -> bytes | None:
-        """An object's bytes; None if it is missing or larger than `most`."""
+    def read(self, id: str, *, limit: int) -> bytes | None:
+        """An object's bytes; None if it is missing or larger than `limit`."""
         writer, reader = self._process.stdin, self._process.stdout
         assert writer is not None
         assert reader is not None
@@ -216,9 +216,9 @@ class Blobs:
         if len(header) != 3:
             return None
         size = int(header[2])
-        data = _take(reader, size, keep=size <= most)
+        data = _take(reader, size, keep=size <= limit)
         reader.read(1)
-        return data if size <= most and len(data) == size else None
+        return data if size <= limit and len(data) == size else None
 
 
 def _take(reader: IO[bytes], size: int, *, keep: bool) -> bytes:

@@ -114,9 +114,9 @@ def mine_commits(job: CommitJob) -> Mined:
 
 
 def repository_jobs(
-    paths: Sequence[Path], parts: Path, *, most: int, seed: int = 0, any_licence: bool = False
+    paths: Sequence[Path], parts: Path, *, limit: int, seed: int = 0, any_licence: bool = False
 ) -> list[CommitJob]:
-    """The jobs for some repositories, with the newest `most` commits each.
+    """The jobs for some repositories, with the newest `limit` commits each.
 
     Raises TrainingError for a path that is not a repository, and for a repository without a
     permissive licence file, unless `any_licence`.
@@ -131,7 +131,7 @@ def repository_jobs(
                 "--any-licence if the code is your own and the model stays with you"
             )
         name = f"{repository.name}-{repository.root[:8]}"
-        commits = repository.commits(most)
+        commits = repository.commits(limit)
         for number, start in enumerate(range(0, len(commits), CHUNK)):
             out = parts / f"{name}.{number:04}.jsonl"
             chunk = tuple(commits[start : start + CHUNK])
@@ -248,8 +248,8 @@ def format_report(report: dict[str, object]) -> str:
 def _versions(
     change: FileChange, read: Callable[..., bytes | None], skipped: Skipped
 ) -> tuple[Pieces, Pieces] | None:
-    most = MAX_NOTEBOOK_BYTES if change.path.endswith(".ipynb") else MAX_SOURCE_BYTES
-    data = [read(id, most=most) for id in (change.before, change.after)]
+    limit = MAX_NOTEBOOK_BYTES if change.path.endswith(".ipynb") else MAX_SOURCE_BYTES
+    data = [read(id, limit=limit) for id in (change.before, change.after)]
     if data[0] is None or data[1] is None:
         skipped["too large or missing"] += 1
         return None

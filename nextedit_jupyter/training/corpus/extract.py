@@ -107,7 +107,7 @@ def extract_file(package: str, name: str, data: bytes, skipped: Skipped) -> list
         skipped["too large"] += 1
         return []
     if name.endswith((".rst", ".md", ".txt")):
-        return _document(package, name, "guide", guide_cells(text), least=2)
+        return _document(package, name, "guide", guide_cells(text), min_cells=2)
     if name.endswith(".pyx"):
         return []
     try:
@@ -121,16 +121,16 @@ def extract_file(package: str, name: str, data: bytes, skipped: Skipped) -> list
         return _document(package, name, "gallery", gallery_cells(text, tree))
     documents = []
     for place, cells in doctest_cells(tree):
-        documents += _document(package, f"{name}:{place}", "doctest", cells, least=2)
-    documents += _document(package, name, "module", module_cells(text, tree), least=1)
+        documents += _document(package, f"{name}:{place}", "doctest", cells, min_cells=2)
+    documents += _document(package, name, "module", module_cells(text, tree), min_cells=1)
     return documents
 
 
 def _document(
-    package: str, name: str, kind: str, cells: list[str], least: int = 3
+    package: str, name: str, kind: str, cells: list[str], min_cells: int = 3
 ) -> list[Document]:
     kept = tuple(cell.rstrip() for cell in cells if cell.strip() and len(cell) <= MAX_CELL_CHARS)
-    if len(kept) < least or sum(map(len, kept)) < 60:
+    if len(kept) < min_cells or sum(map(len, kept)) < 60:
         return []
     return [Document(package, name, kind, kept)]  # type: ignore[arg-type]
 
@@ -178,11 +178,11 @@ def gallery_cells(text: str, tree: ast.Module) -> list[str]:
                 rows.pop(0)
             cells.append("\n".join(rows).rstrip())
         return cells
-    return _blocks(body, least_lines=4)
+    return _blocks(body, min_lines=4)
 
 
-def _blocks(body: str, least_lines: int) -> list[str]:
-    """Split at blank lines before an unindented line, once a block has `least_lines` lines."""
+def _blocks(body: str, min_lines: int) -> list[str]:
+    """Split at blank lines before an unindented line, once a block has `min_lines` lines."""
     cells: list[str] = []
     block: list[str] = []
     blank = False
@@ -192,7 +192,7 @@ def _blocks(body: str, least_lines: int) -> list[str]:
             block.append(line)
             continue
         starts = not line[0].isspace() and line[0] not in ")]}" and '"""' not in line
-        if blank and starts and sum(bool(row.strip()) for row in block) >= least_lines:
+        if blank and starts and sum(bool(row.strip()) for row in block) >= min_lines:
             cells.append("\n".join(block).strip("\n"))
             block = []
         blank = False

@@ -35,8 +35,8 @@ def clean(document: Document, skipped: Skipped) -> Document | None:
             skipped["secret"] += 1
         else:
             cells.append(cell)
-    least = 1 if document.kind == "module" else 2
-    if len(cells) < least or sum(map(len, cells)) < 60:
+    min_cells = 1 if document.kind == "module" else 2
+    if len(cells) < min_cells or sum(map(len, cells)) < 60:
         return None
     return Document(document.package, document.path, document.kind, tuple(cells))
 

@@ -8,16 +8,16 @@ finishes no fewer edits. Nothing leaves the machine.
 from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, is_large
 from nextedit_jupyter.training.personal.judging import Scores, judge
 from nextedit_jupyter.training.personal.outcome import PersonalOutcome, describe
-from nextedit_jupyter.training.personal.own import Own, Split, gather, split
 from nextedit_jupyter.training.personal.personalise import personalise
 from nextedit_jupyter.training.personal.starting_bundle import is_personal
+from nextedit_jupyter.training.personal.user_corpus import Split, UserCorpus, gather, split
 
 __all__ = [
-    "Own",
     "PersonalOutcome",
     "PersonalPlan",
     "Scores",
     "Split",
+    "UserCorpus",
     "describe",
     "gather",
     "is_large",

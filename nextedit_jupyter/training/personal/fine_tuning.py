@@ -24,8 +24,14 @@ from nextedit_jupyter.training.from_bundle import bundle_weights
 from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.packing import NO_LOSS, pack, split_targets
-from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, is_rendered, sessions
 from nextedit_jupyter.training.personal.starting_bundle import base_manifest, format_of
+from nextedit_jupyter.training.personal.user_corpus import (
+    Split,
+    UserCorpus,
+    held_out_edits,
+    is_rendered,
+    sessions,
+)
 
 LARGE = 50_000_000  # parameters; a base with more is trained as a large one
 _LOOKING = 0.25  # the maximum share of the time for evaluations
@@ -175,7 +181,7 @@ class _Tuning:
 
 
 def _epoch(
-    own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan, epoch: int
+    own: UserCorpus, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan, epoch: int
 ) -> Any:
     """Another rendering of the training data, packed; numpy uint16 [rows, length + 1]."""
     rng, mix = random.Random(f"{plan.seed} {epoch}"), Mix()
@@ -199,7 +205,7 @@ def _epoch(
 
 
 def _choice(
-    own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan
+    own: UserCorpus, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan
 ) -> tuple[list[RealEdit], list[list[int]]]:
     accept = is_rendered(tokenizer, fmt, plan.length + 1)
     edits = held_out_edits(own, plan.cases // 4, plan.seed, accept)

@@ -23,20 +23,20 @@ from nextedit_jupyter.training.packing import NO_LOSS
 from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, fine_tune
 from nextedit_jupyter.training.personal.judging import MIN_CASES, judge, score
 from nextedit_jupyter.training.personal.outcome import PersonalOutcome, render_card
-from nextedit_jupyter.training.personal.own import (
-    Own,
+from nextedit_jupyter.training.personal.starting_bundle import PRIVATE, base_manifest, format_of
+from nextedit_jupyter.training.personal.user_corpus import (
     Split,
+    UserCorpus,
     held_out_edits,
     is_rendered,
     sessions,
     split,
 )
-from nextedit_jupyter.training.personal.starting_bundle import PRIVATE, base_manifest, format_of
 
 
 def personalise(
     base: Path,
-    own: Own,
+    own: UserCorpus,
     out: Path,
     plan: PersonalPlan,
     *,
@@ -91,7 +91,7 @@ def personalise(
 
 
 def _edits_to_judge_by(
-    held_out: Own, plan: PersonalPlan, tokenizer: BundleTokenizer, fmt: EditFormat
+    held_out: UserCorpus, plan: PersonalPlan, tokenizer: BundleTokenizer, fmt: EditFormat
 ) -> list[RealEdit]:
     """The held-out edits that can be rendered, for comparing two bundles.
 

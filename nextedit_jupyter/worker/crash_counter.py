@@ -6,7 +6,7 @@ record of `core.phases`. Only deaths inside the model count against a bundle. A 
 off:
 
 - after three deaths in a row without an answer in between;
-- when deaths are so frequent relative to its answers that it cannot be used (`MOST_WEIGHT`);
+- when deaths are so frequent relative to its answers that it cannot be used (`MAX_WEIGHT`);
 - after a single death while it is on trial again.
 
 A bundle that was switched off is retried automatically after growing pauses. If the files cannot be
@@ -34,12 +34,12 @@ IN_A_ROW = 3
 # A death weighs 1, and half as much after this many answers; four deaths within some forty answers
 # are too many, one in fifty is tolerated.
 HALF_AFTER_ANSWERS = 50
-MOST_WEIGHT = 4.0
+MAX_WEIGHT = 4.0
 # After this many answers a bundle on trial counts as good again.
 PROVED_AFTER_ANSWERS = 100
 FIRST_PAUSE_S, PAUSE_GROWS, LONGEST_PAUSE_S = 900.0, 4.0, 86_400.0
-_MOST_BYTES = 100_000
-_MOST_MODELS = 32
+_MAX_BYTES = 100_000
+_MAX_MODELS = 32
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,7 +74,7 @@ class Record:
     @property
     def is_too_bad(self) -> bool:
         return not self.is_off and (
-            self.row >= (1 if self.pause else IN_A_ROW) or self.weight >= MOST_WEIGHT
+            self.row >= (1 if self.pause else IN_A_ROW) or self.weight >= MAX_WEIGHT
         )
 
 
@@ -82,14 +82,14 @@ def _alone(method: F) -> F:
     """Run the method under the lock."""
 
     @functools.wraps(method)
-    def held(self: Deaths, *args: Any, **kwargs: Any) -> Any:
+    def held(self: CrashCounter, *args: Any, **kwargs: Any) -> Any:
         with self._lock:
             return method(self, *args, **kwargs)
 
     return cast("F", held)
 
 
-class Deaths:
+class CrashCounter:
     """The deaths of the workers of one user and version. `clock` returns seconds since the
     epoch."""
 
@@ -266,7 +266,7 @@ class Deaths:
 
     def _read(self) -> dict[str, Any]:
         try:
-            value = json.loads(read_bytes(self._path, _MOST_BYTES))
+            value = json.loads(read_bytes(self._path, _MAX_BYTES))
         except (OSError, ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
@@ -274,7 +274,7 @@ class Deaths:
     def _write(self, *, clean: bool, blamed: str | None = None) -> None:
         value: dict[str, Any] = {"pid": os.getpid(), "clean": clean, "deaths": self._count}
         if self._models:
-            kept = list(self._models.items())[-_MOST_MODELS:]
+            kept = list(self._models.items())[-_MAX_MODELS:]
             value["models"] = {label: asdict(found) for label, found in kept}
         if blamed is not None:
             value["blamed"] = blamed
@@ -286,7 +286,7 @@ def _records(value: object) -> dict[str, Record]:
     """The stored records; entries that we did not write are left out."""
     found: dict[str, Record] = {}
     for label, entry in value.items() if isinstance(value, dict) else ():
-        if not isinstance(entry, dict) or len(found) >= _MOST_MODELS:
+        if not isinstance(entry, dict) or len(found) >= _MAX_MODELS:
             continue
         until, placed = entry.get("until"), entry.get("placed")
         found[label] = Record(

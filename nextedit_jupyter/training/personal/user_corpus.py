@@ -32,7 +32,7 @@ HELD_OUT, CHOICE = 0.2, 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class UserCorpus:
     """A user's code: documents and real edits, each with the file it belongs to as its key."""
 
     documents: tuple[tuple[str, Document], ...] = ()
@@ -43,9 +43,9 @@ class Own:
 class Split:
     """The training, selection and held-out data."""
 
-    train: Own
-    choice: Own
-    held_out: Own
+    train: UserCorpus
+    choice: UserCorpus
+    held_out: UserCorpus
 
 
 def gather(
@@ -54,7 +54,7 @@ def gather(
     history: HistoryStore | None = None,
     commits: int = 2_000,
     seed: int = 0,
-) -> Own:
+) -> UserCorpus:
     """A user's notebooks, modules, commits and, if they enabled it, kept edits.
 
     Raises TrainingError for a folder that does not exist.
@@ -85,17 +85,17 @@ def gather(
             edits += [(f"{root}/{edit.source.path}", edit) for edit in mined]
     if history is not None:
         edits += [("", edit) for edit in kept_edits(history, seed)]
-    return Own(tuple(documents), tuple(edits))
+    return UserCorpus(tuple(documents), tuple(edits))
 
 
-def _commits(root: Path, most: int, seed: int) -> list[RealEdit]:
+def _commits(root: Path, limit: int, seed: int) -> list[RealEdit]:
     """The edits of a checkout's commits; its licence is the user's responsibility."""
     try:
         Repository(root)
     except TrainingError:
         return []  # a worktree or damaged: its files are still used
     with tempfile.TemporaryDirectory() as parts:
-        jobs = repository_jobs([root], Path(parts), most=most, seed=seed, any_licence=True)
+        jobs = repository_jobs([root], Path(parts), limit=limit, seed=seed, any_licence=True)
         return [edit for job in jobs for edit in read_edits(mine_commits(job).path)]
 
 
@@ -125,7 +125,7 @@ def kept_edits(history: HistoryStore, seed: int = 0) -> list[RealEdit]:
     return found
 
 
-def split(own: Own, seed: int = 0) -> Split:
+def split(own: UserCorpus, seed: int = 0) -> Split:
     """Hold out whole files, and the newest kept edits; raises TrainingError if there is too little.
 
     The training data contain no cell of a held-out edit, before or after it.
@@ -162,7 +162,7 @@ def split(own: Own, seed: int = 0) -> Split:
         if (cells := tuple(cell for cell in document.cells if cell.strip() not in secret))
     ]
     owns = [
-        Own(tuple(documents), tuple(edits))
+        UserCorpus(tuple(documents), tuple(edits))
         for documents, edits in zip(parts["documents"], parts["edits"], strict=True)
     ]
     return Split(*owns)
@@ -177,7 +177,7 @@ def is_rendered(
 
 
 def held_out_edits(
-    own: Own, count: int, seed: int, accept: Callable[[RealEdit], bool]
+    own: UserCorpus, count: int, seed: int, accept: Callable[[RealEdit], bool]
 ) -> list[RealEdit]:
     """At most `count` accepted edits: real ones, then synthetic ones from the documents."""
     rng = random.Random(seed)
@@ -188,7 +188,7 @@ def held_out_edits(
 
 
 def sessions(
-    own: Own, tokenizer: BundleTokenizer, length: int, seed: int, most: int = 24
+    own: UserCorpus, tokenizer: BundleTokenizer, length: int, seed: int, limit: int = 24
 ) -> list[list[int]]:
     """Some stretches of the documents, rendered as in training, with at most `length` tokens
     each."""
@@ -197,4 +197,4 @@ def sessions(
     for _, document in own.documents:
         pieces += session_document(document, tokenizer, rng, Mix(), length=length + 1)
     rng.shuffle(pieces)
-    return pieces[:most]
+    return pieces[:limit]

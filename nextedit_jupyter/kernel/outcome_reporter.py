@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from queue import Empty, Full, Queue
 
-_MOST_WAITING = 50  # if the worker hangs, counts are lost rather than piled up here
+_MAX_WAITING = 50  # if the worker hangs, counts are lost rather than piled up here
 _LINGER_SECONDS = 30.0  # the thread ends after being idle for this long
 
 
@@ -19,7 +19,7 @@ class OutcomeReporter:
 
     def __init__(self, report: Callable[[str, str, str], object]) -> None:
         self._report = report
-        self._waiting: Queue[tuple[str, str, str]] = Queue(_MOST_WAITING)
+        self._waiting: Queue[tuple[str, str, str]] = Queue(_MAX_WAITING)
         self._lock = threading.Lock()
         self._working = False
 

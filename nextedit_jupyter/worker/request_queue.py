@@ -35,7 +35,7 @@ class Job:
             return first
 
 
-class Turns:
+class RequestQueue:
     """The waiting requests and the running one.
 
     A client's newer request takes the older one's place in the queue: a client that types fast
