@@ -4,10 +4,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { AxesWire, FactsWire } from './protocol';
 
-/** Axes listed at most: a sidebar is narrow. */
+/** The maximum number of listed axes: a sidebar is narrow. */
 const MAX_AXES = 4;
 
-/** One line for each of the newest figure's axes; [] where no figure is known. */
+/** One line for each of the newest figure's axes; [] if no figure is known. */
 export function figureLines(facts: FactsWire | null, trans: TranslationBundle): string[] {
   const figure = facts?.figures?.at(-1);
   if (!figure) {

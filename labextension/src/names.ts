@@ -1,4 +1,4 @@
-/** What a name is, in one place. */
+/** The definition of a name, in one place. */
 
 const NAME = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u;
 
@@ -15,7 +15,7 @@ const KEYWORDS = new Set(
   ).split(' ')
 );
 
-/** Whether a name is a keyword of Python, which nothing can be renamed from or to. */
+/** Whether a name is a Python keyword, which cannot be renamed or used as a new name. */
 export function isKeyword(name: string): boolean {
   return KEYWORDS.has(name);
 }
