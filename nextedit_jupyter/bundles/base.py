@@ -117,7 +117,7 @@ def bring(
             _clear(folder)
             return installed
     except OSError as error:
-        raise BundleError(_told(error)) from None
+        raise BundleError(_describe_os_error(error)) from None
 
 
 def fetch(
@@ -145,9 +145,9 @@ def fetch(
     ]  # fmt: skip
     # pip's own temporary files are put on the same disk, and are deleted with the folder.
     environment = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary)}
-    code, said = _run(command, environment, base.wheel_bytes, progress)
+    code, output = _run(command, environment, base.wheel_bytes, progress)
     if code != 0:
-        raise BundleError(_why_not_fetched(base, said))
+        raise BundleError(_why_not_fetched(base, output))
     found = [file for file in target.iterdir() if file.suffix == ".whl"]
     if len(found) != 1:
         raise BundleError(f"pip did not download a wheel of {base.requirement}; {_AS_BEFORE}")
@@ -235,7 +235,7 @@ def _run(
     command: list[str], environment: dict[str, str], total: int, progress: Callable[[float], None]
 ) -> tuple[int, str]:
     """Run pip; returns its exit code and last lines. It is killed when this process ends."""
-    said: list[str] = []
+    output: list[str] = []
     with subprocess.Popen(
         command,
         env=environment,
@@ -250,32 +250,32 @@ def _run(
             for line in process.stdout:
                 match = _PROGRESS.fullmatch(line.strip())
                 if match is None:
-                    said = [*said[-200:], line]
+                    output = [*output[-200:], line]
                 elif total:
                     progress(min(1.0, int(match[1]) / total))
-            return process.wait(), "".join(said)
+            return process.wait(), "".join(output)
         except BaseException:
             process.terminate()
             raise
 
 
-def _why_not_fetched(base: Base, said: str) -> str:
-    if "DO NOT MATCH THE HASHES" in said or "Hash mismatch" in said:
+def _why_not_fetched(base: Base, output: str) -> str:
+    if "DO NOT MATCH THE HASHES" in output or "Hash mismatch" in output:
         return _another(base, base.requirement)
-    if "No space left" in said or "not enough space" in said:
-        return _told(OSError(errno.ENOSPC, ""))
-    if any(sign in said for sign in _OFFLINE):
+    if "No space left" in output or "not enough space" in output:
+        return _describe_os_error(OSError(errno.ENOSPC, ""))
+    if any(sign in output for sign in _OFFLINE):
         return (
             f"pip cannot reach its index for {base.requirement}: connect, or fetch that wheel "
             "elsewhere and give its folder: `jupyter nextedit model get --no-index --find-links "
             f"FOLDER`; {_AS_BEFORE}"
         )
-    if "No matching distribution" in said or "Could not find a version" in said:
+    if "No matching distribution" in output or "Could not find a version" in output:
         return (
             f"pip cannot find a wheel of {base.requirement}: connect to the network, name another "
             f"index with --index-url, or a folder that has it with --find-links; {_AS_BEFORE}"
         )
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")] or lines or ["it gave no reason"]
     return f"pip could not fetch {base.requirement} ({errors[-1][:300]}); {_AS_BEFORE}"
 
@@ -288,7 +288,7 @@ def _another(base: Base, what: str) -> str:
     )
 
 
-def _told(error: OSError) -> str:
+def _describe_os_error(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full: make room, or set NEXTEDIT_DATA_DIR; {_AS_BEFORE}"
     return f"the model could not be assembled: {error.strerror or error}; {_AS_BEFORE}"

@@ -39,7 +39,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LANGUAGE = re.compile(rf"{_ID.pattern}|\*")  # `*`: any
 _VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}(?:[.-]?[a-z0-9.]{1,20})?")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_AGAIN = "install the bundle again"
+_ADVICE = "install the bundle again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Bundle:
         """Check a bundle's folder: 30 ms for 16 MB. Raises BundleError, which says what to do."""
         path = Path(path)
         if not path.is_dir():
-            raise BundleError(f"there is no bundle at {path}: {_AGAIN} or set NEXTEDIT_BUNDLE")
+            raise BundleError(f"there is no bundle at {path}: {_ADVICE} or set NEXTEDIT_BUNDLE")
         manifest = _read_manifest(path)
         bundle = _from_manifest(path, manifest)
         summary = _check_files(path, manifest)
@@ -126,9 +126,9 @@ def _read_manifest(path: Path) -> Mapping[str, Any]:
     try:
         manifest = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise BundleError(f"manifest.json in {path} is not JSON: {_AGAIN}") from None
+        raise BundleError(f"manifest.json in {path} is not JSON: {_ADVICE}") from None
     if not isinstance(manifest, dict):
-        raise BundleError(f"manifest.json in {path} is not a JSON object: {_AGAIN}")
+        raise BundleError(f"manifest.json in {path} is not a JSON object: {_ADVICE}")
     return manifest
 
 
@@ -164,26 +164,26 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> GraphSummary:
     """Compare sizes and digests of all files in the manifest, and read the model's graph."""
     files = manifest.get("files")
     if not isinstance(files, dict) or not {MODEL, TOKENIZER} <= files.keys():
-        raise BundleError(f"the manifest names no {MODEL} and {TOKENIZER}: {_AGAIN}")
+        raise BundleError(f"the manifest names no {MODEL} and {TOKENIZER}: {_ADVICE}")
     summary: GraphSummary | None = None
     for name, expected in files.items():
         if not isinstance(expected, dict):
-            raise BundleError(f"the manifest says nothing about {_short(name)}: {_AGAIN}")
+            raise BundleError(f"the manifest says nothing about {_short(name)}: {_ADVICE}")
         size, digest = expected.get("size"), expected.get("sha256")
         if isinstance(size, bool) or not isinstance(size, int) or not isinstance(digest, str):
-            raise BundleError(f"the manifest gives no size and sha256 of {_short(name)}: {_AGAIN}")
+            raise BundleError(f"the manifest gives no size and sha256 of {_short(name)}: {_ADVICE}")
         maximum = MAX_MODEL if name == MODEL else MAX_TOKENIZER
         with _opened(path, name, maximum) as file:
             if os.fstat(file.fileno()).st_size != size or not _DIGEST.fullmatch(digest):
-                raise BundleError(f"{name} is not the file that the manifest names: {_AGAIN}")
+                raise BundleError(f"{name} is not the file that the manifest names: {_ADVICE}")
             if size == 0:
-                raise BundleError(f"{name} is empty: {_AGAIN}")
+                raise BundleError(f"{name} is empty: {_ADVICE}")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 view = memoryview(data)
                 try:
                     if hashlib.sha256(view).hexdigest() != digest:
                         raise BundleError(
-                            f"{name} is not the file that the manifest names: {_AGAIN}"
+                            f"{name} is not the file that the manifest names: {_ADVICE}"
                         )
                     if name == MODEL:
                         summary = _checked(view)
@@ -211,10 +211,10 @@ def _check_shapes(bundle: Bundle, summary: GraphSummary) -> None:
         for part in ("key", "value"):
             past, present = f"past.{i}.{part}", f"present.{i}.{part}"
             if summary.inputs.get(past) != cache or summary.outputs.get(present) != cache:
-                raise BundleError(f"the model has no {past} of the manifest's sizes: {_AGAIN}")
+                raise BundleError(f"the model has no {past} of the manifest's sizes: {_ADVICE}")
     logits = summary.outputs.get("logits", ())
     if len(logits) != 3 or logits[-1] != bundle.vocab_size:
-        raise BundleError(f"the model's vocabulary is not the manifest's: {_AGAIN}")
+        raise BundleError(f"the model's vocabulary is not the manifest's: {_ADVICE}")
 
 
 def _opened(path: Path, name: Any, maximum: int) -> Any:
@@ -222,17 +222,17 @@ def _opened(path: Path, name: Any, maximum: int) -> Any:
     plain = isinstance(name, str) and name not in ("", ".", "..")
     if not plain or re.search(r"[/\\:\x00]", name):
         raise BundleError(
-            f"the manifest names {_short(name)}, which leads out of the bundle: {_AGAIN}"
+            f"the manifest names {_short(name)}, which leads out of the bundle: {_ADVICE}"
         )
     try:
         return open_plain(path / name, maximum)
     except OSError as error:
         if (path / name).is_symlink():
             raise BundleError(
-                f"{name} is a link; a bundle consists of regular files: {_AGAIN}"
+                f"{name} is a link; a bundle consists of regular files: {_ADVICE}"
             ) from None
         why = error.strerror or type(error).__name__
-        raise BundleError(f"{name} of the bundle cannot be read ({why}): {_AGAIN}") from None
+        raise BundleError(f"{name} of the bundle cannot be read ({why}): {_ADVICE}") from None
 
 
 def _short(name: Any) -> str:
@@ -242,7 +242,7 @@ def _short(name: Any) -> str:
 def _string(manifest: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> str:
     value = manifest.get(key)
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise BundleError(f"the manifest's {key} cannot be used: {_AGAIN}")
+        raise BundleError(f"the manifest's {key} cannot be used: {_ADVICE}")
     return value
 
 
@@ -255,7 +255,7 @@ def _identifier(manifest: Mapping[str, Any]) -> str:
 def _count(manifest: Mapping[str, Any], key: str, maximum: int) -> int:
     value = manifest.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
-        raise BundleError(f"the manifest's {key} must be a number from 1 to {maximum}: {_AGAIN}")
+        raise BundleError(f"the manifest's {key} must be a number from 1 to {maximum}: {_ADVICE}")
     return value
 
 
@@ -265,7 +265,7 @@ def _thresholds(value: Any) -> Mapping[str, float]:
         for number in value.values()
     )
     if not good:
-        raise BundleError(f"the manifest's thresholds must be between 0 and 1: {_AGAIN}")
+        raise BundleError(f"the manifest's thresholds must be between 0 and 1: {_ADVICE}")
     return MappingProxyType({str(kind): float(number) for kind, number in value.items()})
 
 

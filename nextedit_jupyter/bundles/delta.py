@@ -194,10 +194,10 @@ def _read(path: Path) -> Any:
             raise ValueError("too large")
         return json.loads(data)
     except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"{path} cannot be read ({type(error).__name__}): {_AGAIN}") from None
+        raise BundleError(f"{path} cannot be read ({type(error).__name__}): {_ADVICE}") from None
 
 
-_AGAIN = "install nextedit-jupyter again"
+_ADVICE = "install nextedit-jupyter again"
 
 
 class _Reader:
@@ -211,7 +211,7 @@ class _Reader:
         self._value = value
 
     def bad(self, key: str) -> BundleError:
-        return BundleError(f"the {key} of the delta {self._where} cannot be used: {_AGAIN}")
+        return BundleError(f"the {key} of the delta {self._where} cannot be used: {_ADVICE}")
 
     def get(self, key: str, default: Any = None) -> Any:
         return self._value.get(key, default)

@@ -209,7 +209,7 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         headers = {"Accept-Encoding": "identity"}
         if offset:
             headers["Range"] = f"bytes={offset}-"
-        response = self._begun(
+        response = self._await_headers(
             url, lambda: pool.request("GET", url, headers=headers, preload_content=False)
         )
         final = response.geturl() or url
@@ -244,7 +244,7 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
 
         return response.status == 206, chunks()
 
-    def _begun(self, url: str, request: Callable[[], Any]) -> Any:
+    def _await_headers(self, url: str, request: Callable[[], Any]) -> Any:
         """The response, once its headers have arrived.
 
         The connection bounds the time between two bytes, but nothing bounds the time until the

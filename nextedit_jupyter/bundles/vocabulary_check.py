@@ -24,7 +24,7 @@ MAX_GROWTH = 16
 _MAX_REPEATED = 2
 _MAX_COUNT = 1_000
 _REFUSED_TYPES = frozenset(("Precompiled",))
-_AGAIN = "use another bundle, or import the checkpoint again"
+_ADVICE = "use another bundle, or import the checkpoint again"
 
 
 def check_tokenizer(data: bytes) -> None:
@@ -282,4 +282,4 @@ def _literal(atom: str) -> str | None:
 
 
 def _refused(why: str) -> BundleError:
-    return BundleError(f"tokenizer.json is refused: {why[:200]}. Please {_AGAIN}")
+    return BundleError(f"tokenizer.json is refused: {why[:200]}. Please {_ADVICE}")

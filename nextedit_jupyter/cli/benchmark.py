@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         specs,
         seed=arguments.seed,
         patience_s=arguments.patience,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
+        progress=lambda text: print(text, file=sys.stderr, flush=True),
     )
     shown = table.markdown(report)
     if arguments.output:

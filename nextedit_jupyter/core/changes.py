@@ -35,13 +35,13 @@ from nextedit_jupyter.core.wire import (
 
 VERSION = 2
 # A page's last answered state and those requested since, for a few notebooks.
-HELD_STATES = 12
-HELD_FACTS = 6
-HELD_EVENTS = 80  # eight histories
+MAX_STATES = 12
+MAX_FACTS = 6
+MAX_EVENTS = 80  # eight histories
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 Page = Any  # hashable
-Held = TypeVar("Held")
+Value = TypeVar("Value")
 
 
 def cell_digest(cell: Cell) -> bytes:
@@ -103,10 +103,10 @@ class HeldStates:
     `page` is any value that identifies a page.
     """
 
-    def __init__(self, limit: int = HELD_STATES) -> None:
+    def __init__(self, limit: int = MAX_STATES) -> None:
         self._states: LruCache[tuple[Page, str], HeldState] = LruCache(limit)
-        self._facts: LruCache[tuple[Page, str], KernelFacts] = LruCache(HELD_FACTS)
-        self._events: LruCache[tuple[Page, str], EditEvent] = LruCache(HELD_EVENTS)
+        self._facts: LruCache[tuple[Page, str], KernelFacts] = LruCache(MAX_FACTS)
+        self._events: LruCache[tuple[Page, str], EditEvent] = LruCache(MAX_EVENTS)
         self._lock = threading.Lock()
 
     def decode(self, page: Page, value: Mapping[str, Any], bounds: Bounds) -> SuggestRequest:
@@ -198,7 +198,7 @@ def _hash(value: Mapping[str, Any]) -> str:
     return found
 
 
-def _drop(held: LruCache[tuple[Page, str], Held], is_gone: Callable[[Page], bool]) -> None:
+def _drop(held: LruCache[tuple[Page, str], Value], is_gone: Callable[[Page], bool]) -> None:
     for key in held:
         if is_gone(key[0]):
             held.drop(key)

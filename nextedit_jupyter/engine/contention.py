@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 WINDOW_SECONDS = 1.0  # shorter windows see single time slices
 # A core counts if it is free by this much; going up requires more than staying.
-STAY, RISE = 0.6, 0.3
+STAY_MARGIN, RISE_MARGIN = 0.6, 0.3
 
 
 def read_busy() -> float:
@@ -48,7 +48,7 @@ class Contention:
     def threads(self, now: int, limit: int) -> int:
         """How many threads the next passes should use, at most `limit`; `now` are in use."""
         free = self.free_cores()
-        stay, rise = int(free + STAY), int(free + RISE)
+        stay, rise = int(free + STAY_MARGIN), int(free + RISE_MARGIN)
         return max(1, min(limit, stay if now >= stay else max(now, rise)))
 
     def free_cores(self) -> float:

@@ -39,7 +39,7 @@ Finish = Literal["stop", "rejoined", "length", "unlikely", "deadline", "cancelle
 # are hardly faster: 512 tokens take 25 ms at once, 27 in passes of 256, 30 in passes of 128.
 CHUNK = 256
 # On a slow model or a busy machine fewer are read between two checks: as many as take this long.
-LOOK_SECONDS = 0.04
+MAX_PASS_SECONDS = 0.04
 MIN_CHUNK = 32
 # Seven notebooks or cells of the default bundle, whose 2,048 positions take 16.8 MB.
 CACHE_BYTES = 128 * 1024 * 1024
@@ -199,7 +199,7 @@ class Engine:
         """How many rows the next pass reads; the number does not affect the answer."""
         rows = self._max_rows
         if self._row_seconds > 0:
-            rows = min(rows, max(MIN_CHUNK, int(LOOK_SECONDS / self._row_seconds)))
+            rows = min(rows, max(MIN_CHUNK, int(MAX_PASS_SECONDS / self._row_seconds)))
         return rows
 
 

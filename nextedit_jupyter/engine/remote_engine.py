@@ -26,7 +26,7 @@ from nextedit_jupyter.prompt import Prompt
 from nextedit_jupyter.prompt.healing import Pieces
 
 MAX_ANSWER_BYTES = 256_000
-LOOK_S = 0.005  # between two checks of deadline and cancellation while waiting for the server
+POLL_SECONDS = 0.005  # between two checks of deadline and cancellation while waiting for the server
 FAIR_S = 0.5  # a server that had less time than this is not blamed for being late
 # For a server that returns no probabilities: just above the thresholds, so that answers are shown.
 UNKNOWN_CONFIDENCE = 0.75
@@ -185,7 +185,7 @@ class RemoteEngine:
         asked = _Asked(self._pool, self._settings, self._headers, body)
         until = min(deadline, started + self._settings.answer_s)
         try:
-            while not asked.done.wait(LOOK_S):
+            while not asked.done.wait(POLL_SECONDS):
                 finish: Finish | None = "cancelled" if cancelled() else None
                 if finish is None and time.monotonic() >= until:
                     finish = "deadline"

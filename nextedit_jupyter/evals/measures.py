@@ -74,11 +74,11 @@ def delta_chrf(before: str, wanted: str, given: str) -> float:
         both = sum(
             min(abs(n), abs(have[gram])) for gram, n in want.items() if n * have.get(gram, 0) > 0
         )
-        wants, has = sum(map(abs, want.values())), sum(map(abs, have.values()))
-        if wants:
-            recalls.append(both / wants)
-        if has:
-            precisions.append(both / has)
+        expected, received = sum(map(abs, want.values())), sum(map(abs, have.values()))
+        if expected:
+            recalls.append(both / expected)
+        if received:
+            precisions.append(both / received)
     if not precisions or not recalls:
         return 0.0
     precision, recall = sum(precisions) / len(precisions), sum(recalls) / len(recalls)

@@ -31,19 +31,19 @@ class Channel:
         self._lock = threading.Lock()
         self._comms: list[Any] = []
         self._manager: Any = None
-        self._heard = False
+        self._has_received = False
         self._answers: dict[str, Mapping[str, Any] | None] = {}
         self._answered = threading.Condition(self._lock)
         self._asked = 0
-        self._deaf = False
-        self._late = False
+        self._unresponsive = False
+        self._answered_late = False
 
     @property
     def connected(self) -> bool:
         """Whether a browser has sent a message: an open comm proves nothing, since it may be
         ignored."""
         with self._lock:
-            return self._heard and bool(self._comms)
+            return self._has_received and bool(self._comms)
 
     @suppress_errors("opening the comm")
     def open(self) -> None:
@@ -81,7 +81,7 @@ class Channel:
         page is gone (then a new page's first message ends this), or its comms wait for the running
         cell (then an answer would never be in time).
         """
-        if self._deaf or not self.connected:
+        if self._unresponsive or not self.connected:
             return None
         with self._answered:
             self._asked += 1
@@ -91,7 +91,7 @@ class Channel:
         with self._answered:
             self._answered.wait_for(lambda: self._answers[token] is not None, timeout)
             answer = self._answers.pop(token)
-            self._deaf = answer is None
+            self._unresponsive = answer is None
             return answer
 
     def _on_open(self, comm: Any, message: Any) -> None:
@@ -118,8 +118,10 @@ class Channel:
         if not isinstance(data, dict):
             return
         with self._lock:
-            self._heard = True
-            self._deaf = self._deaf and (self._late or data.get("op") != "facts")
+            self._has_received = True
+            self._unresponsive = self._unresponsive and (
+                self._answered_late or data.get("op") != "facts"
+            )
         if data.get("op") == "facts":
             reply = {"op": "facts", "facts": self._facts()}
             if "id" in data:
@@ -132,7 +134,7 @@ class Channel:
                     self._answers[token] = request
                     self._answered.notify_all()
                 else:
-                    self._late = True
+                    self._answered_late = True
 
     @suppress_errors("writing to the browser")
     def _send(self, comm: Any, message: Mapping[str, Any]) -> None:

@@ -107,8 +107,8 @@ class Figures:
                         self._read(one, figure, names, deadline, clock)
             except Exception:  # internals of an unknown version: keep what was known
                 pass
-            told = [one for one in self._known if one.facts is not None][-MAX_FIGURES:]
-            return tuple(self._with_columns(one) for one in told)
+            described = [one for one in self._known if one.facts is not None][-MAX_FIGURES:]
+            return tuple(self._with_columns(one) for one in described)
 
     def forget(self) -> None:
         with self._lock:
@@ -415,8 +415,8 @@ def _in_namespace(
             if figure is not None:
                 names.setdefault(id(one), []).append(path)
                 figures.setdefault(id(figure), figure)
-    told = {key: tuple(found[:4]) for key, found in names.items()}
-    return told, list(reversed(figures.values()))
+    described = {key: tuple(found[:4]) for key, found in names.items()}
+    return described, list(reversed(figures.values()))
 
 
 def _parts(name: str, value: object) -> Iterator[tuple[str, object]]:

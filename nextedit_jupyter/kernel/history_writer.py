@@ -43,12 +43,12 @@ class HistoryWriter:
         from nextedit_jupyter.kernel.quiet import report_once
 
         store = HistoryStore()
-        while (told := self._waiting.get()) is not None:
+        while (item := self._waiting.get()) is not None:
             try:
-                if isinstance(told, str):
-                    store.forget(told)
+                if isinstance(item, str):
+                    store.forget(item)
                 else:
-                    store.keep(self._language, told)
+                    store.keep(self._language, item)
             except Exception as error:
                 report_once("keeping an edit", error)
         store.close()

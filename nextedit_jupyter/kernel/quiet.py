@@ -11,13 +11,13 @@ P = ParamSpec("P")
 
 _log = logging.getLogger("nextedit_jupyter")
 _log.addHandler(logging.NullHandler())  # or logging itself would print into cells
-_told: set[str] = set()
+_reported: set[str] = set()
 
 
 def report_once(what: str, error: BaseException) -> None:
     """Log that `what` failed, with only the error's type: its message may contain user code."""
-    if what not in _told:
-        _told.add(what)
+    if what not in _reported:
+        _reported.add(what)
         _log.warning("nextedit: %s failed (%s); it stays silent", what, type(error).__name__)
 
 

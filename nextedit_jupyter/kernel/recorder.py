@@ -81,7 +81,7 @@ class Recorder:
 
     def pre_run_cell(self, info: Any) -> None:
         """Called before a cell runs; `info` is IPython's ExecutionInfo."""
-        if not self._concerns(info):
+        if not self._should_record(info):
             return
         start = time.perf_counter()
         with self._lock:
@@ -96,7 +96,7 @@ class Recorder:
         """Called after a cell ran; `result` is IPython's ExecutionResult. Its value is never
         touched."""
         info = result.info
-        if info is None or not self._concerns(info) or _is_tagged_off(info):
+        if info is None or not self._should_record(info) or _is_tagged_off(info):
             return
         start = time.perf_counter()
         with self._lock:
@@ -123,7 +123,7 @@ class Recorder:
             error, cell, text, lambda name: self._locate(name, cell, text), self._refuses
         )
 
-    def _concerns(self, info: Any) -> bool:
+    def _should_record(self, info: Any) -> bool:
         """Whether a person ran this: neither a front end's hidden execution nor one of our
         commands."""
         text = info.raw_cell

@@ -18,7 +18,7 @@ from nextedit_jupyter.project.parts import is_guarded
 
 MAX_CANDIDATES = 200
 # The user waits for a rename, so its scan of the folder is shorter than one in the background.
-LOOK = Limits(files=MAX_CANDIDATES, entries=4_000, seconds=1.0)
+SCAN_LIMITS = Limits(files=MAX_CANDIDATES, entries=4_000, seconds=1.0)
 FILE_CELL = "file"
 # Why cells are left unchanged; shown after a document's path.
 GUARDED = "uses the name in a cell that is locked or switched off"
@@ -123,16 +123,16 @@ def candidates(
     root: Root, near: str, words: Sequence[str], known: Mapping[str, ProjectDocument]
 ) -> Iterator[ProjectDocument]:
     """Closed documents below the root that contain one of the words, nearest to `near` first."""
-    looked = Root(root.path, root.excluded, LOOK)
+    scanned = Root(root.path, root.excluded, SCAN_LIMITS)
     word = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in words))
     count = 0
-    for path in dict.fromkeys(looked.walk([near, ""])):
+    for path in dict.fromkeys(scanned.walk([near, ""])):
         if path in known:
             continue
         count += 1
         if count > MAX_CANDIDATES:
             return
-        text = looked.read(path)
+        text = scanned.read(path)
         if text is None or not word.search(text):
             continue
         document = closed(path, text, root)

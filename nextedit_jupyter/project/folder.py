@@ -20,7 +20,7 @@ from nextedit_jupyter.project.pieces import Piece, Words, pieces_of, words_of
 
 log = logging.getLogger("nextedit.project")
 
-LOOK_EVERY = 15.0  # seconds between two scans of the folder, while requests arrive
+SCAN_INTERVAL = 15.0  # seconds between two scans of the folder, while requests arrive
 MODULES_EVERY = 2.0  # the same for modules that a notebook imports
 _MAX_READ = MAX_NODES // 2  # for reading a notebook's imports, per request
 MAX_PIECES = 2
@@ -56,11 +56,13 @@ class Folder:
         self._run = run or _in_background
         self._clock = clock
         self._modules = Modules(root)
-        self._said: LruCache[str, tuple[float, tuple[str, ...], ModuleSummary]] = LruCache(16)
+        self._imported_names: LruCache[str, tuple[float, tuple[str, ...], ModuleSummary]] = (
+            LruCache(16)
+        )
         self._module_files: frozenset[str] = frozenset()
         self._pieces: dict[str, tuple[Stamp, tuple[Piece, ...]]] = {}
         self._words: dict[str, Words] = {}  # by the document's folder
-        self._looked: dict[str, float] = {}
+        self._scanned_at: dict[str, float] = {}
         self._reading = threading.Lock()
 
     def status(self) -> FolderStatus:
@@ -80,13 +82,13 @@ class Folder:
             return request
         if not self._root.is_open(place.path):
             return request
-        said = self._imported(request.notebook, place)
-        near = list(said.texts)
+        imported = self._imported(request.notebook, place)
+        near = list(imported.texts)
         if place.neighbours:
-            self._look_again(place)
+            self._scan_neighbours(place)
             near += self._likest(request, place)
         known = {named.name for named in request.facts.names}
-        names = tuple(named for named in said.names if named.name not in known)
+        names = tuple(named for named in imported.names if named.name not in known)
         if not names and not near:
             return request
         facts = replace(request.facts, names=(*request.facts.names, *names))
@@ -97,17 +99,17 @@ class Folder:
         folder = place.path.rpartition("/")[0]
         # A line that is being typed is not searched for imports until its cell is left.
         imports = tuple(c.source for c in notebook.code_cells if "import" in c.source)
-        held = self._said.get(place.path)
+        held = self._imported_names.get(place.path)
         if held is not None and held[1] == imports and now - held[0] < MODULES_EVERY:
             return held[2]
         try:
             with budget(_MAX_READ):
-                said = self._modules.summarise(notebook, folder)
+                imported = self._modules.summarise(notebook, folder)
         except OverBudget:  # what was read is kept, and the next request continues from there
             return held[2] if held is not None else ModuleSummary()
-        self._said.put(place.path, (now, imports, said))
-        self._module_files |= frozenset(said.files)
-        return said
+        self._imported_names.put(place.path, (now, imports, imported))
+        self._module_files |= frozenset(imported.files)
+        return imported
 
     def _likest(self, request: SuggestRequest, place: Place) -> list[Nearby]:
         words = self._words.get(place.path.rpartition("/")[0])
@@ -130,12 +132,12 @@ class Folder:
         )
         return [near for near in found if near.path != place.path][:MAX_PIECES]
 
-    def _look_again(self, place: Place) -> None:
+    def _scan_neighbours(self, place: Place) -> None:
         folder = place.path.rpartition("/")[0]
-        if self._clock() - self._looked.get(folder, -LOOK_EVERY) < LOOK_EVERY:
+        if self._clock() - self._scanned_at.get(folder, -SCAN_INTERVAL) < SCAN_INTERVAL:
             return
         if self._reading.acquire(blocking=False):
-            self._looked[folder] = self._clock()
+            self._scanned_at[folder] = self._clock()
             self._run(lambda: self._read(folder, place))
 
     def _read(self, folder: str, place: Place) -> None:
@@ -197,7 +199,7 @@ class Folders:
         """The status of the folder used last; None if there was none."""
         return self._last.status() if self._last is not None else None
 
-    def told(self) -> dict[str, object] | None:
+    def status_json(self) -> dict[str, object] | None:
         """The same as JSON values."""
         status = self.status()
         return asdict(status) if status is not None else None

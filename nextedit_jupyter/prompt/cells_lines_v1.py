@@ -28,7 +28,7 @@ from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 @dataclass(frozen=True, slots=True)
 class CellsLinesV1(CellsSpmV1):
-    """`next_edit` asks about the lines at the caret; `asked` about any."""
+    """`next_edit` asks about the lines at the caret; `stretch_prompt` about any."""
 
     name: str = "cells-lines-v1"
     control_tokens: tuple[str, ...] = control.CONTROL_TOKENS
@@ -39,7 +39,7 @@ class CellsLinesV1(CellsSpmV1):
     def max_events(self) -> int:
         return 3
 
-    def told(self, changes: Sequence[LineChange], tokenizer: TextTokenizer) -> list[int]:
+    def changes_prefix(self, changes: Sequence[LineChange], tokenizer: TextTokenizer) -> list[int]:
         """The beginning of the prompt: the newest changes."""
         ids = [tokenizer.control(control.BOS)]
         for change in changes[-MAX_CHANGES:]:
@@ -50,7 +50,7 @@ class CellsLinesV1(CellsSpmV1):
         """A stretch of lines; the answer follows."""
         return [tokenizer.control(control.EDIT), *self.cache.encode(tokenizer, text)]
 
-    def said(self, new: str | None, tokenizer: TextTokenizer) -> list[int]:
+    def stretch_answer(self, new: str | None, tokenizer: TextTokenizer) -> list[int]:
         """The model's expected answer about a stretch: no change if `new` is None."""
         if new is None:
             return [tokenizer.control(control.END)]
@@ -60,7 +60,7 @@ class CellsLinesV1(CellsSpmV1):
             tokenizer.control(control.END),
         ]
 
-    def asked(self, before: Sequence[int], text: str, tokenizer: TextTokenizer) -> Prompt:
+    def stretch_prompt(self, before: Sequence[int], text: str, tokenizer: TextTokenizer) -> Prompt:
         """The prompt that asks what `text` becomes, after the changes, questions and answers in
         `before`.
 
@@ -89,10 +89,12 @@ class CellsLinesV1(CellsSpmV1):
 
     def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         changes = recent_changes(request.history)
-        asked = self.asked(
-            self.told(changes, tokenizer), lines_at_caret(request, changes).text, tokenizer
+        prompt = self.stretch_prompt(
+            self.changes_prefix(changes, tokenizer),
+            lines_at_caret(request, changes).text,
+            tokenizer,
         )
-        return replace(asked, begin=None)
+        return replace(prompt, begin=None)
 
     def parse_next_edit(
         self, request: SuggestRequest, completion_ids: Sequence[int], tokenizer: TextTokenizer
@@ -114,12 +116,12 @@ class CellsLinesV1(CellsSpmV1):
         if not changes:
             return None
         if after == now:
-            return self.said(None, tokenizer)
+            return self.stretch_answer(None, tokenizer)
         stretch = lines_at_caret(request, changes)
         lines, size = now.split("\n"), len(after.split("\n"))
         last = stretch.first + stretch.count - len(lines)  # from the end, 0 or less
         new = "\n".join(after.split("\n")[stretch.first : size + last])
-        ids = self.said(new, tokenizer)
+        ids = self.stretch_answer(new, tokenizer)
         found = self.parse_next_edit(request, ids, tokenizer)
         return ids if found is not None and found[1].apply(now) == after else None
 

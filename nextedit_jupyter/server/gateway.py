@@ -215,10 +215,14 @@ class Gateway:
 
 
 def _folder(found: dict[str, Any]) -> FolderWire | None:
-    told = found.get("folder")
-    if not told:
+    folder = found.get("folder")
+    if not folder:
         return None
-    return {"files": told["files"], "pieces": told["pieces"], "is_reading": told["is_reading"]}
+    return {
+        "files": folder["files"],
+        "pieces": folder["pieces"],
+        "is_reading": folder["is_reading"],
+    }
 
 
 def _pace(found: dict[str, Any]) -> PaceWire | None:

@@ -46,11 +46,11 @@ def build_suggester(
         problems += missing
     try:
         for candidate in candidates(bundle_path):
-            told = candidate.described()
-            if told is not None and told.label in off:
+            description = candidate.described()
+            if description is not None and description.label in off:
                 continue
             try:
-                with phases.during(Phase.LOADING, told.label if told else ""):
+                with phases.during(Phase.LOADING, description.label if description else ""):
                     bundle = candidate.open()
                     lane = open_model_lane(bundle, threads=threads, providers=providers)
             except NextEditError as error:
@@ -62,8 +62,8 @@ def build_suggester(
                 problem = " ".join(problems) or None
 
                 def opened(other: CandidateBundle) -> ModelLane:
-                    told = other.described()
-                    with phases.during(Phase.LOADING, told.label if told else ""):
+                    description = other.described()
+                    with phases.during(Phase.LOADING, description.label if description else ""):
                         return open_model_lane(other.open(), threads=threads, providers=providers)
 
                 specialists = _specialists(bundle, candidate, opened, bundle_path)
@@ -104,13 +104,13 @@ def _specialists(
     """The active bundle, then the other installed ones, one version of each."""
     found = [Specialist(first.id, first.language, first.label, lambda: opened(candidate))]
     for other in all_candidates(named):
-        told = other.described()
-        if told is not None and told.label not in {one.label for one in found}:
+        description = other.described()
+        if description is not None and description.label not in {one.label for one in found}:
             found.append(
                 Specialist(
-                    told.id,
-                    told.language,
-                    told.label,
+                    description.id,
+                    description.language,
+                    description.label,
                     lambda other=other: opened(other),  # type: ignore[misc]
                 )
             )

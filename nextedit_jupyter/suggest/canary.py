@@ -39,7 +39,7 @@ _HOSTILE_CHARACTERS = (
     *("a", "A", "1", " ", "\n", "\t", "_", ".", "-", "é", "中", "a ", " \n", "a1", "a_"),
 )
 _HOSTILE_SIZES = (250, 500, 1_000, 2_000, 4_000)  # cubic time for the last would be minutes
-_LOOK_S = 0.1
+_POLL_SECONDS = 0.1
 _TOO_LARGE = "the bundle takes over {:.0f} MB of memory in its trial: not used"
 
 _CELLS = (
@@ -109,7 +109,7 @@ def _watched(command: list[str], timeout: float, max_mb: float) -> tuple[int, by
             watched = psutil.Process(process.pid)
             while True:
                 try:
-                    output, _ = process.communicate(timeout=_LOOK_S)
+                    output, _ = process.communicate(timeout=_POLL_SECONDS)
                     return process.returncode, output
                 except subprocess.TimeoutExpired:
                     pass

@@ -62,12 +62,12 @@ def scan_lines(
     is at least that. A completion that was stopped ends the scan and is the last one.
     """
     changes = recent_changes(request.history)
-    told = format.told(changes, tokenizer)
+    prefix = format.changes_prefix(changes, tokenizer)
     done: list[Completion] = []
     unsure = False
     for stretch in similar_stretches(_nearest_first(request), changes, limit=ASKED):
-        prompt = format.asked(told, stretch.text, tokenizer)
-        max_tokens = int(_LONGER * (len(prompt.ids) - len(told))) + _SPARE
+        prompt = format.stretch_prompt(prefix, stretch.text, tokenizer)
+        max_tokens = int(_LONGER * (len(prompt.ids) - len(prefix))) + _SPARE
         at_home = bool(request.history) and stretch.cell == request.history[-1].cell
         needed = max(threshold, SURE_AT_HOME) if at_home else threshold
         completion = complete(prompt, max_tokens, needed)
@@ -82,7 +82,7 @@ def scan_lines(
             if confidence >= needed:
                 return LineScan(LineEdit(stretch.cell, edit, confidence), tuple(done))
         unsure |= completion.finish == "unlikely" or edit is not None
-        told = [*prompt.ids, *format.said(None, tokenizer)]
+        prefix = [*prompt.ids, *format.stretch_answer(None, tokenizer)]
     return LineScan(None, tuple(done), unsure)
 
 

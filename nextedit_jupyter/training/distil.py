@@ -98,8 +98,8 @@ def loss_by(
         )
 
     def loss(ids: Tensor, targets: Tensor) -> Tensor:
-        said = teacher.logits(ids, targets >= 0)
-        return distilled_loss(student, ids, targets, said, share=share)
+        teacher_logits = teacher.logits(ids, targets >= 0)
+        return distilled_loss(student, ids, targets, teacher_logits, share=share)
 
     return loss
 

@@ -92,11 +92,11 @@ def learn_filter(
 
 
 def _every(step: int, what: str, progress: Callable[[str], None]) -> Callable[[int], None]:
-    def told(done: int) -> None:
+    def report(done: int) -> None:
         if done % step == 0:
             progress(f"{what} {done} cells")
 
-    return told
+    return report
 
 
 def write_filter(folder: Path, acceptance: AcceptanceFilter | None, report: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 from nextedit_jupyter.training.judge_states import WEIGHTS, Rows, rows_of, states_of
 from nextedit_jupyter.training.judge_trees import as_json
-from nextedit_jupyter.training.kept import Kept
+from nextedit_jupyter.training.result_cache import ResultCache
 
 # Thresholds to try: for a place, and the additional margin for the most likely place of an offer.
 TICKS = (0.5, 0.6)
@@ -84,22 +84,24 @@ def train(
     plan = plan or Plan()
     taken = sampled(commits, plan.per_owner, plan.seed)
     parts = folded(taken, plan.folds, plan.seed)
-    kept = Kept(work, repr((plan, NAMES, WEIGHTS, len(commits), len(validation), TICKS, MARGINS)))
+    cache = ResultCache(
+        work, repr((plan, NAMES, WEIGHTS, len(commits), len(validation), TICKS, MARGINS))
+    )
     rows = []
     for n, part in enumerate(parts):
-        rows.append(_rows_of(part, kept, f"rows-{n}"))
+        rows.append(_rows_of(part, cache, f"rows-{n}"))
         progress(f"{len(rows[-1].right)} places, {int(rows[-1].right.sum())} of them changed")
     whole = joined(rows)
-    told = kept.get("trees", lambda: _told(fit(whole, plan)))
+    forest = cache.get("trees", lambda: _as_forest(fit(whole, plan)))
     trials: list[Trial] = []
     for n, part in enumerate(parts):
         progress(f"fitting without part {n + 1} of {len(parts)}")
         rest = joined([r for m, r in enumerate(rows) if m != n])
-        trials.append(Trial(kept.get(f"trees-{n}", partial(_trees, rest, plan)), part))
+        trials.append(Trial(cache.get(f"trees-{n}", partial(_forest_of, rest, plan)), part))
     if validation:
-        trials.append(Trial(told, validation))
+        trials.append(Trial(forest, validation))
     progress("choosing thresholds")
-    limits, figures = choose(trials, kept)
+    limits, figures = choose(trials, cache)
     return {
         "features": list(NAMES),
         "thresholds": limits,
@@ -112,16 +114,16 @@ def train(
             "seed": plan.seed,
         },
         "validation": figures,
-        "bias": told["bias"],
-        "trees": told["trees"],
+        "bias": forest["bias"],
+        "trees": forest["trees"],
     }
 
 
-def _rows_of(commits: Sequence[Commit], kept: Kept, name: str) -> Rows:
+def _rows_of(commits: Sequence[Commit], cache: ResultCache, name: str) -> Rows:
     found = []
     for at in range(0, len(commits), _AT_ONCE):
         some = commits[at : at + _AT_ONCE]
-        found.append(kept.get(f"{name}-{at}", partial(_rows_of_some, some)))
+        found.append(cache.get(f"{name}-{at}", partial(_rows_of_some, some)))
     return joined(found)
 
 
@@ -129,11 +131,11 @@ def _rows_of_some(commits: Sequence[Commit]) -> Rows:
     return rows_of(state for commit in commits for state in states_of(commit))
 
 
-def _trees(rows: Rows, plan: Plan) -> dict[str, Any]:
-    return _told(fit(rows, plan))
+def _forest_of(rows: Rows, plan: Plan) -> dict[str, Any]:
+    return _as_forest(fit(rows, plan))
 
 
-def _told(model: Any) -> dict[str, Any]:
+def _as_forest(model: Any) -> dict[str, Any]:
     limits = {"show": 0.6, "tick": 0.5, "list": LISTED}
     return {"features": list(NAMES), "thresholds": limits, **as_json(model)}
 
@@ -219,7 +221,7 @@ def fit(rows: Rows, plan: Plan) -> Any:
 class Trial:
     """Trees, and commits that they did not learn from."""
 
-    told: dict[str, Any]
+    forest: dict[str, Any]
     commits: Sequence[Commit]
 
     @property
@@ -241,33 +243,33 @@ class _Tried:
 
 
 def choose(
-    trials: Sequence[Trial], kept: Kept | None = None
+    trials: Sequence[Trial], cache: ResultCache | None = None
 ) -> tuple[dict[str, float], dict[str, Any]]:
     """The thresholds that miss the targets for recall, precision and silence by the least.
 
     Of those that meet all targets, the ones with the best recall. Also returns the figures of all
     that were tried.
     """
-    kept = kept or Kept(None, "")
+    cache = cache or ResultCache(None, "")
     levels = [(round(tick + margin, 2), tick) for tick in TICKS for margin in MARGINS]
     total = {level: Replay() for level in levels}
     silent, asked = dict.fromkeys(levels, 0), dict.fromkeys(levels, 0)
     for n, trial in enumerate(trials):
         ask = _Asking(trial)
         for show, tick in levels:
-            tried = kept.get(f"tried-{n}-{show}-{tick}", partial(ask.at, show, tick))
+            tried = cache.get(f"tried-{n}-{show}-{tick}", partial(ask.at, show, tick))
             total[show, tick].merge(tried.replayed)
             silent[show, tick] += tried.silent
             asked[show, tick] += tried.asked
     curve: list[dict[str, float]] = []
     for show, tick in levels:
-        told = total[show, tick].report()
+        report = total[show, tick].report()
         curve.append(
             {
                 "show": show,
                 "tick": tick,
-                "recall": told["recall"],
-                "precision": told["precision"],
+                "recall": report["recall"],
+                "precision": report["precision"],
                 "silent": round(silent[show, tick] / max(asked[show, tick], 1), 4),
             }
         )
@@ -287,7 +289,7 @@ class _Asking:
 
     def at(self, show: float, tick: float) -> _Tried:
         limits = {"show": show, "tick": tick, "list": min(LISTED, tick)}
-        judge = _RememberingJudge(Forest({**self._trial.told, "thresholds": limits}), self._known)
+        judge = _RememberingJudge(Forest({**self._trial.forest, "thresholds": limits}), self._known)
         offer = propagation_edits.product(
             Suggester(symbols=self._symbols, patterns=self._patterns, judge=judge)
         )
@@ -334,8 +336,8 @@ class _RememberingJudge(JudgeLane):
         return self._known[key]
 
 
-def write(told: dict[str, Any], path: Path) -> None:
+def write(forest: dict[str, Any], path: Path) -> None:
     """Write one tree per line, so that people can read it."""
-    trees = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in told["trees"])
-    head = json.dumps({k: v for k, v in told.items() if k != "trees"}, indent=1)
+    trees = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in forest["trees"])
+    head = json.dumps({k: v for k, v in forest.items() if k != "trees"}, indent=1)
     path.write_text(f'{head[:-2]},\n "trees": [\n{trees}\n]}}\n', encoding="utf-8")

@@ -138,12 +138,12 @@ def rows_of(states: Iterable[State]) -> Rows:
         except Exception:  # as in the product, a failing lane offers nothing
             proved = ruled = Silence("no_change")
         found = judge.consider(request, proved, ruled)
-        told = [_label(state, c.cell, c.start, c.end, c.text) for c in found.candidates]
-        kept = [n for n, label in enumerate(told) if label is not None and n not in found.decided]
+        labels = [_label(state, c.cell, c.start, c.end, c.text) for c in found.candidates]
+        kept = [n for n, label in enumerate(labels) if label is not None and n not in found.decided]
         if not kept:
             continue
         values.append(found.rows[kept])
-        right += [int(bool(told[n])) for n in kept]
+        right += [int(bool(labels[n])) for n in kept]
         # A state with many places counts more than one with few, but not proportionally.
         weights += [WEIGHTS[state.kind] / len(kept) ** 0.35] * len(kept)
         owners += [state.owner] * len(kept)

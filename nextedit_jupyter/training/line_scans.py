@@ -55,19 +55,19 @@ def commit_scans(
         rng.shuffle(order)
         done = order[:point]
         changes = [c for i in done for c in line_changes(before[i], wanted[i])][-MAX_CHANGES:]
-        told = changes[-rng.randint(1, len(changes)) :]
+        changes = changes[-rng.randint(1, len(changes)) :]
         now = [(str(i), wanted[i] if i in done else text) for i, text in enumerate(before)]
         near = sorted(now, key=lambda cell: abs(int(cell[0]) - done[-1]))
-        asked = similar_stretches(near, told, limit=ASKED)
+        stretches = similar_stretches(near, changes, limit=ASKED)
         left = {str(i): (before[i], text) for i, text in wanted.items() if i not in done}
-        ids = scan(told, asked, left, fmt, tokenizer, length)
+        ids = scan(changes, stretches, left, fmt, tokenizer, length)
         if ids is not None:
             yield ids
 
 
 def scan(
-    told: Sequence[LineChange],
-    asked: Sequence[Stretch],
+    changes: Sequence[LineChange],
+    stretches: Sequence[Stretch],
     left: dict[str, tuple[str, str]],
     fmt: CellsLinesV1,
     tokenizer: TextTokenizer,
@@ -75,9 +75,9 @@ def scan(
 ) -> list[int] | None:
     """One scan of at most `length` ids; None if there is nothing to ask. `left` maps cells that are
     still to change to their texts before and after."""
-    ids = [id | NO_LOSS for id in fmt.told(told, tokenizer)]
+    ids = [id | NO_LOSS for id in fmt.changes_prefix(changes, tokenizer)]
     count = 0
-    for stretch in asked:
+    for stretch in stretches:
         new: str | None = None
         if stretch.cell in left:
             becomes = stretch_after(stretch, *left[stretch.cell])
@@ -85,7 +85,7 @@ def scan(
                 continue  # part of a change that extends beyond it
             new = None if becomes == stretch.text else becomes
         piece = [id | NO_LOSS for id in fmt.stretch(stretch.text, tokenizer)]
-        piece += fmt.said(new, tokenizer)
+        piece += fmt.stretch_answer(new, tokenizer)
         if len(ids) + len(piece) > length:
             break
         ids += piece

@@ -87,42 +87,42 @@ class Verdict:
         return not self.silent and self.reward < 0
 
 
-def reward(task: RewardTask, said: ReadAnswer) -> float:
+def reward(task: RewardTask, answer: ReadAnswer) -> float:
     """An answer's reward, between -1 and 1.1."""
-    return judge(task, said).reward
+    return judge(task, answer).reward
 
 
-def judge(task: RewardTask, said: ReadAnswer) -> Verdict:
+def judge(task: RewardTask, answer: ReadAnswer) -> Verdict:
     """An answer's reward, and why."""
-    if said.silent:
+    if answer.silent:
         return Verdict(SILENCE, silent=True, exact=not task.wanted)
-    if said.text is None:
+    if answer.text is None:
         return Verdict(UNPARSEABLE)
-    errors = error_count(said.text)
+    errors = error_count(answer.text)
     if errors and errors > max(error_count(task.now), error_count(task.after)):
         return Verdict(UNPARSEABLE)
-    near = similarity(task.now, task.after, said.text)
+    near = similarity(task.now, task.after, answer.text)
     if not task.wanted or near < NEAR:
         return Verdict(WRONG, parsed=True)
-    more = max(0, said.tokens - task.tokens)
-    style = style_match(task.now, changed_lines(task.now, said.text)[1])
+    more = max(0, answer.tokens - task.tokens)
+    style = style_match(task.now, changed_lines(task.now, answer.text)[1])
     value = near - LENGTH * more + STYLE * style
-    exact = same_lines(task.after, said.text)
+    exact = same_lines(task.after, answer.text)
     return Verdict(max(WRONG, value), parsed=True, exact=exact)
 
 
 _WORD = re.compile(r"\w+|\n[ \t]*|[^\w\s]")
 
 
-def similarity(now: str, after: str, said: str) -> float:
-    """How far `said` is on the way from `now` to `after`: at most 1, and 0 for `now`.
+def similarity(now: str, after: str, answer: str) -> float:
+    """How far `answer` is on the way from `now` to `after`: at most 1, and 0 for `now`.
 
     The lines that either changes are compared by words, so that an almost right name is as wrong as
     any other. Negative if the text is farther from the target.
     """
-    if said == after:
+    if answer == after:
         return 1.0
-    start, wanted, given = (_words(lines) for lines in _changed_by_either(now, after, said))
+    start, wanted, given = (_words(lines) for lines in _changed_by_either(now, after, answer))
     before = _ratio(start, wanted)
     if before == 1.0:  # the target differs only in whitespace
         return 0.0
@@ -138,10 +138,10 @@ def _ratio(a: Sequence[str], b: Sequence[str]) -> float:
 
 
 def _changed_by_either(
-    now: str, after: str, said: str
+    now: str, after: str, answer: str
 ) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
     """The lines of the three texts without their common prefix and suffix."""
-    texts = [text.split("\n") for text in (now, after, said)]
+    texts = [text.split("\n") for text in (now, after, answer)]
     shortest = min(map(len, texts))
     start = 0
     while start < shortest and len({lines[start] for lines in texts}) == 1:

@@ -156,15 +156,15 @@ class Trainer:
         verdicts = [verdict for group in groups for verdict in group.verdicts]
         tokens = sum(len(found.ids) for group in groups for found in group.samples)
         state.tokens += tokens
-        said = [verdict for verdict in verdicts if not verdict.silent]
+        answered = [verdict for verdict in verdicts if not verdict.silent]
         seconds = time.perf_counter() - began
         state.seconds += seconds
         return {
             "step": state.step,
             "reward": round(sum(v.reward for v in verdicts) / len(verdicts), 5),
             "kl": round(kl, 6),
-            "silent": round(1 - len(said) / len(verdicts), 4),
-            "parsed": round(sum(v.parsed for v in said) / max(1, len(said)), 4),
+            "silent": round(1 - len(answered) / len(verdicts), 4),
+            "parsed": round(sum(v.parsed for v in answered) / max(1, len(answered)), 4),
             "exact": round(sum(v.exact for v in verdicts) / len(verdicts), 4),
             "uneven": round(sum(any(g.advantages) for g in groups) / len(groups), 4),
             "tokens": tokens,

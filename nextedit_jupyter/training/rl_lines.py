@@ -91,16 +91,16 @@ class LineQuestions:
             Notebook("python", (Cell("lines", "code", now),)), Caret("lines", 0)
         )
         task = RewardTask("next_edit", request, head + after, len(answer))
-        prompt = self._format.asked(before, text, self._tokenizer)
+        prompt = self._format.stretch_prompt(before, text, self._tokenizer)
 
         def read(ids: Sequence[int]) -> ReadAnswer:
             if ids[0] in prompt.stop:
                 return SILENT
-            said = self._format.read(ids, self._tokenizer)
-            if said is None:
+            answer = self._format.read(ids, self._tokenizer)
+            if answer is None:
                 return UNREADABLE
             # Repeating the same lines is silence: nothing would be shown.
-            return SILENT if said == text else ReadAnswer(head + said, len(ids))
+            return SILENT if answer == text else ReadAnswer(head + answer, len(ids))
 
         return Question(
             prompt.ids,

@@ -30,15 +30,15 @@ class Measurement:
             for question, verdict in zip(self.questions, self.verdicts, strict=True)
             if kind in (None, question.kind)
         ]
-        said = [(question, verdict) for question, verdict in pairs if not verdict.silent]
+        answered = [(question, verdict) for question, verdict in pairs if not verdict.silent]
         return {
             "tasks": len(pairs),
             "wanted": sum(question.wanted for question, _ in pairs),
             "none": sum(not question.wanted for question, _ in pairs),
-            "said": len(said),
-            "parsed": sum(verdict.parsed for _, verdict in said),
-            "exact": sum(question.wanted and verdict.exact for question, verdict in said),
-            "wrong": sum(verdict.wrong for _, verdict in said),
+            "said": len(answered),
+            "parsed": sum(verdict.parsed for _, verdict in answered),
+            "exact": sum(question.wanted and verdict.exact for question, verdict in answered),
+            "wrong": sum(verdict.wrong for _, verdict in answered),
             "silent_of_none": sum(q.wanted is False and v.silent for q, v in pairs),
         }
 

@@ -156,7 +156,7 @@ class Inference:
             "last_ms": self.last_ms,
             "deaths": self._crashes_before,
             "off": sorted(self._crashes.off()),
-            "folder": self._folders.told() if self._folders is not None else None,
+            "folder": self._folders.status_json() if self._folders is not None else None,
         }
 
     def quiet_for(self) -> float:
@@ -279,8 +279,8 @@ class Inference:
 
     def _note_answer(self) -> None:
         """A model has answered: its bundle and the worker have proved themselves."""
-        if (told := phases.take_answer()) is not None:
-            self._crashes.has_answered(*told)
+        if (model_answer := phases.take_answer()) is not None:
+            self._crashes.has_answered(*model_answer)
         if self.served == PROVED_AFTER_ANSWERS:
             self._crashes.forgive()
 

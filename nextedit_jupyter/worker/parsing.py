@@ -22,7 +22,7 @@ from nextedit_jupyter.core.wire import decode_request, parse_line
 
 # 2 ** 63 has 19 digits.
 _LONG_INTEGER = re.compile(rb"[0-9]{19}")
-HELD_NOTEBOOKS = 8  # as many as a person switches between
+MAX_NOTEBOOKS = 8  # as many as a person switches between
 
 
 def parse_request(body: bytes, bounds: Bounds) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class HeldCells:
     several notebooks, which are identified by their first cells.
     """
 
-    def __init__(self, limit: int = HELD_NOTEBOOKS) -> None:
+    def __init__(self, limit: int = MAX_NOTEBOOKS) -> None:
         self._states = HeldStates()
         self._cells: LruCache[tuple[int, str, str], dict[str, Cell]] = LruCache(limit)
         self._lock = threading.Lock()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nextedit_jupyter.bundles.updates import Updates, UpdateStatus
 
 # How late the weekly check may be. One small file is read each time.
-LOOK_SECONDS = 3_600.0
+CHECK_SECONDS = 3_600.0
 # How long there must have been no request before noticeable work is done.
 QUIET_SECONDS = 5.0
 
@@ -50,7 +50,7 @@ class Upkeep:
         retry: Callable[[], None] = lambda: None,
         power: Callable[[], Power] = Power,
         quiet_seconds: float = QUIET_SECONDS,
-        look_seconds: float = LOOK_SECONDS,
+        check_seconds: float = CHECK_SECONDS,
     ) -> None:
         self._rebuild = rebuild
         self._quiet_for = quiet_for
@@ -59,7 +59,7 @@ class Upkeep:
         self._retry = retry
         self._power = power
         self._quiet_seconds = quiet_seconds
-        self._look_seconds = look_seconds
+        self._check_seconds = check_seconds
         self._changed = threading.Condition()
         self._reload = False
         self._over = False
@@ -141,7 +141,7 @@ class Upkeep:
             self._status = updates.give_up(rebuilt.problem or "the new version cannot be loaded")
 
     def _seconds_to_sleep(self, *, looks: bool) -> float | None:
-        times = [self._until_retry(), self._look_seconds if looks else None]
+        times = [self._until_retry(), self._check_seconds if looks else None]
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _taken(self) -> bool:

@@ -42,7 +42,7 @@ class Troubles:
     counts: Counter[str] = field(default_factory=Counter)
     given_up: str = ""
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """A short text; empty if all went well."""
         parts = [f"{what} {count}×" for what, count in sorted(self.counts.items())]
         return "; ".join([*parts, *([self.given_up] if self.given_up else [])])
@@ -87,10 +87,10 @@ class Isolated:
         """The texts of cells by index; {} for silence or failure."""
         wire = encode_request(request)
         answer = self._ask({"op": "edits", "request": wire, "rename": rename, "first": first})
-        told = answer.get("texts", {})
+        received = answer.get("texts", {})
         cells = len(request.notebook.cells)
         try:
-            texts = {int(place): text for place, text in told.items()}
+            texts = {int(place): text for place, text in received.items()}
         except (AttributeError, TypeError, ValueError):
             texts = {-1: ""}
         sound = all(
@@ -163,12 +163,12 @@ class Isolated:
         try:
             if not self._pipe.poll(patience_s):
                 return None
-            told = json.loads(self._pipe.recv_bytes(8_000_000))
+            answer = json.loads(self._pipe.recv_bytes(8_000_000))
         except (OSError, EOFError):
             return None
         except ValueError:
             return {"text": None, "texts": None}
-        return told if isinstance(told, dict) else {"text": None, "texts": None}
+        return answer if isinstance(answer, dict) else {"text": None, "texts": None}
 
 
 def serve(pipe: Connection, kind: str, options: Sequence[str]) -> None:

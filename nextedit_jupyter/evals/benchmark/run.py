@@ -20,7 +20,7 @@ VERSION = "nextedit-bench/2"
 DEADLINE_MS = 10_000.0
 _NO_SCORES = ("p50_ms", "p95_ms", "silence")  # times, and our own reasons
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 def run(
@@ -29,18 +29,18 @@ def run(
     *,
     seed: int,
     patience_s: float = PATIENCE_S,
-    say: Say = lambda text: None,
+    progress: Progress = lambda text: None,
 ) -> dict[str, Any]:
     """Ask every peer all tasks that it can do, one peer after another."""
     rows = []
     for spec in specs:
-        say(f"{spec.name} …")
+        progress(f"{spec.name} …")
         peer = Isolated(spec, patience_s=patience_s)
         try:
             rows.append(measure(peer, tasks))
         finally:
             peer.close()
-        say(f"{spec.name}: {rows[-1]['notes'] or 'done'}")
+        progress(f"{spec.name}: {rows[-1]['notes'] or 'done'}")
     return {
         "benchmark": VERSION,
         "seed": seed,
@@ -66,8 +66,8 @@ def measure(peer: Isolated, tasks: Tasks) -> dict[str, Any]:
     jumps: list[int] = []
 
     def offer(request: SuggestRequest, rename: Rename, first: bool) -> Mapping[int, str]:
-        told = rename if "renames" in peer.can else None
-        texts = peer.edits(replace(request, deadline_ms=DEADLINE_MS), told, first)
+        rename_hint = rename if "renames" in peer.can else None
+        texts = peer.edits(replace(request, deadline_ms=DEADLINE_MS), rename_hint, first)
         if first and texts:
             jumps.append(_jump(request, texts))
         return texts
@@ -84,7 +84,7 @@ def measure(peer: Isolated, tasks: Tasks) -> dict[str, Any]:
             "p50_ms": round(times[len(times) // 2], 2),
             "p95_ms": round(times[int(0.95 * (len(times) - 1))], 2),
         }
-    row["notes"] = peer.troubles.told()
+    row["notes"] = peer.troubles.summary()
     return row
 
 

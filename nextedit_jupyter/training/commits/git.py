@@ -115,10 +115,10 @@ class Repository:
                 if not plain or not _LICENCE.fullmatch(os.fsdecode(name)):
                     continue
                 data = blobs.read(fields[2], limit=200_000) or b""
-                said = licence_of_text(data.decode("utf-8", "replace"))
-                if said not in found:
-                    found.append(said)
-        known = [said for said in found if said != "unknown"]
+                licence = licence_of_text(data.decode("utf-8", "replace"))
+                if licence not in found:
+                    found.append(licence)
+        known = [licence for licence in found if licence != "unknown"]
         return " AND ".join(known) or "unknown"
 
     def _head(self) -> str:

@@ -141,8 +141,8 @@ class _Tuning:
         edits, pieces = self._choice
         self._model.eval()
         with self._precision():
-            said = answer_nats(self._model, edits, self._tokenizer, self._format)
-            found = mean([n for n in said if n is not None]) / 10
+            nats = answer_nats(self._model, edits, self._tokenizer, self._format)
+            found = mean([n for n in nats if n is not None]) / 10
             found += document_loss(self._model, pieces)
         if found < self.best:
             self.best, self.best_step, self._best_state = found, self.step, _state(self._model)

@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Kept:
+class ResultCache:
     """Results by name, for one `purpose`; without a folder nothing is kept.
 
     The folder must be the caller's own, because its files are read with pickle.
