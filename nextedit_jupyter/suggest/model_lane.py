@@ -7,7 +7,6 @@ the same request gets the same suggestion, or the rest of one that was partly ty
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +19,7 @@ from nextedit_jupyter.core import (
     TextEdit,
     TokenCounts,
 )
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.suggestion import Kind, SilenceReason
 from nextedit_jupyter.engine import Completion, Constraint, Engine, constraint_for
 from nextedit_jupyter.engine.constraint import Kind as ConstraintKind
@@ -126,8 +126,7 @@ class ModelLane:
             id for id in range(tokenizer.vocab_size) if tokenizer.token_bytes(id)[:1] == b"\n"
         )
         self._recall = Recall()
-        self._pending: OrderedDict[str, PendingEdit] = OrderedDict()
-        self._pending_size = 50  # as many as Copilot keeps
+        self._pending: LruCache[str, PendingEdit] = LruCache(50)  # as many as Copilot keeps
 
     @property
     def bundles(self) -> list[dict[str, str]]:
@@ -249,10 +248,7 @@ class ModelLane:
         if found is None or not edit.fits(found.source):
             return replace(cost, silence={"next_edit": Silence("no_change")})
         if cell == request.caret.cell:
-            self._pending[cell] = PendingEdit.of(request, edit, confidence)
-            self._pending.move_to_end(cell)
-            if len(self._pending) > self._pending_size:
-                self._pending.popitem(last=False)
+            self._pending.put(cell, PendingEdit.of(request, edit, confidence))
         return replace(cost, suggestions=(self._edit(request, cell, edit, confidence),))
 
     def _line_edit(

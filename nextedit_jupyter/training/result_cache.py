@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from nextedit_jupyter.core.files import written_beside
+
 T = TypeVar("T")
 
 
@@ -32,7 +34,6 @@ class ResultCache:
             found: T = pickle.loads(path.read_bytes())
             return found
         made = make()
-        half = path.with_suffix(".half")
-        half.write_bytes(pickle.dumps(made))
-        half.replace(path)
+        with written_beside(path) as half:
+            half.write_bytes(pickle.dumps(made))
         return made

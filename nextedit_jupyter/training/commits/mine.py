@@ -13,12 +13,13 @@ import re
 import tarfile
 import zipfile
 import zlib
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nextedit_jupyter.core import EditEvent
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.lines import changed_lines
 from nextedit_jupyter.training.commits.file_pieces import Pieces, read_pieces
@@ -79,7 +80,7 @@ def mine_commits(job: CommitJob) -> Mined:
     skipped, found = Skipped(), list[RealEdit]()
     repository = Repository(job.repository)
     # The last edits of each file and of the previous commit, as context for later ones.
-    held: OrderedDict[str, list[EditEvent]] = OrderedDict()
+    held: LruCache[str, list[EditEvent]] = LruCache(_REMEMBERED)
     with repository.blobs() as blobs:
         for commit, changes in repository.changes(job.commits):
             code = [change for change in changes if change.path.endswith(SUFFIXES)]
@@ -101,15 +102,12 @@ def mine_commits(job: CommitJob) -> Mined:
             here: list[EditEvent] = []
             for path, was, now in versions:
                 rng = random.Random(f"{job.seed} {commit} {path}")
-                earlier = [*held.get(path, ()), *here]
+                earlier = [*(held.get(path) or ()), *here]
                 made, events = _file_edits(path, was, now, earlier, rng, skipped)
                 source = EditSource(job.name, commit, path, job.licence, now.language)
                 found += [RealEdit(t.request, t.after, t.change, source) for t in made]
                 here += events
-                held[path] = events[-5:]
-                held.move_to_end(path)
-                if len(held) > _REMEMBERED:
-                    held.popitem(last=False)
+                held.put(path, events[-5:])
     return _written(job.out, job.name, job.licence, len(job.commits), found, skipped)
 
 
