@@ -2,6 +2,7 @@
 
 import type { IDisposable } from '@lumino/disposable';
 
+import { isWord } from './names';
 import type { Offers } from './offers';
 import { Pending } from './pending';
 import type { AnswerWire, Kind, SuggestionWire } from './protocol';
@@ -72,7 +73,7 @@ export class Asking implements IDisposable {
     }
     const [from, to] = [at.offset, now.offset].sort((a, b) => a - b);
     const between = recorder.text(at.cell)?.slice(from, to) ?? '';
-    if (now.cell !== at.cell || /[^\p{L}\p{N}\p{M}_]/u.test(between)) {
+    if (now.cell !== at.cell || !isWord(between)) {
       this.left = burst ?? null;
       this.unfinished = null;
       this.schedule();

@@ -6,6 +6,7 @@
  */
 
 import type { OtherDocuments } from './elsewhere';
+import { isWord, startsWithWord } from './names';
 import type { EditWire, Kind, Lane, SuggestionWire } from './protocol';
 import type { Rearranged } from './rearranged';
 import { TextEdit } from './textEdit';
@@ -364,17 +365,16 @@ export class Pending {
     change: TextEdit,
     was: string
   ) {
-    const joins = (text: string) => /^[\p{L}\p{N}\p{M}_]/u.test(text);
     const { start, end } = at;
     this.touched ||= change.replacements.some(r => {
       if (r.start < end && start < r.end) {
         return true;
       }
       if (r.start === end && r.end === end) {
-        return start === end || (joins(r.text) && joins(was.slice(end - 1, end)));
+        return start === end || (startsWithWord(r.text) && startsWithWord(was.slice(end - 1, end)));
       }
       return r.end === start
-        ? joins(r.text.slice(-1)) && joins(was.slice(start, start + 1))
+        ? startsWithWord(r.text.slice(-1)) && startsWithWord(was.slice(start, start + 1))
         : false;
     });
     this.trigger = {
@@ -424,7 +424,7 @@ function trim(text: string, edit: EditWire): Omit<Place, 'id' | 'optional'> | nu
 
 /** Whether the position between two characters is within a word. */
 function isInWord(text: string, at: number): boolean {
-  return at > 0 && /^[\p{L}\p{N}\p{M}_]{2}$/u.test(text.slice(at - 1, at + 1));
+  return at > 0 && at < text.length && isWord(text.slice(at - 1, at + 1));
 }
 
 /**

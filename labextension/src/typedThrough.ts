@@ -1,5 +1,7 @@
 /** While typing matches the shown suggestion, the rest of it needs no request. */
 
+import { WORD } from './names';
+
 /** An inline suggestion as answered: `insert` belongs at `offset` of `text`. */
 export interface Shown {
   readonly cell: string;
@@ -41,11 +43,16 @@ export function leftOf(shown: Shown, text: string, offset: number): string | nul
   return left.endsWith(closed) ? left.slice(0, left.length - closed.length) : null;
 }
 
+const NEXT_WORD = new RegExp(
+  String.raw`^(?:\n[^\S\n]*|[^\S\n]*(?:[${WORD}]+|[^\s${WORD}]+|$))`,
+  'u'
+);
+
 /**
  * The next word of `text` with the whitespace and punctuation before it; never beyond a line's end.
  */
 export function nextWord(text: string): string {
-  return /^(?:\n[^\S\n]*|[^\S\n]*(?:[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+|$))/u.exec(text)?.[0] || text;
+  return NEXT_WORD.exec(text)?.[0] || text;
 }
 
 /** The rest of the line; at a line's end, the next line. */
