@@ -1,10 +1,10 @@
-"""Run a command that may not run for ever, and leave nothing of it running.
+"""Run a command with a time limit, and leave none of its processes behind.
 
     python .ci/bounded.py MINUTES COMMAND...
 
-A command that takes longer is ended with all its processes; the exit code is 124. First they are
-listed, and each Python process says in which line each of its threads is. What a command that ended
-by itself has left running is listed and killed, so that nobody waits for it.
+A command that takes longer is ended with all its processes; the exit code is 124. Before that, they
+are listed, and each Python process prints the stacks of its threads. Processes that a finished
+command has left running are listed and killed, so that nobody waits for them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def left_behind(command: Sequence[str], mark: str) -> None:
-    """List what does not end by itself within a moment."""
+    """List the processes that do not end by themselves within a short time."""
     _, left = psutil.wait_procs(started_under(mark), timeout=2)
     if left:
         say(f"{' '.join(command)} left behind, killed now:")

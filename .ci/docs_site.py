@@ -35,7 +35,7 @@ ORDER: dict[str, tuple[str, ...]] = {
 
 
 def on_config(config: Any) -> Any:
-    """The pages there are, in the order above, then the decisions."""
+    """The existing pages in the order above, then the decisions."""
     docs = Path(config.docs_dir)
     made = {path for path, _ in generated()}
     nav: list[dict[str, Any]] = [
@@ -113,7 +113,7 @@ def _table(rows: Iterable[tuple[str, object, str]]) -> str:
 
 
 def protocol_page() -> str:
-    """The objects that travel, from the TypedDicts that define them."""
+    """The objects of the protocol, from the TypedDicts that define them."""
     from nextedit_jupyter.core import status, suggestion
     from nextedit_jupyter.core.wire import messages
 

@@ -1,4 +1,4 @@
-"""Build a release, try it where nothing else is installed, and name its tag; `--tag` makes it.
+"""Build a release, test it in an empty environment, and print its tag; `--tag` creates the tag.
 
     python .ci/release.py [--tag] [--out DIR]
 
@@ -139,7 +139,8 @@ def build_twice(out: Path) -> list[Path]:
 
 
 def check_contents(files: list[Path], version: str) -> None:
-    """Raises Refused if the wheel lacks what it promises, or either holds what is not ours."""
+    """Raises Refused if the wheel lacks a file it should have, or either archive has a file it
+    should not."""
     names = [file.name for file in files]
     stem = f"nextedit_jupyter-{version}"
     if sorted(names) != sorted([f"{stem}-py3-none-any.whl", f"{stem}.tar.gz"]):

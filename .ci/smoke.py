@@ -2,8 +2,9 @@
 
     python -I .ci/smoke.py VERSION
 
-What the tour promises is asked of the shipped model and the lanes: the wheel's own example notebook
-is completed, renamed and propagated; a kernel loads the extension; a server serves the front end.
+Checks what the tour promises, with the shipped model and the lanes: the wheel's own example
+notebook is completed, renamed and propagated; a kernel loads the extension; a server serves the
+front end.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def ask(environ: Mapping[str, str], *words: str, given: str = "") -> str:
 
 
 def serve(environ: Mapping[str, str], folder: str, version: str) -> None:
-    """A JupyterLab without a window: its server extension answers, its front end is ours."""
+    """A JupyterLab without a browser: our server extension answers, and the front end is ours."""
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.port=0",
         "--IdentityProvider.token=smoke", f"--ServerApp.root_dir={folder}", "--allow-root",

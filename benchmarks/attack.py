@@ -2,7 +2,7 @@
 
     python benchmarks/attack.py                    the long form
     python benchmarks/attack.py --scale 0.1        a tenth of it
-    python benchmarks/attack.py sources --seed 7   one attack, from another seed
+    python benchmarks/attack.py sources --seed 7   one attack, with another seed
 
 Prints one table, with the date and the machine; `--write` puts it into docs/reliability.md. Exit
 code 1 if anything went wrong, with an example of each kind of fault. `make test` runs a short form.
@@ -38,7 +38,7 @@ from hostile_texts import PLACES  # noqa: E402
 
 from nextedit_jupyter.evals.machine import today  # noqa: E402
 
-# The longest ones first, because two run at a time.
+# The longest ones first, because two run at once.
 ATTACKS: dict[str, tuple[Callable[[int, int], Report], int]] = {
     "endurance": (attack_by_endurance, 100_000),
     "texts": (attack_with_texts, len(TEXTS) * len(PLACES)),
@@ -131,8 +131,8 @@ def _row(report: Report) -> str:
     )
 
 
-def _thinned(sizes: list[float], most: int = 20) -> list[float]:
-    step = max(1, len(sizes) // most)
+def _thinned(sizes: list[float], limit: int = 20) -> list[float]:
+    step = max(1, len(sizes) // limit)
     return sizes[::step]
 
 

@@ -1,13 +1,13 @@
-"""What a mixture of experts costs beside a dense model of the size that works on a token.
+"""The cost of a mixture of experts, compared with a dense model of the size active per token.
 
     python benchmarks/experts.py [--quick] [--threads 2 | --processor-time] [--bits 8]
 
-Random weights in both, the same layers but for the feed-forward part: the experts that work on a
-token have the dense one's size together. Both run by turns, pass for pass, as the engine runs them:
-a token with a second row beside it (a guess; in a mixture a row that no expert works on), then 8
-tokens, then 256. Tokens are drawn anew for each pass, so that experts are not always the same. The
-quickest passes are compared; medians are beside them. Where others use the machine as well, clocks
-measure them: `--processor-time` runs one thread and counts what it used of its core.
+Both have random weights and the same layers except for the feed-forward part: the active experts
+together have the dense model's size. Passes of the two alternate and run as in the engine: one
+token with a second row (a speculative token; in a mixture a row that no expert computes), then 8
+tokens, then 256. Each pass gets new random tokens, so that the experts vary. The fastest passes are
+compared; medians are printed too. On a machine with other load, wall-clock times include that load:
+`--processor-time` runs one thread and counts its processor time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from nextedit_jupyter.evals.machine import machine, today, versions
 
 POSITION = 512  # tokens that are in the cache before each pass
 ROWS = (1, 8, 256)
-MOST = 1.35  # times the dense model's time that a token may cost
+MAX_RATIO = 1.35  # the most that a token may cost, as a multiple of the dense model's time
 
 
 def shape_of(width: int, layers: int, hidden: int, experts: Experts | None) -> GraphShape:
@@ -43,7 +43,7 @@ def shape_of(width: int, layers: int, hidden: int, experts: Experts | None) -> G
     return GraphShape(16_384, width, layers, heads, heads // 4, 64, hidden, experts=experts)
 
 
-# Each is a dense model and the mixtures that are held against it, as (experts, of which work).
+# Each is a dense model and the mixtures compared with it, as (experts, active experts).
 SIZES: dict[str, tuple[tuple[int, int, int], tuple[tuple[int, int], ...]]] = {
     "512 wide, 12 layers": ((512, 12, 1408), ((4, 2), (8, 1), (8, 2), (16, 2), (32, 4), (64, 8))),
     "1,024 wide, 12 layers": ((1024, 12, 2816), ((8, 2), (32, 8))),
@@ -53,7 +53,7 @@ QUICK = {"256 wide, 4 layers": ((256, 4, 512), ((8, 2),))}
 
 @dataclasses.dataclass(frozen=True)
 class How:
-    """How passes run and are timed."""
+    """How passes are run and timed."""
 
     bits: int
     threads: int
@@ -61,7 +61,7 @@ class How:
 
 
 class RandomWeights(Mapping[str, Floats]):
-    """Weights of a shape, made when they are asked for: the same for the same name."""
+    """Weights of a shape, generated on demand: the same for the same name."""
 
     def __init__(self, shape: GraphShape) -> None:
         self._shape = shape
@@ -72,7 +72,7 @@ class RandomWeights(Mapping[str, Floats]):
             return np.ones(sides, np.float32)
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
         random = np.random.default_rng(seed)
-        # Scores of a router spread as those of one that was trained do.
+        # The router's scores are spread like those of a trained router.
         spread = 1.0 if "router" in name else 0.6
         values: Floats = random.standard_normal(sides, np.float32)
         return values * np.float32(spread / np.sqrt(sides[-1]))
@@ -101,7 +101,7 @@ class RandomWeights(Mapping[str, Floats]):
 
 
 class Timed:
-    """A decoder with its passes' times by how many tokens they read, in milliseconds."""
+    """A decoder with the times of its passes in milliseconds, by number of tokens."""
 
     def __init__(self, shape: GraphShape, how: How) -> None:
         self.shape = shape
@@ -128,7 +128,7 @@ class Timed:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """A mixture beside its dense model: milliseconds by tokens of a pass, quickest and median."""
+    """A mixture and its dense model: fastest and median milliseconds, by tokens per pass."""
 
     size: str
     count: int
@@ -188,7 +188,7 @@ def table(lines: Sequence[Line]) -> str:
 
 
 def place(how: How) -> str:
-    """Where and when it was measured, and beside what load."""
+    """Where and when it was measured, and under what other load."""
     here = machine()
     clock = "its processor time" if how.processor_time else f"of {here['cores']} cores"
     return (
@@ -230,8 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.json.write_text(json.dumps([dataclasses.asdict(line) for line in lines]))
     eight = [line for line in lines if (line.count, line.active) == (8, 2)]
     worst = max(line.ratio(1) for line in eight)
-    print(f"8 experts of which 2 work: at most {worst:.2f} times dense, {MOST} is the bound.")
-    return 0 if worst <= MOST else 1
+    print(f"8 experts of which 2 work: at most {worst:.2f} times dense, {MAX_RATIO} is the bound.")
+    return 0 if worst <= MAX_RATIO else 1
 
 
 if __name__ == "__main__":

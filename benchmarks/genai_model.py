@@ -1,4 +1,4 @@
-"""A decoder as onnxruntime-genai takes it: its graph and its settings."""
+"""A decoder in the form that onnxruntime-genai reads: its graph and its settings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def nbits_graph(shape: GraphShape, weights: Weights) -> onnx.ModelProto:
 
 
 class _Graph:
-    """Nodes and weights in the order in which they are added, and what a pass reads and gives."""
+    """Nodes and weights in the order in which they are added, and a pass's inputs and outputs."""
 
     def __init__(self, shape: GraphShape) -> None:
         self.shape = shape
@@ -129,7 +129,7 @@ class _Graph:
     def _cached(
         self, values: list[onnx.ValueInfoProto], kind: str, layer: int, size: str
     ) -> list[str]:
-        """Add keys and values of a layer to the graph's inputs or outputs; gives their names."""
+        """Add a layer's keys and values to the graph's inputs or outputs; returns their names."""
         sizes: list[str | int | None] = ["batch", self.shape.kv_heads, size, self.shape.head_dim]
         names = [f"{kind}.{layer}.{part}" for part in ("key", "value")]
         values += [helper.make_tensor_value_info(one, TensorProto.FLOAT, sizes) for one in names]
@@ -137,7 +137,7 @@ class _Graph:
 
 
 def genai_config(shape: GraphShape, threads: int) -> dict[str, Any]:
-    """What onnxruntime-genai wants to know of a model."""
+    """The model's settings for onnxruntime-genai."""
     return {
         "model": {
             "type": "llama",

@@ -1,10 +1,10 @@
-"""Our engine beside llama.cpp and onnxruntime-genai: the same shape and random weights.
+"""Our engine compared with llama.cpp and onnxruntime-genai: the same shape, random weights.
 
 8 bits each, and llama.cpp with 4 (Q4_1) as well, which is how the larger model's base is published.
-Prints prefill and decode side by side from one run, the runs of all engines by turns, and how far
-each is from what the machine's arithmetic and memory allow. Refused where others hold the cores:
-such times compare nothing. `make bench-peers` installs the peers; one that is missing is left out
-and said so.
+Prints prefill and decode times of all engines, whose runs alternate, and how far each is from the
+limits of the machine's arithmetic and memory. It refuses to run while other processes use the
+cores, because the times would not be comparable. `make bench-peers` installs the peers; a missing
+one is left out with a message.
 
     python benchmarks/peers.py --shape 16m --shape 135m --json
 """
@@ -45,8 +45,8 @@ PREFILLS = (64, 256, 512, 1024)
 PASSES = (1, 2, 4, 8, 16)
 POSITION = 512  # tokens before the passes that are timed
 CHUNK = 256  # as the engine reads a prompt
-SETTLE = 0.06  # seconds until the threads of the engine before have stopped spinning
-QUIET = 0.15  # cores that others may hold while it runs, as a share of those that are asked for
+SETTLE = 0.06  # seconds until the previous engine's threads have stopped spinning
+QUIET = 0.15  # cores that other processes may use meanwhile, as a share of those requested
 Weights = dict[str, np.ndarray]
 
 
@@ -56,13 +56,13 @@ class Peer(Protocol):
     name: str
 
     def prefill(self, ids: Sequence[int]) -> np.ndarray:
-        """Read ids from an empty cache; the last position's logits."""
+        """Read ids into an empty cache; returns the last position's logits."""
 
     def rewind(self, position: int) -> None:
-        """Forget what was read from a position on; not timed."""
+        """Discard what was read from a position on; not timed."""
 
     def step(self, ids: Sequence[int], position: int) -> None:
-        """Read ids at a position, with the logits of all of them."""
+        """Read ids at a position; returns the logits of all of them."""
 
 
 def random_weights(shape: GraphShape, seed: int = 0) -> Weights:
@@ -112,7 +112,7 @@ class Ours:
         return np.asarray(logits[0])
 
     def rewind(self, position: int) -> None:
-        pass  # a pass says where it begins
+        pass  # each pass is given its start position
 
     def step(self, ids: Sequence[int], position: int) -> None:
         self._decoder.run(self._slot, ids, position, 0)
@@ -270,7 +270,7 @@ class GenAI:
 
 
 def best(run: Callable[[], object], repeats: int) -> float:
-    """The least seconds of some runs: what the machine does when nothing else disturbs it."""
+    """The shortest time of several runs, in seconds: the one least disturbed by other load."""
     times = []
     for _ in range(repeats):
         began = time.perf_counter()
@@ -280,7 +280,7 @@ def best(run: Callable[[], object], repeats: int) -> float:
 
 
 def machine_limits(folder: Path, threads: int) -> dict[str, float]:
-    """What this machine does at most: int8 and float32 products, and reads from memory.
+    """This machine's limits: int8 and float32 products, and reads from memory.
 
     `int8_tops` and `float_tops` count multiplications and additions, in 10^12 a second;
     `read_gb_s` in 10^9 bytes a second, of a set larger than the caches.
@@ -342,7 +342,7 @@ def compare(name: str, threads: int, repeats: int, folder: Path) -> dict[str, An
     for kind in (Ours, LlamaCpp, LlamaCpp4, GenAI):
         try:
             peers.append(kind(shape, weights, folder, threads))
-        except Exception as error:  # a peer that is missing or broken is left out and said so
+        except Exception as error:  # a missing or broken peer is left out with a message
             missing[kind.name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     random = np.random.default_rng(1)
     ids = random.integers(30, shape.vocab_size - 1, max(PREFILLS)).tolist()
@@ -393,7 +393,7 @@ def busy_by_others() -> float:
 
 
 def cores_held(seconds: float = 3.0) -> float:
-    """How many cores other processes hold, looked at for a while."""
+    """How many cores other processes use, measured over a short time."""
     before = busy_by_others()
     time.sleep(seconds)
     return max(0.0, busy_by_others() - before) / seconds
@@ -461,10 +461,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--anyway", action="store_true", help="run beside other processes too")
     arguments = parser.parse_args()
-    held, most = cores_held(), QUIET * arguments.threads
-    if held > most and not arguments.anyway:
+    held, limit = cores_held(), QUIET * arguments.threads
+    if held > limit and not arguments.anyway:
         print(
-            f"other processes hold {held:.1f} cores (at most {most:.1f}): end them, or wait; "
+            f"other processes hold {held:.1f} cores (at most {limit:.1f}): end them, or wait; "
             "--anyway runs it, and what it prints says so",
             file=sys.stderr,
         )
@@ -485,7 +485,7 @@ def main() -> int:
     }
     if arguments.json:
         print(json.dumps(found))
-    noisy = [result["shape"]["name"] for result in results if result["others_held"] > most]
+    noisy = [result["shape"]["name"] for result in results if result["others_held"] > limit]
     if noisy and not arguments.anyway:
         print(f"others held cores meanwhile ({', '.join(noisy)}): run it again", file=sys.stderr)
         return 2

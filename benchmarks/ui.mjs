@@ -9,7 +9,7 @@ const { BENCH_PLAN } = process.env;
 const { sizes, typed, delay, profile } = JSON.parse(readFileSync(BENCH_PLAN, 'utf8'));
 const LONG = 8; // milliseconds; at 120 frames a second a longer task drops one
 
-/** Runs in the page before anything else: notes keys, texts, requests and paints by the page's clock. */
+/** Runs in the page first: records keys, texts, requests and paints by the page's clock. */
 function watch() {
   const notes = (window.bench = { keys: [], texts: [], requests: [], read: [], paints: [] });
   addEventListener('keydown', event => notes.keys.push(event.timeStamp), { capture: true });
@@ -41,7 +41,7 @@ function watch() {
   const painted = new MessageChannel();
   const waiting = [];
   painted.port1.onmessage = () => waiting.splice(0).forEach(note => (note.at = performance.now()));
-  // After the frame with it has been put together, and so painted.
+  // After the frame with it has been composed and painted.
   const notePaint = note =>
     requestAnimationFrame(() => {
       waiting.push(note);
@@ -102,7 +102,7 @@ async function tasksDuring(page, work) {
     .map(e => e.dur / 1000);
 }
 
-/** Where the page's time goes while `work` runs: our functions by their own time, in ms. */
+/** The page's time while `work` runs: our functions by self time, in ms. */
 async function profileOf(page, work) {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Profiler.enable');
@@ -128,7 +128,7 @@ async function profileOf(page, work) {
       return;
     }
     all.all += ms;
-    // What a library does for us counts for the function of ours that called it.
+    // A library's time counts for the function of ours that called it.
     let at = id;
     while (at !== undefined && !isOurs(at)) {
       at = parents.get(at);
@@ -161,7 +161,7 @@ async function open(lab, cells) {
   await lab.page.waitForTimeout(cells.length * 5); // those out of sight are put in place bit by bit
 }
 
-/** A new, empty cell at the notebook's end, in which to type, in place of the one that is there. */
+/** A new, empty cell for typing at the notebook's end, in place of the existing one. */
 async function begin(lab) {
   const last = await lab.inPanel(panel => {
     const { sharedModel } = panel.model;

@@ -1,4 +1,4 @@
-"""From a key in the page to ghost text painted, in a real JupyterLab, by the browser's own clock.
+"""The time from a key press to painted ghost text, in a real JupyterLab, by the browser's clock.
 
 Types in notebooks of several sizes and splits the time of each key that drew ghost text into its
 stages: the page until it sends the request, the transfer to the server and back, the server, the
@@ -36,7 +36,7 @@ SIZES = (10, 200, 1_000)
 PROMISED = {"p50": 35.0, "p95": 110.0}  # key to paint, 200 cells, the large model
 RATIO = 1.2  # 1,000 cells against 10
 LONG_MS = 8.0
-DELAY_MS = 150  # between keys: a quick typist
+DELAY_MS = 150  # between keys: a fast typist
 TYPED = (
     "for row in range(len(sales)):\n    print(row, sales[row])\n",
     "import matplotlib.pyplot as plt\nfig, ax = plt.subplots(figsize=(8, 4))\nplt.show()\n",
@@ -55,7 +55,7 @@ HOPS = (
 
 
 def plan(sizes: Sequence[int], *, profile: bool, quick: bool = False) -> dict[str, Any]:
-    """What the browser is to do. The cells nearest to the caret are the same in all sizes."""
+    """The browser's instructions. The cells nearest to the caret are the same in all sizes."""
     cells = [cell.source for cell in generated_notebook(max(sizes), 42, lines=6).cells]
     return {
         "sizes": [{"count": count, "cells": cells[-count:]} for count in sizes],
@@ -197,7 +197,7 @@ def report(result: Mapping[str, Any]) -> str:
         if small and large:
             lines += ["", f"1,000 cells against 10: {large / small:.2f} times (at most {RATIO})"]
     if (middle := by_cells.get(200)) and middle["key to paint"]["p50"] is not None:
-        kept = all(middle["key to paint"][q] <= most for q, most in PROMISED.items())
+        kept = all(middle["key to paint"][q] <= limit for q, limit in PROMISED.items())
         lines.append(
             f"200 cells: p50 {PROMISED['p50']:g} and p95 {PROMISED['p95']:g} ms "
             f"{'met' if kept else 'MISSED'}"

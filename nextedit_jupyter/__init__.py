@@ -1,6 +1,6 @@
 """Local, private, instant next-edit prediction for Jupyter notebooks.
 
-Only the entry points of Jupyter and IPython stand here; importing this module loads nothing
+This module contains only the entry points of Jupyter and IPython, and importing it loads nothing
 else, so that it costs a kernel nothing.
 """
 
@@ -34,8 +34,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     from nextedit_jupyter.kernel import load
 
-    # Making classes sets off a collection of all that the kernel holds, which takes as long as the
-    # load itself; it may come later.
+    # Creating classes would trigger a garbage collection of everything in the kernel, which takes
+    # as long as the load itself; it can happen later.
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TARGET = HERE / "nextedit.gif"
 CAPTION_HEIGHT = 40
-MOST_BYTES = 1_500_000  # what a page may load for a picture
+MAX_BYTES = 1_500_000  # what a page may load for a picture
 SECONDS = 400  # a busy machine needs a few minutes
 
 sys.path.insert(0, str(ROOT / "tests" / "ui"))
@@ -43,7 +43,7 @@ def main() -> int:
         join(frames, TARGET)
     size = TARGET.stat().st_size
     print(f"{TARGET.relative_to(ROOT)}: {size / 1e6:.2f} MB")
-    return int(size > MOST_BYTES)
+    return int(size > MAX_BYTES)
 
 
 def join(folder: Path, target: Path) -> None:

@@ -28,7 +28,7 @@ export class Acceptance {
 
   constructor(private readonly host: AcceptanceHost) {}
 
-  /** Whether what changes just now is what is accepted. */
+  /** Whether the current change is an accepted suggestion. */
   get isAccepting(): boolean {
     return this.accepting;
   }
@@ -37,17 +37,19 @@ export class Acceptance {
     return !this.applications.isEmpty;
   }
 
-  /** Old names that the kernel may still hold. */
+  /** Old names that the kernel may still have. */
   get oldNames(): readonly string[] {
     return this.applications.oldNames;
   }
 
-  /** What was accepted last, as far as it was undone; null if it was not, or went to other documents. */
+  /**
+   * What was accepted last, as far as it was undone; null if it was not, or if it changed other documents.
+   */
   again(): SuggestionWire | null {
     return this.wentElsewhere ? null : this.applications.again(this.textOf);
   }
 
-  /** Apply these places; false if the cells changed since they were offered. */
+  /** Apply these places; false if the cells have changed since they were offered. */
   accept(pending: Pending, places: readonly Place[]): boolean {
     const { recorder, stale } = this.host;
     const typed = recorder.history.all.find(event => event.burst === pending.burst);
@@ -75,12 +77,12 @@ export class Acceptance {
     return true;
   }
 
-  /** Texts went to other cells. */
+  /** Texts moved to other cells. */
   rearrange(rearranged: Rearranged): void {
     this.applications.rearrange(rearranged);
   }
 
-  /** Take back what was accepted last in other documents; `left` are those edited since. */
+  /** Revert what was accepted last in other documents; `left` are those edited since. */
   async revertOthers(): Promise<Reverted> {
     const others = [...this.others];
     this.others.clear();
@@ -91,7 +93,7 @@ export class Acceptance {
     };
   }
 
-  /** Change the cells, and those of other documents that are open; null if one doesn't fit. */
+  /** Change the cells, and those of other open documents; null if an edit does not fit. */
   private apply(pending: Pending, places: readonly Place[]): Application | null {
     const { notebook } = this.host;
     if (!pending.isFresh(this.textOf)) {
@@ -106,12 +108,12 @@ export class Acceptance {
     return apply(notebook, own);
   }
 
-  /** The number of cells reverted; null if a later edit is in the way. */
+  /** Revert the last acceptance; returns the number of cells, or null if a later edit is in the way. */
   revert(): number | null {
     const runs = runsOf(this.host.notebook);
-    const cells = this.applications.takeBack();
+    const cells = this.applications.revert();
     if (cells !== null) {
-      this.host.stale.takenBack(runs);
+      this.host.stale.reverted(runs);
     }
     return cells;
   }
@@ -119,7 +121,7 @@ export class Acceptance {
   private textOf = (cell: string): string | undefined =>
     sharedCell(this.host.notebook, cell)?.getSource();
 
-  /** What the user renamed by hand, if that is what called for it. */
+  /** The user's own rename, if that led to the suggestion. */
   private definition(pending: Pending, place: Place, cell: string): CellApplication | null {
     if (pending.kind !== 'rename') {
       return null;

@@ -1,7 +1,7 @@
-/** What was accepted last, to be taken back as a whole, and what a rename leaves behind. */
+/** What was accepted last, to be reverted as a whole, and what a rename leaves behind. */
 
 import type { Application, CellApplication } from './apply';
-import { takeBack } from './apply';
+import { revert } from './apply';
 import type { EditEvent } from './history';
 import { isName } from './names';
 import type { Pending, Place, TextOf } from './pending';
@@ -13,15 +13,15 @@ import { textHash } from './textHash';
 
 export class Applications {
   private held: Application[] = [];
-  private reverted: readonly Application[] = []; // what was held and taken back last
-  private from: Omit<SuggestionWire, 'edits'> | null = null; // the suggestion that they are of
+  private reverted: readonly Application[] = []; // what was held and reverted last
+  private from: Omit<SuggestionWire, 'edits'> | null = null; // the suggestion that they belong to
   private renamed: string[] = []; // old names of the last rename
 
   get isEmpty(): boolean {
     return !this.held.length;
   }
 
-  /** Old names that the kernel may still hold. */
+  /** Old names that the kernel may still have. */
   get oldNames(): readonly string[] {
     return this.renamed;
   }
@@ -32,8 +32,8 @@ export class Applications {
   }
 
   /**
-   * These places were accepted; called while `pending` still has them. `definition` is the change by
-   * hand that called for it: uses without it would be of no use.
+   * These places were accepted; called while `pending` still has them. `definition` is the user's own change that led to it: the uses would be wrong without it.
+   *
    */
   add(
     made: Application,
@@ -52,8 +52,8 @@ export class Applications {
   }
 
   /**
-   * What was held last, as a suggestion for the cells in which it was undone since, here as a whole or
-   * in the editor; null if there are none, or if one was changed otherwise.
+   * What was held last, as a suggestion for the cells in which it has been undone since, as a whole or in the editor; null if there are none, or if one was changed in another way.
+   *
    */
   again(textOf: TextOf): SuggestionWire | null {
     const changed = new Map<string, CellApplication>();
@@ -68,7 +68,7 @@ export class Applications {
     return this.from && isWhole && edits.length ? { ...this.from, edits } : null;
   }
 
-  /** Texts went to other cells: what was done to them is taken back there, where no undo step is. */
+  /** Texts moved to other cells: edits are reverted there, where there is no undo step. */
   rearrange(rearranged: Rearranged): void {
     const follow = (all: readonly Application[]) => {
       const made = all.flatMap(({ cells }, of) =>
@@ -85,10 +85,10 @@ export class Applications {
     this.reverted = follow(this.reverted);
   }
 
-  /** The number of cells that read again as before; null if a later edit is in the way. */
-  takeBack(): number | null {
+  /** Revert everything; returns the number of cells, or null if a later edit is in the way. */
+  revert(): number | null {
     const cells = new Set(this.held.flatMap(one => one.cells.map(cell => cell.id)));
-    if (!takeBack(this.held)) {
+    if (!revert(this.held)) {
       return null;
     }
     this.reverted = this.held;
@@ -99,8 +99,8 @@ export class Applications {
 }
 
 /**
- * The change by hand that renamed `old` to `to` in a cell that now reads `after`, if nothing else was
- * changed by it; however many pauses there were in typing it.
+ * The user's own change that renamed `old` to `to` in a cell whose text is now `after`, if it changed nothing
+ * else, regardless of pauses in typing.
  */
 export function renamedByHand(
   events: readonly EditEvent[],
@@ -121,7 +121,7 @@ export function renamedByHand(
   return null;
 }
 
-/** What turns one text into the other: word by word, where nothing but words differs. */
+/** The edit from one text to the other: word by word, if only words differ. */
 function replacedWords(before: string, after: string): readonly Replacement[] {
   const [was, is] = [wordsOf(before), wordsOf(after)];
   const isBeside = (word: string, i: number) => i % 2 === 1 || word === is[i];
@@ -133,7 +133,7 @@ function replacedWords(before: string, after: string): readonly Replacement[] {
   return all.filter(({ text }, i) => text !== was[i]);
 }
 
-/** Words, and between them what is beside them, which comes first and last. */
+/** Words alternating with the text between them, which comes first and last. */
 function wordsOf(text: string): string[] {
   return text.split(/([\p{XID_Continue}]+)/u);
 }

@@ -1,25 +1,25 @@
-/** Changing cells so that each change is one undo, and taking back a whole. */
+/** Changes cells so that each change is one undo step, and reverts all of it. */
 
 import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { YNotebook } from '@jupyter/ydoc';
 
 import { TextEdit } from './textEdit';
 
-/** The origin of our transactions, by which the record of edits knows them. */
+/** The origin of our transactions, by which the recorder recognises them. */
 export const ACCEPTED = Object.freeze({ name: 'nextedit-accepted' });
 
-/** The origin of what reverts them where the editor's own undo cannot. */
+/** The origin of transactions that revert them where the editor's own undo cannot. */
 export const REVERTED = Object.freeze({ name: 'nextedit-reverted' });
 
 export interface CellApplication {
   readonly id: string;
   readonly before: string;
   readonly after: string;
-  /** The user's own change, which is taken back together with what it called for. */
+  /** The user's own change, which is reverted together with the suggestion that it led to. */
   readonly byHand?: boolean;
 }
 
-/** One application over several cells. */
+/** An application to several cells. */
 export interface Application {
   readonly notebook: ISharedNotebook;
   readonly cells: readonly CellApplication[];
@@ -27,7 +27,7 @@ export interface Application {
 
 const indices = new WeakMap<ISharedNotebook, Map<string, number>>();
 
-/** The shared cell with this id: looked up where it was last, and searched for where it is not. */
+/** The shared cell with this id: looked up at its last index, or else searched. */
 export function sharedCell(notebook: ISharedNotebook, id: string) {
   const { cells } = notebook as YNotebook;
   const at = indices.get(notebook)?.get(id);
@@ -41,8 +41,8 @@ export function sharedCell(notebook: ISharedNotebook, id: string) {
 }
 
 /**
- * Apply an edit to each cell, in one transaction and with one undo step a cell. All or nothing:
- * null if a cell is gone or an edit doesn't fit.
+ * Apply an edit to each cell, in one transaction and with one undo step per cell. All or nothing: null if a
+ * cell is gone or an edit does not fit.
  */
 export function apply(
   notebook: ISharedNotebook,
@@ -82,16 +82,15 @@ export function apply(
 }
 
 /**
- * Take back applications, the newest first. A cell that still reads as it was left is undone as
- * Ctrl-Z would; in one that was edited since, only our part is taken back. All or nothing: false if
- * a later edit is in the way.
+ * Revert applications, newest first. A cell that was not edited since is undone like with Ctrl-Z; otherwise
+ * only our part is reverted. All or nothing: false if a later edit is in the way.
  */
-export function takeBack(applications: readonly Application[]): boolean {
+export function revert(applications: readonly Application[]): boolean {
   if (!applications.length) {
     return false;
   }
   const { notebook } = applications[0];
-  // What each cell's applications did together, newest last.
+  // The combined effect of each cell's applications, newest last.
   const changed = new Map<string, { before: string; after: string; steps: number }>();
   for (const application of applications) {
     for (const { id, before, after, byHand } of application.cells) {

@@ -1,7 +1,8 @@
-/** Asks for the next edits of one notebook, after a pause or by command, and chooses what to show. */
+/** Requests next edits for one notebook, after a pause or on command, and chooses what to show. */
 
 import type { IDisposable } from '@lumino/disposable';
 
+import { isWord } from './names';
 import type { Offers } from './offers';
 import { Pending } from './pending';
 import type { AnswerWire, Kind, SuggestionWire } from './protocol';
@@ -19,23 +20,23 @@ export interface AskingHost {
   readonly recorder: Recorder;
   readonly requests: Requests;
   readonly shared: Shared;
-  /** A module's text before it was changed by hand; null where that concerns no other document. */
+  /** A module's text before the user changed it; null if that concerns no other document. */
   byHand(): string | null;
-  /** What was accepted and undone since, for the user who asks for it. */
+  /** What was accepted and undone since, for when the user asks for it. */
   again(): SuggestionWire | null;
   /** Show the first of these, and the others once it is done; `wanted` says that the user asked. */
   show(suggestions: readonly Pending[], wanted: boolean): void;
   clear(): void;
 }
 
-/** What is asked for beside ghost text, that first which says more if it is silent. */
+/** The kinds requested besides ghost text; first the one whose silence says more. */
 const KINDS: readonly Kind[] = ['rename', 'next_edit'];
 
 export class Asking implements IDisposable {
   private readonly scheduler: Scheduler;
   private readonly onceMore = new OnceMore();
-  private unfinished: Snapshot | null = null; // nothing was sure enough, with the caret where it is
-  private left: number | null = null; // the burst that was asked about again when the caret left it
+  private unfinished: Snapshot | null = null; // nothing was likely enough, with the caret where it is
+  private left: number | null = null; // the burst for which a request was repeated when the caret left it
 
   constructor(private readonly host: AskingHost) {
     this.scheduler = this.makeScheduler();
@@ -45,7 +46,7 @@ export class Asking implements IDisposable {
     return this.scheduler.isDisposed;
   }
 
-  /** Ask after the pause. */
+  /** Request after the pause. */
   schedule(): void {
     this.scheduler.schedule();
   }
@@ -54,14 +55,14 @@ export class Asking implements IDisposable {
     this.scheduler.cancel();
   }
 
-  /** Another cell is the active one. */
+  /** Another cell became the active one. */
   entered(): void {
     this.scheduler.entered();
   }
 
   /**
-   * The caret moved. What looks half typed while the caret stands behind it is whole once it is left:
-   * then it is asked about once more.
+   * The caret moved. What looks half typed while the caret is after it is complete once the caret leaves: then the request is repeated.
+   *
    */
   caretMoved(): void {
     const { recorder, views } = this.host;
@@ -72,7 +73,7 @@ export class Asking implements IDisposable {
     }
     const [from, to] = [at.offset, now.offset].sort((a, b) => a - b);
     const between = recorder.text(at.cell)?.slice(from, to) ?? '';
-    if (now.cell !== at.cell || /[^\p{L}\p{N}\p{M}_]/u.test(between)) {
+    if (now.cell !== at.cell || !isWord(between)) {
       this.left = burst ?? null;
       this.unfinished = null;
       this.schedule();
@@ -83,7 +84,7 @@ export class Asking implements IDisposable {
     this.scheduler.dispose();
   }
 
-  /** Ask for next edits now, whatever was dismissed, and say so if there are none. */
+  /** Request next edits now, even dismissed ones, and say so if there are none. */
   async suggest(): Promise<void> {
     const { views, offers, requests, shared } = this.host;
     const { client, trans, tell } = shared;
@@ -92,7 +93,7 @@ export class Asking implements IDisposable {
       tell(whyNot(reason, trans));
       return;
     }
-    await client.settled(); // a newer request would take the place of this one
+    await client.settled(); // a newer request would supersede this one
     const asked = await askPatiently(() => this.ask(true), KINDS);
     if (asked && !offers.shown) {
       const why = whySilent(asked.answer, KINDS, trans);
@@ -108,7 +109,7 @@ export class Asking implements IDisposable {
     return new Scheduler({
       mayAsk: () => client.enabled && client.mayInfer,
       pause: () => client.pause(settings.delay),
-      // What an input method composes is no text yet.
+      // What an input method is composing is not text yet.
       isQuiet: () => pace.isQuiet || !!views.activeView?.composing,
       settled: () => client.settled(),
       lastEdit: () => recorder.history.last,
@@ -123,8 +124,8 @@ export class Asking implements IDisposable {
   }
 
   /**
-   * What had no time is asked for once more after the pause, unless something was typed since; and so is
-   * what ghost text superseded that was asked for without typing.
+   * A request that ran out of time is repeated after the pause, unless something was typed since; so is one that was superseded by ghost text requested without typing.
+   *
    */
   private async askByItself(): Promise<void> {
     const asked = await this.ask(false);
@@ -136,7 +137,7 @@ export class Asking implements IDisposable {
     }
   }
 
-  /** Ask for next edits, and show what comes; `wanted` says that the user asked. */
+  /** Request next edits, and show them; `wanted`: the user asked for them. */
   private async ask(wanted: boolean): Promise<{ answer: AnswerWire; snapshot: Snapshot } | null> {
     this.scheduler.cancel();
     const { requests } = this.host;

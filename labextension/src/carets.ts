@@ -1,4 +1,4 @@
-/** Where the caret of an editor is, and putting it elsewhere. */
+/** Reads and sets an editor's caret. */
 
 import { EditorView } from '@codemirror/view';
 
@@ -7,10 +7,10 @@ export interface CaretPlace {
   offset: number;
 }
 
-/** Pixels that are kept between the caret and the edge of a long line: what comes there is to be seen. */
+/** Pixels between the caret and the edge of a long line, so that what appears there is visible. */
 const AHEAD = 200;
 
-/** Put the caret there, in sight, and the focus on the editor. Code that is folded there is opened. */
+/** Put the caret there, visible, and focus the editor. Folded code there is opened. */
 export function focusAt(view: EditorView, offset: number): void {
   const anchor = Math.min(offset, view.state.doc.length);
   if (anchor > 0) {
@@ -24,9 +24,9 @@ export function focusAt(view: EditorView, offset: number): void {
   view.focus();
 }
 
-/** The caret in the editor of a cell's text; null where it can't be told. */
+/** The caret in the editor of a cell's text; null if unknown. */
 export function caretIn(view: EditorView | null, source: string, cell: string): CaretPlace | null {
-  // An editor that counts otherwise than the document, as with CR LF, is left alone.
+  // An editor that counts characters differently from the document (CR LF) is left alone.
   if (!view || view.state.doc.length !== source.length) {
     return null;
   }

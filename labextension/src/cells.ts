@@ -1,11 +1,11 @@
-/** What stands in a notebook's document beside the text: tags, counts, the language, a model's name. */
+/** A notebook's data besides the text: tags, execution counts, the language, a model's name. */
 
 import type { ISharedBaseCell, ISharedCodeCell, ISharedNotebook } from '@jupyter/ydoc';
 
 import type { CellWire } from './protocol';
 import { OFF_TAG } from './tokens';
 
-/** A cell with the tag that keeps it from ever being sent. */
+/** Whether a cell has the tag that keeps it from being sent. */
 export function isTaggedOff(cell: ISharedBaseCell): boolean {
   return tagsOf(cell).includes(OFF_TAG);
 }
@@ -23,17 +23,17 @@ export function wireOf(cell: ISharedBaseCell, source: string, hasRun: boolean): 
   };
 }
 
-/** A cell that its author locked: nobody changes it, nor do we. */
+/** Whether a cell's author locked it, so that it is never changed. */
 export function isLocked(cell: ISharedBaseCell): boolean {
   return (cell.getMetadata('editable') as unknown) === false;
 }
 
-/** Whether the editor counts the text otherwise than the document: a CR LF is one place there, two here. */
+/** Whether the editor counts characters differently from the document: a CR LF is one there, two here. */
 export function isCountedOtherwise(text: string): boolean {
   return text.includes('\r');
 }
 
-/** Null if it never ran, or is no code. */
+/** Null if it never ran, or is not a code cell. */
 export function executionCount(cell: ISharedBaseCell): number | null {
   return cell.cell_type === 'code' ? (cell as ISharedCodeCell).execution_count : null;
 }
@@ -46,7 +46,7 @@ export function runsOf(notebook: ISharedNotebook): Map<string, number | null> {
   );
 }
 
-/** Cells in order with how people call them: by execution count, or by place. */
+/** Cells in order with their display names: by execution count, or by position. */
 export function cellNames(notebook: ISharedNotebook): { id: string; name: string }[] {
   return notebook.cells.map((cell, i) => {
     const count = executionCount(cell);
@@ -54,9 +54,9 @@ export function cellNames(notebook: ISharedNotebook): { id: string; name: string
   });
 }
 
-/** The language that the notebook says, else `otherwise`. */
+/** The language in the notebook's metadata, or else `otherwise`. */
 export function languageOf(notebook: ISharedNotebook, otherwise: string): string {
-  // Not all of the metadata, which is copied at each look and may hold the state of widgets.
+  // Not all of the metadata, which is copied on access and may contain widget state.
   const named = (key: string, field: string) => {
     const held = notebook.getMetadata(key) as Record<string, unknown> | undefined;
     return held?.[field] as string | undefined;
@@ -65,7 +65,7 @@ export function languageOf(notebook: ISharedNotebook, otherwise: string): string
   return language === 'ipython' ? 'python' : language;
 }
 
-/** The id of the model that answers in this notebook; null for the one of each cell's language. */
+/** The id of the model for this notebook; null for the one of each cell's language. */
 export function bundleOf(notebook: ISharedNotebook): string | null {
   const ours = notebook.getMetadata('nextedit') as { bundle?: unknown } | undefined;
   return typeof ours?.bundle === 'string' && ours.bundle ? ours.bundle : null;

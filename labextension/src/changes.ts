@@ -1,7 +1,7 @@
 /**
- * Requests that say what changed of what the worker holds: the twin of `core/changes.py`.
+ * Requests that say what changed in what the worker holds: the port of `core/changes.py`.
  *
- * What was answered is held there. So a key's request has the cell that was typed in, and names the
+ * The worker holds what it has answered. So a key's request contains only the edited cell, and refers to the
  * rest by its hash.
  */
 
@@ -22,7 +22,7 @@ import { encodeUtf8 } from './textHash';
 type Request = Omit<RequestWire, 'id'>;
 export type ChangedRequest = Omit<ChangedRequestWire, 'id'>;
 
-/** A request as it is sent, and what the worker holds once it has answered it. */
+/** A request as sent, and what the worker holds once it has answered it. */
 export interface Told {
   readonly request: ChangedRequest;
   readonly state: State;
@@ -38,13 +38,13 @@ interface State {
 /** Notebooks that the worker is known to hold; it keeps more than these. */
 const HELD_STATES = 4;
 const HELD_HASHES = 40;
-/** A part that is shorter than this is sent: its hash takes 75 bytes. */
+/** A part shorter than this is sent itself, because its hash takes 75 bytes. */
 const SHORT = 150;
 
 const digests = new WeakMap<CellWire, Uint8Array>();
 const hashes = new WeakMap<object, string>();
 
-/** The sha256 of all that a cell is, its parts told apart by their lengths in bytes. */
+/** The sha256 of everything about a cell; its parts are delimited by their lengths in bytes. */
 export function cellDigest(cell: CellWire): Uint8Array {
   let digest = digests.get(cell);
   if (!digest) {
@@ -60,7 +60,7 @@ export function cellDigest(cell: CellWire): Uint8Array {
   return digest;
 }
 
-/** The hash of cells in their order, 64 hex digits. */
+/** The hash of cells in order, 64 hex digits. */
 export function stateHash(cells: readonly CellWire[]): string {
   const all = new Uint8Array(cells.length * 32);
   cells.forEach((cell, i) => all.set(cellDigest(cell), i * 32));
@@ -72,7 +72,7 @@ export class Changes {
   private states: State[] = []; // the newest last
   private known = new Set<string>();
 
-  /** The request by what it changes, or in full where nothing is known to be held. */
+  /** The request as changes, or in full if nothing is known to be held. */
   tell({ notebook, history, facts, ...rest }: Request): Told {
     const state = { hash: stateHash(notebook.cells), cells: notebook.cells };
     const sent: string[] = [];
@@ -87,7 +87,7 @@ export class Changes {
       sent.push(hash);
       return { ...part, hash };
     };
-    const last = (history?.length ?? 0) - 1; // it grows with the next key
+    const last = (history?.length ?? 0) - 1; // it changes with the next key
     return {
       state,
       hashes: sent,
@@ -106,7 +106,7 @@ export class Changes {
     };
   }
 
-  /** The worker answered it, and so holds it. */
+  /** The worker answered this request, and so holds it. */
   answered({ state, hashes }: Told): void {
     this.states = [...this.states.filter(known => known.hash !== state.hash), state];
     this.states.splice(0, this.states.length - HELD_STATES);
@@ -117,7 +117,7 @@ export class Changes {
     [...this.known].slice(0, -HELD_HASHES).forEach(hash => this.known.delete(hash));
   }
 
-  /** The worker does not hold what it was thought to. */
+  /** The worker does not hold what was assumed. */
   forget(): void {
     this.states = [];
     this.known.clear();
@@ -145,7 +145,7 @@ export class Changes {
   }
 }
 
-/** Whether two are states of one notebook, so far as that matters: they share an end. */
+/** Whether two states belong to the same notebook: they share their first or last cell. */
 function isAlike(one: readonly CellWire[], other: readonly CellWire[]): boolean {
   return one[0]?.id === other[0]?.id || one[one.length - 1]?.id === other[other.length - 1]?.id;
 }
@@ -158,7 +158,7 @@ function isSame(one: CellWire, other: CellWire): boolean {
   return a.every((byte, i) => byte === b[i]);
 }
 
-/** By which a part is named; remembered for an object that is sent again. */
+/** The hash of a part; cached for objects that are sent again. */
 function hashOf(part: object): string {
   let hash = hashes.get(part);
   if (hash === undefined) {

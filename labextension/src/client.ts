@@ -1,4 +1,4 @@
-/** The way to the Jupyter server: one request in flight, the newest wins, off means none. */
+/** The client of the Jupyter server: one request in flight, the newest wins, off means none. */
 
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
@@ -23,7 +23,7 @@ import type {
 
 export type { LargerWire, PaceWire } from './protocol';
 
-/** What became of a suggestion. */
+/** The outcome of a suggestion. */
 export type Outcome = ReportedOutcome;
 
 /** `GET nextedit/status`. */
@@ -35,30 +35,30 @@ export type State = 'ready' | 'thinking' | 'off' | 'no-worker' | 'no-bundle';
 export interface ClientStatus {
   state: State;
   bundle: string | null;
-  /** What is wrong and what to do about it. */
+  /** What is wrong, and what to do. */
   problem: string | null;
   lastMs: number | null;
 }
 
-/** A request under way. */
+/** A request in progress. */
 interface Flight {
   readonly abort: AbortController;
   readonly done: Promise<void>;
 }
 
-const TIMEOUT = 10_000; // the first request of a day starts the worker and loads the model
+const TIMEOUT = 10_000; // the first request may start the worker and load the model
 const STATUS_EVERY = 5_000;
-const LEAST_PAUSE = 50; // until a worker says
-const MOST_PAUSE = 3_000;
-const NEWS_EVERY = 30_000; // while something is asked for anyway
+const MIN_PAUSE = 50; // until a worker says otherwise
+const MAX_PAUSE = 3_000;
+const NEWS_EVERY = 30_000; // while a request is being made anyway
 
 export class Client {
-  /** While the user has paused suggestions, only what is asked for by a key or command is sent. */
+  /** While suggestions are paused, only requests by a key or command are sent. */
   isPaused = false;
   private readonly id = UUID.uuid4();
   private readonly settings = ServerConnection.makeSettings();
   private flight: Flight | null = null;
-  private superseded: Flight | null = null; // under way still, though nobody waits for its answer
+  private superseded: Flight | null = null; // still in progress, although nobody waits for its answer
   private on = false;
   private server: ServerStatus | null = null;
   private failure: string | null = null;
@@ -115,43 +115,43 @@ export class Client {
     return { state: 'ready', bundle, problem, lastMs };
   }
 
-  /** Where text goes beyond this machine; null if nowhere. */
+  /** The server outside this machine that text is sent to; null if none. */
   get remote(): ServerStatus['remote'] {
     return this.server?.remote ?? null;
   }
 
-  /** How many files of the folder were read; null where none is to be. */
+  /** How many files of the folder were read; null if none may be. */
   get filesRead(): number | null {
     return this.server?.folder?.files ?? null;
   }
 
-  /** How far an update of the model is; null if none is looked for. */
+  /** The progress of a model update; null if updates are off. */
   get update(): ServerStatus['update'] {
     return this.server?.update ?? null;
   }
 
-  /** The larger model, and how far fetching it is; null if there is none to fetch. */
+  /** The larger model and its download's progress; null if there is none to download. */
   get larger(): LargerWire | null {
     return this.server?.larger ?? null;
   }
 
-  /** The models that may be asked, the preferred one first. */
+  /** The models that can be asked, the preferred one first. */
   get bundles(): readonly { id: string; language: string; label: string }[] {
     return this.server?.bundles ?? [];
   }
 
-  /** The pause in ms before asking, `delay` being the user's setting: what the worker makes of it. */
+  /** The pause in ms before a request: the user's `delay`, adjusted by the worker's pace. */
   pause(delay: number): number {
-    const { pause_ms: least, factor } = this.pace ?? { pause_ms: LEAST_PAUSE, factor: 1 };
-    return Math.max(least, Math.min(MOST_PAUSE, delay * factor));
+    const { pause_ms: least, factor } = this.pace ?? { pause_ms: MIN_PAUSE, factor: 1 };
+    return Math.max(least, Math.min(MAX_PAUSE, delay * factor));
   }
 
-  /** False in a pause, and on low power if the user said so: nothing is asked for by itself then. */
+  /** False during a pause, and on low power if the user chose that: then there are no automatic requests. */
   get mayInfer(): boolean {
     return !this.isPaused && (this.pace?.may_infer ?? true);
   }
 
-  /** Whether a request is under way: to one that gets no answer, that it was superseded. */
+  /** Whether a request is in progress; for one that got no answer, whether it was superseded. */
   get isAsking(): boolean {
     return this.flight !== null;
   }
@@ -171,9 +171,8 @@ export class Client {
   }
 
   /**
-   * A newer request takes the place of the one under way. The worker answers that at once, and then
-   * holds what it said, which may be the whole notebook; breaking it off would cost that and its
-   * connection. One that stays unanswered all the same is broken off by the next.
+   * A newer request supersedes the one in progress. The worker answers that at once and then holds its contents, which may be the whole notebook; aborting it would lose that and the connection. If it still gets no answer, the next request aborts it.
+   *
    */
   private supersede(): void {
     this.superseded?.abort.abort();
@@ -181,8 +180,8 @@ export class Client {
   }
 
   /**
-   * The answer, or null: off, superseded by a newer request, refused, or the worker is gone. Never
-   * rejects.
+   * The answer, or null if it is off, superseded by a newer request, refused, or the worker is gone. Never rejects.
+   *
    */
   async suggest(request: Omit<RequestWire, 'id'>): Promise<AnswerWire | null> {
     if (!this.on) {
@@ -202,7 +201,7 @@ export class Client {
         return null;
       }
       if ('error' in answer) {
-        // Bounds and throttling concern this one request only.
+        // Bounds and throttling concern only this request.
         if (answer.error.code === 'worker' || answer.error.code === 'bundle') {
           this.failure = answer.error.message;
           void this.refresh();
@@ -211,7 +210,7 @@ export class Client {
       }
       this.failure = null;
       this.lastMs = answer.timing_ms.total;
-      // Another model answers, or it has been a while: there may be news of an update.
+      // Another model answered, or it has been a while: the status may have changed.
       if (answer.bundle !== this.bundle || performance.now() - this.askedAt > NEWS_EVERY) {
         void this.refresh();
       }
@@ -240,9 +239,8 @@ export class Client {
   }
 
   /**
-   * Have the model read what the next key here will need, unless something is asked for already or
-   * the battery is low. Under the same name as suggestions, so that the next request ends it. Never
-   * rejects.
+   * Have the model read ahead what the next key here will need, unless a request is in progress or the battery is low. It uses the same name as suggestions, so that the next request ends it. Never rejects.
+   *
    */
   async prefill(request: Omit<RequestWire, 'id'>): Promise<void> {
     if (!this.on || this.flight || !this.mayInfer || this.pace?.power === 'low' || this.noModel) {
@@ -251,14 +249,13 @@ export class Client {
     try {
       await this.ask({ id: null, ...request, want: [] });
     } catch {
-      // The next key pays for it.
+      // Then the next key takes longer.
     }
   }
 
   /**
-   * The cells to run again after `changed`, in order; null if nobody can say. `ran` are the cells with
-   * results, be it of an earlier kernel. Beside the requests for suggestions: neither supersedes the
-   * other. Never rejects.
+   * The cells to run again after `changed`, in order; null if unknown. `ran` are the cells with results, perhaps from an earlier kernel. Independent of requests for suggestions: neither supersedes the other. Never rejects.
+   *
    */
   async stale(
     request: Omit<RequestWire, 'id'>,
@@ -269,7 +266,7 @@ export class Client {
       return null;
     }
     try {
-      // Under another name, by which nothing is held: it is rare, and says everything.
+      // Under another name, for which nothing is held: it is rare, and sent in full.
       const body = JSON.stringify({ id: null, ...request, want: [], changed, ran_before: ran });
       const init = { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT) };
       const answer = await read(await this.fetch('suggest', init, `${this.id}-state`));
@@ -280,8 +277,8 @@ export class Client {
   }
 
   /**
-   * Say what became of a suggestion: words only, no text. The pace from now on, null if nobody says
-   * it. Never rejects.
+   * Report a suggestion's outcome: words only, no text. Returns the resulting pace, or null if unknown. Never rejects.
+   *
    */
   async report(outcome: Outcome, kind: Kind, lane: Lane): Promise<PaceWire | null> {
     if (!this.on) {
@@ -295,11 +292,11 @@ export class Client {
       this.pace = pace ?? this.pace;
       return pace;
     } catch {
-      return null; // it is only counted, and only if the user wants that
+      return null; // it is only counted, and only if the user enabled that
     }
   }
 
-  /** Have the server do something; its answer. Rejects with an Error that says what is wrong. */
+  /** Send a command to the server; returns its answer. Rejects with an Error that says what is wrong. */
   async post(path: string): Promise<unknown> {
     let response: Response;
     try {
@@ -314,7 +311,7 @@ export class Client {
     return response.json();
   }
 
-  /** Ask the server how it is, at most every 5 s unless it is to be `soon`; whether it answered. */
+  /** Read the server's status, at most every 5 s unless `soon`; returns whether it answered. */
   async refresh(soon = false): Promise<boolean> {
     const wait = soon ? 0 : this.askedAt + STATUS_EVERY - performance.now();
     if (!this.on || (this.isRefreshDue && !soon)) {
@@ -348,7 +345,7 @@ export class Client {
     return this.failure === null;
   }
 
-  /** Say what changed of what the worker holds; all of it, if it holds nothing of that. */
+  /** Send only what changed; everything, if the worker no longer holds the rest. */
   private async ask(
     { id, ...request }: RequestWire,
     signal?: AbortSignal,
@@ -389,7 +386,7 @@ export class Client {
   }
 }
 
-/** An answer, or an error of ours; throws what is neither. */
+/** An answer, or one of our errors; throws for anything else. */
 async function read(response: Response): Promise<AnswerWire | ErrorAnswerWire> {
   if (!response.ok) {
     const value = (await response.json().catch(() => null)) as ErrorAnswerWire | null;
@@ -401,7 +398,7 @@ async function read(response: Response): Promise<AnswerWire | ErrorAnswerWire> {
   return (await response.json()) as AnswerWire | ErrorAnswerWire;
 }
 
-/** What is wrong and what to do about it. */
+/** What is wrong, and what to do. */
 function reason(error: unknown): string {
   const status = error instanceof ServerConnection.ResponseError ? error.response.status : 0;
   switch (status) {

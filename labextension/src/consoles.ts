@@ -1,6 +1,5 @@
 /**
- * JupyterLab's code consoles as notebooks: the cells that ran are read and never changed, the prompt
- * is typed in.
+ * JupyterLab's code consoles as notebooks: cells that ran are read but never changed, the prompt is edited.
  */
 
 import type { EditorView } from '@codemirror/view';
@@ -31,10 +30,10 @@ import type {
 import { OneTextViews, openEditor } from './surfaces';
 import { isOnServer } from './views';
 
-/** As many of the cells that ran are read, the newest ones: a console may be open for weeks. */
-const MOST_CELLS = 300;
+/** The maximum number of cells that are read, the newest ones: a console may be open for weeks. */
+const MAX_CELLS = 300;
 
-/** A console takes Escape, and the focus with it, before the prompt's editor sees the key: be first. */
+/** A console handles Escape, and takes the focus, before the prompt's editor sees the key: be first. */
 export function takeEscape(
   { node, console }: ConsoleWidget,
   escape: (model: CodeEditor.IModel, view: EditorView) => boolean
@@ -87,7 +86,7 @@ class ConsoleCell {
   }
 }
 
-/** A console as a notebook: what ran, from top to bottom, and the prompt. */
+/** A console as a notebook: the cells that ran, from top to bottom, and the prompt. */
 export class ConsoleDocument implements WatchedDocument {
   private readonly known = new WeakMap<ISharedCodeCell, ConsoleCell>();
   private readonly empty = new Y.Doc(); // while there is no prompt
@@ -98,7 +97,7 @@ export class ConsoleDocument implements WatchedDocument {
     return this.console.promptCell?.model.sharedModel ?? null;
   }
 
-  /** Those that ran. */
+  /** The cells that ran. */
   get above(): readonly ConsoleCell[] {
     const found: ISharedCodeCell[] = [];
     for (const { model } of this.console.cells) {
@@ -106,7 +105,7 @@ export class ConsoleDocument implements WatchedDocument {
         found.push(model.sharedModel as ISharedCodeCell);
       }
     }
-    return found.slice(-MOST_CELLS).map(shared => this.cell(shared));
+    return found.slice(-MAX_CELLS).map(shared => this.cell(shared));
   }
 
   get cells(): readonly ConsoleCell[] {
@@ -114,7 +113,7 @@ export class ConsoleDocument implements WatchedDocument {
     return prompt ? [...this.above, this.cell(prompt)] : this.above;
   }
 
-  /** That of the prompt: nothing else is changed. */
+  /** The prompt's document: nothing else is changed. */
   get ydoc(): Y.Doc {
     return (this.prompt as YCodeCell | null)?.ymodel.doc ?? this.empty;
   }
@@ -182,7 +181,7 @@ export class ConsoleSurface implements Surface {
   }
 
   add(): void {
-    // It has the one view.
+    // It has only one view.
   }
 
   names(): { id: string; name: string }[] {
@@ -203,7 +202,7 @@ export class ConsoleSurface implements Surface {
   }
 
   sender({ text, isEdited }: CellStates): Send {
-    // What is remembered of a cell's text goes by the object that it is sent as.
+    // Caches for a cell's text are keyed by the object that is sent.
     const kept = new WeakMap<ConsoleCell, CellWire>();
     const wire = (cell: ConsoleCell): CellWire => {
       const id = cell.getId();
@@ -233,7 +232,7 @@ export class ConsoleSurface implements Surface {
     };
   }
 
-  /** A console takes no part in renames that begin elsewhere: what ran is not changed. */
+  /** A console takes no part in renames that begin elsewhere, because what ran is not changed. */
   whole(): CellWire[] {
     return [];
   }
@@ -252,9 +251,9 @@ export class ConsoleSurface implements Surface {
   }
 }
 
-/** The prompt, which alone is typed in. */
+/** The views of a console, of which only the prompt is edited. */
 class ConsoleViews extends OneTextViews {
-  private language = ''; // until the kernel has said it
+  private language = ''; // until the kernel has reported it
 
   constructor(
     private readonly widget: ConsoleWidget,
@@ -298,7 +297,7 @@ class ConsoleViews extends OneTextViews {
   }
 
   editors(): OpenEditor[] {
-    // What was drawn in a prompt is taken away when it has run.
+    // What was drawn in a prompt is removed when it has run.
     const { prompt } = this;
     const cells = [...this.widget.console.cells, ...(prompt ? [prompt] : [])];
     return cells.flatMap(cell => openEditor(cell.editor, cell.node));

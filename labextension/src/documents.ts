@@ -1,4 +1,4 @@
-/** Texts that are no notebook, seen as one: a file is a notebook of one cell. */
+/** Other texts treated as notebooks: a file is a notebook with one cell. */
 
 import type { ISharedCell, ISharedFile, ISharedNotebook } from '@jupyter/ydoc';
 import type { YFile } from '@jupyter/ydoc';
@@ -7,20 +7,20 @@ import type * as Y from 'yjs';
 const fileIds = new WeakMap<object, string>();
 let files = 0;
 
-/** What a document tells of its texts: of a notebook it is told by `recorder.ts` itself. */
+/** Notifications about a document's texts; for notebooks, `recorder.ts` observes them itself. */
 export interface TextWatcher {
-  /** A text now reads `after`. */
+  /** A text changed to `after`. */
   changed(cell: string, after: string, transaction: Y.Transaction): void;
-  /** Texts came or went. */
+  /** Texts were added or removed. */
   cellsChanged(): void;
 }
 
-/** A document that is watched by its own means. */
+/** A document that has its own way of being watched. */
 export interface WatchedDocument {
   watch(watcher: TextWatcher): () => void;
 }
 
-/** The id of the cell that an editor's text is: a file is one cell, with an id of its own. */
+/** The id of the cell with an editor's text: a file is one cell with its own id. */
 export function cellIdOf(shared: object): string {
   const id = (shared as Partial<ISharedCell>).getId?.() ?? fileIds.get(shared);
   if (id !== undefined) {
@@ -33,7 +33,7 @@ export function cellIdOf(shared: object): string {
 
 const owners = new WeakMap<object, object>();
 
-/** A text that stands by itself belongs to what it is shown in, as a cell does to its notebook. */
+/** Declare that a separate text belongs to what it is shown in, as a cell belongs to its notebook. */
 export function own(shared: object, owner: object): void {
   owners.set(shared, owner);
 }
@@ -48,12 +48,12 @@ export function isWatched(document: unknown): document is WatchedDocument {
   return typeof (document as Partial<WatchedDocument>).watch === 'function';
 }
 
-/** A document is used as a notebook: what a notebook has beside its cells, these don't have. */
+/** A document used as a notebook; it has only the cells, and nothing else of a notebook. */
 export function asNotebook(document: WatchedDocument): ISharedNotebook {
   return document as unknown as ISharedNotebook;
 }
 
-/** A file as a notebook of one cell. */
+/** A file as a notebook with one cell. */
 export class FileDocument implements WatchedDocument {
   readonly cells: readonly FileCell[];
 

@@ -1,4 +1,4 @@
-/** What is to be drawn of a suggestion in one cell's editor: decided here, drawn by `editor.ts`. */
+/** Decides what is drawn of a suggestion in one cell's editor; `editor.ts` draws it. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
@@ -15,7 +15,7 @@ export interface Scene {
   caret: { cell: string; offset: number } | null;
   /** The cells from top to bottom. */
   order: readonly string[];
-  /** Whether Tab goes to the current place, or accepts it: else other keys are named. */
+  /** Whether Tab goes to the current place or accepts it; otherwise other keys are named. */
   isTabOurs: boolean;
   keys: KeyNames;
   /** Whether the hint is shown in this cell. */
@@ -49,7 +49,7 @@ export function drawingOf(scene: Scene, cell: string): Drawing {
   };
 }
 
-/** In parts, for a line that has no room for all of it. */
+/** The hint in parts, for a line without room for all of it. */
 function hintOf(key: string, cell: string[], { pending, trans }: Scene): string[] {
   const [first, ...rest] = [...cell, ...summaryParts(pending, trans)];
   const notes = pending.notes.map(note => ` · ${note}`);
@@ -60,12 +60,12 @@ function where({ order, trans }: Scene, place: Place, cell: string): string[] {
   return place.cell === cell ? [] : [trans.__('cell %1', order.indexOf(place.cell) + 1)];
 }
 
-/** What a suggestion does, and what there is to know of it: why there, and what it leaves alone. */
+/** A suggestion's effect and its notes: why there, and what it leaves alone. */
 function offerOf(pending: Pending, trans: TranslationBundle): string {
   return [summaryOf(pending, trans), ...pending.notes].join(' · ');
 }
 
-/** What screen readers are told of an offer, with the keys that there are for it. */
+/** The announcement of an offer to screen readers, with its keys. */
 export function announcementOf(
   pending: Pending,
   { tab, jump, acceptAll }: KeyNames,
@@ -81,7 +81,7 @@ export function announcementOf(
   return [offerOf(pending, trans), ...(keys.length ? [`${keys.join(', ')}.`] : [])].join('. ');
 }
 
-/** What a suggestion does and how many of its places are ticked now. */
+/** A suggestion's effect and how many of its places are now ticked. */
 export function summaryOf(pending: Pending, trans: TranslationBundle): string {
   return summaryParts(pending, trans).join(': ');
 }

@@ -1,4 +1,4 @@
-/** What is drawn in an editor, and the keys that are ours while something is drawn. */
+/** Draws in an editor, and handles our keys while something is drawn. */
 
 import type { Extension, Transaction, TransactionSpec } from '@codemirror/state';
 import { EditorState, Prec } from '@codemirror/state';
@@ -13,14 +13,14 @@ import { HintLayer } from './hint';
 import type { Mark } from './marks';
 import { drawing, drawn } from './marks';
 
-/** Who decides what is drawn and what the keys do. */
+/** The host decides what is drawn and what the keys do. */
 export interface EditorHost {
   attached(model: CodeEditor.IModel, view: EditorView): void;
   detached(model: CodeEditor.IModel, view: EditorView): void;
-  /** Called for each transaction before it takes effect; gives what is to be done with it. */
+  /** Called for each transaction before it takes effect; returns what should be done with it. */
   beforeTransaction(model: CodeEditor.IModel, transaction: Transaction): TransactionSpec | null;
   caretMoved(model: CodeEditor.IModel): void;
-  /** True if the key was ours. */
+  /** True if the key was handled. */
   tab(model: CodeEditor.IModel, view: EditorView): boolean;
   escape(model: CodeEditor.IModel, view: EditorView): boolean;
   acceptPart(model: CodeEditor.IModel, view: EditorView, part: 'word' | 'line'): boolean;
@@ -85,7 +85,7 @@ function decorations(state: EditorState): DecorationSet {
   return Decoration.set(ranges, true);
 }
 
-/** The extension of every editor; `host` is asked with the editor's model. */
+/** The extension of every editor; `host` is called with the editor's model. */
 export function editorExtension(host: EditorHost): IEditorExtensionFactory {
   const extension = (model: CodeEditor.IModel): Extension => [
     drawing,
@@ -112,7 +112,7 @@ export function editorExtension(host: EditorHost): IEditorExtensionFactory {
         { key: 'Tab', run: view => host.tab(model, view) },
         { key: 'Escape', run: view => host.escape(model, view) },
         {
-          // Before the editor's own moves by syntax, which would take the key in mid-cell.
+          // Before the editor's own syntax-based moves, which would handle the key within a cell.
           key: 'Alt-ArrowRight',
           run: view => host.acceptPart(model, view, 'word'),
           shift: view => host.acceptPart(model, view, 'line')

@@ -1,4 +1,4 @@
-/** Small helpers for what is put into the page. */
+/** Small helpers for elements of the page. */
 
 export function element(tag: string, className = ''): HTMLElement {
   const node = document.createElement(tag);
@@ -6,7 +6,7 @@ export function element(tag: string, className = ''): HTMLElement {
   return node;
 }
 
-/** Make these the children, in this order. Those that are there already stay, with their focus. */
+/** Make these the children, in this order. Existing ones stay in place and keep their focus. */
 export function lineUp(parent: Element, children: readonly Element[]): void {
   const wanted = new Set(children);
   for (const child of [...parent.children]) {

@@ -1,13 +1,13 @@
 /**
- * Other documents that a rename reaches: what is open is changed in its shared document, where undo
- * works; a file that is not open is written by the server's contents, unless it changed meanwhile.
+ * Other documents that a rename changes: an open one in its shared document, where undo works; a closed file
+ * through the server's contents API, unless it has changed in the meantime.
  */
 
 import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { Contents } from '@jupyterlab/services';
 
 import type { Application } from './apply';
-import { apply, takeBack } from './apply';
+import { apply, revert } from './apply';
 import { flat, rewritten } from './lineEnds';
 import type { Pending } from './pending';
 import type { CellWire, DocumentChangesWire, ElsewhereWire, SuggestionWire } from './protocol';
@@ -35,31 +35,31 @@ interface OtherCell {
   readonly id: string;
   readonly path: string;
   readonly isOpen: boolean;
-  /** Its id in an open document, and its place in a file. */
+  /** The cell's id in an open document, or its position in a file. */
   readonly cell: string;
   readonly number: number;
   readonly source: string;
 }
 
-/** One cell of a file that was written, as it read before and after. */
+/** One cell of a written file, with its text before and after. */
 interface Written {
   readonly cell: OtherCell;
   readonly before: string;
   readonly after: string;
 }
 
-/** Paths of other documents: those that were taken back, and those that were edited since. */
+/** Paths of other documents: those that were reverted, and those that were edited since. */
 export interface Reverted {
   readonly reverted: string[];
   readonly left: string[];
 }
 
-/** Bytes of open documents that are sent along; what is beyond is left out of the rename. */
+/** The maximum bytes of open documents in a request; the rest is left out of the rename. */
 const OPEN_BYTES = 250_000;
 
 /**
- * The open documents as they are sent, the one at `here` first: one that is too much, or that is not to
- * be read, is named without its cells. The file is no substitute: it may be older, and open in an editor.
+ * The open documents as sent, the one at `here` first. One that is too large, or that must not be read, is
+ * named without its cells. Its file is not read instead, because it may be older than the editor's text.
  */
 export function openWire(
   texts: readonly OpenText[],
@@ -81,7 +81,7 @@ export class OtherDocuments {
   private applications: Application[] = [];
   private written: Written[] = [];
 
-  /** `here` is the path of the document that the rename begins in: it is none of the others. */
+  /** `here` is the path of the document in which the rename begins; it is not one of the others. */
   constructor(
     readonly found: ElsewhereWire,
     private readonly here: string,
@@ -110,7 +110,7 @@ export class OtherDocuments {
     return this.byId.has(id);
   }
 
-  /** The text of a cell as it stands; of a file, as it was read. Undefined if it is none of these. */
+  /** The present text of a cell; for a file, as it was read. Undefined for other cells. */
   textOf(id: string): string | undefined {
     const cell = this.byId.get(id);
     if (!cell?.isOpen) {
@@ -119,7 +119,7 @@ export class OtherDocuments {
     return this.openCell(cell)?.getSource();
   }
 
-  /** The cells in order with how people call them. */
+  /** The cells in order with their display names. */
   names(): { id: string; name: string }[] {
     return [...this.byId.values()].map(({ id, path, number }) => ({
       id,
@@ -127,7 +127,7 @@ export class OtherDocuments {
     }));
   }
 
-  /** The documents that keep the old name where these are not chosen, while others take the new one. */
+  /** The documents that keep the old name because of unticked places, while others take the new one. */
   keepers(pending: Pick<Pending, 'places' | 'isChosen'>): string[] {
     const due = pending.places.filter(place => !place.optional);
     const kept = due.filter(place => !pending.isChosen(place));
@@ -143,7 +143,7 @@ export class OtherDocuments {
     }
   }
 
-  /** The edits of the document itself, and those of the others. */
+  /** Split the edits into those of the document itself and those of the others. */
   split(
     edits: ReadonlyMap<string, TextEdit>
   ): [own: Map<string, TextEdit>, others: Map<string, TextEdit>] {
@@ -154,7 +154,7 @@ export class OtherDocuments {
     ];
   }
 
-  /** The files among these that no longer read as they did; nothing is changed yet. */
+  /** The files among these that have changed; nothing is written yet. */
   async changedFiles(edits: ReadonlyMap<string, TextEdit>): Promise<string[]> {
     const changed = new Set<string>();
     for (const [path, cells] of this.files(edits)) {
@@ -166,7 +166,7 @@ export class OtherDocuments {
     return [...changed];
   }
 
-  /** Change the open documents; false if one no longer reads as it did: then nothing is changed. */
+  /** Change the open documents; false if one has changed: then nothing is done. */
   applyOpen(edits: ReadonlyMap<string, TextEdit>): boolean {
     const parts = new Map<ISharedNotebook, Map<string, TextEdit>>();
     for (const [id, edit] of edits) {
@@ -190,7 +190,7 @@ export class OtherDocuments {
     return true;
   }
 
-  /** Write the files; gives those that changed meanwhile, or that could not be written. */
+  /** Write the files; returns those that have changed in the meantime, or could not be written. */
   async write(edits: ReadonlyMap<string, TextEdit>): Promise<string[]> {
     const refused: string[] = [];
     for (const [path, cells] of this.files(edits)) {
@@ -208,12 +208,12 @@ export class OtherDocuments {
     return refused;
   }
 
-  /** Take back what was changed in the others; gives their paths, by whether that could be done. */
+  /** Revert the changes in other documents; returns their paths, by whether that was possible. */
   async revert(): Promise<Reverted> {
     const found: Reverted = { reverted: [], left: [] };
     for (const application of this.applications.splice(0)) {
       const path = this.pathOf(application.notebook);
-      (takeBack([application]) ? found.reverted : found.left).push(path);
+      (revert([application]) ? found.reverted : found.left).push(path);
     }
     const written = this.written.splice(0);
     for (const path of new Set(written.map(({ cell }) => cell.path))) {
@@ -225,11 +225,11 @@ export class OtherDocuments {
     return found;
   }
 
-  /** Write cells of one file, if each still reads as it did before; false if not. */
+  /** Write cells of one file, if all still have their old texts; false if not. */
   private async change(path: string, changes: readonly Written[]): Promise<boolean> {
     try {
       if (this.host.open().some(text => text.path === path)) {
-        return false; // it was opened since: its editor has the text now
+        return false; // it was opened since: its editor now has the text
       }
       const model = await this.read(path);
       if (changes.some(({ cell, before }) => textIn(model, cell) !== before)) {
@@ -321,8 +321,8 @@ function withText(
 }
 
 /**
- * A rename of several documents as one suggestion about all of their cells. `own` is what is offered
- * in the document at `path` beside it; else the answer says that as well.
+ * A rename of several documents as one suggestion for all of their cells. `own` is the offer in the document
+ * at `path`; without it, the answer also contains that document.
  */
 export function wholeRename(
   found: ElsewhereWire,

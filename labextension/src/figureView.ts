@@ -4,17 +4,17 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { AxesWire, FactsWire } from './protocol';
 
-/** Axes listed at most: a sidebar is narrow. */
-const MOST = 4;
+/** The maximum number of listed axes: a sidebar is narrow. */
+const MAX_AXES = 4;
 
-/** One line for each of the newest figure's axes; [] where no figure is known. */
+/** One line for each of the newest figure's axes; [] if no figure is known. */
 export function figureLines(facts: FactsWire | null, trans: TranslationBundle): string[] {
   const figure = facts?.figures?.at(-1);
   if (!figure) {
     return [];
   }
   const axes = (figure.axes ?? []).filter(({ kinds }) => kinds?.[0] !== 'colorbar');
-  const lines = axes.slice(0, MOST).map(one => axesLine(one, trans));
+  const lines = axes.slice(0, MAX_AXES).map(one => axesLine(one, trans));
   return [...(figure.title ? [figure.title] : []), ...lines].filter(line => line !== '');
 }
 

@@ -27,7 +27,7 @@ export class Following {
     const { stale, acceptance, offers, recorder, asking } = this.host;
     stale.edit(change.cell);
     if (acceptance.isAccepting) {
-      return; // `take` sees to what is pending
+      return; // `take` handles what is pending
     }
     if (offers.current) {
       const { history } = recorder;
@@ -43,7 +43,7 @@ export class Following {
     }
   }
 
-  /** Cells came, went or were moved, or their texts did. */
+  /** Cells were added, removed or moved, or their texts were. */
   cellsChanged({ cameBack, rearranged }: CellsNews): void {
     const { views, offers, asking, acceptance, stale } = this.host;
     if (rearranged) {
@@ -53,7 +53,7 @@ export class Following {
       offers.rearrange(rearranged);
       acceptance.rearrange(rearranged);
     }
-    // A cell that is moved is deleted first.
+    // Moving a cell deletes it first.
     queueMicrotask(() => {
       views.regainFocus();
       if (this.host.isGone()) {
@@ -64,7 +64,7 @@ export class Following {
         offers.followCells(cell => this.host.textOf(cell));
       }
       if (cameBack || offers.current) {
-        asking.schedule(); // of other cells, or of another order of them, it may be another one
+        asking.schedule(); // with other cells, or in another order, it may be a different one
       }
       if (isHeld) {
         this.host.redraw();

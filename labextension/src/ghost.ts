@@ -1,8 +1,8 @@
 /**
- * The ghost text that JupyterLab's inline completer draws, as far as keys depend on it.
+ * The state of the ghost text of JupyterLab's inline completer, as far as keys depend on it.
  *
- * The completer marks its editor with a class by which shortcuts go, but leaves it there when its text
- * was typed to the end, or when nothing new came: Tab is dead then. Here the class is made true again.
+ * The completer marks its editor with a class that shortcuts select, but leaves it there when its text was
+ * typed to the end, or when nothing new came: then Tab does nothing. Here the class is corrected.
  */
 
 import { EditorSelection } from '@codemirror/state';
@@ -11,13 +11,13 @@ import { ViewPlugin } from '@codemirror/view';
 
 const ACTIVE_CLASS = 'jp-mod-inline-completer-active';
 const HOST = '.jp-CodeMirrorEditor';
-/** Spacers keep the room of ghost text that is gone. */
+/** Spacers keep the space of removed ghost text. */
 const GHOST = '.jp-GhostText:not(.jp-GhostText-lineSpacer, .jp-GhostText-letterSpacer)';
 
-/** Milliseconds in which ghost text has its text, where it is highlighted first. */
+/** Milliseconds until ghost text has its text, because it is highlighted first. */
 const COLOURED = 30;
 
-/** Whether ghost text is to be seen in this editor, and so whether its keys do something. */
+/** Whether ghost text is visible in this editor, so that its keys do something. */
 export function isGhostShown(view: EditorView): boolean {
   return (
     view.dom.closest(`.${ACTIVE_CLASS}`) !== null &&
@@ -26,8 +26,8 @@ export function isGhostShown(view: EditorView): boolean {
 }
 
 /**
- * Have the completer drop its ghost text. It offers no such thing, but drops it when text is selected:
- * select a character, and put the caret back before anything is drawn.
+ * Make the completer drop its ghost text. It has no API for that, but drops it when text is selected: select
+ * a character, and restore the caret before anything is drawn.
  */
 export function clearGhost(view: EditorView): void {
   const { selection, doc } = view.state;
@@ -80,10 +80,10 @@ class ClassKeeper implements PluginValue {
     if (isLate || !this.view.dom.querySelector(GHOST)) {
       host.classList.remove(ACTIVE_CLASS);
     } else {
-      this.timer = setTimeout(() => this.check(true), COLOURED); // it may get its text yet
+      this.timer = setTimeout(() => this.check(true), COLOURED); // its text may still come
     }
   }
 }
 
-/** Keeps the class true in an editor. */
+/** Keeps the class correct in an editor. */
 export const ghostClass = ViewPlugin.fromClass(ClassKeeper);

@@ -1,4 +1,4 @@
-/** Goes to a place of what is offered, wherever its cell is, unless the user has gone on meanwhile. */
+/** Goes to a place of an offer, wherever its cell is, unless the user has continued in the meantime. */
 
 import type { Offers } from './offers';
 import type { Place } from './pending';
@@ -9,11 +9,11 @@ export interface GoingHost {
   readonly views: Pick<Views, 'caret' | 'activeId' | 'enter' | 'focus'>;
   readonly offers: Offers;
   redraw(): void;
-  /** The cell is not there, though it is still wanted: say so. */
+  /** Report that the cell is not there, although it is still wanted. */
   missed(cell: string): void;
 }
 
-/** The caret is put there, ready to type. False if nobody went there. */
+/** Put the caret there, ready to type. Returns false if it was not moved. */
 export async function goTo(place: Place, host: GoingHost): Promise<boolean> {
   const { views, offers, redraw } = host;
   const others = offers.current?.others;
@@ -22,7 +22,7 @@ export async function goTo(place: Place, host: GoingHost): Promise<boolean> {
     return true;
   }
   const [caret, home, hadOffer] = [views.caret(), views.activeId, offers.current !== null];
-  // A cell far away may have to be made first: who has typed or moved since is elsewhere by now.
+  // A distant cell may have to be created first: do not move a user who has typed or moved since.
   const isWanted = () => {
     const now = views.caret();
     const isSame = now?.cell === caret?.cell && now?.offset === caret?.offset;

@@ -1,17 +1,17 @@
 /**
- * The words that say where Tab goes, beside the caret's line. They lie over the editor and take no room
- * in it: no line gets longer, no cell higher. Where the line leaves too little room, the lines around
- * it are looked at; the line that is being written is never covered, nor is the cell's toolbar. Parts
- * that have no room are left out, the last ones first: none is cut.
+ * The hint beside the caret's line that says where Tab goes. It overlays the editor and takes no space in it:
+ * no line gets longer, no cell higher. If the line leaves too little room, the lines around it are tried; the
+ * line being written and the cell's toolbar are never covered. Parts without room are left out, last ones
+ * first: none is cut.
  */
 
 import type { EditorView, PluginValue, ViewUpdate } from '@codemirror/view';
 
 /** Pixels between a line's end and the hint. */
 const GAP = 16;
-/** With less room than this, look for more. */
+/** With less room than this, other lines are tried. */
 const ENOUGH = 120;
-/** It lies over the first line of the active cell. */
+/** It overlays the first line of the active cell. */
 const TOOLBAR = '.jp-cell-toolbar';
 
 interface Spot {
@@ -25,7 +25,7 @@ export class HintLayer implements PluginValue {
   private readonly node = document.createElement('div');
   private parts: readonly string[] = [];
   private drawn = '';
-  /** The cell's toolbar, which JupyterLab adds, shows and hides when it comes to it. */
+  /** The cell's toolbar, which JupyterLab adds, shows and hides at any time. */
   private toolbar: Element | null = null;
   private readonly sizes = new ResizeObserver(() => this.lookAgain());
   private readonly children = new MutationObserver(() => this.lookAgain());
@@ -35,7 +35,7 @@ export class HintLayer implements PluginValue {
     private readonly partsOf: (view: EditorView) => readonly string[]
   ) {
     this.node.className = 'nextedit-hint';
-    this.node.setAttribute('aria-hidden', 'true'); // it is announced when it is offered
+    this.node.setAttribute('aria-hidden', 'true'); // it is announced when the offer is made
     this.node.hidden = true;
     view.dom.appendChild(this.node);
     view.scrollDOM.addEventListener('scroll', this.lookAgain, { passive: true });
@@ -71,7 +71,7 @@ export class HintLayer implements PluginValue {
     this.node.remove();
   }
 
-  /** The line has moved sideways under it, or the toolbar has come or gone. */
+  /** The line was scrolled sideways, or the toolbar appeared or disappeared. */
   private lookAgain = (): void => {
     if (this.parts.length) {
       this.look();
@@ -98,7 +98,7 @@ export class HintLayer implements PluginValue {
     return roomy ?? spots.sort((a, b) => b.room - a.room)[0] ?? null;
   }
 
-  /** The cell's toolbar, if there is one; from now on it is watched. */
+  /** The cell's toolbar, if there is one; it is watched from now on. */
   private watched(view: EditorView): Element | null {
     const area = view.dom.closest('.jp-Cell-inputArea, .jp-InputArea');
     const toolbar = area?.querySelector(TOOLBAR) ?? null;
@@ -109,14 +109,14 @@ export class HintLayer implements PluginValue {
       }
     }
     if (area) {
-      this.children.observe(area, { childList: true }); // the same one once more changes nothing
+      this.children.observe(area, { childList: true }); // observing it again changes nothing
     }
     this.toolbar = toolbar;
     return toolbar;
   }
 
   private place(spot: Spot | null): void {
-    // It may have gone since it was measured.
+    // It may have disappeared since it was measured.
     this.node.hidden = !this.parts.length || spot === null || spot.room <= 0;
     if (spot) {
       Object.assign(this.node.style, {
@@ -131,8 +131,8 @@ export class HintLayer implements PluginValue {
 }
 
 /**
- * The room right of a line's end, within the editor's frame and up to the cell's toolbar, in the
- * editor's own pixels: on a page that is scaled they are others than those of the window.
+ * The room to the right of a line's end, within the editor's frame and up to the cell's toolbar, in the
+ * editor's own pixels, which differ from the window's on a scaled page.
  */
 export function roomAt(
   view: Pick<EditorView, 'coordsAtPos' | 'dom' | 'scaleX' | 'scaleY'>,
@@ -145,7 +145,7 @@ export function roomAt(
   }
   const { left, top, right } = view.dom.getBoundingClientRect();
   const isBeside =
-    toolbar !== undefined && // of no size where it is hidden
+    toolbar !== undefined && // without size if it is hidden
     toolbar.width > 0 &&
     toolbar.top < at.bottom &&
     toolbar.bottom > at.top;

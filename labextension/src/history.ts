@@ -1,6 +1,6 @@
 /**
- * The record of edits: a bounded ring that merges bursts of typing, drops what is reverted, and never
- * holds a text with a secret. The twin of `core/history.py`.
+ * The edit history: a bounded ring that merges bursts of typing, drops reverted edits, and never holds a text
+ * with a secret. The port of `core/history.py`.
  */
 
 import type { EventWire, Origin } from './protocol';
@@ -49,7 +49,7 @@ export class EditHistory {
     return this.events[this.events.length - 1];
   }
 
-  /** Take up an event: merged into the last one, or as a new one; the oldest falls out. */
+  /** Add an event: merge it into the last one, or append it and drop the oldest. */
   append(event: Omit<EditEvent, 'burst'>): void {
     if (event.before === event.after) {
       return;
@@ -81,12 +81,12 @@ export class EditHistory {
     this.events = cell === undefined ? [] : this.events.filter(event => event.cell !== cell);
   }
 
-  /** A cell has another id now. */
+  /** A cell got another id. */
   rename(cell: string, to: string): void {
     this.events = this.events.map(event => (event.cell === cell ? { ...event, cell: to } : event));
   }
 
-  /** Texts went to other cells: their edits are of those now, unless those hold a secret. */
+  /** Texts moved to other cells: their edits belong to these now, unless they contain a secret. */
   rearrange(rearranged: Rearranged): void {
     const events = rearranged.edits(this.events);
     const refused = events
@@ -96,7 +96,7 @@ export class EditHistory {
     this.events = events.filter(({ cell }) => !cells.has(cell)).slice(-this.maxEvents);
   }
 
-  /** As it is sent: the same object each time for an event that did not change. */
+  /** The history as sent: an unchanged event is the same object each time. */
   wire(): EventWire[] {
     return this.events.map(event => {
       let wire = this.wires.get(event);
@@ -109,13 +109,13 @@ export class EditHistory {
     });
   }
 
-  /** Asked twice for most texts: once as what a key led to, once as what the next one changes. */
+  /** Called twice for most texts: as the result of one key, and as the text before the next. */
   private isRefused(text: string): boolean {
     if (text !== this.looked.text) {
       this.looked = { text, refused: holdsSecret(text) };
     }
     if (this.looked.refused) {
-      this.looked = { text: '', refused: false }; // a refused text is not held here either
+      this.looked = { text: '', refused: false }; // a refused text is not kept here either
       return true;
     }
     return false;

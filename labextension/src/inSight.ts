@@ -1,27 +1,33 @@
-/** What of the page is to be seen, or soon will be. */
+/** What is visible in the page, or soon will be. */
 
 import type { EditorView } from '@codemirror/view';
 
-/** Whether something of this is within the window; what is on a hidden tab is not. */
+/** Whether a part of this is within the window; on a hidden tab it is not. */
 export function isInSight(box: Element): boolean {
   const { top, bottom, height } = box.getBoundingClientRect();
   return height > 0 && bottom > 0 && top < innerHeight;
 }
 
-/** What scrolls. */
+/** Elements that scroll. */
 const FRAME = '.jp-WindowedPanel-outer, .jp-Notebook, .jp-FileEditor';
 
-/** What is so near to what is seen, in heights of the frame, is drawn: it comes with the next scroll. */
+/**
+ * What is within this distance of the visible part, in heights of the frame, is drawn: it may be scrolled to
+ * next.
+ */
 const MARGIN = '50% 0px';
 
-/** Tells which of the boxes that are watched are to be seen, or nearly so. */
+/** Determines which of the watched boxes are visible, or nearly so. */
 export interface Nearness {
   /** Watch these boxes and no others. */
   watch(boxes: Iterable<Element>): void;
   has(box: Element): boolean;
 }
 
-/** The browser's own account of it, which lays nothing out: of a box that is watched it is a frame late. */
+/**
+ * Based on the browser's IntersectionObserver, which needs no layout; for a newly watched box it is a frame
+ * late.
+ */
 export class Nearby implements Nearness {
   private readonly observers = new Map<Element | null, IntersectionObserver>();
   private readonly watched = new Map<Element, IntersectionObserver>();
@@ -78,7 +84,7 @@ export class Nearby implements Nearness {
   };
 }
 
-/** Whether the caret is to be seen, and with it what is drawn beside it. */
+/** Whether the caret is visible, and with it what is drawn beside it. */
 function isCaretInView(view: EditorView): boolean {
   const frame = view.dom.closest(FRAME);
   const caret = view.coordsAtPos(view.state.selection.main.head);
@@ -89,11 +95,11 @@ function isCaretInView(view: EditorView): boolean {
   return caret.bottom > top && caret.top < bottom;
 }
 
-/** Tells when the caret of an editor comes into sight or leaves it, whatever was scrolled. */
+/** Notifies when an editor's caret becomes visible or invisible, whatever was scrolled. */
 export interface CaretWatch {
   /** Watch this editor's caret and no other. */
   watch(view: EditorView | null): void;
-  /** Whether it is to be seen now. */
+  /** Whether it is visible now. */
   isSeen(view: EditorView): boolean;
 }
 
@@ -102,7 +108,7 @@ export class ScrolledCaret implements CaretWatch {
   private wasSeen = false;
   private frame = 0;
 
-  /** `crossed` is called once the caret came into sight or left it. */
+  /** `crossed` is called when the caret has become visible or invisible. */
   constructor(private readonly crossed: () => void) {}
 
   watch(view: EditorView | null): void {
@@ -120,7 +126,7 @@ export class ScrolledCaret implements CaretWatch {
     return isCaretInView(view);
   }
 
-  /** The page is laid out once a frame: then it costs nothing to look. */
+  /** After a frame's layout, checking costs nothing. */
   private onScroll = (): void => {
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => {

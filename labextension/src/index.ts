@@ -86,7 +86,7 @@ function activate(
     }, Notification.dismiss)
   };
   const sessions = new Sessions(app, notebooks, shared);
-  // Registered now: the completer gives settings to no provider that comes later.
+  // Registered now, because the completer gives no settings to providers registered later.
   const inline = new InlineProvider(shared, new Pace(), widget => sessions.of(widget));
   completers.registerInlineProvider(inline);
   const host = editorHost(sessions, inline);
@@ -164,7 +164,7 @@ function activate(
   });
   NotebookActions.executed.connect((_, { notebook, cell, success, error }) => {
     if (!success && !error?.errorName) {
-      return; // an earlier cell failed: this one never ran
+      return; // an earlier cell failed, so this one did not run
     }
     const open = notebooks.find(candidate => candidate.content === notebook);
     if (open) {
@@ -176,7 +176,7 @@ function activate(
 function editorHost(sessions: Sessions, inline: InlineProvider): EditorHost {
   return {
     attached(model, view) {
-      // Not from within the editor's own construction.
+      // Not while the editor is being constructed.
       queueMicrotask(() => {
         if (view.dom.isConnected || view.dom.parentElement) {
           sessions.ofCell(model.sharedModel)?.editorCame();
@@ -357,7 +357,7 @@ function addCommands(parts: CommandParts): void {
   add(CommandIDs.acceptLine, trans.__('Accept Next Line of Ghost Text'), part('line'));
 }
 
-/** Which model answers in a notebook, whatever its cells' languages; kept in its metadata. */
+/** Choose the model for a notebook, regardless of its cells' languages; stored in its metadata. */
 async function chooseBundle(
   session: NotebookSession | null,
   client: Client,
@@ -407,7 +407,7 @@ function nameAtCaret(session: NotebookSession): string | null {
   return isName(text) ? text : null;
 }
 
-/** Why the word at the caret is not to be renamed; null if it may be. */
+/** Why the word at the caret cannot be renamed; null if it can. */
 function whyNoRename(
   session: NotebookSession,
   name: string | null,
@@ -425,7 +425,7 @@ function whyNoRename(
     : null;
 }
 
-/** What screen readers are told. */
+/** The live region for screen readers. */
 function liveRegion(): HTMLElement {
   const node = document.createElement('div');
   node.className = 'nextedit-live';

@@ -1,4 +1,4 @@
-/** Ghost text at the caret, by way of JupyterLab's inline completer. */
+/** Ghost text at the caret, through JupyterLab's inline completer. */
 
 import type { Transaction, TransactionSpec } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
@@ -29,8 +29,8 @@ import { leftOf, nextLine, nextWord } from './typedThrough';
 const NONE: IInlineCompletionList = { items: [] };
 /** InlineCompletionTriggerKind.Invoke, which the completer exports as a type only. */
 const INVOKED = 0;
-/** The least time between two requests, in ms: keys that come closer are one. */
-const LEAST_BETWEEN = 20;
+/** The minimum time between two requests, in ms: faster keys share one request. */
+const MIN_BETWEEN = 20;
 
 export class InlineProvider implements IInlineCompletionProvider {
   readonly identifier = 'nextedit-jupyter';
@@ -42,7 +42,7 @@ export class InlineProvider implements IInlineCompletionProvider {
   private serial = 0;
   private askedAt = -Infinity; // by the page's clock
   private shown: Shown | null = null;
-  private lane: Lane = 'model'; // that of what is shown
+  private lane: Lane = 'model'; // of the text that is shown
   private unwanted = new Set<string>(); // dismissed, or typed over
 
   constructor(
@@ -61,7 +61,7 @@ export class InlineProvider implements IInlineCompletionProvider {
       return NONE;
     }
     const session = this.sessionOf(context.widget);
-    await Promise.resolve(); // the recorder sees the same change just after us
+    await Promise.resolve(); // the recorder sees the same change just after this
     const caret = session?.caret();
     if (!session || !caret) {
       return NONE;
@@ -70,7 +70,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     if (left && !isSpent(left)) {
       return { items: [{ insertText: left }] };
     }
-    // What is left of the old text stays where there is nothing new.
+    // The rest of the old text stays if there is nothing new.
     const otherwise = () => (left ? this.rest(session) : NONE);
     if (this.shown && left === null && this.isTypedOver(session, this.shown)) {
       this.unwanted.add(signature(this.shown));
@@ -86,7 +86,7 @@ export class InlineProvider implements IInlineCompletionProvider {
       if (!isTyped || this.pace.isQuiet || !this.shared.client.mayInfer) {
         return otherwise();
       }
-      const wait = this.askedAt + LEAST_BETWEEN - performance.now();
+      const wait = this.askedAt + MIN_BETWEEN - performance.now();
       if (wait > 0) {
         await new Promise(resolve => setTimeout(resolve, wait));
         if (serial !== this.serial) {
@@ -123,10 +123,10 @@ export class InlineProvider implements IInlineCompletionProvider {
     this.shown = shownOf.shown;
     this.lane = shownOf.lane;
     this.tellLater('shown');
-    return this.rest(session); // something may have been typed meanwhile
+    return this.rest(session); // something may have been typed in the meantime
   }
 
-  /** It is only counted: not while something is about to be drawn. */
+  /** Report later: it is only counted, and something is about to be drawn. */
   private tellLater(outcome: Outcome): void {
     const { lane } = this;
     whenIdle(() => void this.shared.client.report(outcome, 'inline', lane));
@@ -137,7 +137,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     return left ? { items: [{ insertText: left }] } : NONE;
   }
 
-  /** What an answer has for the place that it was asked for; null if nothing. */
+  /** An answer's text for the requested place; null if there is none. */
   private shownOf(
     answer: AnswerWire,
     snapshot: Snapshot,
@@ -185,7 +185,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     return true;
   }
 
-  /** Take away what is shown, without holding it against it. */
+  /** Remove what is shown, without counting it as rejected. */
   clear(view: EditorView | null): void {
     if (view) {
       clearGhost(view);
@@ -193,7 +193,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     this.shown = null;
   }
 
-  /** Escape while ghost text is shown: it goes, and it is not shown again here. */
+  /** Escape while ghost text is shown: remove it, and do not show it again here. */
   dismiss(view: EditorView | null): void {
     if (view) {
       clearGhost(view);
@@ -206,8 +206,8 @@ export class InlineProvider implements IInlineCompletionProvider {
   }
 
   /**
-   * Knows JupyterLab's own accepting by what it inserts. Gives what is to be done beside it: it does
-   * not replace what stands behind the caret.
+   * Recognise JupyterLab's own acceptance by what it inserts. Returns the additional change, because JupyterLab does not replace what is after the caret.
+   *
    */
   beforeTransaction(
     session: NotebookSession,
@@ -242,7 +242,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     return behind;
   }
 
-  /** Whether something else was typed in its place, rather than the caret moved away. */
+  /** Whether something else was typed instead, rather than the caret moved away. */
   private isTypedOver(session: NotebookSession, shown: Shown): boolean {
     const caret = session.caret();
     const text = session.textOf(shown.cell) ?? '';
@@ -254,7 +254,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     );
   }
 
-  /** What is left to type of the ghost text at the caret; null if there is none. */
+  /** The rest of the ghost text at the caret; null if there is none. */
   private left(session: NotebookSession): string | null {
     const caret = session.caret();
     if (!caret || caret.cell !== this.shown?.cell) {
@@ -274,7 +274,7 @@ async function ask(
   return answer && { answer, snapshot };
 }
 
-/** What to insert at the caret, and what that replaces behind it; null if it is not of that form. */
+/** What to insert at the caret, and what it replaces after it; null if it does not have that form. */
 function insertion(
   suggestion: SuggestionWire,
   cell: string,
@@ -291,7 +291,7 @@ function insertion(
   return insert ? { insert, replaces: isKept ? 0 : old.length } : null;
 }
 
-/** Whether nothing but brackets and quotes is left to type, which is no reason not to ask for more. */
+/** Whether only brackets and quotes are left to type: then a new request is made anyway. */
 function isSpent(left: string): boolean {
   return !/[^\s()[\]{}'"`,:;]/.test(left);
 }

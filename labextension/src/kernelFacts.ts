@@ -1,4 +1,4 @@
-/** What the kernel knows, over the comm "nextedit": asked for after each execution. */
+/** The kernel's facts, over the comm "nextedit": requested after each execution. */
 
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { Kernel } from '@jupyterlab/services';
@@ -9,7 +9,10 @@ import type { FactsWire, RequestWire, SuggestionWire } from './protocol';
 
 const TARGET = 'nextedit';
 
-/** How likely the kernel, when it asks, means this notebook: the highest of those that share it. */
+/**
+ * How likely a kernel's request is meant for this notebook: of those that share the kernel, the
+ * highest wins.
+ */
 export enum Address {
   Hidden,
   Visible,
@@ -17,28 +20,28 @@ export enum Address {
   Running
 }
 
-/** What the kernel may ask of the notebook that it runs. */
+/** What the kernel can request from its notebook. */
 export interface KernelPeer {
-  /** Whether it has cells to change: of a notebook and its console, the notebook is meant. */
+  /** Whether it has cells to change: between a notebook and its console, the notebook is meant. */
   readonly isDocument: boolean;
   address(): Address;
-  /** The notebook as it is now. */
+  /** The notebook's present state. */
   request(): Omit<RequestWire, 'id'> | null;
   apply(suggestion: SuggestionWire): void;
   /** `%nextedit on` and `off`. */
   setEnabled(enabled: boolean): void;
   factsChanged(): void;
-  /** The kernel was restarted or replaced: nothing that ran is in it. */
+  /** The kernel was restarted or replaced: its state is gone. */
   kernelGone(): void;
 }
 
 /**
- * Those of all open notebooks. Of several that share a kernel JupyterLab lets one hear it: that one
- * passes on what it hears, and the others speak through it.
+ * The instances of all open notebooks. If several share a kernel, JupyterLab delivers its messages
+ * to only one: that one passes them on, and the others send through it.
  */
 const open = new Set<KernelFacts>();
 
-/** The comm with one notebook's kernel, through restarts and reloads. */
+/** The comm with one notebook's kernel, across restarts and reloads. */
 export class KernelFacts implements IDisposable {
   private facts: FactsWire | null = null;
   private comm: Kernel.IComm | null = null;
@@ -46,7 +49,7 @@ export class KernelFacts implements IDisposable {
   private disposed = false;
 
   constructor(
-    /** Null where a text has no kernel. */
+    /** Null if a text has no kernel. */
     private readonly context: ISessionContext | null,
     private readonly peer: KernelPeer
   ) {
@@ -65,12 +68,12 @@ export class KernelFacts implements IDisposable {
     return this.disposed;
   }
 
-  /** Ask for the facts; they come later. Does nothing where no comm is open. */
+  /** Request the facts, which arrive later. Does nothing if no comm is open. */
   ask(): void {
     this.send({ op: 'facts' });
   }
 
-  /** How many cells the kernel has run, by asking it to run nothing; null if it does not say. */
+  /** How many cells the kernel has run, found by executing nothing; null if unknown. */
   async counter(): Promise<number | null> {
     try {
       const reply = await this.kernel?.requestExecute({
@@ -132,11 +135,11 @@ export class KernelFacts implements IDisposable {
     }
   }
 
-  /** After a reload of the page the kernel's comm is there already. */
+  /** After a reload of the page the kernel's comm already exists. */
   private async find(kernel: Kernel.IKernelConnection): Promise<void> {
     try {
-      // Before that it is not known whether it has subshells, and a comm made now would have none:
-      // its answers would wait for the end of the cell that asks.
+      // Before that it is not known whether it has subshells, and a comm opened now would have
+      // none: its answers would wait for the end of the running cell.
       await kernel.info;
       const reply = await kernel.requestCommInfo({ target_name: TARGET });
       if (reply.content.status !== 'ok' || kernel !== this.kernel || this.comm) {
@@ -201,19 +204,19 @@ export class KernelFacts implements IDisposable {
     }
   }
 
-  /** Those whose kernel it is, this one among them. */
+  /** The instances that share this kernel, including this one. */
   private get sharing(): KernelFacts[] {
     return [...open].filter(other => other.kernel?.id === this.kernel?.id);
   }
 
-  /** The one that is heard by the kernel; undefined if none is. */
+  /** The one whose comm is open with the kernel; undefined if there is none. */
   private get speaker(): KernelFacts | undefined {
     return this.sharing.find(({ comm }) => comm !== null && !comm.isDisposed);
   }
 
   /**
-   * The notebook that the kernel means: that which sent what the kernel is at, by its connection's
-   * id. Two copies of a notebook have the same cells, and both may run.
+   * The notebook that the kernel means: the one that sent the running cell, by its connection's id. Two copies of a notebook have the same cells, and both may run.
+   *
    */
   private addressed(session: string | undefined): KernelFacts | undefined {
     const documents = this.sharing.filter(({ peer }) => peer.isDocument);
@@ -232,7 +235,7 @@ export class KernelFacts implements IDisposable {
   }
 }
 
-/** Whether the kernel's last error is one that was not seen before, in this text of its cell. */
+/** Whether the kernel's last error is new for this text of its cell. */
 export class NewError {
   private seen: string | null = null;
 

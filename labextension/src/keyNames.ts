@@ -1,10 +1,12 @@
-/** The keys that are named beside an offer: those of the user's shortcuts, which may not be ours. */
+/**
+ * The keys that are named in an offer: those of the user's shortcuts, which may differ from ours.
+ */
 
 import { CommandIDs } from './tokens';
 
-/** Keystrokes as JupyterLab writes them, such as `Alt Shift A`; null where the user has none. */
+/** Keystrokes as JupyterLab writes them, such as `Alt Shift A`; null if there is none. */
 export interface KeyNames {
-  /** The editor has this one itself. */
+  /** This one is the editor's own. */
   readonly tab: string;
   readonly jump: string | null;
   readonly accept: string | null;
@@ -17,7 +19,7 @@ export interface KeyBinding {
   readonly keys: readonly string[];
 }
 
-/** The keys at a place of the page: a command may have one in notebooks and another one in files. */
+/** The keys at a place in the page: a command may have different ones in notebooks and files. */
 export function keyNames(
   bindings: readonly KeyBinding[],
   isWithin: (selector: string) => boolean
@@ -34,7 +36,7 @@ export function keyNames(
   };
 }
 
-/** As it is drawn; empty where there is no key. */
+/** The key as it is displayed; empty if there is none. */
 export function drawnKey(key: string | null): string {
   return key?.replace(/(?<!,) /g, '-') ?? '';
 }

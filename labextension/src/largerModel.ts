@@ -1,4 +1,6 @@
-/** Fetching the larger model: begun by the user alone, followed to its end, and said how it went. */
+/**
+ * Downloads the larger model: only at the user's request, with progress and a message at the end.
+ */
 
 import { Notification, showErrorMessage } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -6,9 +8,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Client } from './client';
 import type { LargerWire } from './protocol';
 
-/** How often the server is asked how far it is, in ms. */
+/** How often the server is asked for the progress, in ms. */
 const EVERY = 1_000;
-/** So many times in a row the server may not answer before this page gives up following. */
+/** How many times in a row the server may fail to answer before the page gives up. */
 const PATIENCE = 30;
 
 export class LargerModel {
@@ -18,7 +20,7 @@ export class LargerModel {
     private readonly client: Client,
     private readonly trans: TranslationBundle
   ) {
-    // A page that is loaded while it is being fetched says how far that is as well.
+    // A page that is loaded during the download also shows the progress.
     client.statusChanged.connect(() => {
       if (this.client.larger?.state === 'getting') {
         void this.follow();
@@ -26,13 +28,13 @@ export class LargerModel {
     });
   }
 
-  /** Whether there is one to fetch, and nothing is under way. */
+  /** Whether there is one to download, and no download is in progress. */
   get canGet(): boolean {
     const state = this.client.larger?.state;
     return this.client.enabled && (state === 'available' || state === 'failed');
   }
 
-  /** What the menu says of it. */
+  /** The menu entry's label. */
   get label(): string {
     const { trans } = this;
     const larger = this.client.larger;
@@ -50,7 +52,7 @@ export class LargerModel {
     }
   }
 
-  /** What it is made of, and what is wrong. */
+  /** The menu entry's caption: what it is made of, and what is wrong. */
   get caption(): string {
     const { trans } = this;
     const larger = this.client.larger;
@@ -61,7 +63,7 @@ export class LargerModel {
     return larger.problem ? `${larger.problem}\n${made}` : made;
   }
 
-  /** Fetch it. */
+  /** Download it. */
   async get(): Promise<void> {
     try {
       await this.client.post('model/get');
@@ -113,7 +115,7 @@ export class LargerModel {
     }
   }
 
-  /** A notification has no room for the reason: it is shown on request. */
+  /** A notification has no room for the reason, which is shown on request. */
   private failed(problem: string): void {
     const { trans } = this;
     Notification.emit(
@@ -141,7 +143,7 @@ function titleOf(larger: LargerWire | null, trans: TranslationBundle): string {
   return trans.__('Next Edit: larger model: %1', how);
 }
 
-/** How far it is, in words. */
+/** The progress in words. */
 export function progressOf(larger: LargerWire, trans: TranslationBundle): string {
   const percent = Math.round(larger.share * 100);
   switch (larger.step) {

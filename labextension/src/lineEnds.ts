@@ -1,4 +1,7 @@
-/** Files as the worker reads them, without a byte order mark and with line ends of one character. */
+/**
+ * Files as the worker reads them: without a byte order mark, and with single-character line
+ * endings.
+ */
 
 import { TextEdit } from './textEdit';
 
@@ -10,10 +13,11 @@ export function flat(raw: string): string {
 }
 
 /**
- * A file that reads `before` as one that reads `after`. What is not changed keeps its line ends; new
- * lines get those that the file has.
+ * A file whose text changes from `before` to `after`. Unchanged parts keep their line endings; new
+ * lines get those of the file.
  *
  * Law: `flat(rewritten(raw, flat(raw), after)) === after`.
+ *
  */
 export function rewritten(raw: string, before: string, after: string): string {
   const lineEnd = raw.includes('\r\n') ? '\r\n' : '\n';
@@ -27,7 +31,7 @@ export function rewritten(raw: string, before: string, after: string): string {
     );
 }
 
-/** The place in the file of each place in its flat text. */
+/** The offset in the file for each offset in its flat text. */
 function placesIn(raw: string): number[] {
   const places: number[] = [];
   for (let at = raw.startsWith(MARK) ? 1 : 0; at < raw.length; at++) {

@@ -1,12 +1,18 @@
-/** Cells that JupyterLab has not made yet: made now, or waited for. */
+/** Cells that JupyterLab has not created yet: created now, or waited for. */
 
 import type { Cell } from '@jupyterlab/cells';
 import type { StaticNotebook } from '@jupyterlab/notebook';
 
-/** Milliseconds that a key waits for a cell: JupyterLab makes one when the page is idle, or after 3 s. */
+/**
+ * Milliseconds that a key waits for a cell: JupyterLab creates it when the page is idle, or after 3
+ * s.
+ */
 const PATIENCE = 10_000;
 
-/** What is asked of a notebook; one that cannot make a cell on demand is waited for. */
+/**
+ * The part of a notebook that is needed here; one that cannot create a cell on demand is waited
+ * for.
+ */
 export interface CellMaker {
   readonly widgets: readonly Pick<Cell, 'isPlaceholder' | 'isAttached'>[];
   readonly notebookConfig: Pick<StaticNotebook.INotebookConfig, 'windowingMode'>;
@@ -14,9 +20,9 @@ export interface CellMaker {
 }
 
 /**
- * JupyterLab makes the cells of a notebook one by one when the page is idle, and has whoever scrolls to
- * one wait for that: on a busy machine seconds. The one that is gone to is made at once, as for a search
- * in its outputs. Where only the cells in sight are kept, scrolling makes it.
+ * JupyterLab creates a notebook's cells one by one when the page is idle, and scrolling to one
+ * waits for that: on a busy machine, for seconds. The target cell is created at once, as for a
+ * search in its outputs. If only visible cells are kept, scrolling creates it.
  */
 export function makeNow(content: CellMaker, index: number): void {
   const cell = content.widgets[index];
@@ -25,7 +31,7 @@ export function makeNow(content: CellMaker, index: number): void {
   }
 }
 
-/** Whether the cell is there before patience ends. */
+/** Wait for the cell; returns whether it exists in time. */
 export function isMade(cell: Pick<Cell, 'ready'>, patience = PATIENCE): Promise<boolean> {
   return new Promise(resolve => {
     const timer = setTimeout(() => resolve(false), patience);

@@ -1,24 +1,24 @@
-/** What is drawn of a suggestion, as part of an editor's state: it moves with the text. */
+/** The drawing of a suggestion as part of an editor's state, so that it moves with the text. */
 
 import { StateEffect, StateField } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 
-/** A place of this editor's text as it is drawn. */
+/** A drawn place in this editor's text. */
 export interface Mark {
   start: number;
   end: number;
   text: string;
-  /** The place that Tab goes to or takes. */
+  /** The place that Tab goes to or accepts. */
   isCurrent: boolean;
-  /** A word beside the place, such as "Tab"; at the current place only. */
+  /** A word beside the place, such as "Tab"; only at the current place. */
   label: string;
 }
 
 export interface Drawing {
   marks: readonly Mark[];
   /**
-   * Shown beside the caret's line: where Tab goes if that is elsewhere. Parts of a sentence, the key first:
-   * those at its end are left out where there is no room.
+   * Shown beside the caret's line: where Tab goes, if that is elsewhere. Parts of a sentence, the key first; the last ones are left out if there is no room.
+   *
    */
   hint: readonly string[];
 }

@@ -1,38 +1,39 @@
 /**
- * What waits to be accepted in one notebook: which suggestion of an answer is shown, and for how long.
+ * The pending offer of one notebook: which suggestion of an answer is shown, and for how long.
  *
- * An offer has a home: the cell where it was made, or where its last place was gone to. Tab is the
- * offer's there only. Typing elsewhere is other work; at the second burst of it the offer goes.
+ * An offer has a home: the cell in which it was made, or in which its last place was visited. Only
+ * there does Tab belong to the offer. Typing elsewhere is other work; at its second burst the offer
+ * is dropped.
  */
 
 import type { Pending, TextOf } from './pending';
 import type { Rearranged } from './rearranged';
 import type { CellChange } from './recorder';
 
-/** Bursts of other typing at which an offer goes. */
+/** The number of bursts of other typing at which an offer is dropped. */
 const PATIENCE = 2;
 
-/** What the record of edits says of a change. */
+/** What the edit history says about a change. */
 export interface Typing {
   /** The burst that the newest edit belongs to. */
   burst: number | null;
-  /** Whether that burst is still in the record. */
+  /** Whether that burst is still in the history. */
   holds(burst: number): boolean;
 }
 
 export class Offers {
   private held: Pending | null = null;
-  private rest: Pending[] = []; // what the same answer offers beside it
+  private rest: Pending[] = []; // other suggestions of the same answer
   private refused = new Set<string>();
   private home: string | null = null;
   private strays = new Set<number>();
 
-  /** What is shown: not while newer typing awaits its answer. */
+  /** The shown suggestion; none while newer typing waits for its answer. */
   get shown(): Pending | null {
     return this.held && !this.held.hidden ? this.held : null;
   }
 
-  /** What is held, shown or not. */
+  /** The held suggestion, shown or not. */
   get current(): Pending | null {
     return this.held;
   }
@@ -42,9 +43,8 @@ export class Offers {
   }
 
   /**
-   * The suggestions of an answer that may be shown: those first that carry on what was typed last, and
-   * of them that with the most places; places that were refused are left out unless the user asked
-   * (`wanted`).
+   * The suggestions of an answer that may be shown: first those that continue what was typed last, and of these the one with the most places. Rejected places are left out unless the user asked (`wanted`).
+   *
    */
   choose(candidates: readonly Pending[], wanted: boolean): Pending[] {
     const chosen: Pending[] = [];
@@ -65,9 +65,8 @@ export class Offers {
   }
 
   /**
-   * Show the first of these; the others come when it is done. Where the caret is, is its home. What goes
-   * on with what is shown keeps the ticks, and its home unless the user asked (`wanted`). False if it
-   * was shown already.
+   * Show the first of these; the others follow when it is done. Its home is where the caret is. A continuation of what is shown keeps the ticks, and its home unless the user asked (`wanted`). Returns false if it was already shown.
+   *
    */
   show([pending, ...rest]: readonly Pending[], home: string | null, wanted = false): boolean {
     const { shown } = this;
@@ -80,7 +79,7 @@ export class Offers {
     this.rest = rest;
     if (isSame) {
       shown.noteLike(pending);
-      return false; // what called for it stays what it was
+      return false; // what led to it stays the same
     }
     if (isMore) {
       pending.tickLike(shown!);
@@ -89,13 +88,13 @@ export class Offers {
     return true;
   }
 
-  /** Its next place was gone to, or one was accepted there. */
+  /** Its next place was visited, or one was accepted there. */
   moveTo(cell: string): void {
     this.home = cell;
     this.strays.clear();
   }
 
-  /** Drop it; `refuse` says that its places are not to be offered by themselves again. */
+  /** Drop it; `refuse`: its places must not be offered automatically again. */
   drop(refuse = false): void {
     for (const place of (refuse && this.held?.places) || []) {
       this.refused.add(this.held!.signature(place));
@@ -104,7 +103,7 @@ export class Offers {
     this.rest = [];
   }
 
-  /** It is done: what else the answer had and still fits, shown in its stead. */
+  /** It is done: show the answer's next suggestion that still fits. */
   next(textOf: (cell: string) => string | undefined): Pending | null {
     const rest = this.rest.filter(pending => pending.followAll(textOf) && !pending.isTouched);
     this.held = null;
@@ -116,7 +115,9 @@ export class Offers {
     return this.held;
   }
 
-  /** Cells came or went: an offer goes with its last place, or with what called for it. */
+  /**
+   * Cells were added or removed: an offer is dropped with its last place, or with what led to it.
+   */
   followCells(textOf: TextOf): void {
     if (this.held && !this.held.leaveGone(textOf)) {
       this.drop();
@@ -124,7 +125,7 @@ export class Offers {
     this.rest = this.rest.filter(pending => pending.leaveGone(textOf));
   }
 
-  /** Texts went to other cells: what is offered goes with them, and so does what was refused. */
+  /** Texts moved to other cells: the offer moves with them, and so do rejections. */
   rearrange(rearranged: Rearranged): void {
     if (this.held && !this.held.rearrange(rearranged)) {
       this.drop();
@@ -142,7 +143,7 @@ export class Offers {
     }
   }
 
-  /** A cell changed, and not by accepting. */
+  /** A cell changed, other than by accepting. */
   follow(change: CellChange, typing: Typing): void {
     const held = this.held;
     if (!held) {
@@ -156,9 +157,9 @@ export class Offers {
     this.rest = this.rest.filter(pending => pending.follow(change.cell, change.after));
     const isTyped = change.origin === 'typed' || change.origin === 'pasted';
     if (held.isTouched && !isTyped) {
-      this.drop(); // what called for it is no longer what it was
+      this.drop(); // what led to it has changed
     } else if (held.isTouched || (typing.burst === held.burst && change.origin !== 'remote')) {
-      held.hidden = true; // the answer to this typing takes its place
+      held.hidden = true; // the answer to this typing replaces it
     } else if (isTyped && typing.burst !== null) {
       this.strays.add(typing.burst);
       if (this.strays.size >= PATIENCE) {

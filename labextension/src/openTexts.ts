@@ -1,6 +1,6 @@
 /**
- * Which widgets of the shell are file editors and consoles. They are known by what they have, not by
- * their trackers: an application without them has none.
+ * Which widgets of the shell are file editors and consoles. They are recognised by their
+ * properties, not by trackers, which an application may lack.
  */
 
 import type { EditorView } from '@codemirror/view';
@@ -38,10 +38,10 @@ export interface ConsoleWidget extends Widget {
   readonly console: Widget & {
     /** Null before the first prompt. */
     readonly promptCell: CodeCell | null;
-    /** All that stand above the prompt, the banner among them. */
+    /** All cells above the prompt, including the banner. */
     readonly cells: Iterable<Cell>;
     readonly promptCellCreated: ISignal<unknown, CodeCell>;
-    /** A cell ran to its end. */
+    /** A cell has finished running. */
     readonly executed: ISignal<unknown, unknown>;
   };
 }
@@ -60,7 +60,7 @@ export function editorViewOf(editor: CodeEditor.IEditor | null): EditorView | nu
   return mirror && !mirror.isDisposed ? (mirror.editor ?? null) : null;
 }
 
-/** The language of a file: Python by its type or by what the user set, else its type's name. */
+/** The language of a file: Python by its type or the user's setting, otherwise its type's name. */
 export function fileLanguage(registry: JupyterFrontEnd['docRegistry'], widget: FileWidget): string {
   if (/^text\/x-(?:i?python|python3)$/.test(widget.content.editor.model.mimeType)) {
     return 'python';

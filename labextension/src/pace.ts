@@ -1,4 +1,7 @@
-/** Quiet after a dismissal, for as long as the worker says, which decides the pace (`core.pacing`). */
+/**
+ * Silence after a dismissal, for as long as the worker says, which decides the pace
+ * (`core.pacing`).
+ */
 
 import type { PaceWire } from './protocol';
 
@@ -20,7 +23,7 @@ export class Pace {
     this.quietUntil = -Infinity;
   }
 
-  /** Be quiet from now on; `told` is what the worker answers when it hears of it, null if it does not. */
+  /** Be quiet from now on; `told` is the worker's answer to the report, null if there is none. */
   async dismissed(told: Promise<PaceWire | null>): Promise<void> {
     const serial = ++this.serial;
     this.quietUntil = Infinity;

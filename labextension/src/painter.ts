@@ -1,4 +1,4 @@
-/** Draws what is offered in every editor of a notebook, and says whose the Tab key is there. */
+/** Draws the offer in every editor of a notebook, and decides where Tab belongs to it. */
 
 import type { EditorView } from '@codemirror/view';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -18,15 +18,15 @@ import type { Later } from './slices';
 import { Slices } from './slices';
 import type { OpenEditor, Views } from './surfaces';
 
-/** What JupyterLab has side by side: one of them is typed in. */
+/** JupyterLab's documents side by side, one of which is being typed in. */
 const BESIDE = '.jp-MainAreaWidget';
 
 const PENDING_CLASS = 'nextedit-mod-pending';
 const TAB_CLASS = 'nextedit-mod-tab';
 
 /**
- * Marks drawn in one task of the page, besides those of the editor that is typed in. An editor that was
- * drawn in is measured in the next frame, which takes 1 to 3 ms each and has the page laid out anew.
+ * Editors drawn in one task of the page, besides the one being typed in. Each is measured in the
+ * next frame, which takes 1 to 3 ms and a layout of the page.
  */
 export const SLICE = 3;
 
@@ -45,7 +45,7 @@ export class Painter {
   private readonly nearby: Nearness;
   private readonly caretWatch: CaretWatch;
   private isDue = false;
-  private keyed: Element | null = null; // the editor by whose classes shortcuts go
+  private keyed: Element | null = null; // the editor whose classes determine the shortcuts
 
   constructor(
     private readonly host: PainterHost,
@@ -65,16 +65,15 @@ export class Painter {
   }
 
   /**
-   * Draw what belongs in each editor: at once in the one that is typed in, then in those in sight, then
-   * in those near to that; in the others once they come near. What is drawn and should not be goes
-   * everywhere.
+   * Draw what belongs in each editor: at once in the one being typed in, then in visible ones, then in those nearby; in the others once they come near. Outdated drawings are removed everywhere.
+   *
    */
   paint(): void {
     this.isDue = false;
     const { offers, views } = this.host;
     const { activeView } = views;
     const current = this.currentPlace;
-    // The page is looked at before it is changed: then it is laid out once.
+    // The page is measured before it is changed, so that it is laid out only once.
     const isTabOurs = activeView !== null && this.isTabOurs(activeView, current);
     this.caretWatch.watch(offers.current ? activeView : null);
     const scene = this.scene(current, isTabOurs);
@@ -117,8 +116,8 @@ export class Painter {
   }
 
   /**
-   * Whether Tab goes to a place, or accepts the one at the caret. It goes only from where the hint is
-   * seen; never in leading white space or with a selection, where Tab indents.
+   * Whether Tab goes to a place, or accepts the one at the caret. It does so only where the hint is visible; never in leading whitespace or with a selection, where Tab indents.
+   *
    */
   isTabOurs(view: EditorView, place = this.currentPlace): boolean {
     const { views, offers } = this.host;
@@ -150,21 +149,21 @@ export class Painter {
     );
   }
 
-  /** The keys that are named: those that get here. */
+  /** The keys to name: those that reach this editor. */
   private keys(view: EditorView | null): KeyNames {
     const keys = this.host.keys();
     const isAway = view !== null && isBeside(view);
     return isAway ? { ...keys, jump: null, accept: null, acceptAll: null } : keys;
   }
 
-  /** What belongs in this editor. The hint names keys: it stands in the view that gets them. */
+  /** What belongs in this editor. The hint names keys, so it is in the view that receives them. */
   private drawing(
     scene: Scene | null,
     { model, view }: Pick<OpenEditor, 'model' | 'view'>
   ): Drawing {
     const what = scene && drawingOf(scene, cellIdOf(model.sharedModel));
     const hint = (view === this.host.views.activeView && what?.hint) || [];
-    // An editor that has not caught up with its document is drawn in once it has.
+    // An editor that lags behind its document is drawn in once it has caught up.
     return !what ||
       (!what.marks.length && !hint.length) ||
       view.state.doc.toString() !== model.sharedModel.getSource()
@@ -172,7 +171,7 @@ export class Painter {
       : { marks: what.marks, hint };
   }
 
-  /** Where the application looks at keys before the editor does, shortcuts go by these classes. */
+  /** If the application handles keys before the editor does, shortcuts depend on these classes. */
   private markKeys(view: EditorView | null, isPending: boolean, isTabOurs: boolean): void {
     const host = view && (view.dom.closest('.jp-CodeMirrorEditor') ?? view.dom);
     if (this.keyed !== host) {
@@ -203,7 +202,7 @@ function isIndenting(view: EditorView): boolean {
   return !main.empty || ranges.length > 1 || isLeading;
 }
 
-/** All boxes are looked at before anything is drawn: the page is laid out once. */
+/** All boxes are measured before anything is drawn, so that the page is laid out only once. */
 function inSightFirst(editors: readonly OpenEditor[]): OpenEditor[] {
   const [near, far]: OpenEditor[][] = [[], []];
   for (const editor of editors) {

@@ -1,4 +1,4 @@
-/** The sidebar: each proposed place by cell, chosen or not, to go to, apply or leave. */
+/** The sidebar: each proposed place by cell, ticked or not, to visit, apply or skip. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { editIcon } from '@jupyterlab/ui-components';
@@ -62,7 +62,7 @@ export class SuggestionsPanel extends Widget {
     this.look();
   }
 
-  /** Focus the first place, or what there is. */
+  /** Focus the first place, or whatever there is. */
   activate(): void {
     this.render();
     (this.node.querySelector<HTMLElement>('[data-focus]') ?? this.node).focus();
@@ -80,7 +80,7 @@ export class SuggestionsPanel extends Widget {
     this.render();
   }
 
-  /** What there is to show has changed; nothing is made ready for a sidebar that nobody sees. */
+  /** The content has changed; nothing is built for a hidden sidebar. */
   private look(): void {
     if (this.isVisible) {
       this.update();
@@ -158,7 +158,7 @@ export class SuggestionsPanel extends Widget {
     return [...parts, bar];
   }
 
-  /** What remains to be done after an application. */
+  /** What remains to be done after accepting. */
   private afterwards(): HTMLElement[] {
     const session = this.session;
     if (!session) {
@@ -171,7 +171,7 @@ export class SuggestionsPanel extends Widget {
       ...(stale.length
         ? [trans._n('%1 cell is out of date', '%1 cells are out of date', stale.length)]
         : []),
-      ...session.aftermath
+      ...session.notesAfterAccept
     ];
     if (lines.length) {
       const node = element('ul', 'nextedit-stale');
@@ -195,7 +195,7 @@ export class SuggestionsPanel extends Widget {
     return parts;
   }
 
-  /** What the kernel knows of the figure that was drawn last. */
+  /** What the kernel knows about the last figure. */
   private figure(): HTMLElement[] {
     const lines = figureLines(this.session?.facts.current ?? null, this.trans);
     if (!lines.length) {
@@ -234,7 +234,7 @@ export class SuggestionsPanel extends Widget {
     return button;
   }
 
-  /** Arrow keys go through everything, Escape back to the notebook. */
+  /** Arrow keys move through all elements, Escape goes back to the notebook. */
   private onKey(event: KeyboardEvent): void {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {

@@ -1,4 +1,6 @@
-/** A pause of what comes by itself: it ends by itself, holds in all tabs, and survives a reload. */
+/**
+ * A pause of automatic suggestions: it ends by itself, applies to all tabs, and survives a reload.
+ */
 
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
@@ -23,7 +25,7 @@ export class Pause {
     return this.changedSignal;
   }
 
-  /** When it ends; null while there is none. */
+  /** When the pause ends; null if there is none. */
   get until(): Date | null {
     return this.ending === null ? null : new Date(this.ending);
   }
@@ -38,14 +40,14 @@ export class Pause {
     this.look();
   }
 
-  /** See what is kept: another tab may have changed it, or the time is over. */
+  /** Read the store: another tab may have changed it, or the time may be over. */
   look(): void {
     clearTimeout(this.timer);
     const kept = Number(this.store.read() ?? NaN);
     const left = kept - Date.now();
     const end = left > 0 ? kept : null;
     if (end !== null) {
-      // A sleeping machine lets timers wait: whoever looks meanwhile sees that it is over.
+      // Timers do not run on a sleeping machine, so check the time as well.
       this.timer = setTimeout(() => this.look(), Math.min(left, 60_000));
     }
     if (end !== this.ending) {
@@ -55,7 +57,7 @@ export class Pause {
   }
 }
 
-/** The browser's store for the server at this address; without one the page alone remembers. */
+/** The browser's store for the server at this address; without one, only the page remembers. */
 export function browserStore(baseUrl: string): PauseStore {
   const key = `nextedit-jupyter:paused-until:${baseUrl}`;
   let own: string | null = null;
@@ -76,7 +78,7 @@ export function browserStore(baseUrl: string): PauseStore {
           localStorage.setItem(key, until);
         }
       } catch {
-        // A browser that keeps nothing: the pause holds in this page.
+        // The browser stores nothing: the pause applies to this page.
       }
     }
   };

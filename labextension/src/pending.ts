@@ -1,10 +1,12 @@
 /**
- * A suggestion as it waits to be taken: its places, kept in step with the cells as they change.
+ * A pending suggestion: its places, kept in step with the cells as they change.
  *
  * Nothing here touches a notebook; `session.ts` does.
+ *
  */
 
 import type { OtherDocuments } from './elsewhere';
+import { isWord, startsWithWord } from './names';
 import type { EditWire, Kind, Lane, SuggestionWire } from './protocol';
 import type { Rearranged } from './rearranged';
 import { TextEdit } from './textEdit';
@@ -17,7 +19,7 @@ export interface Place {
   readonly start: number;
   readonly end: number;
   readonly text: string;
-  /** Listed, but not applied unless chosen: mentions in prose. */
+  /** Listed, but only applied if ticked: mentions in prose. */
   readonly optional: boolean;
 }
 
@@ -30,9 +32,9 @@ export class Pending {
   readonly lane: Lane;
   readonly label: string;
   readonly notes: string[];
-  /** The typing that called for it: more of that typing makes it obsolete. */
+  /** The typing that led to it: more of that typing makes it obsolete. */
   readonly burst: number | null;
-  /** Not drawn, for an answer to newer typing is awaited. */
+  /** Not drawn, because newer typing waits for its answer. */
   hidden = false;
   /** Other documents that it changes. */
   others: OtherDocuments | null = null;
@@ -56,8 +58,8 @@ export class Pending {
   }
 
   /**
-   * Null if any edit was made for another text than `textOf` has: a stale suggestion is not shown
-   * in part. `textOf` gives the texts that the request was made with.
+   * Null if any edit was made for a text other than `textOf` returns: a stale suggestion is not shown in part. `textOf` returns the texts with which the request was made.
+   *
    */
   static from(
     suggestion: SuggestionWire,
@@ -97,12 +99,12 @@ export class Pending {
     return pending;
   }
 
-  /** What it does, without the counts that its maker gave: those change. */
+  /** What it does, without its original counts, which change. */
   get title(): string {
     return this.label.replace(/: \d+ places? in \d+ cells?$/, '');
   }
 
-  /** Sorted by place within each cell; cells in the order of the answer. */
+  /** Sorted by position within each cell; cells in the order of the answer. */
   get places(): readonly Place[] {
     return this.all;
   }
@@ -112,7 +114,7 @@ export class Pending {
     this.byCell = null;
   }
 
-  /** The places that are ticked: these are drawn, gone to and accepted. */
+  /** The ticked places, which are drawn, visited and accepted. */
   get chosen(): readonly Place[] {
     return this.all.filter(place => this.isChosen(place));
   }
@@ -152,12 +154,12 @@ export class Pending {
     }
   }
 
-  /** Whether another says the same, or was called for by the same typing. */
+  /** Whether another one is the same, or was caused by the same typing. */
   isLike(other: Pending): boolean {
     return this.title === other.title || (this.burst !== null && this.burst === other.burst);
   }
 
-  /** Tick the places that `other` has too, and lists likewise, as they are ticked there. */
+  /** Tick the places that `other` has too, and lists in the same way, as they are ticked there. */
   tickLike(other: Pending): void {
     const keyOf = ({ cell, start, end, text }: Place) => JSON.stringify([cell, start, end, text]);
     const known = new Map(other.all.map(place => [keyOf(place), place]));
@@ -170,8 +172,8 @@ export class Pending {
   }
 
   /**
-   * The places of cells that are gone go with them. False if none is left, or if the cell is gone
-   * that called for it.
+   * Drop the places of removed cells. False if none is left, or if the cell that led to it is gone.
+   *
    */
   leaveGone(textOf: TextOf): boolean {
     const isThere = (cell: string) => this.now(cell, textOf) !== undefined;
@@ -180,8 +182,8 @@ export class Pending {
   }
 
   /**
-   * Texts went to other cells, and the places with them. False if none is left, or if what called for
-   * it was taken apart.
+   * Texts moved to other cells, and the places with them. False if none is left, or if what led to it was split.
+   *
    */
   rearrange(rearranged: Rearranged): boolean {
     const moved = [...this.texts].filter(([cell]) => rearranged.concerns(cell));
@@ -205,8 +207,8 @@ export class Pending {
   }
 
   /**
-   * The typing that called for it, as the cell read before and reads now. Once that is changed,
-   * `isTouched` says so: the suggestion would carry on what no longer stands there.
+   * The typing that led to it, as the cell's text before and now. If that is changed later, `isTouched` is true: the suggestion would continue something that is no longer there.
+   *
    */
   calledForBy(cell: string, before: string, after: string): void {
     const { replacements } = TextEdit.between(before, after);
@@ -229,7 +231,7 @@ export class Pending {
     this.trigger = { cell, start: from, end: to };
   }
 
-  /** Whether it carries on what was typed last, rather than what was typed before that. */
+  /** Whether it continues what was typed last, rather than something earlier. */
   get continuesTyping(): boolean {
     const { trigger } = this;
     const typed = trigger ? this.textOf(trigger.cell).slice(trigger.start, trigger.end).trim() : '';
@@ -242,12 +244,12 @@ export class Pending {
     );
   }
 
-  /** Whether what called for it was changed since. */
+  /** Whether what led to it has been changed since. */
   get isTouched(): boolean {
     return this.touched;
   }
 
-  /** Keep up with all cells; false if it is stale. */
+  /** Follow the changes of all cells; false if it is stale. */
   followAll(textOf: TextOf): boolean {
     return [...this.texts.keys()].every(cell => {
       const now = this.now(cell, textOf);
@@ -265,8 +267,8 @@ export class Pending {
   }
 
   /**
-   * Keep up with a cell that now reads `after`. False if the change touches a place: the whole
-   * suggestion is stale then.
+   * Follow a cell's change to `after`. False if the change touches a place: then the whole suggestion is stale.
+   *
    */
   follow(cell: string, after: string): boolean {
     const before = this.texts.get(cell);
@@ -295,12 +297,12 @@ export class Pending {
     return true;
   }
 
-  /** Whether each cell still reads as the places need it. */
+  /** Whether each cell still has the text that the places need. */
   isFresh(textOf: TextOf): boolean {
     return this.cells.every(cell => this.now(cell, textOf) === this.texts.get(cell));
   }
 
-  /** The edit of each cell that takes these places. */
+  /** The edit of each cell that accepts these places. */
   edits(places: readonly Place[]): Map<string, TextEdit> {
     const edits = new Map<string, TextEdit>();
     for (const cell of new Set(places.map(place => place.cell))) {
@@ -309,7 +311,7 @@ export class Pending {
     return edits;
   }
 
-  /** These places were accepted: the others of their cells move. */
+  /** These places were accepted: shift the others in their cells. */
   took(places: readonly Place[]): void {
     const edits = this.edits(places);
     const gone = new Set(places.map(place => place.id));
@@ -336,12 +338,12 @@ export class Pending {
     }
   }
 
-  /** Say something of what is left alone. */
+  /** Add a note about what is left alone. */
   note(text: string): void {
     this.notes.push(text);
   }
 
-  /** The same offer was made again: what there is to know of it may be something else now. */
+  /** The same offer was made again, perhaps with other notes. */
   noteLike(other: Pending): void {
     this.notes.splice(0, this.notes.length, ...other.notes);
   }
@@ -350,28 +352,29 @@ export class Pending {
     this.hold(this.all.filter(other => other.id !== place.id));
   }
 
-  /** The text of a cell of this or of another document. */
+  /** The text of a cell of this or another document. */
   private now(cell: string, textOf: TextOf): string | undefined {
     return this.others?.holds(cell) ? this.others.textOf(cell) : textOf(cell);
   }
 
-  /** A change beside the word leaves it; one in it, or that makes it longer, does not. */
+  /**
+   * Follow a change: one beside the word keeps it; one within it, or that extends it, does not.
+   */
   private moveTrigger(
     at: { cell: string; start: number; end: number },
     change: TextEdit,
     was: string
   ) {
-    const joins = (text: string) => /^[\p{L}\p{N}\p{M}_]/u.test(text);
     const { start, end } = at;
     this.touched ||= change.replacements.some(r => {
       if (r.start < end && start < r.end) {
         return true;
       }
       if (r.start === end && r.end === end) {
-        return start === end || (joins(r.text) && joins(was.slice(end - 1, end)));
+        return start === end || (startsWithWord(r.text) && startsWithWord(was.slice(end - 1, end)));
       }
       return r.end === start
-        ? joins(r.text.slice(-1)) && joins(was.slice(start, start + 1))
+        ? startsWithWord(r.text.slice(-1)) && startsWithWord(was.slice(start, start + 1))
         : false;
     });
     this.trigger = {
@@ -381,7 +384,9 @@ export class Pending {
     };
   }
 
-  /** What a place looks like, wherever its cell stands: dismissed once, it is not shown again. */
+  /**
+   * A place's signature, independent of its cell's position: once dismissed, it is not shown again.
+   */
   signature(place: Place): string {
     const text = this.textOf(place.cell);
     const from = text.lastIndexOf('\n', place.start - 1) + 1;
@@ -391,7 +396,7 @@ export class Pending {
   }
 }
 
-/** Without what the old and the new text share at both ends; null if nothing is left. */
+/** Without the common prefix and suffix of old and new text; null if nothing is left. */
 function trim(text: string, edit: EditWire): Omit<Place, 'id' | 'optional'> | null {
   const old = text.slice(edit.start, edit.end);
   const change = TextEdit.between(old, edit.text).replacements;
@@ -417,14 +422,14 @@ function trim(text: string, edit: EditWire): Omit<Place, 'id' | 'optional'> | nu
   };
 }
 
-/** Whether the place between two characters lies within a word. */
+/** Whether the position between two characters is within a word. */
 function isInWord(text: string, at: number): boolean {
-  return at > 0 && /^[\p{L}\p{N}\p{M}_]{2}$/u.test(text.slice(at - 1, at + 1));
+  return at > 0 && at < text.length && isWord(text.slice(at - 1, at + 1));
 }
 
 /**
- * The place to go to from a caret: the first that follows it in the order of `order`, around the
- * end; the one that the caret is at comes first.
+ * The place to visit from a caret: the first one after it, in the order of `order` and wrapping
+ * around; a place at the caret comes first.
  */
 export function nextPlace(
   pending: Pending,

@@ -1,14 +1,17 @@
 /**
- * Cells of a Python file: lines that begin with `# %%` (Jupytext, VS Code) or `# In[1]:` (nbconvert)
- * begin one. The page handles a file as one text; requests and answers are taken apart and put
- * together here.
+ * Cells of a Python file: lines that begin with `# %%` (Jupytext, VS Code) or `# In[1]:`
+ * (nbconvert) begin one. The page handles a file as one text; requests are split into cells and
+ * answers joined here.
  */
 
 import type { AnswerWire, CellWire, EditWire, EventWire, SuggestionWire } from './protocol';
 import { OFF_TAG } from './tokens';
 import { textHash } from './textHash';
 
-/** A cell of a file: its marker's line and all lines up to the next one, without the last line end. */
+/**
+ * A cell of a file: its marker's line and all lines up to the next marker, without the last line
+ * ending.
+ */
 export interface Segment {
   readonly id: string;
   readonly start: number;
@@ -18,13 +21,13 @@ export interface Segment {
   readonly editable: boolean;
 }
 
-// `# %%time` is a magic that was commented out.
+// `# %%time` is a commented-out magic.
 const MARKER = /^#[ \t]*(?:%%+(?=[\s[]|$)(.*)|In[ \t]?\[[\d ]*\]:?[ \t]*)$/;
 const KIND = /\[(markdown|md|raw)\]/;
 const TAGS = /\btags[ \t]*=[ \t]*\[([^\]]*)\]/;
 const LOCKED = /\beditable[ \t]*=[ \t]*(?:false|False)\b/;
 
-/** Texts whose segments are kept: those of a request and its past edits. */
+/** The number of texts whose segments are cached: those of a request and its past edits. */
 const KEPT = 24;
 const kept = new Map<string, readonly Segment[]>();
 
@@ -57,7 +60,7 @@ function split(text: string): Segment[] {
   });
 }
 
-/** The segment that an offset is in; at the end of one, that one. */
+/** The segment that contains an offset; at the end of one, that one. */
 export function segmentAt(segments: readonly Segment[], offset: number): Segment {
   return segments.find(segment => offset <= segment.end) ?? segments[segments.length - 1];
 }
@@ -67,7 +70,10 @@ export function isOff(segment: Segment): boolean {
   return segment.tags.includes(OFF_TAG);
 }
 
-/** A file as one cell; locked and without the text of what is off, if a segment is locked or off. */
+/**
+ * A file as one cell; if a segment is locked or off, the cell is locked and has no text of segments
+ * that are off.
+ */
 export function guardedWire(wire: CellWire): CellWire {
   const segments = segmentsOf(wire.source);
   if (segments.every(segment => segment.editable && !isOff(segment))) {
@@ -79,8 +85,8 @@ export function guardedWire(wire: CellWire): CellWire {
 }
 
 /**
- * The segments as cells of a request; those that are switched off are left out. A cell that is as it
- * was in `last` is the same object, which its digest is remembered by.
+ * The segments as cells of a request, without those that are switched off. An unchanged cell is the
+ * same object as in `last`, by which its digest is cached.
  */
 export function cellsOf(
   text: string,
@@ -112,12 +118,12 @@ export function cellsOf(
 }
 
 /**
- * A file's edits as edits of its present segments, oldest first. An edit that made or removed a
- * marker is left out, and so is one of a cell that is no longer there.
+ * A file's edits as edits of its present segments, oldest first. Edits that added or removed a
+ * marker are left out, and so are those of cells that no longer exist.
  */
 export function eventsOf(events: readonly EventWire[], now: readonly Segment[]): EventWire[] {
   const found: EventWire[] = [];
-  // Index of a segment in the text at hand, going back in time, to its present id.
+  // Index of a segment in the text being read, going back in time, to its present id.
   let ids: (string | null)[] = now.map(segment => (isOff(segment) ? null : segment.id));
   for (const event of [...events].reverse()) {
     const [before, after] = [event.before, event.after].map(text => ({
@@ -125,7 +131,7 @@ export function eventsOf(events: readonly EventWire[], now: readonly Segment[]):
       segments: segmentsOf(text)
     }));
     if (after.segments.length !== ids.length) {
-      break; // something came between that was not recorded
+      break; // something in between was not recorded
     }
     const sources = [before, after].map(({ text, segments }) =>
       segments.map(({ start, end }) => text.slice(start, end))
@@ -190,13 +196,13 @@ function common(one: readonly string[], other: readonly string[]): number {
   return n;
 }
 
-/** Where the lines of markers begin; those within a string of several lines are none. */
+/** Where the marker lines begin; lines within a multi-line string do not count. */
 function markersOf(text: string): number[] {
   if (!/^#[ \t]*(?:%%|In)/m.test(text)) {
     return [];
   }
   const starts: number[] = [];
-  let quote = ''; // that of the string of several lines that is open
+  let quote = ''; // the quote of the open multi-line string
   for (let at = 0; at <= text.length;) {
     const newline = text.indexOf('\n', at);
     const end = newline < 0 ? text.length : newline;
@@ -211,7 +217,7 @@ function markersOf(text: string): number[] {
   return starts;
 }
 
-/** The quotes of the long string that is open at a line's end; '' if none is. */
+/** The quotes of the multi-line string that is open at a line's end; '' if there is none. */
 function openAfter(line: string, quote: string): string {
   for (let i = 0; i < line.length;) {
     if (quote) {

@@ -1,6 +1,6 @@
 /**
- * The list of places in the sidebar, by cell. What stays the same stays in the page, with its focus; what
- * is new is built in slices.
+ * The list of places in the sidebar, by cell. Unchanged elements stay in the page and keep the
+ * focus; new ones are built in slices.
  */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -22,7 +22,7 @@ export interface PlaceActions {
   go(id: string): void;
 }
 
-/** A cell with its places as they are shown, and by what that is known. */
+/** A cell with its places as shown, and a key that identifies that state. */
 interface Group {
   readonly key: string;
   readonly node: HTMLElement;
@@ -140,7 +140,7 @@ export class PlaceList {
   }
 }
 
-/** All that is to be seen of a cell's places, but for the ticks. */
+/** Everything visible of a cell's places, except the ticks. */
 function keyOf(pending: Pending, { id, name }: { id: string; name: string }): string {
   const rows = pending
     .in(id)
@@ -148,7 +148,7 @@ function keyOf(pending: Pending, { id, name }: { id: string; name: string }): st
   return JSON.stringify([name, rows]);
 }
 
-/** The place's line and column, counted from 1, and what stands around the change in it. */
+/** The place's line and column, counted from 1, and the text around the change. */
 export function lineOf(
   pending: Pending,
   place: Place
@@ -164,7 +164,7 @@ export function lineOf(
   };
 }
 
-/** The end of what stands before a change: the change itself must be seen. */
+/** The end of the text before a change, so that the change itself is visible. */
 function shorten(before: string): string {
   return before.length <= CONTEXT ? before : `…${before.slice(-CONTEXT)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Texts that went to other cells, as when a cell is split, when cells are merged, and when either is
- * undone: where each part of them is now, and what the record of their edits says of the new cells.
+ * Texts that moved to other cells, when a cell is split, when cells are merged, and when either is
+ * undone: where each part is now, and how the edit history applies to the new cells.
  */
 
 import { TextEdit } from './textEdit';
@@ -8,7 +8,7 @@ import { TextEdit } from './textEdit';
 /** The texts of cells, from top to bottom. */
 export type Texts = ReadonlyMap<string, string>;
 
-/** A part of a new text: a stretch of an old one, or line ends that were put between two. */
+/** A part of a new text: a range of an old one, or line endings that were inserted between two. */
 type Piece = { readonly cell: string; readonly start: number; readonly end: number } | string;
 
 /** A cell's whole text before and after an edit. */
@@ -27,8 +27,8 @@ export class Rearranged {
   ) {}
 
   /**
-   * From the texts that are gone or changed to those that came or changed; null unless they are made of
-   * the same characters in the same order, but for line ends.
+   * From the removed or changed texts to the added or changed ones; null unless they consist of the same characters in the same order, apart from line endings.
+   *
    */
   static of(was: Texts, now: Texts): Rearranged | null {
     const source = new Source(was);
@@ -48,14 +48,14 @@ export class Rearranged {
     return this.was.get(cell);
   }
 
-  /** The cells that hold parts of this one now. */
+  /** The cells that now contain parts of this one. */
   heirs(cell: string): string[] {
     return [...this.pieces]
       .filter(([, parts]) => parts.some(part => isStretch(part) && part.cell === cell))
       .map(([heir]) => heir);
   }
 
-  /** Where a stretch of an old text is now; null if it was taken apart. */
+  /** Where a range of an old text is now; null if it was split. */
   place(cell: string, start: number, end: number) {
     for (const [heir, parts] of this.pieces) {
       let at = 0;
@@ -70,9 +70,8 @@ export class Rearranged {
   }
 
   /**
-   * Edits of the old cells, oldest first, as edits of the new ones: each text is cut, or joined with the
-   * others, where the newest was. Edits of other cells stay the same objects; one of a line that is in
-   * parts now is of neither.
+   * Edits of the old cells, oldest first, as edits of the new ones: each text is split or joined with the others like the newest one. Edits of other cells stay the same objects; an edit of a line that was split belongs to neither part.
+   *
    */
   edits<T extends Edited>(events: readonly T[]): T[] {
     const earlier = new Earlier(this.was, this.pieces);
@@ -96,7 +95,7 @@ export class Rearranged {
     return edits.reverse();
   }
 
-  /** Whether a line of this cell is in parts now. */
+  /** Whether a line of this cell was split. */
   private isTorn(cell: string): boolean {
     const own = [...this.pieces.values()]
       .flat()
@@ -114,7 +113,7 @@ function lengthOf(part: Piece): number {
   return isStretch(part) ? part.end - part.start : part.length;
 }
 
-/** The old texts, taken from the first to the last. */
+/** Reads the old texts, from the first to the last. */
 class Source {
   private readonly texts: [string, string][];
   private at = 0;
@@ -123,12 +122,12 @@ class Source {
     this.texts = [...texts];
   }
 
-  /** Whether nothing but line ends is left. */
+  /** Whether only line endings are left. */
   get isSpent(): boolean {
     return this.next() === null;
   }
 
-  /** The parts that make up this text; null if what comes next is another. */
+  /** The parts that make up this text; null if the next characters differ. */
   take(text: string): Piece[] | null {
     const parts: Piece[] = [];
     for (let i = 0; i < text.length;) {
@@ -158,7 +157,7 @@ class Source {
     return parts;
   }
 
-  /** The text that the next character is in; null after the last one. */
+  /** The text that contains the next character; null after the last one. */
   private next(): [string, string] | null {
     for (; this.texts.length; this.texts.shift(), this.at = 0) {
       const [, text] = this.texts[0];
@@ -173,7 +172,7 @@ class Source {
   }
 }
 
-/** The new texts as they would have read at earlier times, going back. */
+/** The new texts as they would have been earlier, going back in time. */
 class Earlier {
   private readonly texts: Map<string, string>;
   private readonly pieces: Map<string, Piece[]>;
@@ -183,7 +182,7 @@ class Earlier {
     this.pieces = new Map([...pieces].map(([cell, parts]) => [cell, [...parts]]));
   }
 
-  /** Go back to when this old cell read like this. What was at a seam belongs to both sides of it. */
+  /** Go back to when this old cell had this text. Text at a seam belongs to both sides. */
   read(cell: string, text: string): void {
     const change = TextEdit.between(this.texts.get(cell)!, text);
     this.texts.set(cell, text);

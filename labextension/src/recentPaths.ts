@@ -1,18 +1,18 @@
-/** Paths of the documents that were worked at lately, the newest first. */
+/** Paths of the documents that were edited recently, newest first. */
 
-const MOST = 10;
+const MAX_PATHS = 10;
 
 export class RecentPaths {
   private paths: string[] = [];
 
-  /** This one is worked at now. */
+  /** This document is being edited now. */
   saw(path: string): void {
     if (this.paths[0] !== path) {
-      this.paths = [path, ...this.paths.filter(other => other !== path)].slice(0, MOST);
+      this.paths = [path, ...this.paths.filter(other => other !== path)].slice(0, MAX_PATHS);
     }
   }
 
-  /** The others than this one. */
+  /** The paths other than this one. */
   besides(path: string): string[] {
     return this.paths.filter(other => other !== path);
   }

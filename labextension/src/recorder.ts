@@ -1,4 +1,4 @@
-/** The record of one notebook's edits, from its shared document. */
+/** Records one notebook's edits, from its shared document. */
 
 import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { IDisposable } from '@lumino/disposable';
@@ -20,11 +20,11 @@ export interface CellChange {
   origin: Origin;
 }
 
-/** Cells came, went or were moved. */
+/** Cells were added, removed or moved. */
 export interface CellsNews {
-  /** One is there again, or elsewhere or of another type, that was edited. */
+  /** An edited cell is back, or was moved or changed its type. */
   readonly cameBack: boolean;
-  /** Where the texts are now that went to other cells; null if none did. */
+  /** Where texts are now that moved to other cells; null if none did. */
   readonly rearranged: Rearranged | null;
 }
 
@@ -32,13 +32,13 @@ export interface CellsNews {
 export type Seconds = () => number;
 
 /**
- * Sees each change of a cell's source, says where it came from, and keeps the history. Changes are
- * keyed by cell id, for a moved cell is deleted and inserted again.
+ * Observes each change of a cell's source, determines its origin, and keeps the history. Changes
+ * are keyed by cell id, because moving a cell deletes and inserts it again.
  */
 export class Recorder implements IDisposable {
   readonly history = new EditHistory();
   private texts = new Map<string, string>();
-  private cut = new Map<string, string>(); // cells of the record that are gone: their texts
+  private cut = new Map<string, string>(); // texts of removed cells in the history
   private announced = new Map<string, Origin>();
   private origins = new Map<string, Origin>();
   private readonly stop: () => void;
@@ -68,7 +68,7 @@ export class Recorder implements IDisposable {
     return this.origins.get(cell);
   }
 
-  /** The next change of this cell, in this turn, has this origin. */
+  /** The next change of this cell, in the same task, has this origin. */
   announce(cell: string, origin: Origin): void {
     this.announced.set(cell, origin);
     queueMicrotask(() => this.announced.delete(cell));
@@ -96,7 +96,7 @@ export class Recorder implements IDisposable {
   }
 
   private onEvents = (events: Y.YEvent<Y.AbstractType<unknown>>[], tr: Y.Transaction): void => {
-    // What is of one cell, such as its number, is not of all.
+    // Events of single cells, such as their numbers, are not those of the list of cells.
     const ofCells = events.filter(event => event.path.length === 0);
     const texts = events.every(event => event.path.length >= 2) ? null : this.read();
     const rearranged = ofCells.length && texts ? this.rearrange(texts) : null;
@@ -114,7 +114,9 @@ export class Recorder implements IDisposable {
     }
   };
 
-  /** Texts that went to other cells in one step were not typed there: what was edited in them goes along. */
+  /**
+   * Texts that moved to other cells in one step were not typed there: their edits move with them.
+   */
   private rearrange(texts: Map<string, string>): Rearranged | null {
     const isNews =
       (other: ReadonlyMap<string, string>) =>
@@ -161,12 +163,12 @@ export class Recorder implements IDisposable {
     if (origin === REVERTED || origin?.undoStack) {
       return 'undone';
     }
-    // Typing comes from an editor, whose binding to the shared text is the origin; what is done to
-    // the document by a program, such as replace-all, came at once, like a paste.
+    // Typing comes from an editor, whose binding to the shared text is the origin; changes by a
+    // program, such as replace-all, come at once, like a paste.
     return this.announced.get(cell) ?? (origin?.ytext ? 'typed' : 'pasted');
   }
 
-  /** Read all cells; says whether one came back that is in the record. */
+  /** Read all cells; returns whether one came back that is in the history. */
   private rescan(texts = this.read()): boolean {
     const known = this.texts;
     this.texts = texts;
@@ -180,8 +182,8 @@ export class Recorder implements IDisposable {
   }
 
   /**
-   * A cell that is cut and pasted may get another id: one that comes with the text of one that is gone
-   * is the same, and what was edited in it stays in the record.
+   * A cell that is cut and pasted may get another id: a new cell with the text of a removed one is the same cell, and its edits stay in the history.
+   *
    */
   private followCut(known: ReadonlyMap<string, string>): boolean {
     for (const { cell } of this.history.all) {
@@ -206,7 +208,7 @@ export class Recorder implements IDisposable {
     return cameBack;
   }
 
-  /** A cell that was read anew from the disk: what was typed in it before led elsewhere. */
+  /** A cell was reloaded from disk: what was typed in it before no longer applies. */
   private replaced(cell: string, before: string, after: string): void {
     this.history.forget(cell);
     this.origins.set(cell, 'remote');
@@ -214,7 +216,7 @@ export class Recorder implements IDisposable {
   }
 }
 
-/** The ids of the cells that an event of all cells put in. */
+/** The ids of the cells that an event of the list of cells inserted. */
 function insertedIds(event: Y.YEvent<Y.AbstractType<unknown>>): string[] {
   return event.changes.delta.flatMap(({ insert }) =>
     Array.isArray(insert) ? insert.map(cell => (cell as Y.Map<string>).get('id') ?? '') : []

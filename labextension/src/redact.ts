@@ -1,10 +1,10 @@
 /**
- * Which texts hold a secret, and so are never recorded: the twin of `core/redact.py`, function by
- * function, which says why each thing is as it is. The rules are generated from its own, and both
- * sides are held to the same vectors.
+ * Which texts contain a secret, and so are never recorded: the port of `core/redact.py`, function
+ * by function, which explains the reasons. The rules are generated from there, and both sides are
+ * tested with the same vectors.
  *
- * Time is linear in the text: expressions are bounded, each place is looked at with a bounded
- * window, and a text with more places than MAX_STEPS allows is refused unread.
+ * Time is linear in the text: expressions are bounded, each place is examined within a bounded
+ * window, and a text with more places than MAX_STEPS is refused unread.
  */
 
 import { LiteralReader, strip } from './secretLiterals';
@@ -95,7 +95,7 @@ function hasAddress(text: string): boolean {
   return false;
 }
 
-/** Whether the text before `at` is filled with a password, in the template's place. */
+/** Whether a password is substituted for the template in the text before `at`. */
 function isFilled(text: string, at: number, template: string): boolean {
   const filled = matchAt('filled_address', text, at);
   if (!filled) {
@@ -130,7 +130,7 @@ function hasRandom(text: string, folded: string): boolean {
     const isBase64 = isQuoted && !/[_-]/.test(run) && !run.includes('//');
     for (const piece of isBase64 && looksRandom(run) ? [run] : run.split('/')) {
       const isSum = piece.length >= 32 && isHex(piece);
-      // Shorter ones are keys where they are all that is quoted, in capitals.
+      // Shorter words are keys only if they are all that is quoted, in capitals.
       const after = text[match.index + run.length];
       const isLong =
         piece.length >= 20 ||
@@ -177,7 +177,7 @@ function hasPair(text: string, folded: string): boolean {
     if (alone || matchAt('pair_unsure', match[0], 0)) {
       literals = literals.filter(({ value }) => isMixed(value) || isVaried(value));
     }
-    // A host may come before the user.
+    // A host may precede the user.
     const beside = literals.slice(1, 2).filter(({ value }) => !alone && isVaried(value));
     if ([...literals.slice(0, 1), ...beside].some(one => isSecretValue(one.value, 'password'))) {
       return true;
@@ -186,7 +186,7 @@ function hasPair(text: string, folded: string): boolean {
   return false;
 }
 
-/** Passwords that are handed to a command by a letter: `curl -u`, `mysql -p`. */
+/** Passwords that are passed to a command by a one-letter option: `curl -u`, `mysql -p`. */
 function hasCommand(text: string, folded: string): boolean {
   if (!rules.COMMANDS.some(([words]) => words.some(word => folded.includes(word)))) {
     return false;

@@ -1,4 +1,4 @@
-/** Asks for a new name, and says while it is typed what would happen. */
+/** Asks for a new name, and shows while it is typed what would happen. */
 
 import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -14,7 +14,7 @@ const PAUSE = 120;
 
 export interface RenameChoice {
   pending: Pending;
-  /** Look first, rather than apply at once. */
+  /** Preview, rather than apply at once. */
   preview: boolean;
 }
 
@@ -87,7 +87,7 @@ class RenameBody extends Widget implements Dialog.IBodyWidget<Pending | null> {
   }
 }
 
-/** The new name's suggestion, or null if the user changed their mind. */
+/** The new name's suggestion, or null if the user cancelled. */
 export async function askForName(
   session: NotebookSession,
   name: string,

@@ -1,4 +1,4 @@
-/** A request from what the page knows, kept under the server's bounds. */
+/** Builds a request from what the page knows, within the server's bounds. */
 
 import type {
   AcrossWire,
@@ -22,13 +22,15 @@ const LEFT_OUT = 1_000;
 export interface RequestParts {
   language: string;
   cells: readonly CellWire[];
-  /** The numbers of the cells that are not among `cells`, for the user switched them off; from 1. */
+  /**
+   * The numbers of the cells that are not among `cells` because the user switched them off; from 1.
+   */
   switchedOff?: readonly number[];
   caret: { cell: string; offset: number };
   history: readonly EventWire[];
   facts: FactsWire | null;
   want: readonly Kind[];
-  /** The model that the notebook asks for, by its id. */
+  /** The id of the model that the notebook names. */
   bundle?: string;
   deadlineMs?: number;
   renameTo?: string;
@@ -39,8 +41,8 @@ export interface RequestParts {
 }
 
 /**
- * The request without its id; null if the caret's cell is too large or not there. The cells nearest
- * to the caret come first when all don't fit, then the newest edits.
+ * The request without its id; null if the caret's cell is too large or missing. If not everything
+ * fits, the cells nearest to the caret have priority, then the newest edits.
  */
 export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | null {
   const at = parts.cells.findIndex(cell => cell.id === parts.caret.cell);
@@ -49,7 +51,7 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
   }
   const history = newest(parts.history, HISTORY);
   const facts = parts.facts ? within(parts.facts, FACTS) : null;
-  // Counting bytes is for large notebooks; a unit of text is six bytes of JSON at most.
+  // Only large notebooks need an exact count; a text unit takes at most six bytes of JSON.
   const units = parts.cells.reduce((sum, cell) => sum + cell.source.length + 50, 0);
   const fitsAll = units * 6 < BODY - HISTORY - FACTS && units < CELL;
   let left =
@@ -91,7 +93,7 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
   };
 }
 
-/** The cells that the request lacks, by their numbers in the notebook: an offer says so. */
+/** The cells missing from the request, by their numbers in the notebook, which offers mention. */
 function leftOutOf(
   parts: RequestParts,
   keep: ReadonlySet<number>,
@@ -114,14 +116,14 @@ function leftOutOf(
   return found.sort((a, b) => a.number - b.number).slice(0, LEFT_OUT);
 }
 
-/** Whether a cell is past what the server serves. */
+/** Whether a cell exceeds the server's bound. */
 export function isTooLarge(source: string): boolean {
   return source.length * 6 > CELL && count(source) > CELL;
 }
 
 const sizes = new WeakMap<object, number>();
 
-/** Bytes of the JSON in UTF-8; remembered for an object that is asked about with each key. */
+/** The size of the JSON in UTF-8; cached for objects that are measured with each key. */
 function size(value: object): number {
   let bytes = sizes.get(value);
   if (bytes === undefined) {
@@ -137,7 +139,7 @@ function count(value: unknown): number {
   for (let i = 0; i < json.length; i++) {
     const unit = json.charCodeAt(i);
     if (unit > 0x7f) {
-      // Of a surrogate pair each half makes two bytes.
+      // Each half of a surrogate pair counts as two bytes.
       bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
     }
   }

@@ -1,4 +1,4 @@
-/** What is asked about one notebook: where it is served at all, and the request as it stands now. */
+/** The requests of one notebook: whether it is served at all, and its present request. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
@@ -26,17 +26,17 @@ import { whySilent, askPatiently } from './silences';
 import type { Send, Surface } from './surfaces';
 import type { Settings } from './tokens';
 
-/** A request and the texts it was made with. */
+/** A request and the texts with which it was made. */
 export interface Snapshot {
   readonly request: Omit<RequestWire, 'id'>;
   readonly texts: ReadonlyMap<string, string>;
   readonly caret: CaretPlace;
   readonly burst: number | null;
-  /** An answer about the cells that were sent as one about the text. */
+  /** Convert an answer about the sent cells to one about the text. */
   restore(answer: AnswerWire): AnswerWire;
 }
 
-/** Why nothing is asked here. */
+/** Why no requests are made here. */
 export type NotServed =
   | 'off'
   | 'off-here'
@@ -62,11 +62,11 @@ export interface RequestsHost {
   facts(): KernelFacts;
   /** Whether the kernel's switch is on. */
   isOn(): boolean;
-  /** Whether the kernel may hold what a cell says now. */
+  /** Whether the kernel may have run a cell's present text. */
   holds(cell: string): boolean;
 }
 
-/** A new name that was asked for, or a cell's text before it was changed by hand. */
+/** A requested new name, or a cell's text before the user changed it. */
 export type AcrossAsked = { to: string } | { before: string };
 
 export class Requests {
@@ -83,7 +83,7 @@ export class Requests {
     return this.host.surface.views.place.language;
   }
 
-  /** Why this notebook is not served; null if it is. `cell` is that of the caret. */
+  /** Why this notebook is not served; null if it is. `cell` is the caret's cell. */
   notServed(cell?: string): NotServed | null {
     const { settings, client } = this.host.shared;
     const { path, isReadOnly } = this.host.surface.views.place;
@@ -117,7 +117,7 @@ export class Requests {
     return isTooLarge(text) ? (isFile ? 'file-too-large' : 'too-large') : null;
   }
 
-  /** A request for these kinds as the notebook stands; null where none is to be made. */
+  /** A request for these kinds for the present notebook; null if none should be made. */
   snapshot(want: Kind[], renameTo?: string, across?: AcrossAsked): Snapshot | null {
     const { surface, recorder } = this.host;
     const active = surface.views.activeId;
@@ -127,7 +127,7 @@ export class Requests {
       return null;
     }
     const sent = this.send(caret);
-    // Whether a name at a console's prompt is that of cells that ran, only the analysis can say.
+    // Only the analysis can tell whether a name at a console's prompt is used by cells that ran.
     const isUnlocked = surface.kind === 'console' && renameTo !== undefined;
     const request = buildRequest({
       language: this.language,
@@ -155,8 +155,8 @@ export class Requests {
   }
 
   /**
-   * What an answer has for this and for other documents, as one suggestion; null if it has nothing for
-   * others. `own` is what the same answer offers here, where the rename was made by hand.
+   * An answer for this and other documents, as one suggestion; null if it has nothing for others. `own` is the same answer's offer here, if the rename was made by hand.
+   *
    */
   across(answer: AnswerWire, snapshot: Snapshot, own: SuggestionWire | null): Pending | null {
     const { surface, shared } = this.host;
@@ -180,7 +180,7 @@ export class Requests {
     return pending.places.some(place => others.holds(place.cell)) ? pending : null;
   }
 
-  /** What is asked of other documents; null where they are not to be read. */
+  /** The part of a request about other documents; null if they must not be read. */
   private acrossWire(asked: AcrossAsked, caret: CaretPlace): AcrossWire | null {
     const { surface, shared } = this.host;
     const place = this.place();
@@ -192,7 +192,7 @@ export class Requests {
     return { path: place.path, cell: caret.cell, offset: caret.offset, open, ...asked };
   }
 
-  /** Where the document is; null where the folder around it is not to be read. */
+  /** Where the document is; null if the folder around it must not be read. */
   private place(): PlaceWire | null {
     const { surface, shared } = this.host;
     const { path, isOnServer } = surface.views.place;
@@ -210,7 +210,7 @@ export class Requests {
     };
   }
 
-  /** The answer to a request, about the text that it was made of. */
+  /** The answer to a request, converted to the text that it was made from. */
   async ask(snapshot: Snapshot): Promise<AnswerWire | null> {
     const answer = await this.host.shared.client.suggest(snapshot.request);
     return answer && snapshot.restore(answer);
@@ -264,7 +264,7 @@ export class Requests {
     return pending.places.length ? pending : null;
   }
 
-  /** Take the places out that are in cells which are locked or which the editor can't follow, and say so. */
+  /** Remove places in cells that are locked or that the editor cannot follow, with a note. */
   leaveOut(pending: Pending): void {
     const { surface, shared } = this.host;
     surface.document.cells.forEach((cell, index) => {

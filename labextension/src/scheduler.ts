@@ -1,24 +1,24 @@
 /**
- * When next edits are asked for: after a pause in typing, once nothing else is in flight, and not
- * while the user wants quiet. What is asked, and what becomes of the answer, is the session's.
+ * When next edits are requested: after a pause in typing, once nothing else is in flight, and not
+ * while the user wants quiet. The session decides what is requested, and uses the answer.
  */
 
 import type { IDisposable } from '@lumino/disposable';
 
-/** Milliseconds in a cell from which on its context is read ahead; arrow keys are faster. */
+/** Milliseconds in a cell after which its context is read ahead; arrow keys are faster. */
 const STAY = 150;
 
-/** What the scheduler must know, and what it calls. */
+/** What the scheduler needs to know, and what it calls. */
 export interface SchedulerHost {
-  /** Whether anything may be asked for by itself. */
+  /** Whether automatic requests are allowed. */
   mayAsk(): boolean;
-  /** The pause in ms before it is. */
+  /** The pause in ms before a request. */
   pause(): number;
-  /** Whether to wait: a dismissal was just now, or a character is being composed. */
+  /** Whether to wait: something was just dismissed, or a character is being composed. */
   isQuiet(): boolean;
   /** Resolves once no other request is in flight. */
   settled(): Promise<void>;
-  /** The newest edit: another one during the wait makes asking pointless. */
+  /** The newest edit: another one during the wait makes the request pointless. */
   lastEdit(): unknown;
   ask(): void;
   readAhead(): void;
@@ -35,7 +35,7 @@ export class Scheduler implements IDisposable {
     return this.disposed;
   }
 
-  /** Ask after the pause, counted from now. */
+  /** Request after the pause, counted from now. */
   schedule(): void {
     this.cancel();
     if (this.disposed || !this.host.mayAsk()) {
@@ -54,7 +54,7 @@ export class Scheduler implements IDisposable {
     }
   }
 
-  /** Another cell is the active one: its context is read ahead if it is a stay. */
+  /** Another cell became the active one: its context is read ahead if the user stays there. */
   entered(): void {
     if (this.entering !== null) {
       clearTimeout(this.entering);

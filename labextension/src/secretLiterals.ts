@@ -1,7 +1,4 @@
-/**
- * Reads what an expression amounts to, as far as it is made of literals: the twin of
- * `core/secret_literals.py`.
- */
+/** Evaluates expressions made of literals: the port of `core/secret_literals.py`. */
 
 import { EXPRESSIONS, GETTERS, WRAPPERS } from './secretRules';
 import { compile, matchAt } from './secretValues';
@@ -10,11 +7,11 @@ export interface Literal {
   readonly value: string;
   /** Whether a closing bracket follows. */
   readonly isLast: boolean;
-  /** Whether it is the value, not something handed to a call on the way. */
+  /** Whether it is the value itself, not an argument of a call that yields it. */
   readonly isSure: boolean;
 }
 
-/** What may stand between two quotes of a kind. */
+/** What may be between two quotes of a kind. */
 const INSIDE: Readonly<Record<string, string>> = {
   '"': 'double',
   "'": 'single',
@@ -71,7 +68,7 @@ export class LiteralReader {
       const inner = text.slice(start, start + 600);
       let found = inner.indexOf(quote);
       if (found < 0) {
-        // Half typed: what follows is no part of it.
+        // Half typed: what follows is not part of it.
         found = inner.indexOf('\n', matchAt('space', text, start)?.[0].length ?? 0);
       }
       end = found >= 0 ? start + found : Math.min(text.length, start + 600);
@@ -88,7 +85,7 @@ export class LiteralReader {
     return true;
   }
 
-  /** Whether the quote here closes the text that the literal just read stands in. */
+  /** Whether the quote here closes the string that contains the literal just read. */
   private endsAnother(): boolean {
     const [before, here] = [this.text[this.at - 1], this.text[this.at]];
     return '"\''.includes(before) && '"\''.includes(here) && before !== here;

@@ -1,6 +1,6 @@
 /**
- * What is named like a secret, and whether a secret is given to it: the twin of
- * `core/secret_names.py`, function by function.
+ * Names of secrets, and whether a secret is assigned to one: the port of `core/secret_names.py`,
+ * function by function.
  */
 
 import { LiteralReader, strip, type Literal } from './secretLiterals';
@@ -60,7 +60,7 @@ export function hasNamed(text: string, folded: string): boolean {
   return false;
 }
 
-/** How much a name says about what is given to it; `sends`: it is an element of a page. */
+/** How much a name says about its value; `sends`: it is an element of a web page. */
 export function strengthOf(name: string, sends: boolean): Strength | null {
   const words = (name.match(compile(rules.EXPRESSIONS.word, 'g')) ?? []).map(word =>
     word.toLowerCase()
@@ -102,7 +102,7 @@ export function strengthOf(name: string, sends: boolean): Strength | null {
   return rules.LOOSE_WORDS.has(last) || rules.LOOSE_WORDS.has(joined) ? 'loose' : null;
 }
 
-/** Where a value may be given to a name; see the twin. */
+/** Where a value may be assigned to a name; see the Python original. */
 interface Place {
   readonly at: number;
   readonly operator: string;
@@ -110,7 +110,7 @@ interface Place {
   readonly isSure?: boolean;
 }
 
-/** Whether a secret is given to the name at `start` to `end`. */
+/** Whether a secret is assigned to the name at `start` to `end`. */
 function isGiven(
   text: string,
   start: number,
@@ -211,7 +211,7 @@ function placeOf(
   return null;
 }
 
-/** The places that one expression tells from all others. */
+/** The places that a single expression identifies. */
 function toldPlace(
   text: string,
   at: number,
@@ -250,7 +250,7 @@ function toldPlace(
   return valued ? { at: end + valued[0].length, operator: ':', isSure: true } : null;
 }
 
-/** Whether a call that is named like a secret is handed it: `set_password("…")`. */
+/** Whether a call that is named like a secret takes it as an argument: `set_password("…")`. */
 function handsOver(name: string, head: string, folded: string): boolean {
   return (
     head.endsWith('.') ||
@@ -287,12 +287,15 @@ export function judge(
   );
 }
 
-/** Whether a value is no word of a language, as far as the name makes that likely. */
+/**
+ * Whether a value is not a natural-language word, judged by how strongly its name suggests a
+ * secret.
+ */
 function isMadeUp(value: string, strength: Strength): boolean {
   return isMixed(value) || looksRandom(value) || (strength === 'password' && isVaried(value));
 }
 
-/** A value without quotes: in a shell, a file of settings, a comment, or inside a string. */
+/** A value without quotes: in a shell, a settings file, a comment, or inside a string. */
 function isBare(
   text: string,
   at: number,
@@ -341,7 +344,7 @@ function isBare(
   const inPlace = (leads && endsLine) || next === '}' || next === ',';
   const isStrong = strength === 'password' || strength === 'key';
   const isSetting = operator === ':' && strength === 'password' && inPlace; // YAML in a string
-  // `NAME=value` of a file of settings; a name that is used once is no variable.
+  // `NAME=value` in a settings file; a name that occurs once is not a variable.
   const isLine =
     leads && text[at - 1] === '=' && endsLine && isStrong && mixed && isOnce(text, value);
   const isPassword = strength === 'password';
@@ -409,7 +412,7 @@ function isBare(
   return isSecretValue(value, strength);
 }
 
-/** Whether it may be a password of digits: not a size, which would be round. */
+/** Whether it may be a numeric password, rather than a size, which would be round. */
 function isNumber(value: string): boolean {
   const isAll = value.length >= 6 && value.length <= 20 && [...value].every(isDigit);
   return isAll && !value.endsWith('000');
@@ -420,12 +423,12 @@ function isOnce(text: string, value: string): boolean {
   return at >= 0 && text.indexOf(value, at + value.length) < 0;
 }
 
-/** ASCII letters in lower case: offsets stay, and both sides do the same. */
+/** Lower-case ASCII letters only: offsets stay the same, here and in Python. */
 export function fold(text: string): string {
   return text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 }
 
-/** Where triple quotes open and close texts, in turn. */
+/** Positions at which triple quotes alternately open and close strings. */
 function tripleQuotes(text: string): number[] {
   const found: number[] = [];
   let at = 0;
@@ -444,7 +447,7 @@ function tripleQuotes(text: string): number[] {
   }
 }
 
-/** The line of `at` up to it, as far as the window reaches, from where a long text begins. */
+/** The line before `at`, within the window, or from where a triple-quoted text begins. */
 function headOf(text: string, at: number): string {
   const window = text.slice(Math.max(0, at - WINDOW), at);
   const head = window.slice(window.lastIndexOf('\n') + 1);

@@ -1,5 +1,5 @@
 /**
- * Secrets in tables, below the heading or the first row that names them: the twin of
+ * Secrets in tables, below a heading or first row that names them: the port of
  * `core/secret_tables.py`, function by function.
  */
 
@@ -36,7 +36,7 @@ export function hasInTable(text: string): boolean {
   });
 }
 
-/** A value of rows between commas, below a first row that names a secret. */
+/** A value in comma-separated rows, below a first row that names a secret. */
 export function hasInRows(text: string, folded: string): boolean {
   if (!rules.KEY_WORDS.some(word => folded.includes(word))) {
     return false;

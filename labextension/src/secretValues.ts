@@ -1,16 +1,16 @@
 /**
- * What a value says of itself: a secret, a word that stands for one, or neither. The twin of
+ * Whether a value looks like a secret, a placeholder, or neither. The port of
  * `core/secret_values.py`.
  */
 
 import { EXPRESSIONS, PLACEHOLDER_WORDS, SCHEMES } from './secretRules';
 
-/** What a name says of its value; see the twin. */
+/** What a name says about its value; see the Python original. */
 export type Strength = 'password' | 'key' | 'token' | 'loose';
 
 const compiled = new Map<string, RegExp>();
 
-/** An expression that is compiled when it is first needed. `flags`: `y` or `g`, besides `u`. */
+/** An expression that is compiled on first use. `flags`: `y` or `g`, besides `u`. */
 export function compile(pattern: string, flags: 'y' | 'g'): RegExp {
   const key = flags + pattern;
   let found = compiled.get(key);
@@ -79,7 +79,7 @@ export function isSecretValue(value: string, strength: Strength): boolean {
   return (length >= 32 && isHex(value)) || (length >= 16 && looksRandom(value));
 }
 
-/** Whether something else comes in its place: `{password}`, `$PW`, `%s`, `<yours>`, `...`. */
+/** Whether something else will replace it: `{password}`, `$PW`, `%s`, `<yours>`, `...`. */
 export function isTemplate(value: string): boolean {
   return (
     !value ||
@@ -90,7 +90,7 @@ export function isTemplate(value: string): boolean {
   );
 }
 
-/** Whether it is made of the words by which documentation stands in for secrets. */
+/** Whether it consists of words that documentation uses as placeholders for secrets. */
 export function isStandIn(value: string): boolean {
   value = head(value);
   const lower = value.toLowerCase();
@@ -106,7 +106,7 @@ export function isStandIn(value: string): boolean {
   });
 }
 
-/** Letters and digits as people and machines mix them in secrets, not as in `layer_12`. */
+/** Whether letters and digits are mixed as in secrets, not as in `layer_12`. */
 export function isMixed(value: string): boolean {
   const chars = [...head(value)];
   if (chars.length < 6 || chars.includes(' ')) {
@@ -126,7 +126,7 @@ export function isMixed(value: string): boolean {
   return turns + 2 * marks >= (plain.length <= 16 && !apart ? 1 : 2 + apart);
 }
 
-/** Letters with digits or marks in one word; less than `isMixed` asks. */
+/** Whether it mixes letters with digits or symbols; less strict than `isMixed`. */
 export function isVaried(value: string): boolean {
   const chars = [...head(value)];
   if (chars.length < 6 || chars.some(char => ' \t\n/.:,=<>(){}[]\'"'.includes(char))) {
@@ -137,7 +137,7 @@ export function isVaried(value: string): boolean {
   return letters && (kinds.has('digit') || chars.some(char => '!@#$%^&*?~+'.includes(char)));
 }
 
-/** Whether letters, capitals and digits alternate as they do by chance alone. */
+/** Whether lower case, capitals and digits alternate as in random text. */
 export function looksRandom(value: string): boolean {
   value = head(value);
   const chars = [...value];
@@ -193,7 +193,7 @@ function kindOf(char: string): 'lower' | 'upper' | 'digit' | 'other' {
   return isDigit(char) ? 'digit' : 'other';
 }
 
-/** No more than 200 characters of a value are looked at. */
+/** At most 200 characters of a value are examined. */
 function head(value: string): string {
   return value.length <= 200 ? value : [...value.slice(0, 400)].slice(0, 200).join('');
 }
@@ -202,7 +202,7 @@ function count<T>(items: readonly T[], is: (item: T, i: number) => boolean): num
   return items.reduce((sum, item, i) => sum + (is(item, i) ? 1 : 0), 0);
 }
 
-/** Shannon entropy in bits a character; 0 for no characters. */
+/** Shannon entropy in bits per character; 0 for no characters. */
 function entropy(chars: readonly string[]): number {
   const counts = new Map<string, number>();
   chars.forEach(char => counts.set(char, (counts.get(char) ?? 0) + 1));

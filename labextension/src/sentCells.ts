@@ -1,4 +1,4 @@
-/** A notebook's cells as they are sent, made anew only where one changed. */
+/** A notebook's cells as they are sent, rebuilt only for changed cells. */
 
 import type { ISharedBaseCell, ISharedNotebook } from '@jupyter/ydoc';
 import type { IDisposable } from '@lumino/disposable';
@@ -14,9 +14,9 @@ interface Known {
 }
 
 /**
- * A thousand cells are asked for with each key, and reading the metadata of one takes longer than
- * all else that is done for it. So each cell's wire is kept until its shared document changes: the
- * same object is the same cell, which is what its digest and its size are remembered by.
+ * A thousand cells may be needed with each key, and reading a cell's metadata takes longer than
+ * everything else. So each cell's wire form is cached until its shared document changes: the same
+ * object is the same cell, by which its digest and size are cached.
  */
 export class SentCells implements IDisposable {
   private readonly known = new WeakMap<object, Known>();
@@ -25,9 +25,9 @@ export class SentCells implements IDisposable {
 
   constructor(
     private readonly notebook: ISharedNotebook,
-    /** The text of a cell as the record of edits has it. */
+    /** The text of a cell according to the recorder. */
     private readonly text: (cell: string) => string | undefined,
-    /** Whether a cell was changed since it ran. */
+    /** Whether a cell has changed since it ran. */
     private readonly isEdited: (cell: string) => boolean
   ) {
     const ydoc = (notebook as unknown as { ydoc: Y.Doc }).ydoc;
@@ -39,7 +39,7 @@ export class SentCells implements IDisposable {
     return this.disposed;
   }
 
-  /** The document may live on, in another view. */
+  /** The document may continue to exist in another view. */
   dispose(): void {
     if (!this.disposed) {
       this.disposed = true;
@@ -47,7 +47,7 @@ export class SentCells implements IDisposable {
     }
   }
 
-  /** Those that may be sent, from top to bottom, and the numbers of the others, from 1. */
+  /** The cells that may be sent, from top to bottom, and the numbers of the others, from 1. */
   all(): { cells: CellWire[]; switchedOff: number[] } {
     const cells: CellWire[] = [];
     const switchedOff: number[] = [];

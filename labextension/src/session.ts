@@ -1,7 +1,7 @@
 /**
- * One open text, a notebook, a file or a console: what was typed in it, what is offered for it, and what
- * accepting that does. Shared by all its views. When to ask is the scheduler's, what to draw `drawing.ts`',
- * which results are out of date `staleCells.ts`'.
+ * One open text, a notebook, a file or a console: what was typed in it, what is offered for it, and
+ * what accepting that does. Shared by all its views. The scheduler decides when to make requests,
+ * `drawing.ts` what to draw, `staleCells.ts` which results are out of date.
  */
 
 import type { EditorView } from '@codemirror/view';
@@ -148,7 +148,7 @@ export class NotebookSession implements IDisposable {
     });
   }
 
-  /** What is offered, or what is shown of it, changed. */
+  /** The offer, or its display, changed. */
   get changed(): ISignal<this, void> {
     return this.changedSignal;
   }
@@ -165,7 +165,7 @@ export class NotebookSession implements IDisposable {
     return this.surface.kind;
   }
 
-  /** The notebook's view that has the focus, or the first one; null where there is none. */
+  /** The notebook's view that has the focus, or the first one; null if there is none. */
   get panel(): NotebookPanel | null {
     return this.surface.panel;
   }
@@ -174,7 +174,7 @@ export class NotebookSession implements IDisposable {
     return this.views.place.path;
   }
 
-  /** The suggestion that waits, unless newer typing awaits its answer. */
+  /** The pending suggestion, unless newer typing waits for its answer. */
   get pending(): Pending | null {
     return this.offers.shown;
   }
@@ -188,18 +188,18 @@ export class NotebookSession implements IDisposable {
     return this.stale.ids;
   }
 
-  /** What to run so that no result is out of date, in order; null if nobody can say. */
+  /** What to run so that no result is out of date, in order; null if unknown. */
   cellsToRun(): Promise<readonly string[] | null> {
     return this.stale.toRun();
   }
 
-  /** Cells in order with how people call them: by execution count, or by place. */
+  /** Cells in order with their display names: by execution count, or by position. */
   cellNumbers(): { id: string; name: string }[] {
     return [...this.surface.names(), ...(this.offers.current?.others?.names() ?? [])];
   }
 
-  /** What to know after an application: names that the kernel still holds. */
-  get aftermath(): readonly string[] {
+  /** Notes after accepting: names that the kernel still has. */
+  get notesAfterAccept(): readonly string[] {
     const alive = (name: string) => this.facts.current?.names?.some(known => known.name === name);
     return this.acceptance.oldNames
       .filter(alive)
@@ -235,12 +235,12 @@ export class NotebookSession implements IDisposable {
 
   // Asking
 
-  /** Why nothing is offered at the caret; null if something may be. */
+  /** Why nothing is offered at the caret; null if suggestions are on. */
   get notServed(): NotServed | null {
     return this.requests.notServed(this.views.activeId);
   }
 
-  /** `%nextedit on` or `off`, or the same by the menu. */
+  /** `%nextedit on` or `off`, or the same in the menu. */
   switch(on: boolean): void {
     this.on = on;
     this.clear();
@@ -255,17 +255,17 @@ export class NotebookSession implements IDisposable {
     return this.views.caret();
   }
 
-  /** A request for these kinds as the notebook stands; null where none is to be made. */
+  /** A request for these kinds for the present notebook; null if none should be made. */
   snapshot(want: Kind[]): Snapshot | null {
     return this.requests.snapshot(want);
   }
 
-  /** The answer to a request of ours. */
+  /** The answer to a request. */
   ask(snapshot: Snapshot): Promise<AnswerWire | null> {
     return this.requests.ask(snapshot);
   }
 
-  /** Ask for next edits now, whatever was dismissed, and say so if there are none. */
+  /** Request next edits now, even dismissed ones, and say so if there are none. */
   suggest(): Promise<void> {
     return this.asking.suggest();
   }
@@ -282,7 +282,9 @@ export class NotebookSession implements IDisposable {
     return this.views.activeView;
   }
 
-  /** What is inserted next was not typed: an undo of its own, and marked in the record. */
+  /**
+   * What is inserted next was not typed: it gets its own undo step, and is marked in the history.
+   */
   aboutToAccept(cell: string): void {
     const shared = sharedCell(this.notebook, cell);
     this.recorder.announce(cell, 'accepted');
@@ -292,7 +294,7 @@ export class NotebookSession implements IDisposable {
 
   // Accepting and leaving
 
-  /** Show the first of these, and the others once it is done; `wanted` says that the user asked. */
+  /** Show the first of these, and the others once it is done; `wanted`: the user asked. */
   offer(suggestions: readonly Pending[], wanted = true): void {
     const { trans, settings, client } = this.shared;
     const [pending] = suggestions;
@@ -319,7 +321,7 @@ export class NotebookSession implements IDisposable {
     return place !== null && isAt(place, this.caret());
   }
 
-  /** Go to a place, or to the next one, ready to type there. False if there is none. */
+  /** Go to a place, or to the next one, ready to type there. Returns false if there is none. */
   async jump(place: Place | null = this.currentPlace): Promise<boolean> {
     const { views, offers } = this;
     const { tell, trans } = this.shared;
@@ -341,13 +343,13 @@ export class NotebookSession implements IDisposable {
     return place !== null && this.taking.take([place]);
   }
 
-  /** Accept these places, or all that are chosen. All or nothing. */
+  /** Accept these places, or all ticked ones. All or nothing. */
   acceptAll(places?: readonly Place[]): boolean {
     const pending = this.pending;
     return pending !== null && this.taking.take(places ?? pending.chosen);
   }
 
-  /** Leave the suggestion; it is not shown again until its places change. */
+  /** Dismiss the suggestion; it is not shown again until its places change. */
   dismiss(): boolean {
     const { pending, shared } = this;
     if (!pending) {
@@ -365,7 +367,7 @@ export class NotebookSession implements IDisposable {
     return this.taking.undo();
   }
 
-  /** The settings changed: what is no longer served here offers nothing. */
+  /** The settings changed: drop the offer if this document is no longer served. */
   settingsChanged(): void {
     if (this.requests.notServed() === null) {
       this.redraw();
@@ -374,14 +376,14 @@ export class NotebookSession implements IDisposable {
     }
   }
 
-  /** Drop what is offered, without holding it against it. */
+  /** Drop the offer, without counting it as rejected. */
   clear(): void {
     this.asking.cancel();
     this.offers.drop();
     this.redraw();
   }
 
-  /** A cell ran, to its end or into an error. */
+  /** A cell ran, successfully or with an error. */
   executed(cell: string, succeeded = true): void {
     this.stale.executed(cell, succeeded);
     this.facts.ask();
@@ -394,7 +396,7 @@ export class NotebookSession implements IDisposable {
 
   // Drawing
 
-  /** Draw in each editor what belongs there. */
+  /** Draw what belongs in each editor. */
   redraw(): void {
     if (!this.gone) {
       this.painter.paint();
@@ -416,12 +418,12 @@ export class NotebookSession implements IDisposable {
     return this.painter.isTabOurs(view);
   }
 
-  /** What Tab does while it is ours. */
+  /** Handle Tab while it belongs to the offer. */
   tab(): boolean {
     return this.isAtPlace ? this.accept() : (void this.jump(), true);
   }
 
-  /** An editor has just come: what belongs there is drawn in it. */
+  /** An editor was just created: draw what belongs there. */
   editorCame(): void {
     this.painter.paintSoon();
   }
@@ -441,7 +443,7 @@ export class NotebookSession implements IDisposable {
     return this.notebook.cells.map(cell => cell.getId());
   }
 
-  /** A new error may have a next edit of its own: the fix of the failing line. */
+  /** A new error may have its own next edit: a fix of the failing line. */
   private onFacts(): void {
     if (this.newError.has(this.facts.current?.error ?? null, this.textOf)) {
       this.asking.schedule();
@@ -449,7 +451,7 @@ export class NotebookSession implements IDisposable {
     this.changedSignal.emit();
   }
 
-  /** What an offer says of the kernel is no longer so. */
+  /** The kernel is gone: notes about it no longer apply. */
   private kernelGone(): void {
     this.stale.kernelGone();
     if (this.offers.current) {
@@ -457,7 +459,7 @@ export class NotebookSession implements IDisposable {
     }
   }
 
-  /** Whether something may be offered at the caret has changed: say so. */
+  /** Whether suggestions are on at the caret may have changed: notify. */
   private look(): void {
     const now = this.gone ? null : this.notServed;
     if (now !== this.seenNotServed) {

@@ -1,4 +1,4 @@
-/** The sessions of all open documents, and which is meant. */
+/** The sessions of all open documents, and the current one. */
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { INotebookTracker } from '@jupyterlab/notebook';
@@ -15,7 +15,7 @@ import { NotebookSession } from './session';
 import type { Surface } from './surfaces';
 import { FileSurface, NotebookSurface } from './surfaces';
 
-/** One session a document: a notebook, a file or a console. */
+/** One session per document: a notebook, a file or a console. */
 export class Sessions {
   onAdded: () => void = () => {};
   onConsole: (widget: ConsoleWidget) => void = () => {};
@@ -53,12 +53,12 @@ export class Sessions {
     return (current && this.of(current)) ?? (panel ? this.of(panel) : null);
   }
 
-  /** The documents that a rename may reach. */
+  /** The documents that a rename can change. */
   get openTexts(): OpenText[] {
     return this.all.flatMap(session => session.openText ?? []);
   }
 
-  /** The session of what a widget shows; null where it is nothing of ours, or not there yet. */
+  /** The session of a widget's document; null if it is not supported, or not there yet. */
   of(widget: Widget): NotebookSession | null {
     if (widget.isDisposed) {
       return null;

@@ -7,7 +7,7 @@ import type { NotebookSession } from './session';
 import type { Settings } from './tokens';
 import { DEFAULTS, PLUGIN_ID } from './tokens';
 
-/** The oldest are forgotten: settings are read at each start. */
+/** The oldest are dropped, because settings are read at each start. */
 const MAX_NOTEBOOKS_OFF = 200;
 
 export class SettingsStore {
@@ -22,7 +22,7 @@ export class SettingsStore {
     try {
       this.settings = (await registry?.load(PLUGIN_ID)) ?? null;
     } catch {
-      // No schema was installed: the defaults serve.
+      // No schema is installed: use the defaults.
     }
     this.settings?.changed.connect(() => this.take());
     this.take();
@@ -38,7 +38,7 @@ export class SettingsStore {
     this.take();
   }
 
-  /** The user may be told that there is a tour: never twice, and not where that can't be kept. */
+  /** Whether to offer the tour: never twice, and not if that cannot be stored. */
   get isTourDue(): boolean {
     const { enabled, tourOffered } = this.shared.settings;
     return this.settings !== null && enabled && !tourOffered;
@@ -54,7 +54,7 @@ export class SettingsStore {
     await this.set('notebooksOff', on ? others : [...others, path].slice(-MAX_NOTEBOOKS_OFF));
   }
 
-  /** A notebook has another path now, or none. */
+  /** A notebook was moved or deleted. */
   moved(from: string, to: string | null): void {
     const paths = this.shared.settings.notebooksOff;
     if (paths.includes(from)) {

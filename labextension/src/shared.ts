@@ -18,8 +18,8 @@ export interface Shared {
   readonly others: OtherDocumentsHost;
   /** The keys that are bound in a notebook, file or console. */
   keys(at: Element | null): KeyNames;
-  /** Tell the user in a few words; screen readers read it. */
+  /** Announce a short message to screen readers. */
   announce(message: string): void;
-  /** The same where the user asked for something and nothing else is to be seen. */
+  /** Show and announce a message, if the user asked for something and nothing else is visible. */
   tell(message: string): void;
 }

@@ -1,4 +1,4 @@
-/** Answers that offer nothing: what to say of them, and which are asked for once more. */
+/** Answers without suggestions: what to say about them, and which requests are repeated. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
@@ -11,13 +11,16 @@ function hadNoTime({ silence }: Silent, kinds: readonly Kind[]): boolean {
 }
 
 /**
- * What had no time to be answered, as on a machine that is busy for a moment or by a worker that has
- * its model to load, is asked for once more, and no third time: what was read by then is kept.
+ * A request that ran out of time, on a machine that is busy for a moment or while the worker loads
+ * its model, is repeated once, and not a third time: what was read by then is cached.
  */
 export class OnceMore {
-  private late: unknown; // what the last answer had no time for
+  private late: unknown; // what the last answer ran out of time for
 
-  /** Whether `about` is to be asked again after this answer had no time for one of these kinds. */
+  /**
+   * Whether to repeat the request for `about` because this answer ran out of time for one of these
+   * kinds.
+   */
   isDue(answer: Silent, kinds: readonly Kind[], about: unknown): boolean {
     const isLate = hadNoTime(answer, kinds);
     const isAgain = this.late !== undefined && this.late === about;
@@ -26,7 +29,7 @@ export class OnceMore {
   }
 }
 
-/** Ask, and at once once more if the answer had no time, unless nobody waits for it any more. */
+/** Request, and repeat at once if it ran out of time, unless nobody waits for it any more. */
 export async function askPatiently<T extends { answer: Silent }>(
   ask: () => Promise<T | null>,
   kinds: readonly Kind[],
@@ -37,8 +40,8 @@ export async function askPatiently<T extends { answer: Silent }>(
 }
 
 /**
- * Why an answer has nothing of these kinds, for a person who asked for it: the first kind of which
- * there is something to say. Null if there was just nothing to be found.
+ * Why an answer has nothing of these kinds, for a user who asked for it: of the first kind with a
+ * reason. Null if simply nothing was found.
  */
 export function whySilent(
   { silence, silence_detail: details }: Silent,

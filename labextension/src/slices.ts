@@ -1,12 +1,14 @@
-/** Work on many things in slices, so that none of the page's tasks takes long. */
+/** Work in slices, so that none of the page's tasks takes long. */
 
-/** Calls back when there is time, at the latest after a moment; gives what cancels it. */
+/**
+ * Calls back when there is time, at the latest after a moment; returns a function that cancels it.
+ */
 export type Later = (work: () => void) => () => void;
 
-/** At most so long, in ms, is idle time waited for. */
+/** The maximum wait for idle time, in ms. */
 const PATIENCE = 100;
 
-/** In Safari there are no idle callbacks. */
+/** Safari has no idle callbacks. */
 export const whenIdle: Later = work => {
   if (typeof requestIdleCallback === 'function') {
     const handle = requestIdleCallback(work, { timeout: PATIENCE });
@@ -16,7 +18,10 @@ export const whenIdle: Later = work => {
   return () => clearTimeout(timer);
 };
 
-/** When there is time after the next frame: what a slice costs there, as in measuring, is behind it. */
+/**
+ * Calls back when there is time after the next frame, when its work for a slice, such as measuring,
+ * is done.
+ */
 const afterFrame: Later = work => {
   let cancel = () => {};
   const frame = requestAnimationFrame(() => (cancel = whenIdle(work)));
@@ -30,21 +35,21 @@ export class Slices {
   private cancel: (() => void) | null = null;
 
   constructor(
-    /** How much work is a slice. */
+    /** The amount of work per slice. */
     private readonly most: number,
     private readonly later: Later = afterFrame
   ) {}
 
   /**
-   * Do `work` on each item in turn: one slice now, the others later. `work` gives what it cost, 0
-   * where nothing was to be done. What an earlier call left is dropped.
+   * Do `work` on each item in turn: one slice now, the others later. `work` returns its cost, 0 if nothing was done. Unfinished work of an earlier call is dropped.
+   *
    */
   run<T>(items: Iterable<T>, work: (item: T) => number): void {
     this.stop();
     this.slice(items[Symbol.iterator](), work);
   }
 
-  /** Leave what is left. */
+  /** Drop the unfinished work. */
   stop(): void {
     this.cancel?.();
     this.cancel = null;

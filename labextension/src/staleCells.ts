@@ -1,6 +1,6 @@
 /**
- * Which cells' results are out of date: those that ran and were changed since by what was accepted,
- * and what depends on them. Knows ids and execution counts; marking cells is the session's.
+ * Which cells' results are out of date: those that ran and were changed since by an accepted edit,
+ * and those that depend on them. It knows ids and execution counts; the session marks the cells.
  */
 
 import type { Client } from './client';
@@ -14,24 +14,24 @@ export interface StaleHost {
   /** The cells from top to bottom. */
   order(): readonly string[];
   /**
-   * These, what of `ran` depends on them and what they need that the kernel does not have, in the
-   * order to run them; null if nobody can say.
+   * These cells, those of `ran` that depend on them, and those that they need and the kernel does not have, in the order to run them; null if unknown.
+   *
    */
   ask(changed: readonly string[], ran: readonly string[]): Promise<readonly string[] | null>;
-  /** How many cells the running kernel has run; null if it does not say. */
+  /** How many cells the running kernel has run; null if unknown. */
   counter(): Promise<number | null>;
   /** The set changed. */
   changed(): void;
 }
 
-/** What was accepted, as far as it makes results out of date. */
+/** An accepted change, as far as it makes results out of date. */
 export interface Change {
   cells: readonly string[];
-  /** The cell that was changed by hand before, and stays so. */
+  /** The cell that the user changed before, which stays changed. */
   byHand: string | null;
-  /** Names alone were changed: what uses the results is as good as before. */
+  /** Only names were changed, so the results of dependent cells are still valid. */
   onlyNames: boolean;
-  /** It belongs to the same suggestion as the last one: both are taken back together. */
+  /** It belongs to the same suggestion as the last one: both are reverted together. */
   continues: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface Change {
 const TRIES = 3;
 const BETWEEN = 300; // ms
 
-/** Ask a few times which cells are to be run; null if nobody can say. */
+/** Ask a few times which cells to run; null if unknown. */
 export async function askStale(
   [changed, ran]: readonly [readonly string[], readonly string[]],
   snapshot: () => Snapshot | null,
@@ -61,11 +61,11 @@ export async function askStale(
 export class StaleCells {
   private stale = new Set<string>();
   private edited = new Set<string>();
-  private lost = new Set<string>(); // what ran in a kernel that is gone
-  private hasRun = false; // whether a cell was seen to run in this kernel, or its start was
-  private staleBefore: Runs = new Map(); // before the changes that one undo takes back
+  private lost = new Set<string>(); // cells that ran in a previous kernel
+  private hasRun = false; // whether this kernel's start, or a run in it, was observed
+  private staleBefore: Runs = new Map(); // before the changes that one undo reverts
   private ranBefore = new Map<string, number | null>(); // runs of their cells, before each
-  private onlyNames = true; // is all that they changed
+  private onlyNames = true; // whether they changed only names
   private order: readonly string[] = []; // as the worker gave it
 
   constructor(private readonly host: StaleHost) {}
@@ -74,7 +74,7 @@ export class StaleCells {
     return this.stale.has(cell);
   }
 
-  /** In the order to run them. */
+  /** The stale cells, in the order to run them. */
   get ids(): string[] {
     const order = this.host.order();
     const place = (id: string) => {
@@ -86,21 +86,20 @@ export class StaleCells {
       .sort((a, b) => place(a) - place(b) || order.indexOf(a) - order.indexOf(b));
   }
 
-  /** Whether the running kernel may hold what this cell says now, as far as that is known. */
+  /** Whether the running kernel may have run this cell's present text, as far as is known. */
   holds(cell: string): boolean {
     return !this.edited.has(cell) && !this.lost.has(cell);
   }
 
-  /** The kernel was restarted, or another one is used: it holds nothing. Marks stay until cells run. */
+  /** The kernel was restarted or replaced: its state is empty. Marks stay until cells run. */
   kernelGone(): void {
     this.lost = new Set(this.host.order());
     this.hasRun = true;
   }
 
   /**
-   * What to run, in order: what is marked, and of what it depends on or calls for, what the kernel
-   * does not have. If nobody can say: what is marked alone, where the kernel has all the rest; else
-   * null, for what it lacks may be called for.
+   * What to run, in order: the marked cells, and the cells that they depend on and the kernel has not run. If that is unknown: only the marked cells if the kernel has everything else; otherwise null, because missing cells may be needed.
+   *
    */
   async toRun(): Promise<readonly string[] | null> {
     if (!this.hasRun) {
@@ -122,7 +121,10 @@ export class StaleCells {
     return this.host.ask(changed, ran);
   }
 
-  /** Counts that a file brought along may be of an earlier kernel: those above its counter are. */
+  /**
+   * Execution counts from the file may be of an earlier kernel; those above the kernel's counter
+   * certainly are.
+   */
   private async doubtCounts(): Promise<void> {
     const counter = await this.host.counter();
     for (const [id, count] of counter === null ? [] : this.host.runs()) {
@@ -136,7 +138,7 @@ export class StaleCells {
     this.edited.add(cell);
   }
 
-  /** One that ran into an error, as what it needs was not run before, is as much out of date as before. */
+  /** A cell ran; if it failed, perhaps because what it needs was not run, it stays out of date. */
   executed(cell: string, succeeded = true): void {
     this.edited.delete(cell);
     this.lost.delete(cell);
@@ -147,7 +149,7 @@ export class StaleCells {
     this.host.changed();
   }
 
-  /** A cell that ran as the n-th: what was the n-th before, or came later, ran in another kernel. */
+  /** A cell ran as the n-th: cells with that or a higher count ran in another kernel. */
   private forgetEarlier(cell: string): void {
     const runs = this.host.runs();
     const count = runs.get(cell) ?? null;
@@ -159,7 +161,7 @@ export class StaleCells {
     }
   }
 
-  /** Something was accepted. Cells that never ran, or that still say what ran, are not stale. */
+  /** Something was accepted. Cells that never ran, or whose text is what ran, are not stale. */
   accepted(change: Change): void {
     const runs = this.host.runs();
     if (!change.continues) {
@@ -184,10 +186,10 @@ export class StaleCells {
   }
 
   /**
-   * All that was accepted was taken back; `runs` are from before that. The cells say again what ran,
-   * but for those that did not before either, or that ran meanwhile.
+   * Everything accepted was reverted; `runs` are from before that. The cells have the text that ran again, except those that did not before either, or that ran in the meantime.
+   *
    */
-  takenBack(runs: Runs): void {
+  reverted(runs: Runs): void {
     const isAsIn = (before: Runs) => (id: string) => (runs.get(id) ?? null) === before.get(id);
     const ranSince = [...this.ranBefore.keys()].filter(
       id => (runs.get(id) ?? null) !== null && !isAsIn(this.ranBefore)(id)
@@ -202,7 +204,9 @@ export class StaleCells {
     }
   }
 
-  /** Ask in which order the stale cells are to run and, if wanted, which others depend on them. */
+  /**
+   * Ask for the order in which to run the stale cells and, if wanted, which others depend on them.
+   */
   private async spread(toOthers: boolean): Promise<void> {
     const changed = [...this.stale];
     if (!changed.length) {
@@ -216,7 +220,7 @@ export class StaleCells {
     this.order = stale;
     const now = this.host.runs();
     for (const id of toOthers ? stale : []) {
-      // Whatever ran while the answer was on its way is fresh.
+      // Cells that ran while waiting for the answer are fresh.
       const count = now.get(id) ?? null;
       if (count !== null && count === ran.get(id) && !this.lost.has(id)) {
         this.stale.add(id);

@@ -1,4 +1,4 @@
-/** The item in the status bar: how it is, which model, how long the last answer took; a menu. */
+/** The item in the status bar: state, model, last latency; a menu. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
@@ -9,7 +9,7 @@ import type { NotServed } from './requests';
 import { whyNot } from './requests';
 import { clock } from './statusMenu';
 
-/** Milliseconds: an answer that takes longer is seen to be waited for. */
+/** Milliseconds after which waiting for an answer is shown. */
 const LATER = 250;
 
 export class StatusItem extends Widget {
@@ -22,7 +22,7 @@ export class StatusItem extends Widget {
     private readonly pause: Pause,
     private readonly trans: TranslationBundle,
     openMenu: (button: HTMLElement, byKey: boolean) => void,
-    /** Why nothing is offered in what the user sees; null if something is. */
+    /** Why suggestions are off in the current document; null if they are on. */
     private readonly notServed: () => NotServed | null
   ) {
     super();
@@ -30,7 +30,7 @@ export class StatusItem extends Widget {
     this.button.type = 'button';
     this.button.setAttribute('aria-haspopup', 'menu');
     this.button.setAttribute('aria-expanded', 'false');
-    // The text keeps the focus, and with it the caret, while the menu is looked at.
+    // The text keeps the focus, and with it the caret, while the menu is open.
     this.button.addEventListener('mousedown', event => event.preventDefault());
     this.button.addEventListener('click', event => openMenu(this.button, event.detail === 0));
     this.node.appendChild(this.button);
@@ -39,12 +39,12 @@ export class StatusItem extends Widget {
     this.draw();
   }
 
-  /** Look again: another widget or cell is the current one. */
+  /** Refresh: another widget or cell is the current one. */
   refresh(): void {
     this.onChanged();
   }
 
-  /** A key's request is not worth a change of the page: what it changes is shown a little later. */
+  /** A single key's request should not change the page: changes are shown a little later. */
   private onChanged(): void {
     const { kind, reason } = this.look();
     if (kind !== this.shown.kind || reason !== this.shown.reason) {
@@ -130,7 +130,7 @@ export class StatusItem extends Widget {
     return { text, title: lines.join('\n') };
   }
 
-  /** What is seen of an update without pointing at the item. */
+  /** The part of an update that is shown without hovering. */
   private mark(state: string): string {
     const words: Record<string, string> = {
       available: this.trans.__('update available'),
@@ -141,7 +141,7 @@ export class StatusItem extends Widget {
     return words[state] ? ` · ${words[state]}` : '';
   }
 
-  /** What there is to say of an update, with what its publisher says of it. */
+  /** The text about an update, with its publisher's description. */
   private news(update: NonNullable<ServerStatus['update']>): string | null {
     const version = update.version ?? '';
     const changes = update.changes ? `: ${update.changes}` : '';

@@ -1,4 +1,4 @@
-/** What a click on the status item opens, and the commands in it, which the palette has as well. */
+/** The status item's menu, and its commands, which are also in the palette. */
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
@@ -34,7 +34,7 @@ const ENTRIES = [
 
 /** The notebook, file or console that the user is in, as far as the menu concerns it. */
 export interface CurrentNotebook {
-  /** Whether suggestions are on in it; null where that cannot be changed from here. */
+  /** Whether suggestions are on in it; null if that cannot be changed from here. */
   readonly isOn: boolean | null;
   readonly kind: 'notebook' | 'file' | 'console';
   switch(on: boolean): Promise<void>;
@@ -49,12 +49,12 @@ export interface MenuParts {
   trans: TranslationBundle;
   palette: ICommandPalette | null;
   launcher: ILauncher | null;
-  /** Null where no notebook is open. */
+  /** Null if no notebook is open. */
   notebook(): CurrentNotebook | null;
   tell(message: string): void;
 }
 
-/** Add the commands; returns what opens the menu at a button. */
+/** Add the commands; returns a function that opens the menu at a button. */
 export function addStatusMenu(parts: MenuParts): (button: HTMLElement, byKey: boolean) => void {
   const { app, client, pause, larger, trans, palette, launcher, notebook, tell } = parts;
   const { commands } = app;
@@ -181,7 +181,7 @@ export function addStatusMenu(parts: MenuParts): (button: HTMLElement, byKey: bo
     menu.aboutToClose.connect(closed);
     void client.refresh();
     menu.open(left, isLow ? top : bottom);
-    // Lumino lets them be focused, and hides their role: a menu may hold no such thing.
+    // Lumino makes separators focusable and hides their role, which is not allowed in a menu.
     for (const line of menu.contentNode.querySelectorAll('[data-type=separator]')) {
       line.removeAttribute('tabindex');
       line.setAttribute('role', 'separator');
@@ -208,7 +208,7 @@ function isOfOurs(command: string): boolean {
   );
 }
 
-/** Hours and minutes, as the user's clock shows them. */
+/** Hours and minutes in the user's format. */
 export function clock(time: Date): string {
   return time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }

@@ -1,4 +1,4 @@
-/** What a session works on: a text with its views, and how that text is sent. */
+/** What a session works on: a text with its views, and how it is sent. */
 
 import type { EditorView } from '@codemirror/view';
 import type { ISharedNotebook } from '@jupyter/ydoc';
@@ -29,24 +29,24 @@ import type { AnswerWire, CellWire, EventWire } from './protocol';
 import { SentCells } from './sentCells';
 import { NotebookViews, isOnServer } from './views';
 
-/** Where a text is, and what may be done to it. */
+/** Where a text is, and whether it may be changed. */
 export interface Whereabouts {
   /** Relative to the server's root. */
   readonly path: string;
   readonly language: string;
   readonly isReadOnly: boolean;
-  /** Whether the path is one of the server's own files, not of another drive. */
+  /** Whether the path is one of the server's own files, not on another drive. */
   readonly isOnServer: boolean;
 }
 
-/** An editor, and the cell or widget that it stands in. */
+/** An editor, and the cell or widget that contains it. */
 export interface OpenEditor {
   readonly model: CodeEditor.IModel;
   readonly view: EditorView;
   readonly box: Element;
 }
 
-/** The views of one text: which has the focus, where its caret is, and going elsewhere. */
+/** The views of one text: which has the focus, where its caret is, and navigation. */
 export interface Views {
   readonly place: Whereabouts;
   /** How likely a kernel means this text. */
@@ -56,44 +56,47 @@ export interface Views {
   readonly isActiveCode: boolean;
   readonly activeView: EditorView | null;
   caret(): CaretPlace | null;
-  /** Every editor that is there, in every view, from top to bottom. */
+  /** Every existing editor, in every view, from top to bottom. */
   editors(): OpenEditor[];
   toggleClass(name: string, is: (cell: string) => boolean): void;
-  /** Null if there is no such cell, or if it is not wanted any more once it is there. */
+  /** Null if there is no such cell, or if it is no longer wanted when it is ready. */
   enter(cell: string, isWanted: () => boolean): Promise<EditorView | null>;
   focus(view: EditorView, offset: number): void;
   focusEditor(): void;
-  /** The cells were replaced: the focus, if it went with one of them, comes back. */
+  /** The cells were replaced: restore the focus if it was in one of them. */
   regainFocus(): void;
 }
 
-/** A text as cells of a request, and answers back; `restore` is for the request of the same moment. */
+/**
+ * A text as cells of a request, and the conversion of answers; `restore` belongs to the same
+ * request.
+ */
 export interface Sent {
   readonly cells: CellWire[];
-  /** The numbers of the cells that are left out, for the user switched them off; from 1. */
+  /** The numbers of the cells that are left out because the user switched them off; from 1. */
   readonly switchedOff: number[];
-  /** The texts that it is made of, by the ids that this page knows them by. */
+  /** The texts that it is made from, by this page's ids. */
   readonly texts: ReadonlyMap<string, string>;
   readonly caret: CaretPlace;
   events(events: readonly EventWire[]): EventWire[];
   restore(answer: AnswerWire): AnswerWire;
 }
 
-/** The text as it is sent with the caret there. */
+/** The text as it is sent with the caret at this place. */
 export type Send = (caret: CaretPlace) => Sent;
 
-/** What a text's cells are sent with. */
+/** The state of a text's cells that is sent with them. */
 export interface CellStates {
-  /** The text of a cell as the record of edits has it. */
+  /** The text of a cell according to the recorder. */
   text(cell: string): string | undefined;
-  /** Whether a cell was changed since it ran. */
+  /** Whether a cell has changed since it ran. */
   isEdited(cell: string): boolean;
 }
 
 export interface SurfaceListener {
-  /** The caret came to another cell. */
+  /** The caret entered another cell. */
   entered(): void;
-  /** What was typed in can be changed no more. */
+  /** The edited text can no longer be changed. */
   left(): void;
   /** A cell ran. */
   ran(cell: string): void;
@@ -106,23 +109,23 @@ export interface Surface {
   readonly document: ISharedNotebook;
   readonly views: Views;
   readonly sessionContext: ISessionContext | null;
-  /** The notebook's view that has the focus; null where the text is no notebook. */
+  /** The notebook's view that has the focus; null if the text is not a notebook. */
   readonly panel: NotebookPanel | null;
   listen(listener: SurfaceListener): void;
   add(widget: Widget): void;
-  /** Cells in order with how people call them. */
+  /** Cells in order with their display names. */
   names(): { id: string; name: string }[];
   /** Whether the text at the caret is left out of everything by a tag. */
   isOff(cell: string): boolean;
-  /** The text at the caret, on which the bound of a cell's size is put. */
+  /** The text at the caret, to which the bound on a cell's size applies. */
   textAt(cell: string): string;
   sender(states: CellStates): Send;
   /**
-   * The text for a rename that begins elsewhere. The text of what is switched off is not in it; a file
-   * with a cell that is switched off or locked is marked as such, and is not changed.
+   * The text for a rename that begins elsewhere, without switched-off parts; a file with a switched-off or locked cell is marked as such, and is not changed.
+   *
    */
   whole(): CellWire[];
-  /** Nobody asks any more: watch the text no longer. */
+  /** No longer needed: stop watching the text. */
   dispose(): void;
 }
 
@@ -257,7 +260,7 @@ export class FileSurface implements Surface {
     let last: readonly CellWire[] = [];
     return caret => {
       const text = states.text(this.id) ?? this.text;
-      // What the worker remembers of a cell, it remembers by its id: two files share none.
+      // The worker caches cells by id, so two files must not share one.
       const segments = segmentsOf(text).map(one => ({ ...one, id: `${this.id}-${one.id}` }));
       const at = segmentAt(segments, caret.offset);
       const cells = cellsOf(text, segments, last);
@@ -291,13 +294,13 @@ export class FileSurface implements Surface {
   }
 }
 
-/** The editor as a list of one; of none where it is not there yet. */
+/** The editor as a list with one element; empty if it does not exist yet. */
 export function openEditor(editor: CodeEditor.IEditor | null, box: Element): OpenEditor[] {
   const view = editorViewOf(editor);
   return view ? [{ model: editor!.model, view, box }] : [];
 }
 
-/** The views of a text that has one cell to type in. */
+/** The views of a text with a single editable cell. */
 export abstract class OneTextViews implements Views {
   readonly isActiveCode = true;
   abstract readonly place: Whereabouts;
@@ -361,7 +364,7 @@ export class FileViews extends OneTextViews {
     };
   }
 
-  /** It has no kernel that could. */
+  /** A file has no kernel that could address it. */
   readonly address = Address.Hidden;
 
   get activeView(): EditorView | null {

@@ -15,7 +15,7 @@ export interface OpenNotebooks {
   readonly current: NotebookSession | null;
 }
 
-/** What pausing does: nothing is asked for unasked, and what is shown goes. */
+/** Connects the pause: no automatic requests are made, and what is shown disappears. */
 export function pauseOf(client: Client, sessions: OpenNotebooks, inline: InlineProvider): Pause {
   const pause = new Pause(browserStore(PageConfig.getBaseUrl()));
   const follow = () => {
@@ -32,10 +32,10 @@ export function pauseOf(client: Client, sessions: OpenNotebooks, inline: InlineP
   return pause;
 }
 
-/** Reasons that hold where the caret is, not in the whole document. */
+/** Reasons that apply at the caret, not in the whole document. */
 const AT_CARET: readonly NotServed[] = ['tagged', 'line-ends', 'too-large', 'file-too-large'];
 
-/** The switch of the current notebook, file or console; null where none is open. */
+/** The switch of the current notebook, file or console; null if none is open. */
 export function switchOf(
   session: NotebookSession | null,
   settings: SettingsStore
@@ -47,11 +47,11 @@ export function switchOf(
   const isOff = reason === 'off-here';
   const isOn = reason === null || AT_CARET.includes(reason);
   return {
-    // Where the language, the path or the file's rights rule it out, this switch changes nothing.
+    // If the language, the path or the permissions rule it out, this switch changes nothing.
     isOn: isOn || isOff ? isOn : null,
     kind: session.kind,
     async switch(on) {
-      // A console is not opened again: that it was switched off is nothing to keep.
+      // A console is not reopened, so its switch is not stored.
       if (on || session.kind !== 'console') {
         await settings.switchNotebook(session.path, on);
       }

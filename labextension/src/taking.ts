@@ -1,4 +1,4 @@
-/** Accepts what is offered in one document, its places here and in others, and takes that back: all of it or nothing. */
+/** Accepts and reverts an offer's places in one document and in others: all or nothing. */
 
 import type { Acceptance } from './acceptance';
 import type { Offers } from './offers';
@@ -17,11 +17,11 @@ export interface TakingHost {
   /** Whether the document was closed. */
   isGone(): boolean;
   redraw(): void;
-  /** Drop what is offered. */
+  /** Drop the offer. */
   clear(): void;
-  /** Ask for the next edits. */
+  /** Request next edits. */
   schedule(): void;
-  /** Count whether what was accepted stays. */
+  /** Count whether accepted edits stay. */
   watch(kind: Kind, lane: Lane, accepted: readonly Place[]): void;
 }
 
@@ -50,7 +50,7 @@ export class Taking {
     return true;
   }
 
-  /** Accept all places of what the kernel suggests, which need not have been shown. */
+  /** Accept all places of a suggestion from the kernel, which need not have been shown. */
   takeWhole(suggestion: SuggestionWire): void {
     const { offers, shared, textOf } = this.host;
     const pending = Pending.from(suggestion, textOf);
@@ -62,7 +62,7 @@ export class Taking {
     this.take(pending.chosen);
   }
 
-  /** Revert what was accepted last, here and in other documents; false if that cannot be done. */
+  /** Revert what was accepted last, here and in other documents; false if that is not possible. */
   undo(): boolean {
     const { acceptance, clear, shared } = this.host;
     const { announce, tell, trans } = shared;
@@ -87,7 +87,7 @@ export class Taking {
     return true;
   }
 
-  /** Accept places of several documents: all or nothing, as far as files that aren't open allow. */
+  /** Accept places in several documents: all or nothing, as far as closed files allow. */
   private async takeAcross(pending: Pending, places: readonly Place[]): Promise<void> {
     const { pace, trans, tell } = this.host.shared;
     const others = pending.others!;
@@ -98,7 +98,7 @@ export class Taking {
       return;
     }
     if (this.host.isGone() || this.host.offers.shown !== pending) {
-      return; // something else is offered now
+      return; // there is another offer now
     }
     if (!pending.followAll(this.host.textOf) || !this.host.acceptance.accept(pending, places)) {
       this.refuse(trans.__('The cells have changed: nothing was applied.'));
@@ -112,14 +112,14 @@ export class Taking {
     }
   }
 
-  /** What is offered no longer fits: it goes, and why is said. */
+  /** The offer no longer fits: drop it, and say why. */
   private refuse(why: string): void {
     this.host.offers.drop();
     this.host.redraw();
     this.host.shared.tell(why);
   }
 
-  /** These places of what is shown were accepted: show what is left, or what comes next. */
+  /** These places of the shown offer were accepted: show the rest, or the next suggestion. */
   private accepted(pending: Pending, places: readonly Place[]): void {
     const { client, trans } = this.host.shared;
     const left = pending.chosen.length;
@@ -133,7 +133,7 @@ export class Taking {
     if (!left) {
       this.host.watch(pending.kind, pending.lane, places);
       if (!next && pending.kind === 'next_edit') {
-        this.host.schedule(); // one edit calls for the next
+        this.host.schedule(); // one edit leads to the next
       }
     }
   }

@@ -1,6 +1,6 @@
-/** What the user is told: the newest takes the place of what was told before, which may be so no more. */
+/** Messages to the user: a new message replaces the previous one, which may no longer be true. */
 
-/** Tells by `emit`, which gives the message's id, and takes back by `dismiss`. */
+/** Shows messages with `emit`, which returns the message's id, and removes them with `dismiss`. */
 export function telling(
   emit: (message: string) => string,
   dismiss: (id: string) => void

@@ -1,5 +1,5 @@
 /**
- * Edits of one text, and their algebra: the twin of `core/text_edit.py`, in UTF-16 units.
+ * Edits of one text and their algebra: the port of `core/text_edit.py`, in UTF-16 units.
  *
  * With `a` made for `t`, and `b` for `a.apply(t)`:
  *
@@ -9,6 +9,7 @@
  *     r = a.interpolate(o):  r.apply(o.apply(t)) == a.apply(t)
  *
  * Both sides run `tests/golden/vectors/text_edit.json`.
+ *
  */
 
 /** The units from `start` up to `end` become `text`. */
@@ -34,7 +35,7 @@ function same(a: Replacement, b: Replacement): boolean {
   return a.start === b.start && a.end === b.end && a.text === b.text;
 }
 
-/** Sorted, disjoint replacements of one text; adjoining ones are merged, empty ones dropped. */
+/** Sorted, disjoint replacements of one text; adjacent ones are merged, empty ones dropped. */
 export class TextEdit {
   readonly replacements: readonly Replacement[];
 
@@ -77,7 +78,8 @@ export class TextEdit {
   /**
    * The edit that turns `before` into `after`: by lines, trimmed to what differs in each.
    *
-   * Two texts with one changed stretch give one replacement. A surrogate pair is never cut.
+   * Two texts with one changed range give one replacement. A surrogate pair is never split.
+   *
    */
   static between(before: string, after: string): TextEdit {
     if (before === after) {
@@ -167,10 +169,10 @@ export class TextEdit {
   }
 
   /**
-   * This edit for the text after `over`, or null where both change the same place.
+   * This edit for the text after `over`, or null if both change the same place.
    *
-   * Both were made for the same text. A replacement that `over` made already is dropped; of two
-   * insertions at one place, this one comes after.
+   * Both were made for the same text. A replacement that `over` already made is dropped; of two insertions at one place, this one comes second.
+   *
    */
   rebase(over: TextEdit): TextEdit | null {
     const rebased: Replacement[] = [];
@@ -198,10 +200,11 @@ export class TextEdit {
   }
 
   /**
-   * What is left of this suggestion after the user typed a part of it, or null.
+   * What remains of this suggestion after the user typed part of it, or null.
    *
    * Both were made for the same text. The typed part must be the beginning of one replacement: it
    * may have overwritten some of what the replacement overwrites.
+   *
    */
   interpolate(typed: TextEdit): TextEdit | null {
     if (typed.isEmpty) {
@@ -238,7 +241,8 @@ export class TextEdit {
   /**
    * Where `offset` of the text before lies in the text after.
    *
-   * Inside a replaced stretch it goes to the end of the new text (`after`) or to its start.
+   * Inside a replaced range it goes to the end of the new text (`after`) or to its start.
+   *
    */
   mapOffset(offset: number, after = true): number {
     let grown = 0;
@@ -255,7 +259,7 @@ export class TextEdit {
   }
 }
 
-/** The text after some replacements, read from its start; `source` is where that is before. */
+/** Reads the new text from its start; `source` is the corresponding position in the old text. */
 class Output {
   source = 0;
   private left: Replacement[];
@@ -340,7 +344,7 @@ function keepEnds(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-/** Pairs of stretches, equal or changed, that make up both texts in order. */
+/** Pairs of ranges, equal or changed, that make up both texts in order. */
 function changedStretches(old: string[], now: string[]): [string, string][] {
   if (old.length === now.length) {
     return old.map((line, i) => [line, now[i]]);

@@ -1,4 +1,4 @@
-/** The hash by which edits are addressed: the twin of `core.notebook.text_hash`. */
+/** The hash by which edits are addressed: the port of `core.notebook.text_hash`. */
 
 import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';

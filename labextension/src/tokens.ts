@@ -35,14 +35,14 @@ export interface Settings {
   enabled: boolean;
   languages: Record<string, boolean>;
   excludedPaths: string[];
-  /** Paths of notebooks that the user switched off one by one. */
+  /** Paths of individual notebooks that the user switched off. */
   notebooksOff: string[];
   delay: number;
   confidence: number;
   keepTab: boolean;
   folder: boolean;
   neighbours: boolean;
-  /** Whether the tour was offered: that is done once ever. */
+  /** Whether the tour was offered, which happens only once. */
   tourOffered: boolean;
 }
 

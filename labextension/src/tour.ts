@@ -1,4 +1,4 @@
-/** The tour: opened on request, and offered once ever. */
+/** The tour: opened on request, and offered only once. */
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification, showErrorMessage } from '@jupyterlab/apputils';
@@ -7,10 +7,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Client } from './client';
 import { CommandIDs } from './tokens';
 
-/** How long the offer stays on the page, in ms; it can be found among the notifications after that. */
+/** How long the offer stays on the page, in ms; after that it is among the notifications. */
 const SHOWN = 60_000;
 
-/** Open the user's copy of the tour, which the server makes when there is none. */
+/** Open the user's copy of the tour, which the server creates if there is none. */
 export async function openTour(
   app: JupyterFrontEnd,
   client: Client,
@@ -24,7 +24,7 @@ export async function openTour(
   }
 }
 
-/** Say once that there is a tour. `remember` is to keep that for ever; where it cannot, nothing is said. */
+/** Offer the tour once. `remember` stores that permanently; if it cannot, nothing is offered. */
 export async function offerTour(
   app: JupyterFrontEnd,
   trans: TranslationBundle,

@@ -1,20 +1,22 @@
-/** While what is typed matches the suggestion shown, what is left of it needs no request. */
+/** While typing matches the shown suggestion, the rest of it needs no request. */
 
-/** An inline suggestion as it was answered: `insert` belongs at `offset` of `text`. */
+import { WORD } from './names';
+
+/** An inline suggestion as answered: `insert` belongs at `offset` of `text`. */
 export interface Shown {
   readonly cell: string;
   readonly text: string;
   readonly offset: number;
   readonly insert: string;
-  /** How many characters behind the caret it takes the place of, such as a bracket closed there. */
+  /** How many characters after the caret it replaces, such as an automatically closed bracket. */
   readonly replaces: number;
 }
 
 const CLOSERS = /^[)\]}'"]+/;
 
 /**
- * What is left of `shown` once the cell reads `text` with the caret at `offset`; null if something
- * else was typed. Brackets and quotes that the editor closed by itself are not inserted twice.
+ * The rest of `shown` once the cell's text is `text` with the caret at `offset`; null if something
+ * else was typed. Brackets and quotes that the editor closed automatically are not inserted twice.
  */
 export function leftOf(shown: Shown, text: string, offset: number): string | null {
   const typed = offset - shown.offset;
@@ -41,9 +43,16 @@ export function leftOf(shown: Shown, text: string, offset: number): string | nul
   return left.endsWith(closed) ? left.slice(0, left.length - closed.length) : null;
 }
 
-/** The next word of `text` with the white space and marks before it; never past a line's end. */
+const NEXT_WORD = new RegExp(
+  String.raw`^(?:\n[^\S\n]*|[^\S\n]*(?:[${WORD}]+|[^\s${WORD}]+|$))`,
+  'u'
+);
+
+/**
+ * The next word of `text` with the whitespace and punctuation before it; never beyond a line's end.
+ */
 export function nextWord(text: string): string {
-  return /^(?:\n[^\S\n]*|[^\S\n]*(?:[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+|$))/u.exec(text)?.[0] || text;
+  return NEXT_WORD.exec(text)?.[0] || text;
 }
 
 /** The rest of the line; at a line's end, the next line. */

@@ -1,4 +1,4 @@
-/** The views that show one notebook: which has the focus, where its caret is, and going elsewhere. */
+/** The views of one notebook: which has the focus, where its caret is, and navigation. */
 
 import type { EditorView } from '@codemirror/view';
 import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
@@ -17,7 +17,7 @@ export class NotebookViews implements Views {
   private readonly panels: NotebookPanel[] = [];
   private focused: { panel: NotebookPanel; node: Element } | null = null;
 
-  /** False if it is known already. */
+  /** False if it is already known. */
   add(panel: NotebookPanel): boolean {
     if (this.panels.includes(panel)) {
       return false;
@@ -106,7 +106,10 @@ export class NotebookViews implements Views {
     }
   }
 
-  /** Make a cell the active one, seen and ready to type in; its editor, or null if there is none. */
+  /**
+   * Make a cell the active one, visible and ready to type in; returns its editor, or null if there
+   * is none.
+   */
   async enter(id: string, isWanted: () => boolean): Promise<EditorView | null> {
     const content = this.panel.content;
     const index = content.widgets.findIndex(widget => widget.model.sharedModel.getId() === id);
@@ -115,11 +118,11 @@ export class NotebookViews implements Views {
     }
     const cell: Cell = content.widgets[index];
     if (cell.isHidden) {
-      NotebookActions.expandParent(cell, content); // its heading was collapsed
+      NotebookActions.expandParent(cell, content); // its heading is collapsed
     }
     cell.inputHidden = false;
     makeNow(content, index);
-    const scrolled = content.scrollToItem(index).catch(() => {}); // someone scrolls elsewhere
+    const scrolled = content.scrollToItem(index).catch(() => {}); // the user scrolls elsewhere
     const isThere = await isMade(cell);
     await (isThere && scrolled);
     if (!isThere || !isWanted()) {
@@ -139,7 +142,7 @@ export class NotebookViews implements Views {
     this.panel.content.mode = 'edit';
   }
 
-  /** Give the active cell's editor the focus again, its caret where it was. */
+  /** Focus the active cell's editor again, with the caret where it was. */
   focusEditor(): void {
     const view = this.activeView;
     if (view) {
@@ -150,7 +153,7 @@ export class NotebookViews implements Views {
     }
   }
 
-  /** Cells that are read anew from the disk take the focus with them: no key would arrive. */
+  /** Cells that are reloaded from disk take the focus with them: no key would arrive. */
   regainFocus(): void {
     const { panel, node } = this.focused ?? {};
     if (node && !node.isConnected && document.activeElement === document.body) {
@@ -167,7 +170,10 @@ function viewOf(cell: Cell | null): EditorView | null {
   return editorViewOf(cell?.editor ?? null);
 }
 
-/** Whether a path with its drive is one of the server's own files; `RTC` is those, shared. */
+/**
+ * Whether a path with its drive is one of the server's own files; the drive `RTC` has the same
+ * files, shared.
+ */
 export function isOnServer(path: string): boolean {
   const colon = path.indexOf(':');
   return colon < 0 || ['', 'RTC'].includes(path.slice(0, colon));

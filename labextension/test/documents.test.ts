@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test';
 
 import { YFile } from '@jupyter/ydoc';
 
-import { apply, takeBack } from '../src/apply';
+import { apply, revert } from '../src/apply';
 import { FileDocument, asNotebook, cellIdOf } from '../src/documents';
 import { RecentPaths } from '../src/recentPaths';
 import type { CellChange } from '../src/recorder';
@@ -42,7 +42,7 @@ test('a file is recorded, changed and taken back as a notebook of one cell is', 
   const made = apply(document, new Map([[id, TextEdit.replace(12, 13, 'y')]]));
   assert.equal(file.getSource(), 'y = 1\nprint(y)\n');
   assert.equal(changes.at(-1)!.origin, 'accepted');
-  assert.ok(takeBack([made!]));
+  assert.ok(revert([made!]));
   assert.equal(file.getSource(), 'y = 1\nprint(x)\n');
 });
 

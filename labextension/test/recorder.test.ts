@@ -6,7 +6,7 @@ import { YNotebook } from '@jupyter/ydoc';
 import * as Y from 'yjs';
 
 import { Applications } from '../src/applications';
-import { apply, takeBack } from '../src/apply';
+import { apply, revert } from '../src/apply';
 import type { CellChange, CellsNews } from '../src/recorder';
 import { Rearranged } from '../src/rearranged';
 import { Recorder } from '../src/recorder';
@@ -163,7 +163,7 @@ test('taking back undoes every cell, and in a cell edited since only our part', 
   const notebook = notebookOf('x = 1', 'print(x)');
   const application = apply(notebook, RENAME)!;
   typeInto(notebook, 1, 'print(long)'.length, '  # shown');
-  assert.ok(takeBack([application]));
+  assert.ok(revert([application]));
   assert.deepEqual(sources(notebook), ['x = 1', 'print(x)  # shown']);
 });
 
@@ -172,7 +172,7 @@ test('taking back several applications to one cell gives the text before the fir
   const first = apply(notebook, new Map([['c0', TextEdit.replace(0, 1, 'aa')]]))!;
   const second = apply(notebook, new Map([['c0', TextEdit.replace(5, 6, 'aa')]]))!;
   assert.deepEqual(sources(notebook), ['aa + aa']);
-  assert.ok(takeBack([first, second]));
+  assert.ok(revert([first, second]));
   assert.deepEqual(sources(notebook), ['x + x']);
 });
 
@@ -180,7 +180,7 @@ test('a later edit of the same place is in the way of taking back: nothing happe
   const notebook = notebookOf('x = 1', 'print(x)');
   const application = apply(notebook, RENAME)!;
   notebook.cells[1].setSource('print(lo__ng)');
-  assert.equal(takeBack([application]), false);
+  assert.equal(revert([application]), false);
   assert.deepEqual(sources(notebook), ['long = 1', 'print(lo__ng)']);
 });
 
@@ -200,7 +200,7 @@ test('what was accepted is taken back where its text went since', () => {
   });
   const now = new Map(Object.entries({ new: 'print(long)', c1: 'y = long' }));
   made.rearrange(Rearranged.of(was, now)!);
-  assert.equal(made.takeBack(), 3);
+  assert.equal(made.revert(), 3);
   assert.deepEqual(sources(notebook), ['x = 1', 'print(x)', 'y = x']);
 });
 
@@ -222,7 +222,7 @@ test('what is taken back is recorded as undone, the change by hand and cells edi
   typeInto(notebook, 2, 'amount + 1'.length, '  # more');
   const byHand = { id: 'c0', before: 'total = 1', after: 'amount = 1', byHand: true };
   changes.splice(0);
-  assert.ok(takeBack([{ ...made, cells: [byHand, ...made.cells] }]));
+  assert.ok(revert([{ ...made, cells: [byHand, ...made.cells] }]));
   assert.deepEqual(sources(notebook), ['total = 1', 'print(total)', 'total + 1  # more']);
   assert.deepEqual(changes.map(({ cell, origin }) => [cell, origin]).sort(), [
     ['c0', 'undone'],

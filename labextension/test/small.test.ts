@@ -84,6 +84,7 @@ test('partial acceptance goes word by word and line by line', () => {
   assert.equal(nextWord(' total)'), ' total');
   assert.equal(nextWord('\n    more()'), '\n    ');
   assert.equal(nextWord('größe x'), 'größe');
+  assert.equal(nextWord('गति = 1'), 'गति'); // with a vowel sign, which is a mark
   assert.equal(nextLine('a(b)\n  c'), 'a(b)');
   assert.equal(nextLine('\n  c\nd'), '\n  c');
   let left = 'for x in y:\n    print(x)  # ok\n';

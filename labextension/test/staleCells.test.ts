@@ -87,7 +87,7 @@ test('taken back, cells say again what ran, but for those that ran meanwhile', a
   const { stale, runs, run, accept } = world();
   accept(['a', 'b'], true);
   run('b', 4);
-  stale.takenBack(new Map(runs));
+  stale.reverted(new Map(runs));
   await settle();
   assert.deepEqual(stale.ids, ['b']);
 });
@@ -97,7 +97,7 @@ test('taken back, what was stale before is stale again', () => {
   accept(['a'], true);
   accept(['b'], true);
   accept(['c'], true, true); // the same suggestion as the last one
-  stale.takenBack(new Map(runs));
+  stale.reverted(new Map(runs));
   assert.deepEqual(stale.ids, ['a']);
 });
 

@@ -1,4 +1,4 @@
-"""Calls in a cell: their arguments, what their values are unpacked to, and edits that nest."""
+"""Calls in a cell: their arguments, the targets of unpacking, and edits of nested calls."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tree_sitter import Node
 from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import CellIndex
 
-# Edits in the arguments of one call; what a call moves is written anew for each around it.
-_MOST_WITHIN = 40
+# Edits in the arguments of one call; moved arguments are rewritten for each enclosing call.
+_MAX_WITHIN = 40
 Edit = tuple[int, int, str]
 """What stands between two places of a cell becomes a text."""
 
@@ -34,7 +34,7 @@ class Call:
     """A call: its arguments, and the place before its closing parenthesis.
 
     `target` is where the callee's last name begins; `targets` are the places that its value is
-    unpacked to, if it is.
+    unpacked to, if any.
     """
 
     arguments: tuple[Argument, ...]
@@ -49,7 +49,7 @@ def calls_at(index: CellIndex, starts: set[int]) -> Iterator[Call]:
     """The calls in a cell whose callee's last name begins at one of these places."""
     text = index.masked.text
     tree, at = trees.parse(text)
-    targets: dict[int, tuple[tuple[int, int], ...]] = {}  # by the id of the call that is unpacked
+    targets: dict[int, tuple[tuple[int, int], ...]] = {}  # by the id of the unpacked call
     for node in trees.walk(tree.root_node):
         if node.type == "assignment":
             right = node.child_by_field_name("right")
@@ -104,7 +104,8 @@ def _targets(node: Node, at: Callable[[int], int]) -> Iterator[tuple[int, int]]:
 
 
 def argument_edits(call: Call, wanted: list[str]) -> list[Edit]:
-    """Turn the arguments of a call into `wanted`, with as little change as possible."""
+    """The edits that turn the arguments of a call into `wanted`, with as few changes as
+    possible."""
     arguments = call.arguments
     if not arguments:
         return [(call.open, call.open, ", ".join(wanted))] if wanted else []
@@ -137,8 +138,8 @@ def argument_edits(call: Call, wanted: list[str]) -> list[Edit]:
 class CallEdits:
     """The edits of a cell's calls in order, and how many calls have any.
 
-    The others were left alone: `unpacked` hide what is passed in `*` or `**`, `crowded` hold too
-    many calls that are edited.
+    The others were left alone: `unpacked` calls hide their arguments in `*` or `**`, `crowded` ones
+    contain too many edited calls.
     """
 
     edits: tuple[Edit, ...]
@@ -148,17 +149,18 @@ class CallEdits:
 
 
 def edited_calls(calls: Iterable[Call], rebind: Callable[[Call], list[Edit] | None]) -> CallEdits:
-    """What `rebind` makes of a cell's calls; None from it where `*` or `**` hide what is passed.
+    """The edits that `rebind` makes of a cell's calls; it returns None if `*` or `**` hide the
+    arguments.
 
-    A call may be an argument of another: the inner one comes first, and what the outer one moves
-    is the inner one as it is then.
+    A call may be an argument of another: the inner one is edited first, and the outer one moves its
+    edited text.
     """
     done: list[Edit] = []  # in order
     sites = unpacked = crowded = 0
     for call in sorted(calls, key=lambda call: call.close - call.open):
         first, last = bisect_left(done, (call.open,)), bisect_left(done, (call.close + 1,))
         inner = done[first:last]
-        if len(inner) > _MOST_WITHIN:
+        if len(inner) > _MAX_WITHIN:
             crowded += 1
             continue
         edits = rebind(_as_edited(call, inner))

@@ -1,4 +1,4 @@
-"""What language a cell is in: its notebook's, or the one that its cell magic says."""
+"""The language of a cell: its notebook's, or that of its cell magic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from nextedit_jupyter.core import Cell, Notebook, SuggestRequest
 from nextedit_jupyter.core.languages import common_language
 
 _CELL_MAGIC = re.compile(r"\s*%%(?P<name>[\w.]+)(?P<line>[^\n]*)")
-# What cell magics of IPython and its widespread extensions run, where it isn't their own name.
+# Languages of the cell magics of IPython and common extensions, if they differ from the magic's
+# name.
 _OF_MAGIC = {
     "js": "javascript",
     "r": "r",
@@ -32,9 +33,9 @@ _OF_MAGIC = {
 
 
 def cell_language(cell: Cell, notebook: Notebook) -> str:
-    """The language of a cell, in lower case. Cells of text are in their notebook's.
+    """The language of a cell, in lower case. Text cells have their notebook's language.
 
-    `%%script NAME` runs NAME; a cell magic that nobody knows is taken for a language of its own.
+    `%%script NAME` runs NAME; an unknown cell magic counts as a language of its own.
     """
     whole = notebook.language
     if not cell.is_code or whole != "python":
@@ -55,7 +56,7 @@ def language_at_caret(request: SuggestRequest) -> str:
 
 
 def in_language(request: SuggestRequest, language: str) -> SuggestRequest:
-    """The request as a model of another language is to see it: the cells of that language alone."""
+    """The request as seen by a model for another language: only the cells in that language."""
     cells = tuple(
         cell
         for cell in request.notebook.cells

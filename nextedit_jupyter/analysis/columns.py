@@ -1,7 +1,7 @@
-"""Columns of data frames: where a frame's column is named, and what follows when it is renamed.
+"""Columns of data frames: where a frame's column is named, and what changes when it is renamed.
 
-A column is a string, and strings are left alone unless a string was what the person changed, and
-the notebook or the kernel shows that it is a column of that frame.
+A column's name is a string, and strings are left alone unless the user changed one, and the
+notebook or the kernel shows that it is a column of that frame.
 """
 
 from __future__ import annotations
@@ -93,9 +93,9 @@ _METHODS = frozenset(
         *("groupBy", "orderBy", "unique", "partition_by", "isin", "format"),
     ]
 )
-# Functions that make a column of its name, which is one of the frame that it is used on.
+# Functions that return a column by its name, which belongs to the frame that they are used on.
 _OF_ONE = frozenset(["col", "column"])
-# Keywords of theirs, and of plotting functions that are given a frame, that name no column.
+# Keywords of these methods, and of plotting functions that take a frame, that do not name columns.
 _OTHER_KEYWORDS = frozenset(
     [
         "title",
@@ -129,17 +129,17 @@ _OTHER_KEYWORDS = frozenset(
         "var_name",
     ]
 )
-# Keywords that name columns whatever method of a frame they are given.
+# Keywords that name columns in any method of a frame.
 _OF_COLUMNS = frozenset(("columns", "subset"))
 # Methods whose `index=` names rows; elsewhere (`pivot`) it names a column.
 _OF_ROWS = frozenset(("rename", "drop", "reindex"))
 _JOINS = frozenset(("merge", "merge_asof", "merge_ordered"))
-_NEAR = 1_000  # characters before a label in which its brackets open
+_NEAR = 1_000  # characters before a label within which its brackets open
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place of a column's name. `defines`: the frame gets its column here."""
+    """An occurrence of a column's name. `defines`: the column is created here."""
 
     cell: str
     start: int
@@ -147,14 +147,14 @@ class Spot:
     text: str
     frame: str
     defines: bool
-    is_built: bool = False  # as a key of the dictionary that the frame is made of
-    is_new: bool = False  # as the name that a column gets by `rename`
-    is_keyword: bool = False  # of a call that makes it
-    joined: tuple[str, ...] = ()  # the frames that are joined by columns of this one name
+    is_built: bool = False  # as a key of the dictionary that the frame is created from
+    is_new: bool = False  # as a column's new name in `rename`
+    is_keyword: bool = False  # of a call that creates it
+    joined: tuple[str, ...] = ()  # the frames that are joined by this column name
 
 
 def detect_column(request: SuggestRequest) -> RenamePlan | Silence:
-    """A column's name that was changed, and the places that follow."""
+    """The rename that a changed column name begins, with its other places."""
     if not request.history or request.history[-1].origin in ("undone", "remote"):
         return Silence("no_change", NO_COLUMN)
     verdict = Silence("no_change", NO_COLUMN)
@@ -171,7 +171,7 @@ def detect_column(request: SuggestRequest) -> RenamePlan | Silence:
 def plan_column(
     notebook: Notebook, facts: KernelFacts, cell: str, offset: int, new: str
 ) -> RenamePlan | Silence:
-    """Rename the column whose name stands at `offset`, for the explicit command."""
+    """Rename the column whose name is at `offset`, for the explicit command."""
     index = index_notebook(notebook, facts)
     here = index.cells.get(cell)
     if here is None or here.broken:
@@ -246,7 +246,7 @@ def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
 
 
 def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> RenamePlan | Silence:
-    """`defines` is None for the command; else whether the edit changed a definition."""
+    """`defines` is None for the command; otherwise whether the edit changed a definition."""
     everything = [s for id, here in index.readable() for s in spots_of(index, id, here)]
     same = [s for s in everything if s.text == spot.text]
     flows = _flows(index)
@@ -275,9 +275,10 @@ def _frames_of(
     having: dict[str, set[str]],
     made: set[str],
 ) -> set[str] | Silence:
-    """The frames that have the column: the spot's, those `made` of it, and those it is made of.
+    """The frames that have the column: the spot's, those derived from it (`made`), and those it is
+    derived from.
 
-    `having` are the frames that are given such a column, each with what is made of it.
+    `having` are the frames to which such a column is added, each with the frames derived from it.
     """
     old = spot.text
     known = {n.name for n in index.facts.names if old in n.subscripts}
@@ -289,7 +290,7 @@ def _frames_of(
     if defines is False and is_there and is_left:
         return Silence("no_change", f"`{new}` is also a column: another one was meant")
     frames = made.union(*(closure for closure in having.values() if spot.frame in closure))
-    # What the kernel says: a frame without this column is no frame of it.
+    # According to the kernel, this frame does not have the column.
     if not having:
         frames -= {n.name for n in index.facts.names if n.subscripts and old not in n.subscripts}
     if defines is not False and is_there and is_left:
@@ -300,14 +301,14 @@ def _frames_of(
 def _plan_places(
     index: NotebookIndex, spot: Spot, new: str, frames: set[str], same: list[Spot], rest: set[str]
 ) -> RenamePlan:
-    """The places that follow on `frames`; `rest` are other frames that have such a column."""
+    """The places to change on `frames`; `rest` are other frames that have such a column."""
     old = spot.text
 
     def change(s: Spot) -> Change:
         return Change(s.cell, s.start, s.end, new)
 
     split = [s for s in same if set(s.joined) & rest]
-    # A frame made of columns gets others of the old name further on, if a renaming says so.
+    # A frame created from columns may get one with the old name again later, by a rename.
     mine = [s for s in same if s.frame in frames and not (spot.is_built and s.is_new)]
     changes = {change(s) for s in mine} | set(written_otherwise(index, old, new, frames))
     changes -= {change(s) for s in split}
@@ -377,7 +378,7 @@ def _is_frame_part(key: Key) -> bool:
 
 
 def _is_row(here: CellIndex, key: Key) -> bool:
-    """Whether the text stands for rows: the first thing that `loc` or `at` is given."""
+    """Whether the text is a row label: the first argument of `loc` or `at`."""
     source, depth, second = here.masked.text, 0, False
     for at in range(key.start - 1, max(key.start - _NEAR, -1), -1):
         char = source[at]
@@ -436,14 +437,15 @@ def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
 
 
 def _of_chain(index: NotebookIndex, here: CellIndex, text: Text) -> str:
-    """The frame whose method is given the text, or that it makes: `df = load().drop("x")`."""
+    """The frame whose method takes the text, or the frame that it returns: `df =
+    load().drop("x")`."""
     i = here.starts.get(text.root)
     made = i is not None and is_called(index, here.names[i].name)
     return (_assigned(here, text.start) if made else "") or frame_at(index, here, text.root)
 
 
 def _assigned(here: CellIndex, start: int) -> str:
-    """The name that the statement around `start` gives its value to."""
+    """The name that the statement around `start` assigns to."""
     starts, names = _bound(here.masked.source)
     at = bisect_left(starts, start) - 1
     if at < 0 or names[at].kind != "variable":
@@ -465,7 +467,7 @@ def _bound(source: str) -> tuple[list[int], list[Name]]:
 
 
 def _flows(index: NotebookIndex) -> dict[str, set[str]]:
-    """Which names are made of which: `b = a.dropna()` flows from a to b."""
+    """Which names are derived from which: `b = a.dropna()` flows from a to b."""
     flows: dict[str, set[str]] = {}
     for _, here in index.readable():
         reads: dict[int, set[str]] = {}
@@ -477,14 +479,14 @@ def _flows(index: NotebookIndex) -> dict[str, set[str]]:
             if here.homes[i] == MODULE and is_made:
                 sources = reads.get(name.statement, set())
                 if name.kind == "loop" and len(sources) != 1:
-                    continue  # `for part in (a, b)`: which one it is, nobody knows
+                    continue  # `for part in (a, b)`: it may be either
                 for source in sources:
                     flows.setdefault(source, set()).add(name.name)
     return flows
 
 
 def made_of(index: NotebookIndex, frame: str) -> set[str]:
-    """The frame's name and those of what is made of it."""
+    """The frame's name and the names of frames derived from it."""
     return _closure(_flows(index), frame)
 
 

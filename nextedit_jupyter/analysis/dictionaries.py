@@ -1,7 +1,7 @@
-"""Which variable's dictionary a key belongs to, as far as the text of the cells says it.
+"""Which variable's dictionary a key belongs to, as far as the cells show it.
 
-A variable is no object: another name may hold the same dictionary, and a function may fill it. What
-is found here is evidence, and nothing is proved by it.
+A variable is not an object: another name may refer to the same dictionary, and a function may fill
+it. So what is found here is evidence, not proof.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import NamedTuple
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.index import cell_index
 
-# Methods that take a key first, and those that take a dictionary's keys.
+# Methods whose first argument is a key, and those that take a dictionary's keys.
 _KEYED = frozenset(["get", "pop", "setdefault"])
 _FILLED = frozenset(["update"])
 
 
 class OwnKey(NamedTuple):
-    """A key's place within its quotes, and the variable it is a key of: `cfg`, `self.cfg`.
+    """A key's place within its quotes, and the variable whose key it is: `cfg`, `self.cfg`.
 
-    `home` is the scope of the cell that binds the variable. `fills`: the dictionary gets it here.
+    `home` is the scope of the cell that binds the variable. `fills`: the key is set here.
     """
 
     start: int
@@ -32,7 +32,7 @@ class OwnKey(NamedTuple):
 
 
 def own_keys(index: CellIndex) -> Iterator[OwnKey]:
-    """The keys of a cell whose variable is plain in the text."""
+    """The keys of a cell whose variable is clear from the text."""
     for made in index.dict_keys:
         if made.within:
             home = _home(index, made.within.partition(".")[0], made.scope)
@@ -52,8 +52,8 @@ def own_keys(index: CellIndex) -> Iterator[OwnKey]:
 
 
 def passed_keys(index: CellIndex) -> Iterator[tuple[str, str]]:
-    """Keys of dictionaries that a call gets, with the variable that is given the call's value:
-    `df = pd.DataFrame({"k": [1]})`.
+    """Keys of dictionaries that are passed to a call, with the variable that the result is assigned
+    to: `df = pd.DataFrame({"k": [1]})`.
     """
     for text in index.texts:
         i = index.starts.get(text.root)
@@ -65,7 +65,7 @@ def passed_keys(index: CellIndex) -> Iterator[tuple[str, str]]:
 
 
 def made_of(index: CellIndex) -> Iterator[tuple[str, set[str]]]:
-    """The variables that a cell's statements bind, each with the names that its statement reads."""
+    """The variables that a cell's statements bind, each with the names that the statement reads."""
     read: dict[int, set[str]] = {}
     for name in index.names:
         if name.op == "read":
@@ -80,7 +80,7 @@ def _home(index: CellIndex, name: str, scope: int) -> int:
 
 
 def rekeyed(before: str, after: str) -> Iterator[tuple[str, str, str, int]]:
-    """Keys that an edit renamed where their dictionary is made: owner, old key, new key, home."""
+    """Keys that an edit renamed in their dictionary's definition: owner, old key, new key, home."""
     was = [key for key in own_keys(cell_index(before)) if key.fills]
     now = [key for key in own_keys(cell_index(after)) if key.fills]
     if len(was) != len(now):

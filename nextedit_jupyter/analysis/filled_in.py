@@ -1,9 +1,9 @@
-"""What IPython fills in where a shell line or a magic's line names `{expression}` or `$name`.
+"""The expressions that IPython substitutes in shell lines and magics: `{expression}` and `$name`.
 
-As its formatter reads it: up to the first `:` or `!` outside of brackets stands a field's name, and
-what follows a `:` belongs to the expression, for it allows slices and no formats. It fills in all
-or nothing: one field that holds no expression, as in `awk '{print name}'`, and the line is passed
-on as it is.
+As in its formatter: a field's name ends at the first `:` or `!` outside of brackets, and what
+follows a `:` belongs to the expression, because slices are allowed and formats are not. It
+substitutes all fields or none: if one is not an expression, as in `awk '{print name}'`, the line is
+passed on unchanged.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import ast
 import re
 from collections.abc import Iterator
 
-# As IPython's: `$name`, and `$$name`, which it leaves.
+# As in IPython: `$name`, and `$$name`, which it leaves alone.
 _DOLLAR = re.compile(r"\$(?:\$[\w.]+|(?P<name>[\w.]+))")
 _FIELD_END = re.compile(r"[{}:!]|\[[^\]]*")
 _BRACE = re.compile(r"[{}]")
 _CONVERSION = re.compile(r"![rsa]\}")
-# Nobody writes an expression of this length into a shell line; reading it would take its time.
+# Nobody writes an expression of this length into a shell line, and reading it would be slow.
 _MAX_EXPRESSION = 2_000
 
 
 def filled_in(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Where the expressions stand that IPython fills in between two places of a text; none where
-    it leaves the line as it is.
+    """The places of the expressions that IPython substitutes between two offsets of a text; none if
+    it leaves the line unchanged.
     """
     try:
         return [span for span in _fields(text, start, end) if span[0] < span[1]]
@@ -32,11 +32,11 @@ def filled_in(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 class _LeftAloneError(Exception):
-    """The line holds something that IPython can't fill in."""
+    """The line contains something that IPython cannot substitute."""
 
 
 def _fields(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Where the expressions stand; raises `_LeftAloneError` where IPython's formatter fails."""
+    """The places of the expressions; raises `_LeftAloneError` if IPython's formatter would fail."""
     at = literal = start
     while brace := _BRACE.search(text, at, end):
         at = brace.end()
@@ -84,7 +84,7 @@ def _closing(text: str, at: int, end: int) -> int:
 
 
 def _dollars(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """`$name`, but for those in single quotes, which are the shell's."""
+    """`$name`, except in single quotes, where it belongs to the shell."""
     quotes = text.count("'", start, end)
     at = start
     for dollar in _DOLLAR.finditer(text, start, end):

@@ -1,7 +1,8 @@
-"""Syntax trees of cells as flat arrays, for looking at many cells at once and keeping them.
+"""Syntax trees of cells as flat arrays, for examining and caching many cells.
 
-What `trees.parse` reads, broken cells too, in document order and code points: some 40 bytes a node,
-nothing for the garbage collector to follow, and no recursion however deep a source nests.
+The nodes that `trees.parse` reads, also of broken cells, in document order and code points: some 40
+bytes per node, nothing for the garbage collector to traverse, and no recursion however deeply a
+source nests.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from nextedit_jupyter.core.cache import LruCache
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A place in a tree. Two nodes are equal if they are the same place of the same tree."""
+    """A node of a tree. Two nodes are equal if they are the same node of the same tree."""
 
     tree: SyntaxTree
     index: int
@@ -86,7 +87,7 @@ class Node:
 
 
 class SyntaxTree:
-    """The tree of one text. `lasts[i]` is the index behind node i's last descendant."""
+    """The tree of one text. `lasts[i]` is the index after node i's last descendant."""
 
     __slots__ = (
         "__dict__",  # for the cached properties
@@ -118,7 +119,7 @@ class SyntaxTree:
         return [Node(self, i) for kind in kinds for i in self._by_kind.get(kind, ())]
 
     def covering(self, start: int, end: int) -> list[Node]:
-        """The nodes that hold the stretch, outermost first; at its borders also those beside it."""
+        """The nodes that contain the range, outermost first; at its borders also adjacent ones."""
         found, at = [], 0
         while at < len(self.kinds):
             if self.starts[at] <= start and end <= self.ends[at]:
@@ -130,7 +131,7 @@ class SyntaxTree:
 
     @cached_property
     def error_count(self) -> int:
-        """How many places do not parse."""
+        """The number of syntax errors."""
         return len(self._by_kind.get("ERROR", ())) + len(self._by_kind.get("MISSING", ()))
 
     @cached_property
@@ -169,12 +170,12 @@ class SyntaxTree:
                 cursor.goto_parent()
 
 
-# Of one node in a tree, in bytes: two references and six numbers, and room to grow.
+# The size of a node in bytes: two references and six numbers, with some slack.
 _NODE_BYTES = 48
 
 
 class TreeCache:
-    """Trees of cells by their source, the least recently used leaving past `max_bytes`."""
+    """A cache of trees by source, up to `max_bytes`; the least recently used are dropped."""
 
     def __init__(self, max_bytes: int = 16_000_000) -> None:
         self._trees: LruCache[str, SyntaxTree] = LruCache(

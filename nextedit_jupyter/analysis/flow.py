@@ -1,8 +1,8 @@
 """Which definitions of one name reach which places of it, through a cell's branches.
 
-A function that gives its result its own name (`test = test()`) is two things from there on: what is
-called is the function, and anything else is the result. So it stays where a branch, a loop or a
-`try` leaves open which of the two a place sees.
+If a function's result is assigned to the function's own name (`test = test()`), the name means two
+things from there on: where it is called it is the function, elsewhere the result. That also holds
+if a branch, a loop or a `try` leaves open which of the two a place sees.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ Place = tuple[str, int]
 """A cell's id and the index of a name in that cell's `names`."""
 
 
-# What a name stands for that is called: its value is another thing.
+# Kinds of names that are called: their values are something else.
 CALLABLE = frozenset(["function", "overload", "class", "member", "alias"])
-# What calls the functions it is given and keeps none of them: the text before such a function.
+# The text before a function that is passed to something that calls it but does not keep it.
 _APPLIED = re.compile(
     r"\b(?:map|imap|starmap|filter|sorted|min|max|reduce|accumulate|submit"
     r"|apply|applymap|transform|agg|aggregate|pipe)\((?:[^()\n]{0,80},)?\s*(?:\w{1,20}=)?\Z"
 )
 _NEAR = 120
-# Places that a read may see before they are kept as one.
+# The number of places that a read may see before they are merged into one.
 _FEW = 16
 
 
 def is_applied(here: CellIndex, i: int) -> bool:
-    """Whether a name is called where it stands, or given to what calls it."""
+    """Whether a name is called here, or passed to something that calls it."""
     start, end = here.names[i][:2]
     source = here.masked.source
     return (
@@ -42,7 +42,7 @@ def is_applied(here: CellIndex, i: int) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Links:
-    """Which places of one name belong together: a union-find over places."""
+    """A union-find over the places of one name."""
 
     parents: dict[Place, Place] = field(default_factory=dict)
     # A definition whose own statement reads the name (`df = df.dropna()`): reads, then writes.
@@ -50,7 +50,7 @@ class Links:
     functions: set[Place] = field(default_factory=set)
     # A definition whose own statement calls the name (`test = test()`), and what is called.
     results: dict[Place, frozenset[Place]] = field(default_factory=dict)
-    is_only_called: bool = True  # in functions, which run at any time
+    is_only_called: bool = True  # in functions, which may run at any time
 
     def find(self, place: Place) -> Place:
         parents = self.parents
@@ -68,9 +68,9 @@ class Flow:
     def __init__(self, cell: str, index: CellIndex, links: Links, late: list[Place]) -> None:
         self.cell, self.index, self.links, self.late = cell, index, links, late
         self.reads: dict[int, Place] = {}  # the last read in a statement
-        self.called: dict[int, frozenset[Place]] = {}  # the functions that it calls by the name
-        # Declared by the module's own `global x` or `x: int`, with what it is there: what is bound
-        # next is meant, or that if nothing is.
+        self.called: dict[int, frozenset[Place]] = {}  # the functions that it calls by that name
+        # Declared at module level by `global x` or `x: int`, with the present definitions: it
+        # refers to what is bound next, or to these if nothing is.
         self.declared: list[tuple[Place, frozenset[Place]]] = []
 
     def run(self, places: list[int], depth: int, state: frozenset[Place]) -> frozenset[Place]:
@@ -114,12 +114,12 @@ class Flow:
                 once = self.run(places, depth, state)
                 state = state | once | self.run(places, depth, state | once)
             return state
-        for places in arms.values():  # any of it may have run, or none
+        for places in arms.values():  # any part of it may have run, or none
             state = state | self.run(places, depth, state) | self.written(places)
         return state
 
     def overwritten(self, state: frozenset[Place], ends: list[frozenset[Place]]) -> None:
-        """What an `if` may overwrite is the same variable, used later or not."""
+        """What an `if` may overwrite is the same variable, whether used later or not."""
         kept = [seen for seen in state if seen[0]]
         for place in frozenset().union(*ends) - state:
             if place in self.links.results:
@@ -130,7 +130,8 @@ class Flow:
                     self.links.join(place, other)
 
     def kind(self, place: Place) -> str:
-        """What binds at a place of this cell; overloads stand beside what they overload."""
+        """The kind of binding at a place of this cell; overloads are grouped with what they
+        overload."""
         cell, i = place
         return self.index.names[i].kind if cell == self.cell else ""
 
@@ -139,7 +140,7 @@ class Flow:
         return frozenset((self.cell, i) for i in places if names[i].op in ("write", "update"))
 
     def told_apart(self, i: int, state: frozenset[Place]) -> frozenset[Place]:
-        """What a place sees of a function and its result of the same name: one of the two."""
+        """Of a function and its result of the same name, the one that a place refers to."""
         results = self.links.results
         found = [results[seen] for seen in state if seen in results]
         if not found:
@@ -151,7 +152,7 @@ class Flow:
 
     @cached_property
     def functions(self) -> set[int]:
-        """Where the names of the cell's functions begin."""
+        """The starts of the names of the cell's functions."""
         return {function.start for function in self.index.functions}
 
     def is_function(self, i: int) -> bool:
@@ -159,8 +160,8 @@ class Flow:
         return name.kind in CALLABLE or name.start in self.functions
 
     def as_one(self, seen: frozenset[Place], state: frozenset[Place]) -> frozenset[Place]:
-        """The state with one place for those that were just linked, where these are many: the next
-        read is linked to all of them by it. Functions and their results are told apart later.
+        """The state, with many places that were just linked replaced by one: through it the next
+        read is linked to all of them. Functions and their results are distinguished later.
         """
         if len(seen) <= _FEW:
             return state
@@ -181,7 +182,7 @@ class Flow:
         links = self.links
         links.find(place)
         if self.index.is_late(i):
-            # A function may run at any time from here on, so it sees all that comes.
+            # A function may run at any time from here on, so it sees all later definitions.
             seen_here = self.told_apart(i, state)
             for seen in seen_here:
                 links.join(place, seen)
@@ -200,7 +201,7 @@ class Flow:
             self.declared.clear()
             for seen in state if name.kind in ("function", "overload") else ():
                 if self.kind(seen) == "overload":
-                    links.join(place, seen)  # the overloads and what they are overloads of
+                    links.join(place, seen)  # the overloads and the function that they overload
             if self.is_function(i):
                 links.functions.add(place)
             if called := self.called.get(name.statement):
@@ -214,7 +215,7 @@ class Flow:
         for seen in seen_here:
             links.join(place, seen)
         if name.op == "delete":
-            # In a function what is read after it is still the function's, and fails.
+            # In a function, a read after it still refers to the function's variable, and fails.
             return frozenset((place,)) if self.index.homes[i] != MODULE else frozenset()
         if name.op == "read":
             self.reads[name.statement] = place

@@ -1,4 +1,4 @@
-"""What a local name holds of a frame, and which frames the calls around a place are made on.
+"""Which frame a local name is a part of, and which frames the calls around a place are made on.
 
 In `df.apply(lambda row: row["x"], axis=1)` and `[row["x"] for _, row in df.iterrows()]` the row's
 keys are the frame's columns; in `df.filter(pl.col("x") > 1)` the frame is the one that is filtered.
@@ -27,12 +27,12 @@ _EACH = re.compile(
 )
 _STRING = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
 _MAX_LINKS = 60
-# What a name is that is called for what it makes of its arguments, itself or a member of it.
+# Kinds of names that are called, themselves or a member, for a result made from their arguments.
 _CALLED = frozenset(["function", "class", "import", "package", "member", "alias"])
 
 
 def frame_at(index: NotebookIndex, here: CellIndex, root: int, depth: int = 0) -> str:
-    """The notebook's variable that the name at `root` is, or holds a part of; "" if it is none."""
+    """The notebook's variable that the name at `root` is, or is a part of; "" if there is none."""
     i = here.starts.get(root)
     if i is None or depth > 3:
         return ""
@@ -55,7 +55,7 @@ def frame_at(index: NotebookIndex, here: CellIndex, root: int, depth: int = 0) -
 
 
 def frame_before(index: NotebookIndex, here: CellIndex, start: int) -> str:
-    """The frame of which the attribute at `start` may be a column: `df.x`, `df.dropna().x`. "" for
+    """The frame whose column the attribute at `start` may be: `df.x`, `df.dropna().x`. "" for
     attributes of its parts: `df.plot.x`, `df["y"].x`.
     """
     (_, *above), at = _nodes_at(here, start)
@@ -67,20 +67,20 @@ def frame_before(index: NotebookIndex, here: CellIndex, start: int) -> str:
 
 
 def is_called(index: NotebookIndex, name: str) -> bool:
-    """Whether a name of the notebook is a function's, a class's or a module's."""
+    """Whether a name of the notebook is that of a function, class or module."""
     kinds = index.kinds_bound(name)
     return bool(kinds) and kinds <= _CALLED
 
 
 def statement_around(here: CellIndex, start: int) -> tuple[int, int]:
-    """Where the simple statement begins and ends that holds the place."""
+    """The start and end of the simple statement around a place."""
     nodes, at = _nodes_at(here, start)
     node = next((n for n in nodes if n.type.endswith("_statement")), nodes[-1])
     return at(node.start_byte), at(node.end_byte)
 
 
 def free_quote(here: CellIndex, start: int) -> str:
-    """The quote that a text may have at a place: in an f-string another one than its own."""
+    """A quote character for a string at a place: in an f-string, not the f-string's own."""
     nodes, at = _nodes_at(here, start)
     string = next((up for n, up in pairwise(nodes) if n.type == "interpolation"), None)
     if string is None:
@@ -90,9 +90,9 @@ def free_quote(here: CellIndex, start: int) -> str:
 
 
 def _made_of_arguments(index: NotebookIndex, here: CellIndex, i: int, depth: int) -> str:
-    """The one frame that a function is given whose call the chain at a name begins with:
-    `pd.concat([df])["x"]`, `clean(df)["x"]`. "" if the name is no function or module, or if it is
-    given several.
+    """The single frame passed to the function call that the chain at a name begins with:
+    `pd.concat([df])["x"]`, `clean(df)["x"]`. "" if the name is not a function or module, or if
+    several frames are passed.
     """
     if not is_called(index, here.names[i].name):
         return ""
@@ -112,8 +112,8 @@ def _made_of_arguments(index: NotebookIndex, here: CellIndex, i: int, depth: int
 
 
 def _values_given(call: Node) -> Iterator[Node]:
-    """The names that a call's arguments begin with, and the items of its lists and tuples; not of
-    columns that are taken.
+    """The first names of a call's arguments, and of the items of its lists and tuples, except where
+    a column is selected.
     """
     arguments = call.child_by_field_name("arguments")
     todo = list(arguments.named_children) if arguments else []
@@ -135,7 +135,7 @@ def frames_around(index: NotebookIndex, here: CellIndex, start: int) -> Iterator
 def listed_columns(
     index: NotebookIndex, old: str, frames: Collection[str]
 ) -> Iterator[tuple[str, int, int]]:
-    """The column in lists that these frames, and no others, are given: cell, start, end.
+    """The column in lists that index these frames and no others: cell, start, end.
 
     `features = ["x", "y"]` above `df[features]`; or the one name alone; or what a loop goes
     through, each of which the frames are given.
@@ -165,8 +165,8 @@ def _is_given_to(index: NotebookIndex, name: str, frames: Collection[str]) -> bo
 
 
 def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
-    """Where the chains begin whose calls or subscripts hold the place, and whether one column is
-    taken of them: what a function gets of that is a value, or a series.
+    """The starts of the chains whose calls or subscripts contain the place, and whether they select
+    a single column: then a function gets a value or a series.
     """
     nodes, at = _nodes_at(here, start)
     for node, above in pairwise(nodes):
@@ -179,13 +179,13 @@ def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
 
 
 def _nodes_at(here: CellIndex, start: int) -> tuple[list[Node], Callable[[int], int]]:
-    """The nodes that hold what begins at `start`, the smallest first, and what turns their bytes
-    into places of the cell. Of more than `_MAX_LINKS` the outer ones are left out.
+    """The nodes that contain what begins at `start`, smallest first, and a function from their byte
+    offsets to places in the cell. At most `_MAX_LINKS`; outer ones are left out.
 
-    They are found from the root, for a node itself finds its parent from there, each time anew.
+    They are found from the root, because looking up a node's parent starts there each time.
     """
     tree, at = trees.parse(here.masked.text)
-    # The last byte of the place: those that are set before an indented cell stand for 0 as well.
+    # The last byte of the place, since bytes inserted before an indented cell also map to 0.
     byte = bisect_right(range(tree.root_node.end_byte + 1), start, key=at) - 1
     cursor = tree.walk()
     nodes = deque([tree.root_node], _MAX_LINKS + 1)
@@ -212,7 +212,7 @@ def _takes_column(node: Node) -> bool:
 
 
 def _root(node: Node) -> Node | None:
-    """The name that a chain of attributes, calls and subscripts begins with."""
+    """The first name of a chain of attributes, calls and subscripts."""
     inner: Node | None = node
     for _ in range(_MAX_LINKS):
         inner = trees.unstarred(inner) if inner is not None else None
@@ -224,7 +224,7 @@ def _root(node: Node) -> Node | None:
 
 
 def _gone_through(here: CellIndex, home: int, name: str) -> int | None:
-    """Where what a comprehension goes through for this variable begins."""
+    """The start of the iterable of a comprehension's variable."""
     target = next(
         (here.names[i] for i in here.streams[home, name] if here.names[i].op != "read"), None
     )
@@ -238,7 +238,7 @@ def _gone_through(here: CellIndex, home: int, name: str) -> int | None:
 
 
 def _given_to(index: NotebookIndex, here: CellIndex, home: int, name: str, depth: int) -> str:
-    """The one variable that a function's parameter is always given; "" if there is no such."""
+    """The single variable that is always passed for a function's parameter; "" if there is none."""
     function = next((f for f in here.functions if f.scope == home), None)
     words = [p.name for p in function.parameters] if function is not None else []
     if function is None or function.outer != MODULE or name not in words:
@@ -254,9 +254,10 @@ def _given_to(index: NotebookIndex, here: CellIndex, home: int, name: str, depth
 
 
 def _argument(there: CellIndex, start: int, position: int, name: str) -> int | None:
-    """Where the argument begins that a call of the function at `start` gives the parameter.
+    """The start of the argument for the parameter in a call of the function at `start`.
 
-    What is passed on, as in `df.apply(function)`, gets a part of what that is called on.
+    A function that is passed on, as in `df.apply(function)`, gets a part of the object of that
+    call.
     """
     (node, *above), at = _nodes_at(there, start)
     call = above[0] if above else None

@@ -1,4 +1,4 @@
-"""Grammars of languages other than Python, where they are installed (the extra `languages`)."""
+"""Grammars of languages other than Python, if they are installed (the extra `languages`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_BYTES = 64_000
 
 @lru_cache(maxsize=16)
 def parser(language: str) -> Parser | None:
-    """The parser of a language; None if its grammar is not installed or of another version."""
+    """The parser of a language; None if its grammar is not installed or incompatible."""
     name = _MODULES.get(language)
     if name is None:
         return None
@@ -31,7 +31,7 @@ def parser(language: str) -> Parser | None:
 
 
 def error_count(source: str, language: str) -> int | None:
-    """How many syntax errors a cell has, its cell magic left out; None if nobody can say."""
+    """The number of syntax errors in a cell without its cell magic; None if unknown."""
     found = parser(language)
     if found is None:
         return None

@@ -1,8 +1,8 @@
 """All cells of a notebook, linked in the order they ran.
 
-Cells that ran stand in the order of their runs, each as often as it ran; the others follow the
-cell before them in the document. A use is linked to the definitions that it can see from there:
-a definition that overwrites the name for certain hides the ones before it.
+Cells that ran are in the order of their runs, each as often as it ran; the others follow the
+preceding cell in the document. A use is linked to the definitions that it can see from there: a
+definition that certainly overwrites the name hides the earlier ones.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from nextedit_jupyter.core.cache import LruCache
 
 
 def _bytes_of(source: str, index: CellIndex) -> int:
-    """About what an index takes: each thing it lists is some hundred bytes with what links to it.
+    """The approximate size of an index: each entry takes some hundred bytes with its links.
 
-    Not counted in characters: a dense cell takes fifty bytes for each, a comment none.
+    Not by characters: a dense cell takes fifty bytes for each, a comment none.
     """
     listed = (
         *(index.names, index.attributes, index.keywords, index.keys, index.texts, index.scopes),
@@ -31,21 +31,22 @@ def _bytes_of(source: str, index: CellIndex) -> int:
     return 3 * len(source) + 1_000 + 240 * sum(len(one) for one in listed)
 
 
-# The last cells that were read, by their text.
+# Recently read cells, by their text.
 _cache: LruCache[str, CellIndex] = LruCache(sys.maxsize, max_weight=32_000_000, weigh=_bytes_of)
 
 
 def cell_index(source: str) -> CellIndex:
-    """The index of one cell's text, from the cache where it was read before."""
+    """The index of one cell's text, cached."""
     return _cache.get_or_make(source, lambda: index_cell(source))
 
 
 def forget_cells() -> None:
-    """Empty the cache; the next notebook is read from scratch."""
+    """Empty the cache, so that the next notebook is read from scratch."""
     _cache.clear()
 
 
-# How far back the runs are followed: a cell that ran a thousand times tells no more than thrice.
+# How many runs are followed: a cell that ran a thousand times shows no more than one that ran three
+# times.
 _MAX_RUNS_A_CELL = 3
 
 
@@ -54,7 +55,7 @@ _UNBOUND_IN_DOCUMENT: Place = ("", -2)
 
 
 class NotebookIndex:
-    """The cells of one notebook, read and put in order. Cheap to make: the cells are cached."""
+    """The cells of one notebook, read and put in order. Cheap to create: the cells are cached."""
 
     def __init__(self, notebook: Notebook, facts: KernelFacts | None = None) -> None:
         self.notebook = notebook
@@ -74,12 +75,13 @@ class NotebookIndex:
 
     @cached_property
     def sequence(self) -> tuple[str, ...]:
-        """Cell ids in the order in which they ran or are likely to run; some more than once."""
+        """Cell ids in the order in which they ran or are likely to run; some occur more than
+        once."""
         return run_sequence(self.notebook, self.facts)
 
     @cached_property
     def stars(self) -> bool:
-        """Whether a star import brings names that no cell shows."""
+        """Whether a star import may bind names that no cell shows."""
         return any(index.stars for index in self.cells.values())
 
     def cell(self, id: str) -> Cell:
@@ -95,11 +97,11 @@ class NotebookIndex:
         return ((id, index) for id, index in self.cells.items() if index.broken)
 
     def number(self, cell: str) -> int:
-        """The cell's place in the document, from 1, as people count."""
+        """The cell's position in the document, from 1."""
         return self.notebook.number(cell)
 
     def module_places(self, name: str) -> dict[str, list[int]]:
-        """Where the notebook's own `name` stands, by cell, cells that parse only."""
+        """The places of the notebook's own `name` by cell, only in cells that parse."""
         return self._module.get(name, {})
 
     @cached_property
@@ -113,9 +115,9 @@ class NotebookIndex:
 
     def definitions(self, name: str, *, declared: bool = False) -> list[Place]:
         """The places that bind `name` in the notebook's namespace, in document order. Treat it as
-        frozen: it is kept for the next who asks.
+        frozen: it is cached.
 
-        `declared`: with those that only say its type, `name: Box`.
+        `declared`: include those that only declare its type, `name: Box`.
         """
         known = self._definitions.get((name, declared))
         if known is None:
@@ -142,7 +144,7 @@ class NotebookIndex:
         return known
 
     def is_builtin(self, name: str) -> bool:
-        """Whether an undefined name is Python's own, and nothing else brings it."""
+        """Whether an undefined name is a Python builtin, and nothing else may bind it."""
         return _is_builtin(name) and not self.stars and self.facts.named(name) is None
 
     def kinds_of(self, cell: str, i: int) -> frozenset[str]:
@@ -155,7 +157,7 @@ class NotebookIndex:
         return frozenset(name.kind for name in bound if name.op in ("write", "update"))
 
     def bound_names(self) -> frozenset[str]:
-        """Every name that some cell binds in the notebook's namespace; broken cells count."""
+        """Every name that a cell binds in the notebook's namespace, including broken cells."""
         return self._bound
 
     @cached_property
@@ -185,18 +187,18 @@ class NotebookIndex:
         return found
 
     def links(self, name: str) -> Links:
-        """Link the notebook's `name` over all cells, in the order they ran."""
+        """Link the notebook's `name` across all cells, in the order they ran."""
         where = self.module_places(name)
         links = Links()
         document = tuple(self.cells)
         unbound = self._link(self.sequence, where, links, _UNBOUND)
         if self.sequence != document and (unbound or not self.facts.runs):
-            # Execution counts tell the last run alone, so the document has its say as well; and a
-            # use that saw no definition in the runs that are known is looked up there.
+            # Execution counts show only the last run, so the document's order is followed as well;
+            # a use that saw no definition in the known runs is looked up there.
             unbound = self._link(document, where, links, _UNBOUND_IN_DOCUMENT)
         definitions = self.definitions(name)
         if unbound and definitions and not _is_builtin(name):
-            # Used before any definition: a notebook out of order means the first one.
+            # Used before any definition: in an out-of-order notebook it refers to the first one.
             links.join(unbound, definitions[0])
         return links
 
@@ -230,14 +232,14 @@ class NotebookIndex:
         return any(name in index.bound_at_module() for _, index in self.broken())
 
     def local_links(self, cell: str, home: int, name: str) -> Links:
-        """The same within a function, lambda, class or comprehension of one cell."""
+        """Link a name within a function, lambda, class or comprehension of one cell."""
         index = self.cells[cell]
         links = Links()
         flow = Flow(cell, index, links, [])
         places = index.streams.get((home, name), [])
         flow.run(places, 0, frozenset((_UNBOUND,)))
         if index.scopes[home].kind == "function" and _UNBOUND in links.parents:
-            # Read before it is bound, it is the function's all the same, and fails.
+            # Read before it is bound, it is still the function's variable, and fails.
             bound = next((i for i in places if index.names[i].op in ("write", "update")), None)
             if bound is not None:
                 links.join(_UNBOUND, (cell, bound))
@@ -251,9 +253,9 @@ class NotebookIndex:
     ) -> list[Place]:
         """The places that are the same variable as `seeds`, which are one name of one scope.
 
-        Follows a definition to what is made of it under the same name (`df = df.dropna()`), and
-        back. `edited` are places that a person changed: where they changed one side of such a
-        statement and kept the other, it parts two variables. In the order of cells and places.
+        Follows a definition to what is derived from it under the same name (`df = df.dropna()`),
+        and back. `edited` are places that the user changed: if they changed one side of such a
+        statement and kept the other, it separates two variables. In the order of cells and places.
         """
         seeds = list(seeds)
         cell, first = seeds[0]
@@ -287,8 +289,9 @@ class NotebookIndex:
     def _called(self, where: dict[str, list[int]], links: Links) -> set[Place]:
         """The definitions that call a function of their own name: `test = test()`.
 
-        The value is no function any more, so it is another variable. Nor is what a loop goes
-        through, or what a call makes that only uses the function: `clean = map(clean, words)`.
+        The value is no longer a function, so it is another variable. The same holds for what a loop
+        iterates over, and for the result of a call that only uses the function: `clean = map(clean,
+        words)`.
         """
         used = [
             (read, write)
@@ -312,7 +315,7 @@ class NotebookIndex:
         return found
 
     def _parted(self, edited: Collection[Place], links: Links) -> set[Place]:
-        """The definitions of whose statements one side was changed and the other kept."""
+        """The definitions in whose statements one side was changed and the other kept."""
 
         sides: dict[tuple[str, int], set[str]] = {}
         for cell, i in edited:
@@ -332,7 +335,7 @@ def _is_builtin(name: str) -> bool:
 def run_sequence(notebook: Notebook, facts: KernelFacts) -> tuple[str, ...]:
     """Cell ids in the order of their runs; cells that never ran follow their neighbour above.
 
-    Where the kernel says nothing, execution counts do.
+    Without facts from the kernel, execution counts are used.
     """
     code = [cell for cell in notebook.cells if cell.is_code]
     known = {cell.id for cell in code}
@@ -366,5 +369,5 @@ def run_sequence(notebook: Notebook, facts: KernelFacts) -> tuple[str, ...]:
 
 
 def index_notebook(notebook: Notebook, facts: KernelFacts | None = None) -> NotebookIndex:
-    """Read a notebook's cells, from the cache where they were read before. Never raises."""
+    """Index a notebook's cells, using the cache. Never raises."""
     return NotebookIndex(notebook, facts)

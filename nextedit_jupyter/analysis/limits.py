@@ -1,4 +1,4 @@
-"""Cells that a rename may not change or could not read: it leaves them out, and says so."""
+"""Cells that a rename must not change or could not read: they are left out and named in notes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _REASONS: dict[LeftOutReason, str] = {
 def within_limits(
     plan: RenamePlan | SignaturePlan,
 ) -> RenamePlan | SignaturePlan | Silence:
-    """The plan without its places in locked cells and those switched off, which notes name.
+    """The plan without its places in locked and switched-off cells, which are named in notes.
 
-    Cells that the request does not hold are named too: nobody knows whether they use the name.
+    Cells that are not in the request are named too, because they may use the name.
     """
     closed = closed_cells(plan.notebook)
     left_alone = tuple(dict.fromkeys(c.cell for c in plan.changes if c.cell in closed))
@@ -40,12 +40,12 @@ def within_limits(
 
 
 def closed_cells(notebook: Notebook) -> frozenset[str]:
-    """The ids of the cells that may not be changed: locked ones and those switched off."""
+    """The ids of the cells that must not be changed: locked and switched-off ones."""
     return frozenset(cell.id for cell in notebook.cells if cell.is_off or not cell.editable)
 
 
 def left_alone_notes(notebook: Notebook, ids: Collection[str]) -> list[str]:
-    """Says of cells that may not be changed why they are not."""
+    """Notes why some cells are not changed."""
     locked = {cell.id for cell in notebook.cells if not cell.editable}
     notes = []
     for cells, what in (
@@ -58,7 +58,7 @@ def left_alone_notes(notebook: Notebook, ids: Collection[str]) -> list[str]:
 
 
 def left_out_notes(notebook: Notebook) -> list[str]:
-    """Says which cells were not read, and why."""
+    """Notes which cells were not read, and why."""
     notes = []
     for reason in get_args(LeftOutReason):
         numbers = [cell.number for cell in notebook.left_out if cell.reason == reason]

@@ -1,4 +1,4 @@
-"""Magics by what they do with Python: those that run it, and those that take names."""
+"""Magics that run Python or take names."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""IPython's syntax, masked: a text of equal length that Python's grammar can read.
+"""Masks IPython's syntax: returns a text of equal length that Python's grammar can parse.
 
-Every offset in the masked text is the same place in the cell. What is no Python becomes blanks
-with a `0` where a statement has to stand, so that blocks stay blocks. The code that magics run
-(`%time f(x)`, the body of `%%timeit`) stays in place, names that magics and shell lines read
-(`{name}`, `$name`) are listed as snippets.
+Offsets in the masked text and in the cell are the same. What is not Python becomes spaces, with a
+`0` where a statement is needed, so that blocks stay valid. The code that magics run (`%time f(x)`,
+the body of `%%timeit`) stays in place; names that magics and shell lines read (`{name}`, `$name`)
+are listed as snippets.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RegionKind = Literal["magic", "shell", "help", "cell-magic", "foreign"]
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A stretch of the source, in code points, that is no Python."""
+    """A range of the source, in code points, that is not Python."""
 
     start: int
     end: int
@@ -34,9 +34,9 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Python inside of what is masked. `exec` is a statement, `eval` an expression.
+    """Python within a masked range. `exec` is a statement, `eval` an expression.
 
-    `line` is where the line begins that IPython fills it in, -1 for what it does not fill in.
+    `line` is the start of the line in which IPython substitutes it, -1 if it does not.
     """
 
     start: int
@@ -49,9 +49,9 @@ class Snippet:
 class Masked:
     """`text` has the length and the line breaks of `source`.
 
-    `language` is "python", or the name of the cell magic whose body is something else; then the
+    `language` is "python", or the name of a cell magic whose body is another language; then the
     whole text is blank. `binds` are the names that a magic assigns (`%%capture out`), `own` the
-    stretches that `%timeit` runs in a function of its own: what they bind is gone afterwards.
+    ranges that `%timeit` runs in a separate function: what they bind is gone afterwards.
     """
 
     source: str
@@ -96,13 +96,13 @@ _STRING_END = {
     '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*("""|$)', re.S),
     "'''": re.compile(r"(?:[^'\\]|\\.|'(?!''))*('''|$)", re.S),
 }
-# `%time %timeit !ls`: nobody writes more, and each reads the rest of the line again.
+# `%time %timeit !ls`: nobody nests more, and each level reads the rest of the line again.
 _MAX_DEPTH = 3
-# Magics of other languages that take names from the kernel and give names back: `-i a,b -o c`.
+# Magics of other languages that take names from the kernel and return names: `-i a,b -o c`.
 BRIDGES = ("R", "octave", "julia", "matlab", "spark", "sparkr", "sparksql", "snowpark")
-# Cell magics that run another program, whose output a name may get: `--out name`.
+# Cell magics that run another program, whose output can be assigned to a name: `--out name`.
 _SCRIPTS = ("script", "bash", "sh", "perl", "ruby", "python", "python2", "python3", "pypy")
-_WRITES = {  # cell or line magics that assign: how the name is given
+_WRITES = {  # cell or line magics that assign a name: how the name is written
     "capture": re.compile(r"(?<=[ \t])(?P<name>[^\W\d]\w*)"),  # no option has a value
     **dict.fromkeys(_SCRIPTS, re.compile(r"--(?:out|err|proc)[ =](?P<name>[^\W\d]\w*)")),
     "sql": re.compile(r"(?<!\w)(?P<name>[^\W\d]\w*)[ \t]*<<"),
@@ -122,16 +122,16 @@ _READS = {
     "sql": _BOUND,
     **dict.fromkeys(BRIDGES, re.compile(r"(?:-i|--input)[ =]?(?P<name>[^\W\d][\w,]*)")),
 }
-# What a query's result is given to, where the body begins with it: `rows << select 1`.
+# The name that a query's result is assigned to, at the beginning of the body: `rows << select 1`.
 _GIVEN = re.compile(r"[ \t]*(?P<name>[^\W\d]\w*)[ \t]*<<")
 # Cell magics whose body reads names of the kernel.
 _BODIES = frozenset(["sql"])
 
 
 def mask(source: str) -> Masked:
-    """The cell's text with everything that is no Python blanked, at equal length.
+    """The cell's text with everything that is not Python blanked, at equal length.
 
-    Raises nothing but OverBudget. Costs one regular expression where there is no IPython syntax.
+    Raises only OverBudget. Without IPython syntax it costs a single regular expression.
     """
     text = source
     if not source.isascii() and not _is_valid(source):
@@ -151,7 +151,7 @@ def _is_valid(text: str) -> bool:
 
 
 def blank(text: str) -> str:
-    """Spaces in place of everything but line breaks."""
+    """The text with everything but line breaks replaced by spaces."""
     return re.sub(r"[^\n]", " ", text)
 
 
@@ -159,12 +159,12 @@ class _Masker:
     def __init__(self, source: str, text: str) -> None:
         self.source = source
         self.text = text
-        self.pieces: list[tuple[int, int, str]] = []  # start, end, what stands there instead
+        self.pieces: list[tuple[int, int, str]] = []  # start, end, replacement
         self.regions: list[Region] = []
         self.snippets: list[Snippet] = []
         self.binds: list[tuple[int, int]] = []
         self.own: list[tuple[int, int]] = []
-        self.depth = 0  # of magics that run a magic
+        self.depth = 0  # of nested magics
 
     def run(self) -> Masked:
         at = len(self.text) - len(self.text.lstrip())
@@ -184,7 +184,7 @@ class _Masker:
                     self.replace(body, len(self.text), "foreign", blank(self.text[body:]))
                 at = len(self.text)
                 break
-            # What follows runs as a cell of its own, and may begin with another magic.
+            # What follows runs as a separate cell, and may begin with another magic.
             blanks = _BLANKS.match(self.text, body)
             at = blanks.end() if blanks else body
             if at < len(self.text):
@@ -250,7 +250,7 @@ class _Masker:
         return [Snippet(*span) for span in spans]
 
     def line(self, start: int) -> int:
-        """Mask the logical line that starts here; returns where the next one starts."""
+        """Mask the logical line that starts here; returns the start of the next one."""
         text = self.text
         at = start
         while at < len(text) and text[at] in " \t\f\r":
@@ -282,7 +282,7 @@ class _Masker:
         return self.python(at)
 
     def continued(self, at: int) -> int:
-        """The end of a line that backslashes may carry on, without its line break."""
+        """The end of a line, including continuations by backslash, without its line break."""
         while True:
             end = self.text.find("\n", at)
             if end < 0:
@@ -292,7 +292,7 @@ class _Masker:
             at = end + 1
 
     def python(self, start: int) -> int:
-        """Pass over a logical line of Python; marks of help at its end are masked."""
+        """Skip a logical line of Python; a `?` for help at its end is masked."""
         text, at, depth, question = self.text, start, 0, -1
         while found := _LEX.search(text, at):
             between = text[at : found.start()].rstrip()
@@ -320,12 +320,13 @@ class _Masker:
             target = text[start:first]
             if target.rstrip() and _HELP_TARGET.fullmatch(target):
                 self.replace(first, question, "help", " " * (question - first))
-            elif "\n" not in target:  # a wildcard, or help on what is no name
+            elif "\n" not in target:  # a wildcard, or help on something that is not a name
                 self.replace(start, question, "help", _nothing(text[start:question]))
         return at
 
     def escaped(self, start: int, end: int) -> None:
-        """A `%` or `!` up to the end of its line, as a statement or the value of an assignment."""
+        """Mask a `%` or `!` up to the end of its line, as a statement or the value of an
+        assignment."""
         text = self.text
         if text[start] == "!":
             self.expanded(start, end)
@@ -369,7 +370,7 @@ class _Masker:
             self.replace(start, code, "magic", "if 1:" + " " * (code - start - 5))
 
     def read_escaped(self, start: int, end: int) -> None:
-        """What a shell line or a magic reads that a magic runs: nothing of it stays as code."""
+        """Read a shell line or a magic that is run by a magic: none of it stays as code."""
         if self.depth == _MAX_DEPTH:
             return
         pieces, regions = len(self.pieces), len(self.regions)
@@ -379,7 +380,7 @@ class _Masker:
         del self.pieces[pieces:], self.regions[regions:]
 
     def options(self, start: int, end: int) -> int:
-        """Where the code begins after a magic's options."""
+        """The start of the code after a magic's options."""
         at = start
         while option := _OPTION.match(self.text, at, end):
             if option["value"] and option[0].lstrip().startswith("-f"):
@@ -390,7 +391,7 @@ class _Masker:
         return at
 
     def expanded(self, start: int, end: int) -> None:
-        """List what IPython fills in: `{expression}` and `$name`."""
+        """List what IPython substitutes: `{expression}` and `$name`."""
         self.snippets += [Snippet(*span, line=start) for span in filled_in(self.text, start, end)]
 
 
@@ -406,5 +407,5 @@ def _listed(found: re.Match[str], group: str) -> list[tuple[int, int]]:
 
 
 def _nothing(text: str) -> str:
-    """A statement or a value that does nothing, as long as `text`, which is not empty."""
+    """A no-op statement or value with the length of `text`, which is not empty."""
     return "0" + blank(text[1:])

@@ -1,4 +1,5 @@
-"""Which names a cell may read: what the notebook binds, what the kernel holds, Python's own."""
+"""The names that a cell may read: those that the notebook binds, the kernel's, and Python's
+builtins."""
 
 from __future__ import annotations
 
@@ -40,16 +41,16 @@ ALWAYS_KNOWN = frozenset(dir(builtins)) | _IPYTHON
 
 
 def known_names(notebook: Notebook, facts: KernelFacts) -> frozenset[str]:
-    """Names that a cell of this notebook may read, Python's builtins left out."""
+    """Names that a cell of this notebook may read, except Python's builtins."""
     index = index_notebook(notebook, facts)
     return frozenset(index.bound_names() | {name.name for name in facts.names})
 
 
 def unknown_names(request: SuggestRequest, cell_id: str, after: str) -> frozenset[str]:
-    """Names that `after`, as the text of that cell, would read and that nobody knows.
+    """Unknown names that `after`, as the text of that cell, would read.
 
-    Names that the cell read before are left out, known or not. Where a star import stands and no
-    kernel says what it brought, every name may be known: then nothing is.
+    Names that the cell already read are left out. If there is a star import, and no kernel to show
+    what it bound, no name counts as unknown.
     """
     now = cell_index(after)
     wanted = free_names(now)
@@ -73,7 +74,7 @@ def unknown_names(request: SuggestRequest, cell_id: str, after: str) -> frozense
 
 
 def free_names(index: CellIndex) -> set[str]:
-    """Names that the cell reads from the notebook's namespace, magics and shell lines left out."""
+    """Names that the cell reads from the notebook's namespace, except in magics and shell lines."""
     masked = [(region.start, region.end) for region in index.masked.regions]
     return {
         name

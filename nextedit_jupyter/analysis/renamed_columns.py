@@ -1,7 +1,7 @@
 """Columns that a statement renames: `df = df.rename(columns={"a": "b"})`, `df.columns = [...]`.
 
 Such a statement is not an edit of a column's name: above it the frame has the old names, below it
-the new ones. When one was added, the places below that still use an old name have to follow, until
+the new ones. If one was added, the places below that still use an old name have to change, until
 the frame is assigned again.
 """
 
@@ -32,7 +32,7 @@ _MAX_STATEMENT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class _Renaming:
-    """A statement that ends at `end` gives columns of `frame` new names."""
+    """A statement, ending at `end`, that renames columns of `frame`."""
 
     cell: str
     end: int
@@ -41,7 +41,7 @@ class _Renaming:
 
 
 def detect_renamed_columns(request: SuggestRequest) -> RenamePlan | Silence:
-    """What has to follow a statement that the last edits added; or why there is nothing."""
+    """The changes required by a statement that the last edits added; or why there are none."""
     if not request.history or request.history[-1].origin in ("undone", "remote"):
         return Silence("no_change", NO_RENAMED_COLUMN)
     for window in windows(request):
@@ -112,7 +112,7 @@ def _renamings(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[_Re
 
 
 def _had(index: NotebookIndex, frame: str) -> Iterator[tuple[str, ...]]:
-    """The columns that the frame has, for all that the notebook and then the kernel say."""
+    """The frame's columns, according to the notebook and then the kernel."""
     for id, here in index.readable():
         keys = [
             spot.text
@@ -127,7 +127,7 @@ def _had(index: NotebookIndex, frame: str) -> Iterator[tuple[str, ...]]:
 
 
 def _holds(here: CellIndex, start: int, root: int) -> bool:
-    """Whether the name at `start` is what the statement around `root` assigns to."""
+    """Whether the statement around `root` assigns to the name at `start`."""
     between = here.masked.text[start:root]
     return len(between) < _MAX_STATEMENT and bool(
         re.fullmatch(r"\w+(?:\s*:[^=\n]*)?\s*=\s*\(*\s*", between)
@@ -135,7 +135,7 @@ def _holds(here: CellIndex, start: int, root: int) -> bool:
 
 
 def _end(text: str, at: int) -> int:
-    """Where the statement ends: behind the bracket that closes the call."""
+    """The end of the statement: after the call's closing bracket."""
     depth = 0
     for i in range(at, min(len(text), at + _MAX_STATEMENT)):
         if text[i] in "([{":
@@ -216,7 +216,8 @@ def _plan(index: NotebookIndex, renaming: _Renaming) -> RenamePlan | Silence | N
 
 
 def _made_anew(index: NotebookIndex, renaming: _Renaming) -> tuple[int, int]:
-    """Where, below, the frame is given a value that is not made of it: (cell's number, start)."""
+    """The next place below where the frame is assigned a value not derived from it: (cell's number,
+    start)."""
     order = {cell.id: n for n, cell in enumerate(index.notebook.cells)}
     first = (order[renaming.cell], renaming.end)
     found = [(len(order), 0)]

@@ -1,4 +1,4 @@
-"""Changed signatures: what the callers of a function have to follow.
+"""Changed signatures, and the changes that they require of the function's callers.
 
 A parameter that was added without a default, removed, moved or put behind a `*` or before a `/`
 changes the arguments of every call; a `return` with more or fewer values changes the places that
@@ -32,7 +32,7 @@ from nextedit_jupyter.analysis.rename.callers import Callers, callers_of
 from nextedit_jupyter.analysis.rename.classes import class_at, class_of_object
 from nextedit_jupyter.core import CellEdit, KernelFacts, Notebook, Silence, SuggestRequest
 
-# What stands for an argument that nobody knows: it parses, and a reader sees that it is missing.
+# The placeholder for an unknown argument: it parses, and a reader sees that it is missing.
 PLACEHOLDER = "..."
 NO_SIGNATURE = "no signature was changed"
 
@@ -41,7 +41,7 @@ NO_SIGNATURE = "no signature was changed"
 class SignaturePlan:
     """Changes to the callers of a function, in the texts of `notebook`.
 
-    `left_alone` are cells that have calls and may not be changed.
+    `left_alone` are cells that have calls but must not be changed.
     """
 
     function: str
@@ -63,7 +63,8 @@ class SignaturePlan:
 
 
 def detect_signature(request: SuggestRequest) -> SignaturePlan | Silence:
-    """What the last edits of a function's signature or `return` ask of its callers."""
+    """The changes that the last edits of a function's signature or `return` require of its
+    callers."""
     if not request.history or request.history[-1].origin in ("undone", "remote"):
         return Silence("no_change", NO_SIGNATURE)
     for window in windows(request):
@@ -102,7 +103,7 @@ def _detect(request: SuggestRequest, window: Window) -> SignaturePlan | Silence 
 
 
 def _pairs(before: CellIndex, after: CellIndex) -> Iterator[tuple[Function, Function]]:
-    """Functions that stand in both texts under one name, by the names of the scopes around."""
+    """Pairs of functions with the same name and enclosing scopes in both texts."""
     was = _by_name(before)
     for name, function in _by_name(after).items():
         if name in was:
@@ -134,7 +135,7 @@ def _returned(function: Function) -> set[int]:
 def _adapted(
     before: CellIndex, after: CellIndex, index: NotebookIndex, cell: str, function: Function
 ) -> frozenset[int]:
-    """Where calls begin in the function's cell that the person changed along with it."""
+    """The starts of calls in the function's cell that the user changed along with it."""
     had = before.masked.source
     starts = callers_of(index, cell, function).starts.get(cell, set())
     return frozenset(
@@ -147,7 +148,7 @@ def _adapted(
 def _plan_parameters(
     index: NotebookIndex, cell: str, old: Function, new: Function, adapted: frozenset[int]
 ) -> SignaturePlan | Silence | None:
-    """`adapted` are places of calls in `cell` that follow already."""
+    """`adapted` are places of calls in `cell` that were already changed."""
     what = _what_changed(index, cell, old, new)
     if what is None or isinstance(what, Silence):
         return what
@@ -202,7 +203,7 @@ def _plan_parameters(
 def _other_definitions(
     index: NotebookIndex, cell: str, function: Function, callers: Callers
 ) -> str:
-    """The cell of another definition that the calls may reach: of an heir, in a branch."""
+    """The cell of another definition that the calls may reach: in a subclass or a branch."""
     for id, starts in callers.starts.items():
         for other in index.cells[id].functions:
             if other.start in starts and (id, other.scope) != (cell, function.scope):
@@ -224,17 +225,17 @@ def _unknown_calls(index: NotebookIndex, method: str, callers: Callers) -> int:
 def _what_changed(
     index: NotebookIndex, cell: str, old: Function, new: Function
 ) -> str | Silence | None:
-    """What the callers have to do, in words; None where the parameters ask nothing of them."""
+    """What the callers have to do, in words; None if nothing."""
     if any(p.kind in ("star", "stars") for p in (*old.parameters, *new.parameters)):
         return None
     was, now = [p.name for p in old.parameters], [p.name for p in new.parameters]
     if len(set(was)) != len(was) or len(set(now)) != len(now):
-        # A name typed over another: as a removal it would delete arguments.
+        # A name typed over another: treated as a removal, it would delete arguments.
         return Silence("low_confidence", f"two parameters of `{new.name}` have the same name")
     added = [name for name in now if name not in was]
     removed = [name for name in was if name not in now]
     if added and removed:
-        return None  # one became the other: a rename
+        return None  # one was renamed to the other
     defaulted = {p.name for p in new.parameters if p.has_default}
     kept = [name for name in now if name in was]
     shown = _shown(index, cell, new)
@@ -281,7 +282,8 @@ def _is_free(index: NotebookIndex, cell: str, function: Function, name: str) -> 
 
 
 def _is_unbound(index: NotebookIndex, cell: str, target: int) -> bool:
-    """Whether a method is called through its class, as `Box.grow(box, 2)`: self is passed."""
+    """Whether a method is called through its class, as in `Box.grow(box, 2)`, where self is
+    passed."""
     here = index.cells[cell]
     for attribute in here.attributes:
         if attribute.start == target and (i := here.starts.get(attribute.root)) is not None:
@@ -290,7 +292,7 @@ def _is_unbound(index: NotebookIndex, cell: str, target: int) -> bool:
 
 
 def _shown(index: NotebookIndex, cell: str, function: Function) -> str:
-    """The name that callers write: the class's for `__init__`."""
+    """The name that callers use: the class's for `__init__`."""
     if function.name == "__init__":
         return index.cells[cell].scopes[function.outer].name
     return function.name
@@ -310,8 +312,8 @@ def _rebind(
     """Edits of one call's arguments; None where `*` or `**` hide what is passed, or an argument
     can no longer be passed without the one before it.
 
-    Each argument is bound to its old parameter and passed to the same one again: by position as
-    long as no parameter is left out before it, by keyword after that.
+    Each argument is bound to its old parameter and passed to the same one again: by position until
+    a parameter is omitted, by keyword after that.
     """
     if any(a.keyword in ("*", "**") for a in call.arguments):
         return None
@@ -349,8 +351,8 @@ def _rebind(
 
 
 def argument_for(index: NotebookIndex, cell: str, at: int, parameter: Parameter) -> str:
-    """What to pass: a name that the caller has, by the parameter's name, or the only one of its
-    type; else a placeholder."""
+    """The argument to pass: a name in the caller's scope with the parameter's name, or the only one
+    of its type; otherwise a placeholder."""
     here = index.cells[cell]
     scope = _scope_at(here, at)
     for around in here.enclosing(scope):
@@ -455,7 +457,7 @@ def _follow(
     now: tuple[str, ...],
     targets: list[str],
 ) -> list[str] | None:
-    """The targets for the values now returned; None where it is unclear which value is which."""
+    """The targets for the values now returned; None if it is unclear which value is which."""
     if len(set(was)) != len(was) or len(set(now)) != len(now):
         return None
     kept = [value for value in now if value in was]

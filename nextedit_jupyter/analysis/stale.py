@@ -1,8 +1,8 @@
-"""Which cells hold results that no longer stand after some cells changed, in the order to run them.
+"""Which cells have out-of-date results after some cells changed, in the order to run them.
 
 A cell is stale if it changed, or if it uses a name that a stale cell binds and that no fresh cell
 binds again in between. A cell is needed if it binds a name that a stale or needed cell uses and
-that the kernel does not have, as after a restart.
+that the kernel does not have, for example after a restart.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.index import NotebookIndex, index_notebook
 from nextedit_jupyter.core import KernelFacts, Notebook
 
-CUT_NAMES = 100  # from here on the kernel's list may be incomplete: 200 names or 25 ms
+CUT_NAMES = 100  # a list this long may have been truncated, at 200 names or 25 ms
 
 
 def stale_cells(
@@ -29,9 +29,9 @@ def stale_cells(
 
     `notebook` is the state after the change; its execution counts are those of the running kernel
     (none after a restart); `ran_before` are the cells that ran in this kernel or an earlier one, if
-    that is known. Cells that never ran hold no results: they are listed only if they changed, or if
-    a listed cell needs what they bind. The order is that of the runs, and of the
-    document for cells that did not run; a cell that uses what only a later one binds follows it.
+    that is known. Cells that never ran have no results: they are listed only if they changed, or if
+    a listed cell needs what they bind. The order is that of the runs, and of the document for cells
+    that did not run; a cell that uses what only a later one binds comes after it.
     """
     index = index_notebook(notebook, facts)
     cells = _Cells(index)
@@ -68,8 +68,8 @@ class _Live:
     def __init__(self, index: NotebookIndex, notebook: Notebook, facts: KernelFacts) -> None:
         runs = {run.cell for run in facts.runs}
         counted = {cell.id for cell in notebook.cells if cell.execution_count is not None}
-        # Facts list the kernel's names; a document's counts may be an earlier kernel's. A long
-        # list may have been cut, and underscored names are never in it: counts decide there.
+        # Facts list the kernel's names; a document's counts may be from an earlier kernel. A long
+        # list may have been truncated, and underscored names are never in it: then counts decide.
         self._cut = (not runs and not facts.names) or len(facts.names) >= CUT_NAMES
         self._listed = {name.name for name in facts.names} | _bound_by(index, runs)
         self._counted = _bound_by(index, counted)
@@ -104,7 +104,8 @@ def _needed(
             known = binders.get(name, [])
             n = bisect_left(known, at[id])
             if n:
-                # The last that binds it; one that builds on an earlier value asks for that itself.
+                # The last one that binds it; if that builds on an earlier value, it requires that
+                # itself.
                 binder = order[known[n - 1]]
             elif known and name not in cells.binds[id]:
                 binder = order[known[0]]
@@ -121,7 +122,7 @@ def _bound_by(index: NotebookIndex, cells: Collection[str]) -> set[str]:
 
 
 def _order(index: NotebookIndex, cells: _Cells) -> list[str]:
-    """Each cell once, by its last run, those that bind a name before those that read it first."""
+    """Each cell once, by its last run; cells that bind a name come before those that read it."""
     last = list(dict.fromkeys(reversed(index.sequence)))
     last.reverse()
     everything = index.bound_names()

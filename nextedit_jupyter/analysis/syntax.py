@@ -10,15 +10,15 @@ from nextedit_jupyter.analysis.bindings import MAX_CELL
 from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.magics import mask
 
-# Links of a dotted name in an import: the compiler's time grows with their square.
+# Parts of a dotted name in an import: the compiler is quadratic in their number.
 _MAX_DOTS = 300
 
-# Syntax that this Python may be too old for, while the kernel's is not.
+# Syntax for which this Python may be too old, but not the kernel's.
 _NEWER = frozenset(("type_alias_statement", "type_parameter", "interpolation"))
 
 
 def error_count(source: str) -> int:
-    """How many syntax errors the cell has; 0 if it parses, or is no Python. Never raises."""
+    """The number of syntax errors in the cell; 0 if it parses or is not Python. Never raises."""
     masked = mask(source)
     if not masked.is_python or not masked.text.strip():
         return 0
@@ -49,7 +49,7 @@ def parses_at_least_as_well(before: str, after: str) -> bool:
 
 
 def has_endless_import(text: str) -> bool:
-    """Whether Python's compiler would take long over the dotted names of an import."""
+    """Whether Python's compiler would be slow on an import's dotted names."""
     if text.count(".") <= _MAX_DOTS or "import" not in text:
         return False
     joined = text.replace("\\\r\n", "").replace("\\\n", "")

@@ -1,8 +1,8 @@
 """Syntax trees of cells: tree-sitter's parser, and offsets in code points.
 
-One walker reads whole and broken cells alike, and it has the place of every name, which `ast`
-lacks for imports, `except … as`, patterns, `global`, and on 3.11 for all that stands in an
-f-string. The tests hold its reading against `ast` and `symtable`.
+The same walker reads valid and broken cells, and has the position of every name, which `ast` lacks
+for imports, `except … as`, patterns, `global`, and on 3.11 for everything in an f-string. Tests
+compare its results with `ast` and `symtable`.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from nextedit_jupyter.core.cache import LruCache
 _LANGUAGE = Language(tree_sitter_python.language())
 _LOCAL = threading.local()
 _INDENTED = "if 1:\n"
-# Joined lines in one cell. The parser's time grows with their square where they make no sense.
+# Joined lines in one cell. The parser is quadratic in their number if they are not valid.
 _MAX_JOINED = 300
-# Lines of comments in one cell: before each of them the parser looks past all that follow.
+# Comment lines in one cell: at each of them the parser looks past all that follow.
 _MAX_COMMENTS = 500
-# Fields of f-strings in one line. Where one is left open the parser begins anew at each.
+# Fields of f-strings in one line. If one is left open, the parser restarts at each.
 _MAX_FIELDS = 3_000
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.M)
 _F_STRING = re.compile(r"""[fFtT][rR]?["']""")
-# Trees kept for whoever reads the same text next; broken text takes ten times as long to parse.
+# Cached trees; broken text takes ten times as long to parse.
 _KEPT = 4
 
 
 def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
-    """The tree of a masked cell, and what turns its byte offsets into code points of `text`.
+    """The tree of a masked cell, and a function from its byte offsets to code points of `text`.
 
-    A cell that is indented as a whole, which IPython runs, is read as a block. Raises OverBudget
-    where the request's budget has no room for the tree's nodes.
+    A completely indented cell, which IPython accepts, is read as a block. Raises OverBudget if the
+    tree's nodes exceed the request's budget.
     """
     kept: LruCache[str, tuple[Tree, Callable[[int], int]]] | None
     kept = getattr(_LOCAL, "kept", None)
@@ -44,7 +44,7 @@ def parse(text: str) -> tuple[Tree, Callable[[int], int]]:
         kept = _LOCAL.kept = LruCache(_KEPT)
     found = kept.get(text)
     if found is None:
-        # What it takes where it makes no sense is known only afterwards.
+        # The cost of an invalid text is known only afterwards.
         require(MAX_NODES + 1 if _has_endless_line(text) else len(text) // 4)
         found = _parse(text)
         kept.put(text, found)
@@ -59,7 +59,7 @@ def _parse(text: str) -> tuple[Tree, Callable[[int], int]]:
     parser: Parser | None = getattr(_LOCAL, "parser", None)
     if parser is None:
         parser = _LOCAL.parser = Parser(_LANGUAGE)
-    if text.count("\\") > _MAX_JOINED:  # joined by blanks instead, which means the same
+    if text.count("\\") > _MAX_JOINED:  # joined by spaces instead, which means the same
         text = text.replace("\\\r\n", "   ").replace("\\\n", "  ")
     if text.count("#") > _MAX_COMMENTS:
         text = _COMMENT.sub(lambda found: " " * len(found[0]), text)
@@ -93,15 +93,15 @@ def walk(root: Node) -> Iterator[Node]:
 
 
 def unstarred(node: Node) -> Node:
-    """What is called or read in `[*f(x)]`, which the grammar takes for a call of `*f`."""
+    """The node called or read in `[*f(x)]`, which the grammar parses as a call of `*f`."""
     while node.type == "list_splat" and node.named_children:
         node = node.named_children[0]
     return node
 
 
 def called_name(callee: Node) -> Node | None:
-    """The name of what is called: `f` of `a.f(1)`, `Box` of `Box[int](1)`. None for what another
-    call gives: `f(1)(2)`.
+    """The name of a callee: `f` of `a.f(1)`, `Box` of `Box[int](1)`. None for another call's
+    result: `f(1)(2)`.
     """
     inner: Node | None = unstarred(callee)
     if inner is not None and inner.type == "subscript":

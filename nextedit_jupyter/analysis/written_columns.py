@@ -1,5 +1,5 @@
 """A frame's column where it is not a string in brackets or in a call: an attribute of the frame, a
-keyword that makes it, a word of a query, a string of the statement that makes the frame.
+keyword that creates it, a word of a query, a string of the statement that creates the frame.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.plan import Change, listed_cells
 from nextedit_jupyter.core.cache import by_text
 
-# Methods whose keywords are the columns that they make.
+# Methods whose keywords are the columns that they create.
 _MAKERS = frozenset(["assign", "agg", "aggregate", "with_columns", "mutate", "summarise"])
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[^\W\d]\w*")
 _ITERTUPLES = re.compile(r"\bfor[ \t]([^:\n]{1,80}?)[ \t]in[ \t][^:\n]{0,200}?\.itertuples\(")
 _OF_ANOTHER = re.compile(r"@([^\W\d]\w{0,80})\.([^\W\d]\w{0,80})(?![\w(])")
-# What every frame has as an attribute: a column of that name is no attribute. The kernel names the
-# members of a frame's type, but not all where there are over 200, as pandas has; and before any run
-# nothing else tells that `df.size` is no column.
+# Attributes of every frame, which hide columns of the same name. The kernel lists the members of a
+# frame's type, but not all if there are over 200, as in pandas; and before any run nothing else
+# shows that `df.size` is not a column.
 _MEMBERS = frozenset(
     [
         *("T", "abs", "add", "agg", "align", "all", "any", "apply", "assign", "at", "axes"),
@@ -49,7 +49,7 @@ _MEMBERS = frozenset(
 def written_otherwise(
     index: NotebookIndex, old: str, new: str, frames: set[str]
 ) -> Iterator[Change]:
-    """Where the column has to follow besides the strings that name it."""
+    """The column's places other than the strings that name it."""
     for cell, start, end in listed_columns(index, old, frames):
         yield Change(cell, start, end, new)
     can_be_read = _is_attribute(index, new, frames)
@@ -72,7 +72,7 @@ def written_otherwise(
 
 
 def _is_of_a_tuple(here: CellIndex, attribute: Attribute) -> bool:
-    """Whether it is read from what a frame's `itertuples` gives, which has no brackets by name."""
+    """Whether it is read from a frame's `itertuples`, which do not support names in brackets."""
     return attribute.object in _tuples(here.masked.source)
 
 
@@ -92,7 +92,7 @@ def _is_attribute(index: NotebookIndex, name: str, frames: Collection[str]) -> b
 
 
 def made_by_keyword(index: NotebookIndex, here: CellIndex) -> Iterator[tuple[Keyword, str]]:
-    """The keywords by which calls on frames make columns, each with the frame."""
+    """The keywords by which calls on frames create columns, each with the frame."""
     for word in here.keywords:
         called = _WORD.match(here.masked.source, max(word.target, 0))
         if called is not None and called[0] in _MAKERS:
@@ -104,8 +104,8 @@ def made_by_keyword(index: NotebookIndex, here: CellIndex) -> Iterator[tuple[Key
 def named_where_made(
     index: NotebookIndex, old: str, new: str, frames: Collection[str]
 ) -> Iterator[Change]:
-    """The name as a string of the statements that make the frames: what it does there, the library
-    knows.
+    """The name as a string in the statements that create the frames, where only the library knows
+    its meaning.
     """
     for frame in frames:
         for id, i in index.definitions(frame):
@@ -127,8 +127,8 @@ def words_of(
     *,
     formulas: bool = False,
 ) -> Iterator[tuple[int, int]]:
-    """The column in the strings of `query` and `eval`, and in `formulas` of models that are given
-    the frame (`ols("price ~ city", data=df)`): a bare word, or in backticks.
+    """The column in the strings of `query` and `eval`, and in `formulas` of models that take the
+    frame (`ols("price ~ city", data=df)`): a bare word, or in backticks.
     """
     if not old.isidentifier():
         pattern = re.compile(rf"`{re.escape(old)}`")
@@ -159,8 +159,8 @@ def unchecked_notes(
     done: Collection[Change],
     texts: Iterable[Change],
 ) -> Iterator[str]:
-    """What may mean the column and was not changed: the name as a string of code, which `texts`
-    are, columns that are chosen by a part of their names, attributes that can't have the new one.
+    """Notes what may refer to the column but was not changed: strings with its name (`texts`),
+    columns selected by a part of their names, attributes that cannot have the new name.
     """
     said = {(change.cell, change.start) for change in done}
     whole = [change for change in texts if (change.cell, change.start) not in said]

@@ -39,20 +39,20 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class CandidateBundle:
-    """A folder that may answer. `source` says how it comes to be one."""
+    """A folder whose bundle may answer. `source` says why it is a candidate."""
 
     path: Path
     source: Literal["named", "store", "package"]
     store: BundleStore | None = None
 
     def open(self) -> Bundle:
-        """Verify it, one from the store against its receipt too. Raises BundleError."""
+        """Verify it; a bundle from the store also against its receipt. Raises BundleError."""
         if self.store is not None:
             self.store.verify(self.path)
         return Bundle.open(self.path)
 
     def described(self) -> Described | None:
-        """What its manifest says of it, unchecked; None if that cannot be read."""
+        """Its manifest's description, unchecked; None if that cannot be read."""
         try:
             value = json.loads(read_bytes(self.path / MANIFEST, MAX_MANIFEST))
             id, version, language = (str(value[key]) for key in ("id", "version", "language"))
@@ -61,7 +61,7 @@ class CandidateBundle:
         return Described(id, common_language(language), f"{id}/{version}")
 
     def explain(self, error: NextEditError) -> str:
-        """What is wrong with it and what to do."""
+        """What is wrong with it, and what to do."""
         if self.source != "store":
             return str(error)
         id, version = self.path.parent.name, self.path.name
@@ -72,7 +72,7 @@ class CandidateBundle:
 
 
 def user_store(folder: Path | None = None) -> BundleStore:
-    """The user's store, which need not exist; under `folder` in place of the data folder."""
+    """The user's store, which need not exist; in `folder` instead of the data folder if given."""
     return BundleStore((folder or data_folder()) / "bundles")
 
 
@@ -84,8 +84,8 @@ def candidates(
 ) -> list[CandidateBundle]:
     """The bundles that may answer, best first.
 
-    One that was named, here or in NEXTEDIT_BUNDLE, is the only one: whoever asks for a bundle
-    wants to hear that it cannot be used. Raises BundleError if there is none.
+    A bundle that was named, here or in NEXTEDIT_BUNDLE, is the only candidate: whoever names one
+    wants an error if it cannot be used. Raises BundleError if there is none.
     """
     named = named or named_bundle_path()
     if named is not None:
@@ -99,7 +99,7 @@ def candidates(
         missing = error
     serving = store.serving()
     floor: str | None = None
-    with contextlib.suppress(BundleError):  # a damaged store: the package's answers
+    with contextlib.suppress(BundleError):  # a damaged store: use the packaged bundle
         for id in dict.fromkeys((serving, DEFAULT_ID)):
             choice = store.choices().get(id)
             if choice is None:
@@ -124,7 +124,7 @@ def candidates(
 def all_candidates(
     named: Path | None = None, *, store: BundleStore | None = None
 ) -> list[CandidateBundle]:
-    """`candidates`, then the other installed bundles, by id; a named one stands alone.
+    """`candidates`, then the other installed bundles, by id; a named one is the only one.
 
     Never raises: what cannot be read is left out.
     """
@@ -144,7 +144,7 @@ def all_candidates(
 
 
 def active_bundle(named: Path | None = None) -> tuple[Bundle, str | None]:
-    """The bundle that answers, verified, and what is wrong with those before it.
+    """The active bundle, verified, and what is wrong with the candidates before it.
 
     Raises BundleError if none can be used.
     """
@@ -158,10 +158,10 @@ def active_bundle(named: Path | None = None) -> tuple[Bundle, str | None]:
 
 
 def roll_back(label: str | None = None, *, store: BundleStore | None = None) -> str | None:
-    """Leave the bundle that fails for an earlier one; says which is in place, None if none is.
+    """Replace a failing bundle by an earlier one; returns which one, or None if there is none.
 
-    It is the one with this label, or the one that answers. Goes to the store's version before, or
-    to the packaged bundle. A bundle that was named by the user is never left.
+    The failing one is given by its label, by default the active one. It is replaced by the store's
+    previous version, or by the packaged bundle. A bundle that the user named is never replaced.
     """
     store = store or user_store()
     with contextlib.suppress(BundleError):
@@ -178,12 +178,12 @@ def roll_back(label: str | None = None, *, store: BundleStore | None = None) -> 
 
 
 def put_back(label: str, *, store: BundleStore | None = None) -> bool:
-    """Use again a version that `roll_back` left; False if something else was chosen since."""
+    """Use a version again that `roll_back` replaced; False if something else was chosen since."""
     store = store or user_store()
     id, _, version = label.partition("/")
     with contextlib.suppress(BundleError):
         choice = store.choices().get(id)
-        # A roll-back forgets the version before; whoever chooses one by hand has one.
+        # A rollback forgets the previous version; a choice made by hand has one.
         left = choice is not None and version in choice.refused and choice.previous is None
         if left:
             store.use(id, version)
@@ -192,7 +192,7 @@ def put_back(label: str, *, store: BundleStore | None = None) -> bool:
 
 
 def leave(store: BundleStore, id: str) -> str:
-    """Go back from the current version of a bundle; says to what. Raises BundleError.
+    """Go back from the current version of a bundle; returns the replacement. Raises BundleError.
 
     After the earlier versions in the store come the default bundle and the one in the package.
     """
@@ -213,7 +213,7 @@ def leave(store: BundleStore, id: str) -> str:
 
 
 def packaged_version() -> str | None:
-    """The version of the packaged bundle, None where there is none."""
+    """The version of the packaged bundle; None if there is none."""
     with contextlib.suppress(BundleError):
         return _version(packaged_bundle_path())
     return None

@@ -1,9 +1,9 @@
-"""Making a bundle of a base's weights and a delta, the same bytes each time.
+"""Makes a bundle from a base's weights and a delta, with the same bytes each time.
 
-The base's matrices are read from its GGUF file, the low-rank pairs of the delta are merged into
-them, the vocabulary is cut to what is kept, and the graph is written in 8 bits. Products are taken
-in float64 and rounded once, so that processors that add in another order give the same weights.
-135 M parameters take 0.9 GB at most while it is done.
+The base's matrices are read from its GGUF file, the delta's low-rank pairs are merged into them,
+the vocabulary is reduced, and the graph is written in 8 bits. Products are computed in float64 and
+rounded once, so that processors that sum in a different order produce the same weights. For 135 M
+parameters this takes at most 0.9 GB of memory.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ def assemble(
 ) -> dict[str, Any]:
     """Write the bundle of the GGUF file `base` and a delta into `out`, which must not exist yet.
 
-    `licence_text` is the base's licence in full, which goes into the bundle; `progress` gets the
-    share that is done, 0 to 1. Gives the manifest. Raises BundleError and leaves nothing behind.
+    `licence_text` is the full text of the base's licence, which is included in the bundle;
+    `progress` receives the completed share, 0 to 1. Returns the manifest. On failure it raises
+    BundleError and leaves nothing behind.
     """
     if out.exists():
         raise BundleError(f"{out.name} exists already; choose another folder")
@@ -74,7 +75,7 @@ def assemble(
 def _merged(
     file: GgufFile, delta: Delta, progress: Progress
 ) -> tuple[GraphShape, dict[str, Floats], ByteLevelVocabulary]:
-    """The base's weights with the delta in them, by the names that `build_graph` asks for."""
+    """The base's weights with the delta merged, by the names that `build_graph` uses."""
     model = GgufModel.of(file, context=delta.context)
     if not model.shape.tied or model.architecture != "llama":
         raise BundleError("a delta needs a base whose embedding is also its head, without biases")
@@ -107,7 +108,7 @@ class _Changes:
         self._left = set(self._file.names()) if self._file is not None else set()
 
     def applied(self, name: str, weight: Floats) -> Floats:
-        """A weight of the base with what the delta adds to it, or puts in its place."""
+        """A weight of the base with the delta's addition or replacement."""
         if name == "norm.weight":
             return self._replaced("norms.final", weight)
         if not name.startswith("layers."):
@@ -126,7 +127,7 @@ class _Changes:
     ) -> Floats:
         """The embedding of the new vocabulary: the kept rows, then those of the new tokens.
 
-        New tokens without rows of their own begin as the mean of the bytes' rows.
+        New tokens without rows of their own start as the mean of the bytes' rows.
         """
         new = len(vocabulary.tokens) - len(kept)
         table = self._added("embedding.kept", rows[kept])
@@ -136,7 +137,8 @@ class _Changes:
         return np.concatenate((table, found))
 
     def smoothing(self, shape: GraphShape) -> dict[str, Floats]:
-        """Factors for `smooth`; empty if the delta has none. Raises BundleError if some lack."""
+        """Factors for `smooth`; empty if the delta has none. Raises BundleError if some are
+        missing."""
         if not any(name.startswith("smooth.") for name in self._left):
             return {}
         query = shape.heads * shape.head_dim
@@ -151,12 +153,12 @@ class _Changes:
         return factors
 
     def check_all_used(self) -> None:
-        """A tensor that nobody asked for would silently be left out."""
+        """Raise BundleError for an unused tensor, which would otherwise silently be ignored."""
         if self._left:
             raise self._unfit(min(self._left))
 
     def _by_parts(self, layer: str, weight: Floats) -> Floats:
-        """Query, key and value with pairs of their own; one of three cannot be told by its size."""
+        """Query, key and value with their own pairs, because their sizes do not identify them."""
         width = weight.shape[1]
         sizes = [self._rows_of(f"layers.{layer}.{part}.b") for part in "qkv"]
         if not any(sizes):
@@ -184,7 +186,7 @@ class _Changes:
         second = self._take(f"{name}.b", (weight.shape[0], None))
         if first is None or second is None or first.shape[0] != second.shape[1]:
             raise self._unfit(name)
-        # In float64, whose sums differ by less than what rounding to float32 leaves.
+        # In float64, where sums differ by less than the rounding to float32.
         low = second.astype(np.float64) @ first.astype(np.float64)
         result: Floats = (weight.astype(np.float64) + self._delta.scale * low).astype(np.float32)
         return result

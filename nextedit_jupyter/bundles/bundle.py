@@ -1,9 +1,9 @@
-"""What a model bundle is, and the checks before it is loaded.
+"""Model bundles, and the checks before one is loaded.
 
-A bundle is a folder with `model.onnx`, `tokenizer.json`, `manifest.json` and `CARD.md`. Opening
-one checks that the files are the ones that the manifest names, byte for byte, and that the model
-holds nothing but a decoder (`files.check_model`). Whether the manifest itself is to be trusted is
-the business of `trust`.
+A bundle is a folder with `model.onnx`, `tokenizer.json`, `manifest.json` and `CARD.md`. Opening one
+checks that the files match the manifest, byte for byte, and that the model contains nothing but a
+decoder (`onnx_file.check_model`). Whether the manifest itself can be trusted is the business of
+`trust`.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from nextedit_jupyter.core.languages import common_language
 MODEL, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "manifest.json"
 DEFAULT_ID = "nextedit-python"
 SCHEMA = 1
-# Bytes. A manifest is a page of text; 4 GB is what one protobuf message can hold at most, twice.
+# Bytes. A manifest is a page of text; 4 GB is twice the maximum size of a protobuf message.
 MAX_MANIFEST, MAX_TOKENIZER, MAX_MODEL = 1_000_000, 64_000_000, 4_000_000_000
-# The bounds of shapes that the engine can hold: one KV buffer set of at most 2 GB.
+# Bounds on the shapes that the engine supports: at most 2 GB for one set of KV buffers.
 MAX_LAYERS, MAX_CONTEXT, MAX_HEADS, MAX_HEAD_DIM, MAX_VOCABULARY = 256, 131_072, 256, 512, 1_000_000
 MAX_KV_BYTES = 2_000_000_000
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LANGUAGE = re.compile(rf"{_ID.pattern}|\*")  # `*`: any
 _VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}(?:[.-]?[a-z0-9.]{1,20})?")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_AGAIN = "install the bundle again"
+_ADVICE = "install the bundle again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Bundle:
 
     @property
     def label(self) -> str:
-        """What answers call it: `nextedit-python/0.1.0`."""
+        """Its name in answers: `nextedit-python/0.1.0`."""
         return f"{self.id}/{self.version}"
 
     @property
@@ -78,10 +78,10 @@ class Bundle:
 
     @classmethod
     def open(cls, path: Path | str) -> Bundle:
-        """Check a bundle's folder: 30 ms for 16 MB. Raises BundleError that says what to do."""
+        """Check a bundle's folder: 30 ms for 16 MB. Raises BundleError, which says what to do."""
         path = Path(path)
         if not path.is_dir():
-            raise BundleError(f"there is no bundle at {path}: {_AGAIN} or set NEXTEDIT_BUNDLE")
+            raise BundleError(f"there is no bundle at {path}: {_ADVICE} or set NEXTEDIT_BUNDLE")
         manifest = _read_manifest(path)
         bundle = _from_manifest(path, manifest)
         summary = _check_files(path, manifest)
@@ -90,16 +90,16 @@ class Bundle:
 
 
 def default_bundle_path() -> Path:
-    """The bundle to use: NEXTEDIT_BUNDLE, the one in the package, or that of a source tree.
+    """The bundle to use: NEXTEDIT_BUNDLE, the one in the package, or the one in the source tree.
 
-    What is installed in the store isn't looked at: see `active.candidates`. Raises BundleError if
-    there is none.
+    The store is not considered: see `active.candidates`. Raises BundleError if there is none.
     """
     return named_bundle_path() or packaged_bundle_path()
 
 
 def named_bundle_path() -> Path | None:
-    """The folder in NEXTEDIT_BUNDLE, None if that isn't set. Raises BundleError if it isn't one."""
+    """The folder in NEXTEDIT_BUNDLE; None if that is not set. Raises BundleError if it is not a
+    folder."""
     named = os.environ.get("NEXTEDIT_BUNDLE")
     if not named:
         return None
@@ -109,7 +109,7 @@ def named_bundle_path() -> Path | None:
 
 
 def packaged_bundle_path() -> Path:
-    """The bundle that came with the package or lies in its source tree. Raises BundleError."""
+    """The bundle in the package or in its source tree. Raises BundleError."""
     package = Path(__file__).resolve().parent.parent
     for place in (package / "_bundles" / DEFAULT_ID, package.parent / "models" / DEFAULT_ID):
         if (place / MANIFEST).is_file():
@@ -126,9 +126,9 @@ def _read_manifest(path: Path) -> Mapping[str, Any]:
     try:
         manifest = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise BundleError(f"manifest.json in {path} is not JSON: {_AGAIN}") from None
+        raise BundleError(f"manifest.json in {path} is not JSON: {_ADVICE}") from None
     if not isinstance(manifest, dict):
-        raise BundleError(f"manifest.json in {path} is not a JSON object: {_AGAIN}")
+        raise BundleError(f"manifest.json in {path} is not a JSON object: {_ADVICE}")
     return manifest
 
 
@@ -161,29 +161,29 @@ def _from_manifest(path: Path, manifest: Mapping[str, Any]) -> Bundle:
 
 
 def _check_files(path: Path, manifest: Mapping[str, Any]) -> GraphSummary:
-    """Compare sizes and digests of all files that are named, and read the model's graph."""
+    """Compare sizes and digests of all files in the manifest, and read the model's graph."""
     files = manifest.get("files")
     if not isinstance(files, dict) or not {MODEL, TOKENIZER} <= files.keys():
-        raise BundleError(f"the manifest names no {MODEL} and {TOKENIZER}: {_AGAIN}")
+        raise BundleError(f"the manifest names no {MODEL} and {TOKENIZER}: {_ADVICE}")
     summary: GraphSummary | None = None
     for name, expected in files.items():
         if not isinstance(expected, dict):
-            raise BundleError(f"the manifest says nothing about {_short(name)}: {_AGAIN}")
+            raise BundleError(f"the manifest says nothing about {_short(name)}: {_ADVICE}")
         size, digest = expected.get("size"), expected.get("sha256")
         if isinstance(size, bool) or not isinstance(size, int) or not isinstance(digest, str):
-            raise BundleError(f"the manifest gives no size and sha256 of {_short(name)}: {_AGAIN}")
-        most = MAX_MODEL if name == MODEL else MAX_TOKENIZER
-        with _opened(path, name, most) as file:
+            raise BundleError(f"the manifest gives no size and sha256 of {_short(name)}: {_ADVICE}")
+        maximum = MAX_MODEL if name == MODEL else MAX_TOKENIZER
+        with _opened(path, name, maximum) as file:
             if os.fstat(file.fileno()).st_size != size or not _DIGEST.fullmatch(digest):
-                raise BundleError(f"{name} is not the file that the manifest names: {_AGAIN}")
+                raise BundleError(f"{name} is not the file that the manifest names: {_ADVICE}")
             if size == 0:
-                raise BundleError(f"{name} is empty: {_AGAIN}")
+                raise BundleError(f"{name} is empty: {_ADVICE}")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 view = memoryview(data)
                 try:
                     if hashlib.sha256(view).hexdigest() != digest:
                         raise BundleError(
-                            f"{name} is not the file that the manifest names: {_AGAIN}"
+                            f"{name} is not the file that the manifest names: {_ADVICE}"
                         )
                     if name == MODEL:
                         summary = _checked(view)
@@ -196,7 +196,7 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> GraphSummary:
 
 
 def _checked(view: memoryview) -> GraphSummary:
-    # Views of views in a traceback would keep the map open; an error leaves here without them.
+    # Memory views in a traceback would keep the map open, so the error is raised without them.
     try:
         return check_model(view)
     except BundleError as error:
@@ -211,28 +211,28 @@ def _check_shapes(bundle: Bundle, summary: GraphSummary) -> None:
         for part in ("key", "value"):
             past, present = f"past.{i}.{part}", f"present.{i}.{part}"
             if summary.inputs.get(past) != cache or summary.outputs.get(present) != cache:
-                raise BundleError(f"the model has no {past} of the manifest's sizes: {_AGAIN}")
+                raise BundleError(f"the model has no {past} of the manifest's sizes: {_ADVICE}")
     logits = summary.outputs.get("logits", ())
     if len(logits) != 3 or logits[-1] != bundle.vocab_size:
-        raise BundleError(f"the model's vocabulary is not the manifest's: {_AGAIN}")
+        raise BundleError(f"the model's vocabulary is not the manifest's: {_ADVICE}")
 
 
-def _opened(path: Path, name: Any, most: int) -> Any:
-    """A plain file directly in the folder, open for reading; links are not followed."""
+def _opened(path: Path, name: Any, maximum: int) -> Any:
+    """A regular file directly in the folder, opened for reading; links are not followed."""
     plain = isinstance(name, str) and name not in ("", ".", "..")
     if not plain or re.search(r"[/\\:\x00]", name):
         raise BundleError(
-            f"the manifest names {_short(name)}, which leads out of the bundle: {_AGAIN}"
+            f"the manifest names {_short(name)}, which leads out of the bundle: {_ADVICE}"
         )
     try:
-        return open_plain(path / name, most)
+        return open_plain(path / name, maximum)
     except OSError as error:
         if (path / name).is_symlink():
             raise BundleError(
-                f"{name} is a link; a bundle consists of regular files: {_AGAIN}"
+                f"{name} is a link; a bundle consists of regular files: {_ADVICE}"
             ) from None
         why = error.strerror or type(error).__name__
-        raise BundleError(f"{name} of the bundle cannot be read ({why}): {_AGAIN}") from None
+        raise BundleError(f"{name} of the bundle cannot be read ({why}): {_ADVICE}") from None
 
 
 def _short(name: Any) -> str:
@@ -242,7 +242,7 @@ def _short(name: Any) -> str:
 def _string(manifest: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> str:
     value = manifest.get(key)
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise BundleError(f"the manifest's {key} cannot be used: {_AGAIN}")
+        raise BundleError(f"the manifest's {key} cannot be used: {_ADVICE}")
     return value
 
 
@@ -252,10 +252,10 @@ def _identifier(manifest: Mapping[str, Any]) -> str:
     return id
 
 
-def _count(manifest: Mapping[str, Any], key: str, most: int) -> int:
+def _count(manifest: Mapping[str, Any], key: str, maximum: int) -> int:
     value = manifest.get(key)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BundleError(f"the manifest's {key} must be a number from 1 to {most}: {_AGAIN}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+        raise BundleError(f"the manifest's {key} must be a number from 1 to {maximum}: {_ADVICE}")
     return value
 
 
@@ -265,11 +265,11 @@ def _thresholds(value: Any) -> Mapping[str, float]:
         for number in value.values()
     )
     if not good:
-        raise BundleError(f"the manifest's thresholds must be between 0 and 1: {_AGAIN}")
+        raise BundleError(f"the manifest's thresholds must be between 0 and 1: {_ADVICE}")
     return MappingProxyType({str(kind): float(number) for kind, number in value.items()})
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """The numbers that a version begins with, three of them."""
+    """The first three numbers of a version."""
     numbers = [int(number) for number in re.findall(r"\d{1,6}", version)[:3]]
     return tuple(numbers + [0] * (3 - len(numbers)))

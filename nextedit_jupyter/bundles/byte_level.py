@@ -1,8 +1,8 @@
-"""Vocabularies of byte-level BPE: a model's own, a smaller one out of it, and their tokenizer.json.
+"""Vocabularies of byte-level BPE: a model's own, reduced ones, and their tokenizer.json.
 
 Byte-level BPE writes each byte as one printable character (GPT-2's table), cuts a text by its
-pre-tokenizer and merges pairs by rank. A vocabulary that has all 256 characters encodes and decodes
-every text exactly; one that lacks some gets them here.
+pre-tokenizer and merges pairs by rank. A vocabulary with all 256 characters encodes and decodes
+every text exactly; missing ones are added here.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 
 from nextedit_jupyter.core.errors import BundleError
 
-# How Qwen and Llama 3 cut texts; what stands for `%s` is how many digits make a word.
+# How Qwen and Llama 3 split texts; `%s` is the number of digits in a piece.
 _TIKTOKEN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 PRE_TOKENIZERS = ("gpt-2", "smollm", "qwen2", "llama-bpe")
 _ALIASES = {"llama3": "llama-bpe", "llama-v3": "llama-bpe", "default": "gpt-2"}
-NORMAL, CONTROL, USER_DEFINED = 1, 3, 4  # GGUF's types of tokens that can be read; 5 is unused
+NORMAL, CONTROL, USER_DEFINED = 1, 3, 4  # the supported token types of GGUF; 5 is unused
 
 
 def _alphabet() -> tuple[str, ...]:
@@ -37,8 +37,8 @@ ALPHABET = _alphabet()
 
 @dataclass(frozen=True, slots=True)
 class ByteLevelVocabulary:
-    """Tokens by id, merges by rank, and how texts are cut; `special` are ids of control tokens,
-    `added` of plain texts that are one token each."""
+    """Tokens by id, merges by rank, and how texts are split; `special` are ids of control tokens,
+    `added` those of plain texts that are one token each."""
 
     tokens: tuple[str, ...]
     merges: tuple[tuple[str, str], ...]
@@ -86,20 +86,21 @@ class ByteLevelVocabulary:
 
     @property
     def missing_bytes(self) -> tuple[str, ...]:
-        """The characters of bytes that it has no token for, in their order."""
+        """The characters of bytes without a token, in order."""
         return tuple(sorted(set(ALPHABET).difference(self.tokens)))
 
     def with_all_bytes(self) -> ByteLevelVocabulary:
-        """The same with the bytes that it lacks behind it: then every text comes back exactly."""
+        """The same vocabulary with the missing bytes appended, so that every text is decoded
+        exactly."""
         tokens = (*self.tokens, *self.missing_bytes)
         return ByteLevelVocabulary(tokens, self.merges, self.pre, self.special, self.added)
 
     def reduced(self, kept: Sequence[int], control: Sequence[str] = ()) -> ByteLevelVocabulary:
-        """What is left of it with the tokens `kept`, ids in rising order.
+        """The vocabulary reduced to the tokens `kept`, ids in ascending order.
 
-        New ids: the kept tokens in that order, the bytes that are missing then, the `control`
-        tokens. Merges stay where both parts and the whole do. Raises BundleError for ids that it
-        lacks, or kept tokens that no merges of kept ones lead to.
+        New ids: the kept tokens in that order, then missing bytes, then the `control` tokens. A
+        merge is kept if both parts and the result are. Raises BundleError for unknown ids, or kept
+        tokens that cannot be built by merges of kept ones.
         """
         if any(b <= a for a, b in pairwise(kept)) or (
             kept and not 0 <= kept[0] <= kept[-1] < len(self.tokens)
@@ -110,7 +111,7 @@ class ByteLevelVocabulary:
         merges = tuple(m for m in self.merges if left.issuperset((*m, m[0] + m[1])))
         special = frozenset(new for new, id in enumerate(kept) if id in self.special)
         added = frozenset(new for new, id in enumerate(kept) if id in self.added)
-        # A base may have tokens that no merge makes; those of others need their parts.
+        # A base may have tokens that no merge produces; all others need their parts.
         lost = {a + b for a, b in self.merges}.difference(a + b for a, b in merges)
         if orphans := [name for name in names if name in lost]:
             raise BundleError(f"the vocabulary keeps {orphans[0]!r} without its parts")
@@ -122,7 +123,7 @@ class ByteLevelVocabulary:
         return ByteLevelVocabulary(tokens, merges, self.pre, special | frozenset(ids), added)
 
     def to_json(self) -> str:
-        """Its `tokenizer.json`, the same text each time."""
+        """Its `tokenizer.json`, deterministic."""
         marked = self.special | self.added
         model = {
             "type": "BPE",

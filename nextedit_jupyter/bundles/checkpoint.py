@@ -1,7 +1,7 @@
-"""A checkpoint's tensors under the names that the graph asks for.
+"""A checkpoint's tensors under the graph's names.
 
-Experts come one by one, as they are published, or stacked in one tensor a layer, as Granite's are
-and as newer versions of transformers hold all of them.
+Experts may be separate tensors, or stacked in one tensor per layer, like Granite's and as in newer
+versions of transformers.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _EXPERT = re.compile(r"model\.layers\.\d+\.mlp\.experts\.(\d+)\.")
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a weight stands: a tensor and the shape that it must have.
+    """Where a weight is: a tensor and its required shape.
 
-    `at` is the place on its first axis where it is a stack; `half` which half of the rows.
+    `at` is the index on the first axis of a stack; `half` selects a half of the rows.
     """
 
     tensor: str
@@ -40,7 +40,7 @@ class _Source:
 
 
 class Renamed(Mapping[str, Floats]):
-    """A checkpoint's tensors under the names that `build_graph` asks for, read when asked."""
+    """A checkpoint's tensors under the names that `build_graph` uses, read on access."""
 
     def __init__(
         self, tensors: TensorFolder, plan: ImportPlan, progress: Callable[[str], None]
@@ -50,7 +50,8 @@ class Renamed(Mapping[str, Floats]):
         self._progress = progress
 
     def check(self) -> None:
-        """Every tensor is there in its size, and no expert is left over. Raises BundleError."""
+        """Check that every tensor exists in the right size, and that no expert is left over. Raises
+        BundleError."""
         for name in weight_names(self._plan.shape):
             for source in self._sources(name):
                 self._check(source)
@@ -100,7 +101,7 @@ class Renamed(Mapping[str, Floats]):
         return [self._feed_forward(at, middle, part)]
 
     def _feed_forward(self, at: str, middle: list[str], part: str) -> _Source:
-        """Where `gate`, `up` or `down` stands, of a layer or of an expert, or a router."""
+        """The source of `gate`, `up` or `down` of a layer or an expert, or of a router."""
         shape, mixture = self._plan.shape, self._plan.shape.experts
         granite = self._plan.model_type in GRANITE
         if part == "router":
@@ -130,7 +131,7 @@ class Renamed(Mapping[str, Floats]):
     def _stacked(
         self, at: str, part: str, hidden: int, expert: int | None = None, count: int | None = None
     ) -> _Source:
-        """One expert of a stack, or the shared one; gate and up are two halves of one matrix."""
+        """One expert of a stack, or the shared one; gate and up are the two halves of a matrix."""
         width = self._plan.shape.width
         names = ("gate_up_proj", "down_proj")
         if self._plan.model_type in GRANITE:

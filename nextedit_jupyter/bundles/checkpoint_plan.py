@@ -1,4 +1,4 @@
-"""What a checkpoint's `config.json` says of its shape, checked before a weight is looked at."""
+"""The shape of a checkpoint according to its `config.json`, checked before any weight is read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_LAYERS, MAX_EXPERTS, MAX_SIDE = 256, 1024, 65_536
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What a folder's `config.json` says, checked."""
+    """The checked contents of a folder's `config.json`."""
 
     model_type: str
     shape: GraphShape
@@ -28,17 +28,17 @@ class ImportPlan:
 
     @property
     def parameters(self) -> int:
-        """The number of weights, a tied head counted once."""
+        """The number of weights; a tied head counts once."""
         return self.shape.parameters
 
 
 def parameters_of(shape: GraphShape) -> int:
-    """The number of a decoder's weights, a tied head counted once."""
+    """The number of a decoder's weights; a tied head counts once."""
     return shape.parameters
 
 
 def read_plan(folder: Path, *, context: int = 2048) -> ImportPlan:
-    """Check `config.json`. Raises BundleError with the reason where the shape isn't ours."""
+    """Check `config.json`. Raises BundleError with the reason if the shape is not supported."""
     config = _read(folder)
     model_type = config.get("model_type")
     if model_type not in SUPPORTED:
@@ -104,7 +104,7 @@ def _shape(config: Mapping[str, Any], model_type: str, context: int) -> GraphSha
 
 
 def _experts(config: Mapping[str, Any], model_type: str, layers: int) -> Experts:
-    """The mixture that a config describes. Raises BundleError where it cannot be."""
+    """The mixture that a config describes. Raises BundleError if it is not supported."""
     granite, qwen = model_type in GRANITE, model_type == "qwen2_moe"
     count = _count(config, "num_local_experts" if granite else "num_experts", MAX_EXPERTS)
     active = _count(config, "num_experts_per_tok", MAX_EXPERTS)
@@ -140,11 +140,11 @@ def _dense_layers(config: Mapping[str, Any], layers: int) -> frozenset[int]:
     return frozenset(dense)
 
 
-def _count(config: Mapping[str, Any], key: str, most: int) -> int:
+def _count(config: Mapping[str, Any], key: str, maximum: int) -> int:
     value = config.get(key)
-    if type(value) is not int or not 1 <= value <= most:
+    if type(value) is not int or not 1 <= value <= maximum:
         raise BundleError(
-            f"config.json's {key} is {str(value)[:40]}; a number from 1 to {most} is needed"
+            f"config.json's {key} is {str(value)[:40]}; a number from 1 to {maximum} is needed"
         )
     return value
 

@@ -1,4 +1,4 @@
-"""Which versions are used, as the store's `current.json` says it; read as if anybody wrote it."""
+"""Which versions are used, according to the store's `current.json`, which is not trusted."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nextedit_jupyter.core.errors import BundleError
 MAX_BYTES = 1_000_000
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})(?:[-+][0-9A-Za-z.-]{1,40})?")
-# Ids are names of folders beside the store's own files, and on Windows some names are devices.
+# Ids are folder names next to the store's own files, and on Windows some names are devices.
 _OWN_NAMES = re.compile(
     r"lock|.*\.json|.*\.|(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.DOTALL
 )
 
 
 def is_identifier(id: str) -> bool:
-    """Whether a bundle may be called so: lower-case, and no name of a file of the store's own."""
+    """Whether this is a valid id: lower-case, and not the name of one of the store's own files."""
     return _IDENTIFIER.fullmatch(id) is not None and _OWN_NAMES.fullmatch(id) is None
 
 
@@ -38,7 +38,8 @@ def is_version(version: str) -> bool:
 
 
 def version_key(version: str) -> tuple[int, int, int, bool, str]:
-    """Orders semantic versions; a pre-release comes before its release. Raises BundleError."""
+    """A sort key for semantic versions; a pre-release comes before its release. Raises
+    BundleError."""
     match = _VERSION.fullmatch(version)
     if match is None:
         raise BundleError(f"{version[:80]!r} is not a semantic version such as 1.2.0")
@@ -48,11 +49,11 @@ def version_key(version: str) -> tuple[int, int, int, bool, str]:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which version of one bundle is used. `floor` is the oldest that a roll-back may reach.
+    """Which version of one bundle is used. `floor` is the oldest that a rollback may reach.
 
-    `refused` are versions that a roll-back left because they failed; they aren't chosen again by
-    themselves. If the current one is among them, none of the store's is used. Raises BundleError
-    for what are no versions.
+    `refused` are versions that were rolled back because they failed; they are not chosen again
+    automatically. If the current one is among them, none of the store's is used. Raises BundleError
+    for invalid versions.
     """
 
     current: str

@@ -1,13 +1,13 @@
-"""A delta: what of a model is ours, where its weights come from a base that a package brings.
+"""A delta: what training added to a base whose weights come from a package.
 
     models/<id>/
       delta.json           this description
-      kept.npy             uint16, the base's tokens that are kept, in rising order
+      kept.npy             uint16, the base's tokens that are kept, in ascending order
       delta.safetensors    float16, what is added to the base's weights
       CARD.md              the card of the bundle that is made of both, if there is one
 
-The base is named by package, version and digests, so that what is fetched is the very file that was
-tuned. Reading a description loads neither numpy nor onnx; `assembling` makes the bundle.
+The base is identified by package, version and digests, so that exactly the file that was tuned is
+downloaded. Reading a description loads neither numpy nor onnx; `assembling` makes the bundle.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ MAX_DELTA_BYTES = 1_000_000
 MAX_WHEEL_BYTES = 2_000_000_000
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# What of a delta goes into the manifest of its bundle as it stands.
+# Fields of a delta that are copied to its bundle's manifest.
 _MEASURED = ("acceptance", "latency", "quality", "golden_tokens", "drafts")
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A package's file with weights: `member` of the wheel of that version, by their digests.
+    """A file with weights in a package: `member` of that version's wheel, both by digest.
 
-    `wheel_bytes` is the size of the wheel, `member_bytes` that of the file; `notice` is what its
-    licence asks to be passed on.
+    `wheel_bytes` is the size of the wheel, `member_bytes` that of the file; `notice` is the text
+    that its licence requires to be passed on.
     """
 
     package: str
@@ -63,7 +63,7 @@ class Base:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """What a bundle's manifest says of its base."""
+        """A bundle manifest's description of its base."""
         return {
             "name": self.name,
             "package": self.package,
@@ -77,8 +77,8 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A description that was checked. `kept` and `weights` are files in `folder`, None if the delta
-    keeps all tokens or changes no weights; `options` go to `build_graph`."""
+    """A checked description. `kept` and `weights` are files in `folder`, None if the delta keeps
+    all tokens or changes no weights; `options` are passed to `build_graph`."""
 
     folder: Path
     id: str
@@ -123,7 +123,8 @@ class Delta:
                 wheel_sha256=base.text("wheel_sha256", _DIGEST),
                 wheel_bytes=base.count("wheel_bytes", MAX_WHEEL_BYTES),
                 member=base.member(),
-                # A wheel is compressed a little or not at all; without the size the bound is wide.
+                # A wheel is compressed little or not at all; without a given size the bound is
+                # generous.
                 member_bytes=base.count("member_bytes", MAX_WHEEL_BYTES, MAX_WHEEL_BYTES),
                 member_sha256=base.text("member_sha256", _DIGEST),
                 name=base.text("name"),
@@ -139,15 +140,14 @@ class Delta:
             language=str(value.get("language", "python")),
             licence=str(value.get("licence", "BSD-3-Clause")),
             min_app_version=str(value.get("min_app_version", "0.1.0")),
-            thresholds={str(kind): float(least) for kind, least in thresholds.items()},
+            thresholds={str(kind): float(threshold) for kind, threshold in thresholds.items()},
             options={str(name): tuple(map(str, inputs)) for name, inputs in graph.items()},
             measured={key: value.get(key) for key in _MEASURED if value.get(key) is not None},
         )
 
 
 def deltas() -> list[Delta]:
-    """The deltas that came with the package, or lie in its source tree; what can't be read is left
-    out."""
+    """The deltas in the package or its source tree; unreadable ones are left out."""
     package = Path(__file__).resolve().parent.parent
     found: dict[str, Delta] = {}
     for place in (package / "_bundles", package.parent / "models"):
@@ -176,7 +176,7 @@ def delta_named(id: str | None = None) -> Delta:
 
 
 def delta_to_get() -> Delta | None:
-    """The delta whose bundle is not the one that answers; None if it does, or there is none."""
+    """The delta whose bundle is not active yet; None if it is, or if there is no delta."""
     from nextedit_jupyter.bundles.active import active_bundle
 
     try:
@@ -194,14 +194,14 @@ def _read(path: Path) -> Any:
             raise ValueError("too large")
         return json.loads(data)
     except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"{path} cannot be read ({type(error).__name__}): {_AGAIN}") from None
+        raise BundleError(f"{path} cannot be read ({type(error).__name__}): {_ADVICE}") from None
 
 
-_AGAIN = "install nextedit-jupyter again"
+_ADVICE = "install nextedit-jupyter again"
 
 
 class _Reader:
-    """Fields of an object; each raises BundleError if it is not what it must be."""
+    """Typed access to an object's fields; raises BundleError for an invalid one."""
 
     def __init__(self, value: Any, folder: Path, where: str) -> None:
         self._folder = folder
@@ -211,7 +211,7 @@ class _Reader:
         self._value = value
 
     def bad(self, key: str) -> BundleError:
-        return BundleError(f"the {key} of the delta {self._where} cannot be used: {_AGAIN}")
+        return BundleError(f"the {key} of the delta {self._where} cannot be used: {_ADVICE}")
 
     def get(self, key: str, default: Any = None) -> Any:
         return self._value.get(key, default)
@@ -233,20 +233,20 @@ class _Reader:
             raise self.bad(key)
         return tuple(value)
 
-    def count(self, key: str, most: int, default: int | None = None) -> int:
+    def count(self, key: str, maximum: int, default: int | None = None) -> int:
         value = self.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
             raise self.bad(key)
         return value
 
     def file(self, key: str) -> Path | None:
-        """A file beside the description, which is there; its name leads nowhere else."""
+        """An existing file next to the description; its name cannot lead elsewhere."""
         name = self.get(key)
         if name is None:
             return None
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise self.bad(key)
-        if not (self._folder / name).is_file():  # before a base is fetched for it
+        if not (self._folder / name).is_file():  # check before a base is downloaded for it
             raise self.bad(key)
         return self._folder / name
 

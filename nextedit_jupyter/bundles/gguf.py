@@ -1,9 +1,9 @@
 """Reading GGUF files: their metadata, and their tensors one by one as float32.
 
-A GGUF file is a header, key-value pairs, a table of tensors and their data. It is read here, not by
-a library, so that a file from anywhere is held to bounds before anything is allocated for it:
-counts, lengths, depths and places are checked against the file's size. Only what is asked for is
-read; gigabytes pass through a little memory.
+A GGUF file is a header, key-value pairs, a table of tensors and their data. It is parsed here
+rather than by a library, so that an untrusted file is checked against bounds before anything is
+allocated: counts, lengths, depths and offsets against the file's size. Only what is requested is
+read, so that gigabytes need little memory.
 
 The layout is that of the specification (versions 2 and 3, little-endian), the blocks of quantised
 weights are those of ggml.
@@ -33,14 +33,14 @@ MAGIC = b"GGUF"
 MAX_KEYS, MAX_TENSORS, MAX_ITEMS = 4096, 65_536, 4_000_000
 MAX_KEY, MAX_STRING = 65_535, 4_000_000  # bytes; a chat template may have some ten thousand
 MAX_DEPTH = 2  # arrays in arrays
-MAX_ELEMENTS = 1 << 28  # of one tensor, as in `files`
+MAX_ELEMENTS = 1 << 28  # of one tensor, as in `onnx_file`
 _HIGHEST_ALIGNMENT = 1 << 16
 _STRING, _ARRAY, _BOOL = 8, 9, 7
 _NUMBERS = {
     0: "<u1", 1: "<i1", 2: "<u2", 3: "<i2", 4: "<u4", 5: "<i4", 6: "<f4", 7: "<u1",
     10: "<u8", 11: "<i8", 12: "<f8",
 }  # fmt: skip
-# Of types that can't be read, for messages.
+# Names of unsupported types, for messages.
 _OTHER_TYPES = {
     6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 13: "Q5_K", 15: "Q8_K", 16: "IQ2_XXS",
     17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS",
@@ -51,7 +51,7 @@ _OTHER_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a type of tensor is stored: `block` values in `size` bytes, read from [blocks, size]."""
+    """How a tensor type is stored: `block` values in `size` bytes; `read` takes [blocks, size]."""
 
     name: str
     block: int
@@ -61,7 +61,7 @@ class _Kind:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Where a tensor stands. `shape` has the rows first: (outputs, inputs) of a matrix."""
+    """The location of a tensor. `shape` has the rows first: (outputs, inputs) of a matrix."""
 
     kind: str
     shape: tuple[int, ...]
@@ -73,7 +73,7 @@ class Tensor:
 class GgufFile:
     """An open GGUF file. `metadata` has str, int, float, bool, and lists of them, by key.
 
-    Raises BundleError for what is no such file or goes past a bound. It is closed with `with`.
+    Raises BundleError for any other file, or one that exceeds a bound. Use it with `with`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -110,9 +110,9 @@ class GgufFile:
         self._map.close()
 
     def read(self, name: str, at: int | None = None) -> Floats:
-        """A tensor as float32; `at`: only this one of its first axis.
+        """A tensor as float32; `at` selects one index of its first axis.
 
-        Raises BundleError if there is none, or its type can't be read.
+        Raises BundleError if it does not exist or its type is not supported.
         """
         tensor = self.tensors.get(name)
         if tensor is None:
@@ -129,18 +129,18 @@ class GgufFile:
             length = (end - start) // shape[0]
             start, end, shape = start + at * length, start + (at + 1) * length, shape[1:]
         stored = np.frombuffer(self._map[start:end], np.uint8)
-        # A signalling NaN in a half is a warning when it is widened; whoever asks checks values.
+        # Widening a signalling NaN in a half warns; the caller checks the values.
         with np.errstate(all="ignore"):
             values = kind.read(stored.reshape(-1, kind.size))
         return values.reshape(shape)
 
 
 class _Damaged(Exception):
-    """Bytes that are no GGUF file, and why."""
+    """Not a valid GGUF file, and why."""
 
 
 class _Reader:
-    """Takes values from a file's beginning, never from behind its end."""
+    """Reads values from a file's beginning, never beyond its end."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
@@ -157,9 +157,9 @@ class _Reader:
     def number(self, layout: str) -> Any:
         return struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
 
-    def string(self, most: int = MAX_STRING) -> str:
+    def string(self, limit: int = MAX_STRING) -> str:
         length = self.number("<Q")
-        if length > most:
+        if length > limit:
             raise _Damaged(f"a string of {length} bytes")
         try:
             return self.take(length).decode("utf-8")
@@ -235,7 +235,7 @@ def _placed(
         if kind is None:
             if type not in _OTHER_TYPES:
                 raise _Damaged(f"{name[:60]!r} is of the unknown type {type}")
-            # Its size isn't known: it is refused when it is asked for.
+            # Its size is unknown: it is refused on access.
             found[name] = Tensor(_OTHER_TYPES[type], sides[::-1], 0, 0, type)
             continue
         if sides[0] % kind.block:
@@ -250,7 +250,7 @@ def _placed(
 
 
 def _check_apart(tensors: Mapping[str, Tensor]) -> None:
-    """Two tensors in one place are no mistake that a writer makes."""
+    """Refuse overlapping tensors, which no writer produces by mistake."""
     end = 0
     for start, after in sorted((tensor.start, tensor.end) for tensor in tensors.values()):
         if start < end:
@@ -266,7 +266,7 @@ def _half(stored: Bytes) -> Floats:
 
 
 def _nibbles(stored: Bytes) -> Floats:
-    """The low halves of all bytes, then their high halves."""
+    """The low nibbles of all bytes, then their high nibbles."""
     return np.concatenate((stored & 15, stored >> 4), axis=-1).astype(np.float32)
 
 
@@ -291,7 +291,8 @@ def _q4_1(blocks: Bytes) -> Floats:
 
 
 def _q4_k(blocks: Bytes) -> Floats:
-    """256 values in 8 parts; six bits each of scale and minimum a part, scaled in their turn."""
+    """256 values in 8 parts; each has a scale and a minimum of six bits, which are scaled
+    themselves."""
     count = len(blocks)
     packed = blocks[:, 4:16].reshape(count, 3, 4)
     low, high, rest = packed[:, 0], packed[:, 1], packed[:, 2]
@@ -304,7 +305,7 @@ def _q4_k(blocks: Bytes) -> Floats:
 
 
 def _q6_k(blocks: Bytes) -> Floats:
-    """256 values in 16 parts: four low and two high bits each, eight bits of scale a part."""
+    """256 values in 16 parts: four low and two high bits per value, an 8-bit scale per part."""
     count = len(blocks)
     low = blocks[:, :128].reshape(count, 2, 1, 64) >> np.array([0, 4], np.uint8).reshape(1, 1, 2, 1)
     shifts = np.array([0, 2, 4, 6], np.uint8).reshape(1, 1, 4, 1)

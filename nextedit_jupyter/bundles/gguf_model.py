@@ -1,7 +1,7 @@
-"""A GGUF file as the decoder that `graph.build_graph` builds: Llama, Qwen2, and three mixtures.
+"""Reads a GGUF file as a decoder for `graph.build_graph`: Llama, Qwen2, and three mixtures.
 
-Names, sizes and the rotary embedding come from the file's own fields. What the graph can't do is
-refused before a weight is read.
+Names, sizes and the rotary embedding come from the file's own fields. Shapes that the graph does
+not support are refused before any weight is read.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class RopeFactors(RopeScaling):
-    """Rotary frequencies divided each by a factor of its own, as Llama 3.1's files give them."""
+    """Rotary frequencies, each divided by its own factor, as in Llama 3.1's files."""
 
     factors: tuple[float, ...] = ()
 
@@ -51,10 +51,10 @@ class RopeFactors(RopeScaling):
 
 @dataclass(frozen=True, slots=True)
 class GgufModel:
-    """What a file says it holds, checked against its tensors' sizes.
+    """A file's description of its model, checked against the sizes of its tensors.
 
-    The vocabulary has all bytes: where the file lacks some, `shape.vocab_size` counts rows that
-    `GgufWeights` makes up for them.
+    The vocabulary has all bytes: if the file lacks some, `shape.vocab_size` includes rows that
+    `GgufWeights` adds for them.
     """
 
     architecture: str
@@ -66,7 +66,7 @@ class GgufModel:
 
     @classmethod
     def of(cls, file: GgufFile, *, context: int = 2048) -> GgufModel:
-        """Raises BundleError with the reason where the shape isn't ours."""
+        """Raises BundleError with the reason if the shape is not supported."""
         fields = _Fields(file)
         layers = fields.count("block_count", MAX_LAYERS)
         width = fields.count("embedding_length", MAX_SIDE)
@@ -111,7 +111,7 @@ class GgufModel:
 
 
 class GgufWeights(Mapping[str, Floats]):
-    """A file's tensors under the names that `build_graph` asks for, read when asked."""
+    """A file's tensors under the names that `build_graph` uses, read on access."""
 
     def __init__(
         self, file: GgufFile, model: GgufModel, progress: Callable[[str], None] = lambda name: None
@@ -145,7 +145,7 @@ class GgufWeights(Mapping[str, Floats]):
         return self._read(f"{at}.{source}.{kind}")
 
     def names(self) -> Iterator[str]:
-        """Everything that `build_graph` asks for."""
+        """The names of all weights that `build_graph` uses."""
         return weight_names(self._model.shape)
 
     def __iter__(self) -> Iterator[str]:
@@ -158,12 +158,12 @@ class GgufWeights(Mapping[str, Floats]):
         values = self._read(f"{at}.attn_{which}.{kind}")
         if which == "v" or self._model.architecture not in ("llama", "granitemoe"):
             return values
-        # These files have a head's rows in pairs that are turned together; ours in two halves.
+        # These files store a head's rows as interleaved pairs for rotation; ours as two halves.
         half = self._model.shape.head_dim // 2
         return values.reshape(-1, half, 2, *values.shape[1:]).swapaxes(1, 2).reshape(values.shape)
 
     def _rows(self, name: str) -> Floats:
-        """A table with a row a token; a byte without one gets the mean of the bytes' rows."""
+        """A table with one row per token; a byte without a row gets the mean of the bytes' rows."""
         rows = self._read(name)
         tokens = self._model.vocabulary.tokens
         if len(tokens) == len(rows):
@@ -178,14 +178,14 @@ class GgufWeights(Mapping[str, Floats]):
 
 
 def byte_row(rows: Floats, tokens: tuple[str, ...]) -> Floats:
-    """The mean of the rows of tokens that are one byte, float32 [width]."""
+    """The mean of the rows of single-byte tokens, float32 [width]."""
     ids = [id for id, token in enumerate(tokens[: len(rows)]) if len(token) == 1]
     mean: Floats = (rows[ids] if ids else rows).mean(axis=0, dtype=np.float64).astype(np.float32)
     return mean
 
 
 class _Fields:
-    """A file's numbers under its architecture's name."""
+    """A file's numeric fields, under its architecture's name."""
 
     def __init__(self, file: GgufFile) -> None:
         found = file.metadata.get("general.architecture")
@@ -201,12 +201,12 @@ class _Fields:
     def get(self, key: str) -> Any:
         return self._file.metadata.get(f"{self.architecture}.{key}")
 
-    def count(self, key: str, most: int, default: int | None = None) -> int:
+    def count(self, key: str, maximum: int, default: int | None = None) -> int:
         value = self.get(key)
         if value is None and default is not None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-            raise self.unfit(f"its {key} is not a number from 1 to {most}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+            raise self.unfit(f"its {key} is not a number from 1 to {maximum}")
         return value
 
     def number(self, key: str, default: float) -> float:
@@ -238,7 +238,7 @@ class _Fields:
 
 
 def _experts(fields: _Fields) -> Experts:
-    """The mixture that a file describes, as llama.cpp reads it."""
+    """The mixture that a file describes, with llama.cpp's interpretation."""
     count = fields.count("expert_count", MAX_EXPERTS)
     active = fields.count("expert_used_count", MAX_EXPERTS)
     if active > count:
@@ -280,7 +280,7 @@ def _rope_scaling(file: GgufFile, fields: _Fields, head_dim: int) -> RopeScaling
 
 
 def _feed_forward(shape: GraphShape) -> dict[str, tuple[int, ...]]:
-    """The tensors of a layer's feed-forward part, or of the mixture in its place."""
+    """The tensors of a layer's feed-forward part or mixture."""
 
     def matrices(ending: str, hidden: int, *stack: int) -> dict[str, tuple[int, ...]]:
         sides = {"gate": (hidden, shape.width), "up": (hidden, shape.width)}
@@ -300,7 +300,8 @@ def _feed_forward(shape: GraphShape) -> dict[str, tuple[int, ...]]:
 
 
 def _check_tensors(file: GgufFile, shape: GraphShape, vocabulary: int) -> None:
-    """Every tensor that is needed is there in its size, and none that would change the answers."""
+    """Check that all required tensors exist in the right sizes, and that there are none that would
+    change the answers."""
     query, cached = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     sizes: dict[str, tuple[int, ...]] = {
         "attn_norm.weight": (shape.width,),

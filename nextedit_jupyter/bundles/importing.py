@@ -1,7 +1,7 @@
-"""Turning a checkpoint into a bundle: a Hugging Face folder (`checkpoint`), or a GGUF file.
+"""Converts a checkpoint to a bundle: a Hugging Face folder (`checkpoint`) or a GGUF file.
 
-Weights pass through one tensor at a time. What the graph can't do is refused with the reason
-before anything is read. Nothing is downloaded.
+Weights are processed one tensor at a time. Unsupported shapes are refused with the reason before
+anything is read. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from nextedit_jupyter.core.errors import BundleError
 
 __all__ = ["SUPPORTED", "ImportPlan", "Renamed", "import_model", "parameters_of", "read_plan"]
 
-MOST_BYTES = 2_000_000_000  # one ONNX file holds no more
+MAX_BYTES = 2_000_000_000  # the maximum of one ONNX file
 
 
 @dataclass(frozen=True, slots=True)
 class _ModelSource:
-    """What is imported, wherever it comes from; weights are read when they are asked for."""
+    """The model to import, from either source; weights are read on access."""
 
     shape: GraphShape
     weights: Mapping[str, Floats]
@@ -57,11 +57,11 @@ def import_model(
     thresholds: Mapping[str, float] | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Any]:
-    """Write a bundle of a checkpoint's folder or a GGUF file into `out`, which must not exist yet.
+    """Write a bundle from a checkpoint's folder or a GGUF file to `out`, which must not exist yet.
 
-    Returns the manifest. The thresholds of a foreign model aren't measured: they are set high, and
-    `jupyter nextedit eval` says what fits. The licence is the one that a file names, unless another
-    is given. Raises BundleError.
+    Returns the manifest. The thresholds of an imported model are not measured: they are set high,
+    and `jupyter nextedit eval` shows suitable ones. The licence is the one named in the files,
+    unless another is given. Raises BundleError.
     """
     opened = _folder_source if path.is_dir() else _gguf_source
     with opened(path, context, progress) as source:
@@ -126,7 +126,7 @@ def _write(
     out.mkdir(parents=True)
     try:
         model = build_graph(shape, source.weights, int8=True, bits=bits)
-        if model.ByteSize() > MOST_BYTES:
+        if model.ByteSize() > MAX_BYTES:
             raise _too_large()
         (out / "model.onnx").write_bytes(model.SerializeToString())
         del model
@@ -155,7 +155,7 @@ def _write(
 
 
 def _check_fits(shape: GraphShape, bits: Literal[8, 4]) -> None:
-    """Refuse what cannot be written, before a weight is read."""
+    """Refuse what cannot be written, before any weight is read."""
     sizes = {shape.width, shape.hidden}
     if shape.experts is not None:
         sizes |= {shape.experts.hidden, shape.experts.shared_hidden}
@@ -164,7 +164,7 @@ def _check_fits(shape: GraphShape, bits: Literal[8, 4]) -> None:
     if shape.experts is not None and 3 * shape.layers * shape.experts.count > MAX_NODES:
         raise BundleError(f"{shape.experts.count} experts a layer are more than a graph can have")
     tables = shape.vocab_size * shape.width * (1 if shape.tied else 2)
-    if tables + (shape.parameters - tables) * bits // 8 > MOST_BYTES:
+    if tables + (shape.parameters - tables) * bits // 8 > MAX_BYTES:
         raise _too_large()
 
 
@@ -176,7 +176,7 @@ def _too_large() -> BundleError:
 
 
 def _size_of(shape: GraphShape) -> str:
-    """What a card says of the size."""
+    """The size as written on a card."""
     if shape.experts is None:
         return f"{shape.parameters:,} parameters"
     return (

@@ -1,4 +1,4 @@
-"""A bundle's manifest, as whoever makes one writes it."""
+"""Writing a bundle's manifest."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from nextedit_jupyter.bundles.graph import GraphShape
 
 FILES = ("model.onnx", "tokenizer.json", "CARD.md")
-NOTICE = "NOTICE"  # of those that a bundle is made from, where there is one
+NOTICE = "NOTICE"  # of the models that a bundle is made from, if any
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a bundle is called and what it asks of the application.
+    """A bundle's name, and what it requires of the application.
 
-    `min_app_version` is the version that writes the bundle: an older one may lack its prompt
-    format or its operators, and nobody tried it there.
+    `min_app_version` is the version that writes the bundle: an older one may lack its prompt format
+    or operators, and was not tested with it.
     """
 
     id: str

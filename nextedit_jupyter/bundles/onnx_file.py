@@ -1,8 +1,8 @@
-"""What an ONNX file holds, read from its bytes before onnxruntime sees it.
+"""Checks the contents of an ONNX file, read from its bytes, before onnxruntime loads it.
 
-onnxruntime loads what it is given: data from other files, operators that make gigabytes out of a
-few bytes, operators of other libraries. This walk over the protobuf wire format refuses all that
-without the `onnx` package and without copying a weight; it takes milliseconds.
+onnxruntime loads whatever it is given: data from other files, operators that create gigabytes from
+a few bytes, operators of other libraries. This walk over the protobuf wire format refuses all of
+that without the `onnx` package and without copying weights, in milliseconds.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from math import prod
 from nextedit_jupyter.core.errors import BundleError
 
 DEFAULT_DOMAINS = frozenset(("", "ai.onnx"))
-# No operator here can make an output much larger than its inputs out of a constant, but by
+# None of these operators can make an output much larger than its inputs from a constant, except by
 # broadcasting, which `MAX_ELEMENTS` bounds. ConstantOfShape, Expand, Tile, Pad, Range, Resize,
-# random operators and all control flow stay out; Concat may only join what was split (`_Joins`).
+# random operators and all control flow are excluded; Concat may only join what was split
+# (`_Joins`).
 # fmt: off
 OPERATORS = {
     "": frozenset((
@@ -40,15 +41,15 @@ _PRODUCTS = frozenset(("MatMul", "MatMulIntegerToFloat", "MatMulNBits"))
 MAX_NODES = 50_000
 MAX_ELEMENTS = 1 << 28  # of one tensor: a vocabulary of 152k by 1,536 has 2.3e8
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
-_HALF_BYTE_TYPES = frozenset((21, 22))  # uint4 and int4, two a byte
-_SMALL = 4096  # elements that may stand in typed fields instead of raw bytes
+_HALF_BYTE_TYPES = frozenset((21, 22))  # uint4 and int4, two per byte
+_SMALL = 4096  # elements that may be in typed fields instead of raw bytes
 
 Field = tuple[int, int, "int | memoryview"]
 
 
 @dataclass(slots=True)
 class GraphSummary:
-    """What was found: operators as `domain::name`, and the fixed shapes of inputs and outputs.
+    """A graph's operators as `domain::name`, and the fixed shapes of its inputs and outputs.
 
     A dimension without a fixed size is None.
     """
@@ -61,7 +62,7 @@ class GraphSummary:
 
 
 def check_model(data: memoryview) -> GraphSummary:
-    """Read a serialised ONNX model. Raises BundleError if it isn't one or is not to be loaded."""
+    """Read a serialised ONNX model. Raises BundleError if it is invalid or must not be loaded."""
     summary = GraphSummary()
     graphs = 0
     try:
@@ -85,18 +86,18 @@ def check_model(data: memoryview) -> GraphSummary:
 
 
 class _Joins:
-    """What a Concat may join: products of the parts of one Split, each part once.
+    """Checks what a Concat joins: only products of the parts of one Split, each part once.
 
-    Then it has no more rows than there were before the split. Joined with itself a few dozen times,
-    a tensor of one number would take all memory.
+    Then it has no more rows than there were before the split. A single number joined with itself a
+    few dozen times would fill the memory.
     """
 
     def __init__(self) -> None:
-        self._parts: dict[str, int] = {}  # the outputs of Splits, and which node's they are
-        self._products: dict[str, tuple[int, str]] = {}  # outputs, node of the Split, its part
+        self._parts: dict[str, int] = {}  # the outputs of Splits, with their nodes
+        self._products: dict[str, tuple[int, str]] = {}  # outputs, with node and part
 
     def add(self, at: int, operator: str, inputs: list[str], outputs: list[str]) -> None:
-        """Look at a node, the `at`th. Raises BundleError."""
+        """Check the node at index `at`. Raises BundleError."""
         if operator == "Split":
             self._parts.update(dict.fromkeys(outputs, at))
         elif operator in _PRODUCTS and inputs and inputs[0] in self._parts:
@@ -154,7 +155,7 @@ def _check_node(node: memoryview, summary: GraphSummary, joins: _Joins) -> None:
 
 
 def _check_tensor(tensor: memoryview) -> int:
-    """Check a tensor's place and size; its bytes in the file."""
+    """Check a tensor's location and size; returns its bytes in the file."""
     dims: list[int] = []
     kind_of_data, raw, typed, location = 0, 0, 0, 0
     for number, kind, value in _fields(tensor):
@@ -204,7 +205,7 @@ def _value_info(info: memoryview) -> tuple[str, tuple[int | None, ...]]:
 
 
 def _elements(dims: list[int]) -> int:
-    # A negative int64 is a varint above 2 ** 63, so it is too large as well.
+    # A negative int64 is a varint above 2 ** 63, so it is also too large.
     if len(dims) > 8 or any(dim > MAX_ELEMENTS for dim in dims) or prod(dims) > MAX_ELEMENTS:
         raise _refused("it contains a tensor of an absurd size")
     return prod(dims)
@@ -218,7 +219,7 @@ def _refused(why: str) -> BundleError:
 
 
 class _Damaged(Exception):
-    """Bytes that are no protobuf message."""
+    """Not a valid protobuf message."""
 
 
 def _fields(data: memoryview) -> Iterator[Field]:
@@ -238,7 +239,7 @@ def _fields(data: memoryview) -> Iterator[Field]:
         elif kind == 2:
             size, at = _varint(data, at)
             value, at = data[at : at + size], at + size
-        else:  # groups are long gone
+        else:  # groups are obsolete
             raise _Damaged
         if at > end:
             raise _Damaged
@@ -273,12 +274,12 @@ def _message(value: int | memoryview) -> memoryview:
 
 
 def _text(message: memoryview, wanted: int) -> str:
-    """The last string field of that number, as protobuf reads it; empty if there is none."""
+    """The last string field with that number, as in protobuf; empty if there is none."""
     return (_texts(message, wanted) or [""])[-1]
 
 
 def _texts(message: memoryview, wanted: int) -> list[str]:
-    """The string fields of that number."""
+    """The string fields with that number."""
     found = []
     for number, kind, value in _fields(message):
         if number == wanted and kind == 2:

@@ -1,12 +1,13 @@
-"""The publisher's side: makes and maintains a TUF repository that any static web server can serve.
+"""The publisher's side: creates and maintains a TUF repository that any static web server can
+serve.
 
     <repository>/metadata/   N.root.json, timestamp.json, N.snapshot.json, N.targets.json, ...
     <repository>/targets/    <id>/<hash>.latest.json, <id>/<version>/<hash>.<file>
     <keys>/                  <role>-<n>.pem, encrypted with a passphrase; belongs offline
 
 `sign` renews what expires soonest (snapshot and timestamp) and needs only their keys; `rotate`
-replaces a role's keys, by old and new root keys together as TUF asks. Everything is written in the
-order in which clients read it backwards, so that a client in the middle sees the old state.
+replaces a role's keys; for root, old and new keys both sign, as TUF requires. Files are written in
+the reverse of the order in which clients read them, so that a client in between sees the old state.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ from nextedit_jupyter.core.errors import BundleError
 from nextedit_jupyter.core.files import replace_file
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
-# How long each signature holds. The short ones bound a freeze attack, the long ones need offline
-# keys, which nobody wants to fetch from the safe every week.
+# How long each signature is valid. The short ones limit a freeze attack; the long ones need offline
+# keys, which nobody wants to get out of a safe every week.
 LIFETIME = {
     "root": timedelta(days=365),
     "targets": timedelta(days=180),
@@ -60,7 +61,7 @@ LIFETIME = {
 class Publisher:
     """A repository and the keys to sign it with. Times are UTC; `now` is for tests.
 
-    Raises BundleError where keys or files are missing or do not fit.
+    Raises BundleError if keys or files are missing or do not match.
     """
 
     def __init__(
@@ -76,9 +77,9 @@ class Publisher:
         return self.repository / "metadata"
 
     def init(self, *, root_keys: int = 2, threshold: int = 2) -> Path:
-        """Make keys and an empty repository; returns the root metadata that clients must trust.
+        """Create keys and an empty repository; returns the root metadata that clients must trust.
 
-        Raises BundleError if the repository exists, or the threshold is above the keys.
+        Raises BundleError if the repository exists, or if the threshold exceeds the number of keys.
         """
         if not 1 <= threshold <= root_keys:
             raise BundleError(f"{root_keys} root keys cannot reach a threshold of {threshold}")
@@ -123,7 +124,7 @@ class Publisher:
         if role is not None:
             if self._delegate(signing.signed, role, id):
                 changed["targets"] = signing
-            # What was said of it without the role would be found first.
+            # An entry without the role would be found first.
             if signing.signed.targets.pop(f"{id}/latest.json", None) is not None:
                 changed["targets"] = signing
             name = role
@@ -168,7 +169,7 @@ class Publisher:
         root.signed.expires = self._expiry("root")
         signers = [*before, *new] if role == "root" else before
         self._write_signed(root, "root", signers)
-        # The new keys must sign what the role is for at once, or clients find it unsigned.
+        # The new keys must sign the role's metadata at once, or clients will find it unsigned.
         self._publish({"targets": self._targets("targets")} if role == "targets" else {})
 
     def root_bytes(self, version: int | None = None) -> bytes:
@@ -197,13 +198,13 @@ class Publisher:
         self._write_signed(timestamp, "timestamp", self._signers("timestamp"))
 
     def _delegate(self, targets: Targets, role: str, id: str) -> bool:
-        """Make sure that `role` may sign below `<id>/`; True if `targets` was changed."""
+        """Ensure that `role` may sign below `<id>/`; returns whether `targets` was changed."""
         if role in ROLES:
             raise BundleError(f"{role} is a role of the repository itself; choose another name")
         if targets.delegations is None:
             targets.delegations = Delegations({}, {})
         roles = targets.delegations.roles
-        assert roles is not None  # we never make succinct delegations
+        assert roles is not None  # we never create succinct delegations
         paths = [f"{id}/*", f"{id}/*/*"]
         if role in roles:
             known = roles[role].paths or []
@@ -219,7 +220,7 @@ class Publisher:
         return self._newest(role) or Metadata(Targets())
 
     def _newest(self, role: str) -> Any:
-        """The newest metadata of a role, None where there is none. Raises BundleError."""
+        """The newest metadata of a role; None if there is none. Raises BundleError."""
         if role == "timestamp":
             path = self._metadata / "timestamp.json"
             if not path.exists():
@@ -265,7 +266,7 @@ class Publisher:
             _write(self._metadata / f"{name}.json", data)
 
     def _signers(self, role: str) -> list[CryptoSigner]:
-        """A role's keys by its metadata, from the folder of keys. Raises BundleError."""
+        """The keys that a role's metadata lists, from the folder of keys. Raises BundleError."""
         if role in ROLES:
             root = self._root().signed
             keys = [root.keys[id] for id in root.roles[role].keyids]
@@ -273,7 +274,7 @@ class Publisher:
         else:
             delegations = self._targets("targets").signed.delegations
             if delegations is None or role not in (delegations.roles or {}):
-                # Only just delegated, and not written: its one key is in the folder.
+                # Just delegated and not written yet: its one key is in the folder.
                 return [self._load_key(self.keys / f"{role}-1.pem")]
             assert delegations.roles is not None
             keys = [delegations.keys[id] for id in delegations.roles[role].keyids]

@@ -1,8 +1,8 @@
-"""Reading tensors out of safetensors files one by one, bfloat16 included.
+"""Reads tensors from safetensors files one by one, including bfloat16.
 
 The format: eight bytes of little-endian length, a JSON header of that length with each tensor's
-dtype, shape and place, then the data. Only what is asked for is read, so that a model of gigabytes
-passes through a little memory. (The library of that name gives numpy no bfloat16.)
+dtype, shape and offsets, then the data. Only what is requested is read, so that a model of
+gigabytes needs little memory. (The safetensors library does not return bfloat16 as numpy.)
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class TensorFile:
         return self._place(name).shape
 
     def read(self, name: str, at: int | None = None) -> Floats:
-        """The tensor as float32, read from the file now; `at`: only this one of its first axis."""
+        """The tensor as float32, read from the file now; `at` selects one index of its first
+        axis."""
         place = self._place(name)
         start, length, shape = place.start, place.end - place.start, place.shape
         if at is not None:

@@ -1,9 +1,10 @@
-"""Dividing inputs that stand out, and multiplying their weights: exact, and free when it serves.
+"""Divides outlier inputs and multiplies their weights: exact, and free at inference.
 
-One scale has to do for a row of inputs, so a channel hundreds of times the others costs them their
-precision. Its factor moves into the weights that make it and the weights that take it: norm gains
-before attention and MLP, the rows of `up` before `down`, those of the values before `out`
-(SmoothQuant, Xiao et al. 2023). The matrices stay row-wise 8 bits with no node more in the graph.
+A row of inputs has only one scale, so a channel hundreds of times larger than the others costs them
+their precision. Its factor moves into the weights that produce it and the weights that consume it:
+norm gains before attention and MLP, the rows of `up` before `down`, those of the values before
+`out` (SmoothQuant, Xiao et al. 2023). The matrices stay row-wise 8 bits, and the graph has no extra
+nodes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from nextedit_jupyter.bundles.graph import GraphShape
 
 Floats = npt.NDArray[np.float32]
 
-PLACES = ("qkv", "out", "gate", "down")  # `gate` stands for `up` as well
+PLACES = ("qkv", "out", "gate", "down")  # `gate` includes `up`
 SHARE = 0.5  # how much of the difficulty goes to the weights; 0.65 and 0.8 lost more
 LIMIT = 64.0
 
@@ -33,10 +34,10 @@ class Peaks:
 def smoothing_factors(
     shape: GraphShape, weights: Mapping[str, Floats], peaks: Peaks
 ) -> dict[str, Floats]:
-    """What each input is divided by, `layers.{i}.{place}` to float32 [inputs].
+    """The divisor of each input, from `layers.{i}.{place}` to float32 [inputs].
 
     The mean of their logarithms is 0, and those of `out` are the same for all heads that share a
-    value. Factors are rounded as float16 keeps them, so that a stored one is the one that was used.
+    value. Factors are rounded to float16, so that the stored ones are those that were used.
     """
     factors: dict[str, Floats] = {}
     for i in range(shape.layers):
@@ -55,7 +56,7 @@ def smoothing_factors(
 def smooth(
     shape: GraphShape, weights: MutableMapping[str, Floats], factors: Mapping[str, Floats]
 ) -> None:
-    """Move the factors into the weights, in place; the decoder computes what it did."""
+    """Move the factors into the weights, in place; the decoder computes the same as before."""
     values = shape.kv_heads * shape.head_dim
     for i in range(shape.layers):
         at = f"layers.{i}"

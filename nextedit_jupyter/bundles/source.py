@@ -1,7 +1,7 @@
-"""Where bundles come from on this machine: the repository and the root of trust that were set.
+"""The configured repository and root of trust.
 
 Both come from the configuration (`c.NextEdit.repository`, `c.NextEdit.root`) or the environment
-(NEXTEDIT_REPOSITORY, NEXTEDIT_ROOT). Without a repository nothing is ever asked.
+(NEXTEDIT_REPOSITORY, NEXTEDIT_ROOT). Without a repository no request is ever made.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_ROOT_BYTES = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A repository's address (https, or a folder), and the root metadata that vouches for it.
+    """A repository's address (https, or a folder), and its trusted root metadata.
 
     `root` is a file; None for the one in the package.
     """
@@ -43,7 +43,7 @@ class Source:
         root: str | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Source | None:
-        """What was set, here or in the environment; None if no repository was."""
+        """The source from the arguments or the environment; None if no repository is set."""
         environ = os.environ if environ is None else environ
         address = repository or environ.get("NEXTEDIT_REPOSITORY")
         if not address:
@@ -70,10 +70,10 @@ class Source:
             ) from None
 
     def open(self, folder: Path | None = None) -> TrustedRepository:
-        """The repository as this user sees it; its state lies in the data folder.
+        """The repository as seen by this user; its state is in the data folder.
 
         The state belongs to a root, not to an address, so that a mirror cannot take a user back to
-        what another has superseded. Raises BundleError.
+        an older state than another mirror's. Raises BundleError.
         """
         from nextedit_jupyter.bundles.trust import TrustedRepository
 

@@ -1,17 +1,17 @@
 """The installed bundles: one folder per version, and one small file that says which is used.
 
     <root>/                                 0700
-      lock                                  held by whoever changes anything
+      lock                                  held during changes
       current.json                          {id: {"current", "previous", "floor", "refused"}}
-      serving.json                          {"id"}: which of them answers, if not the default one
+      serving.json                          {"id"}: which one is active, if not the default
       <id>/<version>/                       a bundle and its receipt.json
-      .staging-*/                           what an install has not finished; swept by the next one
+      .staging-*/                           an unfinished install; deleted by the next one
 
-A version enters with one rename and is chosen with another (`os.replace`), so that whatever
-happens in between, a power cut included, the store holds the old state or the new one and never
-half. Loading compares a bundle with the receipt written at its install.
+A version is added with one rename and selected with another (`os.replace`), so that whatever
+happens in between, even a power cut, the store is in the old state or the new one. Loading compares
+a bundle with the receipt written when it was installed.
 
-`bundle.py` says what a bundle is, and `trust.py` whether its publisher can be trusted.
+`bundle.py` defines bundles, and `trust.py` checks their publisher.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ from nextedit_jupyter.core.files import (
 )
 
 RECEIPT = "receipt.json"
-# An install tries its bundle under the lock, and downloads come before it.
+# An install tries its bundle while holding the lock; downloads happen before.
 LOCK_SECONDS = 300.0
 _MAX_RECEIPT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """One installed version, as `list` shows it."""
+    """An installed version, as shown by `list`."""
 
     id: str
     version: str
@@ -76,10 +76,10 @@ class Installed:
 
 
 class BundleStore:
-    """The bundles of one user under `root`, which is made with 0700 when first written to.
+    """The bundles of one user in `root`, which is created with mode 0700 when first written to.
 
-    `canary` tries a staged bundle before it enters and raises BundleError to refuse it; `on_step`
-    is called before each step that touches the disk, with its name, so that tests can stop there.
+    `canary` tries a staged bundle before it is added and raises BundleError to refuse it; `on_step`
+    is called with the name of each step before it touches the disk, so that tests can stop there.
     """
 
     def __init__(
@@ -93,10 +93,10 @@ class BundleStore:
         self._canary = canary
         self._step = on_step
 
-    # Reading: needs no lock, for every change is one rename.
+    # Reading needs no lock, because every change is one rename.
 
     def choices(self) -> dict[str, Choice]:
-        """Which version of each bundle is used; empty where nothing was ever installed."""
+        """Which version of each bundle is used; empty if nothing was ever installed."""
         try:
             return read_choices(read_bytes(self.root / "current.json", MAX_CHOICES))
         except FileNotFoundError:
@@ -108,7 +108,7 @@ class BundleStore:
             ) from None
 
     def serving(self) -> str:
-        """The id of the bundle that answers; the default one unless another was chosen."""
+        """The id of the active bundle; the default one unless another was chosen."""
         try:
             id = json.loads(read_bytes(self.root / "serving.json", MAX_CHOICES))["id"]
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -146,7 +146,8 @@ class BundleStore:
         return found
 
     def _version_folders(self) -> list[Path]:
-        """Those that are named as versions; other processes may add and remove some meanwhile."""
+        """The folders whose names are versions; other processes may add and remove some
+        meanwhile."""
         ids = [folder for folder in _entries(self.root) if is_identifier(folder.name)]
         folders = [folder for id in ids for folder in _entries(id)]
         return [folder for folder in folders if is_version(folder.name)]
@@ -174,8 +175,8 @@ class BundleStore:
     def verify(self, folder: Path) -> None:
         """Compare every file with the receipt of the install. Raises BundleError.
 
-        The receipt is worth as much as the folder is the user's own: a store that others may write
-        to is refused.
+        The receipt can be trusted only if nobody else can write to the store; otherwise the store
+        is refused.
         """
         self._check_own()
         try:
@@ -194,14 +195,14 @@ class BundleStore:
                 "install it again"
             ) from None
 
-    # Changing: under the lock.
+    # Changes hold the lock.
 
     def install(self, source: Path, *, floor: str | None = None, use: bool = True) -> Installed:
         """Copy a bundle's folder in, verify and try it, and use it from now on.
 
-        `floor` is the publisher's oldest safe version; it only ever rises. A version that is
-        installed already must be byte for byte the same. Raises BundleError, and leaves the store
-        as it was, if anything is wrong.
+        `floor` is the publisher's oldest safe version; it only ever increases. A version that is
+        already installed must be byte for byte the same. If anything is wrong, it raises
+        BundleError and the store is unchanged.
         """
         with self._locked():
             self._sweep()
@@ -249,7 +250,8 @@ class BundleStore:
     def rollback(self, id: str) -> str:
         """Go back to the version used before, or the newest older one; returns it.
 
-        The version left is remembered as refused. Raises BundleError if there is none to go to.
+        The present version is remembered as refused. Raises BundleError if there is none to go back
+        to.
         """
         with self._locked():
             choices = self.choices()
@@ -287,7 +289,7 @@ class BundleStore:
                 self._write(choices)
 
     def serve(self, id: str) -> None:
-        """Let another bundle answer from now on. Raises BundleError."""
+        """Make another bundle the active one. Raises BundleError."""
         check_identifier(id)
         with self._locked():
             self._replace("serving.json", {"id": id})
@@ -304,7 +306,7 @@ class BundleStore:
                     raise BundleError(
                         f"{id} {version} is in use; `model use` another version first"
                     )
-                # The last one goes, and what its publisher allows stays known.
+                # The last version is deleted, but its publisher's floor stays known.
                 refused = tuple(dict.fromkeys((*choice.refused, version)))
                 choices[id] = choice = replace(choice, refused=refused)
                 self._write(choices)
@@ -320,7 +322,7 @@ class BundleStore:
         check_identifier(bundle.id)
         version_key(bundle.version)
         files = {}
-        # What the manifest does not name, nobody has looked at: it stays where it is.
+        # Files that the manifest does not name were not checked: they are not copied.
         for name in sorted({MANIFEST, *bundle.manifest["files"]}):
             self._step(f"copy {name}")
             with (
@@ -345,7 +347,7 @@ class BundleStore:
         try:
             self.verify(target)
             same = (staging / RECEIPT).read_bytes() == (target / RECEIPT).read_bytes()
-        except BundleError:  # what is there is damaged: the staged one takes its place
+        except BundleError:  # the existing one is damaged: replace it by the staged one
             broken = Path(tempfile.mkdtemp(prefix=".staging-", dir=self.root))
             os.replace(target, broken / "damaged")
             os.replace(staging, target)
@@ -361,7 +363,7 @@ class BundleStore:
         self._replace("current.json", write_choices(choices))
 
     def _choices_or_none(self) -> dict[str, Choice]:
-        """The choices, or none where they are damaged: whoever writes them again repairs them."""
+        """The choices, or none if they are damaged: writing them again repairs the file."""
         try:
             return self.choices()
         except BundleError:
@@ -373,22 +375,23 @@ class BundleStore:
         self._step(f"replaced {name}")
 
     def _check_own(self) -> None:
-        """Refuse a store that somebody else could have filled. Raises BundleError."""
+        """Refuse a store that others could have written to. Raises BundleError."""
         if (why := writable_by_others(self.root)) is not None:
             raise StoreError(f"the store is not used, because {why}")
 
     def _sweep(self) -> None:
         for leftover in self.root.glob(".staging-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        for pattern in (".current.json.*", ".serving.json.*"):  # of writers that were killed
+        for pattern in (".current.json.*", ".serving.json.*"):  # left by killed writers
             for file in self.root.glob(pattern):
                 file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One change at a time over all processes of the user; the lock dies with its holder.
+        """One change at a time across all of the user's processes; the lock is released when its
+        holder ends.
 
-        What the disk refuses meanwhile is a StoreError.
+        OSErrors meanwhile become StoreErrors.
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -407,7 +410,7 @@ class BundleStore:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is in a folder, by name; nothing if it is gone or is not one."""
+    """A folder's entries, by name; none if it is gone or is not a folder."""
     try:
         return sorted(folder.iterdir())
     except OSError:

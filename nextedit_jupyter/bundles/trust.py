@@ -1,13 +1,13 @@
-"""Where bundles come from: a TUF repository, on a web server, a mirror, or in a folder.
+"""The client of a TUF repository of bundles, on a web server, a mirror, or in a folder.
 
 python-tuf's `ngclient` checks signatures, thresholds, versions, expiry, lengths and hashes; it is
-used when something is fetched, never when a model is loaded. So expired metadata stops installs,
-and what is installed keeps working. The trust begins with a `root.json` that comes with the
+used when something is downloaded, never when a model is loaded. So expired metadata prevents
+installs, but what is installed keeps working. Trust begins with a `root.json` that comes with the
 application or from the administrator.
 
-A repository, made by `publish.py`, holds for each bundle
+A repository, created by `publish.py`, contains for each bundle
 
-    targets/<id>/latest.json              what `Release` says
+    targets/<id>/latest.json              a `Release`
     targets/<id>/<version>/<file>         the files of a bundle; no archives
 
 Specialists are signed by delegated roles that may sign paths below their own id only.
@@ -52,7 +52,8 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a publisher says of a bundle: the newest version, the oldest safe one, what changed."""
+    """A publisher's statement about a bundle: the newest version, the oldest safe one, what
+    changed."""
 
     id: str
     version: str
@@ -61,7 +62,7 @@ class Release:
 
     @classmethod
     def read(cls, id: str, data: bytes) -> Release:
-        """From the bytes of `latest.json`. Raises BundleError."""
+        """Parse the bytes of `latest.json`. Raises BundleError."""
         try:
             value = json.loads(data)
             floor = value.get("min_safe_version")
@@ -83,10 +84,11 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """Seconds for a connection, for silence while reading, for an answer to begin, and for a visit.
+    """Time limits in seconds: for connecting, between reads, for an answer to begin, and for a
+    visit.
 
-    A visit is all that is fetched for one release. In each `window_s`, while a file is read, at
-    least `window_bytes` must come: a server that trickles is given up, not waited for.
+    A visit is everything that is downloaded for one release. While a file is read, at least
+    `window_bytes` must arrive in each `window_s`: a server that is too slow is given up.
     """
 
     connect_s: float = 10.0
@@ -98,10 +100,10 @@ class FetchLimits:
 
 
 class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
-    """Reads https addresses, loopback http, and folders; resumes what was broken off.
+    """Reads https addresses, loopback http, and folders; resumes interrupted downloads.
 
-    `partial` is a folder for the beginnings of large files. The environment's proxy variables
-    count. A redirect may not lead from https to http. Raises DownloadError alone.
+    `partial` is a folder for partial downloads of large files. The environment's proxy variables
+    are respected. A redirect must not lead from https to http. Raises only DownloadError.
     """
 
     def __init__(
@@ -121,7 +123,7 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         self._deadline = clock() + self._limits.total_s
 
     def begin_visit(self) -> None:
-        """Another release is fetched: the time for all of it begins again."""
+        """Start another release: its total time begins again."""
         self._deadline = self._clock() + self._limits.total_s
 
     def _fetch(self, url: str) -> Iterator[bytes]:
@@ -129,10 +131,11 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
 
     @contextlib.contextmanager
     def download_file(self, url: str, max_length: int) -> Iterator[IO[bytes]]:
-        """Download into a file that outlives a break, so that the next try goes on from there.
+        """Download to a file that survives an interruption, so that the next attempt continues from
+        there.
 
-        What is yielded has at most `max_length` bytes; the caller checks their hash. A beginning
-        that turns out wrong is deleted with the file, so that it is never resumed twice.
+        The yielded file has at most `max_length` bytes; the caller checks its hash. A partial
+        download that turns out wrong is deleted with the file, so that it is never resumed twice.
         """
         self._partial.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._partial / re.sub(r"[^A-Za-z0-9._-]", "_", url)[-120:]
@@ -206,13 +209,13 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
         headers = {"Accept-Encoding": "identity"}
         if offset:
             headers["Range"] = f"bytes={offset}-"
-        response = self._begun(
+        response = self._await_headers(
             url, lambda: pool.request("GET", url, headers=headers, preload_content=False)
         )
         final = response.geturl() or url
         if url.startswith("https:") and final.startswith("http:"):
             raise DownloadError("the server redirects from https to http")
-        if response.status == 416 and offset:  # the beginning is longer than the file: afresh
+        if response.status == 416 and offset:  # the part is longer than the file
             return self._from_server(url, 0)
         if response.status not in (200, 206):
             response.release_conn()
@@ -241,11 +244,12 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
 
         return response.status == 206, chunks()
 
-    def _begun(self, url: str, request: Callable[[], Any]) -> Any:
-        """The response, once its headers are there.
+    def _await_headers(self, url: str, request: Callable[[], Any]) -> Any:
+        """The response, once its headers have arrived.
 
-        The time between two bytes is bounded by the connection; that headers end, by nobody but us.
-        So they are waited for beside: a thread that a server holds up forgets what it gets.
+        The connection bounds the time between two bytes, but nothing bounds the time until the
+        headers end. So another thread waits for them; if a server stalls it, its result is
+        discarded.
         """
         found: Queue[Any] = Queue()
         left = min(self._limits.begin_s, self._deadline - self._clock())
@@ -279,9 +283,9 @@ class Fetcher(FetcherInterface):  # type: ignore[misc,unused-ignore]
 class TrustedRepository:
     """One repository as seen from one machine.
 
-    `address` is an https address or a folder; `root` the bytes of the root metadata that the
-    application trusts; `state` a folder of ours for the metadata seen last (roll-back protection)
-    and for broken-off downloads. Every method raises BundleError, with what to do.
+    `address` is an https address or a folder; `root` the bytes of the trusted root metadata;
+    `state` a folder for the metadata seen last (rollback protection) and for interrupted downloads.
+    Every method raises BundleError, which says what to do.
     """
 
     def __init__(
@@ -294,7 +298,7 @@ class TrustedRepository:
         self._updater: Updater | None = None
 
     def release(self, id: str) -> Release:
-        """The newest release of a bundle, by verified metadata."""
+        """The newest release of a bundle, according to verified metadata."""
         check_identifier(id)
         self._fetcher.begin_visit()
         with _explained():
@@ -309,9 +313,9 @@ class TrustedRepository:
                 return Release.read(id, Path(path).read_bytes())
 
     def download(self, id: str, version: str, folder: Path) -> Path:
-        """Fetch all files of a version into `folder`, verified one by one; returns `folder`.
+        """Download all files of a version to `folder`, verified one by one; returns `folder`.
 
-        Interrupted downloads go on where they broke off at the next call.
+        The next call resumes interrupted downloads.
         """
         check_identifier(id)
         version_key(version)
@@ -349,7 +353,7 @@ class TrustedRepository:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    """Turn what goes wrong between here and the repository into what the user can do."""
+    """Turn errors of the connection and the repository into BundleErrors that say what to do."""
     try:
         yield
     except ExpiredMetadataError as error:

@@ -1,9 +1,9 @@
-"""Looking for newer bundles: once a week, in the background, and only where that is wanted.
+"""Checks for newer bundles: once a week, in the background, and only if configured.
 
-Without a configured repository, or with updates off by policy, nothing is ever asked. A release is
-downloaded on mains power and over an unmetered connection, or on request; it is verified by
-`trust`, tried by the store's canary, installed beside what is in use, and announced. `switch` is a
-separate step, which the worker takes when it is idle.
+Without a configured repository, or with updates off by policy, no request is ever made. A release
+is downloaded on mains power and over an unmetered connection, or on request; it is verified by
+`trust`, tried by the store's canary, installed next to the version in use, and announced. `switch`
+is a separate step, which the worker takes when it is idle.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ State = Literal["never", "current", "available", "ready", "switched", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class UpdatePolicy:
-    """What the administrator and the user allow. `metered` is None where it isn't known."""
+    """What the administrator and the user allow. `metered` is None if unknown."""
 
     enabled: bool = True
     interval_s: float = INTERVAL_S
@@ -43,11 +43,10 @@ class UpdatePolicy:
 
 @dataclass(frozen=True, slots=True)
 class UpdateStatus:
-    """How far an update is: what the status item says of it.
+    """The progress of an update, shown by the status item.
 
-    `ready` means installed and waiting for the switch. `refused` is a failure that fetching again
-    would not mend: the version itself is not to be used. `checked_at` is in seconds since the
-    epoch.
+    `ready` means installed and waiting for the switch. `refused` is a failure that another download
+    would not fix: the version itself must not be used. `checked_at` is in seconds since the epoch.
     """
 
     state: State = "never"
@@ -59,7 +58,7 @@ class UpdateStatus:
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> UpdateStatus:
-        """What was written. Raises ValueError or TypeError for anything else."""
+        """Parse what was written. Raises ValueError or TypeError for anything else."""
         status = cls(**value)
         texts = (status.changes, status.problem, status.version or "")
         if status.state not in get_args(State) or not all(isinstance(t, str) for t in texts):
@@ -68,9 +67,9 @@ class UpdateStatus:
 
 
 class Updates:
-    """The updates of one bundle. `clock` gives seconds since the epoch; a clock that jumps back
-    more than an interval only brings the next check forward. `packaged` is the version that came
-    with the application: nothing older is fetched."""
+    """The updates of one bundle. `clock` returns seconds since the epoch; if it jumps back more
+    than an interval, the next check is only earlier. `packaged` is the version in the application:
+    nothing older is downloaded."""
 
     def __init__(
         self,
@@ -92,7 +91,7 @@ class Updates:
         self._clock = clock
 
     def status(self) -> UpdateStatus:
-        """What is known, from the file of the last check; `never` where there is none."""
+        """The status from the file of the last check; `never` if there is none."""
         try:
             data = read_bytes(self._folder / f"{self._id}.json", MAX_STATUS_BYTES)
             return UpdateStatus.read(json.loads(data))
@@ -101,17 +100,17 @@ class Updates:
 
     @property
     def label(self) -> str | None:
-        """What answers will call the version that is known; None if none is."""
+        """The label of the known version; None if there is none."""
         version = self.status().version
         return f"{self._id}/{version}" if version else None
 
     @property
     def is_serving(self) -> bool:
-        """Whether this bundle is the one that answers."""
+        """Whether this bundle is the active one."""
         return self._store.serving() == self._id
 
     def is_due(self) -> bool:
-        """Whether it is time to look."""
+        """Whether it is time for a check."""
         if self._repository is None or not self._policy.enabled:
             return False
         status = self.status()
@@ -123,9 +122,9 @@ class Updates:
     def run(
         self, *, on_mains: bool = True, metered: bool | None = None, asked: bool = False
     ) -> UpdateStatus:
-        """Look, and where allowed fetch and install. Never raises: a problem is in the status.
+        """Check and, if allowed, download and install. Never raises: a problem is in the status.
 
-        `asked` is for a user's own command: then power and link don't matter, policy still does.
+        `asked`: it is the user's own command, so power and network are ignored, but not policy.
         """
         if self._repository is None or not self._policy.enabled:
             return self.status()
@@ -141,7 +140,7 @@ class Updates:
         return status
 
     def look(self) -> UpdateStatus:
-        """Say whether there is a newer version; fetches and writes nothing. Never raises."""
+        """Check whether there is a newer version; downloads and writes nothing. Never raises."""
         if self._repository is None or not self._policy.enabled:
             return self.status()
         try:
@@ -153,7 +152,7 @@ class Updates:
             return UpdateStatus("failed", problem=str(error))
 
     def switch(self) -> UpdateStatus:
-        """Use the version that is ready, from the next time it is loaded. Never raises."""
+        """Select the version that is ready; it is used from the next load on. Never raises."""
         status = self.status()
         if status.state != "ready" or status.version is None:
             return status
@@ -166,7 +165,7 @@ class Updates:
         return status
 
     def give_up(self, problem: str) -> UpdateStatus:
-        """Leave the version that was switched to, which could not be loaded. Never raises."""
+        """Roll back the version that was switched to but could not be loaded. Never raises."""
         status = replace(self.status(), state="failed", problem=problem, refused=True)
         try:
             self._store.rollback(self._id)
@@ -200,17 +199,17 @@ class Updates:
         repository.download(self._id, release.version, folder)
         try:
             self._store.install(folder, floor=release.min_safe_version, use=False)
-        except StoreError:  # no fault of the bundle's: what was fetched waits for the next try
+        except StoreError:  # not the bundle's fault: keep the download for the next attempt
             raise
         except BundleError as error:
-            # Refused by the canary or damaged: remembered by the state, tried again when asked.
+            # Refused by the canary or damaged: remembered in the status, tried again on request.
             self._sweep(downloads)
             return replace(known, state="failed", problem=str(error), refused=True)
         self._sweep(downloads)
         return replace(known, state="ready")
 
     def _sweep(self, downloads: Path, but: Path | None = None) -> None:
-        """Delete what was fetched of this bundle, also by a process that was killed over it."""
+        """Delete downloads of this bundle, including those of killed processes."""
         if not is_own_folder(downloads):
             return
         for folder in downloads.glob(f"{self._id}-*"):

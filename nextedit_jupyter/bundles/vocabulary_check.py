@@ -1,10 +1,10 @@
-"""What a tokenizer.json may contain, checked before the library reads it.
+"""Checks a tokenizer.json before the library reads it.
 
-The library believes its file: a token with the id 2,000,000,000 makes tables of gigabytes, and an
-expression that backtracks without end stops, or ends, the process on the first text that fits it.
-Here ids are bounded, replacements may not make a text much longer, and expressions must be ones
-that a backtracking engine finishes: no repetition within a repetition, at most two unbounded ones
-side by side. The canary tests the remaining polynomial costs.
+The library trusts its file: a token with the id 2,000,000,000 creates tables of gigabytes, and a
+regular expression that backtracks endlessly hangs or crashes the process on the first matching
+text. Here ids are bounded, replacements must not make a text much longer, and regular expressions
+must be ones that a backtracking engine finishes: no repetition within a repetition, and at most two
+unbounded ones in a row. The canary tests the remaining polynomial costs.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from nextedit_jupyter.core.errors import BundleError
 MAX_ID = 1_000_000
 MAX_EXPRESSIONS = 64
 MAX_EXPRESSION_CHARS = 4_000
-# Texts grow by so much at most: pieces replace a blank by one other character.
+# Texts grow at most by this factor: pieces replace a space by one other character.
 MAX_GROWTH = 16
 _MAX_REPEATED = 2
 _MAX_COUNT = 1_000
 _REFUSED_TYPES = frozenset(("Precompiled",))
-_AGAIN = "use another bundle, or import the checkpoint again"
+_ADVICE = "use another bundle, or import the checkpoint again"
 
 
 def check_tokenizer(data: bytes) -> None:
@@ -58,7 +58,7 @@ def check_tokenizer(data: bytes) -> None:
 def _check_ids(value: dict[str, Any]) -> None:
     model = value.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
-    if isinstance(vocabulary, list):  # pieces with their scores: an id is a place
+    if isinstance(vocabulary, list):  # pieces with their scores: the index is the id
         ids: list[Any] = [len(vocabulary)]
     elif isinstance(vocabulary, dict):
         ids = [*vocabulary.values(), len(vocabulary)]
@@ -96,14 +96,14 @@ def check_expression(expression: str) -> None:
 
 
 class _Endless(Exception):
-    """Why an expression is refused."""
+    """Why a regular expression is refused."""
 
 
 class _Expression:
-    """A walk over an expression: how many repetitions without an end each part may hold in a row.
+    """A walk over a regular expression that counts unbounded repetitions in a row.
 
-    Knows Oniguruma's syntax as far as expressions of tokenizers go, and refuses what it does not
-    know how to bound: back-references, calls of groups, conditions.
+    Knows the parts of Oniguruma's syntax that tokenizers use, and refuses what it cannot bound:
+    back-references, group calls, conditions.
     """
 
     def __init__(self, text: str) -> None:
@@ -119,20 +119,21 @@ class _Expression:
             raise _Endless("too many repetitions side by side")
 
     def _alternatives(self) -> tuple[int, bool]:
-        """Repetitions in a row, and whether one text may be read in two ways, up to a bracket."""
-        most, here = 0, 0
+        """Up to a closing bracket: repetitions in a row, and whether a text can match in two
+        ways."""
+        maximum, here = 0, 0
         branches: list[list[str | None]] = [[]]
         while self._at < len(self._text) and self._text[self._at] != ")":
             if self._text[self._at] == "|":
                 self._at += 1
                 branches.append([])
-                most, here = max(most, here), 0
+                maximum, here = max(maximum, here), 0
                 continue
             here += self._piece(branches[-1])
-        return max(most, here), len(branches) > 1 and not _are_exclusive(branches)
+        return max(maximum, here), len(branches) > 1 and not _are_exclusive(branches)
 
     def _piece(self, branch: list[str | None]) -> int:
-        """One atom and what repeats it; the repetitions without an end that it brings.
+        """One atom and its quantifier; returns its number of unbounded repetitions.
 
         Adds to `branch` the atom, None if it is more than one character.
         """
@@ -140,10 +141,10 @@ class _Expression:
         repeats, has_choice = self._atom()
         atom = self._text[start : self._at]
         highest = 1
-        while (most := self._quantifier()) is not None:
+        while (maximum := self._quantifier()) is not None:
             if highest > 1:
                 raise _Endless("a repetition is repeated")
-            highest = most
+            highest = maximum
         if not atom.startswith(("(?=", "(?!", "(?<=", "(?<!")):
             whole = self._at == start + len(atom) and not atom.startswith("(")
             branch.append(atom if whole else None)
@@ -153,17 +154,17 @@ class _Expression:
             raise _Endless("a repetition within a repetition")
         if has_choice and highest > _MAX_REPEATED:
             raise _Endless("a choice within a repetition")
-        # A count with an end costs as well, if it is large: `a{0,500}` five times over.
+        # A large bounded count costs as well: `a{0,500}` five times in a row.
         return 1 if highest > 16 else 0
 
     def _quantifier(self) -> int | None:
-        """How often the quantifier at this place may repeat; None if there is none."""
+        """The maximum count of the quantifier here; None if there is none."""
         text, at = self._text, self._at
         if at >= len(text):
             return None
-        most: int | None = None
+        maximum: int | None = None
         if text[at] in "*+?":
-            most = 1 if text[at] == "?" else _MAX_COUNT
+            maximum = 1 if text[at] == "?" else _MAX_COUNT
             self._at += 1
         elif text[at] == "{" and (end := text.find("}", at)) > 0:
             low, comma, high = text[at + 1 : end].partition(",")
@@ -171,11 +172,11 @@ class _Expression:
                 return None
             if low or high:
                 last = high or ("" if comma else low)
-                most = min(int(last[:6]), _MAX_COUNT) if last else _MAX_COUNT
+                maximum = min(int(last[:6]), _MAX_COUNT) if last else _MAX_COUNT
                 self._at = end + 1
-        if most is not None and self._at < len(text) and text[self._at] in "?+":
+        if maximum is not None and self._at < len(text) and text[self._at] in "?+":
             self._at += 1  # lazy and possessive forms
-        return most
+        return maximum
 
     def _atom(self) -> tuple[int, bool]:
         char = self._text[self._at]
@@ -219,7 +220,7 @@ class _Expression:
         return found
 
     def _class(self) -> None:
-        """A class of characters: one character, whatever stands in it."""
+        """A character class: one character, whatever it contains."""
         depth, first = 1, True
         while depth:
             if self._at >= len(self._text):
@@ -253,7 +254,7 @@ class _Expression:
 
 
 def _are_exclusive(branches: list[list[str | None]]) -> bool:
-    """Whether each branch is one character, and evidently another one than that of each other."""
+    """Whether each branch is a single character, and all of them are clearly different."""
     atoms = [branch[0] for branch in branches if len(branch) == 1 and branch[0] is not None]
     return len(atoms) == len(branches) and all(
         _differ(one, other) for i, one in enumerate(atoms) for other in atoms[:i]
@@ -274,11 +275,11 @@ _NAMED = re.compile(r"\\[pP]\{[^}]*\}|\\[A-Za-z]|&&.*")
 
 
 def _literal(atom: str) -> str | None:
-    """The character that an atom stands for, None if it stands for several."""
+    """The character that an atom matches; None if it matches several."""
     if len(atom) == 2 and atom[0] == "\\" and not atom[1].isalnum():
         return atom[1]
     return atom if len(atom) == 1 and atom not in ".^$" else None
 
 
 def _refused(why: str) -> BundleError:
-    return BundleError(f"tokenizer.json is refused: {why[:200]}. Please {_AGAIN}")
+    return BundleError(f"tokenizer.json is refused: {why[:200]}. Please {_ADVICE}")

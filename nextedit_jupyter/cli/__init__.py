@@ -1,4 +1,4 @@
-"""`jupyter nextedit …`: one module per command, with its arguments, its help and its exit code.
+"""`jupyter nextedit …`: one module per command, with its arguments, help and exit code.
 
 Importing this package loads the standard library's argparse and nothing else; a command imports
 what it needs when it runs. Exit codes: 0 success, 1 a problem (described on stderr, with what to
@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-# In the order of the help. `eval` and `train` are words of Python's or of other modules' own.
+# In the order of the help. `eval` is a Python builtin, and `train` would clash with another module.
 _COMMANDS = {
     "demo": "demo",
     "predict": "predict",
@@ -31,7 +31,7 @@ _COMMANDS = {
     "purge": "switch",
 }
 
-# What a command needs that only an extra of the package brings.
+# The extra that a command needs.
 _EXTRAS = {"train": "train", "eval": "eval", "bench": "eval", "benchmark": "eval", "stats": "eval"}
 
 _DESCRIPTION = """\
@@ -45,7 +45,7 @@ _EPILOG = "Exit codes: 0 success, 1 a problem (described on stderr), 2 wrong usa
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The parser of every command, or of `only` one: the others' modules are not imported."""
+    """The parser of all commands, or of `only` one; the modules of the others are not imported."""
     from nextedit_jupyter import __version__
 
     parser = argparse.ArgumentParser(
@@ -58,7 +58,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in [_COMMANDS[only]] if only else dict.fromkeys(_COMMANDS.values()):
         module = importlib.import_module(f"nextedit_jupyter.cli.{name}")
-        # The list of commands must not need what a single one of them needs.
+        # Listing the commands must not import what a single command needs.
         add = module.add_parser if only else getattr(module, "add_stub", module.add_parser)
         add(commands)
     return parser
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = int(parsed.run(parsed))
         sys.stdout.flush()
         return code
-    except SystemExit as stop:  # argparse has printed the help or what is wrong with the usage
+    except SystemExit as stop:  # argparse has printed the help or the usage error
         return stop.code if isinstance(stop.code, int) else 2
     except NextEditError as error:
         problem = str(error)
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader has left (`| head`): say nothing, and let no flush at exit complain either.
+        # The reader is gone (`| head`): say nothing, and keep the flush at exit from complaining.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`bench`: the latencies that are promised, measured through a real worker on this machine."""
+"""`bench`: measures the promised latencies through a real worker on this machine."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
-    """`models` and, beside busy processes, `busy`: one object for each model; `cells` for
-    what does not depend on it; machine, date, versions and `problems`."""
+    """`models` and, with busy processes, `busy`: one object for each model; `cells` for what does
+    not depend on the model; machine, date, versions and `problems`."""
     from nextedit_jupyter.evals import latency
     from nextedit_jupyter.evals.busy import busy_processes
 
@@ -121,8 +121,8 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _bundles(named: Path | None) -> list[tuple[Path | None, str]]:
-    """The models to measure and their sizes: the named one, or the one that answers and the small
-    one in the package. One None stands for whatever the worker finds, which may be nothing."""
+    """The models to measure and their sizes: the named one, or the active one and the small one in
+    the package. A None stands for whatever the worker finds, which may be nothing."""
     from nextedit_jupyter.bundles.active import candidates
     from nextedit_jupyter.core.errors import BundleError
 
@@ -145,7 +145,7 @@ def _size(path: Path) -> str:
 
 @contextlib.contextmanager
 def _worker(bundle: Path | None) -> Iterator[Any]:
-    """A client of a worker in a folder of its own, which leaves afterwards."""
+    """A client of a worker in a separate folder, which is stopped afterwards."""
     from nextedit_jupyter.core.errors import WorkerError
     from nextedit_jupyter.evals.latency import private_runtime
     from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
@@ -187,7 +187,7 @@ def _print(report: Mapping[str, Any], paint: Paint) -> None:
 
 
 def _print_promises(title: str, found: Mapping[str, Any], paint: Paint) -> None:
-    from nextedit_jupyter.evals.latency import AT_LEAST
+    from nextedit_jupyter.evals.latency import MINIMA
 
     rows = []
     for key, limit in found["promises"].items():
@@ -196,7 +196,7 @@ def _print_promises(title: str, found: Mapping[str, Any], paint: Paint) -> None:
             (
                 label,
                 "-" if value is None else f"{value:.1f} {unit}".rstrip(),
-                f"{'from ' if key in AT_LEAST else ''}{limit:g} {unit}".rstrip(),
+                f"{'from ' if key in MINIMA else ''}{limit:g} {unit}".rstrip(),
                 {True: "kept", False: "NOT KEPT", None: "not measured"}[found["kept"][key]],
             )
         )

@@ -1,4 +1,4 @@
-"""`benchmark`: nextedit-bench, notebook editing as tasks for any tool on this machine."""
+"""`benchmark`: nextedit-bench, tasks of notebook editing for any tool on this machine."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from-git   tasks from the notebooks and commits of a checkout; no code in it is 
 
 A peer that hangs, dies or gives invalid answers is reported, and the others continue. A full run
 takes about an hour on two cores, --quick about five minutes."""
-MOST_COMMITS = 2_000
-MOST_BYTES = 2_000_000
+MAX_COMMITS = 2_000
+MAX_BYTES = 2_000_000
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         specs,
         seed=arguments.seed,
         patience_s=arguments.patience,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
+        progress=lambda text: print(text, file=sys.stderr, flush=True),
     )
     shown = table.markdown(report)
     if arguments.output:
@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _specs(arguments: argparse.Namespace) -> list[Spec]:
-    """The peers to ask. Raises NextEditError for a name that nobody knows."""
+    """The peers to measure. Raises NextEditError for an unknown name."""
     from nextedit_jupyter.evals.benchmark.isolated import Spec
     from nextedit_jupyter.evals.benchmark.peers import BY_NAME
 
@@ -175,13 +175,13 @@ def _versions(checkout: Path) -> Iterator[tuple[Notebook, Notebook]]:
     from nextedit_jupyter.training.commits.git import Repository
 
     repository = Repository(checkout)
-    commits = repository.commits(MOST_COMMITS)
+    commits = repository.commits(MAX_COMMITS)
     with repository.blobs() as blobs:
         for _, changes in repository.changes(commits):
             for change in changes:
                 if not change.path.endswith(".ipynb"):
                     continue
-                texts = [blobs.read(id, most=MOST_BYTES) for id in (change.before, change.after)]
+                texts = [blobs.read(id, limit=MAX_BYTES) for id in (change.before, change.after)]
                 books = [notebook_of(text) for text in texts if text is not None]
                 if len(books) == 2 and books[0] is not None and books[1] is not None:
                     yield books[0], books[1]

@@ -1,4 +1,4 @@
-"""`c.NextEdit` as the Jupyter server would read it, for commands that run without a server."""
+"""`c.NextEdit` as the Jupyter server reads it, for commands that run without a server."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _FILES = ("jupyter_config", "jupyter_server_config")
 
 
 def configured() -> NextEdit:
-    """The settings in the Jupyter configuration folders, those of the user last.
+    """The settings in the Jupyter configuration folders; the user's take precedence.
 
-    Raises NextEditError that names a file that cannot be read.
+    Raises NextEditError, which names a file that cannot be read.
     """
     from jupyter_core.paths import jupyter_config_path
     from traitlets.config import Config
@@ -47,7 +47,8 @@ def configured() -> NextEdit:
 
 
 def source(repository: str | None = None, root: str | None = None) -> Source:
-    """The repository that was given, or else set. Raises NextEditError if there is none."""
+    """The repository from the arguments, or else from the settings. Raises NextEditError if there
+    is none."""
     from nextedit_jupyter.bundles.source import Source
 
     settings = configured()

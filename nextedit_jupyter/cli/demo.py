@@ -33,7 +33,7 @@ examples:
   jupyter nextedit demo
   jupyter nextedit demo analysis.ipynb --cell 12 --rename df=orders"""
 
-# Short and long spelling of one argument, as matplotlib has them: both run.
+# Short and long names of the same matplotlib arguments: both are valid.
 _SPELLINGS = {
     "lw": "linewidth",
     "c": "color",
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @dataclass(slots=True)
 class _Stage:
-    """Asks for suggestions, as an editor would, and prints them."""
+    """Requests suggestions as an editor would, and prints them."""
 
     notebook: Notebook
     answer: Callable[[SuggestRequest], Answer]
@@ -124,7 +124,7 @@ class _Stage:
         text, typed, shown, accepted, last = "", 0, 0, 0, ""
         times: list[float] = []
         while len(text) < len(cell.source) and typed < keys:
-            # An editor indents by itself; nobody types these blanks.
+            # An editor inserts the indentation; nobody types it.
             key = _next_key(cell.source, len(text))
             text += key
             typed += 1
@@ -152,7 +152,7 @@ class _Stage:
         )
 
     def rename(self, old: str, new: str) -> None:
-        """Rename `old` where it is first assigned or defined."""
+        """Rename `old` at its first assignment or definition."""
         found = _definition(self.notebook, old)
         self._title(f"Renaming {visible(old)} to {visible(new)}")
         if found is None:
@@ -190,7 +190,7 @@ class _Stage:
             )
             print(f"  nothing is offered ({why or 'no reason given'}), {milliseconds:.1f} ms")
             return
-        # The next place alone may be offered as well as all of them: all of them are shown.
+        # The next place alone may be offered as well as all places: show all.
         self._suggestion(max(answer.suggestions, key=lambda s: len(s.edits)), edited, milliseconds)
 
     def _suggestion(self, suggestion: Suggestion, notebook: Notebook, milliseconds: float) -> None:
@@ -245,7 +245,7 @@ class _Stage:
 
 
 def _ghost(answer: Answer, request: SuggestRequest) -> str:
-    """The text after the caret that the best inline suggestion adds; empty for none."""
+    """The text that the best inline suggestion adds after the caret; "" if there is none."""
     for suggestion in answer.suggestions:
         if suggestion.kind == "inline":
             text = (suggestion.apply(request.notebook) or {}).get(request.caret.cell, "")
@@ -317,7 +317,7 @@ def _trees(notebook: Notebook) -> Iterator[tuple[Cell, ast.Module]]:
 
 
 def _name_to_rename(notebook: Notebook) -> tuple[str, str] | None:
-    """The name that most cells use, of those that a cell assigns."""
+    """Of the names that a cell assigns, the one that most cells use."""
     assigned: dict[str, None] = {}
     cells: Counter[str] = Counter()
     for _, tree in _trees(notebook):
@@ -346,7 +346,7 @@ def _definition(notebook: Notebook, name: str) -> tuple[Cell, int] | None:
 
 
 def _keyword_to_change(notebook: Notebook) -> tuple[Cell, int, int, str] | None:
-    """The first place of a keyword argument that calls in several cells give by its short name."""
+    """The first keyword argument that calls in several cells spell by its short name."""
     places: dict[tuple[str, str], list[tuple[Cell, int]]] = {}
     for cell, tree in _trees(notebook):
         for node in ast.walk(tree):
@@ -365,7 +365,7 @@ def _keyword_to_change(notebook: Notebook) -> tuple[Cell, int, int, str] | None:
 
 
 def _offset(source: str, line: int, column: int) -> int:
-    """Code points before a place that ast gives: a line from 1 and bytes of UTF-8."""
+    """An `ast` position (line from 1, column in UTF-8 bytes) as an offset in code points."""
     lines = source.split("\n")
     before = sum(len(text) + 1 for text in lines[: line - 1])
     return before + len(lines[line - 1].encode()[:column].decode())

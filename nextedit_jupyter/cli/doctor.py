@@ -1,4 +1,5 @@
-"""`doctor`: what is installed, enabled, loaded and how fast; what to do about what is wrong."""
+"""`doctor`: checks what is installed, enabled and loaded, and how fast it is; says how to fix
+problems."""
 
 from __future__ import annotations
 
@@ -23,13 +24,13 @@ means that all is well, `off` that you can enable this part if you want it, `wro
 prevents suggestions or makes them worse. Exit code 0 if nothing is wrong, 1 otherwise. The worker
 is started if none is running, because it is what answers."""
 
-# A keystroke of the idle notebook below should stay far under the promise of 15 ms.
+# A keystroke in the small notebook below should stay far below the promised 15 ms.
 _SLOW_MS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding: the part, its state, what was found, and what to do (empty if nothing)."""
+    """One finding: the part, its state, the details, and what to do (empty if nothing)."""
 
     part: str
     state: State
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def examine(*, worker: bool = True) -> Iterator[Check]:
-    """Every check, in the order in which the parts depend on each other; none raises."""
+    """All checks, in the order in which the parts depend on each other; none raises."""
     examinations: list[tuple[str, Callable[[], Iterator[Check]]]] = [
         ("package", _package),
         ("JupyterLab", _lab),
@@ -241,7 +242,7 @@ def _model() -> Iterator[Check]:
 
 
 def _larger_model() -> Iterator[Check]:
-    """That there is a larger one to get; nothing is said where it answers, or there is none."""
+    """Mentions the larger model, unless it is in use or there is none."""
     from nextedit_jupyter.bundles.delta import delta_to_get
 
     delta = delta_to_get()
@@ -258,7 +259,7 @@ def _larger_model() -> Iterator[Check]:
 
 
 def _remote() -> Iterator[Check]:
-    """Where text goes, if it leaves this machine; nothing is said where it does not."""
+    """Where text is sent, if it leaves this machine; otherwise nothing."""
     from nextedit_jupyter.cli.configuration import configured
 
     settings = configured()

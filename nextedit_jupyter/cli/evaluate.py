@@ -1,4 +1,4 @@
-"""`eval`: how good suggestions are, by evaluations that live in `nextedit_jupyter.evals`."""
+"""`eval`: measures the quality of suggestions with the evaluations in `nextedit_jupyter.evals`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-# By name, the module of `evals` and what it does. A module has `add_arguments(parser)`,
+# Each evaluation's name, its module in `evals`, and its help. A module has `add_arguments(parser)`,
 # `run(arguments) -> report as JSON values` and `format_report(report) -> str`.
 _EVALUATIONS = {
     "model": (
@@ -33,7 +33,7 @@ _HELP = "measure how good suggestions are"
 
 
 def add_stub(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's line in the list of commands."""
+    """Add the command's line to the list of commands."""
     commands.add_parser("eval", help=_HELP)
 
 

@@ -1,7 +1,8 @@
-"""What Jupyter and IPython know about us: where each setting is, which one wins, how it is set.
+"""The settings of Jupyter and IPython that enable us: where they are, which one applies, how to
+change them.
 
 Reads and writes the JSON files that `jupyter labextension`, `jupyter server extension` and
-IPython's profiles read; what others wrote in them stays as it is.
+IPython's profiles use; other entries in them are preserved.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ EXTENSION = "nextedit_jupyter"
 
 @dataclass(frozen=True, slots=True)
 class InstalledSetting:
-    """Whether something is on, and the file that says so; None where no file says anything."""
+    """Whether something is enabled, and the file that says so; None if no file says anything."""
 
     on: bool
     file: Path | None
 
 
 def labextension_folder() -> Path | None:
-    """Where JupyterLab finds the extension's files."""
+    """The folder in which JupyterLab finds the extension's files."""
     from jupyter_core.paths import jupyter_path
 
     for folder in jupyter_path("labextensions"):
@@ -43,7 +44,7 @@ def labextension_folder() -> Path | None:
 
 
 def labextension_setting() -> InstalledSetting:
-    """On unless a page_config.json disables it; the nearest to the user that says anything wins."""
+    """Enabled unless a page_config.json disables it; the user's file takes precedence."""
     for folder in _jupyter_folders():
         file = folder / "labconfig" / "page_config.json"
         disabled = _read(file).get("disabledExtensions")
@@ -57,7 +58,7 @@ def labextension_setting() -> InstalledSetting:
 
 
 def server_setting() -> InstalledSetting:
-    """On only if a configuration file says so; the nearest to the user wins."""
+    """Enabled only if a configuration file says so; the user's file takes precedence."""
     for folder in _jupyter_folders():
         parts = sorted((folder / "jupyter_server_config.d").glob("*.json"), reverse=True)
         for file in (folder / "jupyter_server_config.json", *parts):
@@ -69,7 +70,7 @@ def server_setting() -> InstalledSetting:
 
 
 def kernel_setting() -> InstalledSetting:
-    """Whether new kernels load the extension by themselves."""
+    """Whether new kernels load the extension automatically."""
     for folder in (_profile(), Path(sys.prefix) / "etc" / "ipython"):
         file = folder / "ipython_kernel_config.json"
         app = _read(file).get("InteractiveShellApp")
@@ -80,7 +81,7 @@ def kernel_setting() -> InstalledSetting:
 
 
 def terminal_setting() -> InstalledSetting:
-    """Whether IPython in a terminal loads the extension by itself."""
+    """Whether IPython in a terminal loads the extension automatically."""
     file = _profile() / "ipython_config.py"
     with contextlib.suppress(OSError):
         if b">>> nextedit-jupyter" in file.read_bytes():
@@ -89,7 +90,7 @@ def terminal_setting() -> InstalledSetting:
 
 
 def own_extension_lists() -> list[Path]:
-    """The user's Python configurations that set a list of extensions: it replaces ours."""
+    """The user's Python configuration files that set a list of extensions, which replaces ours."""
     found = []
     for name in ("ipython_config.py", "ipython_kernel_config.py"):
         file = _profile() / name
@@ -104,7 +105,7 @@ def own_extension_lists() -> list[Path]:
 
 
 def set_lab(on: bool, *, user: bool) -> Path:
-    """Enable or disable the part in the browser; returns the file. Raises NextEditError."""
+    """Enable or disable the browser extension; returns the file. Raises NextEditError."""
     file = _jupyter_folder(user) / "labconfig" / "page_config.json"
     with _changing(file) as value:
         disabled = value.get("disabledExtensions")
@@ -119,7 +120,7 @@ def set_lab(on: bool, *, user: bool) -> Path:
 
 
 def set_server(on: bool, *, user: bool) -> Path:
-    """Enable or disable the server's part; returns the file. Raises NextEditError."""
+    """Enable or disable the server extension; returns the file. Raises NextEditError."""
     file = _jupyter_folder(user) / "jupyter_server_config.json"
     with _changing(file) as value:
         _object(_object(value, "ServerApp"), "jpserver_extensions")[SERVER_EXTENSION] = on
@@ -127,7 +128,7 @@ def set_server(on: bool, *, user: bool) -> Path:
 
 
 def set_kernel(on: bool) -> Path:
-    """Let this environment's new kernels load the extension, or no longer; returns the file.
+    """Enable or disable the extension in this environment's new kernels; returns the file.
 
     Raises NextEditError.
     """
@@ -141,7 +142,7 @@ def set_kernel(on: bool) -> Path:
 
 
 def set_terminal(on: bool) -> Path:
-    """Let the user's IPython terminals load the extension, or no longer; returns the file.
+    """Enable or disable the extension in the user's IPython terminals; returns the file.
 
     Raises NextEditError.
     """
@@ -156,7 +157,7 @@ def set_terminal(on: bool) -> Path:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    """What `kernel.profile` raises, as an error of ours that says what to do."""
+    """Turn what `kernel.profile` raises into a NextEditError that says what to do."""
     try:
         yield
     except ValueError as error:
@@ -191,7 +192,8 @@ def _object(value: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """The file's object; empty if it is missing or damaged, for Jupyter passes over such too."""
+    """The file's JSON object; empty if it is missing or damaged, because Jupyter ignores such files
+    too."""
     try:
         value = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -201,9 +203,9 @@ def _read(file: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _changing(file: Path) -> Iterator[dict[str, Any]]:
-    """The file's object to change in place; written back whole, or not at all.
+    """The file's JSON object to change in place; it is written back completely or not at all.
 
-    Raises NextEditError where the file cannot be read as JSON or written.
+    Raises NextEditError if the file cannot be parsed or written.
     """
     try:
         value = json.loads(file.read_bytes()) if file.exists() else {}

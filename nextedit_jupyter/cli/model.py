@@ -1,4 +1,4 @@
-"""`model`: which model answers, what is installed, and how others come in and go."""
+"""`model`: shows, installs, selects, updates and removes models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nextedit_jupyter.core.errors import BundleError, NextEditError
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.store import BundleStore, Installed
 
-_Actions = argparse._SubParsersAction  # argparse has no public name for what adds commands
+_Actions = argparse._SubParsersAction  # argparse has no public name for this class
 
 _DESCRIPTION = """\
 A model comes as a bundle: a folder with model.onnx, tokenizer.json, manifest.json and CARD.md.
@@ -250,7 +250,7 @@ def _install_release(store: BundleStore, arguments: argparse.Namespace) -> Insta
     repository = source(arguments.repository, arguments.root).open()
     release = repository.release(arguments.what)
     version = arguments.version or release.version
-    # Kept until it is installed, so that a download that broke off goes on the next time.
+    # Kept until it is installed, so that an interrupted download can be resumed.
     folder = data_folder() / "updates" / "downloads" / f"{release.id}-{version}"
     repository.download(release.id, version, folder)
     try:
@@ -280,7 +280,7 @@ def run_retry(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.worker.client import WorkerClient
 
     with WorkerClient("model") as client:
-        client.status(30.0)  # starts it, if there is none
+        client.status(30.0)  # starts it if necessary
         client.reload(retry=True)
     print("the worker reloads its model when no request is pending")
     return 0

@@ -1,4 +1,5 @@
-"""`model list`, `info` and `verify`: what is here, what answers, and whether it is whole."""
+"""`model list`, `info` and `verify`: what is installed, which model answers, whether its files are
+intact."""
 
 from __future__ import annotations
 
@@ -92,7 +93,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 
 def describe(bundle: Bundle) -> dict[str, Any]:
-    """A bundle in the words of its manifest, as JSON values."""
+    """A bundle's manifest data as JSON values."""
     found = {
         "bundle": bundle.label,
         "path": str(bundle.path),

@@ -1,4 +1,4 @@
-"""`model import` and `model get`: bundles that are made here, of what others have trained."""
+"""`model import` and `model get`: bundles that are made here from models trained elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nextedit_jupyter.core.errors import BundleError, NextEditError
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.base import Step
 
-PLAIN = "plain-ltr-v1"  # of models that were only taught to go on with a text
+PLAIN = "plain-ltr-v1"  # for models that only continue a text
 
 
 def run_import(arguments: argparse.Namespace) -> int:
@@ -28,7 +28,7 @@ def run_import(arguments: argparse.Namespace) -> int:
     if prompt is None:
         print("jupyter nextedit: a folder needs --prompt FORMAT", file=sys.stderr)
         return 2
-    get_format(prompt)  # an unknown one is refused before anything is read
+    get_format(prompt)  # refuse an unknown one before anything is read
     if not 256 <= arguments.context <= 8192:
         print("jupyter nextedit: --context is 256 to 8192", file=sys.stderr)
         return 2
@@ -42,7 +42,7 @@ def run_import(arguments: argparse.Namespace) -> int:
 
     store = open_store(any_size=arguments.any_size)
     id = arguments.id or _id_of(arguments.path)
-    check_identifier(id)  # before minutes are spent on it
+    check_identifier(id)  # check before minutes are spent on it
     if id == DEFAULT_ID:
         raise BundleError(f"{DEFAULT_ID} is the id of the published model: choose another --id")
     store.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,7 +70,8 @@ def run_import(arguments: argparse.Namespace) -> int:
 
 
 def run_get(arguments: argparse.Namespace) -> int:
-    """Exit code 1 with a problem; with --json it is the last line, else on stderr."""
+    """Exit code 1 if there is a problem, which is printed as the last line with --json, otherwise
+    on stderr."""
     from nextedit_jupyter.cli.configuration import configured
 
     shown = _Lines() if arguments.json else _Bar()
@@ -96,7 +97,7 @@ def _get(arguments: argparse.Namespace, shown: _Bar) -> str:
     from nextedit_jupyter.core.folders import data_folder
 
     delta = delta_named(arguments.name)
-    # Its size and speed were measured before it was offered; a busy machine says nothing of them.
+    # Its size and speed were measured before the release; a busy machine proves nothing about them.
     store = open_store(any_size=True)
     say = sys.stderr if arguments.json else sys.stdout
     here = any(
@@ -133,7 +134,7 @@ def _get(arguments: argparse.Namespace, shown: _Bar) -> str:
 
 
 class _Bar:
-    """How far it is: a line that grows in a terminal, a line a step elsewhere."""
+    """Shows progress: a growing line in a terminal, otherwise one line per step."""
 
     def __init__(self) -> None:
         self._step: Step | None = None
@@ -172,7 +173,7 @@ _STEPS: dict[Step, str] = {
 
 
 def _id_of(folder: Path) -> str:
-    """A bundle's id from a folder's name: `Qwen2.5-Coder-0.5B` gives `qwen2.5-coder-0.5b`."""
+    """A bundle's id from a folder's name: `Qwen2.5-Coder-0.5B` becomes `qwen2.5-coder-0.5b`."""
     name = folder.resolve().name.lower().removesuffix(".gguf")
     kept = "".join(
         char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in name

@@ -1,4 +1,4 @@
-"""What the commands that change the store share: its trial, who answers, telling the worker."""
+"""What commands that change the store share: the trial, switching models, notifying the worker."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def trial(any_size: bool) -> Callable[[Path], None]:
 
 
 def serve(store: BundleStore, id: str, version: str) -> None:
-    """Let a bundle for Python or for any language answer; say so, and tell the worker."""
+    """Switch to a bundle for Python or for any language; report it, and notify the worker."""
     from nextedit_jupyter.bundles.active import active_bundle
 
     bundle = store.open(id, version)
@@ -64,7 +64,7 @@ def _why(used: Bundle) -> str:
 
 
 def tell_worker() -> None:
-    """A worker that runs takes the change up; none is started."""
+    """Have a running worker load the change; none is started."""
     from nextedit_jupyter.core.errors import WorkerError
     from nextedit_jupyter.worker.client import WorkerClient
 

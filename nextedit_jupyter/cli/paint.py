@@ -1,4 +1,4 @@
-"""What a terminal shows: colours where it has any, tables, and no notebook's control character."""
+"""Terminal output: colours if supported, tables, and no control characters from notebooks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STYLES = {
 
 
 class Paint:
-    """Styles text for one stream; with colours off it gives the text back as it is."""
+    """Styles text for one stream; without colours it returns the text unchanged."""
 
     def __init__(self, stream: TextIO | None = None, colour: Colour = "auto") -> None:
         stream = stream or sys.stdout
@@ -39,7 +39,7 @@ class Paint:
 
 
 def visible(text: str) -> str:
-    """The text with what steers a terminal or turns text around shown as an escape, tabs apart."""
+    """The text with control and bidirectional characters (except tabs) shown as escapes."""
     return "".join(
         char
         if char in "\t\n" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -53,7 +53,7 @@ def visible(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns: the first to the left, the others to the right."""
+    """Aligned columns: the first left-aligned, the others right-aligned."""
     lines = [list(header), *(list(row) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     return "\n".join(
@@ -66,7 +66,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def tolerate_any_encoding() -> None:
-    """Make printing never fail: what stdout's encoding lacks becomes a question mark."""
+    """Keep printing from failing: characters that stdout's encoding lacks become question marks."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

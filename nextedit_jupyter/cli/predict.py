@@ -1,4 +1,4 @@
-"""`predict`: the protocol on stdin and stdout, one answer a line, in order, flushed."""
+"""`predict`: the protocol on stdin and stdout, one answer per line, in order, flushed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nextedit_jupyter.core.request import Bounds
     from nextedit_jupyter.suggest.suggester import Suggester
 
-# Takes a request as JSON values; gives the answer, or the error's answer, as JSON values.
+# Takes a request as JSON values; returns the answer or an error answer as JSON values.
 Answerer = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 _HELP = "answer requests on stdin with suggestions on stdout, one JSON object per line"
@@ -80,15 +80,15 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             suggester = open_suggester(arguments.bundle, no_model=arguments.no_model)
             serve(sys.stdin.buffer, sink, in_process(suggester, bounds), bounds)
-    except BrokenPipeError:  # the reader has left; what is still buffered goes nowhere
+    except BrokenPipeError:  # the reader is gone; discard what is still buffered
         os.dup2(os.open(os.devnull, os.O_WRONLY), sink.fileno())
     return 0
 
 
 def serve(source: BinaryIO, sink: BinaryIO, answer: Answerer, bounds: Bounds) -> None:
-    """Answer each line of `source` on `sink`; memory is bounded by `bounds.request_bytes` a line.
+    """Answer each line of `source` on `sink`; memory is bounded by `bounds.request_bytes` per line.
 
-    Nothing that a line holds ends the loop. Raises BrokenPipeError once the reader has left.
+    No line can end the loop. Raises BrokenPipeError once the reader is gone.
     """
     from nextedit_jupyter.core.wire import dump_line
 
@@ -98,7 +98,7 @@ def serve(source: BinaryIO, sink: BinaryIO, answer: Answerer, bounds: Bounds) ->
 
 
 def in_process(suggester: Suggester, bounds: Bounds) -> Answerer:
-    """Answers by a suggester of this process."""
+    """Answers from a suggester in this process."""
     from nextedit_jupyter.core import wire
     from nextedit_jupyter.core.changes import HeldStates
 
@@ -116,8 +116,8 @@ def in_process(suggester: Suggester, bounds: Bounds) -> Answerer:
 def open_suggester(bundle: Path | None, *, no_model: bool = False) -> Suggester:
     """The lanes with the model at `bundle`, or with the default one.
 
-    Where there is no default bundle, stderr says so and the lanes without a model serve. A bundle
-    that was asked for and cannot be used raises BundleError.
+    If there is no default bundle, a message goes to stderr and the lanes without a model serve. A
+    bundle that was named and cannot be used raises BundleError.
     """
     from nextedit_jupyter.core.errors import BundleError
     from nextedit_jupyter.suggest import Suggester, build_suggester
@@ -135,13 +135,13 @@ def open_suggester(bundle: Path | None, *, no_model: bool = False) -> Suggester:
 
 @dataclass(frozen=True, slots=True)
 class _TooLong:
-    """A line past the bound; `head` is its beginning."""
+    """A line over the bound; `head` is its beginning."""
 
     head: bytes
 
 
 def _lines(source: BinaryIO, limit: int) -> Iterator[bytes | _TooLong]:
-    """Lines without their ends; of a line past `limit` bytes no more than that is ever held."""
+    """Lines without line endings; never more than `limit` bytes of a line are held."""
     while line := source.readline(limit + 2):
         text = line.rstrip(b"\r\n")
         if len(text) <= limit and (line.endswith(b"\n") or len(line) < limit + 2):
@@ -169,7 +169,7 @@ def _answer_line(line: bytes | _TooLong, answer: Answerer, bounds: Bounds) -> Ma
         return answer(value)
     except NextEditError as error:
         return encode_error(id, error)
-    except Exception as error:  # one bad request must not take the next one's answer away
+    except Exception as error:  # one bad request must not prevent the next answer
         print(f"jupyter nextedit predict: {type(error).__name__} in a request", file=sys.stderr)
         return encode_error(id, NextEditError(type(error).__name__, code="internal"))
 
@@ -178,7 +178,7 @@ _LEADING_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*(?:(-?\d{1,18})|"([^"\\\x80-\xff]
 
 
 def _leading_id(head: bytes) -> int | str | None:
-    """The id of a request that was not read whole, where it comes first, as clients write it."""
+    """The id of a request that was not read completely, if it comes first, as clients write it."""
     match = _LEADING_ID.match(head)
     if match is None:
         return None
@@ -186,7 +186,7 @@ def _leading_id(head: bytes) -> int | str | None:
 
 
 def _own_stdout() -> BinaryIO:
-    """Stdout for answers alone: what a library prints goes to stderr from here on."""
+    """Reserve stdout for answers: from here on, what a library prints goes to stderr."""
     try:
         sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -196,7 +196,7 @@ def _own_stdout() -> BinaryIO:
 
 
 class _Worker:
-    """Answers by the shared worker."""
+    """Answers from the shared worker."""
 
     def __init__(self, bounds: Bounds) -> None:
         from nextedit_jupyter.worker.client import WorkerClient
@@ -211,5 +211,5 @@ class _Worker:
         self._client.close()
 
     def answer(self, value: dict[str, Any]) -> Mapping[str, Any]:
-        # The worker keeps to the deadline; the margin is for starting it and loading the model.
+        # The worker respects the deadline; the margin is for starting it and loading the model.
         return self._client.suggest(value, timeout=self._bounds.deadline_ms / 1000 + 10)

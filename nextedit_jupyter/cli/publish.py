@@ -15,7 +15,7 @@ from nextedit_jupyter.core.errors import NextEditError
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.publish import Publisher
 
-_Actions = argparse._SubParsersAction  # argparse has no public name for what adds commands
+_Actions = argparse._SubParsersAction  # argparse has no public name for this class
 
 _DESCRIPTION = """\
 Creates and maintains a repository of bundles (The Update Framework) in a folder. Copy the folder to
@@ -132,7 +132,7 @@ def _publisher(arguments: argparse.Namespace, *, new: bool = False) -> Publisher
 
 
 def _passphrase(*, new: bool) -> bytes:
-    """The passphrase of the keys. Raises NextEditError where it cannot be asked for."""
+    """The passphrase of the keys. Raises NextEditError if it cannot be asked for."""
     given = os.environ.get("NEXTEDIT_PASSPHRASE")
     if given is None:
         if not sys.stdin.isatty():

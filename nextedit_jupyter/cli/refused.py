@@ -53,7 +53,7 @@ def refused(sources: list[str]) -> Iterator[Refused]:
 
 
 def cells_of(file: Path) -> Iterator[str]:
-    """The sources of a notebook's cells; a file that is no notebook counts as one cell."""
+    """The sources of a notebook's cells; any other file counts as one cell."""
     try:
         if file.is_file() and file.stat().st_size > MAX_BYTES:
             raise NextEditError(f"{file} is larger than {MAX_BYTES // 1_000_000} MB")

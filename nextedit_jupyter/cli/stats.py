@@ -1,4 +1,4 @@
-"""`stats`: what became of suggestions, for their owner; and a team's export, seen before it is
+"""`stats`: the outcomes of suggestions, for the user; and an export for a team, shown before it is
 written."""
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def format_summary(summary: dict[str, Any]) -> str:
 
 
 def draw(summary: dict[str, Any], latencies: list[float], path: Path) -> None:
-    """Bars of what became of what was shown, and the newest latencies in ms.
+    """Plot the outcomes of shown suggestions as bars, and the newest latencies in ms.
 
     Raises NextEditError without matplotlib, or if the file cannot be written.
     """

@@ -1,4 +1,5 @@
-"""`enable`, `disable`, `status` and `purge`: the product on, off, and gone."""
+"""`enable`, `disable`, `status` and `purge`: turns the product on or off, shows its state, deletes
+its files."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from nextedit_jupyter.core.folders import data_folder
 if TYPE_CHECKING:
     from nextedit_jupyter.worker.runtime import RuntimeFolder
 
-_Commands = argparse._SubParsersAction  # argparse has no public name for what adds commands
+_Commands = argparse._SubParsersAction  # argparse has no public name for this class
 
 _ENABLE = """\
 Without options, enables the parts in JupyterLab, Notebook and the Jupyter server, which the
@@ -91,7 +92,7 @@ def run_toggle(arguments: argparse.Namespace) -> int:
 
 
 def status() -> dict[str, Any]:
-    """What is on, by part, and the worker's own status; starts nothing. Raises WorkerError."""
+    """What is enabled, by part, and the worker's status; starts nothing. Raises WorkerError."""
     from nextedit_jupyter import __version__
     from nextedit_jupyter.cli import installation
     from nextedit_jupyter.worker.client import WorkerClient
@@ -175,21 +176,21 @@ def run_purge(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise NextEditError(f"{path} is still there: {error.strerror}") from None
     for parent in {folder.path, *(path.parent for path in deleted)}:
-        with contextlib.suppress(OSError):  # someone else's files are in it: it stays
+        with contextlib.suppress(OSError):  # other files are in it: keep it
             parent.rmdir()
     print(f"deleted {len(deleted)} files; nothing is kept")
     return 0
 
 
 def _kept(folder: RuntimeFolder) -> list[Path]:
-    """Every file that the worker and its clients have left, of all versions, and no one else's.
+    """All files that workers and clients of any version left, and no others.
 
-    Counts of what became of suggestions and edits, if the user had them kept, are among them.
+    They include counts of outcomes and stored edits, if the user enabled these.
     """
     found = [path for pattern in ("worker-*", "worker.log*") for path in folder.path.glob(pattern)]
-    # A socket lies elsewhere where the folder's path is too long for one.
+    # The socket is elsewhere if the folder's path is too long for one.
     found += [folder.key, *([Path(folder.address)] if folder.family == "AF_UNIX" else [])]
     for name in ("statistics", "history"):
-        if is_own_folder(data_folder() / name):  # a link leads to files of somebody else's
+        if is_own_folder(data_folder() / name):  # a link would lead to other people's files
             found += (data_folder() / name).glob(f"{name}.sqlite*")
     return sorted({path for path in found if path.exists()})

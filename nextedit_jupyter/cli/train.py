@@ -1,4 +1,4 @@
-"""`train`: the way to `nextedit_jupyter.training`, imported only when it is asked for."""
+"""`train`: the commands of `nextedit_jupyter.training`, imported only when used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 
 
 def add_stub(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's line in the list of commands."""
+    """Add the command's line to the list of commands."""
     commands.add_parser("train", help="train a model (needs torch)")
 
 

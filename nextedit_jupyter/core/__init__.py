@@ -69,8 +69,8 @@ __all__ = [
     "text_hash",
 ]
 
-# Where each name stands. They are fetched when first asked for: a kernel that loads the extension
-# needs few of them, and making the classes of all takes it as long as everything else together.
+# The module of each name. Names are imported on first use: a kernel that loads the extension needs
+# few of them, and creating all the classes takes as long as everything else together.
 _HOMES = {
     "Across": "across",
     "CellChanges": "across",

@@ -1,4 +1,4 @@
-"""A rename over documents: what is asked, and what follows in each of them."""
+"""A rename across documents: the request, and the changes in each document."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class OpenDocument:
 class Across:
     """`path`, `cell` and `offset` are the caret's; the document is one of `open`.
 
-    `to` is the new name that was asked for; None where the cell read `before` until just now, and a
-    rename by hand is to be carried on.
+    `to` is the new name that was asked for; None if the cell was `before` until just now, and a
+    rename by hand is to be continued.
     """
 
     path: str
@@ -34,7 +34,7 @@ class Across:
 
 @dataclass(frozen=True, slots=True)
 class CellChanges:
-    """What follows in one cell, whose text is `source`; `number` is its place in the document."""
+    """The changes in one cell, whose text is `source`; `number` is its position in the document."""
 
     cell: str
     number: int
@@ -44,7 +44,7 @@ class CellChanges:
 
 @dataclass(frozen=True, slots=True)
 class DocumentChanges:
-    """What follows in one document; one that is not open is a file."""
+    """The changes in one document; one that is not open is a file."""
 
     path: str
     is_open: bool
@@ -53,7 +53,7 @@ class DocumentChanges:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The documents that follow a rename, that of the caret first."""
+    """The documents that a rename changes, the one with the caret first."""
 
     old: str
     new: str

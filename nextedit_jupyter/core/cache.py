@@ -1,4 +1,4 @@
-"""A mapping that holds the most recently used of what was put in."""
+"""A mapping that keeps the most recently used entries."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ V = TypeVar("V")
 
 
 class LruCache(Generic[K, V]):
-    """At most `max_entries` values, together of at most `max_weight`; safe on any thread.
+    """At most `max_entries` values with a total weight of at most `max_weight`; thread-safe.
 
-    What was used longest ago goes first; the newest stays, however heavy. Values are not None.
+    The least recently used entry is dropped first; the newest stays, however heavy. Values are not
+    None.
     """
 
     __slots__ = ("_held", "_lock", "_max_entries", "_max_weight", "_total", "_weigh")
@@ -28,7 +29,7 @@ class LruCache(Generic[K, V]):
         max_weight: int | None = None,
         weigh: Callable[[K, V], int] = lambda key, value: 1,
     ) -> None:
-        """`weigh` says what a value costs, in the unit of `max_weight`; it must not change."""
+        """`weigh` returns a value's weight, in the unit of `max_weight`; it must not change."""
         self._max_entries = max(1, max_entries)
         self._max_weight = max_weight
         self._weigh = weigh
@@ -37,7 +38,7 @@ class LruCache(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """The value, which now counts as used; None if it isn't held."""
+        """The value, which now counts as used; None if it is not in the cache."""
         with self._lock:
             value = self._held.get(key)
             if value is not None:
@@ -45,9 +46,9 @@ class LruCache(Generic[K, V]):
             return value
 
     def get_or_make(self, key: K, make: Callable[[], V]) -> V:
-        """The value held, or the one that `make` returns, which is held from now on.
+        """The cached value, or the one that `make` returns, which is cached.
 
-        Two threads that miss at once both make it.
+        Two threads that miss at the same time both call `make`.
         """
         value = self.get(key)
         if value is None:
@@ -95,10 +96,10 @@ class LruCache(Generic[K, V]):
 
 
 def by_text(max_characters: int) -> Callable[[Callable[[str], V]], Callable[[str], V]]:
-    """Remember what a function of a text returned, for texts of so many characters together.
+    """Cache a function of a text, for texts of at most `max_characters` in total.
 
-    `lru_cache` counts texts: a thousand versions of a long cell, one for each key that was typed,
-    would be tens of megabytes. The function must not return None.
+    `lru_cache` counts texts: a thousand versions of a long cell, one per keystroke, would be tens
+    of megabytes. The function must not return None.
     """
 
     def wrap(make: Callable[[str], V]) -> Callable[[str], V]:

@@ -1,13 +1,13 @@
-"""Requests that say what changed of a notebook that this side holds: the protocol's version 2.
+"""Version 2 of the protocol: requests that say what changed in a notebook that this side holds.
 
-A page sends with each key what it sent with the key before, but for one cell. So whoever answers
-keeps the last states of each page under their hashes, and a request names the one that it changes.
-What is held is a cache: one that is not there any more (a new worker, another page's turn) is an
-error with the code `unknown_state`, and the page sends everything once more.
+With each key a page would send the same as with the key before, except for one cell. So the
+receiver keeps the last states of each page under their hashes, and a request names the one that it
+changes. The states are a cache: if one is gone (a new worker, evicted by another page), the error
+has the code `unknown_state`, and the page sends everything again.
 
-A hash is a whole sha256 over everything that is held, and what a change results in is hashed again
-here: a page whose book-keeping went wrong is refused, never answered about another text than its
-own. Each page has its own states; none can name another's.
+A hash is a full sha256 of everything that is held, and the result of a change is hashed again here:
+a page whose bookkeeping went wrong is refused, and never gets an answer about a text other than its
+own. Each page has its own states and cannot name another page's.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from nextedit_jupyter.core.wire import (
 )
 
 VERSION = 2
-# A page's last answered state and those that it asked for since, of a few notebooks.
-HELD_STATES = 12
-HELD_FACTS = 6
-HELD_EVENTS = 80  # eight histories
+# A page's last answered state and those requested since, for a few notebooks.
+MAX_STATES = 12
+MAX_FACTS = 6
+MAX_EVENTS = 80  # eight histories
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 Page = Any  # hashable
-Held = TypeVar("Held")
+Value = TypeVar("Value")
 
 
 def cell_digest(cell: Cell) -> bytes:
-    """The sha256 of all that a cell is, its parts told apart by their lengths in bytes."""
+    """The sha256 of everything about a cell; its parts are delimited by their lengths in bytes."""
     parts = [_utf8(part) for part in (cell.id, cell.type, *cell.tags)]
     count = "-" if cell.execution_count is None else str(cell.execution_count)
     lengths = " ".join(str(len(part)) for part in parts)
@@ -54,7 +54,7 @@ def cell_digest(cell: Cell) -> bytes:
 
 
 def state_hash(digests: Sequence[bytes]) -> str:
-    """The hash of cells in their order, 64 hex digits."""
+    """The hash of cells in order, 64 hex digits."""
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
@@ -70,9 +70,10 @@ class HeldState:
         return cls(tuple(cells), tuple(map(cell_digest, cells)))
 
     def changed(self, cells: Sequence[Cell], order: Sequence[str] | None) -> HeldState:
-        """With these cells in place of those of their ids; `order` where cells came, went or moved.
+        """The state with these cells replacing those with the same ids; `order` is given if cells
+        were added, removed or moved.
 
-        Raises WireError for an id that neither has.
+        Raises WireError for an id that is in neither.
         """
         known = dict(zip((cell.id for cell in self.cells), self._pairs(), strict=True))
         if order is None and any(cell.id not in known for cell in cells):
@@ -97,15 +98,15 @@ class HeldState:
 
 
 class HeldStates:
-    """What pages sent last, and requests read with it. Safe to use from several threads.
+    """The last states that pages sent, with which requests are decoded. Thread-safe.
 
-    `page` is whatever tells pages apart.
+    `page` is any value that identifies a page.
     """
 
-    def __init__(self, most: int = HELD_STATES) -> None:
-        self._states: LruCache[tuple[Page, str], HeldState] = LruCache(most)
-        self._facts: LruCache[tuple[Page, str], KernelFacts] = LruCache(HELD_FACTS)
-        self._events: LruCache[tuple[Page, str], EditEvent] = LruCache(HELD_EVENTS)
+    def __init__(self, limit: int = MAX_STATES) -> None:
+        self._states: LruCache[tuple[Page, str], HeldState] = LruCache(limit)
+        self._facts: LruCache[tuple[Page, str], KernelFacts] = LruCache(MAX_FACTS)
+        self._events: LruCache[tuple[Page, str], EditEvent] = LruCache(MAX_EVENTS)
         self._lock = threading.Lock()
 
     def decode(self, page: Page, value: Mapping[str, Any], bounds: Bounds) -> SuggestRequest:
@@ -122,7 +123,7 @@ class HeldStates:
         return assemble_request(value, bounds, cells=list(state.cells), events=events, facts=facts)
 
     def forget(self, is_gone: Callable[[Page], bool]) -> None:
-        """Drop what pages sent that are gone."""
+        """Drop the states of pages that are gone."""
         with self._lock:
             _drop(self._states, is_gone)
             _drop(self._facts, is_gone)
@@ -197,7 +198,7 @@ def _hash(value: Mapping[str, Any]) -> str:
     return found
 
 
-def _drop(held: LruCache[tuple[Page, str], Held], is_gone: Callable[[Page], bool]) -> None:
+def _drop(held: LruCache[tuple[Page, str], Value], is_gone: Callable[[Page], bool]) -> None:
     for key in held:
         if is_gone(key[0]):
             held.drop(key)

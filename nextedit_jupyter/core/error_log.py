@@ -1,6 +1,7 @@
-"""How an unexpected error is logged: its type and its places in our code, and nothing else.
+"""How an unexpected error is logged: its type and the lines of our code in its traceback, and
+nothing else.
 
-A message, or the value of a variable, may hold the user's text: a SyntaxError carries the line.
+A message or a variable's value may contain the user's text: a SyntaxError carries the line.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import os
 
 
 def log_error(log: logging.Logger, what: str, error: BaseException) -> None:
-    """Log `what` with the error's type and the last eight places, the innermost first."""
+    """Log `what` with the error's type and the last eight lines of the traceback, innermost
+    first."""
     places = []
     traceback = error.__traceback__
     while traceback is not None:

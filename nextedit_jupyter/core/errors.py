@@ -1,10 +1,10 @@
-"""The one tree of errors.
+"""The hierarchy of errors.
 
     NextEditError
     ├── WireError          a message that cannot be read (code: bad_json, bad_request, too_large)
     ├── WorkerError        the worker cannot be reached, died, or answered too late
     ├── BundleError        a model bundle that is missing, damaged or not to be trusted
-    │   └── StoreError     the store cannot be changed now: a full disk, another who changes it
+    │   └── StoreError     the store cannot be changed now: a full disk, another process changes it
     └── TrainingError      a corpus, checkpoint or recipe that cannot be used
 
 Messages say what to do next; `code` is stable and goes over the wire.
@@ -46,7 +46,7 @@ class BundleError(NextEditError):
 
 
 class StoreError(BundleError):
-    """The store cannot be changed now, which says nothing about any bundle."""
+    """The store cannot be changed at the moment, which says nothing about any bundle."""
 
 
 class TrainingError(NextEditError):
@@ -59,8 +59,8 @@ class TrainingError(NextEditError):
 def panics_as(message: str) -> Iterator[None]:
     """Turn a panic of a library written in Rust into a BundleError.
 
-    Such a panic is no Exception, so that it passes every handler of ours and ends the program; but
-    it is an error like any other, in what the library was given.
+    Such a panic is not an Exception, so it would pass all our handlers and end the program; but it
+    is an error like any other, caused by the library's input.
     """
     try:
         yield

@@ -36,7 +36,7 @@ class NamedObject:
 class KernelError:
     """The last traceback: the cell and its line (from 1) that failed, the exception's class.
 
-    `name` is what the exception is about where it says so (the missing name, key or attribute).
+    `name` is what the exception is about, if it says so (the missing name, key or attribute).
     """
 
     cell: str
@@ -48,12 +48,12 @@ class KernelError:
 
 @dataclass(frozen=True, slots=True)
 class AxesFacts:
-    """One coordinate system of a figure; empty where nothing is set.
+    """One coordinate system of a figure; fields that are not set are empty.
 
-    `xlim` and `ylim` are None while they are not settled. `xscale` and `yscale` are empty where
-    linear. `kinds` are what was drawn (line, scatter, bar, colorbar, ...), each once. `groups` are
-    the labels of what was drawn, with or without a legend. `x`, `y` and `by` are the columns drawn
-    as the cells that drew name them, `names` what the namespace calls it (`ax`, `axes[0]`).
+    `xlim` and `ylim` are None until they are determined. `xscale` and `yscale` are empty if linear.
+    `kinds` are what was drawn (line, scatter, bar, colorbar, ...), each once. `groups` are the
+    labels of what was drawn, with or without a legend. `x`, `y` and `by` are the columns drawn, as
+    named in the cells that drew them; `names` are its names in the namespace (`ax`, `axes[0]`).
     """
 
     title: str = ""
@@ -78,7 +78,7 @@ class AxesFacts:
 
 @dataclass(frozen=True, slots=True)
 class FigureFacts:
-    """What a figure shows; never the data. `names` are what the namespace calls it."""
+    """What a figure shows; never the data. `names` are its names in the namespace."""
 
     title: str = ""
     axes: tuple[AxesFacts, ...] = ()
@@ -87,7 +87,7 @@ class FigureFacts:
 
 @dataclass(frozen=True, slots=True)
 class ColumnFacts:
-    """A column's dtype, and the first of its categories if it has some that are texts."""
+    """A column's dtype, and the first of its categories if they are strings."""
 
     name: str
     dtype: str = ""
@@ -96,7 +96,7 @@ class ColumnFacts:
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """The shape of the table or array under a name, and of a table its first columns."""
+    """The shape of a named table or array, and the first columns of a table."""
 
     name: str
     shape: tuple[int, ...] = ()
@@ -109,14 +109,14 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class KernelFacts:
-    """Everything the kernel sends along; empty where there is no kernel."""
+    """Everything the kernel contributes to a request; empty without a kernel."""
 
     runs: tuple[CellRun, ...] = ()
     names: tuple[NamedObject, ...] = ()
     error: KernelError | None = None
     figures: tuple[FigureFacts, ...] = ()
     tables: tuple[TableFacts, ...] = ()
-    # The names are looked up for each place of a notebook, and there may be thousands of both.
+    # Names are looked up for each place in a notebook, and there may be thousands of both.
     _named: dict[str, NamedObject] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -18,12 +18,12 @@ MAX_LINES = 6
 MAX_LINE = 160
 MAX_SOURCE = 10_000  # characters of a cell that is parsed for columns: 5 ms
 _UNTOLD = frozenset(("colors", "names"))
-# Where a call's first two arguments are x and y; others (hist, boxplot) draw one column along x.
+# Calls whose first two arguments are x and y; others (hist, boxplot) draw one column along x.
 _XY_CALLS = {"bar", "errorbar", "fill_between", "hexbin", "hist2d", "loglog", "plot", "scatter",
              "semilogx", "semilogy", "stackplot", "stem", "step"}  # fmt: skip
 _YX_CALLS = {"barh", "fill_betweenx"}
 _ONE_CALLS = {"boxplot", "ecdf", "hist", "violinplot"}
-# seaborn's, plotly express' and altair's, which are given columns by name.
+# Calls of seaborn, plotly express and altair, which take columns by name.
 _NAMED_CALLS = {"barplot", "boxplot", "boxenplot", "countplot", "ecdfplot", "histplot", "kdeplot",
                 "lineplot", "pointplot", "regplot", "relplot", "displot", "catplot", "lmplot",
                 "scatterplot", "stripplot", "swarmplot", "violinplot", "jointplot", "residplot",
@@ -38,7 +38,7 @@ _FIELD = re.compile(r"\A(?:\w+\()?([^():]+?)\)?(?::[A-Z])?\Z")  # altair's `mean
 
 @dataclass(frozen=True, slots=True)
 class DrawnColumns:
-    """The columns that a cell draws, as its source names them; each once, in order."""
+    """The columns that a cell draws, as named in its source; each once, in order."""
 
     x: tuple[str, ...] = ()
     y: tuple[str, ...] = ()
@@ -47,9 +47,10 @@ class DrawnColumns:
 
 @dataclass(frozen=True, slots=True)
 class DrawingCall:
-    """One call that draws: the columns it takes, and what it draws on (`ax`, `axes[0]`, `plt`).
+    """A drawing call: the columns it takes, and what it draws on (`ax`, `axes[0]`, `plt`).
 
-    Where the call itself finds or makes the axes, as seaborn's do, `owner` is what it is called on.
+    If the call itself finds or creates the axes, as seaborn's calls do, `owner` is the object that
+    it is called on.
     """
 
     owner: str
@@ -79,13 +80,13 @@ def figure_lines(
 
 
 def draws(source: str) -> bool:
-    """Whether a cell may draw something: a look at its words, which costs nothing."""
+    """Whether a cell may draw something, by its words: cheap."""
     return _DRAWS.search(source) is not None
 
 
 @by_text(500_000)
 def drawing_calls(source: str) -> tuple[DrawingCall, ...]:
-    """The calls of a cell that draw columns; none where the cell does not parse."""
+    """The calls of a cell that draw columns; none if the cell does not parse."""
     if len(source) > MAX_SOURCE or not draws(source):
         return ()
     try:
@@ -96,7 +97,7 @@ def drawing_calls(source: str) -> tuple[DrawingCall, ...]:
 
 
 def drawn_columns(source: str, owners: frozenset[str] | None = None) -> DrawnColumns:
-    """The columns that a cell's calls take, those on these `owners` alone if any are given."""
+    """The columns that a cell's calls take; only calls on these `owners`, if any are given."""
     calls = [c for c in drawing_calls(source) if owners is None or c.owner in owners]
     return DrawnColumns(
         _once(name for call in calls for name in call.columns.x),
@@ -106,7 +107,7 @@ def drawn_columns(source: str, owners: frozenset[str] | None = None) -> DrawnCol
 
 
 def _calls(tree: ast.AST, group: tuple[str, ...] = ()) -> Iterator[DrawingCall]:
-    """Every drawing call below; `group` are the columns that the loops around it group by."""
+    """Every drawing call in `tree`; `group` are the columns that the enclosing loops group by."""
     for node in ast.iter_child_nodes(tree):
         inside = group
         if isinstance(node, ast.For):
@@ -117,7 +118,7 @@ def _calls(tree: ast.AST, group: tuple[str, ...] = ()) -> Iterator[DrawingCall]:
 
 
 def _grouped(node: ast.expr) -> tuple[str, ...]:
-    """`for key, part in df.groupby("a")`: the columns that it groups by."""
+    """The columns grouped by in `for key, part in df.groupby("a")`."""
     if not isinstance(node, ast.Call) or _callee(node) != "groupby":
         return ()
     given = [*node.args[:1], *(one.value for one in node.keywords if one.arg == "by")]
@@ -176,7 +177,7 @@ def _of_series(node: ast.Call, name: str) -> list[tuple[str, ...]]:
 
 
 def _columns(value: ast.expr | None, by_name: bool) -> tuple[str, ...]:
-    """`df["a"]` and `df.a` are columns, and so are `"a"` and `["a", "b"]` of the data given."""
+    """`df["a"]` and `df.a` are columns, and so are `"a"` and `["a", "b"]` if data are given."""
     if isinstance(value, ast.Constant):
         if not by_name or not isinstance(value.value, str):
             return ()
@@ -210,7 +211,7 @@ def _owner(node: ast.Call) -> str:
 
 
 def _is_pandas_plot(node: ast.Call) -> bool:
-    """`df.plot(x=…)` and `df.plot.scatter(x=…)`: their x and y are columns' names."""
+    """`df.plot(x=…)` and `df.plot.scatter(x=…)`: their x and y are column names."""
     return "plot" in ast.unparse(node.func).split(".")[1:] and any(
         one.arg in ("x", "y") for one in node.keywords
     )
@@ -228,6 +229,6 @@ def _shown(value: object) -> str:
 
 
 def main_axes(figure: FigureFacts) -> AxesFacts:
-    """The last axes of a figure that hold something other than a colour bar."""
+    """The last axes of a figure that contain something other than a colour bar."""
     real = [axes for axes in figure.axes if axes.kinds != ("colorbar",)]
     return real[-1] if real else AxesFacts()

@@ -1,7 +1,8 @@
-"""Our files: read within bounds, replaced as a whole, and locked across processes.
+"""Our files: read within bounds, replaced atomically, and locked across processes.
 
-An entry in a folder that others may have filled need not be a file: a named pipe would block its
-reader for ever, a link leads elsewhere, a device has no end. `read_bytes` reads regular files only.
+In a folder that others can write to, an entry need not be a regular file: a named pipe would block
+its reader forever, a link leads elsewhere, a device has no end. `read_bytes` reads regular files
+only.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from pathlib import Path
 PRIVATE = 0o600
 
 
-def open_plain(path: Path, most: int, *, follow: bool = False) -> BufferedReader:
-    """A plain file of at most `most` bytes, open for reading; never waits for anybody.
+def open_plain(path: Path, limit: int, *, follow: bool = False) -> BufferedReader:
+    """A regular file of at most `limit` bytes, opened for reading; never blocks.
 
     Links are refused unless `follow` is set. Raises OSError; its `strerror` says what is wrong.
     """
-    # A named pipe is opened at once with O_NONBLOCK, and then seen to be one.
+    # With O_NONBLOCK a named pipe opens at once, and is then recognised as one.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     if not follow:
         flags |= getattr(os, "O_NOFOLLOW", 0)
@@ -33,20 +34,20 @@ def open_plain(path: Path, most: int, *, follow: bool = False) -> BufferedReader
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError(22, "it is not a regular file", str(path))
-        if found.st_size > most:
-            raise OSError(27, f"it has more than {most} bytes", str(path))
+        if found.st_size > limit:
+            raise OSError(27, f"it has more than {limit} bytes", str(path))
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def read_bytes(path: Path, most: int, *, follow: bool = False) -> bytes:
-    """A plain file's bytes, of which there are at most `most`. Raises OSError."""
-    with open_plain(path, most, follow=follow) as file:
-        data = file.read(most + 1)
-    if len(data) > most:  # it grows while it is read
-        raise OSError(27, f"it has more than {most} bytes", str(path))
+def read_bytes(path: Path, limit: int, *, follow: bool = False) -> bytes:
+    """The bytes of a regular file, at most `limit`. Raises OSError."""
+    with open_plain(path, limit, follow=follow) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:  # it grew while it was read
+        raise OSError(27, f"it has more than {limit} bytes", str(path))
     return data
 
 
@@ -58,10 +59,10 @@ def replace_file(
     keep_mode: bool = False,
     durable: bool = False,
 ) -> None:
-    """Put a file in place whole: a reader, and a power cut, find the old one or the new one.
+    """Replace a file atomically: a reader sees the old file or the new one, even after a power cut.
 
-    `keep_mode` gives it the rights of the file that it replaces, if there is one; `durable` waits
-    until the disk has it. Leaves nothing behind when it fails. Raises OSError.
+    `keep_mode` keeps the permissions of the file that it replaces, if there is one; `durable` waits
+    until the data are on disk. Leaves nothing behind if it fails. Raises OSError.
     """
     if keep_mode:
         with contextlib.suppress(OSError):
@@ -85,9 +86,9 @@ def replace_file(
 
 @contextlib.contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """A path to write a large file to; at the end it takes the place of `path`, whole.
+    """A path to write a large file to; at the end it replaces `path` atomically.
 
-    It has the same ending. Leaves nothing behind when writing fails. Raises OSError.
+    It has the same extension. Leaves nothing behind if writing fails. Raises OSError.
     """
     beside = path.with_name(f".{os.getpid()}-{path.name}")
     try:
@@ -100,7 +101,7 @@ def written_beside(path: Path) -> Iterator[Path]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the disk has a folder's names. Raises OSError."""
+    """Wait until a folder's entries are on disk. Raises OSError."""
     if os.name == "nt":  # folders cannot be opened there
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -111,7 +112,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_own_folder(path: Path) -> bool:
-    """Whether it is a folder of the user's own, and no link to one."""
+    """Whether it is a folder that belongs to the user, and not a link to one."""
     try:
         found = path.lstat()
     except OSError:
@@ -120,12 +121,13 @@ def is_own_folder(path: Path) -> bool:
 
 
 def writable_by_others(folder: Path) -> str | None:
-    """Why any other user could change what lies in a folder, and what to do; None if none could.
+    """Why other users could change the contents of a folder, and what to do; None if they cannot.
 
-    The folders above count as well, for who may rename may replace; but whom they belong to is as
-    the system's owner wants it. So is a folder that a group of the user's own may write to.
+    The folders above count too, because whoever can rename an entry can replace it; but who owns
+    them is the system administrator's choice, and so is a folder that one of the user's groups can
+    write to.
     """
-    if os.name == "nt":  # per-user folders are closed by the rights that they inherit
+    if os.name == "nt":  # per-user folders are private by inherited permissions
         return None
     for path in (place := folder.resolve(), *place.parents):
         try:
@@ -146,11 +148,11 @@ def writable_by_others(folder: Path) -> str | None:
 
 @contextlib.contextmanager
 def locked(path: Path, timeout: float) -> Iterator[None]:
-    """Hold an exclusive lock across processes and threads; a process's end releases it.
+    """Hold an exclusive lock across processes and threads; it is released when the process ends.
 
     Waits up to `timeout` seconds. Raises TimeoutError after that, and OSError if the file cannot be
-    opened. By hand, for it runs in users' kernels: `filelock` takes 30 ms to import there, and has
-    every later fork of the process wait for its own bookkeeping.
+    opened. Not with `filelock`, because this runs in users' kernels: importing it takes 30 ms
+    there, and it makes every later fork of the process wait for its own bookkeeping.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(path, flags, PRIVATE)

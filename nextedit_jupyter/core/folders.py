@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def data_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """NEXTEDIT_DATA_DIR, or `nextedit` in the user's Jupyter data folder, which need not exist.
+    """NEXTEDIT_DATA_DIR, or `nextedit` in the user's Jupyter data folder; it need not exist.
 
     The Jupyter data folder is found as jupyter_core finds it: JUPYTER_DATA_DIR, or the platform's.
     """

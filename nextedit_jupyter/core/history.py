@@ -1,5 +1,5 @@
-"""The record of edits: a bounded ring that merges bursts of typing, drops what was reverted, and
-never holds a text that the redactor refuses."""
+"""The record of edits: a bounded ring that merges bursts of typing, drops reverted edits, and never
+holds a text that the redactor refuses."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class EditEvent:
 class EditHistory:
     """The last edits, oldest first.
 
-    Keystrokes of one burst (same cell, same origin, within `merge_lines` lines and
-    `merge_seconds`) are one event, as Zeta groups them; an event that ends where it began is
-    dropped. `refuses` looks at each text before it is held; a refused one drops the event and
-    every held event of that cell, for those hold the same text's past.
+    Keystrokes of one burst (same cell, same origin, within `merge_lines` lines and `merge_seconds`)
+    are one event, as Zeta groups them; an event that ends where it began is dropped. Each text is
+    checked with `refuses` before it is held; if one is refused, the event and all held events of
+    that cell are dropped, because they contain earlier versions of that text.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class EditHistory:
         return tuple(self._events)
 
     def append(self, event: EditEvent) -> None:
-        """Take up an event: merged into the last one, or as a new one; the oldest falls out."""
+        """Add an event: merge it into the last one, or append it and drop the oldest."""
         if event.before == event.after:
             return
         if self._refuses(event.before) or self._refuses(event.after):

@@ -1,11 +1,11 @@
-"""Edits kept on disk for training on one's own code: only where the user asked for that.
+"""Edits kept on disk for training on one's own code, only if the user asked for it.
 
-What is kept is what a request's record of edits says, and what a kernel ran: whole texts of cells
-before and after. A text with a secret is refused, and takes what is kept of its cell along. So that
-no half of one is written before the whole is recognised, edits wait in memory until their cell was
-left or was quiet, and go unwritten if a secret turns up in it. Rows go after 14 days, or when the
-file passes 20 MB, the oldest first. Several processes may keep at once: an edit that two of them
-saw is one row.
+The edits come from requests' histories and from what kernels ran: whole texts of cells before and
+after. A text with a secret is refused, and what is kept of its cell is deleted. So that no
+half-typed secret is written before it is recognised, edits wait in memory until their cell has been
+left or quiet for a while, and are dropped if a secret turns up in it. Rows are deleted after 14
+days, or oldest first when the file exceeds 20 MB. Several processes can write at once: an edit that
+two of them saw is one row.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from nextedit_jupyter.core.redact import begins_secret, holds_secret
 
 MAX_AGE_S = 14 * 86_400
 MAX_BYTES = 20_000_000
-SETTLE_S = 30.0  # of quiet, after which a burst of typing is over
-_MOST_SEEN = 2_000
-_MOST_WAITING = 200
-_RING = 10  # events of a full record: from one, the oldest fall out without a reason
-_CLOCK_SLACK_S = 86_400  # rows of a later day come from a clock that was wrong
-# The oldest quarter; more than a few at once means that the disk does not shrink just now.
+SETTLE_S = 30.0  # without a change, after which a burst of typing is over
+_MAX_SEEN = 2_000
+_MAX_WAITING = 200
+_RING = 10  # events of a full history: from a full one, old events disappear without a reason
+_CLOCK_SLACK_S = 86_400  # rows from a later day were written with a wrong clock
+# The oldest quarter; if it takes more than a few rounds, the file cannot shrink at the moment.
 _CUT = (
     "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events ORDER BY rowid "
     "LIMIT (SELECT max(1, count(*) / 4) FROM events))",
     (),
 )
-_MOST_CUTS = 4
+_MAX_CUTS = 4
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS events (at REAL, language TEXT, cell TEXT, before TEXT, "
     "after TEXT, origin TEXT, key BLOB UNIQUE)",
@@ -44,7 +44,7 @@ _SCHEMA = (
 
 @dataclass(frozen=True, slots=True)
 class KeptEdit:
-    """One edit; `event.at` is when it was kept, in seconds since the epoch."""
+    """One edit; `event.at` is when it was stored, in seconds since the epoch."""
 
     language: str
     event: EditEvent
@@ -66,7 +66,7 @@ def _is_unfit(text: str) -> bool:
 
 
 class HistoryStore:
-    """The kept edits of one user. Never raises; `clock` gives seconds since the epoch."""
+    """The kept edits of one user. Never raises; `clock` returns seconds since the epoch."""
 
     def __init__(
         self,
@@ -92,12 +92,12 @@ class HistoryStore:
     def take(
         self, language: str, events: Sequence[EditEvent], cells: Collection[str] | None = None
     ) -> None:
-        """Keep what is new in a record of edits, oldest first, once each edit's cell is at rest.
+        """Keep what is new in a history (oldest first), once each edit's cell is at rest.
 
-        It is once an edit of another cell is the newest, or after `settle_s` of quiet. `cells` are
-        those of the notebook: a front end that recognises a secret drops its cell's edits from the
-        record, so what is missing there is not written either. Edits of other people and of ours
-        alone are left out.
+        A cell is at rest when an edit of another cell is the newest, or after `settle_s` without a
+        change. `cells` are those of the notebook: a front end that recognises a secret drops that
+        cell's edits from the history, so what is missing there is not written either. Edits by
+        other people, and edits that consist only of accepted suggestions, are left out.
         """
         now = self._clock()
         for cell in {event.cell for event in events if self._refuses_either(event)}:
@@ -109,10 +109,10 @@ class HistoryStore:
                 continue
             if (
                 known in self._seen or event.before == event.after
-            ):  # a record comes again with each keystroke
+            ):  # the same history arrives again with each keystroke
                 continue
             self._waiting[known] = _Waiting(language, event, now)
-            if len(self._waiting) > _MOST_WAITING:
+            if len(self._waiting) > _MAX_WAITING:
                 self._waiting.popitem(last=False)
         self._write_settled(now, events[-1] if events else None)
 
@@ -124,7 +124,7 @@ class HistoryStore:
         for known, waiting in list(self._waiting.items()):
             if known in keys or waiting.event.cell not in here:
                 continue
-            # A burst that goes on is the same event with a later end.
+            # A burst that continues is the same event with a later end.
             if not full or any(
                 event.cell == waiting.event.cell and event.before == waiting.event.before
                 for event in events
@@ -143,7 +143,7 @@ class HistoryStore:
                 continue
             del self._waiting[known]
             self._seen[known] = None
-            if len(self._seen) > _MOST_SEEN:
+            if len(self._seen) > _MAX_SEEN:
                 self._seen.popitem(last=False)
             self._keep(waiting.language, waiting.event)
 
@@ -151,14 +151,15 @@ class HistoryStore:
         return self._refuses(event.before) or self._refuses(event.after)
 
     def keep(self, language: str, event: EditEvent) -> None:
-        """Keep an edit that is done, such as one that ran; a secret in it forgets its cell."""
+        """Keep a finished edit, such as one that ran; a secret in it deletes what is kept of its
+        cell."""
         if self._refuses_either(event):
             self.forget(event.cell)
         else:
             self._keep(language, event)
 
     def forget(self, cell: str) -> None:
-        """Drop what is kept of a cell that holds a secret: earlier texts may hold a part of it."""
+        """Delete what is kept of a cell with a secret: earlier texts may contain a part of it."""
         for known, waiting in list(self._waiting.items()):
             if waiting.event.cell == cell:
                 del self._waiting[known]
@@ -167,7 +168,7 @@ class HistoryStore:
             self._store.shrink()
 
     def edits(self) -> Iterator[KeptEdit]:
-        """All that is kept, oldest first; not what a newer redactor refuses."""
+        """All kept edits, oldest first, except those that a newer redactor refuses."""
         for at, language, cell, before, after, origin in self._store.rows(
             "SELECT at, language, cell, before, after, origin FROM events ORDER BY rowid"
         ):
@@ -179,13 +180,13 @@ class HistoryStore:
         return int(rows[0][0]) if rows else 0
 
     def purge(self) -> None:
-        """Delete every row, whoever else has the file open."""
+        """Delete every row, even if other processes have the file open."""
         self._waiting.clear()
         self._store.change(("DELETE FROM events", ()))
         self._store.shrink()
 
     def close(self) -> None:
-        """Write what is at rest, and let go of the file; a burst that is under way is lost."""
+        """Write what is at rest and close the file; an unfinished burst is lost."""
         self._write_settled(self._clock(), None)
         self._store.close()
 
@@ -207,14 +208,14 @@ class HistoryStore:
                 (now - MAX_AGE_S, now + _CLOCK_SLACK_S),
             ),
         )
-        for _ in range(_MOST_CUTS):
+        for _ in range(_MAX_CUTS):
             if self._store.size <= self._max_bytes or not self._store.change(_CUT):
-                return  # another process has it: the next edit tries again, nobody waits
+                return  # locked by another process: the next edit tries again
             self._store.shrink()
 
 
 def _key(event: EditEvent) -> bytes:
-    """What tells edits apart, however often a front end sends its record."""
+    """What identifies an edit, however often a front end sends its history."""
     digest = hashlib.sha256()
     for part in (event.cell, event.before, event.after):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")

@@ -1,4 +1,4 @@
-"""What a language is called: kernels and notebooks have several names for one, in any case."""
+"""Names of languages: kernels and notebooks have several for each, in upper or lower case."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ _PYTHON = re.compile(r"i?python[0-9.]{0,8}")
 
 
 def common_language(name: str) -> str:
-    """The common name of a language, in lower case; nothing at all means Python."""
+    """The common name of a language, in lower case; an empty name means Python."""
     name = name.strip().lower()
     return "python" if _PYTHON.fullmatch(name) else _COMMON.get(name, name)

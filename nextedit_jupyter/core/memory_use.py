@@ -1,4 +1,4 @@
-"""How much memory the process takes, and giving back what it has freed."""
+"""How much memory the process uses, and returning freed memory to the system."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 
 
 def resident_mb() -> float:
-    """The process's resident memory in MB (2**20 bytes); 0 where it cannot be told."""
-    if sys.platform == "linux":  # a fiftieth of psutil's time, for it is asked every 100 ms
+    """The process's resident memory in MB (2**20 bytes); 0 if unknown."""
+    if sys.platform == "linux":  # 50 times faster than psutil, since it is asked every 100 ms
         with (
             contextlib.suppress(OSError, ValueError, IndexError),
             open("/proc/self/statm", "rb") as f,
@@ -25,10 +25,10 @@ def resident_mb() -> float:
 
 
 def give_back_freed() -> None:
-    """Return to the system what was freed but is kept by the C library; glibc does it if asked.
+    """Return to the system the freed memory that the C library keeps; glibc does so on request.
 
-    It keeps most of what lies between blocks that are still in use: some 200 MB after a session of
-    the larger model was closed. Takes milliseconds. Other systems do so by themselves.
+    It keeps most of what lies between blocks that are still in use: some 200 MB after the larger
+    model's session was closed. Takes milliseconds. Other systems do it on their own.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # musl has no such function

@@ -1,4 +1,4 @@
-"""What a notebook is to us: cells with ids and texts, and a caret in one of them."""
+"""The notebook model: cells with ids and texts, and a caret in one of them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def text_hash(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell. `execution_count` is None if the cell did not run as it stands.
+    """One cell. `execution_count` is None if the cell has not run in its present form.
 
-    One that is not `editable` is locked: it is read, and never changed.
+    A cell that is not `editable` is locked: it is read but never changed.
     """
 
     id: str
@@ -41,13 +41,13 @@ class Cell:
 
     @property
     def is_off(self) -> bool:
-        """Whether its tag keeps it out of everything."""
+        """Whether its tag excludes it from everything."""
         return OFF_TAG in self.tags
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A cell that is not in the request: its place in the document, from 1, and why it is not."""
+    """A cell that is not in the request: its position in the document, from 1, and the reason."""
 
     number: int
     reason: LeftOutReason
@@ -65,14 +65,14 @@ class Caret:
 class Notebook:
     """Cells in document order. Ids are unique; raises ValueError if they are not.
 
-    `language` is the common name, in lower case, whatever name was given. `left_out` are the
-    document's cells that are not among them, in order.
+    `language` is converted to the common name, in lower case. `left_out` are the document's cells
+    that are not included, in order.
     """
 
     language: str
     cells: tuple[Cell, ...]
     left_out: tuple[LeftOut, ...] = ()
-    # A rename asks for a cell once a place: by search that was half of its time over 200 cells.
+    # A rename looks up a cell for each place: a search took half of its time over 200 cells.
     _places: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class Notebook:
         return self._places.get(id)
 
     def number(self, id: str) -> int:
-        """The cell's place in the document, from 1, as people count: cells left out count too."""
+        """The cell's position in the document, from 1; cells left out count too."""
         number = self._places.get(id, 0) + 1
         for cell in self.left_out:
             number += cell.number <= number

@@ -1,8 +1,8 @@
-"""How long to wait before a request: by power, by measured latency, by what the user makes of it.
+"""How long to wait before a request: by power, measured latency, and the user's reactions.
 
-The waiting times are those of Copilot's next edits: ×1.5 for each rejection, ×0.8 for each
-acceptance, kept between 50 and 3,000 ms, forgotten within ten minutes, and five seconds of quiet
-after a rejection. Power is read elsewhere; here it is a value.
+The rules are those of Copilot's next edits: ×1.5 for each rejection, ×0.8 for each acceptance,
+between 50 and 3,000 ms, decaying within ten minutes, and five seconds of silence after a rejection.
+Power is read elsewhere; here it is a value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ OUTCOMES: tuple[Outcome, ...] = ("shown", "accepted", "partial", "rejected", "ty
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """The battery. None is unknown, and unknown counts as plugged in: most machines have none."""
+    """The battery. None means unknown, and unknown counts as plugged in: most machines have no
+    battery."""
 
     plugged: bool | None = None
     percent: float | None = None
@@ -35,7 +36,7 @@ class Power:
 
 @dataclass(frozen=True, slots=True)
 class PacingSettings:
-    """Milliseconds between inferences by power state, and the user's wish to rest on low power."""
+    """Milliseconds between inferences by power state, and whether to stop on low power."""
 
     mains_ms: float = 50.0
     battery_ms: float = 300.0
@@ -84,14 +85,14 @@ class Pacing:
         self._latency_ms = 0.0
 
     def observe_latency(self, milliseconds: float) -> None:
-        """Take up how long an answer took; a moving average with a memory of about ten answers."""
+        """Record how long an answer took; a moving average over about ten answers."""
         if self._latency_ms:
             self._latency_ms += 0.1 * (milliseconds - self._latency_ms)
         else:
             self._latency_ms = milliseconds
 
     def observe(self, outcome: Outcome) -> None:
-        """Take up what the user made of a suggestion."""
+        """Record what the user did with a suggestion."""
         if outcome == "rejected":
             self._scale(1.5)
             self._quiet_until = self._clock() + self.settings.quiet_ms / 1_000
@@ -115,7 +116,7 @@ class Pacing:
         return min(max(paced, settings.minimum_ms), settings.maximum_ms)
 
     def factor(self) -> float:
-        """What a delay of the user's own is multiplied by, as the pause is."""
+        """The factor by which a delay that the user configured is multiplied, as the pause is."""
         return self._present_factor() if self.settings.adaptive else 1.0
 
     @property
@@ -123,19 +124,19 @@ class Pacing:
         return self._power().state
 
     def quiet_ms(self) -> float:
-        """How much longer to say nothing unasked, in milliseconds; 0 when not quiet."""
+        """How much longer to offer nothing automatically, in milliseconds; 0 if not quiet."""
         return max(0.0, (self._quiet_until - self._clock()) * 1_000)
 
     def may_infer(self) -> bool:
-        """False only on low power, if the user wants rest there."""
+        """False only on low power, if the user chose to stop there."""
         return not (self.settings.off_on_low and self.power_state == "low")
 
     def may_prefill_ahead(self) -> bool:
-        """Whether work that may turn out useless is allowed: never on low power."""
+        """Whether speculative work is allowed: never on low power."""
         return self.power_state != "low"
 
     def _scale(self, by: float) -> None:
-        # The bounds hold for the factor too, or ten rejections would take ten acceptances to undo.
+        # The factor is bounded too; otherwise ten rejections would take ten acceptances to undo.
         bound = self.settings.maximum_ms / self.settings.mains_ms
         self._factor = min(max(self._present_factor() * by, 1 / bound), bound)
         self._changed = self._clock()

@@ -1,11 +1,11 @@
 """What the process is doing, kept where it stays readable after the process ends.
 
 A process that is killed, or crashes in native code, cannot report the cause. So each thread that
-matters notes its phase in a few bytes of a mapped file: a write to memory, without a system
-call, which outlives the process. The next one reads it (`worker.deaths`) and blames the model only
-for what happened inside the model. Without a file the notes go nowhere.
+matters writes its phase to a few bytes of a mapped file: a write to memory, without a system call,
+which outlives the process. The next process reads it (`worker.crash_counter`) and blames the model
+only for what happened inside the model. Without a file nothing is kept.
 
-A record has `SLOTS` slots of `SLOT_BYTES`: the phase, how often the model has answered since the
+A record has `SLOTS` slots of `SLOT_BYTES`: the phase, the number of the model's answers since the
 process began, and the model's label.
 """
 
@@ -27,7 +27,7 @@ RECORD_BYTES = SLOTS * SLOT_BYTES
 
 
 class Phase(IntEnum):
-    """What a thread is at. Only `LOADING` and `MODEL` are inside a bundle's code and data."""
+    """What a thread is doing. Only `LOADING` and `MODEL` run a bundle's code and data."""
 
     AT_REST = 0
     ANALYSIS = 1
@@ -40,14 +40,14 @@ class Phase(IntEnum):
 
 
 class Buffer(Protocol):
-    """Bytes in place: a bytearray, or a mapped file."""
+    """A writable buffer: a bytearray or a mapped file."""
 
     def __setitem__(self, at: slice, value: bytes, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What one slot says: the phase, the model's label (may be empty), and its answers."""
+    """The content of one slot: the phase, the model's label (may be empty), and its answers."""
 
     phase: Phase
     label: str
@@ -55,7 +55,7 @@ class Note:
 
 
 class _Thread(threading.local):
-    """What a thread knows of itself; `slot` is where it notes that, None for threads beside."""
+    """A thread's state; `slot` is where it is recorded, None for threads without one."""
 
     slot: int | None = None
     phase: Phase = Phase.AT_REST
@@ -69,7 +69,7 @@ _answers: dict[str, int] = {}
 
 
 def note_into(buffer: Buffer) -> None:
-    """Keep this process's notes in `buffer`, which has `RECORD_BYTES` and is cleared."""
+    """Record this process's phases in `buffer`, which has `RECORD_BYTES` and is cleared."""
     global _buffer
     buffer[0:RECORD_BYTES] = bytes(RECORD_BYTES)
     _answers.clear()
@@ -77,7 +77,7 @@ def note_into(buffer: Buffer) -> None:
 
 
 def take_slot(slot: int) -> None:
-    """Have this thread's phases noted in a slot of its own, from at rest on."""
+    """Record this thread's phases in a slot of its own, which begins as idle."""
     _thread.slot, _thread.phase, _thread.label = slot, Phase.AT_REST, ""
     _thread.has_asked = False
     _write()
@@ -85,7 +85,8 @@ def take_slot(slot: int) -> None:
 
 @contextlib.contextmanager
 def during(phase: Phase, label: str | None = None) -> Iterator[None]:
-    """Note that the block is this phase, and afterwards what was before; of the model `label`."""
+    """Record this phase (of the model `label`) during the block, and the previous one
+    afterwards."""
     before, before_label = _thread.phase, _thread.label
     _thread.phase = phase
     if label is not None:
@@ -102,16 +103,18 @@ def during(phase: Phase, label: str | None = None) -> Iterator[None]:
 
 
 def name_model(label: str) -> None:
-    """Say which model this thread is going to ask."""
+    """Record which model this thread is about to ask."""
     if label != _thread.label:
         _thread.label = label
         _write()
 
 
 def take_answer() -> tuple[str, int] | None:
-    """The model that this thread has asked since the last call, and its answers until now.
+    """The model that this thread has asked since the last call, and the number of its answers so
+    far.
 
-    None if it has asked none. Call it when a request is answered: what was asked has answered.
+    None if it has asked none. Call it when a request has been answered: then the model has
+    answered.
     """
     if not _thread.has_asked:
         return None
@@ -123,7 +126,7 @@ def take_answer() -> tuple[str, int] | None:
 
 
 def read(record: bytes) -> list[Note]:
-    """The notes of a record; whatever it holds, for it may be damaged."""
+    """The slots of a record. Accepts any bytes, since the record may be damaged."""
     notes = []
     for slot in range(len(record) // SLOT_BYTES):
         part = record[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]

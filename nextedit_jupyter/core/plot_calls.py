@@ -1,7 +1,7 @@
 """What may be written in a plotting call, from what the figure shows: labels, limits, legends.
 
-A place is found in the text before the caret, its candidates in the kernel's facts. The worker's
-ghost text, the completers of the terminal and of kernels take them from here.
+The place is found in the text before the caret, its candidates in the kernel's facts. Used by the
+worker's ghost text and by the completers of the terminal and of kernels.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from nextedit_jupyter.core.facts import AxesFacts, FigureFacts, KernelFacts
 from nextedit_jupyter.core.figure_text import drawn_columns, draws, main_axes
 
-_NEAR = 1_000  # characters before the caret that a call may begin in
+_NEAR = 1_000  # characters before the caret within which a call may begin
 _MAKES = re.compile(r"\b(?:subplots?|figure|subplot_mosaic|add_subplot|axes)\s*\(")
 _CALLEE = re.compile(
     r"(?:(?P<owner>[^\W\d]\w{0,80}(?:\.\w{1,80}){0,3}(?:\[[^\[\]()\n]{0,40}\])?)\.)?"
@@ -23,7 +23,7 @@ _OWN_KEYWORD = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)\s*")
 _PYPLOT = frozenset(("plt", "pyplot", "pylab", "mpl"))
 _AXES_TYPES = ("matplotlib.", "mpl_toolkits.", "numpy.ndarray", "list", "tuple", "dict", "seaborn.")
 
-# What an argument is, by the callee alone or by its keyword; "x", "y" and "z" are axes.
+# The role of an argument, by the callee alone or by its keyword; "x", "y" and "z" are axes.
 _ROLES = {
     **{f"set_{axis}label": f"label {axis}" for axis in "xyz"},
     **{f"set_{axis}lim": f"limits {axis}" for axis in "xyz"},
@@ -58,7 +58,7 @@ _KEYWORDS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class PlotCall:
-    """The argument of a plotting call that the caret stands in: `typed` is what it has so far.
+    """The argument of a plotting call that the caret is in: `typed` is its text so far.
 
     `role` says what it is ("label x", "limits y", "legend", …), `start` where it begins.
     """
@@ -73,14 +73,14 @@ class PlotCall:
 
 @dataclass(frozen=True, slots=True)
 class PlotCandidate:
-    """Python source of an argument. `is_sure`: it needs no other judge to be shown."""
+    """Python source of an argument. `is_sure`: it can be shown without another check."""
 
     text: str
     is_sure: bool = True
 
 
 def plot_call(before: str, facts: KernelFacts) -> PlotCall | None:
-    """The plotting call that `before` ends in; None where it ends in anything else."""
+    """The plotting call in which `before` ends; None if it ends in anything else."""
     opened = _innermost(before)
     if opened is None:
         return None
@@ -107,10 +107,10 @@ def plot_call(before: str, facts: KernelFacts) -> PlotCall | None:
 def call_candidates(
     call: PlotCall, facts: KernelFacts, before: str = "", quote: str = '"'
 ) -> tuple[PlotCandidate, ...]:
-    """What may stand there, the likeliest first, each going on from what is typed.
+    """The possible arguments, likeliest first, each continuing what is typed.
 
-    `before` is the caret's cell up to the caret, which may draw something itself: then the figures
-    of the past say nothing of it.
+    `before` is the caret's cell up to the caret. If it draws something itself, earlier figures say
+    nothing about it.
     """
     axes = _axes_meant(call, facts.figures, before)
     if axes is None:
@@ -170,7 +170,7 @@ def _legend(
 def _labels(
     axis: str, axes: AxesFacts, figures: Sequence[FigureFacts]
 ) -> tuple[tuple[str, str], ...]:
-    """Labels of an axis, each with what it is about: columns, with the unit where one is said."""
+    """Labels of an axis, each with what it is about: columns, with the unit if one is named."""
     columns = {"x": axes.x, "y": axes.y}.get(axis, ())
     own = {"x": axes.xlabel, "y": axes.ylabel, "z": axes.zlabel}[axis]
     said = dict.fromkeys(
@@ -191,14 +191,14 @@ def _labels(
 
 
 def _is_about(label: str, column: str) -> bool:
-    """Whether a label names a column: "Body mass (g)" is about `body_mass`."""
+    """Whether a label names a column: "Body mass (g)" names `body_mass`."""
     words = re.findall(r"[^\W_]+", label.casefold())
     named = re.findall(r"[^\W_]+", column.casefold())
     return bool(named) and words[: len(named)] == named
 
 
 def _groups(axes: AxesFacts, facts: KernelFacts) -> tuple[str, ...]:
-    """What a legend tells apart: its entries, the labels drawn, else the column's categories."""
+    """The groups of a legend: its entries, the labels drawn, or else the column's categories."""
     told = tuple(text for text in axes.legend or axes.groups if not text.startswith("_"))
     if told:
         return told
@@ -211,12 +211,12 @@ def _groups(axes: AxesFacts, facts: KernelFacts) -> tuple[str, ...]:
 
 
 def _axes_meant(call: PlotCall, figures: Sequence[FigureFacts], before: str) -> AxesFacts | None:
-    """The axes that a call is about; None where nothing is known of them."""
+    """The axes that a call is about; None if nothing is known about them."""
     if not figures:
         return None
     own = before[: max(0, len(before) - len(call.typed))]
     if draws(own) or _MAKES.search(own):
-        # The cell draws anew: what it draws itself is all that is known of its axes.
+        # The cell starts a new figure: only what it draws itself is known about its axes.
         columns = _drawn_here(own, call.owner)
         if columns is not None:
             return columns
@@ -231,12 +231,12 @@ def _axes_meant(call: PlotCall, figures: Sequence[FigureFacts], before: str) -> 
             return main_axes(figure)
     known = {name.partition("[")[0] for f in figures for a in f.axes for name in a.names}
     if root in known and root not in _PYPLOT:
-        return None  # one of an array's axes that was not read
+        return None  # an element of an array of axes that was not read
     return main_axes(figures[-1])
 
 
 def _drawn_here(own: str, owner: str) -> AxesFacts | None:
-    """What the caret's cell draws itself; its last line, being typed, does not parse."""
+    """What the caret's cell draws itself; its last line is still being typed and does not parse."""
     whole = own[: own.rfind("\n") + 1]
     found = drawn_columns(whole, frozenset((owner,))) if owner else None
     if found is None or not (found.x or found.y):
@@ -245,7 +245,7 @@ def _drawn_here(own: str, owner: str) -> AxesFacts | None:
 
 
 def _may_own(owner: str, callee: str, facts: KernelFacts) -> bool:
-    """Whether such a thing can have such a method, as far as is known of it."""
+    """Whether `owner` can have such a method, as far as is known."""
     root = owner.partition(".")[0].partition("[")[0]
     known = facts.named(root) if root else None
     if known is None:
@@ -258,13 +258,13 @@ def _may_own(owner: str, callee: str, facts: KernelFacts) -> bool:
 
 
 def _innermost(before: str) -> tuple[int, int] | None:
-    """Where the innermost open call's bracket stands, and where its argument at the end begins.
+    """The positions of the innermost open call's bracket and of its last argument.
 
-    A list, a tuple or a string may be open within the argument; a comment ends it all.
+    A list, a tuple or a string may be open within the argument; in a comment there is none.
     """
     low = max(0, len(before) - _NEAR)
     low = before.rfind("\n", 0, low) + 1 if low else 0
-    opened: list[tuple[str, int, int]] = []  # the bracket, where, where its last argument begins
+    opened: list[tuple[str, int, int]] = []  # bracket, position, last argument's start
     quote, at = "", low
     while at < len(before):
         char = before[at]
@@ -313,13 +313,13 @@ def _number(value: float) -> str:
 
 
 def _quoted(text: str, quote: str) -> str:
-    """A literal that stands for the text, with these quotes."""
+    """The text as a string literal with these quotes."""
     inside = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
     return f"{quote}{inside}{quote}"
 
 
 def usual_quote(sources: Iterable[str]) -> str:
-    """The quote that most strings of these sources are written with."""
+    """The quote character of most strings in these sources."""
     single = double = 0
     for source in sources:
         single += source.count("'")
@@ -329,16 +329,16 @@ def usual_quote(sources: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """Whole texts that take the place of `prefix`, which stands before the caret; best first."""
+    """Complete texts that replace `prefix`, the text before the caret; best first."""
 
     prefix: str
     texts: tuple[str, ...]
 
 
 def completions(before: str, facts: KernelFacts, text: str = "") -> Completions | None:
-    """What a completer offers after `before`; None where figures and tables say nothing.
+    """What a completer offers after `before`; None if figures and tables say nothing.
 
-    `text` is all that stands before the caret in its cell.
+    `text` is the cell's whole text before the caret.
     """
     call = plot_call(before, facts)
     if call is not None:
@@ -352,7 +352,7 @@ def completions(before: str, facts: KernelFacts, text: str = "") -> Completions 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A string at the caret that is one of a column's categories."""
+    """A string being typed at the caret that is to be one of a column's categories."""
 
     prefix: str
     quote: str
@@ -360,7 +360,7 @@ class Level:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The categories that go on from what is typed, with the quote that ends them."""
+        """The categories that continue what is typed, with the closing quote."""
         return tuple(name + self.quote for name in self.levels if name.startswith(self.prefix))
 
 
@@ -373,7 +373,7 @@ _COMPARED = re.compile(
 
 
 def level_asked(before: str, facts: KernelFacts) -> Level | None:
-    """The categories that may stand in `df["sex"] == "` and `df.sex.isin(["`."""
+    """The categories that are possible in `df["sex"] == "` and `df.sex.isin(["`."""
     if not facts.tables:
         return None
     match = _COMPARED.search(before, max(0, len(before) - 300))

@@ -1,8 +1,8 @@
 """A small sqlite file that only its owner can read, and that never blocks anything.
 
-The folder is 0700, the file 0600, deleted rows are overwritten. A store that cannot be used (a
-read-only home, a lock by another process, a folder that is a link or belongs to someone else) is
-left alone; a damaged one is replaced by an empty one.
+The folder is 0700, the file 0600, deleted rows are overwritten. A store that cannot be used
+(read-only home folder, locked by another process, a folder that is a link or belongs to someone
+else) is left alone; a damaged one is replaced by an empty one.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 
 from nextedit_jupyter.core.files import is_own_folder
 
-_PAUSES = (0.01, 0.03, 0.1)  # seconds between tries to open what another one is making
+_PAUSES = (0.01, 0.03, 0.1)  # seconds between attempts while another process creates it
 
 
 class PrivateStore:
-    """One sqlite file. Nothing here raises: what cannot be kept is not kept.
+    """One sqlite file. Nothing here raises: what cannot be stored is dropped.
 
-    `schema` are statements that make the tables if they are missing.
+    `schema` are statements that create the tables if they are missing.
     """
 
     def __init__(self, path: Path, schema: Sequence[str]) -> None:
@@ -43,20 +43,20 @@ class PrivateStore:
 
     @property
     def size(self) -> int:
-        """Bytes on disk, the write-ahead log included; 0 if it cannot be told."""
+        """Bytes on disk, including the write-ahead log; 0 if unknown."""
         with contextlib.suppress(OSError):
             return sum(file.stat().st_size for file in self.files())
         return 0
 
     def files(self) -> list[Path]:
-        """The files that there are; none in a folder that leads elsewhere."""
+        """The files that exist; none if the folder is a link."""
         if not is_own_folder(self.path.parent):
             return []
         names = (self.path.name + suffix for suffix in ("", "-wal", "-shm"))
         return [file for file in map(self.path.with_name, names) if file.exists()]
 
     def change(self, *statements: tuple[str, Sequence[object]]) -> bool:
-        """Run statements as one transaction; whether it went through."""
+        """Run statements as one transaction; returns whether it succeeded."""
         if self._database is None:
             return False
         try:
@@ -76,7 +76,7 @@ class PrivateStore:
             return []
 
     def shrink(self) -> None:
-        """Give what was deleted back to the disk, out of the write-ahead log too."""
+        """Release the space of deleted rows, in the write-ahead log too."""
         if self._database is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._database.execute("VACUUM")
@@ -98,16 +98,17 @@ class PrivateStore:
         os.close(os.open(self.path, flags, 0o600))
         try:
             return self._connect_patiently()
-        except sqlite3.OperationalError:  # held by another process, or no room: left alone
+        except sqlite3.OperationalError:  # locked elsewhere, or the disk is full: left alone
             raise
-        except sqlite3.DatabaseError:  # damaged: what it held is not worth a repair
+        except sqlite3.DatabaseError:  # damaged: not worth a repair
             for file in self.files():
                 file.unlink(missing_ok=True)
             return self._connect()
 
     def _connect_patiently(self) -> sqlite3.Connection:
-        """Two that make the file at once find it locked for a moment, which sqlite does not wait
-        for: without another try one of them would keep nothing for as long as it lives."""
+        """If two processes create the file at the same time, one finds it locked for a moment, and
+        sqlite does not wait for that: without another attempt it would store nothing as long as it
+        runs."""
         for pause in _PAUSES:
             with contextlib.suppress(sqlite3.OperationalError):
                 return self._connect()
@@ -115,7 +116,7 @@ class PrivateStore:
         return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        # Nobody waits for what is only kept.
+        # Storing is not worth waiting for.
         database = sqlite3.connect(self.path, timeout=0.2, check_same_thread=False)
         try:
             if database.execute("PRAGMA journal_mode").fetchone() != ("wal",):

@@ -1,13 +1,14 @@
-"""Which texts hold a secret, and so are never recorded, shown to a model or sent.
+"""Which texts contain a secret, and so are never recorded, shown to a model or sent.
 
-Four things are looked for: shapes of known keys, addresses with a password, literals given to
-something that is named like a secret (in any of Python's ways, in shells, configurations and
+It looks for four things: known shapes of keys, addresses with a password, literals given to
+something that is named like a secret (in any of Python's ways, in shells, configuration files and
 comments), and words that look random. The rules are in `secret_rules`. The answer is yes or no: a
-text with a secret is dropped as a whole, never masked, for a mask that misses one character leaks
-it. The page has a twin, `labextension/src/redact.ts`, function by function; vectors hold both.
+text with a secret is dropped as a whole, never masked, because a mask that misses one character
+leaks. The page has a port, `labextension/src/redact.ts`, function by function; shared test vectors
+keep both in step.
 
-Time is linear in the text: expressions are bounded, each place is looked at with a bounded window,
-and a text with more places than `MAX_STEPS` allows is refused unread.
+Time is linear in the text: expressions are bounded, each place is examined within a bounded window,
+and a text with more places than `MAX_STEPS` is refused unread.
 """
 
 from __future__ import annotations
@@ -40,15 +41,16 @@ _DIGIT = re.compile("[0-9]")
 
 
 def holds_secret(text: str) -> bool:
-    """Whether the text must not be recorded: it holds a key, a token, or a password in plain sight.
+    """Whether the text must not be recorded: it contains a key, a token or a password in plain
+    text.
 
-    Errs on the side of refusing: a record that is missing costs a suggestion, a leak costs trust.
+    Errs on the side of refusing: a missing record costs a suggestion, a leak costs trust.
     """
     return find_secret(text) is not None
 
 
 def find_secret(text: str) -> Finding | None:
-    """The first secret that is recognised, by the rules' order; None if there is none."""
+    """The first secret that is recognised, in the order of the rules; None if there is none."""
     folded = fold(text)
     return (
         _shape(text)
@@ -64,7 +66,8 @@ def find_secret(text: str) -> Finding | None:
 
 
 def begins_secret(text: str) -> bool:
-    """Whether a key of a known shape may be half typed here: its mark begins a literal or value."""
+    """Whether a key of a known shape may be half typed here: a literal or value begins with its
+    prefix."""
     return any(f"{before}{mark}" in text for mark in rules.HALF_TYPED for before in "\"'=")
 
 
@@ -81,7 +84,7 @@ def _shape(text: str) -> Finding | None:
 
 
 def _split_up(text: str) -> Finding | None:
-    """A key in several literals that Python joins. The place is the whole text."""
+    """A key split into several literals that Python joins. Its position is the whole text."""
     if '"' not in text and "'" not in text:
         return None
     joined = expression("joint").sub("", text)
@@ -119,7 +122,7 @@ def _address(text: str) -> Finding | None:
 
 
 def _filled(text: str, at: int, template: str) -> Finding | None:
-    """A password that the text before `at` is filled with, in the template's place."""
+    """The password that is substituted for `template` in the text before `at`."""
     filled = expression("filled_address").match(text, at)
     if filled is None:
         return None
@@ -140,7 +143,7 @@ def _is_half_password(value: str) -> bool:
 
 
 def _random(text: str, folded: str) -> Finding | None:
-    """A word that no person would have thought of: keys without a shape or a name."""
+    """A word that no person would make up: keys without a known shape or a name."""
     for match in expression("run").finditer(text):
         run = match[0]
         if len(run) > 400:
@@ -151,9 +154,9 @@ def _random(text: str, folded: str) -> Finding | None:
         pieces = [run] if is_base64 and looks_random(run) else run.split("/")
         for piece in pieces:
             if _DIGIT.search(piece) is None or expression("uuid").match(piece):
-                continue  # told first, for it costs the least
+                continue  # checked first, because it is cheapest
             is_sum = len(piece) >= 32 and is_hex(piece)
-            # Shorter ones are keys where they are all that is quoted, in capitals.
+            # Shorter words are keys only if they are all that is quoted, in capitals.
             is_long = len(piece) >= 20 or (
                 is_quoted
                 and text[match.end() : match.end() + 1] in ("'", '"')
@@ -182,7 +185,7 @@ def _pair(text: str, folded: str) -> Finding | None:
         if steps > MAX_STEPS:
             return Finding("too many calls to look at each", match.start(), match.end())
         at = match.end()
-        named = expression("argument").match(text, at)  # a name in the place of the user
+        named = expression("argument").match(text, at)  # a variable instead of the user
         literals = LiteralReader(text, named.end() if named else at, in_tuple=True).read()
         alone = expression("pair_alone").match(match[0]) is not None
         if named is None and not alone:
@@ -191,7 +194,7 @@ def _pair(text: str, folded: str) -> Finding | None:
             literals = [replace(one, value=one.value.partition(":")[2]) for one in literals]
         if alone or expression("pair_unsure").match(match[0]):
             literals = [one for one in literals if is_mixed(one.value) or is_varied(one.value)]
-        # A host may come before the user.
+        # A host may precede the user.
         beside = [one for one in literals[1:2] if not alone and is_varied(one.value)]
         for literal in (*literals[:1], *beside):
             if is_secret_value(literal.value, "password"):
@@ -200,7 +203,7 @@ def _pair(text: str, folded: str) -> Finding | None:
 
 
 def _command(text: str, folded: str) -> Finding | None:
-    """Passwords that are handed to a command by a letter: `curl -u`, `mysql -p`."""
+    """Passwords that are passed to a command by a one-letter option: `curl -u`, `mysql -p`."""
     present = [(word, name) for words, name in rules.COMMANDS for word in words if word in folded]
     if not present:
         return None
@@ -208,7 +211,7 @@ def _command(text: str, folded: str) -> Finding | None:
     while at < len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
-        # A long line is looked at in pieces: an expression may read on from each of its blanks.
+        # A long line is examined in pieces: an expression may read on from each of its spaces.
         for low in range(at, max(end, at + 1), 900):
             found = _command_in(text, folded, present, low, min(end, low + 1_000))
             if found is not None:

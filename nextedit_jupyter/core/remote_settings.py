@@ -1,7 +1,7 @@
-"""A team's own server that answers in place of the local model: where it is, and whether it may.
+"""The settings of a team's server that answers instead of the local model.
 
 Off unless an administrator names it (`c.NextEdit.engine = "openai"`). The host must also be in a
-list, so that nothing is sent to a mistyped or planted address. Standard library only.
+list, so that nothing is sent to a mistyped or injected address. Standard library only.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ MAX_KEY_BYTES = 4_096
 
 @dataclass(frozen=True, slots=True)
 class RemoteSettings:
-    """An OpenAI-compatible server inside the house (vLLM, llama.cpp's).
+    """An OpenAI-compatible server on your network (vLLM, llama.cpp's).
 
-    `url` is its base, such as `https://models.example.org/v1`; `hosts` those that may be asked,
-    each a name or `name:port`. `prompt` names the format of its model, `model` what the server
-    calls it. The key is in the file `key_file` or the variable `key_env`, never here: a worker's
-    command line can be read by others. `ca_file` vouches for its certificate in place of the
-    system's. `plain_http` allows http beyond loopback. Seconds: `connect_s` to reach it, `answer_s`
-    for an answer. Raises NextEditError that says what to correct.
+    `url` is its base, such as `https://models.example.org/v1`; `hosts` lists those that may be
+    asked, each a name or `name:port`. `prompt` names the format of its model, `model` what the
+    server calls it. The key is in the file `key_file` or the variable `key_env`, never here: a
+    worker's command line can be read by others. `ca_file` is used to verify its certificate instead
+    of the system's. `plain_http` allows http beyond loopback. Seconds: `connect_s` to reach it,
+    `answer_s` for an answer. Raises NextEditError that says what to correct.
     """
 
     url: str
@@ -72,7 +72,7 @@ class RemoteSettings:
 
     @property
     def host(self) -> str:
-        """Where text goes: `models.example.org`, with a port that isn't the usual one."""
+        """Where text is sent: `models.example.org`, with the port if it is not the default."""
         return urlsplit(self.url).netloc.lower()
 
     @property
@@ -81,7 +81,7 @@ class RemoteSettings:
 
     @property
     def label(self) -> str:
-        """What answers call it, in place of a bundle's label."""
+        """Its label in answers, where a local model has its bundle's label."""
         return f"{self.model or 'model'}@{self.host}"
 
     def key(self) -> str | None:

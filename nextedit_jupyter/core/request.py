@@ -1,4 +1,4 @@
-"""A request for suggestions, its answer, and the bounds on both."""
+"""A request for suggestions, its answer, and bounds on both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nextedit_jupyter.core.suggestion import KINDS, Kind, Silence, Suggestion
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a request may be at most: bytes of UTF-8, events, milliseconds."""
+    """The upper bounds of a request: bytes of UTF-8, events, milliseconds."""
 
     request_bytes: int = 1_000_000
     cell_bytes: int = 64_000
@@ -30,9 +30,9 @@ class Bounds:
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a document is: its path below the server's root, with slashes, and what else a front
-    end says of the folder. `excluded` are globs of paths that are not to be read, `recent` paths of
-    documents that were opened lately, newest first. `neighbours`: pieces of files around it are
-    wanted, not only the modules that it imports."""
+    end says about the folder. `excluded` are globs of paths that must not be read, `recent` are
+    paths of recently opened documents, newest first. `neighbours`: also read pieces of the files
+    around it, not only the modules that it imports."""
 
     path: str
     excluded: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """A text of another file that helps to go on here: a module's stubs, or a piece of a file."""
+    """Text from another file that helps here: a module's stubs, or a piece of a file."""
 
     path: str
     text: str
@@ -53,12 +53,12 @@ class Nearby:
 class SuggestRequest:
     """Everything a lane may look at; nothing is remembered between requests.
 
-    `history` is oldest first. `rename_to` is set by the explicit command: the name at the caret is
-    to become that. `changed` are cells that no longer say what ran: the answer then lists all whose
-    results are out of date; `ran_before` are those that hold any, be it of an earlier kernel, if
-    that is known. `bundle` is the id of the model that the notebook wants asked. `id` is the
-    client's and comes back as it was (a number, a string or None). `place` is where the document
-    is, if the folder around it may be read; `nearby` what was found there.
+    `history` is oldest first. `rename_to` is set by the explicit command: the new name for the name
+    at the caret. `changed` are cells whose text is no longer what ran: the answer then lists all
+    cells whose results are out of date; `ran_before` are the cells that have results, perhaps from
+    an earlier kernel, if that is known. `bundle` is the id of the model that the notebook names.
+    `id` is the client's and is returned unchanged (a number, a string or None). `place` is where
+    the document is, if the folder around it may be read; `nearby` is what was found there.
     """
 
     notebook: Notebook
@@ -77,7 +77,7 @@ class SuggestRequest:
 
     @property
     def cell(self) -> Cell:
-        """The cell that the caret is in; the constructor of a request makes sure that it exists."""
+        """The cell that the caret is in; the constructor ensures that it exists."""
         cell = self.notebook.cell(self.caret.cell)
         assert cell is not None
         return cell
@@ -103,7 +103,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """Tokens of the prompt, how many of them the cache held, and what decoding did."""
+    """Tokens of the prompt, how many of them were cached, and decoding counts."""
 
     prompt: int = 0
     reused: int = 0
@@ -123,10 +123,10 @@ class TokenCounts:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Suggestions, best first, and for each kind that was wanted and is absent the reason.
+    """Suggestions, best first, and the reason for each requested kind that is absent.
 
-    `stale` are the cells to run again after those that the request said are changed, in the order
-    to run them; None if it said none.
+    `stale` are the cells to run again because of the request's `changed` cells, in that order; None
+    if it named none.
     """
 
     suggestions: tuple[Suggestion, ...] = ()

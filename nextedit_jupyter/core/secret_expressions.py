@@ -1,4 +1,4 @@
-"""The expressions by which the redactor reads a text, by name: bounded, as `secret_rules` says.
+"""The redactor's regular expressions, by name; bounded, as `secret_rules` explains.
 
 The page's copy is generated from this one.
 """
@@ -6,7 +6,7 @@ The page's copy is generated from this one.
 from __future__ import annotations
 
 EXPRESSIONS: dict[str, str] = {
-    # Letters, digits and all that is no ASCII.
+    # Letters, digits and everything outside ASCII.
     "name_tail": (
         r"[^\x00-/:-@\[-^`{-\x7f\uff1a是は는은]{0,40}"
         r"(?:-[^\x00-/:-@\[-^`{-\x7f\uff1a是は는은]{1,40}){0,3}"
@@ -43,7 +43,7 @@ EXPRESSIONS: dict[str, str] = {
         r"[ \t]{0,4}[^()}]{0,160}[ ,{\n][\"']?(?:default|value)[\"']?[ \t]{0,3}[=:][ \t]{0,3}"
         r"(?=[rbfu]?[\"'])"
     ),
-    # Calls that take a name and then its value; a pair whose first is the name.
+    # Calls that take a name and then its value; a pair that begins with the name.
     "setter": (
         r"(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env"
         r"|set_key|define_string)\([^()\n]{0,80}(?![\s\S])"
@@ -51,7 +51,7 @@ EXPRESSIONS: dict[str, str] = {
     "pairs": (
         r"(?:(?<![a-z0-9_])(?:get|pop|getattr|getenv)\([^()\n]{0,80}|(?<![a-z0-9_.\])])\([\"'])(?![\s\S])"
     ),
-    # Before a call that is named so, what is handed over is the secret, whatever it is.
+    # Names of calls whose argument is the secret, whatever it looks like.
     "hands": (
         r"(?:set|with|check|verify|make|hash|encrypt|validate|change|reset|generate)(?=[A-Z_p])"
     ),
@@ -69,7 +69,7 @@ EXPRESSIONS: dict[str, str] = {
         r"(?:(?:\"{3}[^\"]{0,200}\"{3}|'{3}[^']{0,200}'{3}|\"[^\"\n]{0,200}\")[ \t\r\n]{1,80})?"
         r"return[ \t]{1,4}"
     ),
-    # What stands between a name and its value that is neither.
+    # What may stand between a name and its value.
     "said_scheme": (
         r"(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \t]{1,4}"
         r"|(?:[|>][+-]?[ \t]{0,4}\r?\n[ \t]{1,20}|![a-z]{1,12}[ \t]"
@@ -79,7 +79,7 @@ EXPRESSIONS: dict[str, str] = {
     "valued": (
         r"[\"']?[ \t]{0,4},?[ \t]{0,4}\r?\n[ \t]{1,20}[\"']?value[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
     ),
-    # The same, of a sentence: `password of the db is`, `password for x:`; of a table's row.
+    # The same in a sentence (`password of the db is`, `password for x:`) and in a table's row.
     "said_of": (
         r"[ \t](?:for|of|to|on|at|für|zu|von|de|du|da|do|per|pour|para|k|ke|till|til|voor|van|для|к"
         r"|от)(?:[ \t][^ \t\r\n:'\"(){}\[\]=#,;]{1,20}){1,4}"
@@ -88,13 +88,14 @@ EXPRESSIONS: dict[str, str] = {
         r"|[ \t]{1,20}\|[ \t]{0,20}"
     ),
     "cell_of": r"[ \t]{0,20}\|[^\n]{0,200}(?![\s\S])",
-    # Characters by their numbers.
+    # Characters given by their code points.
     "spelt": (
         r"[ \t]{0,4}(?:\"\"|'')?(?:\.join\()?[ \t]{0,4}"
         r"(?:map\(chr|chr\(|bytes\(|bytearray\()[^\n0-9]{0,30}"
         r"(?:[0-9]{2,3}[^0-9\n]{1,12}){3}[0-9]{2,3}"
     ),
-    # What a case of `match`, an answer to a prompt or a row of a table gives to the name before it.
+    # The value that a case of `match`, an answer to a prompt or a table's row gives to the
+    # preceding name.
     "cases": r"[ \t]{0,4}:[ \t]{0,8}\r?\n[ \t]{1,20}case[ \t]{1,4}",
     "answered": (
         r"[ \t]{0,2}[:?]?[ \t]{0,2}[\"'][ \t]{0,2}[,)][^\n]{0,60}\n?[^\n]{0,60}"
@@ -118,7 +119,8 @@ EXPRESSIONS: dict[str, str] = {
         r"\((?:[ \t,]{0,4}(?:%s|\?|:[a-z_]{1,20}|\$[0-9])){1,12}[ \t]{0,4}\)[^\"'\n]{0,40}"
         r"[\"']{1,3}[ \t]{0,4},[ \t\r\n]{0,20}(?=[(\[])"
     ),
-    # Before a name in files of settings, lists and scripts; a sentence; the head of a section.
+    # What precedes a name in settings files, lists and scripts; in a sentence; in a section's
+    # heading.
     "lead": (
         r"[ \t]{0,200}(?:[-*>|+][ \t]{1,4}|[0-9]{1,2}[.)][ \t]{1,4}|<!--[ \t]{0,4})?"
         r"(?:\*{1,2}|_{1,2}|<b>)?"
@@ -134,7 +136,7 @@ EXPRESSIONS: dict[str, str] = {
     "settings": (
         r"[ \t]{0,40}(?:[A-Za-z_]{1,30}[ ]?[=:][ ]?[^ =;:,\t\r\n]{0,60}[;, ][ ]?){1,8}(?![\s\S])"
     ),
-    # Commands that set a variable to the word behind it; a line that keeps what a shell says.
+    # Commands that set a variable to the following word; a line that captures a shell's output.
     "sets": (
         r"[ \t]{0,40}[!%]?(?:ENV|ARG|setenv|setx|set -[gx]{1,2}|env|set_env|poetry config)"
         r"[ \t]{1,4}(?:[A-Za-z0-9_-]{1,40}\.){0,4}(?![\s\S])"
@@ -167,7 +169,7 @@ EXPRESSIONS: dict[str, str] = {
         r"(?:if[ \t][^\n]{0,120}?[ \t]else|or|and|if|else|not)(?![A-Za-z0-9_])"
     ),
     "added": r"[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t]{0,3}\+(?!=)",
-    # An argument that is no literal.
+    # An argument that is not a literal.
     "number": r"(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \t]{0,4},)",
     "element": r"[^ \t\r\n'\"<>]{3,100}</",
     "bare": (
@@ -186,26 +188,26 @@ EXPRESSIONS: dict[str, str] = {
         r"://(\{[^{}\r\n]{1,60}\}|[^ \t\r\n/:@'\"<>]{0,80})"
         r":([^ \t\r\n'\"<>@]{1,200}@?[^ \t\r\n'\"<>@/]{0,100})@[A-Za-z0-9{\[/]"
     ),
-    # The password of an address that is being typed: nothing stands behind it yet.
+    # The password of an address that is being typed: nothing follows it yet.
     "half_scheme": (
         r"://(?:[A-Za-z0-9_.%+-]{1,80}|\{[a-z_.]{1,40}\})"
         r":([^ \t\r\n/:@'\"<>{}()\[\]]{3,100})(?:@?[\"')\]}]{0,4}(?![^\r\n])|@[\"'][ \t]{0,4}\+)"
     ),
-    # An address that is filled: `"x://ann:%s@h" % …`.
+    # An address with a placeholder: `"x://ann:%s@h" % …`.
     "filled_address": (r"[^\"'\n]{0,120}[\"'][ \t]{0,4}(?:%|\.format\()[ \t]{0,4}"),
-    # What fills it by its name: `.format(u="ann", p="…")`.
+    # A named value for the placeholder: `.format(u="ann", p="…")`.
     "filled_name": (
         r"([A-Za-z_][A-Za-z0-9_]{0,30})[\"']?[ \t]{0,3}[=:][ \t]{0,3}[rbf]?"
         r"[\"']([^\"'\n]{3,100})[\"']"
     ),
-    # A column's name in the first row of a table in a text.
+    # A column's name in a table's first row.
     "column": r"[ ]?[A-Za-z][A-Za-z0-9_ -]{0,30}(?![\s\S])",
     "lone": r"://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
     "lower_run": r"[a-z]{3,200}",
     "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    # A machine, a network or a disk of a cloud: `ami-0…`.
+    # A machine, network or disk of a cloud provider: `ami-0…`.
     "resource": r"[a-z]{1,16}-0[0-9a-f]{16}(?![\s\S])",
-    # Beside these a long hexadecimal number is a sum or a name of something, not a key.
+    # Next to these, a long hexadecimal number is a checksum or an identifier, not a key.
     "sum": (
         r"hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint"
         r"|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet"
@@ -226,7 +228,7 @@ EXPRESSIONS: dict[str, str] = {
         r"|bestavailableencryption\(|aesgcm\(|minio\(|b64encode\(|(?:urlsafe|signing)[a-z_]{0,20}"
         r"(?:serializer|signer)\()"
     ),
-    # Of these a value counts where it is varied, and of the last ones it may come first.
+    # A value of these counts only if it is varied; for the last ones it may come first.
     "pair_unsure": (
         r"(?:auth|creds?|login)[^(\[]{0,12}(?![\s\S])|auth(?!enticate\()[a-z_]{1,20}\(|redis|gis|sent"
         r"|connect|ftp|smtp|url\.|register|pw_set|dbclient"
@@ -253,20 +255,20 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "joined": r"-[uU][ ]?[\"']?[A-Za-z0-9._-]{1,40}[,%]([^ \t\r\n'\"]{3,100})",
     "slash": r"(?<![A-Za-z0-9_$#/])[A-Za-z][A-Za-z0-9_$#]{0,30}/([^ \t\r\n'\"@/]{3,60})@",
-    # A user and a password, each behind its letter.
+    # A user and a password, each after its one-letter option.
     "with_user": (
         r"[ '\"](?:-{1,2}(?:u|U|D|user|username)[ =]?|/u:)[^ \t\r\n-][^ \t\r\n]{0,60}[^\n]{0,80}?"
         r"[ '\"](?:-{1,2}(?:p|P|w|W|a|A|pw|pass|passwd)[ =]|/p:)"
         r"[\"']?([^ \t\r\n'\",-][^ \t\r\n'\",]{3,100})"
     ),
-    # What a store of secrets is given.
+    # Values passed to a secret store.
     "kept_value": (
         r"(?:[Ss]ecret|SECRET|put-parameter)[^\n]{0,120}[ ]"
         r"--(?:value|body|(?:secret-)?string(?:-value)?)[ =][\"']?"
         r"([^ \t\r\n'\"{$<-][^ \t\r\n'\"]{2,100})"
     ),
     "vault": r"encrypt_string[ ][\"']([^'\"\n]{3,100})[\"']",
-    # Of a sentence: the password comes first.
+    # A sentence in which the password comes first.
     "said_as": (
         r"[ `'\"(]([^ \t\r\n`'\"(]{5,80})[`'\"]?[ \t]{0,3}"
         r"(?:as[ ](?:(?:the|my|your|a)[ ])?|\()"
@@ -280,7 +282,7 @@ EXPRESSIONS: dict[str, str] = {
         r"[ \t]{0,4}"
         r"[\"']([^\"'\n]{3,100})[\"']"
     ),
-    # A user and a password in one word, given to a name or said.
+    # A user and a password in one word, assigned or in a sentence.
     "user_and": (
         r"(?:[Ll]ogin|LOGIN|[Cc]red|CRED|[Uu]ser_?[Pp]ass|USER_?PASS|[Aa]uth|AUTH)"
         r"[A-Za-z_]{0,12}[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
@@ -301,7 +303,7 @@ EXPRESSIONS: dict[str, str] = {
         r"[\"']([^\"'\n]{4,80})[\"']"
     ),
     "between": r"\{[A-Za-z_.]{1,30}\}:([^ \t\r\n'\"{}@/:]{4,80})@",
-    # A share's or a user's password on Windows; a store's account, each word in its place.
+    # A share's or a user's password on Windows; a store's account, by the position of each word.
     "net": (
         r"[Nn][Ee][Tt][ ](?:use[ ](?:[^ \n]{1,40}[ ])?\\\\[^ \n]{1,80}(?:[ ]/user:[^ \n]{1,60})?"
         r"|user[ ][^ /\n]{1,60})[ ]([^ /\n*-][^ \n]{2,60})"
@@ -315,7 +317,7 @@ EXPRESSIONS: dict[str, str] = {
         r"[ ]-{1,2}(?:t|token)[ =][\"']?"
         r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
     ),
-    # Accounts by their users; the first words of a file of settings and of a protocol.
+    # Accounts listed by user; the first words of a settings file and of a protocol.
     "accounts": (
         r"(?:[Uu]sers|USERS|[Aa]ccounts|ACCOUNTS|[Ll]ogins|LOGINS)[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
         r"[\[{(]{1,3}[ \t]{0,3}[\"'][^\"'\n]{1,40}[\"'][ \t]{0,3}[:,][ \t]{0,3}"

@@ -1,7 +1,7 @@
-"""Reads what an expression amounts to, as far as it is made of literals: for the redactor.
+"""Evaluates expressions made of literals, for the redactor.
 
-It knows no grammar: half-typed code, other languages and text inside a string are read as well. It
-stops at the first thing that is no literal, or after some forty things.
+It uses no grammar, so that half-typed code, other languages and text inside a string can be read as
+well. It stops at the first thing that is not a literal, or after some forty of them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class Literal:
     start: int
     end: int
     is_last: bool = False  # whether a closing bracket follows
-    is_sure: bool = True  # whether it is the value, not something handed to a call on the way
+    is_sure: bool = True  # whether it is the value itself, not an argument of a call that yields it
 
 
 class LiteralReader:
-    """Reads the literals that an expression may amount to, joined where Python joins them."""
+    """Reads the literals that an expression may evaluate to, joined where Python joins them."""
 
     def __init__(self, text: str, at: int, in_tuple: bool) -> None:
         self.found: list[Literal] = []
@@ -33,7 +33,7 @@ class LiteralReader:
         self._depth = 0
         self._braces = 0
         self._joins = False  # the items of a list are parts of one value
-        self._skip = False  # the next literal names what is got, such as a variable
+        self._skip = False  # the next literal names what is fetched: a variable
         self._is_sure = True
 
     def read(self) -> list[Literal]:
@@ -65,7 +65,7 @@ class LiteralReader:
         quote, start = opening[1], opening.end()
         if len(quote) == 3:
             end = text.find(quote, start, start + 600)
-            if end < 0:  # half typed: what follows is no part of it
+            if end < 0:  # half typed: what follows is not part of it
                 end = text.find("\n", skip_blanks(text, start), start + 600)
                 end = end if end >= 0 else min(len(text), start + 600)
         else:
@@ -79,7 +79,7 @@ class LiteralReader:
         return Literal(value.strip(" \t\r\n"), start, end)
 
     def _ends_another(self) -> bool:
-        """Whether the quote here closes the text that the literal just read stands in."""
+        """Whether the quote here closes the string that contains the literal just read."""
         before, here = self._text[self._at - 1], self._text[self._at]
         return before in "\"'" and here in "\"'" and before != here
 

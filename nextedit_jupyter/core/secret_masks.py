@@ -1,7 +1,7 @@
-"""What is masked for a server beyond this machine: e-mail addresses, card numbers, IBANs.
+"""Masks personal data for a remote server: e-mail addresses, card numbers, IBANs.
 
-They are not secrets that silence a cell, and a model needs none of them: placeholders are sent, and
-the answer gets the originals back. A number is masked if its check digits are right.
+These are not secrets that exclude a cell, but a model does not need them: placeholders are sent,
+and the originals are restored in the answer. A number is masked if its check digits are right.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-# Each is bounded: from one start it looks at a hundred characters.
+# Each is bounded: a match examines at most a hundred characters.
 _MAIL = re.compile(
     r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,24}"
 )
@@ -18,18 +18,18 @@ _CARD = re.compile(r"(?<![0-9])[2-6][0-9](?:[ -]?[0-9]){11,17}(?![0-9])")
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
 )
-_DOCUMENTED = ("@example.com", "@example.org", "@example.net")  # nobody's, by RFC 2606
+_DOCUMENTED = ("@example.com", "@example.org", "@example.net")  # reserved by RFC 2606
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedText:
-    """A text with stand-ins, and what each stands for."""
+    """A text with placeholders, and what each replaces."""
 
     text: str
     originals: tuple[tuple[str, str], ...] = ()
 
     def restored(self, answer: str) -> str:
-        """An answer to the masked text, with the originals in the place of their stand-ins."""
+        """An answer to the masked text, with the placeholders replaced by the originals."""
         for stand_in, original in self.originals:
             answer = answer.replace(stand_in, original)
         return answer
@@ -47,7 +47,7 @@ def mask(text: str) -> MaskedText:
             continue
         free = (one for one in stand_ins() if one not in text)
         text = pattern.sub(_replacing(known, counts, free), text)
-    # A longer stand-in may hold a shorter one.
+    # A longer placeholder may contain a shorter one.
     pairs = sorted(((new, old) for old, new in known.items()), key=lambda p: -len(p[0]))
     return MaskedText(text, tuple(pairs))
 
@@ -92,14 +92,14 @@ def _is_someones(mail: str) -> bool:
 
 
 def _is_card(text: str) -> bool:
-    """By Luhn's sum over the digits."""
+    """By the Luhn checksum."""
     digits = [int(char) for char in text if "0" <= char <= "9"]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 def _is_iban(text: str) -> bool:
-    """By ISO 7064: the rest of a division by 97 is 1."""
+    """By ISO 7064: the remainder modulo 97 is 1."""
     plain = text.replace(" ", "")
     turned = plain[4:] + plain[:4]
     return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1

@@ -1,6 +1,6 @@
-"""What is named like a secret, and whether a secret is given to it: for `redact`.
+"""Names of secrets, and whether a secret is assigned to one: for `redact`.
 
-In any of Python's ways, in shells, configurations, sentences and comments. The page's twin is
+In any of Python's ways, in shells, configuration files, sentences and comments. The page's port is
 `labextension/src/secretNames.ts`.
 """
 
@@ -22,14 +22,14 @@ from nextedit_jupyter.core.secret_values import (
     looks_random,
 )
 
-# Names of secrets in one text; of 130,000 real cells none has a tenth of it.
+# Names of secrets in one text; none of 130,000 real cells has a tenth of it.
 MAX_STEPS = 1_000
-_WINDOW = 300  # characters before a name that are looked at for what kind of line it is
+_WINDOW = 300  # characters before a name that are examined to tell the kind of line
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was recognised and where: the secret itself is `text[start:end]`."""
+    """What was recognised and where: the secret is `text[start:end]`."""
 
     what: str
     start: int
@@ -71,7 +71,7 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 def strength_of(name: str, sends: bool = False) -> Strength | None:
-    """How much a name says about what is given to it; `sends`: it is an element of a page."""
+    """How much a name says about its value; `sends`: it is an element of a web page."""
     words = [word.lower() for word in expression("word").findall(name)]
     while len(words) > 1 and (
         words[-1] in rules.NAME_TAILS
@@ -101,7 +101,7 @@ def strength_of(name: str, sends: bool = False) -> Strength | None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a value may be given to a name: from `at` on, by `operator`.
+    """Where a value may be assigned to a name: from `at` on, by `operator`.
 
     `index`: it is one of several targets; `is_sure`: any word there is the value.
     """
@@ -116,7 +116,7 @@ class _Place:
 def _given(
     text: str, start: int, end: int, strength: Strength, foreign: bool, in_text: bool
 ) -> Finding | None:
-    """What stands where a value is given to the name at `start:end`, if that is a secret."""
+    """The value assigned to the name at `start:end`, if it is a secret."""
     head = _head(text, start)
     if head.rstrip(" \t").endswith("=") and strength in ("password", "key"):
         yoda = expression("yoda").search(head)
@@ -186,7 +186,7 @@ def _place(text: str, start: int, end: int, strength: Strength, head: str) -> _P
 
 
 def _told(text: str, at: int, end: int, closed: bool, head: str) -> _Place | None:
-    """The places that one expression tells from all others."""
+    """The places that a single expression identifies."""
     rows = ("cases", "answered", "filled_row", "values")
     for name in rows:
         if name == "answered" or not closed:
@@ -211,7 +211,7 @@ def _told(text: str, at: int, end: int, closed: bool, head: str) -> _Place | Non
 
 
 def _hands_over(name: str, head: str, folded: str) -> bool:
-    """Whether a call that is named like a secret is handed it: `set_password("…")`."""
+    """Whether a call that is named like a secret takes it as an argument: `set_password("…")`."""
     return (
         head.endswith(".")
         or expression("hands").match(name) is not None
@@ -222,7 +222,7 @@ def _hands_over(name: str, head: str, folded: str) -> bool:
 def judge(
     literals: list[Literal], which: int, operator: str, strength: Strength, is_sure: bool = False
 ) -> Finding | None:
-    if operator == "(":  # a call that is named like a secret: the secret is handed over last
+    if operator == "(":  # a call that is named like a secret: the secret is its last argument
         literals = literals[-1:]
     elif which:
         literals = literals[which : which + 1]
@@ -230,7 +230,7 @@ def judge(
         value = literal.value
         if operator == "," and not literal.is_last:
             continue
-        # Lists of words, and prose, name secrets more often than they hold them.
+        # Lists of words and prose mention secrets more often than they contain them.
         is_word = is_sure and " " not in value
         if operator in (",", "(", " ") and not (is_word or _is_made_up(value, strength)):
             continue
@@ -242,7 +242,8 @@ def judge(
 
 
 def _is_made_up(value: str, strength: Strength) -> bool:
-    """Whether a value is no word of a language, as far as the name before it makes that likely."""
+    """Whether a value is not a natural-language word, judged by how strongly its name suggests a
+    secret."""
     return is_mixed(value) or looks_random(value) or (strength == "password" and is_varied(value))
 
 
@@ -255,7 +256,7 @@ def _bare(
     foreign: bool,
     is_env: bool,
 ) -> Finding | None:
-    """A value without quotes: in a shell, a file of settings, a comment, or inside a string."""
+    """A value without quotes: in a shell, a settings file, a comment, or inside a string."""
     scheme = expression("said_scheme").match(text, at)
     at = scheme.end() if scheme is not None else at
     filled = expression("filled").match(text, at)
@@ -283,7 +284,7 @@ def _bare(
     in_place = (leads and ends_line) or next_char in ("}", ",")
     is_strong = strength in ("password", "key")
     is_setting = operator == ":" and strength == "password" and in_place  # YAML in a string
-    # `NAME=value` of a file of settings; a name that is used once is no variable.
+    # `NAME=value` in a settings file; a name that occurs once is not a variable.
     is_line = leads and text[at - 1 : at] == "=" and ends_line and is_strong
     is_line = is_line and mixed and text.count(value) == 1
     is_password = strength == "password"
@@ -346,7 +347,7 @@ def _bare(
 
 
 def _is_number(value: str) -> bool:
-    """Whether it may be a password of digits: not a size, which would be round."""
+    """Whether it may be a numeric password, rather than a size, which would be round."""
     is_all = 6 <= len(value) <= 20 and all(char in "0123456789" for char in value)
     return is_all and not value.endswith("000")
 
@@ -355,12 +356,12 @@ def _is_number(value: str) -> bool:
 
 
 def fold(text: str) -> str:
-    """ASCII letters in lower case: offsets stay, and both sides do the same."""
+    """Lower-case ASCII letters only: offsets stay the same, here and in the page."""
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def _head(text: str, at: int) -> str:
-    """The line of `at` up to it, as far as the window reaches, from where a long text begins."""
+    """The line before `at`, within the window, or from where a triple-quoted text begins."""
     low = max(0, at - _WINDOW)
     head = text[max(low, text.rfind("\n", low, at) + 1) : at]
     begins = max(head.rfind(quote) for quote in LONG_QUOTES)
@@ -371,7 +372,7 @@ LONG_QUOTES = ('"' * 3, "'" * 3)
 
 
 def _triple_quotes(text: str) -> list[int]:
-    """Where triple quotes open and close texts, in turn."""
+    """Positions at which triple quotes alternately open and close strings."""
     found: list[int] = []
     at = 0
     while True:

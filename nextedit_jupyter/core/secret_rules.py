@@ -1,10 +1,10 @@
 """What secrets look like: shapes, names and words, as data.
 
-`core/redact.py` and its twin in the page work by these; `labextension/scripts/generate_rules.py`
-writes the twin's copy. So every expression keeps to what `re` with re.ASCII and JavaScript read
-alike, and is bounded: from one start it looks at no more than a few hundred characters, or it
-consumes a run at whose inside no match can begin. Collected from the rules of detect-secrets and
-gitleaks and from the vendors' descriptions of their keys.
+`core/redact.py` and its port in the page use these; `labextension/scripts/generate_rules.py` writes
+the port's copy. So every expression means the same to `re` with re.ASCII and to JavaScript, and is
+bounded: from one start it examines a few hundred characters at most, or it consumes a run within
+which no match can begin. Collected from the rules of detect-secrets and gitleaks and from the
+vendors' descriptions of their keys.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _E = r"(?![A-Za-z0-9])"
 _W = "[A-Za-z0-9]"
 _U = "[A-Za-z0-9_-]"
 _H = "[0-9a-f]"
-_BY_CHANCE = rf"(?={_U}{{0,24}}[0-9])(?={_U}{{0,24}}[A-Z])"  # digits and capitals soon
+_BY_CHANCE = rf"(?={_U}{{0,24}}[0-9])(?={_U}{{0,24}}[A-Z])"  # digits and capitals early on
 
-# Marks that nothing else begins with: after one a key may be half typed.
+# Prefixes that nothing else has: after one of them a key may be half typed.
 HALF_TYPED = _words(
     "AKIA ASIA ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- sk-ant- sk-proj- sk_live_ rk_live_ "
     "xoxb- xoxp- xapp- hf_ npm_ pypi- AIza ya29. GOCSPX- dop_v1_ hvs. shpat_ gsk_ pplx- nvapi- "
     "ntn_ dckr_pat_ lsv2_ eyJ"
 )
 
-# What it is, a mark that every match holds (case counts), the expression.
+# Its kind, a substring of every match (case-sensitive), the expression.
 SHAPES: tuple[tuple[str, str, str], ...] = (
     ("private key", "PRIVATE KEY", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY"),
     ("private key", "PRIVATE KEY-----", r"[A-Z]{2,9} PRIVATE KEY-----"),
@@ -159,7 +159,7 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     ),
 )
 
-# Parts of names that may name a secret, case folded; what they are named in full decides.
+# Parts of names that may name a secret, case folded; the full name decides.
 KEY_WORDS = (
     "passw",
     "passphrase",
@@ -212,7 +212,7 @@ KEY_WORDS = (
     "密碼",
     "パスワード",
 )
-# How a name ends, its words joined: a password, where any word may be the secret.
+# Ends of names, with their words joined: a password, for which any word may be the secret.
 PASSWORD_ENDS = (
     "password",
     "passwd",
@@ -249,13 +249,13 @@ PASSWORD_ENDS = (
     "密碼",
     "パスワード",
 )
-# The same of a name's last word alone: `bypass` is none.
+# The same for a name's last word alone: `bypass` is not one.
 PASSWORD_WORDS = _words(
     "pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd sshpass storepass "
     "keypass srcstorepass deststorepass rootpass adminpass smtppass mailpass ftppass psw pswd "
     "passw psword pswrd psk passe hashpw"
 )
-# A key of a service: no sentence, but maybe short.
+# A service's key: not a sentence, but possibly short.
 KEY_ENDS = (
     "apikey",
     "apitoken",
@@ -289,28 +289,28 @@ KEY_ENDS = (
     "hftoken",
     "sastoken",
 )
-# Words that have another meaning as well are among these: a key, a process, a code.
+# Some of these words also have other meanings: key, process, code.
 TOKEN_WORDS = _words("token auth jwt cookie mdp clave chiave chave parola κωδικός")
 # `the password is …`, in the languages of the names above.
 VERBS = (
     *("is", "was", "ist", "est", "es", "è", "é", "är", "er", "jest", "lautet"),
     *("是", "は", "는", "은"),
 )
-# What may be called a key and rarely is a secret: only what looks random counts.
+# What may be called a key but rarely is a secret: only values that look random count.
 LOOSE_WORDS = _words("key sig signature sessionid sessid session")
-# After what names a password: the part of a page that it is typed into.
+# After a password's name: the part of a web page that it is typed into.
 ELEMENTS = _words("widget field input box elem element entry el tag form")
-# Before `token`: a token of a text.
+# Before `token`: a token of a text, not a secret.
 TEXT_TOKENS = _words(
     "pad sep cls mask bos eos unk start end stop special next last first new image text word n "
     "num max min total prompt space input output target source sub current prev previous"
 )
-# After what names a secret, without changing that.
+# After a secret's name, without changing its meaning.
 NAME_TAILS = _words(
     "value val prod production dev test staging live string str text plain plaintext raw old "
     "new default base64 b64 env v hash list lst array series"
 )
-# Values made of these words alone stand for a secret in documentation.
+# Values that consist of these words are placeholders in documentation.
 PLACEHOLDER_WORDS = _words(
     "a an the my your our their his her here this that is in on of for to from with and or api "
     "apikey key keys token tokens secret secrets password passwords passwd pass pwd pw "
@@ -329,7 +329,7 @@ PLACEHOLDER_WORDS = _words(
     "elasticsearch acr secure strong redis mongo mongodb ssh sql os environ environment getenv "
     "connection"
 )
-# Calls through which a literal is still the secret, and those whose first argument is its name.
+# Calls whose result is still the secret, and those whose first argument is its name.
 WRAPPERS = _words(
     "SecretStr Secret str bytes bytearray quote quote_plus unquote b64decode b64encode "
     "urlsafe_b64decode fromhex unhexlify encode decode strip join field Field Final Credential "
@@ -339,7 +339,7 @@ WRAPPERS = _words(
     "PasswordInput reduce add concat"
 )
 GETTERS = _words("get getenv setdefault pop getattr input getpass")
-# Marks that no name has, and passwords often.
+# Characters that names never contain and passwords often do.
 MARKS = "!@#$^&?~"
 # Before `pass`: a run through something.
 PASSES = _words(
@@ -347,7 +347,7 @@ PASSES = _words(
     "boarding season no by test tests next last each per"
 )
 
-# One of them stands in every text with a call that takes a secret: see the expression `pair`.
+# Every text with a call that takes a secret contains one of these: see the expression `pair`.
 PAIR_WORDS = (
     *("auth", "login", "connect", "cred", "ftp(", "smtp", "url.create(", "register("),
     *("pw_set(", "dbclient(", ".new(", "fernet(", "crypt(", "jwt.", "otp(", "redis("),
@@ -367,13 +367,13 @@ PAIR_WORDS = (
 )
 # Before the secret in a header.
 SCHEMES = ("Bearer ", "bearer ", "Token ", "token ", "Basic ", "basic ", "JWT ")
-# In a line with one of these a word after a blank may be what is logged in with.
+# In a line with one of these, a word after a space may be a login password.
 ACCOUNT_WORDS = ("login", "machine", "configure", "user")
 # Magics that set variables, and those whose cell is Python.
 SETTING_MAGICS = ("%env ", "%set_env ")
 PYTHON_CELLS = ("time", "timeit", "capture", "prun", "debug", "matplotlib")
 
-# Words of a line, and which expressions are tried on it.
+# Words of a line, and the expressions that are tried on it.
 COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("curl", "wget", "http"), "option"),
     (("mysql", "mariadb", "sshpass", " login", "twine", "mongo"), "dash_p"),
@@ -419,7 +419,7 @@ COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("-t ", "--token"), "given_uuid"),
     (("**", "__", ":*", "*:"), "bold"),
 )
-# Of these what is found counts where it is varied.
+# A match of these counts only if it is varied.
 UNSURE = _words(
     "dash_other here slash listed user_and said_pair said_after mailbox with_user said_as "
     "identified_as between net bold accounts pass_said"
@@ -428,7 +428,7 @@ UNSURE = _words(
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Compiled when a text first holds its mark, so that importing this costs nothing."""
+    """Compiled when a text first contains its substring, so that importing this costs nothing."""
     return re.compile(pattern, re.ASCII)
 
 

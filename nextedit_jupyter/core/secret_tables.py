@@ -1,6 +1,6 @@
-"""Secrets in tables, below the heading or the first row that names them: for `redact`.
+"""Secrets in tables, below a heading or first row that names them: for `redact`.
 
-The page's twin is `labextension/src/secretTables.ts`.
+The page's port is `labextension/src/secretTables.ts`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def find_in_table(text: str) -> Finding | None:
 
 
 def find_in_rows(text: str, folded: str) -> Finding | None:
-    """A value of rows between commas, below a first row that names a secret."""
+    """A value in comma-separated rows, below a first row that names a secret."""
     if not any(word in folded for word in rules.KEY_WORDS):
         return None
     at = left = 0

@@ -1,6 +1,6 @@
-"""What a value says of itself: a secret, a word that stands for one in documentation, or neither.
+"""Whether a value looks like a secret, a placeholder from documentation, or neither.
 
-A value is at most some hundred characters, and no more of it is looked at.
+Only the first hundred or so characters of a value are examined.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Literal
 from nextedit_jupyter.core import secret_rules as rules
 from nextedit_jupyter.core.secret_rules import expression
 
-# What a name says of its value: any word may be a password; a key of a service is no sentence; a
-# token may be one of a text; and much is called a key that is none, unless it looks random.
+# What a name says about its value: any word may be a password; a service's key is not a sentence; a
+# token may be a token of a text; and many things are called keys but are secrets only if they look
+# random.
 Strength = Literal["password", "key", "token", "loose"]
 
 
@@ -37,7 +38,7 @@ def is_secret_value(value: str, strength: Strength) -> bool:
         return False
     if strength == "password":
         return len(value) >= 3 and ("\n" not in value or looks_random(value))
-    blanks = (" ", "\t", "\n", *(() if "\\x" in value else ("\\n",)))  # octets have any
+    blanks = (" ", "\t", "\n", *(() if "\\x" in value else ("\\n",)))  # bytes may be any
     if any(blank in value for blank in blanks) and not looks_random(value):
         return False
     if strength == "key":
@@ -54,7 +55,7 @@ def is_secret_value(value: str, strength: Strength) -> bool:
 
 
 def is_template(value: str) -> bool:
-    """Whether something else comes in its place: `{password}`, `$PW`, `%s`, `<yours>`, `...`."""
+    """Whether something else will replace it: `{password}`, `$PW`, `%s`, `<yours>`, `...`."""
     return (
         not value
         or (value[0] in "{<[%" and value[-1] in "}>]s%)d")
@@ -65,7 +66,7 @@ def is_template(value: str) -> bool:
 
 
 def is_stand_in(value: str) -> bool:
-    """Whether it is made of the words by which documentation stands in for secrets."""
+    """Whether it consists of words that documentation uses as placeholders for secrets."""
     value = value[:200]
     if len(set(value.lower())) <= 2 or value.endswith("..."):
         return True
@@ -79,7 +80,7 @@ def is_stand_in(value: str) -> bool:
 
 
 def is_mixed(value: str) -> bool:
-    """Letters and digits as people and machines mix them in secrets, not as in `layer_12`."""
+    """Whether letters and digits are mixed as in secrets, not as in `layer_12`."""
     value = value[:200]
     if len(value) < 6 or " " in value:
         return False
@@ -95,9 +96,9 @@ def is_mixed(value: str) -> bool:
 
 
 def is_varied(value: str) -> bool:
-    """Letters with digits or marks in one word, as in a password that a person made up.
+    """Whether it mixes letters with digits or symbols, as in a password that a person made up.
 
-    Less than `is_mixed` asks, for where a password is expected.
+    Less strict than `is_mixed`, for where a password is expected.
     """
     value = value[:200]
     if len(value) < 6 or any(char in " \t\n/.:,=<>(){}[]'\"" for char in value):
@@ -108,7 +109,7 @@ def is_varied(value: str) -> bool:
 
 
 def looks_random(value: str) -> bool:
-    """Whether letters, capitals and digits alternate as they do by chance alone."""
+    """Whether lower case, capitals and digits alternate as in random text."""
     value = value[:200]
     kinds = [kind_of(char) for char in value]
     plain = [kind for kind in kinds if kind != "other"]
@@ -118,12 +119,12 @@ def looks_random(value: str) -> bool:
     if entropy(value) < 3.3:
         return False
     turns = sum(a != b for a, b in pairwise(plain)) / (len(plain) - 1)
-    if not (count["lower"] and count["upper"]):  # `run-38fgv9x3-history` is one of few
+    if not (count["lower"] and count["upper"]):  # few are like `run-38fgv9x3-history`
         joined = expression("joined_words").sub("", value)
         if joined != value and len(joined) < 16:
             return False
     if count["lower"] and count["upper"]:
-        # Words of `AutoModelForSeq2SeqLM`; of letters by chance a sixth stands in such runs.
+        # Words as in `AutoModelForSeq2SeqLM`; in random letters, a sixth are in such runs.
         worded = sum(len(word) for word in expression("lower_run").findall(value)) / len(plain)
         if len(value) == 40 and worded < 0.4:  # twenty bytes: an AWS secret may hold words
             return count["digit"] >= 1 and turns >= 0.3
@@ -151,7 +152,7 @@ def is_hex(value: str) -> bool:
 
 
 def entropy(text: str) -> float:
-    """Shannon entropy in bits a character; 0 for the empty text."""
+    """Shannon entropy in bits per character; 0 for the empty text."""
     if not text:
         return 0.0
     counts = Counter(text)

@@ -1,4 +1,4 @@
-"""What the server's other routes exchange with a page: its status, and what became of offers.
+"""What the server's other routes exchange with a page: the status, and the outcomes of offers.
 
 `core.wire` has requests and answers. TypeScript is generated from both.
 """
@@ -16,7 +16,7 @@ WorkerState = Literal["running", "starting", "stopped", "failed"]
 
 
 class StatusWire(TypedDict):
-    """What `GET nextedit/status` answers; `last_ms` is the worker's last latency."""
+    """The answer to `GET nextedit/status`; `last_ms` is the worker's last latency."""
 
     enabled: bool
     worker: WorkerState
@@ -33,7 +33,7 @@ class StatusWire(TypedDict):
 
 
 class FolderWire(TypedDict):
-    """How much of the folder around the documents was read; None while nothing is."""
+    """How much of the folder around the documents was read; None if nothing is read."""
 
     files: int
     pieces: int
@@ -41,7 +41,7 @@ class FolderWire(TypedDict):
 
 
 class BundleWire(TypedDict):
-    """A model that may be asked; `label` is what answers call it."""
+    """A model that can be asked; `label` is its name in answers."""
 
     id: str
     language: str
@@ -49,7 +49,7 @@ class BundleWire(TypedDict):
 
 
 class RemoteWire(TypedDict):
-    """The team's server that text goes to; `problem` while it does not answer as it should."""
+    """The team's server that text is sent to; `problem` while it does not answer properly."""
 
     host: str
     model: str | None
@@ -57,8 +57,8 @@ class RemoteWire(TypedDict):
 
 
 class UpdateWire(TypedDict):
-    """How far an update of the model is. `state`: never (looked), current, available (not fetched
-    yet), ready (waiting for the switch), switched, failed; `changes` is its publisher's text."""
+    """The progress of a model update. `state`: never (checked), current, available (not downloaded
+    yet), ready (to be loaded when idle), switched, failed; `changes` is the publisher's text."""
 
     state: Literal["never", "current", "available", "ready", "switched", "failed"]
     version: str | None
@@ -67,9 +67,9 @@ class UpdateWire(TypedDict):
 
 
 class PaceWire(TypedDict):
-    """How long a page is to wait: after a keystroke, and after a rejection; in milliseconds.
+    """How long a page should wait after a keystroke and after a rejection, in milliseconds.
 
-    `factor` is what a delay of the user's own is multiplied by.
+    A delay that the user configured is multiplied by `factor`.
     """
 
     pause_ms: float
@@ -80,10 +80,11 @@ class PaceWire(TypedDict):
 
 
 class LargerWire(TypedDict):
-    """A larger model that can be had. `state`: available (by a click), getting, here, failed.
+    """A larger model that can be downloaded. `state`: available (by a click), getting, here,
+    failed.
 
-    `base` and `licence` say what it is made of, `megabytes` what is fetched for it; `step` and
-    `share` (0 to 1) how far that is.
+    `base` and `licence` say what it is made of, `megabytes` how much is downloaded; `step` and
+    `share` (0 to 1) are the progress.
     """
 
     label: str
@@ -97,7 +98,7 @@ class LargerWire(TypedDict):
 
 
 class OutcomeWire(TypedDict):
-    """What `POST nextedit/outcome` takes: what became of a suggestion."""
+    """The body of `POST nextedit/outcome`: the outcome of a suggestion."""
 
     outcome: ReportedOutcome
     kind: Kind

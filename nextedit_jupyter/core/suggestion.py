@@ -1,4 +1,4 @@
-"""What is offered, and why nothing is."""
+"""Suggestions, and the reasons for silence."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ class CellEdit:
 class Suggestion:
     """Edits that belong together.
 
-    `optional` edits are listed but not chosen by default (mentions in Markdown). `notes` say what
-    was left alone and why ("cell 4 does not parse"). `left_alone` are the cells whose places were
-    left out because they may not be changed, which the notes name. `confidence` lies in 0 to 1.
+    `optional` edits are listed but not selected by default (mentions in Markdown). `notes` say what
+    was left alone and why ("cell 4 does not parse"). `left_alone` are cells with places that were
+    left out because the cells may not be changed; the notes name them. `confidence` is between 0
+    and 1.
     """
 
     id: str
@@ -64,9 +65,10 @@ class Suggestion:
             raise ValueError(f"confidence must be between 0 and 1, not {self.confidence}")
 
     def apply(self, notebook: Notebook) -> dict[str, str] | None:
-        """The new text of each cell it changes; None if any cell is not the text it was made for.
+        """The new text of each cell it changes; None if any cell's text is not the one it was made
+        for.
 
-        All or nothing: a stale place means that nothing is applied anywhere.
+        All or nothing: if one place is stale, nothing is applied anywhere.
         """
         texts: dict[str, str] = {}
         for change in self.edits:
@@ -81,9 +83,9 @@ class Suggestion:
 class Silence:
     """Why nothing is offered. `detail` is for people: "`list` is a builtin".
 
-    `replaced` are names whose definitions made way for others: their uses mean the old ones.
-    `settled` are names of which it is known where they are used, and nothing is left to follow.
-    `half_typed` is the name that seems to go on, if that is why.
+    `replaced` are names whose definitions were replaced by others: their uses mean the old ones.
+    `settled` are names whose uses are known, with nothing left to change. `half_typed` is the name
+    that seems unfinished, if that is the reason.
     """
 
     reason: SilenceReason

@@ -1,4 +1,4 @@
-"""Edits of one text, and their algebra.
+"""Edits of one text and their algebra.
 
 A `TextEdit` is a set of replacements, sorted and disjoint, whose offsets are code points of the
 text it was made for. With `a` made for `t`, and `b` for `a.apply(t)`:
@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-# Equal lines of two texts, each with each: difflib goes through all of them for each stretch.
-_MOST_PAIRS = 40_000
+# Pairs of equal lines in two texts: difflib visits all of them for each stretch.
+_MAX_PAIRS = 40_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,7 +34,7 @@ class Replacement:
 
     @property
     def growth(self) -> int:
-        """How much longer the text becomes, in code points."""
+        """By how many code points the text grows."""
         return len(self.text) - (self.end - self.start)
 
     @property
@@ -47,7 +47,7 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class TextEdit:
-    """Sorted, disjoint replacements of one text; adjoining ones are merged, empty ones dropped."""
+    """Sorted, disjoint replacements of one text; adjacent ones are merged, empty ones dropped."""
 
     replacements: tuple[Replacement, ...] = ()
 
@@ -93,7 +93,7 @@ class TextEdit:
             return cls.replace(prefix, prefix + len(old), new)
         # The lines of the whole middle, so that a change at a line's end keeps to that line.
         old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
-        from difflib import SequenceMatcher  # here, for a kernel pays for what it imports at load
+        from difflib import SequenceMatcher  # imported here to keep the extension's load time short
 
         if len(old_lines) * len(new_lines) > 4_000_000:  # a paste over a huge cell: one hunk
             return cls.replace(prefix, prefix + len(old), new)
@@ -101,7 +101,7 @@ class TextEdit:
         new_at = _offsets(new_lines)
         replacements = []
         same = Counter(new_lines)
-        if sum(same[line] for line in old_lines) <= _MOST_PAIRS:
+        if sum(same[line] for line in old_lines) <= _MAX_PAIRS:
             codes = SequenceMatcher(None, old_lines, new_lines, autojunk=False).get_opcodes()
         elif len(old_lines) == len(new_lines):  # a word replaced in hundreds of equal lines
             codes = [("replace", 0, len(old_lines), 0, len(new_lines))]
@@ -110,7 +110,7 @@ class TextEdit:
         for tag, i1, i2, j1, j2 in codes:
             if tag == "equal":
                 continue
-            if i2 - i1 == j2 - j1:  # as many lines as before: each line on its own
+            if i2 - i1 == j2 - j1:  # as many lines as before: compare line by line
                 spans = [(i, i + 1, j, j + 1) for i, j in zip(range(i1, i2), range(j1, j2))]
             else:
                 spans = [(i1, i2, j1, j2)]
@@ -175,10 +175,10 @@ class TextEdit:
         return TextEdit(tuple(result))
 
     def rebase(self, over: TextEdit) -> TextEdit | None:
-        """This edit for the text after `over`, or None where both change the same place.
+        """This edit for the text after `over`, or None if both change the same place.
 
-        Both were made for the same text. A replacement that `over` made already is dropped; of
-        two insertions at one place, this one comes after.
+        Both were made for the same text. A replacement that `over` already made is dropped; of two
+        insertions at one place, this one comes second.
         """
         rebased, growth, index = [], 0, 0
         others = over.replacements
@@ -197,7 +197,7 @@ class TextEdit:
         return TextEdit(tuple(rebased))
 
     def interpolate(self, typed: TextEdit) -> TextEdit | None:
-        """What is left of this suggestion after the user typed a part of it, or None.
+        """What remains of this suggestion after the user typed part of it, or None.
 
         Both were made for the same text. The typed part must be the beginning of one replacement:
         it may have overwritten some of what the replacement overwrites.
@@ -241,15 +241,16 @@ class TextEdit:
 
 
 class _Output:
-    """The text after some replacements, read from its start; `source` is where that is before."""
+    """Reads the new text from its start; `source` is the corresponding position in the old text."""
 
     def __init__(self, replacements: tuple[Replacement, ...]) -> None:
         self._left = list(reversed(replacements))
-        self._pending = ""  # new text of a replacement that was entered, not read so far
+        self._pending = ""  # the unread rest of the current replacement's new text
         self.source = 0
 
     def take(self, length: int, *, keep: bool) -> Iterator[Replacement]:
-        """Read `length` code points; yields what to do to the text before, to keep or drop them."""
+        """Read `length` code points; yields the replacements of the old text that keep or drop
+        them."""
         while length > 0:
             if self._pending:
                 text, self._pending = self._pending[:length], self._pending[length:]
@@ -267,7 +268,7 @@ class _Output:
             length -= step
 
     def rest(self) -> Iterator[Replacement]:
-        """Keep all that was not read."""
+        """Keep everything that was not read."""
         yield Replacement(self.source, self.source, self._pending)
         while self._left:
             yield self._left.pop()

@@ -1,4 +1,4 @@
-"""The part of the protocol that is about other documents: `across` and `elsewhere`."""
+"""The part of the protocol about other documents: `across` and `elsewhere`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def decode_across(value: Mapping[str, Any]) -> Across:
 
 
 def encode_elsewhere(found: Elsewhere, offsets: str) -> ElsewhereWire:
-    """What follows elsewhere as JSON values, in the units that the request asked for."""
+    """The changes in other documents as JSON values, in the units that the request asked for."""
 
     def units(source: str, at: int) -> int:
         return Utf16(source).to_units(at) if offsets == "utf-16" else at

@@ -1,9 +1,9 @@
-"""Decoding within what exists: the names that may follow, as a trie that masks tokens.
+"""Constrained decoding: the names that may follow, as a trie that masks tokens.
 
-After `module.` its members, after `frame["` its columns, after `f(` its keywords; for objects that
-the kernel knows, and nowhere else. Each kind has its own switch. A mask says which tokens agree
-with at least one name, however the tokenizer cuts it: a token may end within a name, or go on past
-its end with what may follow there (`col"].mean`).
+After `module.` its members, after `frame["` its columns, after `f(` its keywords, but only for
+objects that the kernel knows. Each kind has its own switch. A mask allows the tokens that agree
+with at least one name, however the tokenizer splits it: a token may end within a name, or continue
+after its end with what may follow there (`col"].mean`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nextedit_jupyter.engine.vocabulary import TokenIds, Vocabulary
 Kind = Literal["members", "columns", "keywords"]
 KINDS: frozenset[Kind] = frozenset(("members", "columns", "keywords"))
 
-# ASCII bytes of names; bytes of other characters count as such too, so that `größe` is one name.
+# ASCII bytes of names; bytes of other characters also count, so that `größe` is one name.
 _NAME_BYTES = frozenset(
     b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 ) | frozenset(range(0x80, 0x100))
@@ -32,7 +32,7 @@ _NAME_STARTS = _NAME_BYTES - frozenset(b"0123456789")
 _BLANKS = frozenset(b" \t\r\n")
 _AFTER_NAME = frozenset(range(0x100)) - _NAME_BYTES
 _QUOTES = frozenset(b"\"'")
-# Types whose instances have no attributes but their type's, so that its members are all there is.
+# Types whose instances have only their type's attributes, so that its members are complete.
 # fmt: off
 CLOSED_TYPES = frozenset((
     "module", "str", "bytes", "list", "dict", "set", "tuple", "int", "float", "complex",
@@ -45,7 +45,7 @@ CLOSED_TYPES = frozenset((
 
 
 class TrieNode:
-    """A place in a trie. `after`: the bytes that may follow if a name ends here."""
+    """A node of a trie. `after`: the bytes that may follow if a name ends here."""
 
     __slots__ = ("after", "next", "tokens")
 
@@ -62,7 +62,7 @@ class TrieNode:
         node.after |= after
 
     def descend(self, text: bytes) -> TrieNode | None:
-        """The place after `text`; None once a name is over, or if no name begins so."""
+        """The node after `text`; None once a name is complete, or if no name begins that way."""
         node = self
         for byte in text:
             below = node.next.get(byte)
@@ -72,9 +72,9 @@ class TrieNode:
         return node
 
     def allowed(self, vocabulary: Vocabulary, healed: bytes = b"") -> TokenIds:
-        """The ids of the tokens that may come here, after the `healed` bytes that they repeat.
+        """The ids of the tokens that are possible here, which begin with the `healed` bytes.
 
-        Empty if no token fits: then the constraint has nothing to say. Kept for the next time.
+        Empty if no token fits: then nothing is constrained. Cached.
         """
         known = self.tokens.get(healed)
         if known is not None and known[0] is vocabulary:
@@ -112,10 +112,10 @@ class TrieNode:
 
 
 class Constraint(Protocol):
-    """What may come next."""
+    """Restricts what may come next."""
 
     def allowed(self, text_so_far: bytes) -> TrieNode | None:
-        """The place in a trie after what was generated since the caret; None for no limit."""
+        """The trie's node after the text generated since the caret; None for no restriction."""
 
 
 def trie(names: Iterable[str], after: frozenset[int] = _AFTER_NAME) -> TrieNode:
@@ -140,7 +140,7 @@ def _quoted(names: tuple[str, ...], quote: str) -> TrieNode:
 
 @lru_cache(maxsize=16)
 def _arguments(keywords: tuple[str, ...], words: frozenset[str]) -> TrieNode:
-    """What may begin an argument: blanks, a literal, a keyword with `=`, or a known name."""
+    """What may begin an argument: whitespace, a literal, a keyword with `=`, or a known name."""
     root = trie(words, _AFTER_NAME - frozenset(b"="))
     for prefix in ("f", "r", "b", "rb", "br", "fr", "rf", "u"):
         root.add(prefix.encode(), _QUOTES)
@@ -156,7 +156,7 @@ def _arguments(keywords: tuple[str, ...], words: frozenset[str]) -> TrieNode:
 class Position:
     """Where a text ends: after `object.`, in `object["`, or at the start of an argument.
 
-    `partial` is what stands there of the name already; `quote` delimits a column.
+    `partial` is the part of the name that is already there; `quote` delimits a column.
     """
 
     kind: Kind
@@ -165,7 +165,7 @@ class Position:
     quote: str = ""
 
 
-# Pieces of a source; what is none of them is passed over character by character.
+# Tokens of a source; anything else is skipped character by character.
 _PIECE = re.compile(
     r"(?P<comment>\#[^\n]*)"
     r"|(?P<triple>(?i:[rbfu]{0,2})(?:\"\"\"(?:[^\\]|\\.)*?(?:\"\"\"|\Z)|'''(?:[^\\]|\\.)*?(?:'''|\Z)))"
@@ -177,7 +177,7 @@ _PIECE = re.compile(
     r"|(?P<blank>[ \t\r]+)|(?P<other>.)",
     re.S,
 )
-SCANNED = 8_000  # characters before the caret that a statement may begin in
+SCANNED = 8_000  # characters before the caret within which a statement may begin
 _STATEMENT = re.compile(r"^[^\s)\]}#]", re.M)
 
 
@@ -188,18 +188,18 @@ _PROMISING = re.compile(
 
 
 def position_of(text: str) -> Position | None:
-    """Where a source ends, if names can be held to something there; None elsewhere.
+    """The position at which a source ends, if names can be constrained there; None elsewhere.
 
-    Reads the last statement at a line's start, and trusts the text before it to be whole but for
-    the count of triple quotes: reading 8,000 characters by pieces would take 8 ms.
+    Reads the last statement that begins at a line's start. The text before it is assumed to be
+    complete, except for counting triple quotes: tokenizing 8,000 characters would take 8 ms.
     """
     near = max(0, len(text) - SCANNED)
     start = max((match.start() for match in _STATEMENT.finditer(text, near)), default=near)
     if any(text.count(quotes, 0, start) % 2 for quotes in ('"""', "'''")):
         return None
     text = text[start:]
-    # Each open bracket: its character, what stands before it, and whether that is a statement's
-    # start, where `frame["new"] = …` makes a column.
+    # Each open bracket: its character, the text before it, and whether that begins a statement,
+    # where `frame["new"] = …` creates a column.
     stack: list[tuple[str, str, bool]] = []
     before, statement, argument = "", True, ""
     last: re.Match[str] | None = None
@@ -224,7 +224,7 @@ def position_of(text: str) -> Position | None:
             before, argument = "", ""
         else:
             statement = statement and what == "name" and not before
-            # In `f(x).g(` the callee is no name that the kernel could know: it stays `.g`.
+            # In `f(x).g(` the callee is not a name that the kernel could know: it stays `.g`.
             before = "." + match.group() if before == "." else match.group()
             argument += match.group()
     if last is None or last.lastgroup == "comment":
@@ -266,9 +266,10 @@ def _is_declared(previous: str) -> bool:
 
 
 class FactsConstraint:
-    """Holds what is generated after `before`, the source up to the caret, to the kernel's facts.
+    """Constrains what is generated after `before`, the source up to the caret, to the kernel's
+    facts.
 
-    `words` are the names that may begin an argument: where it is empty, keywords are not held.
+    `words` are the names that may begin an argument: if it is empty, keywords are not constrained.
     """
 
     def __init__(
@@ -286,7 +287,7 @@ class FactsConstraint:
         self._last: tuple[bytes, TrieNode | None] | None = None
 
     def allowed(self, text_so_far: bytes) -> TrieNode | None:
-        # Within a name the place is one step below the last one; no need to read the source again.
+        # Within a name the node is one step below the last one, without reading the source again.
         if self._last is not None:
             said, node = self._last
             if node is not None and text_so_far.startswith(said):
@@ -339,7 +340,8 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 @dataclass(slots=True)
 class _WordCache:
-    """The words of the last notebooks' cells, by text: a keystroke reads one cell again."""
+    """Caches the words of recent notebooks' cells, by text: a keystroke reads only one cell
+    again."""
 
     held: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -358,7 +360,7 @@ _words = _WordCache()
 def constraint_for(
     request: SuggestRequest, kinds: Collection[Kind] = KINDS
 ) -> FactsConstraint | None:
-    """The constraint at a request's caret; None where the kernel knows nothing."""
+    """The constraint at a request's caret; None if the kernel knows nothing."""
     if not request.facts.names or not kinds:
         return None
     words: frozenset[str] = frozenset()

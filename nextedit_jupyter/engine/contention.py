@@ -1,8 +1,8 @@
-"""How many cores other processes leave, so that a pass asks for no more threads than can run.
+"""How many cores other processes leave free, so that a pass uses no more threads than can run.
 
-Two threads of a pass wait for each other between any two of its operations. While a kernel trains
-on all cores, each wait lasts until the scheduler brings the other one back: a token took 86 ms on
-two threads and 48 on one, beside ten busy processes on two cores.
+The threads of a pass wait for each other between operations. While a kernel trains on all cores,
+each wait lasts until the scheduler runs the other thread again: with ten busy processes on two
+cores, a token took 86 ms on two threads and 48 on one.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import os
 import time
 from collections.abc import Callable
 
-WINDOW_SECONDS = 1.0  # shorter ones see single time slices
-# A core that is free by this much counts; more is asked before going up than before staying.
-STAY, RISE = 0.6, 0.3
+WINDOW_SECONDS = 1.0  # shorter windows see single time slices
+# A core counts if it is free by this much; going up requires more than staying.
+STAY_MARGIN, RISE_MARGIN = 0.6, 0.3
 
 
 def read_busy() -> float:
-    """Seconds that all cores together spent on anything, since the machine started."""
+    """Busy seconds of all cores together since the machine started."""
     import psutil
 
     times = psutil.cpu_times()
@@ -25,12 +25,12 @@ def read_busy() -> float:
 
 
 def own_seconds() -> float:
-    """Seconds of all cores that this process took."""
+    """Processor seconds that this process has used."""
     return time.process_time()
 
 
 class Contention:
-    """Ask it before each pass; it looks at most every `WINDOW_SECONDS`. Never raises."""
+    """Ask it before each pass; it measures at most every `WINDOW_SECONDS`. Never raises."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class Contention:
         self._last: tuple[float, float, float] | None = None
         self._free = float(self._cores)
 
-    def threads(self, now: int, most: int) -> int:
-        """How many threads the next passes should use, of at most `most`; `now` are in use."""
+    def threads(self, now: int, limit: int) -> int:
+        """How many threads the next passes should use, at most `limit`; `now` are in use."""
         free = self.free_cores()
-        stay, rise = int(free + STAY), int(free + RISE)
-        return max(1, min(most, stay if now >= stay else max(now, rise)))
+        stay, rise = int(free + STAY_MARGIN), int(free + RISE_MARGIN)
+        return max(1, min(limit, stay if now >= stay else max(now, rise)))
 
     def free_cores(self) -> float:
-        """The cores that others left over the last window, between 0 and all of them."""
+        """The number of cores that others left free in the last window, from 0 to all."""
         at = self._clock()
         if self._last is not None and at - self._last[0] < WINDOW_SECONDS:
             return self._free

@@ -1,7 +1,7 @@
 """One onnxruntime session of a decoder graph, and the KV buffers it reads and writes in place.
 
-The graph is that of `bundles.graph`. Its past and present inputs are bound to the same memory, so
-nothing is copied, and going back is passing a smaller position.
+The graph is that of `bundles.graph`. Its past inputs and present outputs are bound to the same
+memory, so nothing is copied, and rewinding means passing a smaller position.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class CacheSizes(Protocol):
-    """What the keys and values of a graph take, as its bundle and its shape say it."""
+    """The sizes of a graph's keys and values, which a bundle and a graph shape provide."""
 
     @property
     def layers(self) -> int: ...
@@ -42,8 +42,8 @@ class CacheSizes(Protocol):
 class Slot:
     """The KV buffers of one token sequence.
 
-    `tokens` are those whose keys and values the buffers hold; `cost` is how many of them were
-    computed for this slot alone, which is what losing it would cost.
+    `tokens` are those whose keys and values are in the buffers; `cost` is how many of them were
+    computed for this slot alone, which is the cost of losing it.
     """
 
     def __init__(self, decoder: Decoder) -> None:
@@ -58,7 +58,7 @@ class Slot:
         self.cost = min(self.cost, length)
 
     def copy_from(self, other: Slot, length: int) -> None:
-        """Hold the first `length` tokens of another slot: a copy, at no cost of its own."""
+        """Copy the first `length` tokens of another slot, which adds nothing to `cost`."""
         for mine, theirs in zip(self.buffers, other.buffers, strict=True):
             mine[:, :, :length] = theirs[:, :, :length]
         self.tokens = other.tokens[:length]
@@ -66,25 +66,25 @@ class Slot:
 
 
 def _pages_of_zeros(decoder: Decoder) -> Floats:
-    """[2 * layers, 1, kv_heads, context, head_dim] of float32, in a mapping of its own.
+    """Zeros [2 * layers, 1, kv_heads, context, head_dim], float32, in a separate memory mapping.
 
-    Untouched pages of a mapping take no memory, so a short sequence costs its length, and all of it
-    goes back to the system with the last view. The allocator promises neither: once it has freed a
-    block of this size, glibc takes the next ones from its heap, writes zeros over all of them and
-    seldom gives them back.
+    Untouched pages of a mapping use no memory, so a short sequence costs only its length, and
+    everything is returned to the system with the last view. The allocator guarantees neither: once
+    it has freed a block of this size, glibc takes the next ones from its heap, zeroes all of them
+    and rarely returns them.
     """
     shape = (2 * decoder.layers, 1, decoder.kv_heads, decoder.context, decoder.head_dim)
     return np.frombuffer(mmap.mmap(-1, decoder.slot_bytes), np.float32).reshape(shape)
 
 
 class Decoder:
-    """Runs passes. Not for use by two threads at once.
+    """Runs passes. Not thread-safe.
 
-    `model` is a graph as `bundles.graph` builds it. Raises BundleError if onnxruntime cannot load
-    it or its inputs are not those that `sizes` ask for.
+    `model` is a graph built by `bundles.graph`. Raises BundleError if onnxruntime cannot load it or
+    its inputs do not match `sizes`.
 
-    `company` is the id of a row that stands in a pass only so that there are two, and that no
-    experts work on; None where the graph has no experts, and a guess costs no more.
+    `company` is the id of a padding row, added only so that a pass has two rows and processed by no
+    expert; None if the graph has no experts, where a guess costs nothing extra.
     """
 
     def __init__(
@@ -108,19 +108,19 @@ class Decoder:
 
     @property
     def session(self) -> ort.InferenceSession:
-        """The one that the next pass runs in."""
+        """The session for the next pass."""
         return self._sessions.current
 
     @property
     def slot_bytes(self) -> int:
-        """The memory of one slot's buffers, in bytes, when all of its context is used."""
+        """The memory of one slot's buffers, in bytes, when its whole context is used."""
         return 2 * self.layers * self.kv_heads * self.context * self.head_dim * 4
 
     def _binding(self, slot: Slot) -> ort.IOBinding:
-        """A slot's buffers as the present session wants them."""
+        """A slot's buffers, bound for the present session."""
         self._sessions.fit()
         if self._bound_in is not self.session:
-            self._bindings.clear()  # each keeps its session alive, and that the weights
+            self._bindings.clear()  # each keeps its session alive, and with it the weights
             self._bound_in = self.session
             give_back_freed()
         binding = self._bindings.get(slot)
@@ -141,10 +141,10 @@ class Decoder:
         return binding
 
     def run(self, slot: Slot, ids: Sequence[int], position: int, start: int) -> Floats:
-        """Logits [len(ids) - start, vocab_size] of `ids` that stand at `position` and after.
+        """Logits [len(ids) - start, vocab_size] of `ids`, which are at `position` and after.
 
-        The slot must hold the positions before; what it held from `position` on is overwritten.
-        `slot.tokens` is the caller's to keep.
+        The slot must contain the positions before; from `position` on it is overwritten. The caller
+        must update `slot.tokens`.
         """
         end = position + len(ids)
         binding = self._binding(slot)
@@ -152,7 +152,7 @@ class Decoder:
         binding.bind_cpu_input("seqlens_k", np.array([end - 1], np.int32))
         binding.bind_cpu_input("total", np.array(end, np.int32))
         binding.bind_cpu_input("start", np.array([start], np.int64))
-        binding.bind_output("logits", "cpu")  # anew: the last run's has another shape
+        binding.bind_output("logits", "cpu")  # again, because its shape differs from the last run's
         self.session.run_with_iobinding(binding)
         logits: Floats = binding.get_outputs()[-1].numpy()[0]
         return logits
@@ -175,6 +175,6 @@ class Decoder:
         return vocabulary
 
     def _company(self) -> int | None:
-        # Named in `bundles.graph.decoder_graph`, which needs `onnx`: no worker loads that.
+        # Defined in `bundles.graph.decoder_graph`, which needs `onnx`; workers do not load that.
         found = self.session.get_modelmeta().custom_metadata_map.get("nextedit.company")
         return -1 if found == "-1" else None

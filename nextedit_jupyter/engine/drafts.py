@@ -1,8 +1,8 @@
-"""Drafts without a second model: what followed the same tokens earlier, tried in one pass.
+"""Drafts without a second model: what followed the same tokens earlier, verified in one pass.
 
-Prompt lookup (Saxena, "Prompt Lookup Decoding", 2023) in the text that is rewritten, in recent
-answers, and in the prompt. How much is drafted follows how often drafts of that kind were right and
-what a longer pass took here. Drafts change only the speed, never the answer.
+Prompt lookup (Saxena, "Prompt Lookup Decoding", 2023) in the text being rewritten, in recent
+answers, and in the prompt. The length of a draft depends on how often drafts of that kind were
+right and on the measured cost of a longer pass. Drafts change only the speed, never the answer.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ import numpy.typing as npt
 Ids = npt.NDArray[np.int32]
 Origin = Literal["source", "recent", "prompt"]
 
-# What a row more costs, in passes of two, until it was measured: large model, position 512: 2, 4,
-# 8 and 16 rows take 10.2, 10.6, 12.8 and 17.7 ms.
+# The cost of an extra row, relative to a pass of two, until it is measured. Large model, position
+# 512: 2, 4, 8 and 16 rows take 10.2, 10.6, 12.8 and 17.7 ms.
 ROW_COST = 0.06
-# In a mixture each row calls experts of its own, whose weights are read for it alone: with 8 of
-# which 2 work, 1,024 wide, 8 tokens take 1.9 times what one takes.
+# In a mixture each row activates its own experts, whose weights are read for it alone: with 2 of 8
+# active, 1,024 wide, 8 tokens take 1.9 times as long as one.
 EXPERTS_ROW_COST = 0.12
-MAX_DRAFT = 7  # with the token that is read anyway a pass of eight
+MAX_DRAFT = 7  # a pass of eight, with the token that is read anyway
 MAX_REWRITE_DRAFT = 15  # a rewrite copies most of its lines
 MAX_MATCH = 8
-CONTEXT = MAX_MATCH  # tokens of the prompt kept with what was said after them
+CONTEXT = MAX_MATCH  # tokens of the prompt that are kept with each answer
 RECENT_TOKENS = 8192  # some five hundred completions
 _NO_TOKEN = -1
 
 
 class DraftRates:
-    """How often drafted tokens were right, by where they came from and how long the match was.
+    """How often drafted tokens were right, by source and by the length of the match.
 
-    Lives as long as an engine; begins with what lookups in notebooks give.
+    Lives as long as an engine; initialised with the rates of lookups in notebooks.
     """
 
     _PRIORS = (0.3, 0.45, 0.65, 0.8, 0.85)
-    _LONG = 4  # matches of more tokens are alike
+    _LONG = 4  # longer matches are all alike
 
     def __init__(self) -> None:
         kinds: tuple[Origin, ...] = ("source", "recent", "prompt")
@@ -54,14 +54,14 @@ class DraftRates:
     ) -> int:
         """How many tokens to draft after a match of `match` tokens; at least 1 if a guess is free.
 
-        As many as make the most tokens a time: each token is right only if those before it are.
-        A guess is free where a pass of two rows is the least there is.
+        The number that maximises tokens per unit of time: each token is right only if those before
+        it are. A guess is free if a pass has at least two rows.
         """
         at = min(match, self._LONG)
         rate = min(self._right[origin][at] / self._tried[origin][at], 0.98)
-        most = MAX_REWRITE_DRAFT if origin == "source" else MAX_DRAFT
+        limit = MAX_REWRITE_DRAFT if origin == "source" else MAX_DRAFT
         best, length, tokens, chance = (0.0, 1, 1.0, 1.0) if free_guess else (1.0, 0, 1.0, 1.0)
-        for count in range(1, most + 1):
+        for count in range(1, limit + 1):
             chance *= rate
             tokens += chance
             gain = tokens / (1 + cost * (count - 1 if free_guess else count))
@@ -70,7 +70,7 @@ class DraftRates:
         return length
 
     def learn(self, match: int, drafted: int, accepted: int, origin: Origin = "prompt") -> None:
-        """Count a verified draft; what is older fades."""
+        """Count a verified draft; older ones decay."""
         at = min(match, self._LONG)
         right, tried = self._right[origin], self._tried[origin]
         right[at] += accepted
@@ -81,20 +81,20 @@ class DraftRates:
 
 
 class RowCost:
-    """What a row more adds to the shortest pass, as a share of it, measured as passes go by.
+    """What an extra row adds to the shortest pass, as a fraction of it, measured while running.
 
-    The quickest pass of each size counts, for others wait for the machine; it fades, for a machine
-    changes. The shortest pass has two rows, or one where a guess is not free.
+    The fastest pass of each size counts, because slower ones waited for the machine; it decays,
+    because conditions change. The shortest pass has two rows, or one if a guess is not free.
     """
 
-    LEAST, MOST = 0.02, 0.12  # a busy machine makes rows look dearer, and no long pass is tried
-    MOST_OF_EXPERTS = 0.5  # a likely draft is always tried, or nothing more would be learnt
+    MIN_COST, MAX_COST = 0.02, 0.12  # a busy machine makes rows look expensive
+    MAX_COST_OF_EXPERTS = 0.5  # a likely draft is always tried, to keep learning
     _FADE = 1.01
 
     def __init__(self, *, free_guess: bool = True) -> None:
-        self._short = self._long = 0.0  # seconds a shortest pass, and a row more
+        self._short = self._long = 0.0  # seconds of a shortest pass, and of an extra row
         self._fewest = 2 if free_guess else 1
-        self._most = self.MOST if free_guess else self.MOST_OF_EXPERTS
+        self._max_cost = self.MAX_COST if free_guess else self.MAX_COST_OF_EXPERTS
         self._before = ROW_COST if free_guess else EXPERTS_ROW_COST
 
     def observe(self, rows: int, seconds: float) -> None:
@@ -108,38 +108,38 @@ class RowCost:
     def share(self) -> float:
         if not self._short or not self._long:
             return self._before
-        return min(self._most, max(self.LEAST, self._long / self._short))
+        return min(self._max_cost, max(self.MIN_COST, self._long / self._short))
 
 
 class Recent:
-    """What was said lately, each with the tokens that it was said after.
+    """Recent answers, each with the tokens that preceded it.
 
-    A key later the model says mostly what it said at the key before, and a person who took a
-    suggestion types the like again.
+    One key later the model mostly gives the same answer again, and a person who accepted a
+    suggestion types similar things again.
     """
 
-    def __init__(self, most: int = RECENT_TOKENS) -> None:
-        self._most = most
-        self._text = np.full(2 * most, _NO_TOKEN, np.int32)
+    def __init__(self, limit: int = RECENT_TOKENS) -> None:
+        self._max_cost = limit
+        self._text = np.full(2 * limit, _NO_TOKEN, np.int32)
         self._length = 0
         self._last: Ids = self._text[:0]
 
     @property
     def text(self) -> Ids:
-        """All of it, one after another, parted by a token that there is none of."""
+        """All answers, concatenated with a separator that is not a token."""
         return self._text[: self._length]
 
     def learn(self, prompt: Sequence[int], said: Sequence[int]) -> None:
-        """Remember what was said after a prompt; the same as the last time counts once."""
+        """Remember an answer to a prompt; an immediate repetition counts once."""
         if not said:
             return
-        part = np.array([*prompt[-CONTEXT:], *said], np.int32)[: self._most // 2]
+        part = np.array([*prompt[-CONTEXT:], *said], np.int32)[: self._max_cost // 2]
         if len(part) == len(self._last) and (part == self._last).all():
             return
         if self._length + len(part) + 1 > len(self._text):
-            kept = self._text[self._length - self._most : self._length].copy()
-            self._text[: self._most] = kept
-            self._length = self._most
+            kept = self._text[self._length - self._max_cost : self._length].copy()
+            self._text[: self._max_cost] = kept
+            self._length = self._max_cost
         end = self._length + len(part)
         self._text[self._length : end] = part
         self._text[end] = _NO_TOKEN
@@ -148,7 +148,8 @@ class Recent:
 
 
 class Followers:
-    """For each token what followed it last, in anything that was read: drafts of last resort.
+    """For each token, the token that last followed it in anything that was read: drafts of last
+    resort.
 
     A pass has at least two rows (see `Engine`), so a guess is free.
     """
@@ -164,8 +165,8 @@ class Followers:
 
 
 class Drafter:
-    """Drafts for one completion, from `source` first, then what was said lately, then the prompt
-    and the output; where matches differ in length the longest."""
+    """Drafts for one completion: first from `source`, then from recent answers, then from the
+    prompt and the output; of several matches the longest."""
 
     def __init__(
         self,
@@ -178,9 +179,9 @@ class Drafter:
         cost: float = ROW_COST,
         begun: npt.NDArray[np.int64] | None = None,
     ) -> None:
-        """`begun` are the tokens that agree with what was typed of the first one, None for any.
+        """`begun` are the tokens that agree with what was typed of the first one; None for any.
 
-        Without `followers` a guess is not free, and nothing is drafted that would not pay.
+        Without `followers` a guess is not free, and only drafts that pay are made.
         """
         self._text = np.empty(len(prompt) + max_new, np.int32)
         self._text[: len(prompt)] = prompt
@@ -198,31 +199,32 @@ class Drafter:
             followers.learn(self._text[: self._length])
 
     def append(self, id: int) -> None:
-        """Take up a generated token."""
+        """Add a generated token."""
         self._text[self._length] = id
         self._length += 1
 
-    def propose(self, most: int) -> list[int]:
-        """The tokens that may come next, at most `most`.
+    def propose(self, limit: int) -> list[int]:
+        """The tokens that may come next, at most `limit`.
 
         At least one, unless a word was begun or a guess is not free.
         """
         self._match = 0
-        if most < 1:
+        if limit < 1:
             return []
         if self._begun is not None:
             begun, self._begun = self._begun, None
-            return self._propose_begun(most, begun)
+            return self._propose_begun(limit, begun)
         text = self._text[: self._length]
         match, places = longest_match(self._source, text)
         found: tuple[Origin, Ids, int] | None = None
         if match and len(places):
-            # Of equally good places the first at or after the one that was followed last.
+            # Of equally good places, the first one at or after the one that was followed last.
             later = places[places >= self._followed]
             found = ("source", self._source, int(later[0] if len(later) else places[0]))
         others: tuple[tuple[Origin, Ids], ...] = (("recent", self._recent), ("prompt", text))
         for origin, others_text in others:
-            # A short match in what is rewritten is no worse than one elsewhere, a long one is.
+            # In the text being rewritten a short match is as good as elsewhere, a long one is
+            # worse.
             if found is not None and found[0] == "source" and match >= 3:
                 break
             longer, elsewhere = longest_match(others_text, text)
@@ -231,7 +233,7 @@ class Drafter:
         if found is None:
             return self._guess()
         self._match, (self._origin, ids, at) = match, found
-        count = self._count(match, most)
+        count = self._count(match, limit)
         if self._origin == "source":
             self._followed = at + 1
         drafts = [int(id) for id in ids[at + 1 : at + 1 + count]]
@@ -243,20 +245,20 @@ class Drafter:
         return drafts
 
     def _guess(self) -> list[int]:
-        """What followed the last token last, where a guess is free."""
+        """The token that last followed the last one, if a guess is free."""
         if self._followers is None:
             return []
         return [self._followers.after(int(self._text[self._length - 1]))]
 
-    def _count(self, match: int, most: int) -> int:
+    def _count(self, match: int, limit: int) -> int:
         free = self._followers is not None
         length = self._rates.length(match, self._origin, self._cost, free_guess=free)
-        return min(most, length)
+        return min(limit, length)
 
-    def _propose_begun(self, most: int, begun: npt.NDArray[np.int64]) -> list[int]:
-        """The first tokens, where a part of a word was typed: only such as agree with it.
+    def _propose_begun(self, limit: int, begun: npt.NDArray[np.int64]) -> list[int]:
+        """The first tokens if part of a word was typed: only those that agree with it.
 
-        Of the places where one stands that which comes after the most of the same tokens.
+        Of the places with such a token, the one preceded by the longest match.
         """
         text = self._text[: self._length]
         best: tuple[int, Origin, Ids, int] | None = None
@@ -267,14 +269,14 @@ class Drafter:
         )
         for origin, ids in sources:
             match, places = longest_match(ids, text, np.isin(ids[1:], begun))
-            if not match:  # a token that agrees, wherever it stands
+            if not match:  # any place with an agreeing token
                 places = np.flatnonzero(np.isin(ids, begun)) - 1
             if len(places) and (best is None or match > best[0]):
                 best = match, origin, ids, int(places[-1])
         if best is None:
             return []
         self._match, self._origin, ids, at = best
-        count = self._count(self._match, most)
+        count = self._count(self._match, limit)
         drafts = [int(id) for id in ids[at + 1 : at + 1 + count]]
         return drafts[: drafts.index(_NO_TOKEN)] if _NO_TOKEN in drafts else drafts
 
@@ -287,11 +289,11 @@ class Drafter:
 def longest_match(
     text: Ids, tail: Ids, wanted: npt.NDArray[np.bool_] | None = None
 ) -> tuple[int, npt.NDArray[np.intp]]:
-    """Where in `text`, before its last token, the longest end of `tail` stands.
+    """Finds the longest suffix of `tail` in `text`, before its last token.
 
-    `wanted` says of each token but the first whether it may follow.
+    `wanted` says for each token except the first whether it may follow.
 
-    Gives its length (0 to `MAX_MATCH`) and the places of its last token.
+    Returns its length (0 to `MAX_MATCH`) and the positions of its last token.
     """
     if len(text) < 2:
         return 0, np.empty(0, np.intp)

@@ -1,11 +1,11 @@
-"""The decode loop: a prompt in, a greedy completion out, the same whatever the caches hold.
+"""The decode loop: a prompt in, a greedy completion out, regardless of what is cached.
 
-Why it is the same: activations are quantised row by row, and every pass has at least two rows.
-onnxruntime multiplies a single row by a different routine than two or more, with a different order
-of sums; all passes of two or more rows give each row the same bits. So a pass that would have one
-row gets a guess as its second, which is free and sometimes right. In a mixture of experts it is not
-free, because a guess activates experts of its own: there the second row uses no expert, and drafts
-are tried where they pay.
+Why the result never changes: activations are quantised row by row, and every pass has at least two
+rows. onnxruntime multiplies a single row with a different routine than two or more, which sums in a
+different order; all passes of two or more rows give each row the same bits. So a pass that would
+have one row gets a guess as its second, which is free and sometimes right. In a mixture of experts
+it is not free, because a guess activates its own experts: there the second row uses no expert, and
+drafts are tried where they pay.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from nextedit_jupyter.prompt.control import END
 
 Finish = Literal["stop", "rejoined", "length", "unlikely", "deadline", "cancelled", "invalid"]
 
-# The most tokens read between two looks at deadline and cancellation; larger passes are hardly
-# faster: 512 tokens take 25 ms at once, 27 in passes of 256, 30 in passes of 128.
+# The maximum number of tokens read between two checks of deadline and cancellation; larger passes
+# are hardly faster: 512 tokens take 25 ms at once, 27 in passes of 256, 30 in passes of 128.
 CHUNK = 256
-# A slow model, or a busy machine, reads fewer between two looks: as many as take this long.
-LOOK_SECONDS = 0.04
+# On a slow model or a busy machine fewer are read between two checks: as many as take this long.
+MAX_PASS_SECONDS = 0.04
 MIN_CHUNK = 32
 # Seven notebooks or cells of the default bundle, whose 2,048 positions take 16.8 MB.
 CACHE_BYTES = 128 * 1024 * 1024
-# Text at the caret and next edits are asked by turns, in prompts that begin differently: with one
-# slot each would read all of its prompt again. Of a slot's memory only what is used is touched.
+# Ghost text and next edits are requested alternately, with prompts that begin differently: with a
+# single slot each would read its whole prompt again. Only the used part of a slot takes memory.
 MIN_SLOTS = 2
-# A row is never alone: see the module's docstring.
+# A pass never has a single row: see the module's docstring.
 MIN_ROWS = 2
 
 
@@ -54,13 +54,13 @@ MIN_ROWS = 2
 class Completion:
     """What the model wrote.
 
-    `ids` are the generated tokens, the one that stopped it included; `logprobs` are their natural
-    log-probabilities, given the bytes that were healed but regardless of any constraint. `text` is
-    without the healed bytes and control tokens. `finish`: `stop`, a stop token; `rejoined`, the
-    lines went on as the old text does, which is cut off; `length`, `max_new` or the context is
-    full; `unlikely`, all of it together fell below `floor`; `deadline` and `cancelled`, with what
-    there is so far; `invalid`, logits that are no
-    numbers, or bytes that are no text: then `ids` and `text` are empty.
+    `ids` are the generated tokens, including the stop token; `logprobs` are their natural
+    log-probabilities, given the healed bytes but regardless of any constraint. `text` is without
+    the healed bytes and control tokens. `finish`: `stop`, a stop token; `rejoined`, the new lines
+    continued as the old text does, which is cut off; `length`, `max_new` or the context is reached;
+    `unlikely`, the total log-probability fell below `floor`; `deadline` and `cancelled`, with what
+    there is so far; `invalid`, non-finite logits or bytes that are not text: then `ids` and `text`
+    are empty.
     """
 
     ids: tuple[int, ...]
@@ -73,7 +73,7 @@ class Completion:
 
 
 class Engine:
-    """One model with its caches. One call runs at a time; others wait.
+    """A model with its caches. One call runs at a time; others wait.
 
     Raises BundleError if the model cannot be loaded or does not fit the tokenizer.
     """
@@ -100,8 +100,8 @@ class Engine:
                 f"{self._decoder.vocab_size}: install the bundle again"
             )
         self._tokenizer = tokenizer
-        self._most_rows = max(MIN_ROWS, chunk)
-        self._row_seconds = 0.0  # of the passes read lately
+        self._max_rows = max(MIN_ROWS, chunk)
+        self._row_seconds = 0.0  # of recent passes
         self._drafts = drafts
         slots = max(MIN_SLOTS, cache_bytes // self._decoder.slot_bytes)
         self._cache = PrefixCache(lambda: Slot(self._decoder), slots)
@@ -114,12 +114,12 @@ class Engine:
 
     @property
     def context(self) -> int:
-        """The most positions that a prompt and its completion may have together."""
+        """The maximum number of positions of a prompt and its completion together."""
         return self._decoder.context
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The tokens as bytes; built when first asked for, in some 20 ms."""
+        """The tokens as bytes; built on first use, in some 20 ms."""
         if self._vocabulary is None:
             table = [self._tokenizer.token_bytes(id) for id in range(self._tokenizer.vocab_size)]
             self._vocabulary = Vocabulary(table)
@@ -136,19 +136,19 @@ class Engine:
         rejoin: tuple[int, ...] = (),
         floor: float = -math.inf,
     ) -> Completion:
-        """Go on after a prompt, greedily, by at most `max_new` tokens.
+        """Continue a prompt greedily, by at most `max_new` tokens.
 
-        `deadline` is a `time.monotonic()`; it and `cancelled` are looked at between passes.
-        `rejoin` are the tokens of the document that a next edit rewrites a part of. Generation
-        ends once the sum of the log-probabilities is below `floor`: what would not be shown need
-        not be written.
+        `deadline` is a `time.monotonic()`; it and `cancelled` are checked between passes. `rejoin`
+        are the tokens of the document of which a next edit rewrites a part. Generation ends once
+        the sum of the log-probabilities is below `floor`: what would not be shown need not be
+        generated.
         """
         with self._lock, phases.during(Phase.MODEL):
             run = _Run(self, prompt, max_new, deadline, cancelled, constraint, rejoin, floor)
             return run.complete()
 
     def prefill(self, prompt: Prompt, *, cancelled: Callable[[], bool]) -> None:
-        """Read a prompt ahead, so that completing it, or a longer one, is warm."""
+        """Read a prompt ahead, so that completing it, or a longer one, is fast."""
         with self._lock, phases.during(Phase.MODEL):
             ids = prompt.ids[: self.context]
             if not ids:
@@ -173,7 +173,8 @@ class Engine:
         end: int,
         stopped: Callable[[], Finish | None],
     ) -> Finish | None:
-        """Read ids[start:end] into a slot that holds those before; why it stopped, if it did."""
+        """Read ids[start:end] into a slot that contains those before; returns why it stopped early,
+        if it did."""
         while start < end:
             why = stopped()
             if why is not None:
@@ -195,15 +196,15 @@ class Engine:
         return None
 
     def _chunk(self) -> int:
-        """How many rows the next pass reads: what any number of them answers is the same."""
-        rows = self._most_rows
+        """How many rows the next pass reads; the number does not affect the answer."""
+        rows = self._max_rows
         if self._row_seconds > 0:
-            rows = min(rows, max(MIN_CHUNK, int(LOOK_SECONDS / self._row_seconds)))
+            rows = min(rows, max(MIN_CHUNK, int(MAX_PASS_SECONDS / self._row_seconds)))
         return rows
 
 
 class _Run:
-    """One completion under way."""
+    """One completion in progress."""
 
     def __init__(
         self,
@@ -249,7 +250,7 @@ class _Run:
             if finish is None:
                 finish = self._decode(slot, min(len(slot.tokens), last))
         except BaseException:
-            engine._cache.drop(slot)  # half a pass may have been written
+            engine._cache.drop(slot)  # a partial pass may have been written
             raise
         if finish == "invalid":
             engine._cache.drop(slot)
@@ -318,7 +319,8 @@ class _Run:
     def _verify(
         self, logits: Floats, drafts: list[int], drafter: Drafter
     ) -> tuple[Finish | None, int]:
-        """Take up tokens while the drafts agree; gives why it is over and the drafts accepted."""
+        """Accept tokens while the drafts agree; returns why it ended and the number of accepted
+        drafts."""
         for at, row in enumerate(logits):
             chosen = self._choose(row)
             if chosen is None:
@@ -332,7 +334,7 @@ class _Run:
         raise AssertionError("there is a row more than drafts")
 
     def _choose(self, row: Floats) -> tuple[int, float] | None:
-        """The most probable token that may come here and its log-probability."""
+        """The most probable allowed token and its log-probability."""
         row = row[: self._engine._tokenizer.vocab_size]
         if not np.isfinite(row).all():
             return None
@@ -356,7 +358,7 @@ class _Run:
         return id, float(row[id]) - total
 
     def _allowed(self, healed: bytes) -> TokenIds | None:
-        """The ids that the constraint leaves, None where it has nothing to say."""
+        """The ids that the constraint allows; None if it does not apply."""
         assert self._constraint is not None
         node = self._constraint.allowed(self.said[len(self._prompt.heal) :])
         if node is None:
@@ -364,7 +366,7 @@ class _Run:
         allowed = node.allowed(self._engine.vocabulary, healed)
         if not len(allowed):
             return None
-        if healed:  # tokens that end within the healed bytes say nothing new
+        if healed:  # tokens that end within the healed bytes add nothing new
             inside = self._engine.vocabulary.within(healed)
             allowed = np.concatenate((allowed, inside))
         return np.sort(allowed)  # so that ties are broken as without a mask
@@ -394,7 +396,7 @@ class _Run:
         return "length" if len(self.ids) >= self._max_new else None
 
     def _cut(self, kept: bytes) -> None:
-        """Let the new lines be `kept` and end them as the model would have."""
+        """Truncate the new lines to `kept` and end them as the model would have."""
         tokenizer = self._engine._tokenizer
         new = tokenizer.encode(kept.decode("utf-8", "replace"))
         self.ids = [*self.ids[: self._new_at], *new, tokenizer.control(END)]
@@ -432,7 +434,7 @@ class _Run:
 
 
 def _text(raw: bytes, *, whole: bool) -> str | None:
-    """Decode UTF-8; None if it is none. Unless `whole`, the last character may be cut off."""
+    """Decode UTF-8; None if it is invalid. Unless `whole`, the last character may be incomplete."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,4 +1,5 @@
-"""Characters that a model may not add to a notebook: they act on a terminal, hide or reorder text.
+"""Characters that a model must not add to a notebook: they control a terminal, hide or reorder
+text.
 
 What is refused: C0 and C1 control characters but newline and tab (so ESC, OSC and every other
 escape sequence), bidirectional controls, zero-width and invisible characters, tag characters and
@@ -25,14 +26,14 @@ _REFUSED = re.compile(
 
 
 def hidden_characters(text: str, known: str = "") -> frozenset[str]:
-    """The refused characters of `text` that `known`, the user's own text, does not hold already.
+    """The refused characters of `text` that are not already in `known`, the user's own text.
 
-    A carriage return passes where `known` has one: some cells end their lines with CRLF.
+    A carriage return is allowed if `known` has one: some cells have CRLF line endings.
     """
     found = frozenset(_REFUSED.findall(text))
     return frozenset(char for char in found if char not in known) if found else found
 
 
 def is_clean(text: str, known: str = "") -> bool:
-    """Whether a model's text may be shown, put in a terminal and inserted beside `known`."""
+    """Whether a model's text may be shown, printed to a terminal and inserted into `known`."""
     return not hidden_characters(text, known)

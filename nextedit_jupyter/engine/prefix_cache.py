@@ -1,8 +1,8 @@
-"""The prefix cache: a few KV slots, of which the one that shares most with a prompt is continued.
+"""The prefix cache: a few KV slots, of which the one with the longest common prefix is continued.
 
-Slots are evicted by what their loss would cost, ageing with use (GreedyDual: Young, "The k-server
-dual and loose competitiveness for paging", 1994): a caret that wanders through one notebook makes
-many slots that differ in their last tokens, and must not push another notebook's out.
+Slots are evicted by the cost of losing them, aged by use (GreedyDual: Young, "The k-server dual and
+loose competitiveness for paging", 1994): a caret that moves through one notebook creates many slots
+that differ in their last tokens, which must not evict another notebook's.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 
 from nextedit_jupyter.engine.decoder import Slot
 
-# A tail longer than this is worth a copy of what comes before it: 400 positions of the default
-# bundle are copied in under a millisecond, 64 tokens are read in 5.
+# To keep a tail longer than this, the tokens before it are copied: for the default bundle copying
+# 400 positions takes under a millisecond, reading 64 tokens takes 5.
 KEEP_TAIL = 64
 
 
 class PrefixCache:
-    """At most `max_slots` slots, made on demand by `new_slot`."""
+    """At most `max_slots` slots, created on demand by `new_slot`."""
 
     def __init__(
         self, new_slot: Callable[[], Slot], max_slots: int, *, keep_tail: int = KEEP_TAIL
@@ -34,9 +34,9 @@ class PrefixCache:
         return len(self._slots)
 
     def take(self, ids: Sequence[int]) -> tuple[Slot, int]:
-        """Give a slot and how many of its tokens are the beginning of `ids`: no others are left.
+        """A slot, and how many of its tokens are a prefix of `ids`; it contains no others.
 
-        The slot that shares most is rewound, or copied where its tail is worth keeping.
+        The slot with the longest common prefix is rewound, or copied if its tail is worth keeping.
         """
         ids = list(ids)
         best, shared = None, 0
@@ -66,13 +66,14 @@ class PrefixCache:
         slot.priority = 0
 
     def clear(self) -> None:
-        """Forget all; the buffers are given back."""
+        """Drop all slots and release their buffers."""
         self._slots.clear()
 
     def _fresh(self, keep: Slot | None = None) -> Slot:
-        """A new slot, in the place of another where there are enough.
+        """A new slot, replacing another one if there are enough.
 
-        New, for the pages that a long sequence touched would stay with whatever comes after it.
+        A new one, because the memory pages that a long sequence touched would otherwise stay in
+        use.
         """
         if len(self._slots) >= self._max_slots:
             victim = min(
@@ -87,7 +88,7 @@ class PrefixCache:
 
 
 def shared_length(one: list[int], other: list[int]) -> int:
-    """The length of the longest common beginning; compares slices, so that C does the work."""
+    """The length of the common prefix; compares slices, which is done in C."""
     low, high = 0, min(len(one), len(other))
     if one[:high] == other[:high]:
         return high

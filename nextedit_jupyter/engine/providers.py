@@ -1,11 +1,11 @@
-"""What may run a model beside the processor: onnxruntime's execution providers, by short names."""
+"""Execution providers of onnxruntime other than the CPU, by short names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 CPU = "CPUExecutionProvider"
-# The name in a configuration, onnxruntime's, and the package that brings it.
+# The name in our configuration, onnxruntime's name, and the package that provides it.
 _KNOWN = {
     "coreml": ("CoreMLExecutionProvider", "onnxruntime for macOS"),
     "cuda": ("CUDAExecutionProvider", "onnxruntime-gpu"),
@@ -17,9 +17,9 @@ NAMES = (*_KNOWN, "cpu")
 def choose_providers(
     wanted: Sequence[str], available: Sequence[str] | None = None
 ) -> tuple[list[str], list[str]]:
-    """onnxruntime's names of those that are there, as ordered, and what to do about others.
+    """onnxruntime's names of the available ones, in order, and what to do about the others.
 
-    The processor is left out: it comes last always. `available` are onnxruntime's own if None.
+    The CPU is left out: it is always last. `available` defaults to onnxruntime's own list.
     """
     if available is None:
         import onnxruntime as ort

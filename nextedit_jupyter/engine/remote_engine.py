@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server in place of the engine: the same prompts, sent as text.
+"""An OpenAI-compatible server used instead of the engine: the same prompts, sent as text.
 
 Only the prompt's contents are sent, to the one host that was allowed, with placeholders for e-mail
 addresses and account numbers; a redirect is a failure. The server's tokenizer isn't known here, so
@@ -26,17 +26,18 @@ from nextedit_jupyter.prompt import Prompt
 from nextedit_jupyter.prompt.healing import Pieces
 
 MAX_ANSWER_BYTES = 256_000
-LOOK_S = 0.005  # between two looks at deadline and cancellation while the server thinks
-FAIR_S = 0.5  # a server that had less time than this is not to blame for being late
-# Of a server that gives no probabilities: just above the thresholds, so that its answers are shown.
+POLL_SECONDS = 0.005  # between two checks of deadline and cancellation while waiting for the server
+FAIR_S = 0.5  # a server that had less time than this is not blamed for being late
+# For a server that returns no probabilities: just above the thresholds, so that answers are shown.
 UNKNOWN_CONFIDENCE = 0.75
-# Three failures in a row: it is down. Asked again after half a minute, then ever more rarely.
+# After three failures in a row it counts as down. It is retried after half a minute, then ever more
+# rarely.
 FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S = 3, 30.0, 600.0
-BYTES_PER_TOKEN = 3  # of code, at the least; budgets count tokens, prompts here count bytes
+BYTES_PER_TOKEN = 3  # of code, a lower bound; budgets count tokens, prompts here count bytes
 
 
 class RemoteError(NextEditError):
-    """The server could not be asked or gave no answer that can be used."""
+    """The server could not be reached or gave no usable answer."""
 
     code = "remote"
 
@@ -45,7 +46,7 @@ class ByteTokenizer:
     """Bytes are the ids 0 to 255; control tokens follow. A prompt format asks for its own."""
 
     def __init__(self, control_tokens: Sequence[str]) -> None:
-        self._names = ("", *control_tokens)  # the first stands for the model's own end
+        self._names = ("", *control_tokens)  # the first stands for the model's own end token
         self._ids = {name: 256 + i for i, name in enumerate(self._names) if name}
         marks = sorted((re.escape(name) for name in self._ids), key=len, reverse=True)
         self._marks = re.compile("|".join(marks) or r"(?!)")
@@ -56,13 +57,11 @@ class ByteTokenizer:
 
     @property
     def pieces(self) -> Pieces:
-        return (
-            "own"  # each byte is a token, so a prompt may end anywhere; a whole word reads better
-        )
+        return "own"  # every byte is a token, but a prompt had better end after a word
 
     @property
     def end(self) -> int:
-        """What stands for the end that the model chose by itself."""
+        """The id that stands for an end chosen by the model itself."""
         return 256
 
     def encode(self, text: str) -> list[int]:
@@ -81,25 +80,25 @@ class ByteTokenizer:
         return bytes([id]) if 0 <= id < 256 else b""
 
     def name(self, id: int) -> str:
-        """What a control token is written as; nothing for a byte."""
+        """The text of a control token; empty for a byte."""
         return self._names[id - 256] if 256 <= id < self.vocab_size else ""
 
     def written(self, ids: Sequence[int]) -> str:
-        """The text of a prompt. Control tokens in its plain parts get a blank after `<`."""
+        """The text of a prompt. Control tokens in its plain parts get a space after `<`."""
         parts: list[str] = []
         plain = bytearray()
         for id in (*ids, self.end):
             if id < 256:
                 plain.append(id)
                 continue
-            text = plain.decode("utf-8", "ignore")  # a window may begin inside a character
+            text = plain.decode("utf-8", "ignore")  # a window may begin within a character
             parts.append(self._marks.sub(lambda m: f"{m[0][0]} {m[0][1:]}", text))
             parts.append(self.name(id))
             plain.clear()
         return "".join(parts)
 
     def read(self, text: str) -> list[int]:
-        """The ids of what a model wrote: control tokens are control tokens here."""
+        """The ids of a model's output, in which control tokens are recognised."""
         ids: list[int] = []
         at = 0
         for match in self._marks.finditer(text):
@@ -110,7 +109,7 @@ class ByteTokenizer:
 
 
 class Breaker:
-    """Whether a server that failed is to be asked again. For one thread."""
+    """A circuit breaker: whether a server that failed should be asked again. For one thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -132,9 +131,9 @@ class Breaker:
 
 
 class RemoteEngine:
-    """Answers as `Engine` does. `problem` is what is wrong with the server, None if nothing is.
+    """Answers like `Engine`. `problem` is what is wrong with the server; None if nothing is.
 
-    Raises NextEditError if the key or the file of certificates cannot be read.
+    Raises NextEditError if the key or the certificate file cannot be read.
     """
 
     def __init__(
@@ -170,22 +169,23 @@ class RemoteEngine:
         cancelled: Callable[[], bool],
         **_of_our_engine: object,
     ) -> Completion:
-        """Ask for what follows a prompt. See `Engine.complete`; what else that takes is not sent.
+        """Request a completion of a prompt. See `Engine.complete`; its other arguments are not
+        sent.
 
-        Raises RemoteError if the server fails, or failed so often that it is left alone.
+        Raises RemoteError if the server fails, or has failed so often that it is not asked.
         """
         if not prompt.ids:
             return Completion((), "", (), "length", TokenCounts())
         if self._breaker.is_open:
             raise RemoteError(self.problem or "the server does not answer")
         started = time.monotonic()
-        # The healed bytes go last in the prompt: so the answer begins with them by itself.
+        # The healed bytes are sent at the end of the prompt, and the answer continues from them.
         masked = mask(self._tokenizer.written(prompt.ids) + prompt.heal.decode("utf-8", "ignore"))
         body = self._body(masked.text, prompt.stop, max_new)
         asked = _Asked(self._pool, self._settings, self._headers, body)
         until = min(deadline, started + self._settings.answer_s)
         try:
-            while not asked.done.wait(LOOK_S):
+            while not asked.done.wait(POLL_SECONDS):
                 finish: Finish | None = "cancelled" if cancelled() else None
                 if finish is None and time.monotonic() >= until:
                     finish = "deadline"
@@ -194,7 +194,7 @@ class RemoteEngine:
                 if finish is not None:
                     asked.give_up()
                     if finish == "deadline" and until - started >= FAIR_S:
-                        self._note("it was too late")  # one that always is, is of no use
+                        self._note("it was too late")  # a server that is always late is useless
                     return Completion((), "", (), finish, TokenCounts())
             text, finish, logprobs, tokens = asked.result()
         except RemoteError as error:
@@ -219,7 +219,7 @@ class RemoteEngine:
         )
 
     def _body(self, text: str, stop: Collection[int], max_new: int) -> dict[str, Any]:
-        """What a server of OpenAI's completions is sent."""
+        """The body of a request to OpenAI's completions API."""
         stops = {self._tokenizer.name(id) for id in stop} - {""}
         if 10 in stop:
             stops.add("\n")
@@ -236,7 +236,7 @@ class RemoteEngine:
         return body
 
     def prefill(self, prompt: Prompt, *, cancelled: Callable[[], bool]) -> None:
-        """Nothing: a server is not kept busy with what may never be asked."""
+        """Does nothing: a server is not kept busy with prompts that may never be needed."""
 
     def _note(self, problem: str) -> None:
         self._breaker.failed()
@@ -244,7 +244,7 @@ class RemoteEngine:
 
 
 class _Asked:
-    """One request on its way, in a thread of its own, so that it can be given up."""
+    """One request in progress, in a thread of its own, so that it can be abandoned."""
 
     def __init__(
         self, pool: Any, settings: RemoteSettings, headers: dict[str, str], body: dict[str, Any]
@@ -259,14 +259,15 @@ class _Asked:
         threading.Thread(target=self._run, name="nextedit-remote", daemon=True).start()
 
     def give_up(self) -> None:
-        """Hang up, by which the server knows that nobody waits."""
+        """Close the connection, so that the server knows that nobody waits."""
         self._given_up = True
         if self._response is not None:
             with contextlib.suppress(Exception):
                 self._response.close()
 
     def result(self) -> tuple[str, Finish, Any, TokenCounts]:
-        """Text, how it ended, the server's log-probabilities, counts. Raises RemoteError."""
+        """The text, how it ended, the server's log-probabilities, and token counts. Raises
+        RemoteError."""
         if self._problem is not None:
             raise RemoteError(self._problem)
         try:
@@ -306,7 +307,7 @@ class _Asked:
             elif status != 200:
                 self._problem = f"it says {status}"
             else:
-                # read1 gives what has come: a body that trickles is given up in between.
+                # read1 returns what has arrived, so a slow body can be abandoned in between.
                 while not self._given_up and len(self._raw) <= MAX_ANSWER_BYTES:
                     chunk = self._response.read1(65_536)
                     if not chunk:
@@ -320,7 +321,7 @@ class _Asked:
                 self._response.close()
         except urllib3.exceptions.SSLError:
             self._problem = "its certificate is not trusted: see c.NextEdit.openai_ca_file"
-        except Exception as error:  # the message may hold the address alone, but need not
+        except Exception as error:  # its message may contain more than the address
             self._problem = f"it cannot be reached ({type(error).__name__})"
         finally:
             self.done.set()
@@ -333,7 +334,7 @@ def _certificates(settings: RemoteSettings) -> Any:
 
 
 def _spread(text: str, logprobs: Any, count: int) -> list[float]:
-    """The log-probability of each byte of `text`: a token's stands at its first byte."""
+    """The log-probability of each byte of `text`; a token's is at its first byte."""
     spread = [0.0] * count
     if not count:
         return spread
@@ -350,7 +351,7 @@ def _spread(text: str, logprobs: Any, count: int) -> list[float]:
 
 
 def _tokens(logprobs: Any) -> list[tuple[str, float]]:
-    """Tokens with their log-probabilities, in either of the forms in use; [] if there are none."""
+    """Tokens with their log-probabilities, from either of the two formats; [] if there are none."""
     try:
         if "content" in logprobs:  # llama.cpp's own server
             pairs = [(str(one["token"]), one["logprob"]) for one in logprobs["content"]]

@@ -1,6 +1,6 @@
-"""What a model has to beat, typed over the same cells: jedi, a line's repetition, an n-gram.
+"""Baselines typed over the same cells: jedi, the repetition of a line, an n-gram.
 
-None of them sees anything that the product doesn't: the cells above and the text before the caret.
+Like the product, they see only the cells above and the text before the caret.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from nextedit_jupyter.core.errors import NextEditError
 
 
 def earlier_line(request: SuggestRequest) -> str:
-    """The rest of the newest earlier line that starts as this one: what IPython shows in grey."""
+    """The rest of the newest earlier line that starts like this one, which IPython shows in
+    grey."""
     before = request.cell.source[: request.caret.offset]
     above, _, line = before.rpartition("\n")
     typed = line.lstrip()
@@ -31,7 +32,7 @@ def earlier_line(request: SuggestRequest) -> str:
 
 
 class Jedi:
-    """The first completion that jedi has, with the code of the cells above as one file."""
+    """jedi's first completion, with the cells above as one file."""
 
     def __init__(self) -> None:
         try:
@@ -44,7 +45,7 @@ class Jedi:
 
     def __call__(self, request: SuggestRequest) -> str:
         before = request.cell.source[: request.caret.offset]
-        # As the editor's popup does, it speaks in mid-word and after a dot.
+        # Like the editor's popup, it answers mid-word and after a dot.
         if not re.search(r"(?:[^\W\d]\w*|\.)\Z", before):
             return ""
         sources = [c.source for c in request.notebook.code_cells if c.id != request.cell.id]
@@ -52,24 +53,24 @@ class Jedi:
         line, column = code.count("\n") + 1, len(code) - code.rfind("\n") - 1
         try:
             found = self._jedi.Script(code).complete(line, column)
-        except Exception:  # jedi raises whatever its inference meets; that is silence
+        except Exception:  # jedi may raise anything; that counts as silence
             return ""
         return (found[0].complete or "") if found else ""
 
 
 _TOKEN = re.compile(r"[^\W\d]\w*|\d+|\n[ \t]*|[ \t]+|[^\w\s]")
 _ORDERS = 5
-_MOST_TOKENS = 12
-_HOPELESS = 0.05  # a text less probable is shown at no threshold
+_MAX_TOKENS = 12
+_HOPELESS = 0.05  # a less probable text is shown at no threshold
 _NOTHING: Counter[str] = Counter()
 
 
 class TokenNgram:
     """Lexical n-grams of up to five tokens, backing off, over a background and the notebook.
 
-    A continuation's probability mixes the orders as Witten and Bell do (1991); what the notebook
-    holds counts `copying` times, so a line that stood there is copied. It goes on while the product
-    holds the threshold, to the end of the line at most.
+    A continuation's probability interpolates the orders (Witten and Bell, 1991); the notebook
+    counts `copying` times, so that its lines are copied. It continues while the product is above
+    the threshold, at most to the end of the line.
     """
 
     def __init__(
@@ -78,12 +79,12 @@ class TokenNgram:
         *,
         threshold: float = 0.6,
         copying: int = 20,
-        most_tokens: int = 400_000,
+        max_tokens: int = 400_000,
     ) -> None:
         self.threshold = threshold
         self._copying = copying
         self._background: list[dict[tuple[str, ...], Counter[str]]] = _tables()
-        left = most_tokens
+        left = max_tokens
         for source in background:
             tokens = _TOKEN.findall(source)
             _count(self._background, tokens)
@@ -92,14 +93,14 @@ class TokenNgram:
                 break
         self._key: tuple[str, ...] = ()
         self._local = _tables()
-        self._starting: dict[str, Counter[str]] = {}  # of the background, by a word's beginning
+        self._starting: dict[str, Counter[str]] = {}  # of the background, by prefix
         self._said: dict[tuple[int, str], list[tuple[str, float]]] = {}
 
     def __call__(self, request: SuggestRequest) -> str:
         before = request.cell.source[: request.caret.offset]
         key = tuple(c.source for c in request.notebook.code_cells if c.id != request.cell.id)
         place = hash(key), before
-        if place not in self._said:  # the same for every threshold
+        if place not in self._said:  # independent of the threshold
             self._said[place] = list(self._chain(key, before))
         said = ""
         for text, probability in self._said[place]:
@@ -109,7 +110,7 @@ class TokenNgram:
         return said.rstrip()
 
     def _chain(self, key: tuple[str, ...], before: str) -> Iterator[tuple[str, float]]:
-        """Ever longer texts up to the line's end, each with its probability."""
+        """Increasingly long texts up to the line's end, each with its probability."""
         if key != self._key:
             self._key, self._local = key, _tables()
             for source in key:
@@ -118,7 +119,7 @@ class TokenNgram:
         held = match[0] if match else ""
         tokens = _TOKEN.findall(before[: len(before) - len(held)])
         said, total = "", 0.0
-        for _ in range(_MOST_TOKENS):
+        for _ in range(_MAX_TOKENS):
             best = self._next(tokens, held)
             if best is None or best[0].startswith("\n"):
                 return

@@ -1,7 +1,7 @@
-"""How long the symbols and patterns lanes take over many cells, beside jedi and rope.
+"""Latency of the symbols and patterns lanes over many cells, compared with jedi and rope.
 
-Warm is one keystroke's request: one cell of the notebook is new, the others were read before. Cold
-is a notebook that was never seen. The notebooks are generated, so that a run needs no network.
+Warm is one keystroke's request: one cell of the notebook is new, the others are cached. Cold is a
+new notebook. The notebooks are generated, so that a run needs no network.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from nextedit_jupyter.evals.rename_peers import jedi, rope
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 
-# What the design promises for 200 cells, in milliseconds.
+# The targets for 200 cells, in milliseconds.
 WARM_MS, COLD_MS = 10.0, 80.0
 
 
 def measure(*, quick: bool = False, seed: int = 0) -> dict[str, Any]:
-    """Milliseconds by number of cells: p50 and p95 warm and cold; jedi's and rope's one rename."""
+    """Milliseconds by number of cells: p50 and p95, warm and cold; one rename of jedi and rope."""
     sizes = (10, 200) if quick else (10, 200, 1_000)
     rounds = 10 if quick else 40
     report: dict[str, Any] = {"sizes": {}, "promise_ms": {"warm": WARM_MS, "cold": COLD_MS}}
@@ -96,7 +96,7 @@ def _warm(notebook: Notebook, rounds: int, make: Callable[[], Any]) -> dict[str,
     times: list[tuple[float, float]] = []
     for n in range(1, rounds + 1):
         event = request.history[0]
-        new = f"renamed_{n}"  # a text that was never seen: one cell is read anew
+        new = f"renamed_{n}"  # a new text, so that one cell is read again
         after = event.before[: first[1]] + new + event.before[first[2] :]
         cells = tuple(
             replace(c, source=after) if c.id == first[0] else c for c in request.notebook.cells
@@ -122,14 +122,14 @@ def _cold(notebook: Notebook, rounds: int, make: Callable[[], Any]) -> dict[str,
 
 
 def _time(lane: Any, request: SuggestRequest) -> tuple[float, float]:
-    """Milliseconds that passed, and milliseconds of the processor's time."""
+    """Elapsed and processor time in milliseconds."""
     started, used = time.perf_counter(), time.process_time()
     lane.suggest(request, lambda: False)
     return (time.perf_counter() - started) * 1e3, (time.process_time() - used) * 1e3
 
 
 def _figures(times: list[tuple[float, float]]) -> dict[str, float]:
-    """`cpu_p50` tells what a machine without other work would need."""
+    """`cpu_p50` is what an idle machine would need."""
     ordered = sorted(passed for passed, _ in times)
     return {
         "p50": round(statistics.median(ordered), 2),

@@ -1,4 +1,4 @@
-"""Processes that compute without pause, as a kernel does that trains a model on all cores."""
+"""Processes that compute without pause, like a kernel that trains a model on all cores."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 
-# Until the engine has seen them: it looks once a second, and opens another session meanwhile.
+# Until the engine has noticed them: it checks once a second, and then opens another session.
 SETTLE_SECONDS = 4.0
 
-# Sums of products in plain Python: no waiting, no library's threads. The parent's end of the pipe
-# is its life: where the parent is killed, it ends by itself.
+# Sums of products in plain Python: no waiting, no library threads. It ends when the parent's end of
+# the pipe closes, even if the parent is killed.
 _WORK = """
 import os, select, sys
 while not select.select([sys.stdin], [], [], 0)[0]:
@@ -22,7 +22,7 @@ while not select.select([sys.stdin], [], [], 0)[0]:
 
 @contextlib.contextmanager
 def busy_processes(count: int, settle: float = SETTLE_SECONDS) -> Iterator[list[int]]:
-    """The ids of `count` processes that compute until the block is left."""
+    """Run `count` processes that compute during the block; yields their ids."""
     children: list[subprocess.Popen[bytes]] = []
     try:
         while len(children) < count:

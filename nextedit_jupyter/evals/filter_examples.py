@@ -1,8 +1,8 @@
-"""Learning when a text is taken: examples from simulated typing, and a logistic model over them.
+"""Training the acceptance filter: examples from simulated typing, and a logistic model.
 
-Each example is one beginning of one reply that might be shown: its features, and whether what
-remained to be typed starts with it. Weights come from Newton's method with a ridge penalty, which
-has one optimum, so the same examples give the same filter.
+Each example is a prefix of a reply that might be shown: its features, and whether what remained to
+be typed starts with it. The weights are found by Newton's method with a ridge penalty; the optimum
+is unique, so the same examples give the same filter.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import numpy.typing as npt
 
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.evals.heldout import HeldOutPlace
-from nextedit_jupyter.evals.replay import Typist
+from nextedit_jupyter.evals.replay import TypingSimulator
 from nextedit_jupyter.evals.typing import leading_blanks
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter, Situation, features
 from nextedit_jupyter.suggest.trim import CutPolicy, cuts, without_loop
 
 Floats = npt.NDArray[np.float64]
 
-RIDGE = 3.0  # of standardised weights; 0.3 to 30 gave the same curve
-LEAST_EXAMPLES = 200
+RIDGE = 3.0  # for standardised weights; 0.3 to 30 gave the same curve
+MIN_EXAMPLES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
     """`x` [n, features], `y` and `weight` [n], `group` [n]: the package of each example.
 
-    The beginnings of one reply share the weight 1, so that a long reply counts once.
+    The prefixes of one reply share the weight 1, so that a long reply counts once.
     """
 
     x: Floats
@@ -46,14 +46,15 @@ class Examples:
 
 
 def collect(
-    typist: Typist,
+    typist: TypingSimulator,
     places: Sequence[HeldOutPlace],
     *,
     share: float = 0.35,
     seed: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Examples:
-    """Ask the model at a share of the carets of each cell; raises NextEditError on too few."""
+    """Ask the model at a fraction of each cell's carets; raises NextEditError if there are too few
+    examples."""
     rng = random.Random(seed)
     rows: list[list[float]] = []
     labels: list[float] = []
@@ -72,7 +73,7 @@ def collect(
                 continue
             whole = without_loop(reply.text)
             line = text[:at].rpartition("\n")[2]
-            policy = CutPolicy(typist.lane.settings.hope, multi_line=not line.strip())
+            policy = CutPolicy(typist.lane.settings.min_probability, multi_line=not line.strip())
             finished = reply.finished and whole == reply.text
             found = list(cuts(whole, reply.steps, policy, finished=finished))
             situation = Situation.of(request) if found else None
@@ -84,7 +85,7 @@ def collect(
                 groups.append(place.document.package)
         progress(number + 1)
     typist.lane.next_cell()
-    if len(rows) < LEAST_EXAMPLES or len(set(labels)) < 2:
+    if len(rows) < MIN_EXAMPLES or len(set(labels)) < 2:
         raise NextEditError(
             f"{len(rows)} examples are too few to learn a filter from: give more cells (--cells)"
         )
@@ -132,7 +133,7 @@ class Logistic:
 
 
 def cross_validate(examples: Examples, *, folds: int = 5) -> dict[str, Any]:
-    """Log-loss and AUC on packages left out, with all features and with the probability alone."""
+    """Log-loss and AUC on held-out packages, with all features and with the probability alone."""
     packages = sorted(set(examples.group))
     folds = min(folds, len(packages))
     if folds < 2:
@@ -166,7 +167,7 @@ def _log_loss(examples: Examples, said: Floats) -> float:
 
 
 def _auc(y: Floats, said: Floats) -> float:
-    """The chance that a right text is given more than a wrong one."""
+    """The probability that a right text scores higher than a wrong one."""
     order = np.argsort(said, kind="stable")
     ranks = np.empty(len(said))
     ranks[order] = np.arange(1, len(said) + 1)

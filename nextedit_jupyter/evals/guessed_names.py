@@ -1,8 +1,8 @@
-"""Names as a kernel would report them, guessed from code that is not run.
+"""Guesses names as a kernel would report them, from code that is not run.
 
-Held-out and training texts come without a kernel. What a name is bound to is read off its
-assignment, columns off how a frame is used anywhere in the document; a few columns of other
-documents are mixed in, since real frames have more columns than a notebook uses.
+Held-out and training texts come without a kernel. The type of a name is inferred from its
+assignment, columns from the use of a frame anywhere in the document; a few columns of other
+documents are mixed in, because real frames have more columns than a notebook uses.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def parse_cell(source: str) -> ast.Module | None:
 
 
 def columns_used(cells: Iterable[str]) -> dict[str, list[str]]:
-    """Names and the string keys they are subscripted with, in order of use."""
+    """Names and the string keys with which they are subscripted, in order of use."""
     found: dict[str, list[str]] = {}
     for cell in cells:
         tree = parse_cell(cell)

@@ -1,7 +1,7 @@
 """Held-out notebooks to measure on, each with the package it comes from.
 
 They come from a file of documents, one JSON object per line as `train data` writes them, or from
-source distributions that are fetched by name when asked for. Nothing of them is run.
+source distributions that are downloaded by name on request. Nothing in them is run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class HeldOutPlace:
-    """A code cell of a document, by its place among all cells."""
+    """A code cell of a document, by its index among all cells."""
 
     document: HeldOut
     index: int
@@ -54,7 +54,7 @@ def held_out(package: str, path: str, kind: str, cells: Sequence[str]) -> HeldOu
 
 
 def read_documents(path: Path) -> list[HeldOut]:
-    """A file of JSON lines. Raises NextEditError that names the line that is no document."""
+    """Read a file of JSON lines. Raises NextEditError, which names an invalid line."""
     found = []
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -99,9 +99,10 @@ def fetch_documents(packages: Sequence[str], cache: Path) -> list[HeldOut]:
 def choose_places(
     documents: Iterable[HeldOut], count: int, rng: random.Random, *, each: int = 4
 ) -> list[HeldOutPlace]:
-    """`count` code cells of 20 to 600 characters with cells above them, the packages in turn.
+    """`count` code cells of 20 to 600 characters with cells above them, alternating between
+    packages.
 
-    At most `each` of one document, of notebooks and galleries only: these are written top down.
+    At most `each` per document, only from notebooks and galleries, which are written top down.
     """
     by_package: dict[str, list[HeldOutPlace]] = {}
     chosen = [d for d in documents if d.kind in ("notebook", "gallery")]
@@ -129,7 +130,7 @@ def choose_places(
 
 
 def kernel_facts(document: HeldOut, index: int, rng: random.Random) -> KernelFacts:
-    """What a kernel would know once the cells above `index` have run, as far as code says it."""
+    """What a kernel would know after the cells above `index` have run, as far as the code shows."""
     sources = [cell.source for cell in document.notebook.cells[:index] if cell.is_code]
     columns = columns_used(document.sources)
     names: tuple[NamedObject, ...] = guess_names(sources, columns=columns, rng=rng)

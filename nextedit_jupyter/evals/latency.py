@@ -1,13 +1,12 @@
-"""The latencies that the product promises, measured as an editor would see them.
+"""Measures the promised latencies as seen by an editor.
 
-Everything about suggestions goes through a real worker, in a runtime folder of its own, so that
-the user's worker is neither disturbed nor of help: a time is the client's round trip, from a
-request's bytes, as the browser sends them, to the answer's. What the worker itself counted is given
-beside it.
-The kernel's part is timed in real kernels.
+Everything about suggestions goes through a real worker, in a separate runtime folder, so that the
+user's worker is neither disturbed nor used: a time is the client's round trip, from a request's
+bytes, as the browser sends them, to the answer's. The worker's own times are reported as well. The
+kernel's part is timed in real kernels.
 
-Requests follow each other without a pause, which a person never types: nothing is prefilled while
-idle, so the times are on the safe side.
+Requests follow each other without the pauses of a real user: nothing is prefilled while idle, so
+the times are upper bounds.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ from nextedit_jupyter.evals.latency_series import Series, quantile, rounded
 from nextedit_jupyter.evals.machine import machine, today, versions
 from nextedit_jupyter.evals.notebooks import generated_notebook
 
-# What must hold on two cores that do nothing else: the most that each may be.
+# Upper bounds on two otherwise idle cores.
 PROMISES: Mapping[str, float] = {
     "symbols_200_warm_ms": 10.0,
     "symbols_200_cold_ms": 80.0,
@@ -51,8 +50,8 @@ PROMISES: Mapping[str, float] = {
     "load_ext_ms": 30.0,
     "cell_overhead_ms": 2.0,
 }
-# Of each model, by its size. `cold512`: a cell entered that was never seen, read ahead;
-# `key_behind`: how long a key waits that is pressed while a cell is read.
+# By the model's size. `cold512`: reading a new cell ahead when it is entered; `key_behind`: how
+# long a key waits that is pressed meanwhile.
 MODEL_PROMISES: Mapping[str, Mapping[str, float]] = {
     "small": {
         "warm_p50_ms": 8.0,
@@ -69,26 +68,26 @@ MODEL_PROMISES: Mapping[str, Mapping[str, float]] = {
         "worker_rss_mb": 450.0,
     },
 }
-# The same beside two processes that compute without pause.
+# The same while two other processes compute without pause.
 BUSY_PROMISES: Mapping[str, Mapping[str, float]] = {
     "small": {"warm_p50_ms": 20.0, "warm_p95_ms": 60.0},
     "large": {"warm_p50_ms": 60.0, "warm_p95_ms": 150.0},
 }
-# What must be reached, not stayed under.
-AT_LEAST: Mapping[str, float] = {"typing_tokens_a_pass": 2.0, "edit_tokens_a_pass": 3.0}
-LARGE_PARAMETERS = 60_000_000  # a model of more is a large one
+# Lower bounds.
+MINIMA: Mapping[str, float] = {"typing_tokens_a_pass": 2.0, "edit_tokens_a_pass": 3.0}
+LARGE_PARAMETERS = 60_000_000  # a model with more is a large one
 COLD_TOKENS = 512
 
 
 class Client(Protocol):
-    """What measuring needs of `worker.client.WorkerClient`."""
+    """The part of `worker.client.WorkerClient` that is needed here."""
 
     def exchange(self, body: bytes, timeout: float) -> WorkerReply: ...
     def status(self) -> Mapping[str, Any]: ...
 
 
 class WorkerReply(Protocol):
-    """An answer as it came from the worker."""
+    """An answer as received from the worker."""
 
     @property
     def body(self) -> bytes: ...
@@ -96,7 +95,7 @@ class WorkerReply(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many of each are measured; `quick` is for trying that measuring works."""
+    """The numbers of measurements; `quick` is for testing the measurement itself."""
 
     keys_per_cell: int = 120
     cold_cells: int = 30
@@ -120,10 +119,10 @@ def measure_model(
     busy: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """One model through its worker: keystrokes, cells entered cold, tokens a pass, memory.
+    """Measure one model through its worker: keystrokes, cold cells, tokens per pass, memory.
 
-    `size` is small or large, which says what is promised; with `busy`, what is promised beside
-    processes that compute, and only keystrokes are measured. A number that cannot be had is None.
+    `size` is small or large and determines the promises; with `busy` they are those beside
+    computing processes, and only keystrokes are measured. A number that is not available is None.
     Raises WorkerError if there is no worker at all.
     """
     counts = counts or Counts()
@@ -158,7 +157,7 @@ def measure_model(
     }
     reached: dict[str, float | None] = {
         "typing_tokens_a_pass": warm.tokens_a_pass,
-        # One token says that nothing is next: only what was written tells of drafts.
+        # A single token means that there is no edit: only longer answers show the effect of drafts.
         "edit_tokens_a_pass": edits.tokens_a_pass_of(more_than=1),
     }
     return {
@@ -174,11 +173,11 @@ def measure_model(
 
 
 def _typing(client: Client, keys_per_cell: int) -> tuple[Series, Series, Series]:
-    """Keys within a cell, first keys in one, and rests."""
+    """Keys within a cell, first keys in a cell, and pauses."""
     warm, entering, resting = Series(), Series(), Series()
     for key, request in warm_requests(keys_per_cell):
         ask(client, request, entering if key == 0 else warm)
-        if key % 20 == 10:  # a rest now and then, with its own question
+        if key % 20 == 10:  # a pause now and then, with its own request
             ask(client, replace(request, want=REST), resting)
     return warm, entering, resting
 
@@ -190,20 +189,20 @@ def _promised(
     *,
     busy: bool,
 ) -> dict[str, Any]:
-    """What is promised of a model of this size, and which of it was kept."""
-    most = (BUSY_PROMISES if busy else MODEL_PROMISES)[size]
-    least = {} if busy else AT_LEAST
-    kept = {key: _within(numbers[key], bound) for key, bound in most.items()}
-    for key, bound in least.items():
+    """The promises for a model of this size, and which of them were kept."""
+    upper = (BUSY_PROMISES if busy else MODEL_PROMISES)[size]
+    lower = {} if busy else MINIMA
+    kept = {key: _within(numbers[key], bound) for key, bound in upper.items()}
+    for key, bound in lower.items():
         value = reached[key]
         kept[key] = None if value is None else bool(value >= bound)
-    return {"promises": {**most, **least}, "kept": kept}
+    return {"promises": {**upper, **lower}, "kept": kept}
 
 
 def measure_cells(
     client: Client, *, counts: Counts | None = None, say: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
-    """What does not depend on the model: many cells, renames, and what a kernel pays."""
+    """Measure what does not depend on the model: many cells, renames, and the cost in a kernel."""
     counts = counts or Counts()
     problems: list[str] = []
     ask_idle(client)
@@ -224,8 +223,8 @@ def measure_cells(
         problems.append(str(error))
     ratio = None
     if small.round_trip and large.round_trip:
-        # Of the means: the same keys are typed in both. A key costs either next to nothing (typed
-        # through) or a pass of the model, and the median, between the two, jumps from run to run.
+        # The ratio of means, for the same keys. A key costs either almost nothing (typed along) or
+        # a pass of the model, and the median, between the two, varies from run to run.
         ratio = fmean(large.round_trip) / fmean(small.round_trip)
     numbers: dict[str, float | None] = {
         "symbols_200_warm_ms": quantile(renames_warm.round_trip[1:], 0.5),
@@ -250,7 +249,7 @@ def measure_cells(
 
 
 def where() -> dict[str, Any]:
-    """On what, when and beside which load something was measured."""
+    """The machine, date and load of a measurement."""
     found = machine()
     load, cores = found["load_1min"], found["cores"]
     problems = []
@@ -270,7 +269,7 @@ def _within(value: float | None, limit: float) -> bool | None:
 
 
 def ask(client: Client, request: SuggestRequest, into: Series) -> Mapping[str, Any]:
-    """One request through the worker, its time added to a series."""
+    """Send a request through the worker, and add its time to a series."""
     body = dump_line(cast(Mapping[str, Any], encode_request(request)))
     started = time.perf_counter()
     reply = client.exchange(body, 30.0)
@@ -281,7 +280,7 @@ def ask(client: Client, request: SuggestRequest, into: Series) -> Mapping[str, A
 
 
 def ask_idle(client: Client) -> Mapping[str, Any]:
-    """A first small request, which starts the worker and loads the model; it may be slow."""
+    """Send a first small request, which starts the worker and loads the model; it may be slow."""
     cell = Cell("idle", "code", "x = 1\n")
     request = SuggestRequest(Notebook("python", (cell,)), Caret("idle", 6), id="idle")
     answer = ask(client, request, Series())
@@ -291,7 +290,7 @@ def ask_idle(client: Client) -> Mapping[str, Any]:
 
 
 def enter_cold(client: Client, request: SuggestRequest, into: Series) -> None:
-    """A cell entered, as the editor tells it; a key there says how much had been read."""
+    """Enter a cell as the editor does; a key there shows how much had been read."""
     body = dump_line(cast(Mapping[str, Any], encode_request(replace(request, want=()))))
     started = time.perf_counter()
     client.exchange(body, 30.0)
@@ -303,7 +302,7 @@ def enter_cold(client: Client, request: SuggestRequest, into: Series) -> None:
 
 
 def key_while_reading(client: Client, request: SuggestRequest, into: Series) -> None:
-    """A key pressed a moment after a cell was entered, while it is being read."""
+    """Press a key just after a cell was entered, while it is being read."""
     body = dump_line(cast(Mapping[str, Any], encode_request(replace(request, want=()))))
     reading = threading.Thread(target=client.exchange, args=(body, 30.0))
     reading.start()
@@ -313,7 +312,8 @@ def key_while_reading(client: Client, request: SuggestRequest, into: Series) -> 
 
 
 def characters_for_tokens(client: Client, tokens: int) -> int:
-    """How many characters of such notebooks make a prompt of `tokens`, by a sample of four."""
+    """How many characters of such notebooks make a prompt of `tokens`, estimated from a sample of
+    four."""
     characters = prompt = 0
     for seed in range(4):
         request = cold_request(1_500, 90_000 + seed)
@@ -325,9 +325,10 @@ def characters_for_tokens(client: Client, tokens: int) -> int:
 
 
 def cells_10_and_1000(client: Client, keys: int) -> tuple[Series, Series]:
-    """The same keys typed at the end of 10 and of 1,000 cells, by turns against a noisy machine."""
+    """The same keys typed at the end of 10 and of 1,000 cells, alternating because the machine may
+    be noisy."""
     large = generated_notebook(1_000, 42, lines=6)
-    # The same neighbourhood: what lies near the caret is what reaches the prompt.
+    # The same surroundings: only what is near the caret gets into the prompt.
     small = Notebook("python", large.cells[-10:])
     target = large.cells[-1].id
     series = (Series(), Series())
@@ -343,9 +344,9 @@ def cells_10_and_1000(client: Client, keys: int) -> tuple[Series, Series]:
 
 @contextlib.contextmanager
 def private_runtime() -> Iterator[str]:
-    """A folder for a worker of the measurement's own: short, since sockets' paths are bounded.
+    """A runtime folder for a separate worker, with a short path because of the limit for sockets.
 
-    A worker that is just leaving may still write there: it is removed until it is gone.
+    A worker that is exiting may still write there, so removal is repeated until it is gone.
     """
     folder = tempfile.mkdtemp(prefix="nx-")
     try:

@@ -1,4 +1,4 @@
-"""What a kernel pays for the extension: `%load_ext`, and what it adds to each cell."""
+"""The cost of the extension in a kernel: `%load_ext`, and the overhead per cell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, cast
 from nextedit_jupyter.core.errors import NextEditError
 from nextedit_jupyter.evals.latency_series import quantile, rounded
 
-# Runs in a kernel; prints one JSON object. `{cells}` is how many cells are run for each median.
+# Runs in a kernel; prints one JSON object. `{cells}` is the number of cells for each median.
 _IN_KERNEL = """
 import json, sys, time
 shell = get_ipython()
@@ -57,10 +57,10 @@ def helper(first, second=2): return first
 
 
 def measure_kernel(kernels: int, cells: int) -> dict[str, Any]:
-    """`%load_ext` in fresh kernels, and what the extension adds to a cell in one of them, in ms.
+    """`%load_ext` in new kernels, and the extension's overhead per cell in one of them, in ms.
 
-    The overhead is the difference of two medians over the same cells, with the extension and
-    without, by turns. Raises NextEditError if no kernel starts.
+    The overhead is the difference of two medians over the same cells, alternately with and without
+    the extension. Raises NextEditError if no kernel starts.
     """
     loads: list[float] = []
     heavy: set[str] = set()
@@ -92,7 +92,7 @@ def _run_in_kernel(code: str) -> dict[str, Any]:
         raise NextEditError("no kernel is timed: pip install ipykernel jupyter-client") from None
     with tempfile.TemporaryDirectory(prefix="nextedit-") as folder:
         env = {**os.environ, "IPYTHONDIR": folder}
-        # An installed package has its bytecode; a source tree needs leave to write it.
+        # An installed package has compiled bytecode; a source tree must be allowed to write it.
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         try:
             manager, client = start_new_kernel(

@@ -1,4 +1,4 @@
-"""The requests that latencies are measured with, as an editor would send them."""
+"""The requests used for measuring latencies, as an editor would send them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nextedit_jupyter.core.request import SuggestRequest
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.evals.notebooks import example_path, generated_notebook, read_notebook
 
-# What the editor asks for with each keystroke, and once the typing rests.
+# What the editor requests with each keystroke, and after a pause in typing.
 KEYSTROKE: tuple[Kind, ...] = ("inline",)
 REST: tuple[Kind, ...] = ("next_edit", "rename")
 
@@ -26,9 +26,9 @@ def typing(
     facts: KernelFacts | None = None,
     want: tuple[Kind, ...] = KEYSTROKE,
 ) -> Iterator[SuggestRequest]:
-    """Typing a cell's text key by key, from empty, the other cells as they are.
+    """Typing a cell's text key by key from empty; the other cells stay the same.
 
-    The history is kept as the editor keeps it: five keys a second, bursts merged.
+    The history is recorded like in the editor: five keys per second, bursts merged.
     """
     place = notebook.index(cell)
     assert place is not None
@@ -50,7 +50,7 @@ def typing(
 
 
 def warm_requests(keys_per_cell: int) -> Iterator[tuple[int, SuggestRequest]]:
-    """Key and request of typing in three cells of the packaged examples."""
+    """The key's index and the request when typing in three cells of the packaged examples."""
     for name, cells in (("tour", ["summary"]), ("store_sales", ["products", "bootstrap"])):
         notebook = read_notebook(example_path(name))
         for cell in cells:
@@ -78,9 +78,9 @@ def plausible_facts(notebook: Notebook) -> KernelFacts:
 
 
 def cold_request(characters: int, seed: int) -> SuggestRequest:
-    """Entering, in mid-line, the last cell of a notebook that was never seen.
+    """Entering the last cell of a new notebook, in the middle of a line.
 
-    The notebook has the fewest cells that together have `characters`.
+    The notebook has just enough cells for `characters`.
     """
     cells = list(generated_notebook(64, 1_000 + seed, lines=4).cells)
     sizes = itertools.accumulate(len(cell.source) for cell in cells)
@@ -104,7 +104,7 @@ def rename_requests_warm(count: int) -> Iterator[SuggestRequest]:
 
 
 def rename_request(notebook: Notebook, new: str) -> SuggestRequest:
-    """The table that the first generated cell reads, renamed there."""
+    """A rename of the table that the first generated cell reads."""
     first = notebook.cells[0]
     start = first.source.rindex("\n", 0, first.source.index(" = pd.read_csv")) + 1
     end = first.source.index(" = pd.read_csv")
@@ -119,7 +119,8 @@ def rename_request(notebook: Notebook, new: str) -> SuggestRequest:
 
 
 def edit_requests(count: int) -> Iterator[SuggestRequest]:
-    """A number of a cell changed in one place, which proves nothing about others: what is next?"""
+    """A number in a cell was changed in one place, which proves nothing about others: request next
+    edits."""
     made = 0
     for seed in itertools.count():
         if made == count:

@@ -1,4 +1,4 @@
-"""Milliseconds of like requests and what the worker told of them, summed up."""
+"""Statistics of similar requests: client times and the worker's own counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Series:
-    """Milliseconds of like things: as the client saw them, and as the worker counted them."""
+    """Times of similar requests in milliseconds: the client's, and the worker's."""
 
     round_trip: list[float] = field(default_factory=list)
     worker: list[float] = field(default_factory=list)
@@ -40,14 +40,14 @@ class Series:
 
     @property
     def tokens_a_pass(self) -> float | None:
-        """Tokens that a pass of the model gave, drafts included; None where it wrote nothing.
+        """Tokens per pass of the model, including drafts; None if it wrote nothing.
 
-        A pass gives one token of its own, and those of the drafts that it agrees with.
+        A pass produces one token itself, and accepts the draft's tokens that agree.
         """
         return self.tokens_a_pass_of(more_than=0)
 
     def tokens_a_pass_of(self, more_than: int) -> float | None:
-        """The same over the answers in which the model wrote more than so many tokens."""
+        """The same for answers in which the model wrote more than `more_than` tokens."""
         written = [
             (generated, accepted)
             for generated, accepted in zip(self.generated_tokens, self.accepted_tokens, strict=True)
@@ -58,7 +58,7 @@ class Series:
         return generated / passes if passes > 0 else None
 
     def summary(self) -> dict[str, float | int | None]:
-        """Counts and quantiles for people who want to know how a promise's number came about."""
+        """Counts and quantiles behind a promise's number."""
         return {
             "n": len(self.round_trip),
             "errors": self.errors,
@@ -81,7 +81,7 @@ class Series:
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:
-    """The smallest value that `share` of the values don't exceed; None without values."""
+    """The smallest value that a `share` of the values do not exceed; None without values."""
     if not values:
         return None
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]

@@ -1,4 +1,4 @@
-"""On what and when something was measured: without it a latency means little."""
+"""The machine and date of a measurement, without which a latency means little."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def versions(*packages: str) -> dict[str, str | None]:
 
 
 def today() -> str:
-    """The time in UTC to the second, as ISO 8601 writes it."""
+    """The time in UTC to the second, in ISO 8601."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

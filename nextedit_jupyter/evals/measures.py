@@ -1,7 +1,7 @@
-"""Measures of a suggestion against what was really written, and intervals for shares.
+"""Compares suggestions with what was really written, and computes intervals of shares.
 
-Everything here is pure. `before`, `wanted` and `given` are whole texts of one cell: as it stood,
-as it was to become, and as the suggestion makes it.
+Pure functions. `before`, `wanted` and `given` are whole texts of one cell: before the edit, as it
+should become, and as the suggestion makes it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
 def ratio_interval(
     pairs: Sequence[tuple[int, int]], *, rounds: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """The 95 % interval of sum(first) / sum(second), the pairs (cells, say) drawn again."""
+    """The 95 % bootstrap interval of sum(first) / sum(second), resampling the pairs."""
     if not pairs:
         return 0.0, 1.0
     rng = random.Random(seed)
@@ -49,7 +49,8 @@ def ratio_interval(
 
 
 def same_lines(wanted: str, given: str) -> bool:
-    """Equal but for line ends and blank ends; leading blanks are Python's and count."""
+    """Whether texts are equal except for line endings and trailing whitespace; indentation
+    counts."""
 
     def normal(text: str) -> str:
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -59,10 +60,10 @@ def same_lines(wanted: str, given: str) -> bool:
 
 
 def delta_chrf(before: str, wanted: str, given: str) -> float:
-    """chrF of what changed, 0 to 1: n-grams that came and went, orders 1 to 6, recall twice.
+    """chrF of the changes, 0 to 1: added and removed n-grams, orders 1 to 6, recall weighted twice.
 
-    An n-gram's change is how often it stands in the text after less how often before. 1 where
-    neither changes anything. Source: chrF (Popović, 2015) over differences, as Zed measures edits.
+    An n-gram's change is the difference of its counts after and before. 1 if neither text changes
+    anything. Source: chrF (Popović, 2015) on differences, as in Zed.
     """
     if wanted == given:
         return 1.0
@@ -73,11 +74,11 @@ def delta_chrf(before: str, wanted: str, given: str) -> float:
         both = sum(
             min(abs(n), abs(have[gram])) for gram, n in want.items() if n * have.get(gram, 0) > 0
         )
-        wants, has = sum(map(abs, want.values())), sum(map(abs, have.values()))
-        if wants:
-            recalls.append(both / wants)
-        if has:
-            precisions.append(both / has)
+        expected, received = sum(map(abs, want.values())), sum(map(abs, have.values()))
+        if expected:
+            recalls.append(both / expected)
+        if received:
+            precisions.append(both / received)
     if not precisions or not recalls:
         return 0.0
     precision, recall = sum(precisions) / len(precisions), sum(recalls) / len(recalls)
@@ -96,9 +97,9 @@ def _change(old: Counter[str], new: Counter[str]) -> dict[str, int]:
 
 
 def exact_lines(before: str, wanted: str, given: str) -> tuple[int, int, int]:
-    """Lines removed and added, blank ones left out: how many are alike, offered, and wanted.
+    """Lines removed and added, except blank ones: how many agree, are offered, and are wanted.
 
-    Precision is the first by the second, recall the first by the third.
+    Precision is the first divided by the second, recall the first by the third.
     """
     want, have = _line_changes(before, wanted), _line_changes(before, given)
     return sum((want & have).values()), sum(have.values()), sum(want.values())
@@ -114,7 +115,7 @@ def f1(both: int, given: int, wanted: int) -> float:
 
 
 def first_changed_line(before: str, after: str) -> int | None:
-    """The line, from 0, where the texts begin to differ; None if they don't."""
+    """The first differing line, from 0; None if the texts are equal."""
     edit = TextEdit.between(before, after)
     if not edit:
         return None
@@ -122,7 +123,7 @@ def first_changed_line(before: str, after: str) -> int | None:
 
 
 def reversal_ratio(history_before: str, present: str, given: str) -> float:
-    """The share of a suggestion's changed characters that bring back what the user changed.
+    """The share of a suggestion's changed characters that undo the user's changes.
 
     `history_before` is the cell before the user's own edits.
     """
@@ -139,7 +140,7 @@ def reversal_ratio(history_before: str, present: str, given: str) -> float:
     return min(1.0, undone / changed)
 
 
-# What may be missing between a caret and the end of its line, the likeliest first.
+# What may be missing between a caret and the end of its line, most likely first.
 _WORDS = (
     *("", "_", " _", "=_", " in _", " _ in _", "_ in _", " import _", "_ import _", " _ import _"),
     *(" else _", "()", ":_", " _:_", " as _"),
@@ -147,10 +148,10 @@ _WORDS = (
 
 
 def begins_python(text: str) -> bool:
-    """Whether a cell's beginning, broken off at its end, can be gone on with to a program.
+    """Whether a truncated cell can be continued to a valid program.
 
-    Judged by CPython's parser over short ways to finish the last line; magics are masked. Shares
-    nothing with the gate that keeps unparsable suggestions back but the scan for open brackets.
+    Judged by CPython's parser with short completions of the last line; magics are masked. It shares
+    only the scan for open brackets with the gate that refuses unparsable suggestions.
     """
     context = caret_context(text)
     if context.place == "comment":
@@ -172,7 +173,7 @@ def _indented(text: str, statement: str) -> str:
 
 
 def _with_handler(text: str, before: str) -> str:
-    """The text with the `except` that an open `try` asks for, and a body for a decorator."""
+    """The text with an `except` for an open `try`, and a body for a decorator."""
     line = before[before.rfind("\n") + 1 :]
     margin = line[: len(line) - len(line.lstrip())]
     if line.lstrip().startswith("@"):
@@ -185,7 +186,7 @@ def _with_handler(text: str, before: str) -> str:
 
 
 def parses(source: str) -> bool:
-    """Whether a cell parses, magics masked; what is no Python does."""
+    """Whether a cell parses, with magics masked; other languages count as parsing."""
     return _parses(source)
 
 

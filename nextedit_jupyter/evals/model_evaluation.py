@@ -1,7 +1,8 @@
-"""The model and the product around it on held-out packages: typing, suites, baselines, latency.
+"""Evaluates the model and the whole product on held-out packages: typing, suites, baselines,
+latency.
 
-Thresholds are chosen on validation packages, and the test packages are measured at them, once. Each
-figure comes with its count and a 95 % interval, and targets are shown beside what was reached.
+Thresholds are chosen on validation packages, and the test packages are measured once at these. Each
+figure comes with its count and a 95 % interval, and targets are shown next to the results.
 """
 
 from __future__ import annotations
@@ -28,7 +29,12 @@ from nextedit_jupyter.evals.heldout import (
 )
 from nextedit_jupyter.evals.machine import machine, today, versions
 from nextedit_jupyter.evals.propagation import default_cache
-from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, Typist, first_token
+from nextedit_jupyter.evals.replay import (
+    RememberingLane,
+    ReplaySetting,
+    TypingSimulator,
+    first_token,
+)
 from nextedit_jupyter.evals.suites import SUITES, lane_latency, make_tasks, run_suites, summarise
 from nextedit_jupyter.evals.typing import TypingTally, type_cell
 from nextedit_jupyter.suggest.build import open_model_lane
@@ -38,7 +44,8 @@ from nextedit_jupyter.suggest.suggester import Suggester
 THRESHOLDS = (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 NGRAM_THRESHOLDS = (0.2, 0.4, 0.6, 0.8, 0.9)
 MAX_NOISE = 0.15
-# A threshold is chosen for less: sixty cells tell the noise to about 0.02, and it has to hold.
+# The threshold is chosen for less: sixty cells measure the noise to about 0.02, and it must not be
+# exceeded.
 CHOSEN_NOISE = 0.13
 AIMS = {"noise": MAX_NOISE, "saved": 0.32, "parse_correct": 0.99, "silent": 0.97}
 
@@ -83,7 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The evaluation as JSON values. Raises NextEditError on what cannot be measured."""
+    """Run the evaluation; returns JSON values. Raises NextEditError if something cannot be
+    measured."""
     if bool(arguments.documents) == bool(arguments.packages):
         raise NextEditError("give held-out notebooks by either --documents or --packages")
     if arguments.cells < 1 or arguments.tasks < 0:
@@ -153,7 +161,7 @@ def _measured(
         background,
         jedi_cells=0 if arguments.no_jedi else arguments.jedi_cells,
         threshold=threshold,
-        typist=Typist(
+        typist=TypingSimulator(
             RememberingLane(lane), arguments.budget, not arguments.no_facts, arguments.seed
         ),
         progress=progress,
@@ -169,7 +177,7 @@ def _measured(
 
 
 def places_of(documents: Sequence[HeldOut], cells: int, seed: int) -> list[HeldOutPlace]:
-    """The cells that are typed. Raises NextEditError where there are none."""
+    """The cells to be typed. Raises NextEditError if there are none."""
     places = choose_places(documents, cells, random.Random(seed))
     if not places:
         raise NextEditError(
@@ -191,8 +199,8 @@ def measure_typing(
 ) -> dict[str, Any]:
     """The curves of the product and of the bare model, over the same replies of the model.
 
-    The bare model is the same prompts cut by the product of the probabilities, without gates and
-    filter. `shipped` is the threshold at which latency is taken, first and cold.
+    The bare model uses the same prompts and cuts by the product of the probabilities, without gates
+    and filter. `shipped` is the threshold at which latency is measured, first and cold.
     """
     places = places_of(documents, cells, seed)
     acceptance = lane.acceptance
@@ -201,7 +209,7 @@ def measure_typing(
     plain = acceptance is not None
     settings += [ReplaySetting(threshold) for threshold in THRESHOLDS if plain]
     settings += [ReplaySetting(threshold, gates=False) for threshold in THRESHOLDS]
-    typist = Typist(RememberingLane(lane), budget, facts, seed)
+    typist = TypingSimulator(RememberingLane(lane), budget, facts, seed)
     began = time.perf_counter()
 
     def typed(done: int) -> None:
@@ -230,7 +238,8 @@ def _curve(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def choose_threshold(curve: Mapping[str, Mapping[str, Any]], noise: float = CHOSEN_NOISE) -> float:
-    """The lowest threshold from which on the noise stays in its bound; on validation only."""
+    """The lowest threshold from which on the noise stays within the bound; only for validation
+    data."""
     chosen = max(map(float, curve))
     for threshold in sorted(map(float, curve), reverse=True):
         if curve[str(threshold)]["first_wrong"] > noise:
@@ -240,7 +249,7 @@ def choose_threshold(curve: Mapping[str, Mapping[str, Any]], noise: float = CHOS
 
 
 def saved_at_noise(curve: Mapping[str, Mapping[str, Any]], noise: float) -> float:
-    """The most that is saved at a noise of at most `noise`; between two thresholds, by line."""
+    """The maximum saved at a noise of at most `noise`, interpolated linearly between thresholds."""
     rows = sorted(((row["first_wrong"], row["saved"]) for row in curve.values()), key=lambda r: r)
     best = 0.0
     for (low, less), (high, more) in itertools.pairwise(rows):
@@ -261,10 +270,10 @@ def measure_baselines(
     *,
     jedi_cells: int,
     threshold: float,
-    typist: Typist,
+    typist: TypingSimulator,
     progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
-    """Each baseline on the same cells, and what the product saves at no more noise than it has."""
+    """Measure each baseline on the same cells, and what the product saves at no more noise."""
     piece = first_token(lane.tokenizer)
 
     def tally_of(
@@ -289,9 +298,9 @@ def measure_baselines(
         for document in background
         if document.kind in ("notebook", "gallery")
     )
-    for least in NGRAM_THRESHOLDS:
-        ngram.threshold = least
-        compare(f"n-gram, {least}", tally_of(ngram, places), typed["curve"])
+    for threshold in NGRAM_THRESHOLDS:
+        ngram.threshold = threshold
+        compare(f"n-gram, {threshold}", tally_of(ngram, places), typed["curve"])
     if jedi_cells:
         some = places[:jedi_cells]
         row = tally_of(Jedi(), some)
@@ -302,7 +311,7 @@ def measure_baselines(
 
 
 def met(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Each aim beside the figure of the test packages at the chosen threshold."""
+    """Each target with the test packages' figure at the chosen threshold."""
     at = report["test"]["at"]
     quiet = report["suites"].get("no edit", {}).get("silent", {}).get("share")
     figures = {
@@ -443,7 +452,8 @@ def require_matplotlib() -> None:
 
 
 def plot(report: Mapping[str, Any], path: Path) -> None:
-    """Saved against noise: the product, without filter, the bare model, and the baselines."""
+    """Plot saved against noise: the product, the same without the filter, the bare model, and the
+    baselines."""
     require_matplotlib()
     import matplotlib
 

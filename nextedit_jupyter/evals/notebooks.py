@@ -1,7 +1,7 @@
-"""Notebooks to measure with: read from files, the packaged examples, and generated ones.
+"""Notebooks for measurements: from files, the packaged examples, and generated ones.
 
-Reads the parts of nbformat 4 that suggestions need with the standard library's json, so that
-measuring needs no Jupyter.
+Reads the parts of nbformat 4 that suggestions need with the standard library's json, without
+Jupyter.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _TYPES: dict[Any, CellType] = {"code": "code", "markdown": "markdown", "raw": "r
 
 
 def read_notebook(path: Path) -> Notebook:
-    """The cells of an `.ipynb` of nbformat 4. Raises NextEditError if it is none.
+    """The cells of an nbformat 4 `.ipynb` file. Raises NextEditError for any other file.
 
-    Cells without an id, from before nbformat 4.5, are named by their place.
+    Cells without an id, from before nbformat 4.5, are named by their index.
     """
     try:
         value = json.loads(path.read_bytes())
@@ -43,7 +43,7 @@ def read_notebook(path: Path) -> Notebook:
 
 
 def example_path(name: str = "tour") -> Path:
-    """A notebook that comes with the package. Raises NextEditError if this installation has none.
+    """A packaged notebook. Raises NextEditError if this installation has none.
 
     It lies in `_examples` of an installed package and in `examples` of a checkout.
     """
@@ -56,10 +56,10 @@ def example_path(name: str = "tour") -> Path:
 
 
 def generated_notebook(cells: int, seed: int, *, lines: int = 6) -> Notebook:
-    """A notebook of `cells` code cells in the manner of a data analysis, of words from `seed`.
+    """A notebook of `cells` code cells like a data analysis, with words from `seed`.
 
     Each cell defines names that later cells use; 200 cells of 6 lines have about 40 kB. Two seeds
-    share next to no line, so that what is cached for one is of no use to the other.
+    have almost no line in common, so that a cache of one does not help the other.
     """
     words = _Words(seed)
     made: list[Cell] = []
@@ -94,7 +94,7 @@ def generated_notebook(cells: int, seed: int, *, lines: int = 6) -> Notebook:
 
 
 class _Words:
-    """Pronounceable names by a seed."""
+    """Pronounceable names from a seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)

@@ -1,7 +1,7 @@
-"""What the right answer is, found with `ast` and `symtable` alone.
+"""Finds the right answers with only `ast` and `symtable`.
 
-Independent of the analysis that is measured: only the masking of magics is shared. Notebooks
-where the answer would be a matter of opinion are left out by `edits`.
+Independent of the measured analysis: only the masking of magics is shared. `synthetic_edits` leaves
+out notebooks in which the right answer is a matter of opinion.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Use:
 
 @dataclass(slots=True)
 class Facts:
-    """One cell, read. `names` holds the notebook's names in order, `formatted` those that stand in
-    f-strings, whose places Python 3.11 does not tell, or in magics."""
+    """A cell's names. `names` are the notebook's names in order, `formatted` those in f-strings,
+    whose positions Python 3.11 does not report, or in magics."""
 
     source: str
     names: dict[str, list[Use]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Facts:
 
 
 def read(source: str) -> Facts | None:
-    """A cell's names by Python's own reading; None if it does not parse or is no Python."""
+    """A cell's names according to Python itself; None if it does not parse or is not Python."""
     masked = mask(source)
     if not masked.is_python:
         return None
@@ -112,7 +112,7 @@ def _expression_names(text: str) -> Iterator[ast.Name]:
 
 
 class _Reader:
-    """Follows the tree and the symbol tables side by side."""
+    """Walks the tree and the symbol tables in parallel."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -167,7 +167,7 @@ class _Reader:
         if isinstance(node, ast.Import | ast.ImportFrom):
             self.imports(node, table, top)
         if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            self.facts.formatted.add(node.name)  # bound, at a place that is not told
+            self.facts.formatted.add(node.name)  # bound, at an unreported position
         if isinstance(node, ast.Global):
             self.facts.formatted |= set(node.names)
         nested = top and not isinstance(
@@ -177,8 +177,8 @@ class _Reader:
             self.visit(part, table, children, nested, statement)
 
     def formatted(self, node: ast.JoinedStr, table: symtable.SymbolTable) -> None:
-        """Names in an f-string, whose places Python 3.11 does not tell: by the words of its text,
-        if every such word is one of the names."""
+        """Names in an f-string, whose positions Python 3.11 does not report: found as words in its
+        text, if every such word is one of the names."""
         inner = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
         nested = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
         if any(isinstance(n, (*nested, ast.NamedExpr)) for n in ast.walk(node)):
@@ -341,7 +341,7 @@ def _calls(facts: Facts, tree: ast.Module) -> None:
 
 
 def _prefixes(module: str, start: int) -> Iterator[tuple[str, int, int]]:
-    """The path and those that lead to it: `a.b.c`, `a.b`, `a`."""
+    """The path and its prefixes: `a.b.c`, `a.b`, `a`."""
     while module:
         yield module, start, start + len(module)
         module = module.rpartition(".")[0]

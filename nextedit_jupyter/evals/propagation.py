@@ -1,9 +1,9 @@
-"""How many of the places that must follow an edit are found, and how many that are offered are
-wrong, beside jedi, rope and plain word replacement on the same cases in the same run.
+"""Measures how many of the places that must follow an edit are found, and how many offered ones are
+wrong, compared with jedi, rope and plain word replacement in the same run.
 
-The cases are synthesised on notebooks of source distributions (`sdists`), the right places found
-by `oracle`, which shares nothing with the analysis but the masking of magics: a regression test,
-for people edit otherwise. `--edits FILE` measures on real commits (`propagation_edits`).
+The cases are synthesised on notebooks of source distributions (`sdists`), the right places found by
+`oracle`, which shares only the masking of magics with the analysis: a regression test, because
+people edit differently. `--edits FILE` measures on real commits (`propagation_edits`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def default_cache() -> Path:
 
 @dataclass(slots=True)
 class PropagationTally:
-    """Places found, wrong and missed; cases with an offer; milliseconds a case."""
+    """Places found, wrong and missed; cases with an offer; milliseconds per case."""
 
     cases: int = 0
     offered: int = 0
@@ -118,10 +118,10 @@ def _interval(part: int, whole: int) -> list[float] | None:
 def offered_places(
     case: Case, done: list[Place], suggestions: tuple[Suggestion, ...]
 ) -> set[Place]:
-    """The places, in the texts before the edit, that accepting the first suggestion changes: that
-    for all places where there is one, else the next edit.
+    """The places, in the texts before the edit, that accepting the first suggestion changes: the
+    one for all places if there is one, otherwise the next edit.
 
-    A change that gives another text than the rename's counts as a place that is wrong.
+    A change to a text other than the rename's counts as a wrong place.
     """
     offered = sorted(
         (s for s in suggestions if s.kind in ("rename", "next_edit")),
@@ -142,7 +142,7 @@ def offered_places(
 
 
 def _trimmed(case: Case, cell: str, start: int, end: int, text: str) -> Place:
-    """The place as the whole old text, however little of it the edit replaces."""
+    """The place extended to the whole old text, however little of it the edit replaces."""
     source = next(c.source for c in case.notebook.cells if c.id == cell)
     for begin in range(max(0, end - len(case.old)), start + 1):
         if source[begin : begin + len(case.old)] == case.old:
@@ -186,7 +186,8 @@ def evaluate(
 def _try_product(
     suggester: Suggester, case: Case, tallies: Mapping[str, Mapping[str, PropagationTally]]
 ) -> dict[str, Any] | None:
-    """Ask after one example, and after two if that brought nothing; what was wrong after one."""
+    """Ask after one example, and after two if there was no offer; also returns what was wrong after
+    one."""
     failed = None
     for examples in (1, 2):
         if examples > len(case.places):

@@ -1,4 +1,4 @@
-"""Propagation on real commits: what follows an edit, and what must not.
+"""Propagation on real commits: what should follow an edit, and what should not.
 
 - replay: the commit's edits are made cell by cell. A cell counts as found if the newest offer
   leaves it exactly as the author did; otherwise the author types it, and the tool is asked again
@@ -35,10 +35,10 @@ from nextedit_jupyter.evals.rename_peers import PEERS, Peer
 from nextedit_jupyter.suggest import Suggester
 
 Texts = Mapping[int, str]
-# Gives the texts that cells would have after accepting what is offered.
+# Returns the texts that cells would have after accepting the offer.
 Offer = Callable[[SuggestRequest, tuple[str, str] | None, bool], Texts]
 
-MAX_CHARACTERS = 60_000  # of a notebook of which next edits are asked
+MAX_CHARACTERS = 60_000  # of a notebook for which next edits are requested
 MAX_CASES = 200
 SEED = 3
 LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -97,7 +97,7 @@ class Replay:
 
 
 def product(suggester: Suggester, times: list[float] | None = None) -> Offer:
-    """The product's offer: each cell as the first suggestion that touches it leaves it."""
+    """The product's offer: each cell after the first suggestion that touches it."""
 
     def offer(
         request: SuggestRequest, rename: tuple[str, str] | None, first: bool
@@ -120,7 +120,7 @@ def product(suggester: Suggester, times: list[float] | None = None) -> Offer:
 
 
 def words(request: SuggestRequest, rename: tuple[str, str] | None, first: bool) -> dict[int, str]:
-    """Replacing the word in every other cell."""
+    """Replaces the word in every other cell."""
     assert rename is not None
     old, new = rename
     return {
@@ -179,7 +179,8 @@ def _is_wrong(commit: Commit, cell: int, text: str) -> bool:
 
 
 def peer_offer(peer: Peer) -> Offer:
-    """What a refactoring tool makes of a rename that was done at one place; raises what it does."""
+    """A refactoring tool's result for a rename that was made at one place; raises what the tool
+    raises."""
 
     def offer(
         request: SuggestRequest, rename: tuple[str, str] | None, first: bool
@@ -207,7 +208,7 @@ def peer_offer(peer: Peer) -> Offer:
 
 
 def replay_peer(commits: Iterable[Commit], peer: Peer) -> tuple[Replay, int]:
-    """A refactoring tool asked once, at the first changed place; and how often it failed."""
+    """Ask a refactoring tool once, at the first changed place; also returns how often it failed."""
     failed = 0
     asked = peer_offer(peer)
 
@@ -261,7 +262,7 @@ def next_edits(commits: Iterable[Commit], offer: Offer, limit: int = MAX_CASES) 
 
 
 def quiet(commits: Iterable[Commit], offer: Offer, limit: int = MAX_CASES) -> dict[str, Any]:
-    """How often nothing is offered after an edit that nobody spread."""
+    """How often nothing is offered after an edit that was made in one place only."""
     suited = [c for c in commits if c.kind == "single" and c.changed]
     random.Random(SEED).shuffle(suited)
     suited = suited[:limit]
@@ -291,7 +292,7 @@ def evaluate(
     levels: Sequence[float] = LEVELS,
     at_level: Callable[[float], Suggester] | None = None,
 ) -> dict[str, Any]:
-    """All figures; `at_level` gives the product with another threshold, for the curve."""
+    """All figures; `at_level` returns the product with another threshold, for the curve."""
     times: list[float] = []
     mine = product(suggester, times)
     report: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""Commits of real notebooks, as the evaluation of propagation and the judge's training read them.
+"""Commits of real notebooks, for evaluating propagation and training the judge.
 
-A file holds JSON Lines, one notebook before and after one commit a line: `repo`, `kind`, `before`
+A file has JSON Lines, one notebook before and after one commit per line: `repo`, `kind`, `before`
 and `after` (the code cells), `pairs` ([i, j]: `before[i]` became `after[j]`) and `rename` ([old,
 new] where one word was replaced consistently, or null). `.zst` files are read by the `zstd`
 command.
@@ -25,7 +25,7 @@ _HISTORY = Bounds().history_events
 
 
 def tokens(text: str) -> list[str]:
-    """Words, numbers, blanks and single characters; joined they are the text."""
+    """Words, numbers, whitespace and single characters; joined they are the text."""
     return _TOKEN.findall(text)
 
 
@@ -34,7 +34,8 @@ def count_word(text: str, word: str) -> int:
 
 
 def renamed(before: str, after: str) -> tuple[str, str] | None:
-    """The one token that became one other wherever the texts differ; None if they differ more."""
+    """The single token that was replaced by another one throughout; None if the texts differ in
+    more."""
     old, new = tokens(before), tokens(after)
     if len(old) != len(new):
         return None
@@ -111,7 +112,8 @@ def _lines(path: Path) -> Iterator[bytes]:
 def request_after(
     cells: Sequence[str], events: Sequence[tuple[int, str, str]], caret: int
 ) -> SuggestRequest:
-    """What an editor asks after `events` (cell, before, after), its caret in the last one's cell.
+    """An editor's request after `events` (cell, before, after), with the caret in the last one's
+    cell.
 
     All cells have run in order; both kinds of edits are wanted.
     """
@@ -131,7 +133,7 @@ def request_after(
 
 
 def caret_after(before: str, after: str) -> int:
-    """Where the caret stands after the edit: behind the last character that it wrote."""
+    """Where the caret is after the edit: behind the last written character."""
     shortest = min(len(before), len(after))
     same = 0
     while same < shortest and before[-1 - same] == after[-1 - same]:

@@ -1,7 +1,7 @@
-"""What others offer for the same renames: jedi, rope, and replacing the word everywhere.
+"""Other tools on the same renames: jedi, rope, and replacing the word everywhere.
 
-They get one script of all code cells with magics masked, which is more than they can do by
-themselves, and the place that the person changed with its new name.
+They get one script of all code cells with magics masked, which is more than they can do themselves,
+and the changed place with its new name.
 """
 
 from __future__ import annotations

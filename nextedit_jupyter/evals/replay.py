@@ -1,8 +1,8 @@
-"""One pass of the model, many settings: held-out cells typed through the product, by memory.
+"""Types held-out cells through the product at many settings with a single pass of the model.
 
-The model's reply at a place doesn't depend on the threshold, so it is asked once a place and
-remembered; everything after it (the typed-through cache, cutting, the filter, the gates) is the
-product's own code and runs anew for each setting.
+The model's reply at a place does not depend on the threshold, so it is asked once per place and
+cached; everything after it (the recall cache, cutting, the filter, the gates) is the product's own
+code and runs again for each setting.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEADLINE_MS = 60_000.0
 
 
 class RememberingLane(ModelLane):
-    """A model lane that asks its engine once about each caret of the cell being typed."""
+    """A model lane that asks its engine only once at each caret of the cell being typed."""
 
     def __init__(self, lane: ModelLane) -> None:
         super().__init__(
@@ -45,7 +45,7 @@ class RememberingLane(ModelLane):
         return known
 
     def reply(self, request: SuggestRequest) -> KeptReply | None:
-        """What the model itself says at a caret, whatever would be shown of it."""
+        """The model's own reply at a caret, regardless of what would be shown."""
         line = request.cell.source[: request.caret.offset].rpartition("\n")[2]
         several = self.settings.multi_line and not line.strip()
         return self._ask(request, several, time.monotonic() + 60, lambda: False)[0]
@@ -56,7 +56,7 @@ class RememberingLane(ModelLane):
 
 
 def first_token(tokenizer: TextTokenizer) -> FirstPiece:
-    """The first token in the model's own cut of the text, the word at the caret taken along."""
+    """The first token in the model's own tokenization, including the word at the caret."""
 
     def piece(before: str, offered: str) -> str:
         held = split_for_healing(before, tokenizer.pieces)[1]
@@ -72,7 +72,7 @@ def first_token(tokenizer: TextTokenizer) -> FirstPiece:
 
 @dataclass(frozen=True, slots=True)
 class ReplaySetting:
-    """How the product is set: its threshold, its filter, and whether the gates are there."""
+    """A setting of the product: threshold, filter, and whether gates are used."""
 
     threshold: float
     acceptance: AcceptanceFilter | None = None
@@ -80,8 +80,8 @@ class ReplaySetting:
 
 
 @dataclass(slots=True)
-class Typist:
-    """Types places of held-out documents at any number of settings in one go."""
+class TypingSimulator:
+    """Types cells of held-out documents at several settings at once."""
 
     lane: RememberingLane
     budget: int | None = None
@@ -102,10 +102,10 @@ class Typist:
         visit: Callable[[HeldOutPlace, Callable[[int], SuggestRequest]], None] | None = None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> list[TypingTally]:
-        """A tally a setting. The first setting's latencies are the product's own.
+        """One tally per setting. The first setting's latencies are the product's own.
 
-        `visit` is called for each place with what makes the request at an offset, before the
-        model's replies are forgotten.
+        `visit` is called for each place, with a function from an offset to its request, before the
+        model's replies are dropped.
         """
         tallies = [TypingTally() for _ in settings]
         piece = first_token(self.lane.tokenizer)

@@ -1,7 +1,8 @@
-"""Notebooks from source distributions of permissive packages, fetched by name when asked for.
+"""Notebooks from source distributions of permissively licensed packages, downloaded by name on
+request.
 
-Nothing of them is kept in this repository, and none of their code runs: pip prepares a source
-distribution's metadata through its build backend, in whose place stands a stub here.
+They are not kept in this repository, and none of their code runs: pip prepares a source
+distribution's metadata with its build backend, which is replaced by a stub here.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ PACKAGES = (
     "climlab==0.9.2",
 )
 
-# Runs in pip's helper process: answers for the build backend with what PKG-INFO says.
+# Runs in pip's helper process: replaces the build backend, answering from PKG-INFO.
 _STUB = """
 import os, sys, types
 backend = os.environ.pop("_PYPROJECT_HOOKS_BUILD_BACKEND", "")
@@ -67,7 +68,7 @@ if backend:
 def notebooks(cache: Path, packages: tuple[str, ...] = PACKAGES) -> Iterator[tuple[str, Notebook]]:
     """Every Python notebook of the packages as (package/path, notebook), in a fixed order.
 
-    Archives are kept in `cache`. A package that cannot be fetched is left out; raises
+    Archives are kept in `cache`. A package that cannot be downloaded is left out; raises
     NextEditError if none can be.
     """
     archives = [(package, archive(package, cache)) for package in packages]
@@ -94,7 +95,8 @@ def notebooks_in(package: str, path: Path) -> Iterator[tuple[str, Notebook]]:
 
 
 def archive(package: str, cache: Path) -> Path | None:
-    """The source distribution of `name==version`, fetched unless it is there; None if it fails."""
+    """The source distribution of `name==version`, downloaded if it is not there; None on
+    failure."""
     name, _, version = package.partition("==")
     cache.mkdir(parents=True, exist_ok=True)
 
@@ -127,7 +129,7 @@ def archive(package: str, cache: Path) -> Path | None:
 
 
 def notebook_of(data: bytes) -> Notebook | None:
-    """A Python notebook of these bytes; None if they are none."""
+    """The Python notebook in these bytes; None if there is none."""
     try:
         value: Any = json.loads(data)
     except (ValueError, RecursionError):

@@ -1,9 +1,9 @@
-"""The suites: next line, block, distant edit, consistency over cells and files, no edit.
+"""The suites: next line, block, distant edit, consistency across cells and files, no edit.
 
-A task is a request with what the cells are to become. Lines and blocks are real ones of held-out
-notebooks; edits are made up on them (`edits`), and what must follow is known from the syntax tree
-(`oracle`). Over files: a module that the notebook imports was changed, its cell ran and failed,
-and the kernel tells what the module holds now.
+A task is a request with the expected texts of cells. Lines and blocks are real ones of held-out
+notebooks; edits are synthetic (`synthetic_edits`), and what must follow is known from the syntax
+tree (`oracle`). Across files: a module that the notebook imports was changed, the cell ran and
+failed, and the kernel lists the module's present members.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BLOCK_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`wanted` are the texts that cells are to have; empty where nothing is to be done."""
+    """`wanted` are the expected texts of cells; empty if nothing is to be done."""
 
     suite: str
     package: str
@@ -49,7 +49,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class CaseOutcome:
-    """What was offered for a task, measured; the figures of edits are None where none was."""
+    """The measured offer for a task; the figures of edits are None if there was none."""
 
     task: Task
     offered: bool
@@ -67,7 +67,7 @@ class CaseOutcome:
 
 
 def make_tasks(documents: Sequence[HeldOut], *, each: int, seed: int) -> list[Task]:
-    """At most `each` tasks a suite, the same for the same documents and seed."""
+    """At most `each` tasks per suite, the same for the same documents and seed."""
     rng = random.Random(seed)
     books = [d for d in documents if d.kind in ("notebook", "gallery")]
     books = rng.sample(books, len(books))
@@ -83,7 +83,7 @@ def make_tasks(documents: Sequence[HeldOut], *, each: int, seed: int) -> list[Ta
 
 
 def _places(books: Sequence[HeldOut], rng: random.Random) -> Iterator[tuple[HeldOut, int, int]]:
-    """A document, a cell and a row of it to be written next; two a document at most."""
+    """A document, a cell and the row to be written next; at most two per document."""
     for book in books:
         fit = [
             (index, row)
@@ -99,7 +99,7 @@ def _places(books: Sequence[HeldOut], rng: random.Random) -> Iterator[tuple[Held
 def _written(
     suite: str, book: HeldOut, index: int, row: int, last: int, rng: random.Random
 ) -> Task:
-    """The rows from `row` to before `last` are to be written; those after are not there yet."""
+    """The rows from `row` up to `last` are to be written; later rows do not exist yet."""
     lines = book.notebook.cells[index].source.split("\n")
     margin = lines[row][: len(lines[row]) - len(lines[row].lstrip())]
     now = "\n".join([*lines[:row], margin])
@@ -143,7 +143,7 @@ def _blocks(books: Sequence[HeldOut], each: int, rng: random.Random) -> list[Tas
 
 
 def _in_one_cell(case: Case) -> Case:
-    """The case with the cells that it is about put together as one, two lines apart."""
+    """The case with its cells joined into one, two lines apart."""
     about = {place[0] for place in (case.first, *case.places)}
     shifts: dict[str, int] = {}
     text = ""
@@ -171,7 +171,7 @@ def _in_one_cell(case: Case) -> Case:
 
 
 def _follow(suite: str, case: Case) -> Task:
-    """One place was changed; the others must follow."""
+    """A task in which one place was changed, and the others must follow."""
     request, done = case.request()
     now = {cell.id: cell.source for cell in request.notebook.cells}
     wanted = {id: text for id, text in _all_changed(case, done).items() if text != now[id]}
@@ -197,7 +197,7 @@ def _nothing(case: Case) -> Task:
 
 
 def _over_files(books: Sequence[HeldOut], each: int, rng: random.Random) -> list[Task]:
-    """An attribute or keyword of an imported module is spelt otherwise since, and a cell failed."""
+    """An attribute or keyword of an imported module was renamed, and a cell failed."""
     found: list[Task] = []
     for book in books:
         uses = [
@@ -241,7 +241,7 @@ def _over_files(books: Sequence[HeldOut], each: int, rng: random.Random) -> list
 
 
 def _uses(source: str) -> list[tuple[str, str, int]]:
-    """`module.name` with a lower-case root, once in its cell: the root, the name and its place."""
+    """`module.name` with a lower-case root, occurring once in its cell: root, name and place."""
     try:
         tree = ast.parse(mask(source).text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -283,7 +283,7 @@ def _measured(outcome: CaseOutcome, best: Suggestion) -> CaseOutcome:
     now = {cell.id: cell.source for cell in request.notebook.cells}
     given = {**now, **(best.apply(request.notebook) or {})}
     wanted = {**now, **task.wanted}
-    if task.suite == "next line":  # what is offered beyond the line is not asked here
+    if task.suite == "next line":  # anything offered beyond the line is ignored here
         id = request.caret.cell
         rows = wanted[id].count("\n") + 1
         given[id] = "\n".join(given[id].split("\n")[:rows])
@@ -302,7 +302,7 @@ def _measured(outcome: CaseOutcome, best: Suggestion) -> CaseOutcome:
     reversals = [
         measures.reversal_ratio(past[id], now[id], given[id]) for id in changed if id in past
     ]
-    # A cell that is being typed is a beginning, an edited one is whole.
+    # A cell that is being typed is incomplete, an edited one is complete.
     sound = measures.begins_python if "inline" in request.want else measures.parses
     judged = [sound(given[id]) for id in changed if sound(now[id])]
     return replace(
@@ -360,7 +360,7 @@ def summarise(outcomes: Sequence[CaseOutcome]) -> dict[str, Any]:
 
 
 def lane_latency(outcomes: Sequence[CaseOutcome]) -> dict[str, dict[str, float]]:
-    """p50 and p95 of the answers by the lane that gave them; those without count as `none`."""
+    """p50 and p95 of the answers by lane; those without a suggestion count as `none`."""
     by_lane: dict[str, list[float]] = {}
     for outcome in outcomes:
         by_lane.setdefault(outcome.lane or "none", []).append(outcome.milliseconds)

@@ -1,5 +1,5 @@
-"""Edits synthesised on real notebooks: renames and migrations with the places that must follow,
-and ordinary edits after which nothing must."""
+"""Synthetic edits on real notebooks: renames and migrations with the places that must follow, and
+ordinary edits after which nothing must."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Place = tuple[str, int, int]
 class Case:
     """`first` was changed to `new`; `places` are those that must follow; none for ordinary edits.
 
-    `second` is a place that is changed as well when one example was met with silence.
+    `second` is a place that is also changed if one example led to no offer.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class Case:
 
 @dataclass(slots=True)
 class Read:
-    """A notebook with each code cell read; cells that Python can't read are missing."""
+    """A notebook with its code cells parsed; cells that do not parse are missing."""
 
     name: str
     notebook: Notebook
@@ -81,7 +81,7 @@ class Read:
 
 
 def read(name: str, notebook: Notebook) -> Read | None:
-    """None if the notebook is too small or too large to be worth a case."""
+    """Parse a notebook; None if it is too small or too large for a case."""
     code = [cell for cell in notebook.cells if cell.is_code]
     if not 4 <= len(code) <= 120 or sum(len(cell.source) for cell in code) > 60_000:
         return None
@@ -144,7 +144,7 @@ def variables(book: Read, rng: random.Random) -> Iterator[Case]:
 
 
 def _epoch(where: dict[str, list[oracle.Use]], binding: list[str]) -> list[str] | None:
-    """The cells from one fresh definition to the next; None where that is a matter of opinion."""
+    """The cells from one fresh definition to the next; None if that is a matter of opinion."""
     if any(use.late for uses in where.values() for use in uses):
         return None
     ids = list(where)
@@ -199,7 +199,7 @@ def parameters(book: Read, rng: random.Random) -> Iterator[Case]:
 def _local_places(
     facts: oracle.Facts, function: ast.FunctionDef, name: str
 ) -> list[tuple[int, int]] | None:
-    """Where a function's body has its parameter; None where an inner scope makes it unclear."""
+    """The places of a parameter in its function's body; None if an inner scope makes it unclear."""
     places = []
     for statement in function.body:
         for node in ast.walk(statement):
@@ -216,11 +216,11 @@ def _local_places(
 
 
 def migrations(book: Read, rng: random.Random) -> Iterator[Case]:
-    """Keywords, attributes, module paths and string values of imported things.
+    """Keywords, attributes, module paths and string values of imported objects.
 
-    Left out is what is a matter of opinion: a keyword that other callees are given too, a module
-    that is also imported as a member, a string that stands elsewhere in another role, such as a
-    column that several calls name.
+    Cases that are a matter of opinion are left out: a keyword that other callees also take, a
+    module that is also imported as a member, a string that occurs elsewhere in another role, such
+    as a column that several calls name.
     """
     code = "\n".join(cell.source for cell in book.notebook.cells if cell.is_code)
     imported = {name for facts in book.facts.values() for name in facts.imported}
@@ -304,7 +304,7 @@ def _new_name(old: str, taken: set[str], rng: random.Random) -> str:
 
 
 def ordinary(book: Read, rng: random.Random) -> Iterator[Case]:
-    """Edits as people make them all day, after which no other place has to change."""
+    """Everyday edits after which no other place has to change."""
     code = [cell for cell in book.notebook.cells if cell.id in book.facts and cell.source.strip()]
     rng.shuffle(code)
     for cell in code:
@@ -388,7 +388,7 @@ def _name_swapped(cell: Cell, book: Read, rng: random.Random) -> Change:
 
 
 def _half_typed_use(cell: Cell, book: Read, rng: random.Random) -> Change:
-    """A use on its way to another name that exists."""
+    """A use being changed to another existing name."""
     swapped = _name_swapped(cell, book, rng)
     if swapped is None:
         return None
@@ -460,7 +460,7 @@ def _text_changed(cell: Cell, book: Read, rng: random.Random) -> Change:
 def cases(
     books: Iterable[tuple[str, Notebook]], seed: int, per_kind: int, per_book: int = 2
 ) -> list[Case]:
-    """At most `per_kind` cases a kind and `per_book` of a kind from one notebook."""
+    """At most `per_kind` cases per kind, and `per_book` of a kind from one notebook."""
     rng = random.Random(seed)
     found: dict[str, list[Case]] = {}
     reads = [book for name, notebook in books if (book := read(name, notebook)) is not None]

@@ -1,10 +1,10 @@
-"""Typing real cells key by key through the whole product: what is saved, and what is noise.
+"""Types real cells key by key through the whole product, and measures savings and noise.
 
-A person writes a notebook top down: the cells above have run, the one being typed ends at the
-caret, and there are none below. Leading blanks are inserted for free, as an editor indents by
-itself. At every other place the suggester is asked, with all its gates and its typed-through cache.
-A text is accepted when what remains starts with it; a text that only continues an earlier one is
-not counted again. The noise is the share of shown texts whose first token is wrong.
+The simulated user writes a notebook top down: the cells above have run, the one being typed ends at
+the caret, and there are none below. Indentation is inserted for free, as editors do. At every other
+place the suggester is asked, with all its gates and its recall cache. A text is accepted if what
+remains starts with it; a text that only continues an earlier one is not counted again. The noise is
+the share of shown texts whose first token is wrong.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _FIRST_WORD = re.compile(r"\s*(?:\w+|[^\w\s]+|\Z)")
 
 
 def first_word(before: str, offered: str) -> str:
-    """A whole word or run of punctuation: what every tool can be measured by."""
+    """The first word or run of punctuation, by which all tools can be measured."""
     match = _FIRST_WORD.match(offered)
     return match[0] if match else offered
 
 
 @dataclass(slots=True)
 class TypingTally:
-    """Counts over typed cells. Characters leave out the leading blanks that an editor gives.
+    """Counts over typed cells. Characters exclude indentation, which an editor inserts.
 
     `first_wrong` counts shown texts whose first token is wrong, `word_wrong` those whose first
-    whole word is. `unparsable` counts shown texts of the `parsed` ones after which the cell can't
-    be gone on with as Python, where it could before.
+    whole word is. `unparsable` counts the texts, out of those `parsed`, after which the cell can no
+    longer be continued as valid Python.
     """
 
     cells: int = 0
@@ -63,7 +63,7 @@ class TypingTally:
     by_cell: list[tuple[int, int]] = field(default_factory=list)
 
     def report(self) -> dict[str, Any]:
-        """Shares and latencies, ready for JSON; shares are 0 where nothing was shown."""
+        """Shares and latencies, ready for JSON; shares are 0 if nothing was shown."""
         times = sorted(self.milliseconds) or [0.0]
         characters, shown = max(self.characters, 1), max(self.shown, 1)
         low, high = ratio_interval(self.by_cell)
@@ -98,13 +98,13 @@ def type_cell(
     first_piece: FirstPiece = first_word,
     parse: bool = False,
 ) -> None:
-    """Type the code cell at `index` into the notebook of the cells above it; adds to `tally`."""
+    """Type the code cell at `index` below the cells above it; adds to `tally`."""
     text = notebook.cells[index].source
     given = leading_blanks(text)
     saved_before = tally.saved
     tally.cells += 1
     tally.characters += len(text) - sum(given)
-    at, standing = 0, ""  # `standing`: what is left of the text on the screen
+    at, standing = 0, ""  # `standing`: the rest of the text on the screen
     while at < len(text):
         if given[at]:
             at, standing = at + 1, ""
@@ -133,7 +133,7 @@ def type_cell(
 
 
 def typing_request(notebook: Notebook, index: int, offset: int) -> SuggestRequest:
-    """The notebook while the cell at `index` is typed up to `offset`: what is above has run."""
+    """The request while the cell at `index` is typed up to `offset`; the cells above have run."""
     above = [
         replace(cell, execution_count=place + 1) if cell.is_code else cell
         for place, cell in enumerate(notebook.cells[:index])
@@ -146,7 +146,7 @@ def typing_request(notebook: Notebook, index: int, offset: int) -> SuggestReques
 
 
 def leading_blanks(text: str) -> list[bool]:
-    """For each character, whether it is one of its line's leading blanks."""
+    """For each character, whether it is part of its line's indentation."""
     marks: list[bool] = []
     leading = True
     for char in text:
@@ -158,7 +158,7 @@ def leading_blanks(text: str) -> list[bool]:
 def choose_cells(
     notebooks: Iterable[Notebook], count: int, seed: int, *, each: int = 4
 ) -> list[tuple[Notebook, int]]:
-    """`count` code cells of 20 to 1,000 characters, at most `each` of a notebook."""
+    """`count` code cells of 20 to 1,000 characters, at most `each` per notebook."""
     rng = random.Random(seed)
     places: list[tuple[Notebook, int]] = []
     for notebook in notebooks:
@@ -175,7 +175,7 @@ def choose_cells(
 
 
 def offered_text(suggester: Suggester, request: SuggestRequest, tally: TypingTally) -> str:
-    """What the suggester shows at the caret; counts why it shows nothing."""
+    """The text that the suggester shows at the caret; counts the reasons for silence."""
     answer = suggester.answer(request)
     for suggestion in answer.suggestions:
         return "".join(r.text for change in suggestion.edits for r in change.edit)
@@ -190,7 +190,7 @@ def type_cells(
     *,
     deadline_ms: float = 10_000.0,
 ) -> TypingTally:
-    """Type each cell through the suggester, as it is set."""
+    """Type each cell through the suggester with its present settings."""
     tally = TypingTally()
     for notebook, index in places:
         type_cell(
@@ -250,5 +250,5 @@ def format_report(report: dict[str, Any]) -> str:
 
 
 def _goes_on(standing: str, offered: str) -> bool:
-    """Whether a text is what stands on the screen already, longer or shorter at its end."""
+    """Whether a text is the one already on the screen, extended or shortened."""
     return bool(standing) and (offered.startswith(standing) or standing.startswith(offered))

@@ -1,4 +1,4 @@
-"""The IPython extension: what ran, what is known, the comm to the browser, `%nextedit`."""
+"""The IPython extension: the record of runs, facts, the comm to the browser, `%nextedit`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _sessions: dict[int, Session] = {}
 
 
 def load(shell: Any) -> Session:
-    """Begin a session on `shell` (an InteractiveShell); the one it has, if it has one."""
+    """Start a session on `shell` (an InteractiveShell), or return the one it has."""
     if id(shell) not in _sessions:
         session = make_session(shell)
         session.start()
@@ -22,7 +22,7 @@ def load(shell: Any) -> Session:
 
 
 def make_session(shell: Any, make_client: Callable[[str], KernelClient] | None = None) -> Session:
-    """A session with `%nextedit`, not started yet; `make_client` is as `Session` takes it."""
+    """A session with `%nextedit`, not started yet; `make_client` is that of `Session`."""
     from nextedit_jupyter.kernel import magic_commands
     from nextedit_jupyter.kernel.session import Session
 
@@ -30,7 +30,7 @@ def make_session(shell: Any, make_client: Callable[[str], KernelClient] | None =
 
 
 def unload(shell: Any) -> None:
-    """End the session on `shell` and take back all it changed there."""
+    """End the session on `shell` and undo everything it changed there."""
     session = _sessions.pop(id(shell), None)
     if session is not None:
         session.stop()

@@ -1,8 +1,8 @@
-"""What charts of plotly and altair show, from the specification that each holds.
+"""What plotly and altair charts show, from the specification that each contains.
 
-Both are a description made of dictionaries and lists: plotly's `layout` and `data`, altair's marks
-and encodings. Only that is read, from the instance's dictionary of a genuine class; no property,
-no validation, no data. Neither library is ever imported.
+Both are described by dictionaries and lists: plotly's `layout` and `data`, altair's marks and
+encodings. Only these are read, from the instance dictionary of a genuine class; no property runs,
+nothing is validated, no data are read. Neither library is ever imported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ALTAIR = ("Chart", "LayerChart", "HConcatChart", "VConcatChart", "ConcatChart")
 
 
 def is_chart(cls: type) -> bool:
-    """Whether this is a chart of one of the two, or of a class made from one."""
+    """Whether this is a chart class of plotly or altair, or derived from one."""
     return _is_plotly(cls) or _is_altair(cls)
 
 
@@ -140,13 +140,13 @@ def _encoded(said: Mapping[str, Any]) -> AxesFacts | None:
 
 
 def _column(channel: Mapping[str, Any]) -> str:
-    """`height` of the shorthands `height:Q` and `mean(height)`, or of the field."""
+    """`height` from the shorthands `height:Q` and `mean(height)`, or from the field."""
     field = _FIELD.match(_text(channel.get("shorthand")))
     return (field[2] if field is not None else "") or _text(channel.get("field"))
 
 
 def _keywords(value: object) -> Mapping[str, Any]:
-    """What a genuine altair object was made with; {} for anything else."""
+    """The arguments that a genuine altair object was created with; {} for anything else."""
     if not any(
         qualname_of(b) == "SchemaBase" and is_genuine(b, "altair") for b in mro_of(type(value))
     ):

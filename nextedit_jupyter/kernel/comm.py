@@ -1,4 +1,4 @@
-"""The line between kernel and browser: facts out, the notebook in, suggestions to apply out.
+"""The comm between kernel and browser: facts out, the notebook in, suggestions to apply out.
 
 Kernel and browser both may open it under the target "nextedit": the kernel on load, the browser
 when it finds none. Messages come in on the main thread or, where the front end uses subshells, on
@@ -24,29 +24,30 @@ TARGET = "nextedit"
 
 
 class Channel:
-    """All open comms of one kernel. `facts` makes the answer to the browser's question."""
+    """All open comms of one kernel. `facts` returns the answer to the browser's question."""
 
     def __init__(self, facts: Callable[[], Mapping[str, Any]]) -> None:
         self._facts = facts
         self._lock = threading.Lock()
         self._comms: list[Any] = []
         self._manager: Any = None
-        self._heard = False
+        self._has_received = False
         self._answers: dict[str, Mapping[str, Any] | None] = {}
         self._answered = threading.Condition(self._lock)
         self._asked = 0
-        self._deaf = False
-        self._late = False
+        self._unresponsive = False
+        self._answered_late = False
 
     @property
     def connected(self) -> bool:
-        """Whether a browser has spoken: an open comm alone says nothing, anyone may ignore it."""
+        """Whether a browser has sent a message: an open comm proves nothing, since it may be
+        ignored."""
         with self._lock:
-            return self._heard and bool(self._comms)
+            return self._has_received and bool(self._comms)
 
     @suppress_errors("opening the comm")
     def open(self) -> None:
-        """Register the target and open a comm; raises nothing where there are no comms."""
+        """Register the target and open a comm; does not raise where there are no comms."""
         import comm
 
         self._manager = comm.get_comm_manager()
@@ -54,7 +55,7 @@ class Channel:
         self._take(comm.create_comm(target_name=TARGET))
 
     def close(self) -> None:
-        """Close all comms and take the target back."""
+        """Close all comms and unregister the target."""
         with self._lock:
             comms, self._comms = self._comms, []
             manager, self._manager = self._manager, None
@@ -64,7 +65,7 @@ class Channel:
             manager.unregister_target(TARGET, self._on_open)
 
     def send(self, message: Mapping[str, Any]) -> bool:
-        """Send to the browser that spoke; whether there is one."""
+        """Send to the connected browser; returns whether there is one."""
         if not self.connected:
             return False
         with self._lock:
@@ -76,11 +77,11 @@ class Channel:
     def ask_notebook(self, timeout: float) -> Mapping[str, Any] | None:
         """The browser's request (RequestWire), or None if none comes within `timeout` seconds.
 
-        None at once where no browser has spoken, and after one that did not answer: either its page
-        is gone, then a new page's first word makes it heard again, or its comms wait for the
-        running cell, then it will never be in time.
+        Returns None at once if no browser has sent a message, or if one did not answer: either its
+        page is gone (then a new page's first message ends this), or its comms wait for the running
+        cell (then an answer would never be in time).
         """
-        if self._deaf or not self.connected:
+        if self._unresponsive or not self.connected:
             return None
         with self._answered:
             self._asked += 1
@@ -90,15 +91,16 @@ class Channel:
         with self._answered:
             self._answered.wait_for(lambda: self._answers[token] is not None, timeout)
             answer = self._answers.pop(token)
-            self._deaf = answer is None
+            self._unresponsive = answer is None
             return answer
 
     def _on_open(self, comm: Any, message: Any) -> None:
         self._take(comm)
 
     def _take(self, comm: Any) -> None:
-        # ipykernel 7.4 hands a reply to the shell that spoke last. A cell that asks for the
-        # notebook holds that shell until it is answered: the browser's own subshell takes it.
+        # ipykernel 7.4 routes a reply to the shell that sent last. A cell that asks for the
+        # notebook blocks that shell until it is answered, so the browser's own subshell must
+        # receive it.
         if hasattr(comm, "_reply_subshell_for"):
             comm._reply_subshell_for = _as_sent
         comm.on_msg(lambda message: self._on_message(comm, message))
@@ -116,8 +118,10 @@ class Channel:
         if not isinstance(data, dict):
             return
         with self._lock:
-            self._heard = True
-            self._deaf = self._deaf and (self._late or data.get("op") != "facts")
+            self._has_received = True
+            self._unresponsive = self._unresponsive and (
+                self._answered_late or data.get("op") != "facts"
+            )
         if data.get("op") == "facts":
             reply = {"op": "facts", "facts": self._facts()}
             if "id" in data:
@@ -130,7 +134,7 @@ class Channel:
                     self._answers[token] = request
                     self._answered.notify_all()
                 else:
-                    self._late = True
+                    self._answered_late = True
 
     @suppress_errors("writing to the browser")
     def _send(self, comm: Any, message: Mapping[str, Any]) -> None:
@@ -142,5 +146,5 @@ class Channel:
 
 
 def _as_sent(data: object, subshell: str | None) -> str | None:
-    """The subshell of a message from the browser is the one it was sent to."""
+    """The subshell that a message from the browser was sent to."""
     return subshell

@@ -1,7 +1,7 @@
-"""Completions of a kernel from what its figures and tables show; JupyterLab's popup lists them.
+"""A kernel's completions from its figures and tables, listed in JupyterLab's popup.
 
-Beside IPython's own, ahead of them. Everything was collected before: nothing waits here. A
-terminal has a matcher of its own (`nextedit_jupyter.terminal.matcher`), which knows more.
+They come before IPython's own. Everything was collected earlier, so nothing waits here. The
+terminal has its own matcher (`nextedit_jupyter.terminal.matcher`), which offers more.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 
 from nextedit_jupyter.core.facts import KernelFacts
 
-MOST = 5
+MAX_COMPLETIONS = 5
 
 
 def make_matcher(facts: Callable[[], KernelFacts]) -> Any:
-    """A matcher of IPython's second kind."""
+    """A matcher of IPython's second API version."""
     from IPython.core.completer import SimpleCompletion, context_matcher
 
     @context_matcher(identifier="nextedit.figures", priority=200)  # type: ignore[untyped-decorator]
@@ -31,9 +31,11 @@ def make_matcher(facts: Callable[[], KernelFacts]) -> Any:
         if found is None or "\n" in found.prefix:
             return {"completions": [], "suppress": False}
         return {
-            "completions": [SimpleCompletion(text, type="value") for text in found.texts[:MOST]],
+            "completions": [
+                SimpleCompletion(text, type="value") for text in found.texts[:MAX_COMPLETIONS]
+            ],
             "matched_fragment": found.prefix,
-            # By the alphabet, all names of the namespace would stand before ours.
+            # Sorted alphabetically, all names of the namespace would come before ours.
             "suppress": True,
             "ordered": True,
         }

@@ -1,9 +1,9 @@
-"""What matplotlib's figures show, read without drawing or running anything.
+"""What matplotlib figures show, read without drawing or running anything.
 
 Figures are found where pyplot manages them and in the namespace, if matplotlib is loaded already.
-Of each, only the dictionaries of matplotlib's own objects are read, by the descriptors that
-`kernel.live_facts` uses: no property, method or `repr` of an artist, no array of the data. Those of
-plotly and altair are `kernel.charts`'.
+Of each, only the instance dictionaries of matplotlib's own objects are read, with the descriptors
+that `kernel.live_facts` uses: no property, method or `repr` of an artist, no array of data. plotly
+and altair are in `kernel.charts`.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from nextedit_jupyter.kernel.live_facts import (
 MAX_FIGURES = 4
 MAX_AXES = 8
 MAX_LEGEND = 12
-MAX_ARTISTS = 200  # of one axes; what a picture of 500 lines shows is seen in its first ones
+MAX_ARTISTS = 200  # of one axes; the first ones of 500 lines are enough
 MAX_TEXT = 120
 MAX_NAMES = 1_000  # of the namespace, the newest
-MAX_TEXTS = 8  # cells that drew, whose texts say which columns
-BUDGET_MS = 2.0  # of this thread's own time: what other processes take is not ours
+MAX_TEXTS = 8  # cells that drew; their texts name the columns
+BUDGET_MS = 2.0  # of this thread's own time, so that other processes do not count
 
 _KINDS = {
     "Line2D": "line",
@@ -57,7 +57,7 @@ _KINDS = {
 
 
 class Figures:
-    """The figures that one shell has; they live no longer than their cell because of it."""
+    """The figures of one shell; it does not keep them alive beyond their cell."""
 
     def __init__(self) -> None:
         self._known: list[_Known] = []  # the newest last
@@ -68,8 +68,8 @@ class Figures:
         self._lock = RLock()
 
     def note(self, text: str = "") -> None:
-        """Before the cell's output is made, hold what pyplot has open: the inline backend draws it
-        next, and closes it. `text` is the cell.
+        """Before the cell's output is produced, hold the figures that pyplot has open: the inline
+        backend draws them next and closes them. `text` is the cell.
         """
         with self._lock:
             self._held = _managed()
@@ -79,7 +79,7 @@ class Figures:
                 self._texts.append((text, keys))
 
     def settle(self, *, clock: Callable[[], float] = thread_time) -> None:
-        """After the cell: read what it drew, as it was drawn, and let go of it."""
+        """After the cell: read what it drew, and release it."""
         with self._lock:
             held, self._held = self._held, []
             deadline = clock() + BUDGET_MS / 1e3
@@ -93,7 +93,8 @@ class Figures:
         clock: Callable[[], float] = thread_time,
         budget_ms: float = BUDGET_MS,
     ) -> tuple[FigureFacts, ...]:
-        """The newest figures last; those gone are kept as they were read last. Never raises."""
+        """Facts of the figures, newest last; of figures that are gone, those read last. Never
+        raises."""
         deadline = clock() + budget_ms / 1e3
         with self._lock:
             try:
@@ -104,10 +105,10 @@ class Figures:
                 for one in self._known[-MAX_FIGURES:]:
                     if (figure := one.ref()) is not None:
                         self._read(one, figure, names, deadline, clock)
-            except Exception:  # insides of a version that nobody has seen: what was known stays
+            except Exception:  # internals of an unknown version: keep what was known
                 pass
-            told = [one for one in self._known if one.facts is not None][-MAX_FIGURES:]
-            return tuple(self._with_columns(one) for one in told)
+            described = [one for one in self._known if one.facts is not None][-MAX_FIGURES:]
+            return tuple(self._with_columns(one) for one in described)
 
     def forget(self) -> None:
         with self._lock:
@@ -115,12 +116,13 @@ class Figures:
             self._texts.clear()
 
     def _take(self, figure: Any, *, newest: bool = True) -> _Known:
-        """What is known of a figure, which was drawn on last if it is the `newest`."""
+        """What is known about a figure; `newest`: it is the one drawn on last."""
         one = next((one for one in self._known if one.ref() is figure), None)
         if one is None:
             self._made += 1
             one = _Known(weakref.ref(figure), self._made)
-            # What is found under a name alone was made without pyplot, or before the last cell.
+            # A figure that is found only by its name was made without pyplot, or before the last
+            # cell.
             drawn = (i for i, known in enumerate(self._known) if known.key in self._fresh)
             at = len(self._known) if newest else next(drawn, len(self._known))
             self._known.insert(at, one)
@@ -144,7 +146,7 @@ class Figures:
             one.facts = found
 
     def _with_columns(self, one: _Known) -> FigureFacts:
-        """The facts with the columns that the cells' texts say were drawn."""
+        """The facts with the columns that were drawn, according to the cells' texts."""
         assert one.facts is not None
         every = frozenset(name for axes in one.facts.axes for name in axes.names)
         main = main_axes(one.facts)
@@ -157,7 +159,7 @@ class Figures:
 
 @dataclass(slots=True)
 class _Known:
-    """A figure that was seen: what it showed when it was read last."""
+    """A figure and what it showed when it was last read."""
 
     ref: weakref.ref[Any]
     key: int
@@ -167,7 +169,7 @@ class _Known:
 def _with_columns(
     axes: AxesFacts, texts: Iterable[tuple[str, bool]], every: frozenset[str], *, is_main: bool
 ) -> AxesFacts:
-    """`every` are the names of all axes of the figure: what is called on them is theirs."""
+    """`every` are the names of all axes of the figure: calls on these belong to those axes."""
     if axes.x or axes.y or axes.kinds == ("colorbar",):
         return axes
     for text, is_own in texts:
@@ -196,7 +198,7 @@ def read_any(
     deadline: float = float("inf"),
     clock: Callable[[], float] = thread_time,
 ) -> FigureFacts | None:
-    """What a figure of a library that we know shows; None for anything else."""
+    """What a figure of a known library shows; None for anything else."""
     if _is_matplotlib(type(figure), "Figure"):
         return read_figure(figure, deadline, clock, names)
     found = charts.read_chart(figure)
@@ -210,9 +212,9 @@ def read_figure(
     clock: Callable[[], float] = thread_time,
     names: Mapping[int, tuple[str, ...]] | None = None,
 ) -> FigureFacts | None:
-    """What a figure of matplotlib's shows; None for anything else, and for an empty one.
+    """What a matplotlib figure shows; None for anything else, and for an empty figure.
 
-    `names` are those of the namespace by the identity of what they name.
+    `names` are names in the namespace by the identity of their values.
     """
     if not _is_matplotlib(type(figure), "Figure"):
         return None
@@ -231,7 +233,7 @@ def read_figure(
 
 
 def _sharing(axes: Iterable[object], axis: str) -> frozenset[int]:
-    """Those whose limits along an axis are not theirs alone."""
+    """The axes that share their limits along an axis."""
     shared: set[int] = set()
     for one in axes:
         other = (instance_dict(one) or {}).get(f"_share{axis}")
@@ -278,9 +280,9 @@ def _read_axes(
 
 
 def _artists_of(own: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """The kinds of artists, their colours by name and their labels, each once, in the order drawn.
+    """The kinds of artists, their named colours and their labels, each once, in drawing order.
 
-    Of bars the container has the label.
+    For bars, the container has the label.
     """
     kinds: dict[str, None] = {}
     colours: dict[str, None] = {}
@@ -305,7 +307,7 @@ def _artists_of(own: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
 
 
 def _label_of(artist: object) -> str:
-    """What an artist or a container of bars is labelled, where a person labelled it."""
+    """The label of an artist or a container of bars, if a person set it."""
     text = (instance_dict(artist) or {}).get("_label")
     if type(text) is not str or text.startswith("_") or holds_secret(text[:MAX_TEXT]):
         return ""
@@ -315,9 +317,9 @@ def _label_of(artist: object) -> str:
 def _limits_of(
     own: Mapping[str, Any], name: str, *, may_expect: bool
 ) -> tuple[float, float] | None:
-    """The axis' limits; where they are not settled, as drawing will settle them, if that is sure.
+    """The axis' limits; if not determined yet, those that drawing will set, if that is certain.
 
-    `may_expect`: a plain linear axis that shares its limits with no other.
+    `may_expect`: it is a plain linear axis that shares its limits with no other.
     """
     stale = own.get("_stale_viewlims")
     if name == "z":
@@ -334,7 +336,7 @@ def _limits_of(
 
 
 def _is_sticky(own: Mapping[str, Any], name: str) -> bool:
-    """Whether an artist holds the limits at its edge, as bars and images do."""
+    """Whether an artist pins the limits to its edge, as bars and images do."""
     for artist in _items(own.get("_children"), MAX_ARTISTS):
         edges = instance_dict(artist) or {}
         sticky = edges.get("_sticky_edges")
@@ -375,15 +377,15 @@ def _text_of(artist: object) -> str:
     return " ".join(text[:MAX_TEXT].split())
 
 
-def _items(value: object, most: int) -> list[Any]:
-    """The first elements of a list, be it a subclass that shows itself in another way."""
+def _items(value: object, limit: int) -> list[Any]:
+    """The first elements of a list, even of a subclass that overrides iteration."""
     if not any(base is list for base in mro_of(type(value))):
         return []
-    return list(islice(list.__iter__(value), most))  # type: ignore[arg-type]
+    return list(islice(list.__iter__(value), limit))  # type: ignore[arg-type]
 
 
 def _managed() -> list[Any]:
-    """The figures that pyplot has open, the newest last; [] where pyplot is not loaded."""
+    """The figures that pyplot has open, newest last; [] if pyplot is not loaded."""
     pylab = sys.modules.get("matplotlib._pylab_helpers")
     manager = None if pylab is None else vars(pylab).get("Gcf")
     managed = None if manager is None else vars(manager).get("figs")
@@ -400,7 +402,7 @@ def _managed_figure(manager: object) -> object:
 def _in_namespace(
     namespace: Mapping[str, Any], deadline: float, clock: Callable[[], float]
 ) -> tuple[dict[int, tuple[str, ...]], list[object]]:
-    """What figures and axes are called, by identity, and the figures, the oldest first."""
+    """The names of figures and axes, by identity, and the figures, oldest first."""
     names: dict[int, list[str]] = {}
     figures: dict[int, object] = {}
     for name, value in islice(reversed(list(namespace.items())), MAX_NAMES):
@@ -413,12 +415,13 @@ def _in_namespace(
             if figure is not None:
                 names.setdefault(id(one), []).append(path)
                 figures.setdefault(id(figure), figure)
-    told = {key: tuple(found[:4]) for key, found in names.items()}
-    return told, list(reversed(figures.values()))
+    described = {key: tuple(found[:4]) for key, found in names.items()}
+    return described, list(reversed(figures.values()))
 
 
 def _parts(name: str, value: object) -> Iterator[tuple[str, object]]:
-    """A value, or what lies in an array, list, tuple or dictionary of axes, as one writes it."""
+    """A value, or the elements of an array, list, tuple or dictionary of axes, with their
+    expressions."""
     kind = type(value)
     if kind is list or kind is tuple:
         for i, one in enumerate(islice(value, MAX_AXES)):  # type: ignore[call-overload]
@@ -441,7 +444,7 @@ def _parts(name: str, value: object) -> Iterator[tuple[str, object]]:
 
 
 def _figure_of(value: object) -> object | None:
-    """The figure that a value is, or lies in; None for anything else."""
+    """The figure that a value is or belongs to; None for anything else."""
     kind = type(value)
     if _is_matplotlib(kind, "Figure") or charts.is_chart(kind):
         return value

@@ -1,6 +1,6 @@
 """The last error as a fact: which cell and line failed, and what the exception is about.
 
-Only exceptions of Python's own types are read; of all others the type's name is said.
+Only exceptions of Python's own types are read; of others, only the type's name is reported.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def describe(
     locate: Callable[[str], tuple[str, str] | None],
     refuses: Callable[[str], bool] = holds_secret,
 ) -> KernelError:
-    """What is known about `error`, raised while `cell` ran with the text `source`.
+    """Facts about `error`, which was raised while `cell` ran with the text `source`.
 
-    `locate` gives the cell and the text that a frame's file name stands for, or None for frames
-    outside of cells. The deepest frame in a cell is the place. A name or message that `refuses`
-    is left out.
+    `locate` maps a frame's file name to the cell and its text, or to None for frames outside of
+    cells. The deepest frame in a cell is the place. A name or message that `refuses` rejects is
+    left out.
     """
     kind = type(error)
     name, message = _about(error, kind)

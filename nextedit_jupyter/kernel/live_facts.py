@@ -1,10 +1,10 @@
-"""What the kernel knows about its names, read without ever running the user's code.
+"""What the kernel knows about its names, read without ever running user code.
 
-A value is looked at through the descriptors of `type`, `object` and `ModuleType` alone: no `repr`,
-no property, no `__getattr__`, `__dir__`, `__len__`, `__iter__`, `__eq__`, `__hash__` or `__class__`
-of a user's object or metaclass is triggered. Where a value's insides are read (columns of a
-DataFrame, keys of a dict), its type is first known to be the genuine one. What cannot be read so
-is left out.
+Values are read only through the descriptors of `type`, `object` and `ModuleType`: no `repr`,
+property, `__getattr__`, `__dir__`, `__len__`, `__iter__`, `__eq__`, `__hash__` or `__class__` of a
+user's object or metaclass is triggered. Before a value's internals are read (columns of a
+DataFrame, keys of a dict), its type is checked to be the genuine one. What cannot be read in this
+way is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from nextedit_jupyter.core.facts import CellRun, KernelError, KernelFacts, NamedObject
 from nextedit_jupyter.core.redact import holds_secret
 
-# The descriptors themselves: `cls.__mro__` would ask the metaclass, `mro_of(cls)` does not.
+# The descriptors themselves: `cls.__mro__` would consult the metaclass, `mro_of(cls)` does not.
 mro_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _own: Callable[[type], Mapping[Any, Any]] = type.__dict__["__dict__"].__get__
 _name: Callable[[type], str] = type.__dict__["__name__"].__get__
@@ -33,17 +33,17 @@ _function_dict: Callable[[FunctionType], dict[Any, Any]] = FunctionType.__dict__
 
 _DICTS = (dict, OrderedDict, defaultdict, Counter)
 _LRU_WRAPPER = type(functools.lru_cache(lambda: None))
-_BARE_CHARS = 100  # of a name with its type and no members
-_WRAPPED_DEPTH = 8  # of functools.wraps; deeper is a loop or a joke
+_BARE_CHARS = 100  # for a name with its type and no members
+_WRAPPED_DEPTH = 8  # of functools.wraps; deeper nesting is a loop or deliberate
 
 
 @dataclass(frozen=True, slots=True)
 class FactsLimits:
     """Bounds of one collection.
 
-    `budget_ms` keeps a keystroke's facts cheap; `total_chars` is a twentieth of what a request
-    may hold, so that facts never crowd out the notebook. A list of exactly `members` entries is
-    to be read as cut short.
+    `budget_ms` keeps a keystroke's facts cheap; `total_chars` is a twentieth of a request's bound,
+    so that facts never crowd out the notebook. A list of exactly `members` entries may have been
+    truncated.
     """
 
     names: int = 200
@@ -63,11 +63,11 @@ def collect(
     clock: Callable[[], float] = perf_counter,
     refuses: Callable[[str], bool] = holds_secret,
 ) -> KernelFacts:
-    """Facts about `namespace`, the names in `recent` first, in that order, then the newest.
+    """Facts about `namespace`: first the names in `recent`, in that order, then the newest.
 
-    `hidden` are the shell's own names, left out while they are bound to the shell's own values.
-    `recent` are identifiers of the cells that ran last, attributes among them: they also decide
-    which members stay where there are too many. `clock` counts seconds. Never raises.
+    `hidden` are the shell's own names, left out while they have the shell's own values. `recent`
+    are identifiers of the cells that ran last, including attributes: they also decide which members
+    are kept if there are too many. `clock` returns seconds. Never raises.
     """
     limits = limits or FactsLimits()
     deadline = clock() + limits.budget_ms / 1e3
@@ -92,7 +92,7 @@ def collect(
         found = reader.describe(name, value)
         del value  # the user's object must not live on because of us
         size = _size(found)
-        # Every name's type is worth more than one name's members: room is kept for the rest.
+        # The types of all names are worth more than the members of one: leave room for the rest.
         to_come = min(len(order), limits.names) - len(names) - 1
         if size > left - to_come * _BARE_CHARS:
             found = NamedObject(found.name, found.type, module=found.module)
@@ -105,7 +105,7 @@ def collect(
 
 
 class _Reader:
-    """Describes values; remembers the members of types during one collection."""
+    """Describes values; caches the members of types during one collection."""
 
     def __init__(self, used: frozenset[str], limit: int, refuses: Callable[[str], bool]) -> None:
         self._used = used
@@ -117,7 +117,7 @@ class _Reader:
         cls = type(value)
         try:
             return self._describe(name, value, cls)
-        except Exception:  # a type with damaged insides: its name is all that is said
+        except Exception:  # a type with damaged internals: report only its name
             return NamedObject(name, "object")
 
     def _describe(self, name: str, value: Any, cls: type) -> NamedObject:
@@ -152,7 +152,7 @@ class _Reader:
         if type(listed) is list or type(listed) is tuple:
             public = [n for n in listed if type(n) is str and n in own]
         else:
-            # What a module imported says little about it: its own things come first.
+            # What a module imports says little about it: its own definitions come first.
             public = [n for n in own if type(n) is str and type(own[n]) is not ModuleType]
             public += [n for n in own if type(n) is str and type(own[n]) is ModuleType]
         return NamedObject(
@@ -195,7 +195,7 @@ class _Reader:
         )
 
     def _members_of(self, cls: type) -> tuple[str, ...]:
-        key = id(cls)  # alive: the namespace holds it or an instance of it during the collection
+        key = id(cls)  # alive during the collection: the namespace holds it or an instance
         if key not in self._members:
             self._members[key] = self._ranked(name for base in mro_of(cls) for name in _own(base))
         return self._members[key]
@@ -206,7 +206,7 @@ class _Reader:
                 n for n in names if type(n) is str and not n.startswith("_") and n.isidentifier()
             )
         )
-        if len(public) > self._limit:  # those in use survive the cut
+        if len(public) > self._limit:  # names in use are kept
             public.sort(key=lambda n: n not in self._used)
         return tuple(public[: self._limit])
 
@@ -220,7 +220,7 @@ class _Reader:
 def type_name(cls: type) -> str:
     """`int`, `numpy.ndarray`, `sklearn.linear_model.Ridge`: the shortest public path of a type.
 
-    A path counts if the module is loaded and holds this very type under that name.
+    A path counts if the module is loaded and has this very type under that name.
     """
     qualname, module = _text(qualname_of(cls)), _text(_module(cls))
     if module in ("builtins", "") or not qualname:
@@ -239,7 +239,7 @@ def bare_type_name(cls: type) -> str:
 
 
 def _loaded(module: str, name: str) -> object:
-    """What a loaded module holds under a name, without importing or asking its `__getattr__`."""
+    """A loaded module's value for a name, without importing or calling its `__getattr__`."""
     found = sys.modules.get(module)
     if found is None or not _is_kind(type(found), ModuleType):
         return None
@@ -251,7 +251,7 @@ def _is_kind(cls: type, base: type) -> bool:
 
 
 def from_mro(cls: type, name: str) -> object:
-    """What a class or one of its bases has under a name, as it is kept; None if none has it."""
+    """The raw attribute of a class or one of its bases; None if there is none."""
     for base in mro_of(cls):
         own = _own(base)
         if name in own:
@@ -275,7 +275,7 @@ def _size(named: NamedObject) -> int:
 
 
 def _parameters(function: FunctionType, *, skip_first: bool) -> tuple[str, ...]:
-    """Names that may be given by keyword, from the code object; through functools.wraps."""
+    """Parameters that can be passed by keyword, from the code object; follows functools.wraps."""
     for _ in range(_WRAPPED_DEPTH):
         own = _function_dict(function)
         wrapped = None
@@ -293,7 +293,7 @@ def _parameters(function: FunctionType, *, skip_first: bool) -> tuple[str, ...]:
 
 
 def is_genuine(cls: type, package: str) -> bool:
-    """Whether the package itself holds this very type under the type's own name."""
+    """Whether the package itself has this very type under the type's own name."""
     module = _text(_module(cls))
     if module != package and not module.startswith(f"{package}."):
         return False
@@ -301,7 +301,8 @@ def is_genuine(cls: type, package: str) -> bool:
 
 
 def pandas_kind(cls: type) -> type | None:
-    """pandas' DataFrame or Series, if this is it or a subclass that leaves its insides alone."""
+    """pandas' DataFrame or Series, if this is one of them or a subclass with unchanged
+    internals."""
     if "pandas" not in sys.modules:
         return None
     for base in mro_of(cls):
@@ -328,13 +329,13 @@ def pandas_labels(value: Any, kind: type, limit: int) -> Iterator[object]:
             if type(label) is tuple and label:
                 yield label[0]
     elif qualname_of(type(index)) in ("Index", "CategoricalIndex"):
-        held = type(index._data)  # an array of the user's own making would run their code
+        held = type(index._data)  # an array class of the user's would run their code
         if is_genuine(held, "pandas") or is_genuine(held, "numpy"):
             yield from index[:limit].tolist()
 
 
 def instance_dict(value: object) -> dict[str, Any] | None:
-    """The object's own dictionary, by Python's descriptor; None where a class has another."""
+    """The instance dictionary, by Python's own descriptor; None if the class overrides it."""
     for base in mro_of(type(value)):
         found = _own(base).get("__dict__")
         if found is not None:

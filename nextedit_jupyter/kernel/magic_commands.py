@@ -1,7 +1,7 @@
 """`%nextedit` and its sub-commands, with help and completion of arguments.
 
-A mistake in usage prints one line that says what to do; a failure of ours prints one line and
-never a traceback. What is shown is text in terminals and HTML with a text form in notebooks.
+A usage error prints one line that says what to do; an internal error prints one line and never a
+traceback. Output is text in terminals, and HTML with a text fallback in notebooks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MODEL_COMMANDS = ("info", "list", "rollback", "use")
 
 
 class UsageError(Exception):
-    """The line cannot be understood or done; the message says what to do."""
+    """The line cannot be parsed or executed; the message says what to do."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,7 +43,7 @@ class _HelpShown(Exception):
 def register(session: Session) -> Callable[[], None]:
     """Add `%nextedit` and the completion of its arguments to the session's shell.
 
-    Returns what takes both back, if they are still ours.
+    Returns a function that removes both, if they are still ours.
     """
     magic = Magic(session)
     session.shell.register_magic_function(magic, "line", NAME)
@@ -60,7 +60,7 @@ def register(session: Session) -> Callable[[], None]:
 
 
 class Magic:
-    """The line magic: a callable that never raises but for Ctrl-C."""
+    """The line magic: a callable that raises nothing but KeyboardInterrupt."""
 
     __name__ = NAME
 
@@ -142,7 +142,7 @@ class Magic:
         return parser
 
     def complete(self, words: Sequence[str], prefix: str) -> list[str]:
-        """What may stand for `prefix` after the words that stand before it."""
+        """Completions of `prefix` after the preceding words."""
         self.parser  # noqa: B018  # builds the commands
         if not words:
             return _starting([*self._commands, "--help"], prefix)
@@ -388,7 +388,7 @@ _POWER = {"mains": "mains", "battery": "on battery", "low": "battery below 20 %"
 
 
 def _counted() -> list[str] | None:
-    """What is counted on disk, a line for each kind; None if the user has nothing counted."""
+    """The counts on disk, one line per kind; None if the user has not enabled them."""
     from nextedit_jupyter.core.folders import data_folder
 
     folder = data_folder() / "statistics"
@@ -418,14 +418,14 @@ def _starting(words: Iterable[str], prefix: str) -> list[str]:
 
 
 def _find_name(notebook: Notebook, name: str) -> Any:
-    """A caret on the first place in code that reads or binds the name; None if there is none."""
+    """A caret at the first place in code that reads or binds the name; None if there is none."""
     import re
 
     from nextedit_jupyter.core.notebook import Caret
 
     if not name.isidentifier():
         raise UsageError(f"{name!r} is not a valid Python name")
-    # An assignment first, as the worker renames what the name at the caret is bound to.
+    # Assignments first, because the worker renames what the name at the caret is bound to.
     bound = re.compile(
         rf"(?<![\w.]){name}\b(?=\s*(?:=(?!=)|,.*=|:))|\b(?:def|class|import|as)\s+{name}\b"
     )

@@ -1,4 +1,4 @@
-"""`%nextedit model`: the installed bundles. Files alone; no model is loaded here."""
+"""`%nextedit model`: the installed bundles. It only reads files; no model is loaded here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def listed(answering: str | None) -> list[str]:
-    """A line for each installed bundle and the one that answers, that one marked."""
+    """A line for each installed bundle and for the active one, which is marked."""
     from nextedit_jupyter.bundles.active import user_store
 
     labels = [installed.label for installed in user_store().installed()]
@@ -30,7 +30,7 @@ def installed_words() -> list[str]:
 
 
 def use(words: Sequence[str], client: KernelClient) -> list[str]:
-    """Let an installed version answer; says what came of it. Raises BundleError."""
+    """Switch to an installed version; returns a message. Raises BundleError."""
     from nextedit_jupyter.bundles.active import active_bundle, user_store
 
     if len(words) != 2:
@@ -52,7 +52,7 @@ def use(words: Sequence[str], client: KernelClient) -> list[str]:
 
 
 def rollback(words: Sequence[str], client: KernelClient) -> list[str]:
-    """Go back to the version before; says to which. Raises BundleError."""
+    """Go back to the previous version; returns a message. Raises BundleError."""
     from nextedit_jupyter.bundles.active import leave, user_store
 
     store = user_store()
@@ -60,7 +60,7 @@ def rollback(words: Sequence[str], client: KernelClient) -> list[str]:
 
 
 def _tell(client: KernelClient) -> list[str]:
-    """A worker that runs takes the change up; none is started."""
+    """Have a running worker load the change; none is started."""
     with contextlib.suppress(WorkerError, BundleError):
         if client.reload(2.0):
             return ["the running worker loads it when no request is pending"]

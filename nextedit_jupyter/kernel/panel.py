@@ -1,6 +1,7 @@
-"""`%nextedit panel`: suggestions with accept and reject, history, the switch and latencies.
+"""`%nextedit panel`: suggestions with accept and reject buttons, history, an on/off switch,
+latencies.
 
-With ipywidgets it is live; without, or in a terminal, it is one page of text.
+With ipywidgets it is live; without it, or in a terminal, it is a page of text.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def text_form(session: Session) -> str:
 
 
 def figure_told(session: Session) -> list[str]:
-    """What the newest figure shows, a line for each of its axes; [] where none is known."""
+    """What the newest figure shows, one line for each of its axes; [] if none is known."""
     lines = figure_lines(session.cached_facts().figures)
     return [line.removeprefix("# figure: ") for line in lines]
 
@@ -76,7 +77,7 @@ def history_lines(session: Session) -> list[str]:
 
 
 def latency_plot(latencies_ms: Sequence[float]) -> str:
-    """The last latencies as bars in an SVG, with the slowest named; empty text for none."""
+    """The last latencies as bars in an SVG, labelled with the slowest; "" if there are none."""
     if not latencies_ms:
         return ""
     shown = list(latencies_ms)[-80:]
@@ -136,7 +137,7 @@ class Panel:
         self.draw()
 
     def draw(self) -> None:
-        """Bring every widget up to date with the session."""
+        """Update every widget from the session."""
         self._drawing = True
         try:
             self._switch.value = self._session.enabled
@@ -186,7 +187,7 @@ class Panel:
             return
         if self._session.browser_can_apply(one):
             self._say(" ".join(self._session.apply(index)))
-        else:  # a front end takes a next input only from a cell that runs
+        else:  # a front end accepts a next input only from a running cell
             self._say(f"Run this in a cell: %nextedit apply {index + 1}")
 
     def _reject(self, one: Pending) -> None:
@@ -195,5 +196,5 @@ class Panel:
             self._session.reject(index)
 
     def _index(self, one: Pending) -> int | None:
-        """Where the suggestion is now; None if it is pending no more."""
+        """The suggestion's present index; None if it is no longer pending."""
         return next((i for i, other in enumerate(self._session.pending) if other is one), None)

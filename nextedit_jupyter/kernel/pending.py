@@ -1,4 +1,4 @@
-"""Suggestions that wait for a yes or no, what each would make of its cells, and how that reads."""
+"""Pending suggestions, what each would change in its cells, and their text and HTML forms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CSS = {"+": "#1a7f37", "-": "#cf222e"}
 
 @dataclass(frozen=True, slots=True)
 class CellChange:
-    """One cell's text before and after; `title` is what people call the cell: `In [3]`."""
+    """One cell's text before and after; `title` is how the cell is shown: `In [3]`."""
 
     cell: str
     title: str
@@ -26,18 +26,17 @@ class CellChange:
     after: str
 
     def diff(self) -> list[str]:
-        """Lines of a unified diff with one line of context, without file names."""
+        """The lines of a unified diff with one line of context, without file names."""
         lines = unified_diff(self.before.split("\n"), self.after.split("\n"), n=1, lineterm="")
         return [line for line in lines if not line.startswith(("--- ", "+++ ", "@@"))]
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A suggestion of the worker with the texts that it was made for.
+    """A suggestion from the worker with the texts that it was made for.
 
-    `wire` keeps the suggestion as it came, in code points. `from_browser` says whether the
-    texts are the browser's, so that the browser can apply it; `is_rest` that a part of it was
-    accepted already.
+    `wire` is the suggestion as received, in code points. `from_browser`: the texts are the
+    browser's, so the browser can apply it. `is_rest`: a part of it was already accepted.
     """
 
     label: str
@@ -58,7 +57,8 @@ class Pending:
 def read_suggestion(
     wire: Mapping[str, Any], notebook: Notebook, *, from_browser: bool = False
 ) -> Pending | None:
-    """A suggestion (SuggestionWire, in code points) with its texts; None if any is another text."""
+    """A suggestion (SuggestionWire, in code points) with its texts; None if any text has
+    changed."""
     edits: dict[str, list[Replacement]] = {}
     for edit in wire.get("edits", ()):
         cell = notebook.cell(edit["cell"])
@@ -87,7 +87,7 @@ def read_suggestion(
 
 
 def in_utf16(pending: Pending) -> dict[str, Any]:
-    """The suggestion as a browser reads it: offsets in UTF-16 units."""
+    """The suggestion as a browser expects it: offsets in UTF-16 units."""
     units = {change.cell: Utf16(change.before) for change in pending.changes}
     return {
         **pending.wire,
@@ -126,7 +126,7 @@ def diff_text(change: CellChange, *, colour: bool = False) -> str:
 
 
 def as_html(pending: Sequence[Pending], *, footer: str = "", first: int = 1) -> str:
-    """The same as HTML: everything that comes from code is escaped."""
+    """The same as HTML; everything that comes from code is escaped."""
     parts: list[str] = []
     for number, one in enumerate(pending, first):
         parts.append(f"<b>{number}</b>&nbsp; {_escaped(one.headline)}\n")

@@ -1,8 +1,8 @@
-"""Loading the extension in every shell: written by `jupyter nextedit enable`, taken back exactly.
+"""Loading the extension in every shell, written by `jupyter nextedit enable` and removed exactly.
 
-The terminal is switched on in the user's own `ipython_config.py`, in a marked block that concerns
-terminals alone; kernels in the environment's `ipython_kernel_config.json`. Both may be switched on
-twice without effect, and off without having been on.
+For terminals, a marked block is added to the user's `ipython_config.py`; for kernels, an entry to
+the environment's `ipython_kernel_config.json`. Enabling twice has no further effect, nor has
+disabling what was not enabled.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if importlib.util.find_spec("nextedit_jupyter") is not None:
 
 
 def enable_terminal(ipython_dir: Path | None = None) -> Path:
-    """Load the extension in each IPython terminal of this user's default profile.
+    """Load the extension in every IPython terminal of this user's default profile.
 
-    Returns the file that says so. Raises OSError if it cannot be written.
+    Returns the changed file. Raises OSError if it cannot be written.
     """
     path = _terminal_config(ipython_dir)
     content = path.read_bytes() if path.exists() else b""
@@ -41,7 +41,7 @@ def enable_terminal(ipython_dir: Path | None = None) -> Path:
 
 
 def disable_terminal(ipython_dir: Path | None = None) -> bool:
-    """Take the block back, and the file if there is nothing else in it; whether there was one."""
+    """Remove the block, and the file if nothing else is in it; returns whether there was one."""
     path = _terminal_config(ipython_dir)
     content = path.read_bytes() if path.exists() else b""
     start, end = content.find(_BEGIN), content.find(_END)
@@ -58,10 +58,10 @@ def disable_terminal(ipython_dir: Path | None = None) -> bool:
 
 
 def enable_kernel(prefix: Path | None = None) -> Path:
-    """Load the extension in each kernel of this environment (`prefix`, by default sys.prefix).
+    """Load the extension in every kernel of this environment (`prefix`, by default sys.prefix).
 
-    A user's own list of extensions overrides it. Returns the file that says so. Raises ValueError
-    if the file is there and cannot be understood, OSError if it cannot be written.
+    A user's own list of extensions overrides it. Returns the changed file. Raises ValueError if the
+    file exists and cannot be parsed, OSError if it cannot be written.
     """
     path = _kernel_config(prefix)
     config = _read_json(path)
@@ -76,7 +76,7 @@ def enable_kernel(prefix: Path | None = None) -> Path:
 
 
 def disable_kernel(prefix: Path | None = None) -> bool:
-    """Take the entry back, and the file if there is nothing else in it; whether there was one."""
+    """Remove the entry, and the file if nothing else is in it; returns whether there was one."""
     path = _kernel_config(prefix)
     config = _read_json(path)
     extensions = _extensions(config, path)
@@ -143,7 +143,7 @@ def _dump(config: dict[str, Any]) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace a file whole, through links, with the rights that it had."""
+    """Replace a file atomically, following links and keeping its permissions."""
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, content, mode=0o644, keep_mode=True)

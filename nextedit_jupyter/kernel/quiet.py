@@ -1,4 +1,4 @@
-"""Code in a user's kernel never raises into their cell: it logs once and falls silent."""
+"""Code in a user's kernel never raises into their cell: it logs an error once and stays silent."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import ParamSpec
 P = ParamSpec("P")
 
 _log = logging.getLogger("nextedit_jupyter")
-_log.addHandler(logging.NullHandler())  # else logging's last resort prints into the user's cell
-_told: set[str] = set()
+_log.addHandler(logging.NullHandler())  # or logging itself would print into cells
+_reported: set[str] = set()
 
 
 def report_once(what: str, error: BaseException) -> None:
-    """Log that `what` failed, by the type of the error alone: its message may hold user code."""
-    if what not in _told:
-        _told.add(what)
+    """Log that `what` failed, with only the error's type: its message may contain user code."""
+    if what not in _reported:
+        _reported.add(what)
         _log.warning("nextedit: %s failed (%s); it stays silent", what, type(error).__name__)
 
 
 def suppress_errors(what: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Make a callback that must not fail: `what` names it in the log."""
+    """Wrap a callback so that it never raises; `what` names it in the log."""
 
     def wrap(function: Callable[P, None]) -> Callable[P, None]:
         @wraps(function)

@@ -1,7 +1,8 @@
-"""What ran: cells with their texts, the order of runs, executed edits, the last error.
+"""Records what ran: cells with their texts, the order of runs, executed edits, the last error.
 
-Fed by `pre_run_cell` and `post_run_cell` on the kernel's main thread and read from others, comms
-among them, so all state stands behind one lock. A text that the redactor refuses is never held.
+Written by `pre_run_cell` and `post_run_cell` on the kernel's main thread and read from other
+threads, such as those of comms, so one lock guards all state. A text that the redactor refuses is
+never held.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.core.tags import OFF_TAG
 
 if TYPE_CHECKING:
-    from nextedit_jupyter.kernel.keeping import HistoryWriter
+    from nextedit_jupyter.kernel.history_writer import HistoryWriter
 
 _OWN_COMMANDS = re.compile(
     r"\s*(?:%?nextedit\b[^\n]*|%(?:load|reload|unload)_ext\s+nextedit_jupyter)\s*"
@@ -32,9 +33,10 @@ _RECENT_CELLS = 20
 
 @dataclass(frozen=True, slots=True)
 class RecorderLimits:
-    """Texts held at most, so that all of them fit a request (`core.request.Bounds`, 1 MB).
+    """Bounds on the held texts, so that all of them fit into a request (`core.request.Bounds`, 1
+    MB).
 
-    `total_bytes` counts what a text takes as ASCII JSON.
+    `total_bytes` counts the size of texts as ASCII JSON.
     """
 
     cells: int = 1_000
@@ -44,7 +46,7 @@ class RecorderLimits:
 
 
 class Recorder:
-    """Records executions; `clock` is in seconds."""
+    """Records executions; `clock` returns seconds."""
 
     def __init__(
         self,
@@ -54,14 +56,15 @@ class Recorder:
         refuses: Callable[[str], bool] = holds_secret,
         numbers: Callable[[], dict[str, int]] = dict,
     ) -> None:
-        """`numbers` gives the shell's map from the file name of compiled code to `In[number]`."""
+        """`numbers` returns the shell's map from the file names of compiled code to
+        `In[number]`."""
         self._limits = limits or RecorderLimits()
         self._clock = clock
         self._refuses = refuses
         self._numbers = numbers
         self._lock = RLock()
         self._history = EditHistory(refuses=self._refused)
-        self._texts: dict[str, str] = {}  # by cell, in the order of first runs
+        self._texts: dict[str, str] = {}  # by cell, in the order of their first runs
         self._counts: dict[str, int | None] = {}
         self._runs: deque[CellRun] = deque(maxlen=self._limits.runs)
         self._error: KernelError | None = None
@@ -69,16 +72,16 @@ class Recorder:
         self._looked_at: dict[str, bool] = {}
         self._nameless = 0
         self.enabled = True
-        self.keeping: HistoryWriter | None = None  # where edits go that the user wants kept
-        self.generation = 0  # grows with each finished run; tells whether facts are old
-        self.seconds = 0.0  # spent in here, by which users judge what a cell pays
+        self.keeping: HistoryWriter | None = None  # set if the user wants edits kept
+        self.generation = 0  # incremented after each run; shows whether facts are outdated
+        self.seconds = 0.0  # spent in here, shown to users as the overhead
         self.events = 0
 
     # Events of the shell ------------------------------------------------------------------------
 
     def pre_run_cell(self, info: Any) -> None:
-        """A cell is about to run; `info` is IPython's ExecutionInfo."""
-        if not self._concerns(info):
+        """Called before a cell runs; `info` is IPython's ExecutionInfo."""
+        if not self._should_record(info):
             return
         start = time.perf_counter()
         with self._lock:
@@ -90,14 +93,15 @@ class Recorder:
         self.events += 1
 
     def post_run_cell(self, result: Any) -> None:
-        """A cell ran; `result` is IPython's ExecutionResult. Its value is never touched."""
+        """Called after a cell ran; `result` is IPython's ExecutionResult. Its value is never
+        touched."""
         info = result.info
-        if info is None or not self._concerns(info) or _is_tagged_off(info):
+        if info is None or not self._should_record(info) or _is_tagged_off(info):
             return
         start = time.perf_counter()
         with self._lock:
             if self._running is None or self._running[0] != id(info):
-                self._begin(info, result.execution_count)  # the cell that loaded the extension
+                self._begin(info, result.execution_count)  # the cell that loaded us
             assert self._running is not None
             _, cell, text = self._running
             self._running = None
@@ -119,8 +123,9 @@ class Recorder:
             error, cell, text, lambda name: self._locate(name, cell, text), self._refuses
         )
 
-    def _concerns(self, info: Any) -> bool:
-        """Only what a person ran: not what front ends run behind their back, nor our commands."""
+    def _should_record(self, info: Any) -> bool:
+        """Whether a person ran this: neither a front end's hidden execution nor one of our
+        commands."""
         text = info.raw_cell
         return (
             self.enabled
@@ -174,9 +179,9 @@ class Recorder:
             self._counts.pop(oldest, None)
 
     def _refused(self, text: str) -> bool:
-        """Whether the redactor refuses the text; asked again by the history, answered from here.
+        """Whether the redactor refuses the text; cached, since the history asks again.
 
-        Remembered by hash: a refused text must not live on in a cache.
+        Cached by hash: a refused text must not stay in memory.
         """
         key = text_hash(text)
         if key not in self._looked_at:
@@ -186,7 +191,7 @@ class Recorder:
         return self._looked_at[key]
 
     def _locate(self, filename: str, cell: str, text: str) -> tuple[str, str] | None:
-        """The cell and text behind a frame's file name; `cell` is the one that just ran."""
+        """The cell and text for a frame's file name; `cell` is the one that just ran."""
         number = self._numbers().get(filename)
         if number is None:
             return None
@@ -195,7 +200,7 @@ class Recorder:
                 if run.cell == cell:
                     return cell, text
                 held = self._texts.get(run.cell)
-                # A cell that was run again with another text has no such line any more.
+                # A cell that was run again with another text no longer has that line.
                 return (run.cell, held) if held and text_hash(held) == run.hash else None
         return None
 
@@ -203,7 +208,7 @@ class Recorder:
 
     @property
     def running_text(self) -> str:
-        """The text of the cell that runs now; empty for none, and for one that holds a secret."""
+        """The text of the running cell; empty if there is none, or if it contains a secret."""
         with self._lock:
             cell = self._running[1] if self._running is not None else ""
             return self._texts.get(cell, "")
@@ -224,7 +229,7 @@ class Recorder:
             return self._error
 
     def notebook(self) -> Notebook:
-        """The cells that ran, with the text that ran last, in the order of their first runs."""
+        """The cells that ran, with the texts that ran last, in the order of their first runs."""
         with self._lock:
             return Notebook(
                 "python",
@@ -242,7 +247,7 @@ class Recorder:
         return tuple(dict.fromkeys(name for text in texts for name in _IDENTIFIER.findall(text)))
 
     def purge(self) -> int:
-        """Forget every text, run and error; returns how many edits were forgotten."""
+        """Forget all texts, runs and errors; returns how many edits were forgotten."""
         with self._lock:
             forgotten = len(self._history)
             self._history.forget()
@@ -256,12 +261,13 @@ class Recorder:
 
 
 def json_bytes(text: str) -> int:
-    """About what a text takes as ASCII JSON, at most: no need to make it to know."""
+    """An upper bound on a text's size as ASCII JSON, without encoding it."""
     return len(text) + text.count("\n") + text.count('"') if text.isascii() else 6 * len(text)
 
 
 def _is_tagged_off(info: Any) -> bool:
-    """Whether the front end says that the cell is tagged: from IPython 9.16 and ipykernel 7.3."""
+    """Whether the front end reports the cell as tagged off; needs IPython 9.16 and ipykernel
+    7.3."""
     meta = getattr(info, "cell_meta", None)
     tags = meta.get("tags") if isinstance(meta, dict) else None
     return isinstance(tags, list) and OFF_TAG in tags

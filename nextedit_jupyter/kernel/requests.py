@@ -1,4 +1,5 @@
-"""A request about the notebook as it ran: which cells and edits fit in, and where its caret is."""
+"""Builds a request about the notebook as it ran: which cells and edits fit, and where the caret
+is."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_DRAFT_BYTES = 60_000  # of cells sent along with ghost text: many times the model's context
+_DRAFT_BYTES = 60_000  # of cells in a ghost text request: many times the model's context
 _HISTORY_BYTES = 250_000  # of edits, so that a request stays within its 1 MB
 
 
@@ -33,7 +34,7 @@ def build_request(
 ) -> SuggestRequest | None:
     """A request about what was recorded, with `draft` as its last cell; None if nothing ran.
 
-    The caret is by default where the last executed edit ended, or at the last cell's end.
+    By default the caret is where the last executed edit ended, or at the end of the last cell.
     """
     from nextedit_jupyter.core.notebook import Notebook
     from nextedit_jupyter.core.request import SuggestRequest
@@ -41,7 +42,7 @@ def build_request(
     notebook = recorder.notebook()
     if draft is not None:
         cells = [cell for cell in notebook.cells if cell.id != draft.id]
-        # What ran long ago tells little of the next line, and each key pays for it.
+        # What ran long ago says little about the next line, and costs time with each key.
         recent = _last_within(cells, lambda cell: json_bytes(cell.source), _DRAFT_BYTES)
         notebook = Notebook(notebook.language, (*recent, draft))
     if not notebook.cells:
@@ -64,7 +65,7 @@ def build_request(
 
 
 def _last_within(items: Sequence[T], size: Callable[[T], int], limit: int) -> tuple[T, ...]:
-    """The last items whose sizes together stay within the limit."""
+    """The last items whose total size is within the limit."""
     start, left = len(items), limit
     while start and (left := left - size(items[start - 1])) >= 0:
         start -= 1

@@ -1,6 +1,6 @@
-"""One shell's life with the extension: it wires recorder, facts, comm, magics and worker together.
+"""A session of the extension in one shell: connects recorder, facts, comm, magics and worker.
 
-All that it changes in the shell is undone by `stop`.
+`stop` undoes everything that it changes in the shell.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ class Session:
         *,
         parts: Sequence[Callable[[Session], Callable[[], None]]] = (),
     ) -> None:
-        """`make_client` takes the client's name; without it, the user's worker is reached.
+        """`make_client` takes the client's name; the default connects to the user's worker.
 
-        Each of the `parts` is brought up by `start`, and returns how `stop` takes it back.
+        Each of the `parts` is called by `start` and returns the function with which `stop` undoes
+        it.
         """
         self.shell = shell
         self.settings = SessionSettings()
@@ -64,7 +65,7 @@ class Session:
 
     @suppress_errors("loading")
     def start(self) -> None:
-        """Take up the shell: events, magics and, in a kernel, the comm."""
+        """Attach to the shell: events, magics and, in a kernel, the comm."""
         self._configure()
         self.shell.events.register("pre_run_cell", self._pre)
         self.shell.events.register("post_execute", self._drawn)
@@ -79,7 +80,7 @@ class Session:
 
     @suppress_errors("unloading")
     def stop(self) -> None:
-        """Take back all that `start` did, and let go of the worker."""
+        """Undo everything that `start` did, and disconnect from the worker."""
         self.enabled = False
         for event, callback in (
             ("pre_run_cell", self._pre),
@@ -101,13 +102,13 @@ class Session:
         self._keep(False)
 
     def set(self, key: str, text: str) -> None:
-        """Change a setting, and what it says. Raises ValueError, which says what to do."""
+        """Change a setting and apply it. Raises ValueError, which says what to do."""
         self.settings.set(key, text)
         if key == "store_history":
             self._keep(self.settings.store_history)
 
     def _configure(self) -> None:
-        """Begin with what IPython's own configuration says; what is wrong there is reported."""
+        """Apply IPython's own configuration; errors in it are reported."""
         given = getattr(self.shell, "config", {}).get("NextEdit", {})
         for key in [name for name in self.settings.names() if name in given]:
             try:
@@ -118,7 +119,7 @@ class Session:
     def _keep(self, on: bool) -> None:
         keeping = self.recorder.keeping
         if on and keeping is None:
-            from nextedit_jupyter.kernel.keeping import HistoryWriter
+            from nextedit_jupyter.kernel.history_writer import HistoryWriter
 
             self.recorder.keeping = HistoryWriter()
         elif not on and keeping is not None:
@@ -126,7 +127,7 @@ class Session:
             keeping.end()
 
     def switch(self, on: bool) -> None:
-        """Turn recording, facts and requests on or off; the browser is told."""
+        """Turn recording, facts and requests on or off, and notify the browser."""
         self.enabled = self.recorder.enabled = on
         if self.channel is not None:
             self.channel.send({"op": "enabled", "enabled": on})
@@ -135,7 +136,7 @@ class Session:
         self.changed()
 
     def purge(self) -> tuple[int, int]:
-        """Forget what was recorded, and the edits kept on disk; how many edits each held."""
+        """Forget the record, and the edits kept on disk; returns the number of edits in each."""
         from nextedit_jupyter.core.history_store import HistoryStore, store_path
 
         forgotten, kept = self.recorder.purge(), 0
@@ -149,7 +150,7 @@ class Session:
         return forgotten, kept
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Call back after suggestions, counts or the switch changed."""
+        """Register a callback for changes of suggestions, counts or the on/off switch."""
         self._on_change.append(callback)
 
     def changed(self) -> None:
@@ -157,14 +158,14 @@ class Session:
             suppress_errors("redrawing")(callback)()
 
     def _numbers(self) -> dict[str, int]:
-        """IPython's map from the file name of compiled code to In[number]; private, so guarded."""
+        """IPython's map from the file names of compiled code to In[number]; private, so guarded."""
         found = getattr(self.shell.compile, "_filename_map", None)
         return found if isinstance(found, dict) else {}
 
     # Facts --------------------------------------------------------------------------------------
 
     def facts(self) -> KernelFacts:
-        """What is known now; empty while switched off. Safe on any thread."""
+        """The present facts; empty while switched off. Thread-safe."""
         from nextedit_jupyter.core.facts import KernelFacts
         from nextedit_jupyter.kernel.live_facts import FactsLimits, collect
 
@@ -198,7 +199,7 @@ class Session:
             from nextedit_jupyter.kernel.figures import Figures
 
             self._figures = Figures()
-            # A terminal's completer knows the figures already.
+            # The terminal's completer already knows the figures.
             if self.channel is not None and self._matcher is None:
                 from nextedit_jupyter.kernel.completing import make_matcher
 
@@ -207,42 +208,43 @@ class Session:
         self._figures.note(self.recorder.running_text)
 
     def _settle_figures(self, result: Any) -> None:
-        """After the cell's output: what it drew is drawn."""
+        """After the cell's output, when its figures have been drawn."""
         if self._figures is not None:
             self._figures.settle()
 
     def cached_facts(self) -> KernelFacts:
-        """The facts of the last finished run, collected now only if there are none so recent."""
+        """The facts after the last finished run, collected now only if there are none that
+        recent."""
         known = self._facts
         if self.enabled and known is not None and known[0] == self.recorder.generation:
             return known[1]
         return self.facts()
 
     def last_facts(self) -> KernelFacts:
-        """The facts collected last, however old: for those who must not wait at all."""
+        """The facts collected last, however old, for callers that must not wait."""
         from nextedit_jupyter.core.facts import KernelFacts
 
         return self._facts[1] if self.enabled and self._facts is not None else KernelFacts()
 
     def facts_wire(self) -> Mapping[str, Any]:
-        """The facts as the protocol has them."""
+        """The facts in the protocol's form."""
         from nextedit_jupyter.core.wire import encode_facts
 
         return encode_facts(self.facts())
 
     @property
     def last_error(self) -> KernelError | None:
-        """The last run's error, None if it ran through."""
+        """The last run's error; None if it succeeded."""
         return self.recorder.error
 
     @property
     def ghost_ms(self) -> float:
-        """How long ghost text may wait for the worker before history is shown."""
+        """How long ghost text waits for the worker before history is shown."""
         return self.settings.ghost_ms
 
     @property
     def pacing(self) -> PacingSettings:
-        """The waiting times by power that the user wants now."""
+        """The user's present settings for pacing by power."""
         from nextedit_jupyter.core.pacing import PacingSettings
 
         settings = self.settings
@@ -309,8 +311,9 @@ class Session:
     ) -> dict[str, Any]:
         """The worker's answer (AnswerWire, offsets in code points).
 
-        `client` names who asks: of two requests under one name the newer wins. Raises WorkerError
-        if the worker cannot be reached or refuses the request; blocks up to `timeout` seconds.
+        `client` names the sender: a newer request under the same name supersedes an older one.
+        Raises WorkerError if the worker cannot be reached or refuses the request; blocks up to
+        `timeout` seconds.
         """
         if not self.enabled:
             raise WorkerError("nextedit is off; turn it on with %nextedit on")
@@ -318,7 +321,8 @@ class Session:
         return self.calls.ask(request, waits, client)
 
     def present(self, want: Sequence[Kind]) -> tuple[SuggestRequest, bool]:
-        """A request about the browser's notebook (then true), or else about what ran.
+        """A request about the browser's notebook (then the second value is True), or else about
+        what ran.
 
         Raises NextEditError, which says what to do, if it is off or there is nothing to ask about.
         """
@@ -337,7 +341,8 @@ class Session:
         return self.fetch(*self.present(want))
 
     def fetch(self, request: SuggestRequest, from_browser: bool) -> tuple[list[Pending], str]:
-        """Ask, and keep what is suggested as pending; with it, why there is nothing, for people.
+        """Ask the worker, and keep its suggestions as pending; also returns a readable reason if
+        there are none.
 
         Raises WorkerError.
         """
@@ -362,11 +367,11 @@ class Session:
     # Suggestions --------------------------------------------------------------------------------
 
     def apply(self, index: int) -> list[str]:
-        """Accept a pending suggestion; returns what to tell the user.
+        """Accept a pending suggestion; returns messages for the user.
 
         The browser applies what was made for its notebook. Elsewhere a cell's new text becomes the
-        next input, one cell at a time, for that is all that such a front end has; the rest stays
-        pending.
+        next input, one cell at a time, because such a front end supports nothing else; the rest
+        stays pending.
         """
         one = self.pending.pop(index)
         told: list[str]
@@ -391,7 +396,7 @@ class Session:
         return told
 
     def browser_can_apply(self, one: Pending) -> bool:
-        """Whether a browser is there that knows the cells of this suggestion."""
+        """Whether a browser that has this suggestion's cells is connected."""
         return one.from_browser and self.channel is not None and self.channel.connected
 
     def reject(self, index: int) -> None:
@@ -401,7 +406,7 @@ class Session:
         self.changed()
 
     def cancel(self, client: str) -> None:
-        """Nobody waits any more for what was asked under this name. Starts nothing."""
+        """Cancel the request under this name, which nobody waits for any more. Starts no worker."""
         self.calls.cancel(client)
 
     @property
@@ -414,17 +419,17 @@ class Session:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the worker, empty if nothing is."""
+        """What is wrong with the worker; empty if nothing is."""
         return self.calls.problem
 
     def warm_up(self) -> None:
-        """Import what a request needs, on whatever thread this is called; starts no worker."""
+        """Import what a request needs, on the calling thread; starts no worker."""
         from nextedit_jupyter.core import wire  # noqa: F401
 
         assert self.client is not None
 
     def note(self, outcome: Outcome, kind: str, lane: str) -> None:
-        """Count what became of a suggestion, here and in a worker that runs; returns at once."""
+        """Count a suggestion's outcome, here and in a running worker; returns at once."""
         self.calls.note(outcome, kind, lane)
 
     def add_completer(self, matcher: Any) -> None:

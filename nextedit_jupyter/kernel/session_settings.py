@@ -9,7 +9,7 @@ _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0
 
 
 class SessionSettings(HasTraits):
-    """`c.NextEdit.<name>` in IPython's configuration sets what a session begins with."""
+    """`c.NextEdit.<name>` in IPython's configuration sets a session's initial values."""
 
     timeout = Float(5.0, help="seconds that a magic waits for the worker")
     ghost_ms = Float(250.0, help="milliseconds that ghost text waits before history is shown")
@@ -48,10 +48,10 @@ class SessionSettings(HasTraits):
             raise ValueError(str(error)) from None
 
     def text(self, key: str) -> str:
-        """The setting as `set` reads it."""
+        """The value in the form that `set` accepts."""
         value = getattr(self, key)
         return ("on" if value else "off") if isinstance(value, bool) else f"{value:g}"
 
     def meaning(self, key: str) -> str:
-        """What the setting is for, in a phrase."""
+        """A short description of the setting."""
         return str(self.class_traits()[key].help)

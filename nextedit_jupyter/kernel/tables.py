@@ -1,7 +1,7 @@
-"""Tables and arrays under names: shape, dtypes, the first categories; never the data.
+"""Named tables and arrays: shape, dtypes, the first categories; never the data.
 
-Read by the descriptors of `kernel.live_facts` from the insides of genuine pandas and numpy objects.
-What a table holds is not looked at: categories are part of a dtype.
+Read with the descriptors of `kernel.live_facts` from the internals of genuine pandas and numpy
+objects. A table's values are not read: categories are part of a dtype.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def collect_tables(
     clock: Callable[[], float] = thread_time,
     budget_ms: float = BUDGET_MS,
 ) -> tuple[TableFacts, ...]:
-    """The newest tables and arrays of a namespace, the newest last. Never raises."""
+    """The most recent tables and arrays of a namespace, newest last. Never raises."""
     deadline = clock() + budget_ms / 1e3
     found: list[TableFacts] = []
     for name, value in reversed(list(namespace.items())):
@@ -44,7 +44,7 @@ def collect_tables(
             continue
         try:
             table = read_table(name, value)
-        except Exception:  # insides of a version that nobody has seen
+        except Exception:  # internals of an unknown version
             table = None
         if table is not None:
             found.append(table)
@@ -87,7 +87,7 @@ def _columns(labels: list[Any], blocks: list[Any]) -> list[ColumnFacts]:
 
 
 def _rows(index: Any) -> tuple[int, ...]:
-    """The length of an index whose insides are pandas' or numpy's own; () for another."""
+    """The length of an index with pandas' or numpy's own internals; () for another."""
     if not is_genuine(type(index), "pandas"):
         return ()
     insides = instance_dict(index) or {}
@@ -102,7 +102,7 @@ def _rows(index: Any) -> tuple[int, ...]:
 
 
 def _dtype_of(values: Any) -> str:
-    """`int64`, `category`, `str`: by name for numpy, by class for what pandas adds."""
+    """`int64`, `category`, `str`: by name for numpy dtypes, by class for those of pandas."""
     cls = type(values)
     if is_genuine(cls, "numpy"):
         return str(values.dtype.name) if is_genuine(type(values.dtype), "numpy.dtypes") else ""
@@ -111,12 +111,12 @@ def _dtype_of(values: Any) -> str:
     dtype = values.dtype
     if is_genuine(type(dtype), "numpy.dtypes"):
         return str(dtype.name)
-    # A dtype's own text may hold a time zone of the user's making: the class says enough.
+    # A dtype's own text may contain a user-defined time zone: the class says enough.
     return qualname_of(type(dtype)).removesuffix("Dtype").replace("Categorical", "category")
 
 
 def _levels_of(values: Any) -> tuple[str, ...]:
-    """The first categories, where they are texts."""
+    """The first categories, if they are strings."""
     if not is_genuine(type(values), "pandas") or qualname_of(type(values)) != "Categorical":
         return ()
     categories = values.dtype.categories

@@ -1,4 +1,4 @@
-"""A kernel's way to the worker: one client, made when it is first needed, and what came of it."""
+"""A kernel's connection to the worker: one client, created on first use, and counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nextedit_jupyter.core.errors import WorkerError
 if TYPE_CHECKING:
     from nextedit_jupyter.core.pacing import Outcome
     from nextedit_jupyter.core.request import SuggestRequest
-    from nextedit_jupyter.kernel.telling import OutcomeReporter
+    from nextedit_jupyter.kernel.outcome_reporter import OutcomeReporter
 
 _NAME = f"kernel-{os.getpid()}"
 
@@ -42,7 +42,7 @@ class KernelClient(Protocol):
 
 @dataclass
 class SessionCounts:
-    """What this session did, for its owner alone; kept in memory and gone with the kernel."""
+    """Counts of this session, for its user only; kept in memory until the kernel ends."""
 
     requests: int = 0
     shown: int = 0
@@ -61,10 +61,10 @@ class SessionCounts:
 
 
 class WorkerCalls:
-    """Asks the worker and counts, for one session; safe on any thread."""
+    """Sends requests to the worker and counts, for one session; thread-safe."""
 
     def __init__(self, make_client: Callable[[str], KernelClient] | None = None) -> None:
-        """`make_client` takes the client's name; without it, the user's worker is reached."""
+        """`make_client` takes the client's name; the default connects to the user's worker."""
         self.counts = SessionCounts()
         self.problem = ""
         self._make_client = make_client or connect
@@ -82,8 +82,9 @@ class WorkerCalls:
     def ask(self, request: SuggestRequest, timeout: float, client: str) -> dict[str, Any]:
         """The worker's answer (AnswerWire, offsets in code points).
 
-        `client` names who asks: of two requests under one name the newer wins. Raises WorkerError
-        if the worker cannot be reached or refuses the request; blocks up to `timeout` seconds.
+        `client` names the sender: a newer request under the same name supersedes an older one.
+        Raises WorkerError if the worker cannot be reached or refuses the request; blocks up to
+        `timeout` seconds.
         """
         from nextedit_jupyter.core.wire import encode_request
 
@@ -108,15 +109,15 @@ class WorkerCalls:
         return answer
 
     def cancel(self, client: str) -> None:
-        """Nobody waits any more for what was asked under this name. Starts nothing."""
+        """Cancel the request under this name, which nobody waits for any more. Starts no worker."""
         if self._client is not None:
             self._client.cancel(client=f"{_NAME}-{client}")
 
     def note(self, outcome: Outcome, kind: str, lane: str) -> None:
-        """Count what became of a suggestion, here and in a worker that runs; returns at once."""
+        """Count a suggestion's outcome, here and in a running worker; returns at once."""
         setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
         if self._reporter is None:
-            from nextedit_jupyter.kernel.telling import OutcomeReporter
+            from nextedit_jupyter.kernel.outcome_reporter import OutcomeReporter
 
             self._reporter = OutcomeReporter(lambda *words: self.client.report(*words))
         self._reporter.tell(outcome, kind, lane)

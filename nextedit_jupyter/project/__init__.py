@@ -1,5 +1,5 @@
 """The folder around a notebook: modules that it imports, and pieces of its neighbours.
 
-Files are read, never run, and only below a root that the Jupyter server names. What is found goes
-into a request as names and as texts beside it; lanes and prompts know nothing of files.
+Files are read, never run, and only below a root that the Jupyter server names. The results are
+added to a request as names and texts; lanes and prompts know nothing about files.
 """

@@ -1,4 +1,4 @@
-"""Reading below a root and nowhere else, within bounds; and which files there are."""
+"""Reading and listing files below a root and nowhere else, within bounds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READ = (".py", ".ipynb")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one look at a folder may cost. `seconds` are of one pass; a longer one is cut off."""
+    """The bounds of one scan of a folder; after `seconds` it is cut short."""
 
     files: int = 300
     entries: int = 5_000
@@ -34,21 +34,21 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """By which a changed file is known."""
+    """Identifies a version of a file, to detect changes."""
 
     modified_ns: int
     size: int
 
 
-# The rules of `.gitignore` files: each request asks whether its document may be read.
+# Rules of `.gitignore` files, cached because each request checks whether its document may be read.
 _RULES: LruCache[str, tuple[Stamp, tuple[IgnoreRule, ...]]] = LruCache(256)
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A folder of the user's that may be read, as the server names it.
+    """A user's folder that may be read, as named by the server.
 
-    `excluded` are globs of paths below it that may not. Symbolic links are followed only where
+    `excluded` are globs of paths below it that may not be read. Symbolic links are followed only if
     they end below the root; nothing is ever written.
     """
 
@@ -57,7 +57,7 @@ class Root:
     limits: Limits = field(default_factory=Limits)
 
     def stamp(self, relative: str) -> Stamp | None:
-        """That of a readable file; None if there is none. Cheap: asks for no content."""
+        """The stamp of a readable file; None if there is none. Cheap: reads no content."""
         real = self._real(relative)
         if real is None:
             return None
@@ -70,7 +70,7 @@ class Root:
         return Stamp(found.st_mtime_ns, found.st_size)
 
     def read(self, relative: str) -> str | None:
-        """A file's text; None if it may not or cannot be read."""
+        """A file's text; None if it must not or cannot be read."""
         real = self._real(relative)
         if real is None:
             return None
@@ -109,7 +109,7 @@ class Root:
     def walk(self, folders: Sequence[str]) -> Iterator[str]:
         """Paths of Python files and notebooks in these folders and below, nearest first.
 
-        Links are not followed. Ends at the bounds.
+        Links are not followed. Stops at the bounds.
         """
         end = time.monotonic() + self.limits.seconds
         seen: set[str] = set()
@@ -132,7 +132,7 @@ class Root:
     def _listed(
         self, folder: str, rules: Sequence[tuple[str, tuple[IgnoreRule, ...]]]
     ) -> tuple[list[str], list[str]]:
-        """The readable files of a folder and the folders to enter, each sorted."""
+        """A folder's readable files and its subfolders to enter, both sorted."""
         files, folders = [], []
         try:
             with os.scandir(os.path.join(self.path, *folder.split("/"))) as entries:
@@ -177,7 +177,7 @@ class Root:
         return known[1]
 
     def _real(self, relative: str) -> str | None:
-        """Where a readable path really is; None if that is not below the root."""
+        """The resolved location of a readable path; None if it is not below the root."""
         if not self.is_open(relative):
             return None
         root = os.path.realpath(self.path)
@@ -185,6 +185,6 @@ class Root:
         inside = os.path.join(root, "")
         if not real.startswith(inside):
             return None
-        # What a link leads to must be as readable as what is named.
+        # A link's target must be as readable as the link.
         there = real[len(inside) :].replace(os.sep, "/")
         return real if there == relative or self.is_open(there) else None

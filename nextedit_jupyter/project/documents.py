@@ -1,4 +1,4 @@
-"""The documents that a rename may reach: those that are open, as they stand, and files on disk."""
+"""The documents that a rename can change: open ones in their present state, and files on disk."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from nextedit_jupyter.project.imports import Resolver, added_folders
 from nextedit_jupyter.project.parts import is_guarded
 
 MAX_CANDIDATES = 200
-# A rename is waited for: a look at the folder for it is shorter than one in the background.
-LOOK = Limits(files=MAX_CANDIDATES, entries=4_000, seconds=1.0)
+# The user waits for a rename, so its scan of the folder is shorter than one in the background.
+SCAN_LIMITS = Limits(files=MAX_CANDIDATES, entries=4_000, seconds=1.0)
 FILE_CELL = "file"
-# Why cells are left as they are, behind a document's path.
+# Why cells are left unchanged; shown after a document's path.
 GUARDED = "uses the name in a cell that is locked or switched off"
 FILE_GUARDED = "uses the name and has a cell that is locked or switched off: left alone"
 LINE_ENDS = "uses the name in a cell with Windows line endings"
@@ -30,9 +30,9 @@ LINE_ENDS = "uses the name in a cell with Windows line endings"
 class ProjectDocument:
     """One document by its path. A module is a notebook of one cell.
 
-    `numbers` are the places of its cells in the file, from 0. `skipped` are code cells that may not
-    be changed: why, and their texts. `unread` are cells that are switched off and whose text the
-    page keeps, by their places from 1. One that `is_withheld` is open, and the page sent nothing.
+    `numbers` are the positions of its cells in the file, from 0. `skipped` are code cells that must
+    not be changed, with the reason and their texts. `unread` are switched-off cells whose text the
+    page does not send, by position from 1. `is_withheld`: it is open, but the page did not send it.
     """
 
     path: str
@@ -62,7 +62,7 @@ class ProjectDocument:
 
 
 def opened(document: OpenDocument, root: Root) -> ProjectDocument:
-    """One that is open: what the page says of it counts, not what is on disk."""
+    """An open document: its state in the page counts, not the file on disk."""
     is_file = document.path.endswith(".py")
 
     def why_not(cell: Cell) -> str | None:
@@ -70,7 +70,7 @@ def opened(document: OpenDocument, root: Root) -> ProjectDocument:
             return FILE_GUARDED
         if not cell.editable or cell.is_off:
             return GUARDED
-        # The editor counts a CR LF as one place, the document as two.
+        # The editor counts a CR LF as one character, the document as two.
         return LINE_ENDS if "\r" in cell.source else None
 
     reasons = {cell.id: why_not(cell) for cell in document.cells}
@@ -96,7 +96,7 @@ def opened(document: OpenDocument, root: Root) -> ProjectDocument:
 
 
 def closed(path: str, text: str, root: Root) -> ProjectDocument | None:
-    """A file of the folder; None if it cannot be read as Python or a Python notebook."""
+    """A file in the folder; None if it cannot be read as Python or a Python notebook."""
     if path.endswith(".py"):
         if is_guarded(text):
             none = Notebook("python", ())
@@ -122,17 +122,17 @@ def closed(path: str, text: str, root: Root) -> ProjectDocument | None:
 def candidates(
     root: Root, near: str, words: Sequence[str], known: Mapping[str, ProjectDocument]
 ) -> Iterator[ProjectDocument]:
-    """Closed documents below the root in which one of the words stands, nearest to `near` first."""
-    looked = Root(root.path, root.excluded, LOOK)
+    """Closed documents below the root that contain one of the words, nearest to `near` first."""
+    scanned = Root(root.path, root.excluded, SCAN_LIMITS)
     word = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in words))
     count = 0
-    for path in dict.fromkeys(looked.walk([near, ""])):
+    for path in dict.fromkeys(scanned.walk([near, ""])):
         if path in known:
             continue
         count += 1
         if count > MAX_CANDIDATES:
             return
-        text = looked.read(path)
+        text = scanned.read(path)
         if text is None or not word.search(text):
             continue
         document = closed(path, text, root)
@@ -141,7 +141,7 @@ def candidates(
 
 
 def _cell(number: int, value: Mapping[str, object]) -> Cell | None:
-    """A code cell, not editable where it may not be changed; None for others."""
+    """A code cell, marked as not editable if it must not be changed; None for other types."""
     metadata = value.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     tags = metadata.get("tags")

@@ -1,4 +1,5 @@
-"""One root's modules and pieces, kept up to date in the background, and requests made richer."""
+"""Enriches requests with a root's modules and pieces of files, kept up to date in the
+background."""
 
 from __future__ import annotations
 
@@ -19,17 +20,18 @@ from nextedit_jupyter.project.pieces import Piece, Words, pieces_of, words_of
 
 log = logging.getLogger("nextedit.project")
 
-LOOK_EVERY = 15.0  # seconds between two looks at the folder, while requests come
-MODULES_EVERY = 2.0  # the same for the modules that a notebook imports
-_MAX_READ = MAX_NODES // 2  # of a notebook's imports, for one request
-MOST_PIECES = 2
-LEAST_LIKENESS = 0.3
-_ABOVE = 2  # cells above the caret's whose words say what is being done
+SCAN_INTERVAL = 15.0  # seconds between two scans of the folder, while requests arrive
+MODULES_EVERY = 2.0  # the same for modules that a notebook imports
+_MAX_READ = MAX_NODES // 2  # for reading a notebook's imports, per request
+MAX_PIECES = 2
+MIN_LIKENESS = 0.3
+_ABOVE = 2  # cells above the caret's whose words show what the user is working on
 
 
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
-    """`files` were read (modules and neighbours), `pieces` came of them."""
+    """`files` is the number of files read (modules and neighbours), `pieces` that of their
+    pieces."""
 
     root: str
     files: int
@@ -38,9 +40,9 @@ class FolderStatus:
 
 
 class Folder:
-    """What is known around the documents of one root. For several threads.
+    """What is known about the files around one root's documents. Thread-safe.
 
-    `run` starts work in the background; tests run it at once.
+    `run` starts work in the background; in tests it runs at once.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class Folder:
         self._run = run or _in_background
         self._clock = clock
         self._modules = Modules(root)
-        self._said: LruCache[str, tuple[float, tuple[str, ...], ModuleSummary]] = LruCache(16)
+        self._imported_names: LruCache[str, tuple[float, tuple[str, ...], ModuleSummary]] = (
+            LruCache(16)
+        )
         self._module_files: frozenset[str] = frozenset()
         self._pieces: dict[str, tuple[Stamp, tuple[Piece, ...]]] = {}
-        self._words: dict[str, Words] = {}  # by the folder of the document
-        self._looked: dict[str, float] = {}
+        self._words: dict[str, Words] = {}  # by the document's folder
+        self._scanned_at: dict[str, float] = {}
         self._reading = threading.Lock()
 
     def status(self) -> FolderStatus:
@@ -68,22 +72,23 @@ class Folder:
         return FolderStatus(self._root.path, files, pieces, self._reading.locked())
 
     def enrich(self, request: SuggestRequest) -> SuggestRequest:
-        """The request with what its folder says: names that the kernel does not know, texts beside.
+        """The request with information from its folder: names that the kernel does not know, and
+        texts.
 
-        Reads the imported modules where they changed; neighbours as they were read last.
+        Imported modules are read again if they changed; neighbours are as last read.
         """
         place = request.place
         if place is None or request.notebook.language != "python":
             return request
         if not self._root.is_open(place.path):
             return request
-        said = self._imported(request.notebook, place)
-        near = list(said.texts)
+        imported = self._imported(request.notebook, place)
+        near = list(imported.texts)
         if place.neighbours:
-            self._look_again(place)
+            self._scan_neighbours(place)
             near += self._likest(request, place)
         known = {named.name for named in request.facts.names}
-        names = tuple(named for named in said.names if named.name not in known)
+        names = tuple(named for named in imported.names if named.name not in known)
         if not names and not near:
             return request
         facts = replace(request.facts, names=(*request.facts.names, *names))
@@ -92,19 +97,19 @@ class Folder:
     def _imported(self, notebook: Notebook, place: Place) -> ModuleSummary:
         now = self._clock()
         folder = place.path.rpartition("/")[0]
-        # What a line that is being typed says of modules is read when its cell is left.
+        # A line that is being typed is not searched for imports until its cell is left.
         imports = tuple(c.source for c in notebook.code_cells if "import" in c.source)
-        held = self._said.get(place.path)
+        held = self._imported_names.get(place.path)
         if held is not None and held[1] == imports and now - held[0] < MODULES_EVERY:
             return held[2]
         try:
             with budget(_MAX_READ):
-                said = self._modules.said_to(notebook, folder)
-        except OverBudget:  # what was read is kept, and the next request goes on from there
+                imported = self._modules.summarise(notebook, folder)
+        except OverBudget:  # what was read is kept, and the next request continues from there
             return held[2] if held is not None else ModuleSummary()
-        self._said.put(place.path, (now, imports, said))
-        self._module_files |= frozenset(said.files)
-        return said
+        self._imported_names.put(place.path, (now, imports, imported))
+        self._module_files |= frozenset(imported.files)
+        return imported
 
     def _likest(self, request: SuggestRequest, place: Place) -> list[Nearby]:
         words = self._words.get(place.path.rpartition("/")[0])
@@ -113,30 +118,31 @@ class Folder:
         cells = request.notebook.cells
         at = request.notebook.index(request.caret.cell) or 0
         before = [cell.source for cell in cells[:at] if cell.is_code][-_ABOVE:]
-        # Whole lines only: what is found, and with it the prompt, changes with a line, not a key.
+        # Whole lines only, so that the results, and with them the prompt, change per line and not
+        # per key.
         source = request.cell.source[: request.caret.offset]
         lines = source[: source.rfind("\n") + 1]
         own = (cell.source for cell in cells if cell.is_code)
         found = words.nearest(
             words_of(lines),
             words_of("\n".join(before)),
-            most=MOST_PIECES + 1,
-            least=LEAST_LIKENESS,
+            limit=MAX_PIECES + 1,
+            min_likeness=MIN_LIKENESS,
             apart_from=own,
         )
-        return [near for near in found if near.path != place.path][:MOST_PIECES]
+        return [near for near in found if near.path != place.path][:MAX_PIECES]
 
-    def _look_again(self, place: Place) -> None:
+    def _scan_neighbours(self, place: Place) -> None:
         folder = place.path.rpartition("/")[0]
-        if self._clock() - self._looked.get(folder, -LOOK_EVERY) < LOOK_EVERY:
+        if self._clock() - self._scanned_at.get(folder, -SCAN_INTERVAL) < SCAN_INTERVAL:
             return
         if self._reading.acquire(blocking=False):
-            self._looked[folder] = self._clock()
+            self._scanned_at[folder] = self._clock()
             self._run(lambda: self._read(folder, place))
 
     def _read(self, folder: str, place: Place) -> None:
-        """Read what changed of the neighbours: those opened lately, the folder, what is below it,
-        and the folders above."""
+        """Read neighbours that changed: recently opened files, the folder, its subfolders, and the
+        folders above."""
         try:
             limits = self._root.limits
             parts = folder.split("/") if folder else []
@@ -170,7 +176,7 @@ class Folder:
 
 
 class Folders:
-    """The folders of all roots that requests came from, the latest few."""
+    """The folders of the most recent roots in requests."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -178,7 +184,7 @@ class Folders:
         self._last: Folder | None = None
 
     def enrich(self, request: SuggestRequest, root: str | None) -> SuggestRequest:
-        """`Folder.enrich` with the folder of this root; the request as it is without one."""
+        """`Folder.enrich` for this root; without a root, the request unchanged."""
         if root is None or request.place is None or not Path(root).is_absolute():
             return request
         key = (root, request.place.excluded)
@@ -190,10 +196,10 @@ class Folders:
         return folder.enrich(request)
 
     def status(self) -> FolderStatus | None:
-        """Of the folder that was asked last; None if none was."""
+        """The status of the folder used last; None if there was none."""
         return self._last.status() if self._last is not None else None
 
-    def told(self) -> dict[str, object] | None:
+    def status_json(self) -> dict[str, object] | None:
         """The same as JSON values."""
         status = self.status()
         return asdict(status) if status is not None else None

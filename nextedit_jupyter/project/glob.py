@@ -1,7 +1,7 @@
 """Globs over paths with slashes: `*` within a folder, `**` over folders, `?`, `[a-z]`, `[!a]`.
 
-Matched by going back to the last star only, never by regular expressions: a `.gitignore` comes with
-whatever was downloaded, and `*a*a*a*a*b` would keep those busy for years.
+Matching backtracks only to the last star and does not use regular expressions: a `.gitignore` may
+come with any download, and `*a*a*a*a*b` would keep those busy for years.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_GLOB = 300  # characters
 
 @dataclass(frozen=True, slots=True)
 class _Class:
-    """`[a-z]`: one character of these ranges, or of none of them."""
+    """`[a-z]`: one character in these ranges, or outside them."""
 
     ranges: tuple[tuple[str, str], ...]
     negated: bool
@@ -43,7 +43,7 @@ def compiled(glob: str) -> tuple[tuple[_Token, ...] | None, ...]:
 
 
 def matches(glob: str, path: str) -> bool:
-    """Whether the whole path matches; a last `**` stands for at least one name."""
+    """Whether the whole path matches; a final `**` stands for at least one name."""
     parts = compiled(glob)
     names = path.split("/")
     if parts and parts[-1] is None:
@@ -72,7 +72,8 @@ def _with_stars(
     is_star: Callable[[object], bool],
     is_one: Callable[[object, str], bool],
 ) -> bool:
-    """Whether a pattern matches a whole sequence: at a mismatch the last star takes one more."""
+    """Whether a pattern matches a whole sequence: at a mismatch the last star consumes one more
+    item."""
     at = here = 0
     star, taken = -1, 0
     while here < len(subject):

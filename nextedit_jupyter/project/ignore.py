@@ -1,4 +1,4 @@
-"""Which paths are left alone: `.gitignore` files, the user's globs, folders that nobody wrote."""
+"""Which paths are ignored: by `.gitignore` files, by the user's globs, and generated folders."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.project.glob import MAX_GLOB, matches
 
-# What tools make, or what is not the user's own code.
+# Folders that tools create, or that are not the user's own code.
 SKIPPED_FOLDERS = frozenset(
     {
         *("__pycache__", "node_modules", "site-packages", "dist-packages", "build", "dist", "venv"),
         *("env", "virtualenv", "__pypackages__"),
     }
 )
-_MAX_RULES = 500  # of one file: a generated list of thousands would cost each path that much
+_MAX_RULES = 500  # per file: a generated list of thousands would slow down each path
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoreRule:
-    """One line of a `.gitignore`: paths that `glob` matches are ignored, or wanted after all.
+    """One line of a `.gitignore`: paths that match `glob` are ignored, or included again.
 
-    One that is not `anchored` matches at any depth, by the file's name.
+    If it is not `anchored`, it matches file names at any depth.
     """
 
     glob: str
@@ -34,7 +34,7 @@ class IgnoreRule:
 
 
 def rules_of(text: str) -> tuple[IgnoreRule, ...]:
-    """The rules of a `.gitignore`, by paths relative to its folder."""
+    """The rules of a `.gitignore`, for paths relative to its folder."""
     rules = []
     for line in text.splitlines()[: 4 * _MAX_RULES]:
         stripped = line.rstrip()
@@ -58,8 +58,8 @@ def is_ignored(
 ) -> bool:
     """Whether a path below the root is ignored by the rules of its folders, outermost first.
 
-    `rules` are (folder, rules) pairs; the last rule that matches decides, as in git. That a folder
-    above it is ignored is for the caller to see: it is not entered.
+    `rules` are (folder, rules) pairs; the last matching rule decides, as in git. The caller must
+    not enter ignored folders.
     """
     ignored = False
     for folder, own in rules:
@@ -73,12 +73,12 @@ def is_ignored(
 
 
 def is_excluded(path: str, globs: Iterable[str]) -> bool:
-    """Whether the user's excluded paths name it, as the page reads them: a glob without `/` is
-    matched with the file's name."""
+    """Whether the user's excluded paths contain it, with the page's semantics: a glob without `/`
+    is matched against the file's name."""
     name = path.rpartition("/")[2]
     return any(matches(glob, path if "/" in glob else name) for glob in globs)
 
 
 def is_skipped_name(name: str) -> bool:
-    """Whether a folder is never entered: hidden ones, and what tools make."""
+    """Whether a folder is never entered: hidden folders and those that tools create."""
     return name.startswith(".") or name in SKIPPED_FOLDERS or name.endswith(".egg-info")

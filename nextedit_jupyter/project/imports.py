@@ -1,4 +1,4 @@
-"""What a notebook or a module imports, and where local modules are to be looked for."""
+"""What a notebook or a module imports, and where local modules are found."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Import:
 
 @by_text(1_000_000)
 def imports_of(source: str) -> tuple[Import, ...]:
-    """The imports of one cell or module; of a cell that is half typed, those of whole lines."""
+    """The imports of one cell or module; in a half-typed cell, those on complete lines."""
     if not _IMPORTS.search(source):
         return ()
     spend(len(source) // 4)
@@ -54,7 +54,7 @@ def imports_of(source: str) -> tuple[Import, ...]:
 
 
 def notebook_imports(notebook: Notebook) -> list[Import]:
-    """Those of all code cells, each name once, the last one that binds it."""
+    """The imports of all code cells; for each name, only the last import that binds it."""
     found: dict[tuple[str, str], Import] = {}
     for cell in notebook.code_cells:
         for one in imports_of(cell.source):
@@ -79,7 +79,7 @@ def added_folders(notebook: Notebook, folder: str) -> list[str]:
 
 
 def joined_path(folder: str, relative: str) -> str | None:
-    """`a/b` and `../c` give `a/c`; None for what is absolute or leaves the root."""
+    """`a/b` and `../c` become `a/c`; None if the path is absolute or leaves the root."""
     if relative.startswith(("/", "~")) or ":" in relative or "\\" in relative:
         return None
     parts = folder.split("/") if folder else []
@@ -94,8 +94,8 @@ def joined_path(folder: str, relative: str) -> str | None:
 
 
 class Resolver:
-    """Where modules are, seen from one document: below its folder, what it puts on the path, and
-    the folders above it up to the root, each with its `src`."""
+    """Finds modules for one document: in its folder, in what it adds to the path, and in the
+    folders above it up to the root, each with its `src`."""
 
     def __init__(self, root: Root, folder: str, added: Sequence[str] = ()) -> None:
         self._root = root
@@ -108,7 +108,7 @@ class Resolver:
         self._known: dict[str, str | None] = {}
 
     def find(self, module: str) -> str | None:
-        """The path of a local module's file; None if it is none of the root's."""
+        """The path of a local module's file; None if it is not below the root."""
         if module not in self._known:
             self._known[module] = self._find(module)
         return self._known[module]

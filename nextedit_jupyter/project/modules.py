@@ -1,4 +1,4 @@
-"""What local modules say to those who import them: names for the lanes, texts for prompts."""
+"""What local modules offer to importing documents: names for the lanes, texts for prompts."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from nextedit_jupyter.project.imports import Import, Resolver, added_folders, no
 from nextedit_jupyter.project.outline import Definition, Outline, outline, stub
 from nextedit_jupyter.project.parts import without_off
 
-MAX_MODULES = 24  # read for one notebook
-MAX_MEMBERS = 199  # facts with 200 or more count as cut off
+MAX_MODULES = 24  # per notebook
+MAX_MEMBERS = 199  # facts with 200 or more count as truncated
 MAX_STUBS = 4_000  # characters of a module's stubs
-_FOLLOWED = 4  # imports from module to module
-_LOCAL_MODULE = "local module"  # of which it is not known that nothing else is in it
+_FOLLOWED = 4  # levels of imports from module to module
+_LOCAL_MODULE = "local module"  # which may have other members too
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleSummary:
-    """Names that the notebook's imports bind, and the modules' stubs; `files` were read for it."""
+    """Names that the notebook's imports bind, and the modules' stubs; `files` are those read."""
 
     names: tuple[NamedObject, ...] = ()
     texts: tuple[Nearby, ...] = ()
@@ -31,15 +31,15 @@ class ModuleSummary:
 
 
 class Modules:
-    """The outlines of one root's modules, read again when a file changed."""
+    """The outlines of one root's modules, read again when a file changes."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
         self._held: LruCache[str, tuple[Stamp, Outline | None]] = LruCache(256)
 
     def outline(self, path: str) -> Outline | None:
-        """A module's names; those of its last sound text while it is half typed; None if it is not
-        to be read. A text with a secret is not."""
+        """A module's outline; while it does not parse, that of its last valid text; None if it must
+        not be read. A text with a secret is never read."""
         stamp = self._root.stamp(path)
         if stamp is None:
             self._held.drop(path)
@@ -54,27 +54,27 @@ class Modules:
         self._held.put(path, (stamp, found))
         return found
 
-    def said_to(self, notebook: Notebook, folder: str) -> ModuleSummary:
-        """What the notebook's imports of local modules bring; `folder` is the notebook's."""
+    def summarise(self, notebook: Notebook, folder: str) -> ModuleSummary:
+        """What the notebook's imports of local modules provide; `folder` is the notebook's."""
         resolver = Resolver(self._root, folder, added_folders(notebook, folder))
-        round_ = _Round(self, self._root, resolver)
+        reader = _ImportReader(self, self._root, resolver)
         for one in notebook_imports(notebook):
-            round_.take(one)
-            if len(round_.used) >= MAX_MODULES:
+            reader.take(one)
+            if len(reader.used) >= MAX_MODULES:
                 break
         words = frozenset(
             word for cell in notebook.code_cells for word in _WORD.findall(cell.source)
         )
         return ModuleSummary(
-            tuple(round_.names.values()), tuple(round_.texts(words)), tuple(round_.read)
+            tuple(reader.names.values()), tuple(reader.texts(words)), tuple(reader.read)
         )
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-class _Round:
-    """One notebook's imports, followed."""
+class _ImportReader:
+    """Follows one notebook's imports."""
 
     def __init__(self, modules: Modules, root: Root, resolver: Resolver) -> None:
         self._modules = modules
@@ -82,7 +82,7 @@ class _Round:
         self._resolver = resolver
         self.names: dict[str, NamedObject] = {}
         self.read: dict[str, Outline] = {}
-        # Definitions to tell of each file: those that were named, or all.
+        # The definitions to show of each file: those that were named, or all.
         self.used: dict[str, dict[str, Definition]] = {}
 
     def take(self, one: Import) -> None:
@@ -94,7 +94,7 @@ class _Round:
             self._member(one.module, one.name, one.bound)
 
     def texts(self, words: frozenset[str]) -> Iterator[Nearby]:
-        """The stubs of each module, what the notebook uses first, as one text."""
+        """The stubs of each module as one text, starting with what the notebook uses."""
         for path, definitions in self.used.items():
             worth = [d for d in definitions.values() if d.kind in ("function", "class")]
             worth.sort(key=lambda d: d.name not in words)
@@ -165,7 +165,7 @@ class _Round:
         self._tell(path, definitions)
 
     def _all(self, path: str, found: Outline, depth: int) -> Iterator[Definition]:
-        """The public names of a module with their true definitions, as far as they are local."""
+        """The public names of a module with their original definitions, if these are local."""
         for definition in found.public:
             source = definition.source
             if source is None:
@@ -179,7 +179,7 @@ class _Round:
                     real = self._definition(*there, source[1], depth + 1)[1]
                 yield replace(real, name=definition.name) if real is not None else definition
             elif source[0].startswith("."):
-                yield definition  # what a module takes from its siblings is seldom meant for others
+                yield definition  # imports from siblings are rarely meant for others
         for star in found.stars:
             there = self._from(path, star, depth)
             if there is not None:
@@ -188,7 +188,7 @@ class _Round:
     def _definition(
         self, path: str, found: Outline, name: str, depth: int
     ) -> tuple[str, Definition | None]:
-        """The definition behind a name of a module, where imports lead to it."""
+        """The original definition of a module's name, followed through imports."""
         definition = found.named(name)
         if definition is not None and definition.source is None:
             return path, definition
@@ -203,7 +203,7 @@ class _Round:
         return path, definition
 
     def _is_closed(self, path: str, found: Outline, depth: int) -> bool:
-        """Whether all names of a module are known. A package's submodules may be added to it."""
+        """Whether all names of a module are known. Submodules may be added to a package."""
         if not found.is_closed or path.endswith("__init__.py"):
             return False
         return all(
@@ -212,7 +212,7 @@ class _Round:
         )
 
     def _from(self, path: str, module: str, depth: int) -> tuple[str, Outline] | None:
-        """A module as another one names it."""
+        """The module that another one imports."""
         if depth >= _FOLLOWED:
             return None
         folder = path.rpartition("/")[0]

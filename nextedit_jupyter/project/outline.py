@@ -1,4 +1,4 @@
-"""What a module defines, as far as those who import it can use: names, signatures, first words."""
+"""What a module defines for importing code: names, signatures, first lines of docstrings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nextedit_jupyter.analysis.syntax import has_endless_import
 DefinitionKind = Literal["function", "class", "value", "module"]
 MAX_SIGNATURE, MAX_HEAD = 160, 100  # characters
 MAX_DEFINITIONS = 400
-# Each field of an f-string is compiled by itself: ten thousand take a quarter of a second.
+# Each field of an f-string is compiled separately: ten thousand take a quarter of a second.
 _MAX_BRACES = 3_000
 _DYNAMIC = frozenset(("globals", "setattr", "exec", "vars", "__import__"))
 
@@ -23,9 +23,9 @@ _DYNAMIC = frozenset(("globals", "setattr", "exec", "vars", "__import__"))
 class Definition:
     """One name of a module.
 
-    `signature` is `(path, *, sep=',') -> Table`, `head` the docstring's first line, `keywords`
-    what may be given by name, `methods` those of a class that are public, `members` all names of
-    it. `source` is (module, name) for what was imported from elsewhere.
+    `signature` is `(path, *, sep=',') -> Table`, `head` the docstring's first line, `keywords` the
+    parameters that can be passed by name, `methods` a class's public methods, `members` all of its
+    names. `source` is (module, name) for an imported name.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Definition:
 class Outline:
     """A module's names in the order of its text.
 
-    `stars` are the modules (with leading dots) of which it takes all names. `is_closed`: nothing
-    says that it has other names, too. `exported` is `__all__` where it is a list of strings.
+    `stars` are the modules (with leading dots) from which it imports `*`. `is_closed`: nothing
+    suggests that it has other names. `exported` is `__all__`, if it is a list of strings.
     """
 
     definitions: tuple[Definition, ...] = ()
@@ -58,7 +58,7 @@ class Outline:
 
     @property
     def public(self) -> tuple[Definition, ...]:
-        """What `from module import *` brings, and what is worth offering behind `module.`."""
+        """What `from module import *` imports, and what is offered after `module.`."""
         if self.exported is not None:
             return tuple(known for known in self.definitions if known.name in self.exported)
         return tuple(known for known in self.definitions if not known.name.startswith("_"))
@@ -104,7 +104,7 @@ def outline(text: str) -> Outline | None:
 
 
 def stub(definition: Definition, *, methods: int = 12) -> str:
-    """A definition in the words of Python, without its body."""
+    """A definition as Python source, without its body."""
     if definition.kind == "function":
         return f"def {definition.name}{definition.signature}:{_doc(definition.head)}"
     if definition.kind == "class":
@@ -119,7 +119,7 @@ def _doc(head: str) -> str:
 
 
 def _statements(body: list[ast.stmt], depth: int = 0) -> Iterator[ast.stmt]:
-    """The statements of a module that run when it is imported, blocks included."""
+    """The statements of a module that run when it is imported, including those in blocks."""
     for node in body:
         yield node
         if depth == 8:
@@ -255,7 +255,7 @@ def _strings(node: ast.expr) -> tuple[str, ...] | None:
 
 
 def _is_dynamic(node: ast.stmt) -> bool:
-    """Whether a statement may make names that nobody can read: `globals().update(…)`."""
+    """Whether a statement may define names that cannot be seen: `globals().update(…)`."""
     if not isinstance(node, ast.Expr | ast.Assign | ast.For | ast.AugAssign):
         return False
     if isinstance(node, ast.AugAssign):

@@ -1,7 +1,7 @@
 """Cells of a Python file that are left out or locked, by the lines that begin them.
 
-The page takes files apart (`labextension/src/percent.ts`); here it only matters which text is not
-to be read or changed. A line that looks like such a mark counts as one, in a string too.
+The page splits files into cells (`labextension/src/percent.ts`); here it only matters which text
+must not be read or changed. A line that looks like a cell marker counts as one, even in a string.
 """
 
 from __future__ import annotations

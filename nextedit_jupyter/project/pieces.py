@@ -1,4 +1,4 @@
-"""Pieces of neighbouring files, found by the words that they share with what is being written."""
+"""Pieces of neighbouring files, found by words that they share with the text being written."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ _COMMON = frozenset(
 class Piece:
     """A cell of a notebook or a definition of a module.
 
-    `words` are its own and, half as much, those of the piece above it: what follows a cell like
-    this one is told by what follows its like.
+    `words` are its own and, with half the weight, those of the piece above it: what follows a
+    similar cell suggests what follows this one.
     """
 
     path: str
@@ -72,14 +72,14 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def shortened(text: str) -> str:
-    """The whole lines at the beginning that fit in `MAX_PIECE`."""
+    """The first complete lines that fit into `MAX_PIECE`."""
     if len(text) <= MAX_PIECE:
         return text
     return text[: text.rfind("\n", 0, MAX_PIECE) + 1].rstrip() or text[:MAX_PIECE]
 
 
 class Words:
-    """An index over pieces; made once, then only read."""
+    """An immutable index of pieces."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.pieces = tuple(pieces[:MAX_PIECES])
@@ -94,13 +94,13 @@ class Words:
         here: frozenset[str],
         above: frozenset[str],
         *,
-        most: int,
-        least: float,
+        limit: int,
+        min_likeness: float,
         apart_from: Iterable[str] = (),
     ) -> list[Nearby]:
-        """The likest pieces, best first. `here` are words of the text being written, `above` those
-        of what stands before it; pieces whose text is in `apart_from` are left out, and so are
-        those whose likeness (0 to 1) is below `least`."""
+        """The most similar pieces, best first. `here` are the words of the text being written,
+        `above` those of the text before it. Pieces whose text is in `apart_from`, and those with a
+        similarity (0 to 1) below `min_likeness`, are left out."""
         total = len(self.pieces)
         if not total:
             return []
@@ -123,9 +123,9 @@ class Words:
         whole = sum(weights.values()) or 1.0
         gone = {text.strip() for text in apart_from}
         found: list[Nearby] = []
-        for i, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[: 8 * most]:
+        for i, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[: 8 * limit]:
             likeness = score / whole
-            if likeness < least or len(found) == most:
+            if likeness < min_likeness or len(found) == limit:
                 break
             piece = self.pieces[i]
             if piece.text.strip() not in gone:
@@ -135,7 +135,7 @@ class Words:
 
 
 def _cells(text: str) -> list[str]:
-    """The code cells of a notebook's JSON; none where it is no notebook."""
+    """The code cells of a notebook's JSON; none if it is not a notebook."""
     try:
         value = json.loads(text)
         cells = value["cells"]
@@ -151,7 +151,7 @@ def _cells(text: str) -> list[str]:
 
 
 def _definitions(text: str) -> list[str]:
-    """The functions and methods of a module, and what stands between definitions."""
+    """The functions and methods of a module, and the text between definitions."""
     tree = parse_module(text)
     if tree is None:
         return []
@@ -171,7 +171,8 @@ def _definitions(text: str) -> list[str]:
 
 
 def _methods(node: object, lines: list[str]) -> list[str]:
-    """A long class as its methods; a long function as a whole, which is cut off later."""
+    """A long class is split into its methods; a long function stays whole and is shortened
+    later."""
     below = [one for one in getattr(node, "body", ()) if hasattr(one, "decorator_list")]
     if not hasattr(node, "bases") or not below:
         return ["\n".join(lines[node.lineno - 1 : node.end_lineno])]  # type: ignore[attr-defined]

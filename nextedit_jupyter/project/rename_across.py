@@ -1,7 +1,7 @@
-"""A rename over documents: a module's name in the module and wherever it is imported.
+"""A rename across documents: a module's name in the module and wherever it is imported.
 
-Found by bindings, never by words: the definition, imports that lead to it (through packages that
-take it on, too), and the names that these imports bind.
+It follows bindings, never words: the definition, imports that lead to it (also through packages
+that re-export it), and the names that these imports bind.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from nextedit_jupyter.project.below_root import Root
 from nextedit_jupyter.project.documents import ProjectDocument, candidates, closed, opened
 from nextedit_jupyter.project.outline import outline
 
-Symbol = tuple[str, str]  # a module's path and a name that it defines, or takes on
+Symbol = tuple[str, str]  # a module's path and a name that it defines or re-exports
 _IMPORTED = frozenset(("import", "alias", "member", "package"))
 _ALL = re.compile(r"^__all__[ \t]*\+?=[ \t]*[\[(]", re.M)
 
 
 def rename_across(across: Across, root: Root) -> Elsewhere | Silence:
-    """What follows in all documents when a name of a local module is renamed; or why nothing does.
+    """The changes in all documents when a local module's name is renamed, or why there are none.
 
-    `across.to` asks for a rename of the name at the caret: then the caret's own document is among
-    the answer's. Without it the rename was made by hand, and shows in `across.before`.
+    `across.to` asks for a rename of the name at the caret: then the answer includes the caret's own
+    document. Without it, the rename was made by hand and is visible in `across.before`.
     """
     known = {one.path: opened(one, root) for one in across.open if root.is_open(one.path)}
     here = known.get(across.path)
@@ -53,7 +53,7 @@ def rename_across(across: Across, root: Root) -> Elsewhere | Silence:
 
 
 def _made_by_hand(here: ProjectDocument, across: Across) -> tuple[Symbol, str] | Silence:
-    """The one top-level definition of a module that has another name than before."""
+    """The single top-level definition of a module whose name has changed."""
     nothing = Silence("no_change", "no definition was renamed")
     cell = here.notebook.cell(across.cell)
     if not here.is_module or cell is None or across.before is None:
@@ -70,7 +70,7 @@ def _made_by_hand(here: ProjectDocument, across: Across) -> tuple[Symbol, str] |
 
 
 def _asked_for(here: ProjectDocument, across: Across) -> tuple[Symbol, str] | Silence:
-    """The module's name that stands at the caret."""
+    """The module's name at the caret."""
     assert across.to is not None
     nothing = Silence("no_change", "the name at the caret does not belong to a local module")
     index = here.index.cells.get(across.cell)
@@ -108,7 +108,7 @@ def _imported(document: ProjectDocument, place: NamePlace) -> Symbol | None:
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """A module as a document names it: by `text`, at these places."""
+    """A module that a document refers to: by `text`, at these places."""
 
     path: str
     text: str
@@ -141,7 +141,7 @@ def _modules(document: ProjectDocument) -> Iterator[_Module]:
 
 
 class _Rename:
-    """One rename over all documents."""
+    """One rename across all documents."""
 
     def __init__(
         self,
@@ -184,7 +184,7 @@ class _Rename:
         return Elsewhere(self.old, self.new, tuple(changed), tuple(dict.fromkeys(self.notes)))
 
     def _take_on(self, documents: dict[str, ProjectDocument]) -> None:
-        """The modules that import the name become modules that have it."""
+        """Add the modules that re-export the name."""
         grown = True
         while grown:
             grown = False
@@ -205,21 +205,21 @@ class _Rename:
                         self.symbols.add(own)
 
     def _note_withheld(self) -> None:
-        """Documents that are open and that the page did not send, if the file has the word."""
+        """Note open documents that the page did not send, if their file contains the word."""
         for path, document in self.known.items():
             text = self.root.read(path) if document.is_withheld else None
             if text is not None and _has_word(text, self.old) and closed(path, text, self.root):
                 self.notes.append(f"{path} is open and was not read: not changed")
 
     def _note_unread(self, document: ProjectDocument, is_changed: bool) -> None:
-        """Cells that are switched off, in documents that use the name or could do so."""
+        """Note switched-off cells in documents that use the name or may use it."""
         if document.unread and (is_changed or self._may_use(document)):
             note = not_read_note(list(document.unread), "switched_off")
             of = "" if document is self.here else f"{document.path}: "
             self.notes.append(f"{of}{note}")
 
     def _may_use(self, document: ProjectDocument) -> bool:
-        """Whether its imports lead to the name or its module."""
+        """Whether the document's imports lead to the name or its module."""
         paths = {path for path, _ in self.symbols}
         return any(
             (
@@ -230,7 +230,7 @@ class _Rename:
         )
 
     def _in(self, document: ProjectDocument) -> set[Change] | Silence:
-        """The changes of one document, or why the module forbids all of it."""
+        """The changes in one document, or why the module rules out the whole rename."""
         index = document.index
         if any(self.old in index.cell(id).source for id, _ in index.broken()):
             self.notes.append(f"{document.path} does not parse in part: that part is left out")
@@ -261,7 +261,7 @@ class _Rename:
         return changes
 
     def _why_undefined(self, document: ProjectDocument) -> str:
-        """Why the module has no definition that may be changed."""
+        """Why the module has no definition that can be changed."""
         if document.is_withheld:
             return "is open and was not read"
         guarded = (why for why, text in document.skipped if _has_word(text, self.old))
@@ -293,7 +293,7 @@ class _Rename:
         return changes
 
     def _is_ours(self, document: ProjectDocument, change: Change) -> bool:
-        """Whether a change is that of an import which leads to the renamed name."""
+        """Whether a change is in an import that leads to the renamed name."""
         what = document.index.cells[change.cell].imports.get(change.start)
         if what is None or ":" not in what:
             return False
@@ -330,7 +330,7 @@ class _Rename:
     def _members(
         self, document: ProjectDocument, *, aliases: bool = False
     ) -> Iterator[tuple[NamePlace, str, Symbol]]:
-        """`from module import name`: the place that it binds, of which kind, and what it is."""
+        """`from module import name`: the place that it binds, its kind, and what it refers to."""
         for cell, here in document.index.readable():
             for start, what in here.imports.items():
                 module, colon, name = what.partition(":")
@@ -361,7 +361,7 @@ class _Rename:
 
 
 def _aliased(source: str, alias: int) -> tuple[int, int] | None:
-    """The span of the name that `as` gives the name at `alias` to."""
+    """The span of the name before `as`, given the alias at `alias`."""
     head = source[:alias].rstrip()
     word = head.removesuffix("as").rstrip()
     if len(head) == alias or not head.endswith("as") or len(word) == len(head) - 2:
@@ -373,7 +373,7 @@ def _aliased(source: str, alias: int) -> tuple[int, int] | None:
 
 
 def _listed(source: str) -> Iterator[tuple[int, int]]:
-    """The spans between the brackets of what is assigned or added to `__all__`."""
+    """The spans within the brackets of values assigned or added to `__all__`."""
     end = 0
     for match in _ALL.finditer(source):
         if match.start() < end:

@@ -1,14 +1,15 @@
-"""How a model writes the next edit of a window of lines: five ways, each with its way back.
+"""Five formats in which a model writes the next edit of a window of lines, and their parsers.
 
     blocks   the old lines, `<|new|>`, the new lines
-    window   the whole window as it is to be
+    window   the whole window after the edit
     diff     a hunk of a unified diff with a line of context on each side
     rows     the numbers of the lines to replace, `<|new|>`, the new lines
-    span     the words to replace, `<|new|>`, the new words; several of them parted by `<|old|>`
+    span     the words to replace, `<|new|>`, the new words; several of them separated by `<|old|>`
 
-Each ends with `<|end|>`; at once where nothing is to do. With `numbers`, a hunk and a span begin
-with the line's number within the window; a span's words are then the first such ones from there on,
-and else they stand in the window only once: they take words of their neighbourhood along until so.
+Each ends with `<|end|>`, immediately if there is nothing to do. With `numbers`, a hunk and a span
+begin with the line's number within the window, and a span's words are the first match from there
+on. Without numbers, a span's words must be unique in the window: neighbouring words are included
+until they are.
 """
 
 from __future__ import annotations
@@ -33,22 +34,23 @@ _HUNK = re.compile(r"@@(?: -(\d{1,3}))? @@\n")
 
 
 class AnswerFormat(Protocol):
-    """A way of writing an edit of a window down."""
+    """A format for writing an edit of a window."""
 
     def write(self, before: str, after: str, tokenizer: TextTokenizer) -> list[int]:
-        """The ids for a window that becomes another text, which differs, without `<|end|>`."""
+        """The ids that change the window from `before` to `after`, which must differ, without
+        `<|end|>`."""
 
     def read(
         self, before: str, ids: Sequence[int], tokenizer: TextTokenizer, near: int
     ) -> str | None:
-        """The window's new text; None where the ids, without `<|end|>`, mean none.
+        """The window's new text; None if the ids, without `<|end|>`, are not a valid edit.
 
-        `near` is the caret's offset in the window: of several places, the nearest is meant.
+        `near` is the caret's offset in the window: of several places, the nearest is taken.
         """
 
 
 def answer_of(kind: AnswerKind, *, numbers: bool) -> AnswerFormat:
-    """The way of that name."""
+    """The format of that name."""
     if kind == "window":
         return _Window()
     if kind == "diff":
@@ -60,7 +62,7 @@ def answer_of(kind: AnswerKind, *, numbers: bool) -> AnswerFormat:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Lines first to last (not included) of a text, and what stands for them; neither empty."""
+    """Lines `first` to `last` (exclusive) of a text, and their replacement; neither is empty."""
 
     first: int
     old: list[str]
@@ -68,7 +70,7 @@ class _Change:
 
     @classmethod
     def between(cls, before: str, after: str) -> _Change:
-        """The lines that differ; where one side has none, the line above (or below) with it."""
+        """The lines that differ; if one side has none, the line above (or below) is included."""
         old, new = before.split("\n"), after.split("\n")
         first, same = common_ends(old, new)
         parts = old[first : len(old) - same], new[first : len(new) - same]
@@ -226,9 +228,10 @@ class _Span:
         return before
 
     def _spans(self, before: str, after: str) -> Iterable[tuple[int, int, str]]:
-        """Places of `before` and their new texts: one a changed line if only lines' texts change.
+        """Spans of `before` and their new texts: one per changed line if no lines are added or
+        removed.
 
-        Each can be found again from its line's start, or in the whole text without numbers.
+        Each can be found again from its line's start, or in the whole text if there are no numbers.
         """
         old, new = before.split("\n"), after.split("\n")
         if len(old) != len(new):

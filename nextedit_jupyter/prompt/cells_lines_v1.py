@@ -1,6 +1,6 @@
 """The prompt format `cells-lines-v1`: inline as `cells-spm-v1`, next edits line by line.
 
-For a next edit the model is asked whether lines follow what was changed, one block of lines after
+For a next edit the model is asked whether a block of lines should change as well, one block after
 the other:
 
     <|bos|> <|old|> lines <|new|> lines …                changes, oldest first
@@ -22,13 +22,13 @@ from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.cells_spm_v1 import CellsSpmV1, Shares
 from nextedit_jupyter.prompt.format import EncodingCache, Prompt
 from nextedit_jupyter.prompt.lines import with_line_end
-from nextedit_jupyter.prompt.similar_lines import MOST_CHANGES, LineChange, Stretch, line_changes
+from nextedit_jupyter.prompt.similar_lines import MAX_CHANGES, LineChange, Stretch, line_changes
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True, slots=True)
 class CellsLinesV1(CellsSpmV1):
-    """`next_edit` asks about the lines at the caret; `asked` about any."""
+    """`next_edit` asks about the lines at the caret; `stretch_prompt` about any."""
 
     name: str = "cells-lines-v1"
     control_tokens: tuple[str, ...] = control.CONTROL_TOKENS
@@ -36,13 +36,13 @@ class CellsLinesV1(CellsSpmV1):
     cache: EncodingCache = field(default_factory=EncodingCache, compare=False, repr=False)
 
     @property
-    def most_events(self) -> int:
+    def max_events(self) -> int:
         return 3
 
-    def told(self, changes: Sequence[LineChange], tokenizer: TextTokenizer) -> list[int]:
+    def changes_prefix(self, changes: Sequence[LineChange], tokenizer: TextTokenizer) -> list[int]:
         """The beginning of the prompt: the newest changes."""
         ids = [tokenizer.control(control.BOS)]
-        for change in changes[-MOST_CHANGES:]:
+        for change in changes[-MAX_CHANGES:]:
             ids += self.event(change.old, change.new, tokenizer)
         return ids
 
@@ -50,8 +50,8 @@ class CellsLinesV1(CellsSpmV1):
         """A stretch of lines; the answer follows."""
         return [tokenizer.control(control.EDIT), *self.cache.encode(tokenizer, text)]
 
-    def said(self, new: str | None, tokenizer: TextTokenizer) -> list[int]:
-        """What the model is to say of a stretch: nothing to do where `new` is None."""
+    def stretch_answer(self, new: str | None, tokenizer: TextTokenizer) -> list[int]:
+        """The model's expected answer about a stretch: no change if `new` is None."""
         if new is None:
             return [tokenizer.control(control.END)]
         return [
@@ -60,10 +60,12 @@ class CellsLinesV1(CellsSpmV1):
             tokenizer.control(control.END),
         ]
 
-    def asked(self, before: Sequence[int], text: str, tokenizer: TextTokenizer) -> Prompt:
-        """The prompt that asks what `text` becomes after what was told, asked and said `before`.
+    def stretch_prompt(self, before: Sequence[int], text: str, tokenizer: TextTokenizer) -> Prompt:
+        """The prompt that asks what `text` becomes, after the changes, questions and answers in
+        `before`.
 
-        Most stretches stay; that one is changed shows in the probability of the answer's beginning.
+        Most stretches stay unchanged; the probability of the answer's first token shows whether one
+        changes.
         """
         stretch = self.stretch(text, tokenizer)
         return Prompt(
@@ -76,21 +78,23 @@ class CellsLinesV1(CellsSpmV1):
         )
 
     def read(self, ids: Sequence[int], tokenizer: TextTokenizer) -> str | None:
-        """What a stretch becomes; None where it stays or the answer means nothing."""
+        """What a stretch becomes; None if it is unchanged or the answer is invalid."""
         end, new = tokenizer.control(control.END), tokenizer.control(control.NEW)
         if len(ids) < 2 or ids[0] != new or end not in ids:
             return None
         text = tokenizer.decode(list(ids[1 : list(ids).index(end)]))
         return None if "\ufffd" in text else text
 
-    # Of one place, as any format is asked.
+    # For a single place, as in other formats.
 
     def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         changes = recent_changes(request.history)
-        asked = self.asked(
-            self.told(changes, tokenizer), lines_at_caret(request, changes).text, tokenizer
+        prompt = self.stretch_prompt(
+            self.changes_prefix(changes, tokenizer),
+            lines_at_caret(request, changes).text,
+            tokenizer,
         )
-        return replace(asked, begin=None)
+        return replace(prompt, begin=None)
 
     def parse_next_edit(
         self, request: SuggestRequest, completion_ids: Sequence[int], tokenizer: TextTokenizer
@@ -103,27 +107,27 @@ class CellsLinesV1(CellsSpmV1):
     def answer(
         self, request: SuggestRequest, after: str, tokenizer: TextTokenizer
     ) -> list[int] | None:
-        """What the model is to write so that the caret's cell becomes `after`.
+        """The model's expected answer if the caret's cell becomes `after`.
 
-        None where nothing was changed before, or more changes than the lines at the caret.
+        None if nothing was changed earlier, or if more than the lines at the caret changes.
         """
         now = request.cell.source
         changes = recent_changes(request.history)
         if not changes:
             return None
         if after == now:
-            return self.said(None, tokenizer)
+            return self.stretch_answer(None, tokenizer)
         stretch = lines_at_caret(request, changes)
         lines, size = now.split("\n"), len(after.split("\n"))
         last = stretch.first + stretch.count - len(lines)  # from the end, 0 or less
         new = "\n".join(after.split("\n")[stretch.first : size + last])
-        ids = self.said(new, tokenizer)
+        ids = self.stretch_answer(new, tokenizer)
         found = self.parse_next_edit(request, ids, tokenizer)
         return ids if found is not None and found[1].apply(now) == after else None
 
 
 def recent_changes(history: Sequence[EditEvent]) -> list[LineChange]:
-    """The newest changes of lines, oldest first; what was typed in several goes is one change."""
+    """The newest changes of lines, oldest first; what was typed in several steps is one change."""
     found: list[tuple[str, LineChange]] = []
     for event in history:
         for change in line_changes(event.before, event.after):
@@ -140,11 +144,11 @@ def recent_changes(history: Sequence[EditEvent]) -> list[LineChange]:
                 change = LineChange(earlier.old, change.new, earlier.first, change.at)
             if change.old != change.new:
                 found.append((event.cell, change))
-    return [change for _, change in found[-MOST_CHANGES:]]
+    return [change for _, change in found[-MAX_CHANGES:]]
 
 
 def lines_at_caret(request: SuggestRequest, changes: Sequence[LineChange]) -> Stretch:
-    """As many lines from the caret's on as the newest of `changes` replaced."""
+    """As many lines, from the caret's line on, as the newest of `changes` replaced."""
     count = changes[-1].old.count("\n") + 1 if changes else 1
     source = request.cell.source
     first = source.count("\n", 0, request.caret.offset)
@@ -153,9 +157,9 @@ def lines_at_caret(request: SuggestRequest, changes: Sequence[LineChange]) -> St
 
 
 def stretch_edit(source: str, stretch: Stretch, new: str | None) -> TextEdit | None:
-    """The edit that puts `new` in a stretch's place, which must stand there; None if it doesn't.
+    """The edit that replaces a stretch with `new`; None if the stretch is not there.
 
-    Nothing in its place takes the lines away, one line end with them.
+    An empty `new` deletes the lines with one line ending.
     """
     if new is None or new == stretch.text:
         return None

@@ -9,9 +9,9 @@
 Inline, the model continues at the caret until `<|end|>`. For a next edit it writes the lines to
 replace, `<|new|>`, their replacement and `<|end|>`, or `<|end|>` at once if there is nothing to do.
 
-The order serves the prefix cache: a keystroke changes the end of the prompt only. Hence inline
-prompts leave out the newest edits of the caret's own cell (they change with each key) and pure
-insertions (the text is in its cell), and every window moves in coarse steps.
+The order suits the prefix cache: a keystroke changes only the end of the prompt. So inline prompts
+leave out the newest edits of the caret's own cell (they change with each key) and pure insertions
+(the text is in its cell), and every window moves in coarse steps.
 """
 
 from __future__ import annotations
@@ -44,24 +44,24 @@ from nextedit_jupyter.prompt.lines import (
 from nextedit_jupyter.prompt.nearby import NEARBY_SHARE, nearby_texts
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer, encode_open
 
-STEP = 64  # tokens by which a window that is too long moves on
+STEP = 64  # tokens by which a window that is too long moves
 MAX_NAMES = 24
 MAX_MEMBERS = 16
 MAX_EVENTS = 5
 WINDOW_ABOVE, WINDOW_BELOW, WINDOW_STEP = 24, 24, 8  # lines
-_CHARS = 4  # characters taken a token when a text is cut before it is encoded
+_CHARS = 4  # characters per token when a text is cut before it is encoded
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How a budget of tokens is divided; what a part leaves goes to the other cells."""
+    """How a budget of tokens is divided; what a part does not use goes to the other cells."""
 
     names: float = 0.16
     history: float = 0.16
     suffix: float = 0.16
     prefix: float = 0.40
     window: float = 0.45
-    cell: float = 0.34  # of the other cells' part, at most for one cell
+    cell: float = 0.34  # of the other cells' part, the maximum for one cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ class CellsSpmV1:
         return ("inline", "next_edit")
 
     @property
-    def most_events(self) -> int:
-        """How many of the newest edits are told."""
+    def max_events(self) -> int:
+        """How many of the newest edits are in the prompt."""
         return MAX_EVENTS
 
-    # The pieces, of which training writes its documents too.
+    # The pieces, also used by training to write documents.
 
     def names(self, names: Sequence[NamedObject], tokenizer: TextTokenizer) -> list[int]:
-        """`<|names|>` and a line a name; nothing where there is none worth telling."""
+        """`<|names|>` and one line per name; empty if no name is worth including."""
         lines = [line for line in map(name_line, ordered_names(names)) if line][:MAX_NAMES]
         if not lines:
             return []
@@ -95,7 +95,7 @@ class CellsSpmV1:
         return ids
 
     def cell(self, source: str, tokenizer: TextTokenizer) -> list[int]:
-        """`<|cell|>` and the source without blanks at its end."""
+        """`<|cell|>` and the source without trailing whitespace."""
         return [
             tokenizer.control(control.CELL),
             *self.cache.encode(tokenizer, source.rstrip()),
@@ -143,14 +143,14 @@ class CellsSpmV1:
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
         kept, held = split_for_healing(source[:caret], tokenizer.pieces)
-        most = int(budget * self.shares.prefix)
-        prefix = tail_window(kept, most=most * _CHARS, step=STEP * _CHARS)
+        limit = int(budget * self.shares.prefix)
+        prefix = tail_window(kept, max_chars=limit * _CHARS, step=STEP * _CHARS)
         suffix = head_window(
-            source[caret:].rstrip(), most=int(budget * self.shares.suffix) * _CHARS
+            source[caret:].rstrip(), max_chars=int(budget * self.shares.suffix) * _CHARS
         )
         suffix_ids = self.cache.encode(tokenizer, suffix)[: int(budget * self.shares.suffix)]
         tail = [tokenizer.control(control.SUFFIX), *suffix_ids, tokenizer.control(control.PREFIX)]
-        tail += drop_steps(encode_open(tokenizer, prefix), most)
+        tail += drop_steps(encode_open(tokenizer, prefix), limit)
         events = [event for event in settled(request) if event.before.strip()]
         ids = self._start(request, events, tokenizer, budget - len(tail), insertions=False)
         return Prompt(
@@ -164,12 +164,12 @@ class CellsSpmV1:
     def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
         start, end = self._window(request)
-        most = int(budget * self.shares.window)
-        before = tail_window(source[start:caret], most=most * _CHARS // 2, step=STEP * _CHARS)
-        after = head_window(source[caret:end], most=most * _CHARS // 2)
+        limit = int(budget * self.shares.window)
+        before = tail_window(source[start:caret], max_chars=limit * _CHARS // 2, step=STEP * _CHARS)
+        after = head_window(source[caret:end], max_chars=limit * _CHARS // 2)
         tail = [tokenizer.control(control.EDIT)]
-        tail += drop_steps(tokenizer.encode(before), most // 2)
-        tail += [tokenizer.control(control.CURSOR), *tokenizer.encode(after)[: most // 2]]
+        tail += drop_steps(tokenizer.encode(before), limit // 2)
+        tail += [tokenizer.control(control.CURSOR), *tokenizer.encode(after)[: limit // 2]]
         tail.append(tokenizer.control(control.OLD))
         ids = self._start(request, request.history, tokenizer, budget - len(tail), insertions=True)
         return Prompt(
@@ -210,9 +210,10 @@ class CellsSpmV1:
     def answer(
         self, request: SuggestRequest, after: str, tokenizer: TextTokenizer
     ) -> list[int] | None:
-        """What the model is to write so that the caret's cell becomes `after`.
+        """The model's expected answer if the caret's cell becomes `after`.
 
-        None where reading it back gives another text: it lies outside of the window, say.
+        None if parsing it would give another text, for example because the change is outside the
+        window.
         """
         now = request.cell.source
         if after == now:
@@ -252,7 +253,7 @@ class CellsSpmV1:
             events, tokenizer, int(budget * shares.history), insertions=insertions
         )
         left = budget - 1 - len(names) - len(history)
-        left -= left % STEP  # else each key would change what fits, and the prompt's head with it
+        left -= left % STEP  # or each key would change what fits, and so the prompt's start
         cells = self._cells(request, tokenizer, left)
         return [tokenizer.control(control.BOS), *names, *cells, *history]
 
@@ -270,29 +271,31 @@ class CellsSpmV1:
             old, new = changed_lines(event.before, event.after)
             if not insertions and not old.strip():
                 continue
-            most = STEP * _CHARS
-            piece = self.event(head_window(old, most=most), head_window(new, most=most), tokenizer)
+            limit = STEP * _CHARS
+            piece = self.event(
+                head_window(old, max_chars=limit), head_window(new, max_chars=limit), tokenizer
+            )
             if len(piece) > budget:
                 break
             budget -= len(piece)
             pieces.append(piece)
-            if len(pieces) == self.most_events:
+            if len(pieces) == self.max_events:
                 break
         return [id for piece in reversed(pieces) for id in piece]
 
     def _cells(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> list[int]:
-        """What other files say, then the other code cells that fit: chosen nearest first, given in
-        the order they ran."""
+        """Text from other files, then the other code cells that fit: chosen nearest first, written
+        in run order."""
         told = nearby_texts(request, tokenizer, self.cache, int(budget * NEARBY_SHARE))
         near = [self.cell(text, tokenizer) for _, text, _ in told]
         budget -= sum(map(len, near))
         chosen: list[tuple[tuple[int, int], list[int]]] = []
-        most = int(budget * self.shares.cell)
+        limit = int(budget * self.shares.cell)
         for order, cell in nearest_cells(request):
-            source = head_window(cell.source, most=most * _CHARS)
+            source = head_window(cell.source, max_chars=limit * _CHARS)
             if not source.strip():
                 continue
-            ids = self.cell(source, tokenizer)[:most]
+            ids = self.cell(source, tokenizer)[:limit]
             if len(ids) > budget:
                 break
             budget -= len(ids)
@@ -317,8 +320,8 @@ def settled(request: SuggestRequest) -> tuple[EditEvent, ...]:
 def nearest_cells(request: SuggestRequest) -> Iterable[tuple[tuple[int, int], Cell]]:
     """The other code cells, nearest first; a cell below counts as twice as far as one above.
 
-    Each comes with its place in the prompt: cells below that did not run, then what ran, in run
-    order, then cells above that did not run.
+    Each comes with its position in the prompt: cells below that did not run, then those that ran,
+    in run order, then cells above that did not run.
     """
     cells = request.notebook.cells
     here = request.notebook.index(request.caret.cell) or 0
@@ -338,7 +341,7 @@ def nearest_cells(request: SuggestRequest) -> Iterable[tuple[tuple[int, int], Ce
 
 
 def drawn_names(figures: Sequence[FigureFacts]) -> tuple[NamedObject, ...]:
-    """The newest figure in the way of names that have columns: `ax: Axes[height, weight, f, m]`."""
+    """The newest figure, written like names that have columns: `ax: Axes[height, weight, f, m]`."""
     if not figures:
         return ()
     axes = main_axes(figures[-1])
@@ -349,7 +352,7 @@ def drawn_names(figures: Sequence[FigureFacts]) -> tuple[NamedObject, ...]:
 
 
 def ordered_names(names: Sequence[NamedObject]) -> list[NamedObject]:
-    """Names worth telling: those with keys or columns, then callables, then the rest."""
+    """Names in order of usefulness: those with keys or columns, then callables, then the rest."""
 
     def rank(named: NamedObject) -> int:
         return 0 if named.subscripts else 1 if named.keywords else 2
@@ -373,8 +376,8 @@ def name_line(named: NamedObject) -> str:
     return f"{named.name}: {kind}" if kind else ""
 
 
-def drop_steps(ids: list[int], most: int) -> list[int]:
-    """The end of `ids`, at most `most`; what is dropped is a multiple of `STEP`."""
-    if len(ids) <= most:
+def drop_steps(ids: list[int], limit: int) -> list[int]:
+    """The end of `ids`, at most `limit`; what is dropped is a multiple of `STEP`."""
+    if len(ids) <= limit:
         return ids
-    return ids[-(-(len(ids) - most) // STEP) * STEP :]
+    return ids[-(-(len(ids) - limit) // STEP) * STEP :]

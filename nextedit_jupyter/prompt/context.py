@@ -12,17 +12,17 @@ from nextedit_jupyter.prompt.lines import changed_lines, head_window
 from nextedit_jupyter.prompt.nearby import NEARBY_SHARE, nearby_texts
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
-CHARS = 4  # characters taken a token when a text is cut before it is encoded
+CHARS = 4  # characters per token when a text is cut before it is encoded
 MAX_NAMES = 8
 MAX_FIGURE_LINES = 3
-# How a line comment begins; where it isn't known, names are left out.
+# How a line comment begins; if unknown, names are left out.
 _COMMENTS = {"python": "#", "r": "#", "julia": "#", "bash": "#", "javascript": "//", "sql": "--"}
 _ENDINGS = {"python": "py", "r": "R", "julia": "jl", "bash": "sh", "javascript": "js", "sql": "sql"}
 
 
 @dataclass(slots=True)
 class Stops:
-    """The ids that stand for no text, by tokenizer: whatever they mean, a text ends there."""
+    """The ids of special tokens, by tokenizer: a text ends at any of them."""
 
     _known: dict[int, tuple[TextTokenizer, frozenset[int]]] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ def file_context(
 ) -> list[int]:
     """Names and other cells as the beginning of a file, in at most `budget` tokens.
 
-    `leading` is put before the first text: some tokenizers expect a blank there.
+    `leading` is put before the first text: some tokenizers expect a space there.
     """
     if budget < 16:
         return []
@@ -74,7 +74,7 @@ def file_context(
 
 
 def names_comment(request: SuggestRequest) -> str:
-    """The names whose columns or keys the kernel knows, a comment line each; empty if none."""
+    """The names whose columns or keys the kernel knows, one comment line each; empty if none."""
     mark = comment_mark(request)
     if mark is None:
         return ""
@@ -83,7 +83,7 @@ def names_comment(request: SuggestRequest) -> str:
 
 
 def figure_comment(request: SuggestRequest) -> str:
-    """What the newest figure shows, a comment line for each of its axes; empty if none."""
+    """What the newest figure shows, one comment line for each of its axes; empty if none."""
     mark = comment_mark(request)
     if mark is None or not request.facts.figures:
         return ""
@@ -101,15 +101,15 @@ def cells_before(
 ) -> list[tuple[str, str]]:
     """The other code cells that fit in `budget` tokens, as (file name, source).
 
-    Chosen nearest first, given in the order they ran; one takes `share` of the budget at most. What
-    other files say comes before them.
+    Chosen nearest first, written in run order; each takes at most `share` of the budget. Text from
+    other files comes first.
     """
     near = nearby_texts(request, tokenizer, cache, int(budget * NEARBY_SHARE))
     budget -= sum(cost for _, _, cost in near)
     chosen: list[tuple[tuple[int, int], str, str]] = []
-    most = int(budget * share)
+    limit = int(budget * share)
     for order, cell in nearest_cells(request):
-        source = head_window(cell.source.strip("\n"), most=most * CHARS).rstrip()
+        source = head_window(cell.source.strip("\n"), max_chars=limit * CHARS).rstrip()
         if not source:
             continue
         cost = len(cache.encode(tokenizer, source)) + 4
@@ -137,12 +137,12 @@ class Hunk:
 
 
 def hunks(
-    request: SuggestRequest, *, most: int, max_chars: int = 800, around: int = 0
+    request: SuggestRequest, *, limit: int, max_chars: int = 800, around: int = 0
 ) -> list[Hunk]:
     """The newest edits, oldest first, each with `around` lines of context; long ones left out."""
     found: list[Hunk] = []
     for event in reversed(request.history):
-        if len(found) == most:
+        if len(found) == limit:
             break
         old, new = changed_lines(event.before, event.after)
         if len(old) + len(new) > max_chars or request.notebook.cell(event.cell) is None:

@@ -1,6 +1,6 @@
 """The control tokens that every bundle's vocabulary begins with, in this order.
 
-The order is part of the tokenizer's identity: new tokens take a reserved place, none moves.
+The order is part of the tokenizer's identity: new tokens take a reserved id, and none moves.
 """
 
 from __future__ import annotations

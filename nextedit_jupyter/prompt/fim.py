@@ -1,4 +1,4 @@
-"""Fill-in-the-middle prompts of models made elsewhere: text before and after the caret.
+"""Fill-in-the-middle prompts of imported models: text before and after the caret.
 
     fim-qwen        <|fim_prefix|> before <|fim_suffix|> after <|fim_middle|>      Qwen2.5-Coder
     fim-starcoder   <fim_prefix> before <fim_suffix> after <fim_middle>            StarCoder2
@@ -32,7 +32,8 @@ SUFFIX_SHARE, PREFIX_SHARE = 0.16, 0.45
 class FillInTheMiddle:
     """One model family's tokens. `start` come before everything; `leading` is put before the text.
 
-    Code Llama's tokenizer puts a blank before a text's first word, and its models were trained so.
+    Code Llama's tokenizer puts a space before a text's first word, and its models were trained that
+    way.
     """
 
     name: str
@@ -53,12 +54,12 @@ class FillInTheMiddle:
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
         kept, held = split_for_healing(source[:caret], tokenizer.pieces)
-        most = int(budget * PREFIX_SHARE)
-        window = tail_window(kept, most=most * CHARS, step=STEP * CHARS)
-        before = drop_steps(encode_open(tokenizer, window), most)
-        most = int(budget * SUFFIX_SHARE)
-        suffix = head_window(source[caret:].rstrip(), most=most * CHARS)
-        after = self.cache.encode(tokenizer, suffix)[:most]
+        limit = int(budget * PREFIX_SHARE)
+        window = tail_window(kept, max_chars=limit * CHARS, step=STEP * CHARS)
+        before = drop_steps(encode_open(tokenizer, window), limit)
+        limit = int(budget * SUFFIX_SHARE)
+        suffix = head_window(source[caret:].rstrip(), max_chars=limit * CHARS)
+        after = self.cache.encode(tokenizer, suffix)[:limit]
         marks = [tokenizer.control(token) for token in (self.prefix, self.suffix, self.middle)]
         start = [tokenizer.control(token) for token in self.start]
         left = budget - len(before) - len(after) - len(marks) - len(start)
@@ -79,7 +80,7 @@ class FillInTheMiddle:
         )
 
     def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
-        """Nothing to read: these models don't edit (`kinds`)."""
+        """An empty prompt: these models don't edit (`kinds`)."""
         return Prompt((), self.stops.of(tokenizer), b"", "next_edit")
 
     def parse_next_edit(

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def head_window(text: str, *, most: int) -> str:
-    """The start of `text`, at most `most` characters, cut at a line end where there is one."""
-    if len(text) <= most:
+def head_window(text: str, *, max_chars: int) -> str:
+    """The start of `text`, at most `max_chars` characters, cut at a line end if there is one."""
+    if len(text) <= max_chars:
         return text
-    cut = text.rfind("\n", 1, most)
-    return text[: cut if cut > 0 else most]
+    cut = text.rfind("\n", 1, max_chars)
+    return text[: cut if cut > 0 else max_chars]
 
 
-def tail_window(text: str, *, most: int, step: int) -> str:
-    """The end of `text`, about `most` characters, beginning at a line.
+def tail_window(text: str, *, max_chars: int, step: int) -> str:
+    """The end of `text`, about `max_chars` characters, beginning at a line.
 
     The beginning moves in steps of `step` characters of the text before, so that appending to the
-    text keeps it in place for a while. Holds at most `most` characters.
+    text keeps it in place for a while. Holds at most `max_chars` characters.
     """
-    if len(text) <= most:
+    if len(text) <= max_chars:
         return text
-    drop = -(-(len(text) - most) // step) * step
+    drop = -(-(len(text) - max_chars) // step) * step
     line = text.find("\n", drop - 1)
     start = line + 1 if 0 <= line < drop + step and line + 1 < len(text) else drop
     return text[start:]
 
 
 def common_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
-    """How many pieces two sequences share at their starts, and of the rest at their ends."""
+    """The lengths of the common prefix of two sequences, and of the common suffix of the rest."""
     shorter = min(len(old), len(new))
     start = 0
     while start < shorter and old[start] == new[start]:
@@ -40,16 +40,17 @@ def common_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
 
 
 def with_line_end(text: str, first: int, last: int) -> tuple[int, int]:
-    """The span of whole lines that go, with one line end: that behind where there is one."""
+    """The span of whole lines to delete, with one line ending: the one after them if there is
+    one."""
     if last < len(text):
         return first, last + 1
     return max(0, first - 1), last
 
 
 def changed_lines(before: str, after: str) -> tuple[str, str]:
-    """The stretch of whole lines in which two texts differ, as (old, new) without last newline.
+    """The whole lines in which two texts differ, as (old, new) without the last newline.
 
-    A pure insertion gives an empty old, a pure deletion an empty new.
+    For a pure insertion `old` is empty, for a pure deletion `new`.
     """
     old, new = before.split("\n"), after.split("\n")
     start, end = common_ends(old, new)
@@ -60,7 +61,7 @@ def changed_lines(before: str, after: str) -> tuple[str, str]:
 
 
 def anchored_lines(before: str, after: str) -> tuple[str, str]:
-    """`changed_lines`, with the line above (or below) taken along where one side is empty."""
+    """`changed_lines`, but including the line above (or below) if one side is empty."""
     old, new = changed_lines(before, after)
     if old and new:
         return old, new
@@ -83,8 +84,8 @@ def anchored_lines(before: str, after: str) -> tuple[str, str]:
 def line_window(text: str, offset: int, *, above: int, below: int, step: int) -> tuple[int, int]:
     """Start and end offsets of the whole lines around `offset`.
 
-    The first line's number is a multiple of `step`; the text up to `above + below` lines is given
-    whole.
+    The first line's number is a multiple of `step`; a text of up to `above + below` lines is
+    returned whole.
     """
     lines = text.count("\n") + 1
     if lines <= above + below:
@@ -105,7 +106,7 @@ def line_window(text: str, offset: int, *, above: int, below: int, step: int) ->
 
 
 def find_lines(text: str, wanted: str, start: int, end: int, near: int) -> tuple[int, int] | None:
-    """Where `wanted` stands as whole lines in text[start:end], nearest to the offset `near`."""
+    """Where `wanted` occurs as whole lines in text[start:end], nearest to the offset `near`."""
     best: tuple[int, int] | None = None
     at = start
     while True:

@@ -1,6 +1,6 @@
-"""What other files say, before the notebook's cells: stubs of modules, pieces of neighbours.
+"""Text from other files, before the notebook's cells: stubs of modules, pieces of neighbours.
 
-They stand first, since they change least: a keystroke leaves what is cached of them as it is.
+They come first because they change least: a keystroke does not invalidate their cached part.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from nextedit_jupyter.prompt.format import EncodingCache
 from nextedit_jupyter.prompt.lines import head_window
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
-NEARBY_SHARE = 0.3  # of what the other cells have
-_CHARS = 4  # characters taken a token when a text is cut before it is encoded
+NEARBY_SHARE = 0.3  # of the other cells' budget
+_CHARS = 4  # characters per token when a text is cut before it is encoded
 
 
 def nearby_texts(
     request: SuggestRequest, tokenizer: TextTokenizer, cache: EncodingCache, budget: int
 ) -> list[tuple[str, str, int]]:
-    """(path, text, tokens) of what fits in `budget` tokens; each text names its file first.
+    """(path, text, tokens) of what fits into `budget` tokens; each text begins with its file's
+    name.
 
-    The likest piece stands last, nearest to the cells.
+    The most similar piece is last, nearest to the cells.
     """
     found: list[tuple[str, str, int]] = []
     for near in request.nearby:
-        text = head_window(near.text.strip("\n"), most=budget * _CHARS).rstrip()
+        text = head_window(near.text.strip("\n"), max_chars=budget * _CHARS).rstrip()
         told = f"# {near.path}\n{text}"
         cost = len(cache.encode(tokenizer, told)) + 4
         while cost > budget and "\n" in text:

@@ -5,8 +5,8 @@
     [# below: the text after the caret in its cell]
     the caret's cell up to the caret
 
-Such a model was never trained to fill in a middle, so the text after the caret comes first, as
-comments, if there is any: it shows which names follow. These models complete; they don't edit.
+Such a model was not trained to fill in a middle, so the text after the caret, if any, comes first,
+as comments: it shows which names follow. These models complete; they don't edit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SUFFIX_SHARE, PREFIX_SHARE = 0.12, 0.45
 
 @dataclass(frozen=True, slots=True)
 class PlainCausal:
-    """Left to right, without a token that the model was not taught."""
+    """Left to right, without any token that the model was not trained on."""
 
     name: str = "plain-ltr-v1"
     control_tokens: tuple[str, ...] = ()
@@ -39,14 +39,14 @@ class PlainCausal:
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
         source, caret = request.cell.source, request.caret.offset
         kept, held = split_for_healing(source[:caret], tokenizer.pieces)
-        most = int(budget * PREFIX_SHARE)
-        window = tail_window(kept, most=most * CHARS, step=STEP * CHARS)
-        before = drop_steps(encode_open(tokenizer, window), most)
+        limit = int(budget * PREFIX_SHARE)
+        window = tail_window(kept, max_chars=limit * CHARS, step=STEP * CHARS)
+        before = drop_steps(encode_open(tokenizer, window), limit)
         after = self._behind(request, tokenizer, int(budget * SUFFIX_SHARE))
         context = file_context(
             request, tokenizer, self.cache, budget - len(before) - len(after), leading=""
         )
-        # A model of texts needs one token to begin with: an empty line says least.
+        # The model needs one token to begin with: an empty line adds the least.
         ids = (*context, *after, *before) or tuple(tokenizer.encode("\n"))
         return Prompt(
             ids=ids,
@@ -57,7 +57,7 @@ class PlainCausal:
         )
 
     def next_edit(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
-        """Nothing to read: these models don't edit (`kinds`)."""
+        """An empty prompt: these models don't edit (`kinds`)."""
         return Prompt((), self.stops.of(tokenizer), b"", "next_edit")
 
     def parse_next_edit(
@@ -66,13 +66,13 @@ class PlainCausal:
         return None
 
     def _behind(
-        self, request: SuggestRequest, tokenizer: TextTokenizer, most: int
+        self, request: SuggestRequest, tokenizer: TextTokenizer, limit: int
     ) -> tuple[int, ...]:
-        """The lines below the caret's as comments, in at most `most` tokens; () without any."""
+        """The lines below the caret's as comments, in at most `limit` tokens; () without any."""
         below = request.cell.source[request.caret.offset :].partition("\n")[2].strip("\n")
         mark = comment_mark(request)
         if not below.strip() or mark is None:
             return ()
-        text = head_window(below, most=most * CHARS)
+        text = head_window(below, max_chars=limit * CHARS)
         lines = "".join(f"{mark} {line}".rstrip() + "\n" for line in text.split("\n"))
-        return tuple(self.cache.encode(tokenizer, lines)[:most])
+        return tuple(self.cache.encode(tokenizer, lines)[:limit])

@@ -1,8 +1,10 @@
-"""The lines of a notebook that are like lines just changed: where the same change may be wanted.
+"""Finds lines of a notebook that are similar to lines just changed, where the same change may be
+wanted.
 
-Likeness is a weighted Jaccard index of words: a word counts the more the fewer lines hold it, and
-parts of names (`Multi`, `Task`) count as words of their own. What the change took away must stand
-there, or nothing could be changed in the same way; where it only added, its neighbourhood must.
+Similarity is a weighted Jaccard index of words: a word counts more the fewer lines contain it, and
+parts of names (`Multi`, `Task`) count as words too. The text that the change removed must be there,
+or nothing could be changed in the same way; if it only added text, the text around the addition
+must be there.
 """
 
 from __future__ import annotations
@@ -17,13 +19,13 @@ from difflib import SequenceMatcher
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.prompt.lines import common_ends
 
-MOST_LINES = 4  # of one change, before and after
-MOST_CHARS = 400
-MOST_COMPARED = 600  # lines from the first to the last change of one edit
-MOST_CHANGES = 4  # told of a history, and looked for, the newest
-LEAST_LIKE = 0.25
-_TAKEN_AWAY = 0.3  # what a stretch gains that holds all the words that the change took away
-_SCANNED = 6_000  # lines, the nearest to the caret's cell
+MAX_LINES = 4  # per change, before and after
+MAX_CHARS = 400
+MAX_COMPARED = 600  # lines from the first to the last change of an edit
+MAX_CHANGES = 4  # of a history, the newest, in the prompt and in the search
+MIN_SIMILARITY = 0.25
+_TAKEN_AWAY = 0.3  # bonus of a stretch that contains all words that the change removed
+_SCANNED = 6_000  # lines, nearest to the caret's cell
 
 _WORD = re.compile(r"[^\W\d]\w*|\d[\w.]*")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
@@ -44,7 +46,8 @@ class LineChange:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """`count` whole lines of a cell from line `first` on; `likeness` to a change is 0 to 1.3."""
+    """`count` whole lines of a cell from line `first` on; `likeness` to a change is from 0 to
+    1.3."""
 
     cell: str
     first: int
@@ -56,13 +59,13 @@ class Stretch:
 def line_changes(before: str, after: str) -> list[LineChange]:
     """The replaced and deleted lines between two texts; lines that correspond stand alone.
 
-    Insertions are left out, as they say nothing of other lines, and so are large changes: comparing
-    takes the product of what lies between the first and the last change.
+    Insertions are left out, because they say nothing about other lines, and so are large changes:
+    the comparison is quadratic in the distance from the first to the last change.
     """
     old, new = before.split("\n"), after.split("\n")
     head, tail = common_ends(old, new)
     a, b = old[head : len(old) - tail], new[head : len(new) - tail]
-    if max(len(a), len(b)) > MOST_COMPARED:
+    if max(len(a), len(b)) > MAX_COMPARED:
         return []
     found: list[LineChange] = []
     for tag, *span in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
@@ -76,23 +79,23 @@ def line_changes(before: str, after: str) -> list[LineChange]:
         else:
             parts = [(start, end, begin, stop)]
         for first, last, at, to in parts:
-            if max(last - first, to - at) > MOST_LINES:
+            if max(last - first, to - at) > MAX_LINES:
                 continue
             was, now = "\n".join(old[first:last]), "\n".join(new[at:to])
-            if was.strip() and max(len(was), len(now)) <= MOST_CHARS and was != now:
+            if was.strip() and max(len(was), len(now)) <= MAX_CHARS and was != now:
                 found.append(LineChange(was, now, first, at))
     return found
 
 
 def similar_stretches(
-    cells: Sequence[tuple[str, str]], changes: Sequence[LineChange], *, most: int
+    cells: Sequence[tuple[str, str]], changes: Sequence[LineChange], *, limit: int
 ) -> list[Stretch]:
-    """The stretches most like what `changes` replaced, likest first, none within another.
+    """The stretches most similar to what `changes` replaced, best first, without overlaps.
 
-    `cells` are ids and sources as they stand now, nearest to the caret first; of `changes`, oldest
-    first, the newest `MOST_CHANGES` count. Lines that a change wrote are no candidates.
+    `cells` are present ids and sources, nearest to the caret first; of `changes`, oldest first, the
+    newest `MAX_CHANGES` count. Lines that a change wrote are not candidates.
     """
-    told = changes[-MOST_CHANGES:]
+    told = changes[-MAX_CHANGES:]
     if not told:
         return []
     cells = list(_bounded(cells))
@@ -123,23 +126,23 @@ def similar_stretches(
                 like = shared / (weight(words) + whole - shared)
                 like += _TAKEN_AWAY * (weight(gone & common) / weight(gone) if gone else 1.0)
                 key = (cell, first, size)
-                if like < LEAST_LIKE or (key in found and found[key].likeness >= like):
+                if like < MIN_SIMILARITY or (key in found and found[key].likeness >= like):
                     continue
                 text = "\n".join(texts[first : first + size])
-                if len(text) <= MOST_CHARS and not written.issuperset(
+                if len(text) <= MAX_CHARS and not written.issuperset(
                     line.strip() for line in text.split("\n")
                 ):
                     found[key] = Stretch(cell, first, size, text, like)
-    return _apart(sorted(found.values(), key=lambda s: -s.likeness), most)
+    return _apart(sorted(found.values(), key=lambda s: -s.likeness), limit)
 
 
-def _apart(ordered: Sequence[Stretch], most: int) -> list[Stretch]:
-    """The first stretches that share no line with one before."""
+def _apart(ordered: Sequence[Stretch], limit: int) -> list[Stretch]:
+    """The first stretches that share no line with an earlier one."""
     taken: set[tuple[str, int]] = set()
     kept: list[Stretch] = []
     for stretch in ordered:
         lines = {(stretch.cell, stretch.first + k) for k in range(stretch.count)}
-        if len(kept) < most and not taken & lines:
+        if len(kept) < limit and not taken & lines:
             taken |= lines
             kept.append(stretch)
     return kept
@@ -156,7 +159,7 @@ def _bounded(cells: Sequence[tuple[str, str]]) -> Iterable[tuple[str, str]]:
 
 @by_text(500_000)
 def _lines(source: str) -> tuple[frozenset[str], ...]:
-    return tuple(_words(line[:MOST_CHARS]) for line in source.split("\n"))
+    return tuple(_words(line[:MAX_CHARS]) for line in source.split("\n"))
 
 
 def _words(text: str) -> frozenset[str]:

@@ -26,15 +26,15 @@ from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
 FILE = "<|file_sep|>"
 CURSOR = "<|cursor|>"  # plain text to the tokenizer
-ABOVE, BELOW = 10, 11  # lines of the window, the caret's among the latter
-REWRITTEN_ABOVE = 2  # lines above the caret that the model may rewrite; those before are given
+ABOVE, BELOW = 10, 11  # lines of the window; the latter include the caret's
+REWRITTEN_ABOVE = 2  # lines above the caret that the model may rewrite; earlier ones are given
 MAX_EDITS = 3
 WINDOW_SHARE = 0.7  # of the budget, for window and its two copies
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Original, current and updated, beside the diffs that led there."""
+    """Original, current and updated versions, with the diffs that led there."""
 
     name: str = "sweep"
     control_tokens: tuple[str, ...] = (FILE, "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
@@ -61,7 +61,7 @@ class Sweep:
         if len(task) > budget * WINDOW_SHARE or CURSOR in source:
             return Prompt((), stop, b"", "next_edit")  # lines too long to rewrite
         edits: list[int] = []
-        for hunk in reversed(hunks(request, most=MAX_EDITS)):
+        for hunk in reversed(hunks(request, limit=MAX_EDITS)):
             text = f"original:\n{hunk.old}\nupdated:\n{hunk.new}"
             piece = self._file(f"{hunk.name}.diff", text, tokenizer)
             if len(piece) + len(edits) > (budget - len(task)) // 2:
@@ -111,7 +111,7 @@ def _window(request: SuggestRequest) -> tuple[int, int]:
 
 
 def _given(request: SuggestRequest) -> str:
-    """The window's lines above those that may be rewritten, each with its line end."""
+    """The window's lines above those that may be rewritten, with their line endings."""
     source = request.cell.source
     start, _ = _window(request)
     above = source[start : request.caret.offset].split("\n")[:-1]
@@ -119,7 +119,7 @@ def _given(request: SuggestRequest) -> str:
 
 
 def _original(request: SuggestRequest, start: int, end: int) -> str:
-    """The window as it was before the cell's newest edit, if that lies in it whole."""
+    """The window before the cell's newest edit, if the edit is completely within it."""
     source = request.cell.source
     window = source[start:end]
     for event in reversed(request.history):

@@ -18,7 +18,7 @@ _MARK = re.compile(r"<\|\w+\|>|<\w*fim\w*>|<(?:repo_name|file_sep)>|<\[[\w-]+\]>
 
 
 class TextTokenizer(Protocol):
-    """What a prompt format needs of a tokenizer."""
+    """What a prompt format needs from a tokenizer."""
 
     @property
     def vocab_size(self) -> int:
@@ -26,23 +26,23 @@ class TextTokenizer(Protocol):
 
     @property
     def pieces(self) -> Pieces:
-        """How it cuts a text before it makes tokens: where a prompt may end depends on it."""
+        """How it splits a text into pieces: this determines where a prompt may end."""
 
     def encode(self, text: str) -> list[int]:
-        """Give the ids of a text; control tokens in it stay plain text."""
+        """The ids of a text; control tokens in it stay plain text."""
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Give the text of ids; bytes that are no UTF-8 become U+FFFD. Control tokens vanish."""
+        """The text of ids; invalid UTF-8 becomes U+FFFD, and control tokens are omitted."""
 
     def control(self, name: str) -> int:
-        """Give the id of a control token such as `<|end|>`; raises BundleError if there is none."""
+        """The id of a control token such as `<|end|>`; raises BundleError if there is none."""
 
     def token_bytes(self, id: int) -> bytes:
-        """Give the bytes that a token stands for; none for a control token."""
+        """The bytes of a token; empty for a control token."""
 
 
 def encode_open(tokenizer: TextTokenizer, text: str) -> list[int]:
-    """The ids of a text that goes on after its end, as healing left it."""
+    """The ids of a text that will be continued, as healing left it."""
     cut = cut_before_end(text, tokenizer.pieces)
     return [*tokenizer.encode(text[:cut]), *tokenizer.encode(text[cut:])]
 
@@ -50,12 +50,13 @@ def encode_open(tokenizer: TextTokenizer, text: str) -> list[int]:
 class BundleTokenizer:
     """A bundle's `tokenizer.json`, read by the `tokenizers` library.
 
-    Foreign ones are read too: byte-level BPE (Qwen, StarCoder) and BPE over pieces with `▁` for a
-    blank and `<0x0A>` for a byte (Code Llama). What their files would do to a text is switched off:
-    a blank before its first word, normal forms, and control tokens that are recognised in it.
+    Those of other models are read too: byte-level BPE (Qwen, StarCoder) and BPE over pieces with
+    `▁` for a space and `<0x0A>` for a byte (Code Llama). Anything in their files that would change
+    a text is switched off: a space before the first word, normalisation, and recognition of control
+    tokens.
 
-    Prompt formats cut texts to their windows before they encode them: a line of a megabyte takes
-    more than half a second.
+    Prompt formats cut texts to their windows before encoding: a line of a megabyte takes more than
+    half a second.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -70,7 +71,7 @@ class BundleTokenizer:
             raise BundleError(
                 f"the tokenizer {path} cannot be read ({error}): import the bundle again"
             ) from error
-        self._tokenizer.encode_special_tokens = True  # else a typed `<|end|>` would be the token
+        self._tokenizer.encode_special_tokens = True  # or a typed `<|end|>` becomes the token
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._pieces: Pieces = "gpt2" if _is_gpt2(json.loads(text).get("pre_tokenizer")) else "own"
@@ -139,10 +140,10 @@ class BundleTokenizer:
 
 
 def _without_liberties(text: str) -> tuple[str | None, dict[str, int]]:
-    """A tokenizer.json that leaves texts as they are; None where it does already.
+    """A tokenizer.json that leaves texts unchanged; None if it already does.
 
-    Also the added tokens that are plain text: all that aren't marked special and don't look like
-    a mark (`<|fim_prefix|>` isn't marked special in Qwen's file, and must be).
+    Also returns the added tokens that are plain text: all that are neither marked special nor look
+    like control tokens (`<|fim_prefix|>` is not marked special in Qwen's file, but must be).
     """
     value = json.loads(text)
     plain: dict[str, int] = {}
@@ -161,7 +162,7 @@ def _without_liberties(text: str) -> tuple[str | None, dict[str, int]]:
 
 
 def _honest(part: Any) -> Any:
-    """A normalizer or pre-tokenizer without what adds a blank or changes characters."""
+    """A normalizer or pre-tokenizer without the parts that add a space or change characters."""
     if not isinstance(part, dict):
         return part
     kind = part.get("type")
@@ -180,7 +181,7 @@ def _honest(part: Any) -> Any:
 
 
 def _is_gpt2(part: Any) -> bool:
-    """Whether a pre-tokenizer cuts by GPT-2's expression, as ByteLevel does unless told not to."""
+    """Whether a pre-tokenizer splits by GPT-2's expression, as ByteLevel does by default."""
     if not isinstance(part, dict):
         return False
     if part.get("type") == "Sequence":
@@ -200,7 +201,7 @@ def _piece_bytes(piece: str) -> bytes:
 
 @lru_cache(maxsize=1)
 def _byte_alphabet() -> dict[str, int]:
-    """Byte-level BPE writes each byte as one printable character (GPT-2's table)."""
+    """GPT-2's table, in which byte-level BPE writes each byte as one printable character."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     table, extra = {}, 0
     for byte in range(256):

@@ -1,7 +1,7 @@
-"""Prompt formats as points of one space, which `train search` looks through for the best.
+"""A parameterised family of prompt formats, which `train search` explores.
 
 All share names, cells and history with `cells-spm-v1`. They differ in how the window and the answer
-are written (`prompt.answers`), how much of either is shown, and in what is told beside it:
+are written (`prompt.answers`), how much of either is shown, and in additional information:
 
     <|bos|> [<|language|> python] names cells
     <|old|> lines <|new|> lines …                        recent edits
@@ -25,16 +25,17 @@ from nextedit_jupyter.prompt.format import EncodingCache, Prompt
 from nextedit_jupyter.prompt.lines import changed_lines, common_ends, head_window, line_window
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 
-# What was changed says what is to be changed: it comes before other cells.
+# The changes show what is to be changed, so they take precedence over other cells.
 _EDIT_SHARES = Shares(names=0.1, history=0.6)
-LINE_CHARS = 240  # of a line of the window; what is longer is cut, and not edited there
+LINE_CHARS = 240  # per line of the window; a longer line is cut, and not edited beyond that
 WINDOWS = (6, 12, 24)
 HISTORIES = (1, 3, 5)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One point of the space. `window`: lines above the caret, and below; `events`: at most."""
+    """One combination of parameters. `window`: lines above and below the caret; `events`: the
+    maximum."""
 
     answer: AnswerKind = "blocks"
     numbers: bool = False
@@ -52,7 +53,7 @@ class Layout:
 
     @property
     def label(self) -> str:
-        """A short name of the point, such as `span+numbers-w12-e3`."""
+        """A short name, such as `span+numbers-w12-e3`."""
         flags = "".join(
             f"+{name}"
             for name, value in (
@@ -70,7 +71,7 @@ def _named(**points: Any) -> dict[str, Layout]:
     return {f"edit-{name.replace('_', '-')}-v1": point for name, point in points.items()}
 
 
-# Each changes one thing, or two that belong together.
+# Each changes one parameter, or two that belong together.
 VARIANTS: dict[str, Layout] = _named(
     blocks=Layout(),
     blocks_numbers=Layout(numbers=True),
@@ -94,7 +95,7 @@ VARIANTS: dict[str, Layout] = _named(
 
 @dataclass(frozen=True, slots=True)
 class Variant(CellsSpmV1):
-    """A format with a layout of its own; inline as `cells-spm-v1`, unless prefix comes first."""
+    """A format with its own layout; inline as `cells-spm-v1`, unless the prefix comes first."""
 
     name: str = "edit-blocks-v1"
     control_tokens: tuple[str, ...] = control.CONTROL_TOKENS
@@ -103,7 +104,7 @@ class Variant(CellsSpmV1):
     layout: Layout = field(default_factory=Layout)
 
     @property
-    def most_events(self) -> int:
+    def max_events(self) -> int:
         return self.layout.events
 
     def inline(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> Prompt:
@@ -140,9 +141,9 @@ class Variant(CellsSpmV1):
     def answer(
         self, request: SuggestRequest, after: str, tokenizer: TextTokenizer
     ) -> list[int] | None:
-        """What the model is to write so that the caret's cell becomes `after`.
+        """The model's expected answer if the caret's cell becomes `after`.
 
-        None where it can't be said in this format: it lies outside of the window, say.
+        None if this format cannot express it, for example because the change is outside the window.
         """
         now, stop = request.cell.source, tokenizer.control(control.END)
         if after == now:
@@ -186,7 +187,7 @@ class Variant(CellsSpmV1):
         )
 
     def _shown(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> list[int]:
-        """The window with the cursor in it, without lines far from it that don't fit."""
+        """The window with the cursor, without distant lines that don't fit."""
         start, end = self._window(request)
         source, caret = request.cell.source, request.caret.offset
         row, at, pieces = 1, start, []
@@ -200,7 +201,7 @@ class Variant(CellsSpmV1):
                 ids = [
                     *tokenizer.encode(line[:inside][-LINE_CHARS:]),
                     tokenizer.control(control.CURSOR),
-                    *tokenizer.encode(head_window(line[inside:], most=LINE_CHARS) + last),
+                    *tokenizer.encode(head_window(line[inside:], max_chars=LINE_CHARS) + last),
                 ]
             else:
                 ids = list(self.cache.encode(tokenizer, line[:LINE_CHARS] + last))
@@ -208,7 +209,7 @@ class Variant(CellsSpmV1):
             at += len(line) + 1
             row += 1
         first, past, size = here, here + 1, len(pieces[here])
-        while True:  # nearest first, to both sides
+        while True:  # nearest first, on both sides
             up = first > 0 and size + len(pieces[first - 1]) <= budget
             if up:
                 first -= 1
@@ -233,7 +234,7 @@ _DEF = re.compile(r"\s*(?:async\s+)?def\s")
 
 
 def summary(request: SuggestRequest) -> str:
-    """The newest edit in a few words, such as `renamed df to frame`; empty without one."""
+    """The newest edit in a few words, such as `renamed df to frame`; empty if there is none."""
     if not request.history:
         return ""
     event = request.history[-1]
@@ -258,5 +259,5 @@ def summary(request: SuggestRequest) -> str:
 
 
 def variant(name: str) -> Variant:
-    """The format of a name of `VARIANTS`. Raises KeyError."""
+    """The format with a name from `VARIANTS`. Raises KeyError."""
     return Variant(name=name, layout=VARIANTS[name])

@@ -6,8 +6,8 @@
     <filename>cell_2.py⏎ code before the window
     <|marker_1|>lines<|marker_2|>lines<|user_cursor|>…<|marker_3|>⏎<[fim-middle]>
 
-after its published code; the model writes two markers and the text that is to stand between them,
-or one marker twice where nothing is to do. Inline it keeps its base model's fill-in-the-middle.
+after its published code; the model writes two markers and the new text between them, or the same
+marker twice if there is nothing to do. Inline it keeps its base model's fill-in-the-middle.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MARKER = re.compile(r"<\|marker_(\d{1,3})\|>")
 
 @dataclass(frozen=True, slots=True)
 class Zeta:
-    """Numbered blocks around the caret, beside the diffs that led there."""
+    """Numbered blocks around the caret, with the diffs that led there."""
 
     name: str = "zeta-2.1"
     control_tokens: tuple[str, ...] = (SUFFIX, PREFIX, MIDDLE)
@@ -55,13 +55,13 @@ class Zeta:
         marked = _marked(source[start:end], caret - start)
         task = self.cache.encode(tokenizer, f"{marked}\n")
         if len(task) > budget // 2 or _MARKER.search(source) or CURSOR in source:
-            return Prompt((), stop, b"", "next_edit")  # lines too long, or its own marks
+            return Prompt((), stop, b"", "next_edit")  # too long, or with markers of its own
         side = budget // 10
         after = tokenizer.encode(
-            "\n" + head_window(source[end:].removeprefix("\n"), most=side * CHARS)
+            "\n" + head_window(source[end:].removeprefix("\n"), max_chars=side * CHARS)
         )[:side]
         name = file_name(request, request.caret.cell)
-        above = tail_window(source[:start], most=side * CHARS, step=64 * CHARS)
+        above = tail_window(source[:start], max_chars=side * CHARS, step=64 * CHARS)
         here = [*self.cache.encode(tokenizer, f"{FILE}{name}\n"), *tokenizer.encode(above)[-side:]]
         left = budget - len(task) - len(after) - len(here) - 3
         edits = self._edits(request, tokenizer, left // 2)
@@ -117,7 +117,7 @@ class Zeta:
     def _edits(self, request: SuggestRequest, tokenizer: TextTokenizer, budget: int) -> list[int]:
         head = self.cache.encode(tokenizer, f"{FILE}edit_history\n")
         ids: list[int] = []
-        for hunk in reversed(hunks(request, most=MAX_EDITS, around=3)):
+        for hunk in reversed(hunks(request, limit=MAX_EDITS, around=3)):
             piece = self.cache.encode(tokenizer, _unified(hunk))
             if len(head) + len(ids) + len(piece) > budget:
                 break
@@ -130,9 +130,9 @@ def _window(request: SuggestRequest) -> tuple[int, int]:
 
 
 def _places(window: str) -> list[int]:
-    """Where markers stand: offsets of line starts, the first 0 and the last the end.
+    """The offsets of markers: line starts, the first is 0 and the last the end.
 
-    A block ends before a line that follows a blank one, once it is long enough; or at `LONGEST`.
+    A block ends before a line that follows a blank one, once it is long enough, or at `LONGEST`.
     """
     lines = window.split("\n")
     places, at, begun = [0], 0, 0

@@ -1,6 +1,7 @@
-"""The Jupyter server extension: login, authorisation, bounds, metrics, and the way to the worker.
+"""The Jupyter server extension: login, authorisation, bounds, metrics, and the connection to the
+worker.
 
-It passes requests on and never looks into them; suggestions are made in the worker.
+It passes requests on without reading them; suggestions are made in the worker.
 """
 
 from __future__ import annotations

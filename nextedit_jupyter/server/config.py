@@ -1,4 +1,4 @@
-"""What an administrator or user may set: `c.NextEdit.<trait>` in `jupyter_server_config.py`, or
+"""The server's settings: `c.NextEdit.<trait>` in `jupyter_server_config.py`, or
 `--NextEdit.<trait>=...` on the command line."""
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ class NextEdit(Configurable):
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with these settings; the local model answers then, and nothing is sent."""
+        """What is wrong with these settings; if anything, the local model answers and nothing is
+        sent."""
         try:
             self.remote_settings()
         except NextEditError as error:

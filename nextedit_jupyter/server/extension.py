@@ -1,4 +1,4 @@
-"""Puts the routes into a server and lets go of the worker when the server ends."""
+"""Adds the routes to a server, and disconnects from the worker when the server ends."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from nextedit_jupyter.server.handlers import (
 )
 from nextedit_jupyter.worker.client import WorkerSettings
 
-MAX_ROOT = 2_000  # characters: it travels in each request's header
+MAX_ROOT = 2_000  # characters: it is sent in each request's header
 
 
 def root_of(server_app: ServerApp) -> str | None:
-    """The folder whose files the server shows; None where its contents are no folder's."""
+    """The folder whose files the server shows; None if its contents are not files in a folder."""
     named = getattr(server_app.contents_manager, "root_dir", None)
     if not isinstance(named, str) or not named:
         return None
@@ -35,8 +35,8 @@ def root_of(server_app: ServerApp) -> str | None:
 
 
 def attach(server_app: ServerApp, settings: WorkerSettings | None = None) -> Gateway:
-    """Add the routes; returns the gateway, which also stands in the web application's settings
-    under "nextedit". `settings` is for tests, in place of those from `c.NextEdit`."""
+    """Add the routes; returns the gateway, which is also in the web application's settings under
+    "nextedit". `settings` replaces those from `c.NextEdit` in tests."""
     gateway = Gateway(NextEdit(parent=server_app), settings, root=root_of(server_app))
     web_app = server_app.web_app
     web_app.settings["nextedit"] = gateway

@@ -1,4 +1,4 @@
-"""The worker as the server's event loop sees it: nothing here blocks the loop."""
+"""Access to the worker from the server's event loop: nothing here blocks the loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nextedit_jupyter.worker.client import (
     WorkerSettings,
 )
 
-RESTART_SECONDS = 2.0  # for a worker to say that it leaves; after that it counts as hung
+RESTART_SECONDS = 2.0  # for a worker to confirm that it exits; after that it counts as hung
 
 
 class Gateway:
@@ -35,8 +35,8 @@ class Gateway:
         self.client = WorkerClient("server", settings or config.worker_settings())
         self.larger = Larger(config, self._reload)
         self.admission = Admission(config.max_in_flight, config.max_in_flight_per_client)
-        # One thread, so that requests reach the worker in the order in which they came: of two,
-        # the worker takes the later for the newer.
+        # One thread, so that requests reach the worker in the order in which they came: it treats
+        # the later one as newer.
         self._sender = ThreadPoolExecutor(1, "nextedit-send")
         self._asker = ThreadPoolExecutor(1, "nextedit-status")
         self._restarter = ThreadPoolExecutor(1, "nextedit-restart")
@@ -93,10 +93,10 @@ class Gateway:
             self._sender.submit(submitted.result().cancel)
 
     async def status(self) -> StatusWire:
-        """What the worker says of itself, or what is known of it while it cannot be asked.
+        """The worker's status, or what is known about it while it cannot be asked.
 
-        The first call starts the worker if `prewarm` is set; others leave a stopped one stopped,
-        for a page that shows the status must not keep the worker from leaving.
+        The first call starts the worker if `prewarm` is set; later calls leave a stopped worker
+        stopped, because a page that shows the status must not keep it alive.
         """
         found = await self._status()
         found["larger"] = await self.larger.status()
@@ -111,7 +111,7 @@ class Gateway:
             self._asking = loop.run_in_executor(
                 self._asker, lambda: self.client.status(start=start)
             )
-            # Nobody may be waiting any more when it fails.
+            # When it fails, there may be nobody waiting any more.
             self._asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
         try:
             found = await asyncio.wait_for(asyncio.shield(self._asking), 0.3)
@@ -136,7 +136,7 @@ class Gateway:
             "pace": _pace(found),
             "update": found.get("update"),
             "bundles": found.get("bundles") or [],
-            # Said before the worker runs, too: whoever looks is to know where their text goes.
+            # Reported even before the worker runs: users should know where their text is sent.
             "remote": found.get("remote") or self._remote(),
             "larger": None,
             "folder": _folder(found),
@@ -151,7 +151,8 @@ class Gateway:
         return {"host": settings.host, "model": settings.model or None, "problem": None}
 
     async def report(self, outcome: str, kind: str, lane: str) -> PaceWire | None:
-        """Pass on what became of a suggestion; the pace from now on, None if no worker runs."""
+        """Report a suggestion's outcome; returns the resulting pace, or None if no worker is
+        running."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.run_in_executor(
@@ -162,7 +163,8 @@ class Gateway:
         return _pace(found or {})
 
     async def restart(self) -> None:
-        """End the worker, also one that hangs, and start another at once, whatever failed before.
+        """Stop the worker, even if it hangs, and start another at once, regardless of earlier
+        failures.
 
         Raises WorkerError if none starts, or the administrator switched suggestions off.
         """
@@ -177,13 +179,14 @@ class Gateway:
         self._failure = None
 
     def _restart(self) -> None:
-        with contextlib.suppress(WorkerError):  # one that hangs does not say that it leaves
+        with contextlib.suppress(WorkerError):  # one that hangs does not confirm that it exits
             self.client.stop_worker(RESTART_SECONDS)
         self.client.close()
         self.client.try_again()
         for attempt in (1, 2, 3):
             try:
-                # To join a worker that hangs ends it, and says so: then the next try starts one.
+                # Connecting to a hung worker kills it and raises an error: then the next attempt
+                # starts one.
                 self.client.status(self.client.settings.start_seconds)
                 return
             except WorkerError:
@@ -191,7 +194,7 @@ class Gateway:
                     raise
 
     def _reload(self) -> None:
-        """Another model is installed: a worker that runs takes it up."""
+        """Another model was installed: have a running worker load it."""
 
         def reload() -> None:
             with contextlib.suppress(WorkerError):
@@ -200,7 +203,8 @@ class Gateway:
         self._asker.submit(reload)
 
     def close(self) -> None:
-        """Let go of the worker; one that no kernel or terminal uses either is asked to leave."""
+        """Disconnect from the worker, and ask it to exit if no kernel or terminal uses it
+        either."""
         self.larger.close()
         self._sender.shutdown(wait=False, cancel_futures=True)
         self._asker.shutdown(wait=False, cancel_futures=True)
@@ -211,10 +215,14 @@ class Gateway:
 
 
 def _folder(found: dict[str, Any]) -> FolderWire | None:
-    told = found.get("folder")
-    if not told:
+    folder = found.get("folder")
+    if not folder:
         return None
-    return {"files": told["files"], "pieces": told["pieces"], "is_reading": told["is_reading"]}
+    return {
+        "files": folder["files"],
+        "pieces": folder["pieces"],
+        "is_reading": folder["is_reading"],
+    }
 
 
 def _pace(found: dict[str, Any]) -> PaceWire | None:
@@ -230,10 +238,10 @@ def _pace(found: dict[str, Any]) -> PaceWire | None:
 
 
 class Admission:
-    """How many requests are under way, in all and of each client. For one event loop."""
+    """Counts the requests in progress, in total and per client. For one event loop."""
 
-    def __init__(self, most: int, most_per_client: int) -> None:
-        self._most, self._most_per_client = most, most_per_client
+    def __init__(self, limit: int, max_per_client: int) -> None:
+        self._max_total, self._max_per_client = limit, max_per_client
         self._under_way: Counter[str] = Counter()
 
     @property
@@ -241,8 +249,8 @@ class Admission:
         return self._under_way.total()
 
     def enter(self, client: str) -> bool:
-        """Whether one more may come in; if so, `leave` is to be called once."""
-        if self.total >= self._most or self._under_way[client] >= self._most_per_client:
+        """Whether one more is admitted; if so, `leave` must be called once."""
+        if self.total >= self._max_total or self._under_way[client] >= self._max_per_client:
             return False
         self._under_way[client] += 1
         return True

@@ -1,4 +1,5 @@
-"""The routes. Each is for logged-in users who may execute code, with the server's XSRF check."""
+"""The HTTP routes. Each requires a logged-in user who may execute code, and passes the server's
+XSRF check."""
 
 from __future__ import annotations
 
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
 CLIENT_HEADER = "X-NextEdit-Client"
 _CLIENT = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-# A body that is too large is read to its end, and forgotten, so that its sender gets to see the
-# 413; one that has no end is cut off.
+# A body that is too large is read to its end and discarded, so that its sender receives the 413;
+# one without an end is cut off.
 MAX_DRAINED_BYTES = 16_000_000
-# How long a page may take to send a request: one that dawdles holds another's place.
+# How long a page may take to send a request: a slow one occupies another's slot.
 BODY_SECONDS = 10.0
 _OUTCOME_BOUNDS = Bounds(request_bytes=1_000)
 _STATUS_OF_CODE = {
@@ -57,7 +58,7 @@ class _Handler(APIHandler):
         try:
             await super().prepare()
         except web.HTTPError as error:
-            if error.status_code == 404:  # what Jupyter says to a foreign origin
+            if error.status_code == 404:  # Jupyter's answer to a foreign origin
                 raise web.HTTPError(403, "a foreign origin") from None
             raise
         if not self.current_user:
@@ -74,11 +75,11 @@ class StatusHandler(_Handler):
 
 
 class GetModelHandler(_Handler):
-    """`POST nextedit/model/get`: begin to get the larger model; answered with 202 and a
-    `core.status.LargerWire`, whose progress is in the status from then on.
+    """`POST nextedit/model/get`: start downloading the larger model; answers 202 with a
+    `core.status.LargerWire`. From then on the status has the progress.
 
-    403 where the administrator lets nothing be fetched, 404 where there is no larger model. The
-    body is not read: which model it is, and from where, is not for a page to say.
+    403 if the administrator forbids downloads, 404 if there is no larger model. The body is not
+    read: a page has no say in which model it is, and from where.
     """
 
     @web.authenticated
@@ -99,8 +100,8 @@ class GetModelHandler(_Handler):
 
 
 class RestartWorkerHandler(_Handler):
-    """`POST nextedit/worker/restart`: end the worker, hung or not, and start another; answered by a
-    `gateway.StatusWire`, or with 503 if none starts. The body is not read."""
+    """`POST nextedit/worker/restart`: stop the worker, hung or not, and start another; answers a
+    `core.status.StatusWire`, or 503 if none starts. The body is not read."""
 
     @web.authenticated
     @authorized("execute")  # type: ignore[untyped-decorator]
@@ -115,8 +116,8 @@ class RestartWorkerHandler(_Handler):
 
 
 class TourHandler(_Handler):
-    """`POST nextedit/tour`: the user's copy of the tour, made when it is first asked for; answered
-    by `{"path": ...}`, relative to the server's folder. For those who may write files there."""
+    """`POST nextedit/tour`: create the user's copy of the tour if there is none; answers `{"path":
+    ...}`, relative to the server's folder. Requires the right to write files there."""
 
     @web.authenticated
     @authorized("write", resource="contents")  # type: ignore[untyped-decorator]
@@ -131,10 +132,11 @@ class TourHandler(_Handler):
 
 
 class OutcomeHandler(_Handler):
-    """`POST nextedit/outcome`: what the user made of a suggestion, as `{"outcome", "kind", "lane"}`
-    with the words of `core.pacing`; answered by a `core.status.PaceWire`, or null without a worker.
+    """`POST nextedit/outcome`: what the user did with a suggestion, as `{"outcome", "kind",
+    "lane"}` with the words of `core.pacing`; answers a `core.status.PaceWire`, or null without a
+    worker.
 
-    It carries no text, and words that aren't ours are refused with 400.
+    It contains no text, and unknown words are refused with 400.
     """
 
     @web.authenticated
@@ -157,13 +159,13 @@ class OutcomeHandler(_Handler):
 
 @web.stream_request_body
 class SuggestHandler(_Handler):
-    """`POST nextedit/suggest`: a `core.wire.RequestWire` or, of what changed, a
-    ChangedRequestWire, answered by an AnswerWire.
+    """`POST nextedit/suggest`: a `core.wire.RequestWire`, or a ChangedRequestWire with what
+    changed; answers an AnswerWire.
 
-    What cannot be served gets an ErrorAnswerWire: 400 for a request that cannot be read, 409 for
-    one that changes what the worker does not hold (send all of it), 413 past a bound, 429 with too
-    many under way, 503 if the worker cannot answer. The header X-NextEdit-Client tells pages apart:
-    a page's newer request supersedes its older one, and what it holds there is its own.
+    Errors are ErrorAnswerWires: 400 for a request that cannot be read, 409 for one that changes a
+    state that the worker does not hold (send everything), 413 over a bound, 429 with too many in
+    progress, 503 if the worker cannot answer. The header X-NextEdit-Client identifies a page: its
+    newer request supersedes its older one, and it has states of its own.
     """
 
     def initialize(self, gateway: Gateway) -> None:
@@ -180,12 +182,12 @@ class SuggestHandler(_Handler):
         if self._finished:
             return
         page = self.request.headers.get(CLIENT_HEADER, "")
-        # Not the user's name: with a token and no cookie that is a new one for each request.
+        # Not the user's name: with a token and no cookie, each request has a new one.
         self._client = page if _CLIENT.fullmatch(page) else "default"
         if isinstance(self.request.connection, HTTP1Connection):
             self.request.connection.set_body_timeout(BODY_SECONDS)
         length = self.request.headers.get("Content-Length", "0")
-        if not length.isascii() or not length.isdigit() or int(length) > self._most:
+        if not length.isascii() or not length.isdigit() or int(length) > self._max_bytes:
             self._refuse_size()
         elif self.gateway.admission.enter(self._client):
             self._is_in = True
@@ -195,18 +197,18 @@ class SuggestHandler(_Handler):
             self._refusal = (429, error)
 
     @property
-    def _most(self) -> int:
+    def _max_bytes(self) -> int:
         return self.gateway.config.request_bytes
 
     def _refuse_size(self) -> None:
         self._chunks.clear()
         if self._refusal is None:
-            message = f"a request has at most {self._most} bytes; send fewer cells"
+            message = f"a request has at most {self._max_bytes} bytes; send fewer cells"
             self._refusal = (413, WireError(message, code="too_large"))
 
     def data_received(self, chunk: bytes) -> None:
         self._received += len(chunk)
-        if self._received > self._most:
+        if self._received > self._max_bytes:
             self._refuse_size()
         if self._refusal is None:
             self._chunks.append(chunk)
@@ -247,13 +249,13 @@ class SuggestHandler(_Handler):
         self.finish(reply.body)
 
     def _times(self, reply: Reply) -> str:
-        """Milliseconds in the worker and in all, for a browser's clock to take apart."""
+        """The `Server-Timing` header: milliseconds in the worker and in total."""
         total = f"server;dur={self.request.request_time() * 1000:.2f}"
         spent = reply.header.get("ms")
         return total if spent is None else f"worker;dur={float(spent):.2f}, {total}"
 
     def on_connection_close(self) -> None:
-        """The page is gone or has aborted: nobody waits for the answer."""
+        """The page is gone or has aborted: cancel the request."""
         self._leave()
         if self._asking is not None:
             self._asking.cancel()
@@ -290,7 +292,7 @@ class SuggestHandler(_Handler):
 
 
 def _id_of(body: bytes) -> int | str | None:
-    """The request's id, for an answer that the worker could not give."""
+    """The request's id, for an error that the server answers itself."""
     try:
         return request_id(parse_line(body))
     except WireError:

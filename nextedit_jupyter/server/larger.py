@@ -1,7 +1,7 @@
-"""The larger model, as a page may offer and get it: never unasked, one at a time, in a process.
+"""Downloads the larger model when a page asks for it: one at a time, in a separate process.
 
-The server neither fetches nor computes: `jupyter nextedit model get --json` does, and says how far
-it is. It ends with the server.
+The server itself neither downloads nor computes: it runs `jupyter nextedit model get --json`, which
+reports its progress and ends with the server.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STEPS = ("fetch", "assemble", "try")
 
 
 class Larger:
-    """Gets the larger model when asked. `on_installed` is called once it is in the store.
+    """Gets the larger model on request. `on_installed` is called once it is in the store.
 
     For one event loop; `command` is for tests.
     """
@@ -48,7 +48,8 @@ class Larger:
         self._problem = ""
 
     async def status(self) -> LargerWire | None:
-        """What there is to have and how far it is; None where nothing is, or nothing may be."""
+        """The model on offer and the progress; None if there is none, or downloads are
+        forbidden."""
         if not self.is_allowed:
             return None
         loop = asyncio.get_running_loop()
@@ -76,7 +77,7 @@ class Larger:
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the administrator lets anything be fetched, and a fetched model would answer."""
+        """Whether the administrator allows downloads, and a downloaded model would be used."""
         if not self._config.enabled or not self._config.updates or self._config.bundle:
             return False
         try:
@@ -89,7 +90,7 @@ class Larger:
         return self._getting is not None and not self._getting.done()
 
     def get(self) -> None:
-        """Begin, unless it is under way."""
+        """Start, unless it is already in progress."""
         if not self.is_getting:
             self._step, self._share, self._problem = None, 0.0, ""
             self._getting = asyncio.ensure_future(self._get())
@@ -135,7 +136,8 @@ class Larger:
             self._problem = f"the model could not be fetched (pip ended with code {code})"
 
     def _take(self, line: bytes) -> bool:
-        """One line of the command's; whether it says that the model is in."""
+        """Process one line of the command's output; returns whether it says that the model is
+        installed."""
         try:
             value = json.loads(line)
         except ValueError:

@@ -11,7 +11,7 @@ OUTCOMES = ("suggested", "silent", "superseded", "off", "refused", "vanished", "
 
 
 class Metrics:
-    """One set a process, in prometheus_client's default registry: see `metrics`."""
+    """One set per process, in prometheus_client's default registry: see `metrics`."""
 
     def __init__(self) -> None:
         self.requests = Counter(
@@ -35,5 +35,6 @@ class Metrics:
 
 @cache
 def metrics() -> Metrics:
-    """The process's metrics: a registry takes each name once, and an extension may load twice."""
+    """The process's metrics: a registry accepts each name only once, but an extension may load
+    twice."""
     return Metrics()

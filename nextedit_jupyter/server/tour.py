@@ -1,4 +1,4 @@
-"""The tour that came with the package, put where the user's front end can open it."""
+"""Copies the packaged tour to where the user's front end can open it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class TourError(NextEditError):
 
 
 async def place_tour(contents: Any) -> str:
-    """The path of the user's own tour: a copy in the top folder of the server's `contents`, made
-    when it is first asked for. What is there already stays as it is: nothing is overwritten.
+    """The path of the user's copy of the tour, in the top folder of the server's `contents`; it is
+    created if it does not exist. Nothing is overwritten.
 
-    Raises TourError with what to do.
+    Raises TourError, which says what to do.
     """
     name = NAME
     try:
@@ -35,7 +35,7 @@ async def place_tour(contents: Any) -> str:
         await ensure_async(contents.save(model, name))
     except TourError:
         raise
-    except Exception as error:  # each contents manager has errors of its own
+    except Exception as error:  # each contents manager has its own errors
         why = getattr(error, "log_message", None) or str(error) or type(error).__name__
         raise TourError(
             f"the tour cannot be written to the server's folder ({why}); open "
@@ -45,7 +45,7 @@ async def place_tour(contents: Any) -> str:
 
 
 def packaged_tour() -> dict[str, Any]:
-    """The notebook as it came with the package. Raises TourError."""
+    """The packaged notebook. Raises TourError."""
     file = tour_file()
     if file is None:
         raise TourError("the tour is missing: install nextedit-jupyter again")
@@ -54,7 +54,7 @@ def packaged_tour() -> dict[str, Any]:
 
 
 def tour_file() -> Path | None:
-    """In the package, or in its source tree; None where it is missing."""
+    """The file in the package or in its source tree; None if it is missing."""
     package = Path(__file__).resolve().parent.parent
     for place in (package / "_examples", package.parent / "examples"):
         if (place / "tour.ipynb").is_file():

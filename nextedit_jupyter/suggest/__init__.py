@@ -1,7 +1,7 @@
-"""The three lanes behind one question: what should be offered here?
+"""The suggester and its three lanes: what should be offered here?
 
-`Suggester.answer` is the one place that asks the lanes (symbols, patterns, model), gates what they
-say and orders it; `build_suggester` opens a bundle for it.
+`Suggester.answer` is the one place that asks the lanes (symbols, patterns, model) and gates and
+orders their suggestions; `build_suggester` opens a bundle for it.
 """
 
 from __future__ import annotations

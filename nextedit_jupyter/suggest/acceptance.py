@@ -1,9 +1,9 @@
-"""How likely a completion is taken: a logistic model over what the lane knows beyond probability.
+"""The acceptance filter: a logistic model of how likely a completion is accepted.
 
-The product of a text's probabilities says little of where it stands: in mid-word or in a string
-the same product is worth less, a line that stood in the notebook before is worth more. The weights
-are learned from simulated typing (`training.filter_learning`) and travel in a bundle's manifest; a
-bundle without them is judged by the product alone.
+The product of a text's probabilities ignores the context: mid-word or in a string the same product
+is worth less, and a line that already occurs in the notebook is worth more. The weights are learned
+from simulated typing (`training.filter_learning`) and are stored in a bundle's manifest; without
+them only the product is used.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from nextedit_jupyter.suggest.trim import Cut, GeneratedToken
 
 FEATURES = (
     "logit",  # of the product of the probabilities
-    "least",  # the log-probability of the least sure token
-    "first",  # of the first token that says something new
+    "least",  # the log-probability of the least likely token
+    "first",  # of the first token that adds something new
     "last",
     "characters",  # log2 of 1 + the text's length
     "tokens",
@@ -38,17 +38,17 @@ FEATURES = (
     "line_start",
     "word_typed",  # log2 of 1 + characters of the word at the caret
     "line_typed",
-    "cell_start",  # nothing but blanks stands before the caret
+    "cell_start",  # only whitespace before the caret
     "import_line",
     "starts_word",  # the text begins with a letter
     "starts_quote",
     "has_number",
-    "unknown_words",  # words of the text that stand nowhere in the notebook and no kernel knows
+    "unknown_words",  # words of the text that neither notebook nor kernel know
     "first_unknown",
-    "stood_before",  # the line so far and the text stand in the notebook already
+    "stood_before",  # the line so far and the text already occur in the notebook
     "line_alike",  # the line so far begins an earlier line
     "cells",  # log2 of 1 + code cells
-    "edited",  # the history holds an event of this cell
+    "edited",  # the history has an event of this cell
     "logit_mid_word",
     "logit_string",
     "logit_line_start",
@@ -56,12 +56,12 @@ FEATURES = (
 )
 _WORD = re.compile(r"[^\W\d]\w*")
 _NO_WORD = re.compile(r"\W")
-_FAR = 15.0  # log-probabilities below -15 and logits beyond 15 say no more
+_FAR = 15.0  # log-probabilities below -15 and logits beyond 15 are clipped
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a request says about any text at its caret; made once a request."""
+    """The context of a request's caret; computed once per request."""
 
     before: str
     line: str
@@ -83,7 +83,7 @@ class Situation:
         code = [cell for cell in request.notebook.cells if cell.type == "code"]
         words, others = _read(tuple(cell.source for cell in code if cell.id != here))
         above = before[: len(before) - len(line)]
-        # One or two characters stand everywhere.
+        # One or two characters occur everywhere.
         alike = len(line) > 2 and (line in above or line in others)
         return cls(
             before=before,
@@ -100,11 +100,11 @@ class Situation:
         )
 
     def knows(self, word: str) -> bool:
-        """Whether a word stands in the notebook, or the kernel has it."""
+        """Whether a word occurs in the notebook or the kernel."""
         return word in self.names or word in self.words or word in _words(self.above)
 
     def stood(self, text: str) -> bool:
-        """Whether the line so far and the text stand in the notebook already."""
+        """Whether the line so far and the text already occur in the notebook."""
         whole = self.line + text
         if len(self.line) > 2 and not self.alike:
             return False
@@ -114,7 +114,7 @@ class Situation:
 def features(
     situation: Situation, text: str, steps: Sequence[GeneratedToken], cut: Cut, count: int
 ) -> list[float]:
-    """The values of `FEATURES` for the first `count` steps, of which `text[:cut.end]` is shown."""
+    """The values of `FEATURES` for the first `count` steps, which show `text[:cut.end]`."""
     shown = text[: cut.end]
     logs = [max(step.logprob, -_FAR) for step in steps[:count]]
     new = [max(step.logprob, -_FAR) for step in steps[:count] if step.end > 0]
@@ -174,7 +174,7 @@ class AcceptanceFilter:
             raise ValueError(f"{len(FEATURES)} weights are needed, not {len(self.weights)}")
 
     def probability(self, values: Sequence[float]) -> float:
-        """That what remains to be typed starts with the text."""
+        """The probability that what remains to be typed starts with the text."""
         total = self.bias + sum(w * v for w, v in zip(self.weights, values, strict=True))
         return 1.0 / (1.0 + math.exp(-max(-_FAR, min(_FAR, total))))
 
@@ -188,10 +188,10 @@ class AcceptanceFilter:
 
     @classmethod
     def from_manifest(cls, value: Any) -> AcceptanceFilter | None:
-        """The filter of a manifest's `acceptance`; None where there is none.
+        """The filter in a manifest's `acceptance`; None if there is none.
 
-        One whose features are not this version's is left aside: it was learned for another
-        version, and the plain threshold serves. Raises BundleError on anything malformed.
+        A filter with other features than this version's is ignored: it was learned for another
+        version, and the plain threshold is used. Raises BundleError if it is malformed.
         """
         if value is None:
             return None
@@ -215,7 +215,7 @@ class AcceptanceFilter:
 
 
 def _word_at_end(line: str) -> str:
-    r"""The word that a line ends with; `\w*\Z` would take 17 s for one of 60 kB."""
+    r"""The word at the end of a line; `\w*\Z` would take 17 s for a line of 60 kB."""
     match = _NO_WORD.search(line[::-1])
     return line[len(line) - match.start() :] if match else line
 
@@ -232,7 +232,8 @@ def _words(source: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4)
 def _read(sources: tuple[str, ...]) -> tuple[frozenset[str], str]:
-    """All words of some cells, and the cells as one text: they stay while another is typed."""
+    """All words of some cells, and the cells as one text; cached, because they stay the same while
+    another cell is typed."""
     return frozenset().union(*map(_words, sources)), "\0".join(sources)
 
 

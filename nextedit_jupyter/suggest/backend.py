@@ -1,4 +1,4 @@
-"""What the suggester needs of a model: one bundle, several, or a team's server."""
+"""What the suggester needs from a model: one bundle, several, or a team's server."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from nextedit_jupyter.suggest.model_lane import ModelAnswer, ModelSettings
 
 
 class ModelBackend(Protocol):
-    """Asked for one kind at a time, by one thread at a time."""
+    """A model. Called for one kind at a time, by one thread at a time."""
 
     @property
     def bundles(self) -> list[dict[str, str]]:
-        """Id, language and label of every bundle that may be asked, the preferred one first."""
+        """Id, language and label of every bundle that can be asked, the preferred one first."""
 
     @property
     def remote(self) -> dict[str, str | None] | None:
-        """The host that the user's text goes to, its model, and what is wrong with it.
+        """The host that the user's text is sent to, its model, and what is wrong with it.
 
         None if the text stays on this machine.
         """

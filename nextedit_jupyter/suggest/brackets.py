@@ -1,9 +1,9 @@
-"""Which brackets and quotes are open, and how a completion fits among those behind the caret.
+"""Open brackets and quotes, and how a completion fits with those after the caret.
 
-Editors close brackets by themselves, so what a completion closes often stands behind the caret
-already. A text that runs over such a closer replaces it; a text never opens what it leaves open,
-and never closes what another place closes. Like `suggest.caret`, this is a forward scan that needs
-no parser; unlike it, the fields of f-strings are code.
+Editors close brackets automatically, so what a completion closes is often already after the caret.
+A text that includes such a closer replaces it; a text never leaves open what it opens, and never
+closes what is closed elsewhere. Like `suggest.caret`, this is a forward scan that needs no parser;
+unlike it, the fields of f-strings are code.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from nextedit_jupyter.analysis.budget import spend
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
-# What ends a plain stretch: searched for, so that a long cell costs one step a bracket.
+# The end of a plain stretch, found by search, so that a long cell costs one step per bracket.
 _IN_CODE = re.compile(r"[#\"'()\[\]{}\n]")
 _IN_STRING = re.compile(r"[\\\"'{}\n]")
-_DEEPEST = 50  # brackets that a closer of another kind may lie behind
+_DEEPEST = 50  # brackets across which a closer of another kind is matched
 _PREFIX = re.compile(r"(?i)(?<![^\W_])(?:[bruft]|[rbft]r|r[bft])\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An open bracket or quote: what opened it and where, and whether it is an f-string.
+    """An open bracket or quote: its opening character and position, and whether it is an f-string.
 
-    `start` is where it begins with a string's prefix.
+    `start` includes a string's prefix.
     """
 
     opener: str
@@ -47,7 +47,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that closes, opens or breaks at `start`, up to `end`.
+    """An opening, closing or error from `start` to `end`.
 
     `what`: "open"; "close", of a frame that was open; "stray", a closer of nothing that is open;
     "broken", a one-line string that its line ends; "comment", which begins here.
@@ -61,10 +61,10 @@ class Event:
 
 @dataclass(slots=True)
 class Scan:
-    """A text read piece by piece; `frames` are those open now, outermost first.
+    """A text scanned piece by piece; `frames` are those now open, outermost first.
 
-    `quotes` are the depths of the strings among them: at most one of each kind of quote, for the
-    same quote within an f-string's field ends that.
+    `quotes` are the depths of the strings among them: at most one of each kind of quote, because
+    the same quote within an f-string's field ends it.
     """
 
     frames: list[Frame] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Scan:
         return Scan(list(self.frames), self.in_comment, self.at, list(self.quotes))
 
     def close(self, depth: int) -> Frame:
-        """Close the frame at that depth, and all within it."""
+        """Close the frame at that depth, and all frames within it."""
         frame = self.frames[depth]
         del self.frames[depth:]
         while self.quotes and self.quotes[-1] >= depth:
@@ -84,7 +84,7 @@ class Scan:
         return frame
 
     def read(self, text: str, end: int | None = None) -> Iterator[Event]:
-        """Read `text`, the whole of it up to `end`, from where the last reading ended."""
+        """Scan `text` up to `end`, continuing where the last call ended."""
         end = len(text) if end is None else end
         while self.at < end:
             if self.in_comment:
@@ -140,7 +140,7 @@ class Scan:
             self.at += 1
 
     def _quote(self, text: str) -> Iterator[Event]:
-        """A quote in code: it opens a string, or ends the f-string whose field was left open."""
+        """A quote in code: it opens a string, or ends the f-string whose field is still open."""
         start = self.at
         for depth in reversed(self.quotes):
             frame = self.frames[depth]
@@ -168,11 +168,11 @@ class Scan:
         return Event("open", start, self.at, frame)
 
     def _one_line(self) -> int | None:
-        """The depth of the outermost string that its line ends."""
+        """The depth of the outermost string that ends with its line."""
         return next((depth for depth in self.quotes if len(self.frames[depth].opener) == 1), None)
 
     def _break(self) -> Event:
-        """A line ends within a one-line string: what it holds is over, too."""
+        """A line ends within a one-line string, which ends the frames within it as well."""
         depth = self._one_line()
         assert depth is not None
         return Event("broken", self.at, self.at, self.close(depth))
@@ -180,7 +180,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A text for the caret, and how many characters behind the caret it replaces."""
+    """A text for the caret, and how many characters after the caret it replaces."""
 
     text: str
     replaced: int = 0
@@ -189,7 +189,7 @@ class Fit:
         return before + self.text + after[self.replaced :]
 
     def shortest(self, after: str) -> Fit:
-        """The same change without an end that it puts back."""
+        """The same change without an end that it only restores."""
         text, replaced = self.text, self.replaced
         while text and replaced and text[-1] == after[replaced - 1]:
             text, replaced = text[:-1], replaced - 1
@@ -201,22 +201,23 @@ class Fit:
 def fit(before: str, text: str, after: str) -> Fit:
     """As much of `text` as fits between `before` and `after`; an empty one if nothing does.
 
-    It ends before what it would leave open, before a closer that stands behind the caret with
-    something else between, before a closer of nothing, and before a comment that would swallow
-    the rest of the line. What it runs over behind the caret are closers, each said by it too.
+    It ends before a bracket that it would leave open, before a closer that is after the caret with
+    something else in between, before a closer of nothing, and before a comment that would swallow
+    the rest of the line. Of the text after the caret it replaces only closers that it contains
+    itself.
     """
     caret = len(before)
     base = _read(before)[0].copy()
     rest_of_line = after.split("\n", 1)[0]
     if base.in_comment:
         line = Fit(text.split("\n", 1)[0])
-        whole_text = Fit(text)  # what comes below the comment is code
+        whole_text = Fit(text)  # the line below the comment is code
         left = _faults_with(whole_text, before, after) > _faults_with(Fit(""), before, after)
         return line if left or rest_of_line.strip() else whole_text
     closed_at = _closed_behind(base, before, after)
     whole = before + text
     scan, end = base.copy(), len(whole)
-    over = [(caret, 0)]  # up to where in `whole`, and how much of `after` that replaces
+    over = [(caret, 0)]  # the end in `whole`, and how much of `after` is replaced
     for event in scan.read(whole):
         at, replaced = event.start, over[-1][1]
         mine = event.frame is not None and event.frame.at >= caret
@@ -243,21 +244,22 @@ def fit(before: str, text: str, after: str) -> Fit:
         end = newline if newline >= 0 else end
     replaced = max(replaced for at, replaced in over if at <= end)
     found = Fit(whole[caret:end].rstrip(), replaced).shortest(after)
-    # Where two pieces meet they may say something else together: `''` and `''`, a backslash.
+    # Joined pieces may have another meaning: `''` and `''`, a backslash.
     kept = _faults_with(found, before, after) <= _faults_with(Fit(""), before, after)
     return found if kept else Fit("")
 
 
 def faults(text: str) -> int:
-    """How many brackets and quotes are left open, close nothing or are broken off."""
+    """The number of brackets and quotes that are left open, close nothing or are cut off by a line
+    end."""
     scan, broken = _read(text)
     return broken + len(scan.frames)
 
 
-# One caret's text is asked about some twenty times, for as many beginnings of a completion.
+# The same text is scanned some twenty times, for the beginnings of a completion.
 @lru_cache(maxsize=4)
 def _read(text: str) -> tuple[Scan, int]:
-    """A scan of the whole text, to be copied, and what closes nothing or is broken off in it."""
+    """A scan of the whole text, to be copied, and the number of its faults so far."""
     scan = Scan()
     broken = sum(event.what in ("stray", "broken") for event in scan.read(text))
     spend(len(text) // 30)
@@ -265,7 +267,7 @@ def _read(text: str) -> tuple[Scan, int]:
 
 
 def _faults_with(fit: Fit, before: str, after: str) -> int:
-    """`faults` of the text with the fit, which reads what stands above the caret's line once."""
+    """`faults` of the text with the fit; the text above the caret's line is scanned only once."""
     line = before.rfind("\n") + 1
     above, broken = _read(before[:line])
     scan = above.copy()
@@ -275,7 +277,7 @@ def _faults_with(fit: Fit, before: str, after: str) -> int:
 
 
 def _closed_behind(base: Scan, before: str, after: str) -> dict[int, tuple[int, int]]:
-    """Where in `after` each frame that is open at the caret is closed, by its depth."""
+    """For each frame that is open at the caret, by depth, where it is closed in `after`."""
     found: dict[int, tuple[int, int]] = {}
     scan, offset = base.copy(), len(before)
     left = len(base.frames)
@@ -285,7 +287,7 @@ def _closed_behind(base: Scan, before: str, after: str) -> dict[int, tuple[int, 
             char = after[span[0]]
             inner = range(len(scan.frames) - 1, max(-1, len(scan.frames) - _DEEPEST), -1)
             depth = next((d for d in inner if scan.frames[d].closer == char), None)
-            if depth is not None:  # what was open within it is closed by nobody
+            if depth is not None:  # frames open within it are never closed
                 left = depth
                 found[left] = span
                 scan.close(depth)

@@ -1,4 +1,4 @@
-"""From a bundle's folder to a `Suggester` that is ready to answer."""
+"""Builds a `Suggester` from a bundle's folder."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def build_suggester(
     remote: RemoteSettings | None = None,
     off: Collection[str] = (),
 ) -> Suggester:
-    """A suggester with the bundle at `bundle_path`, or with the one that `bundles.active` finds.
+    """A suggester with the bundle at `bundle_path`, by default the one that `bundles.active` finds.
 
-    `providers` are what may run it beside the processor (`engine.providers`), best first; one that
-    cannot is named in `problem`. `remote` is a team's server that is asked before the bundle. `off`
-    are the labels of bundles that are not to be used.
+    `providers` are execution providers besides the CPU (`engine.providers`), best first;
+    unavailable ones are named in `problem`. `remote` is a team's server that is asked before the
+    bundle. `off` are the labels of bundles that must not be used.
 
-    Where a better one cannot be used, `problem` says so and what to do; without any it answers
-    without the model lane. Never raises on a missing or damaged bundle.
+    If a preferred bundle cannot be used, `problem` says so and what to do; without any bundle there
+    is no model lane. Never raises on a missing or damaged bundle.
     """
     problems: list[str] = []
     if providers:
@@ -46,11 +46,11 @@ def build_suggester(
         problems += missing
     try:
         for candidate in candidates(bundle_path):
-            told = candidate.described()
-            if told is not None and told.label in off:
+            description = candidate.described()
+            if description is not None and description.label in off:
                 continue
             try:
-                with phases.during(Phase.LOADING, told.label if told else ""):
+                with phases.during(Phase.LOADING, description.label if description else ""):
                     bundle = candidate.open()
                     lane = open_model_lane(bundle, threads=threads, providers=providers)
             except NextEditError as error:
@@ -62,8 +62,8 @@ def build_suggester(
                 problem = " ".join(problems) or None
 
                 def opened(other: CandidateBundle) -> ModelLane:
-                    told = other.described()
-                    with phases.during(Phase.LOADING, told.label if told else ""):
+                    description = other.described()
+                    with phases.during(Phase.LOADING, description.label if description else ""):
                         return open_model_lane(other.open(), threads=threads, providers=providers)
 
                 specialists = _specialists(bundle, candidate, opened, bundle_path)
@@ -82,7 +82,7 @@ def _with_server(
     problem: str | None,
     settings: SuggesterSettings | None,
 ) -> Suggester:
-    """The suggester with a team's server before the local model, if one was set."""
+    """The suggester with a team's server before the local model, if one is configured."""
     if remote is None:
         return Suggester(local, label, problem=problem, settings=settings)
     try:
@@ -101,16 +101,16 @@ def _specialists(
     opened: Callable[[CandidateBundle], ModelLane],
     named: Path | None,
 ) -> list[Specialist]:
-    """The bundle that answers, then the others that are installed, one version of each."""
+    """The active bundle, then the other installed ones, one version of each."""
     found = [Specialist(first.id, first.language, first.label, lambda: opened(candidate))]
     for other in all_candidates(named):
-        told = other.described()
-        if told is not None and told.label not in {one.label for one in found}:
+        description = other.described()
+        if description is not None and description.label not in {one.label for one in found}:
             found.append(
                 Specialist(
-                    told.id,
-                    told.language,
-                    told.label,
+                    description.id,
+                    description.language,
+                    description.label,
                     lambda other=other: opened(other),  # type: ignore[misc]
                 )
             )

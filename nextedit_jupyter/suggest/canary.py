@@ -1,8 +1,8 @@
-"""Trying a bundle before it is used: in a process of its own, so that what goes wrong stays there.
+"""Tries a bundle before it is used, in a separate process, so that failures stay there.
 
 `python -m nextedit_jupyter.suggest.canary FOLDER` opens the bundle, completes a small notebook
 cold, warm, and after other prompts, and compares. It prints one JSON object; `run_canary` starts
-it, bounds its time, and turns what it says into a BundleError or nothing.
+it, limits its time, and raises a BundleError if it reports a problem.
 """
 
 from __future__ import annotations
@@ -27,20 +27,19 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.errors import BundleError
 
-# Generous, for they guard against a bundle that cannot be used at all, not against a slow one: what
-# a worker may take by default less what it needs beside a model, and two seconds for what should
-# take a tenth of one.
+# Generous, because they guard against unusable bundles, not slow ones: a worker's default memory
+# less what it needs without a model, and two seconds for what should take a tenth of one.
 MAX_RSS_MB = 900.0
 MAX_COLD_MS = 2_000.0
 TIMEOUT_S = 120.0
-# Processor time. A prompt's text takes milliseconds; an expression that backtracks takes its square
-# or cube.
+# Processor time. Encoding a prompt takes milliseconds; a backtracking expression is quadratic or
+# cubic.
 MAX_ENCODE_S = 0.25
 _HOSTILE_CHARACTERS = (
     *("a", "A", "1", " ", "\n", "\t", "_", ".", "-", "é", "中", "a ", " \n", "a1", "a_"),
 )
-_HOSTILE_SIZES = (250, 500, 1_000, 2_000, 4_000)  # the cube of the last would take minutes
-_LOOK_S = 0.1
+_HOSTILE_SIZES = (250, 500, 1_000, 2_000, 4_000)  # cubic time for the last would be minutes
+_POLL_SECONDS = 0.1
 _TOO_LARGE = "the bundle takes over {:.0f} MB of memory in its trial: not used"
 
 _CELLS = (
@@ -67,14 +66,14 @@ def run_canary(
     python: str = sys.executable,
     any_size: bool = False,
 ) -> CanaryTrial:
-    """Try the bundle in `folder`. Raises BundleError with the reason if it is not to be used.
+    """Try the bundle in `folder`. Raises BundleError with the reason if it must not be used.
 
-    `any_size` lets one pass that takes more memory or time than suits an editor.
+    `any_size` accepts more memory and time than is suitable for an editor.
     """
     command = [python, "-P", "-m", "nextedit_jupyter.suggest.canary", str(folder)]
     if any_size:
         command.append("--any-size")
-    code, output = _watched(command, timeout, _most_mb(any_size))
+    code, output = _watched(command, timeout, _max_mb(any_size))
     try:
         value = json.loads(output.splitlines()[-1])
         problem = value.get("problem")
@@ -94,11 +93,11 @@ def run_canary(
     return trial
 
 
-def _watched(command: list[str], timeout: float, most_mb: float) -> tuple[int, bytes]:
-    """A process's exit code and output; it is ended when it is too late or too large.
+def _watched(command: list[str], timeout: float, max_mb: float) -> tuple[int, bytes]:
+    """A process's exit code and output; it is killed if it takes too long or too much memory.
 
-    The process bounds its own memory where the system helps; this look from outside is for where it
-    does not.
+    The process limits its own memory if the system supports that; otherwise this check from outside
+    does.
     """
     import psutil
 
@@ -110,28 +109,29 @@ def _watched(command: list[str], timeout: float, most_mb: float) -> tuple[int, b
             watched = psutil.Process(process.pid)
             while True:
                 try:
-                    output, _ = process.communicate(timeout=_LOOK_S)
+                    output, _ = process.communicate(timeout=_POLL_SECONDS)
                     return process.returncode, output
                 except subprocess.TimeoutExpired:
                     pass
                 if time.monotonic() > until:
                     raise BundleError(f"the bundle gave no answer in {timeout:.0f} s: not used")
                 with contextlib.suppress(psutil.Error):
-                    if watched.memory_info().rss / 2**20 > most_mb:
-                        raise BundleError(_TOO_LARGE.format(most_mb))
+                    if watched.memory_info().rss / 2**20 > max_mb:
+                        raise BundleError(_TOO_LARGE.format(max_mb))
         finally:
             process.kill()
 
 
-def _most_mb(any_size: bool) -> float:
-    """What a trial may take: more than a worker may, so that the measured size can be told."""
+def _max_mb(any_size: bool) -> float:
+    """The memory limit of a trial: more than a worker's, so that the measured size can be
+    reported."""
     import psutil
 
     return psutil.virtual_memory().total / 2**20 * 0.8 if any_size else 2 * MAX_RSS_MB
 
 
-def _bound_memory(most_mb: float) -> None:
-    """Have this process get no more memory than that, on top of what it has mapped already."""
+def _bound_memory(max_mb: float) -> None:
+    """Limit this process's memory to that much on top of what is already mapped."""
     if sys.platform == "win32":
         return
     import resource
@@ -140,11 +140,11 @@ def _bound_memory(most_mb: float) -> None:
 
     mapped = psutil.Process().memory_info().vms
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = mapped + int(most_mb * 2**20)
+    limit = mapped + int(max_mb * 2**20)
     if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
-    with contextlib.suppress(OSError, ValueError):  # macOS knows the limit and does not keep it
-        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        limit = min(limit, hard)
+    with contextlib.suppress(OSError, ValueError):  # macOS accepts the limit and ignores it
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 def _try_texts(
@@ -153,9 +153,10 @@ def _try_texts(
     *,
     clock: Callable[[], float] = time.process_time,
 ) -> None:
-    """Encode texts that expressions backtrack over, growing; a panic or a long wait is refused.
+    """Encode growing texts on which regular expressions backtrack; refuse the bundle on a panic or
+    a long wait.
 
-    What an expression asks for stands at the end, out of its reach: else an engine sees that it is
+    What an expression requires is at the end, out of its reach: otherwise an engine sees that it is
     missing, and does not try.
     """
     asked_for = "".join(sorted({char for char in tokenizer_json if char.isprintable()})[:500])
@@ -170,7 +171,7 @@ def _try_texts(
 
 
 def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) -> CanaryTrial:
-    """Open and ask the bundle, in this process. Raises NextEditError."""
+    """Open and test the bundle in this process. Raises NextEditError."""
     from nextedit_jupyter.bundles.bundle import Bundle
     from nextedit_jupyter.engine import Engine
     from nextedit_jupyter.prompt import BundleTokenizer, get_format
@@ -189,14 +190,14 @@ def try_bundle(folder: Path, *, clock: Callable[[], float] = time.perf_counter) 
     said: list[tuple[int, ...]] = []
     times: list[float] = []
     for ahead in (None, None, other):
-        if ahead is not None:  # another cell in between must not change the answer
+        if ahead is not None:  # another cell's prompt in between must not change the answer
             engine.prefill(format.inline(ahead, tokenizer, 512), cancelled=lambda: False)
         began = clock()
         completion = engine.complete(
             prompt, max_new=16, deadline=time.monotonic() + 60, cancelled=lambda: False
         )
         times.append((clock() - began) * 1e3)
-        # Broken characters are a poor model's, and gated when they come; numbers must be numbers.
+        # Broken characters only mean a poor model, and are gated; logits must be finite.
         if completion.finish == "invalid" and completion.tokens.generated == 0:
             raise BundleError("its logits are not numbers")
         said.append(completion.ids)
@@ -227,24 +228,24 @@ def _resident_mb() -> float:
 def main(arguments: list[str]) -> int:
     """Print the trial of the bundle in the folder named, or the problem, as JSON."""
     if hasattr(os, "nice"):
-        os.nice(5)  # an editor may be in use beside it
-    # What they map when they are loaded is not the bundle's.
+        os.nice(5)  # an editor may be in use
+    # Memory that the libraries map when loaded does not count for the bundle.
     import onnxruntime
     import tokenizers
 
     del onnxruntime, tokenizers
-    most_mb = _most_mb("--any-size" in arguments[1:])
-    _bound_memory(most_mb)
+    max_mb = _max_mb("--any-size" in arguments[1:])
+    _bound_memory(max_mb)
     try:
         print(json.dumps(asdict(try_bundle(Path(arguments[0])))))
     except NextEditError as error:
         print(json.dumps({"problem": str(error)}))
     except MemoryError:
-        print(json.dumps({"problem": _TOO_LARGE.format(most_mb)}))
-    except BaseException as error:  # a panic of a library is no Exception
+        print(json.dumps({"problem": _TOO_LARGE.format(max_mb)}))
+    except BaseException as error:  # a library's panic is not an Exception
         name = type(error).__name__
         is_full = "alloc" in str(error).lower()
-        problem = _TOO_LARGE.format(most_mb) if is_full else f"{name} while it was loaded or run"
+        problem = _TOO_LARGE.format(max_mb) if is_full else f"{name} while it was loaded or run"
         print(json.dumps({"problem": problem}))
     return 0
 

@@ -1,4 +1,4 @@
-"""Where the caret stands in Python text that may be half typed: code, string, comment, blanks.
+"""The context of the caret in possibly half-typed Python: code, string, comment, indentation.
 
 A small forward scan of the text before the caret, which needs no parser and never fails; the
 gates use the brackets that are open there to judge a line that is not finished.
@@ -19,8 +19,8 @@ _OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
 class CaretContext:
     """`brackets` are those open at the caret, outermost first; `quote` closes the open string.
 
-    `place` is "indent" where only blanks stand before the caret on its line, outside of brackets
-    and strings.
+    `place` is "indent" if only whitespace is before the caret on its line, outside of brackets and
+    strings.
     """
 
     place: Place
@@ -29,7 +29,7 @@ class CaretContext:
 
     @property
     def closers(self) -> str:
-        """What closes the open string and brackets, innermost first."""
+        """The closers of the open string and brackets, innermost first."""
         return self.quote + "".join(_CLOSERS[opener] for opener in reversed(self.brackets))
 
 
@@ -60,7 +60,7 @@ def caret_context(text: str) -> CaretContext:
 
 
 def _string_end(text: str, start: int) -> tuple[int | None, str]:
-    """Where the string that opens at `start` ends, None if it is open at the end, and its quote."""
+    """The end of the string that opens at `start` (None if it is still open), and its quote."""
     quote = text[start]
     if text.startswith(quote * 3, start):
         quote *= 3

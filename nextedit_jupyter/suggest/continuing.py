@@ -1,20 +1,20 @@
 """Whether the last edits began something that could go on elsewhere.
 
-Most requests come while new code is being written: of those a model that continues edits has
-nothing to say, and to ask it would take the time of a hundred others. What changed code that was
-there, be it by one argument, is worth asking about.
+Most requests come while new code is being written: then a model that continues edits has nothing to
+offer, and asking it takes as long as a hundred other requests. A change of existing code, even of
+one argument, is worth asking about.
 """
 
 from __future__ import annotations
 
 from nextedit_jupyter.core import EditEvent, Silence, SuggestRequest
 
-# Edits further back were asked about when they were made.
+# Earlier edits were asked about when they were made.
 RECENT_EVENTS = 3
 
 
 def nothing_to_continue(request: SuggestRequest) -> Silence | None:
-    """Why no model can continue what was done last; None if one could."""
+    """Why no model can continue the last edits; None if one could."""
     if not request.history:
         return Silence("no_change", "nothing has been edited yet")
     last = request.history[-1]
@@ -23,7 +23,7 @@ def nothing_to_continue(request: SuggestRequest) -> Silence | None:
     if last.origin == "remote":
         return Silence("no_change", "the last edit is not this person's")
     if request.facts.error is not None:
-        return None  # what failed may be mended
+        return None  # the failure may be fixed
     mine = [event for event in request.history if event.origin not in ("undone", "remote")]
     if not any(changes_code(event) for event in mine[-RECENT_EVENTS:]):
         return Silence("no_change", "new code was written, but none was changed")
@@ -31,7 +31,7 @@ def nothing_to_continue(request: SuggestRequest) -> Silence | None:
 
 
 def changes_code(event: EditEvent) -> bool:
-    """Whether code that was there is another now: not where only new lines were written."""
+    """Whether existing code was changed, rather than only new lines written."""
     before = event.before
     for replaced in event.edit:
         if before[replaced.start : replaced.end].strip():
@@ -42,7 +42,7 @@ def changes_code(event: EditEvent) -> bool:
 
 
 def _is_new_line(before: str, start: int, text: str) -> bool:
-    """Whether what is inserted at `start` stands on lines of its own."""
+    """Whether the text inserted at `start` is on separate lines."""
     begin = before.rfind("\n", 0, start) + 1
     end = before.find("\n", start)
     rest = before[start : end if end >= 0 else len(before)]

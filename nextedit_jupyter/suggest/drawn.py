@@ -1,7 +1,7 @@
 """Ghost text of what the kernel's figures and tables show: labels, limits, legends, categories.
 
-Certain enough to be shown without a model, and before what a model says instead: a model that says
-the same and more is left alone.
+They are certain enough to be shown without a model, and take precedence over a different text from
+the model; a model's text that agrees and continues is kept.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from nextedit_jupyter.core.plot_calls import (
 from nextedit_jupyter.suggest.fitting import fitted
 from nextedit_jupyter.suggest.lane import suggestion_id
 
-KNOWN = 0.97  # how sure a text of the kernel is
-LEAST = 2  # characters: taking one is a key press itself
+KNOWN = 0.97  # the confidence of a text from the kernel
+MIN_CHARS = 2  # characters: accepting one is a key press itself
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The text that belongs at the caret, and all that may stand there instead.
+    """The text for the caret, and all alternatives.
 
-    `typed` is what stands before the caret of each of the `known` texts; `text` is None where
-    several are as likely.
+    `typed` is the part of the `known` texts before the caret; `text` is None if several are equally
+    likely.
     """
 
     typed: str
@@ -35,13 +35,14 @@ class Drawn:
     text: str | None
 
     def agrees(self, said: str) -> bool:
-        """Whether a text for the caret says one of the known ones, in either quotes."""
+        """Whether a text for the caret agrees with one of the known ones, in either kind of
+        quotes."""
         whole = _in_one_quote(self.typed + said)
         return any(whole.startswith(_in_one_quote(one)) for one in self.known)
 
 
 def what_is_drawn(request: SuggestRequest) -> Drawn | None:
-    """What figures and tables say of the caret's place; None where they say nothing."""
+    """The texts for the caret from figures and tables; None if there are none."""
     facts, cell = request.facts, request.cell
     if not cell.is_code or not (facts.figures or facts.tables):
         return None
@@ -65,7 +66,8 @@ def what_is_drawn(request: SuggestRequest) -> Drawn | None:
 
 
 def with_drawn(request: SuggestRequest, drawn: Drawn, said: Suggestion | None) -> Suggestion | None:
-    """What to show at the caret: `said` if it says what is drawn, else what is drawn."""
+    """What to show at the caret: `said` if it agrees with what is drawn, otherwise what is
+    drawn."""
     if said is not None:
         text = "".join(r.text for change in said.edits for r in change.edit)
         if drawn.agrees(text):
@@ -74,7 +76,7 @@ def with_drawn(request: SuggestRequest, drawn: Drawn, said: Suggestion | None) -
         return said
     source, offset = request.cell.source, request.caret.offset
     found = fitted(source[:offset], drawn.text, source[offset:])
-    if found is None or len(found.text) < LEAST:
+    if found is None or len(found.text) < MIN_CHARS:
         return said
     edit = TextEdit((Replacement(offset, offset + found.replaced, found.text),))
     edits = (CellEdit.of(request.caret.cell, source, edit),)

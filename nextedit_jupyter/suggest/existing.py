@@ -1,8 +1,8 @@
 """What can be typed next because it exists: columns, keys, members, keyword arguments.
 
-The kernel's facts say what exists; without them the notebook does, by what its other lines say.
-Where one candidate is left it is certain enough to be shown without a model, and where a model
-says something else than what exists, what exists wins.
+The kernel's facts show what exists, or else the notebook's other lines. A single remaining
+candidate is certain enough to be shown without a model, and takes precedence over a model's text
+that does not exist.
 """
 
 from __future__ import annotations
@@ -30,22 +30,23 @@ from nextedit_jupyter.suggest.fitting import fitted
 from nextedit_jupyter.suggest.gates import names_elsewhere
 from nextedit_jupyter.suggest.lane import suggestion_id
 
-KNOWN, READ = 0.97, 0.9  # how sure a candidate of the kernel is, and one that was read in cells
-LEAST = 2  # characters: taking one is a key press itself
-_CUT = 200  # facts hold no more names of an object: at that many, some may be missing
-_NEAR = 2_000  # characters before the caret that a call or a chain may begin in
+KNOWN, READ = 0.97, 0.9  # the confidence of candidates from the kernel, and from cells
+MIN_CHARS = 2  # characters: accepting one is a key press itself
+_CUT = 200  # facts have at most this many names of an object: then some may be missing
+_NEAR = 2_000  # characters before the caret within which a call or chain may begin
 
-# Each may begin at a word's start alone, so that none is tried at every letter of a long text.
+# Each begins only at a word's start, so that none is tried at every letter of a long text.
 _ATTRIBUTE = re.compile(r"(?<![\w.])([^\W\d]\w*(?:\.[^\W\d]\w*)*)\.(\w*)\Z")
 _VARIABLE = re.compile(r"(?<![\w.])([^\W\d]\w{2,})\Z")
-# Behind these stands a name that is new, or one of a module.
+# After these comes a new name, or a module's.
 _BINDS = re.compile(r"\b(?:def|class|as|for|lambda|global|nonlocal)\s+\Z|\A\s*(?:import|from)\b")
 _ARGUMENT = re.compile(r"[(,]\s*([^\W\d]\w*)\Z")
 _KEYWORD = re.compile(r"\b([^\W\d]\w*)\s*=\Z")
 _GIVEN = re.compile(r"\b([^\W\d]\w*)\s*=(?!=)")
 _DATA = re.compile(r"\A\(\s*(?:data\s*=\s*)?([^\W\d]\w*)\s*,|\bdata\s*=\s*([^\W\d]\w*)")
 _INDEXERS = ("loc", "iloc", "at", "iat")
-# Methods of frames alone whose strings name columns, and those that other objects have, too.
+# Methods whose strings name columns: those that only frames have, and those that other objects also
+# have.
 _FRAME_METHODS = frozenset(
     {
         *("groupby", "sort_values", "set_index", "drop_duplicates", "pivot", "pivot_table", "melt"),
@@ -55,10 +56,10 @@ _FRAME_METHODS = frozenset(
 _METHODS = _FRAME_METHODS | {
     *("drop", "dropna", "duplicated", "value_counts", "get", "pop", "hist", "boxplot", "plot")
 }
-# Those that a first label ends: in 94 % and 91 % of their calls in the notebooks for training; the
-# next likely one, `drop_duplicates`, in 85 %, and `sort_values` in half of them.
+# Methods whose calls usually end after the first label: 94 % and 91 % of their calls in the
+# training notebooks; next are `drop_duplicates` with 85 %, and `sort_values` with half.
 _ENDED = frozenset(("groupby", "set_index"))
-# Those whose dictionaries have columns as keys.
+# Methods whose dictionary arguments have columns as keys.
 _BY_KEY = frozenset(("agg", "aggregate", "rename", "fillna", "astype", "replace"))
 _KEYWORDS = frozenset(
     {
@@ -70,10 +71,10 @@ _KEYWORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """The names that exist at the caret and begin with `prefix`, which is typed already.
+    """The existing names for the caret that begin with `prefix`, which is already typed.
 
-    `tail` follows any of them. `is_all`: nothing else can be meant; `is_hint`: something else may
-    be as well, so that a model that says something is right.
+    `tail` follows each of them. `is_all`: nothing else is possible; `is_hint`: something else is
+    possible too, so a model's text takes precedence.
     """
 
     prefix: str
@@ -81,18 +82,18 @@ class Existing:
     tail: str
     is_all: bool = False
     confidence: float = READ
-    delimiter: str = ""  # what ends a name that is a string
+    delimiter: str = ""  # the closing quote of a name that is a string
     is_hint: bool = False
 
     @property
     def one_left(self) -> str | None:
-        """What remains to be typed of the only candidate."""
+        """The rest of the only candidate."""
         if len(self.names) != 1 or self.names[0] == self.prefix:
             return None
         return self.names[0][len(self.prefix) :] + self.tail
 
     def agrees(self, text: str, behind: str) -> bool:
-        """Whether a text for the caret goes on to one of the names."""
+        """Whether a text for the caret continues to one of the names."""
         said = self.prefix + text
         if self.delimiter:
             name, ended, _ = said.partition(self.delimiter)
@@ -106,7 +107,7 @@ class Existing:
 
 
 def what_exists(request: SuggestRequest) -> Existing | None:
-    """The candidates at the caret, None where nothing is known of what may stand there."""
+    """The candidates at the caret; None if nothing is known about them."""
     source, offset = request.cell.source, request.caret.offset
     if not request.cell.is_code:
         return None
@@ -132,7 +133,7 @@ def what_exists(request: SuggestRequest) -> Existing | None:
 def reconciled(
     request: SuggestRequest, existing: Existing, said: Suggestion | None
 ) -> Suggestion | None:
-    """What to show at the caret: `said` if it names what exists, the one that is left if not."""
+    """What to show at the caret: `said` if it names what exists, otherwise the only candidate."""
     source, offset = request.cell.source, request.caret.offset
     if said is not None and existing.is_hint:
         return said
@@ -147,9 +148,9 @@ def reconciled(
         contradicts = existing.is_all or existing.names
         return None if contradicts else said
     if source[offset:].lstrip()[:1] in (")", ","):
-        left = left.removesuffix("=")  # the call is closed, on a line below as well
+        left = left.removesuffix("=")  # the call is closed, possibly on a line below
     found = fitted(source[:offset], left, source[offset:])
-    if found is None or len(found.text) < LEAST:
+    if found is None or len(found.text) < MIN_CHARS:
         return said if said is not None and not existing.is_all else None
     edit = TextEdit((Replacement(offset, offset + found.replaced, found.text),))
     edits = (CellEdit.of(request.caret.cell, source, edit),)
@@ -200,9 +201,9 @@ def _strings(request: SuggestRequest, before: str, frames: list[Frame]) -> Exist
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a string is a label of: `owner` by its own name, `root` through a chain of calls.
+    """The object whose label a string is: `owner` by its own name, `root` through a chain of calls.
 
-    `direct`: it is a subscript of the owner. `anywhere`: labels of other objects may be meant.
+    `direct`: it is a subscript of the owner. `anywhere`: labels of other objects are possible.
     """
 
     prefix: str
@@ -215,7 +216,7 @@ class Asked:
 
 
 def _is_display(before: str, at: int) -> bool:
-    """Whether the bracket at `at` begins a list, and subscripts nothing."""
+    """Whether the bracket at `at` begins a list rather than a subscript."""
     previous = before[:at].rstrip()[-1:]
     return not (previous in tuple(")]}\"'_") or previous.isalnum())
 
@@ -223,7 +224,7 @@ def _is_display(before: str, at: int) -> bool:
 def _frame_of_call(
     before: str, opened: Frame, quote: Frame, *, by_key: bool
 ) -> tuple[str, str, bool]:
-    """The frame that a call's string names a column of, as `Asked` has it; "" where none is."""
+    """The frame whose column a call's string names, as in `Asked`; "" if there is none."""
     argument = before[opened.at + 1 : quote.start]
     keyword_ = _KEYWORD.search(argument[-100:].rstrip(" \t\n[{"))
     named = keyword_ is not None and keyword_[1] in _KEYWORDS
@@ -260,26 +261,27 @@ def _labels(request: SuggestRequest, asked: Asked) -> Existing | None:
     of_root = existing({text for name, text, _ in said if name and name == asked.root}, READ)
     if of_root.names:
         return of_root
-    if not asked.anywhere or len(asked.prefix) < LEAST:
+    if not asked.anywhere or len(asked.prefix) < MIN_CHARS:
         return None
     anywhere = existing({text for _, text, _ in said}, READ)
     return anywhere if anywhere.names else None
 
 
 def _begins_statement(request: SuggestRequest) -> bool:
-    """Whether the caret's line is `name["…`, which may come to be assigned to."""
+    """Whether the caret's line is `name["…`, which may become an assignment."""
     source, offset = request.cell.source, request.caret.offset
     line = source[source.rfind("\n", 0, offset) + 1 : offset]
     return re.fullmatch(r"\s*[^\W\d][\w.]*\[[^\[\](),]*", line) is not None
 
 
 def _said_labels(request: SuggestRequest) -> set[tuple[str, str, bool]]:
-    """The labels that the notebook says: of which name ("" if none is known), and if written."""
+    """The labels in the notebook, with their object's name ("" if unknown), and whether they are
+    assigned."""
     return {label for source in _other_lines(request) for label in _labels_of(source)}
 
 
 def _other_lines(request: SuggestRequest) -> Iterator[str]:
-    """The code cells; of the caret's cell all but its line, which is being typed."""
+    """The code cells, without the caret's line, which is being typed."""
     for cell in request.notebook.cells:
         if not cell.is_code:
             continue
@@ -299,7 +301,7 @@ _STARTS = re.compile(r"^[^\s)\]}#]", re.M)
 
 @by_text(1_000_000)
 def _labels_of(source: str) -> frozenset[tuple[str, str, bool]]:
-    """(name, label, written) of one cell: subscripts, strings of frames' methods, keys."""
+    """(name, label, assigned) in one cell: subscripts, strings of frames' methods, keys."""
     index = cell_index(source)
     if not index.is_python:
         return frozenset()
@@ -321,14 +323,14 @@ def _labels_of(source: str) -> frozenset[tuple[str, str, bool]]:
 
 
 class _Given:
-    """The names that a cell's statements give dictionaries."""
+    """The names that a cell's statements assign dictionaries to."""
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._starts = [match.start() for match in _STARTS.finditer(source)]
 
     def name(self, at: int) -> str:
-        """The name that the statement around `at` gives a dictionary, "" if it gives none."""
+        """The name that the statement around `at` assigns a dictionary to; "" if there is none."""
         statement = bisect_right(self._starts, at) - 1
         gives = _GIVES.match(self._source, self._starts[statement]) if statement >= 0 else None
         return gives[1] if gives is not None else ""
@@ -356,9 +358,9 @@ def _members(request: SuggestRequest, before: str, member: re.Match[str]) -> Exi
 
 
 def _variables(request: SuggestRequest, before: str) -> Existing | None:
-    """A name that was used before, of which three letters are typed behind something else.
+    """A name that was used before, of which three letters are typed after something else.
 
-    At the start of a line a new name may be meant.
+    At the start of a line it may be a new name.
     """
     line = _line(before)
     typed = _VARIABLE.search(line, max(0, len(line) - 100))
@@ -371,8 +373,8 @@ def _variables(request: SuggestRequest, before: str) -> Existing | None:
 
 
 def _members_read(request: SuggestRequest, owner: str, prefix: str) -> Existing | None:
-    """What other lines say behind the same name: on real cells right 9 times of 10."""
-    if len(prefix) < LEAST:
+    """Members that other lines have after the same name: right 9 times out of 10 on real cells."""
+    if len(prefix) < MIN_CHARS:
         return None
     said = {name for source in _other_lines(request) for name in _members_of(source, owner)}
     names = tuple(sorted(name for name in said if name.startswith(prefix)))
@@ -381,7 +383,7 @@ def _members_read(request: SuggestRequest, owner: str, prefix: str) -> Existing 
 
 @by_text(1_000_000)
 def _attributes_of(source: str) -> dict[str, frozenset[str]]:
-    """The members that one cell says, by what they are members of."""
+    """The members in one cell, by their objects."""
     said: dict[str, set[str]] = {}
     for attribute in cell_index(source).attributes:
         said.setdefault(attribute.object, set()).add(attribute.name)
@@ -395,7 +397,7 @@ def _members_of(source: str, owner: str) -> frozenset[str]:
 def _keywords(request: SuggestRequest, before: str, opened: Frame) -> Existing | None:
     argument = _ARGUMENT.search(before, max(opened.at, len(before) - 200))
     callee = _callee(before, opened.at)
-    if argument is None or len(argument[1]) < LEAST or not callee:
+    if argument is None or len(argument[1]) < MIN_CHARS or not callee:
         return None
     if re.search(r"\b(?:def|class)\s+\Z", before[: opened.at - len(callee)][-20:]):
         return None
@@ -428,7 +430,7 @@ _ALWAYS = frozenset((*dir(builtins), *keyword.kwlist))
 
 
 def _readable(request: SuggestRequest, prefix: str, own: Iterable[str]) -> set[str]:
-    """The names that begin so and can be read at the caret; `own` are those of its cell."""
+    """The names with this prefix that can be read at the caret; `own` are those of its cell."""
     known = chain(_ALWAYS, names_elsewhere(request), own)
     return {name for name in known if name.startswith(prefix)}
 
@@ -441,7 +443,7 @@ def _line(before: str) -> str:
 
 
 def _callee(before: str, at: int) -> str:
-    """The dotted name that ends at `at`, with a dot first if it goes on after a call."""
+    """The dotted name that ends at `at`, with a leading dot if it continues a call."""
     start = at
     while start > max(0, at - 200) and (before[start - 1].isalnum() or before[start - 1] in "._"):
         start -= 1
@@ -453,12 +455,12 @@ def _callee(before: str, at: int) -> str:
 
 
 def _method(before: str, at: int) -> str:
-    """The last name of what is called at `at`."""
+    """The last name of the callee at `at`."""
     return _callee(before, at).rpartition(".")[2]
 
 
 def _is_last(path: str, subscript: str) -> bool:
-    """Whether nothing follows a label: `frame.at` takes a row and a column, and no slices."""
+    """Whether nothing can follow a label: `frame.at` takes a row and a column, but no slices."""
     return path.endswith(".at") and subscript.rstrip().endswith(",")
 
 
@@ -469,7 +471,7 @@ def _without_indexer(path: str) -> str:
 
 
 def _root_of_chain(head: str) -> str:
-    """The first name of `name.f(…)[…].g`, which `head` ends with; "" if there is none."""
+    """The first name of the chain `name.f(…)[…].g` at the end of `head`; "" if there is none."""
     at, depth, low = len(head), 0, max(0, len(head) - _NEAR)
     while at > low:
         char = head[at - 1]

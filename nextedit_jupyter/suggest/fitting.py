@@ -1,6 +1,6 @@
 """Which part of a completion fits at the caret: the line must parse with the text after it.
 
-`suggest.brackets` says what a text may open and close; here the resulting line is parsed.
+`suggest.brackets` determines what a text may open and close; here the resulting line is parsed.
 """
 
 from __future__ import annotations
@@ -12,43 +12,43 @@ from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.suggest.brackets import Fit, fit
 from nextedit_jupyter.suggest.trim import without_overlap
 
-# A body for a line that begins a block; whether the line itself parses is what counts.
+# A body for a line that begins a block, so that only the line itself matters.
 BODY = "pass"
-# Shorter texts that are tried, each parsed with its cell: 0.3 ms for 1,000 characters, and not more
-# than so many characters in all.
+# The number of shorter texts to try, each parsed with its cell (0.3 ms for 1,000 characters), and
+# the limit on characters in total.
 _TRIES, _PARSED = 12, 30_000
 
 
-# Syntax errors of texts seen lately, by their hash: a keystroke changes one cell of many.
+# Syntax errors of recent texts, by their hash: a keystroke changes only one cell.
 _counts: LruCache[tuple[int, int], int] = LruCache(4_096)
 
 
 def error_count(text: str) -> int:
-    """How many syntax errors the parser finds in a cell's text."""
+    """The number of syntax errors in a cell's text."""
     return _counts.get_or_make((len(text), hash(text)), lambda: syntax.error_count(text))
 
 
 def fitted(before: str, text: str, after: str, *, python: bool = True) -> Fit | None:
-    """The longest beginning of `text` that fits at the caret, None if there is none.
+    """The longest prefix of `text` that fits at the caret; None if there is none.
 
-    Where nothing else stands on the line it may be left unfinished, as typing leaves it: the gates
-    judge that. Where something does, the line must parse as well as it does without.
+    If nothing else is on the line, it may be left unfinished, as typing does: the gates judge that.
+    Otherwise the line must parse at least as well as without it.
     """
     behind = after.split("\n", 1)[0].strip()
     if _is_word(before[-1:]) and _is_word(after[:1]):
-        return None  # in mid-word nobody asks for more
+        return None  # mid-word nothing more is wanted
     caret = len(before)
     tried: set[Fit] = set()
     size = len(before) + len(after) + 1
     tries = min(_TRIES, _PARSED // size)
     python = python and size <= _PARSED
     if behind and size > _PARSED:
-        return None  # nobody looks whether the line would parse
+        return None  # nobody checks whether the line would parse
     for shorter in _beginnings(text, tries):
         found = fit(before, shorter, after)
         if found.text != shorter.rstrip() and not shorter.startswith(found.text + "\n"):
             lines, newline, _ = found.text.rpartition("\n")
-            if newline:  # of several lines each is whole
+            if newline:  # several lines are all complete
                 found = fit(before, lines, after)
         found = _without_overlap(found, before, after, python=python)
         if not found.text.strip():
@@ -66,10 +66,9 @@ def fitted(before: str, text: str, after: str, *, python: bool = True) -> Fit | 
 
 
 def stands(was: str, now: str, caret: int, end: int) -> bool:
-    """Whether `now` parses at least as well as `was`, which may miss an operand at the caret.
+    """Whether `now` parses at least as well as `was`, which may lack an operand at the caret.
 
-    `end` is where the caret is in `now`. Of its line a block's body, and the colon before it, may
-    be missing.
+    `end` is where the caret is in `now`. Its line may lack a block's body and the colon before it.
     """
     allowed = min(map(error_count, as_it_stands(was, caret)))
     if allowed:
@@ -79,7 +78,7 @@ def stands(was: str, now: str, caret: int, end: int) -> bool:
 
 
 def as_it_stands(text: str, caret: int) -> Iterator[str]:
-    """`text`, and with a body for the block that the caret's line may begin."""
+    """`text`, and `text` with a body for the block that the caret's line may begin."""
     yield text
     start = text.rfind("\n", 0, caret) + 1
     end = text.find("\n", caret)
@@ -90,11 +89,11 @@ def as_it_stands(text: str, caret: int) -> Iterator[str]:
     yield text[:end] + body + text[end:]
 
 
-def _beginnings(text: str, most: int) -> Iterator[str]:
-    """The text, then at most so many shorter ones, no word parted."""
+def _beginnings(text: str, limit: int) -> Iterator[str]:
+    """The text, then at most `limit` shorter ones, without splitting words."""
     yield text
     tries, end = 0, len(text) - 1
-    while end > 0 and tries < most:
+    while end > 0 and tries < limit:
         if not (_is_word(text[end - 1]) and _is_word(text[end])) and text[end - 1] not in " \t":
             tries += 1
             yield text[:end]
@@ -102,7 +101,7 @@ def _beginnings(text: str, most: int) -> Iterator[str]:
 
 
 def _without_overlap(found: Fit, before: str, after: str, *, python: bool) -> Fit:
-    """Without an end that stands behind the caret, unless it parses better with it."""
+    """Remove an end that is already after the caret, unless the line parses better with it."""
     text = without_overlap(found.text, after[found.replaced :])
     if text == found.text:
         return found
@@ -115,7 +114,7 @@ def _without_overlap(found: Fit, before: str, after: str, *, python: bool) -> Fi
 
 
 def _runs_into(end: str, following: str) -> bool:
-    """Whether two words become one, or what is called already is called again."""
+    """Whether two words would merge, or a call would be called again."""
     return (_is_word(end) and _is_word(following)) or (end in (")", "]") and following == "(")
 
 

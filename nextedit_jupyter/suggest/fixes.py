@@ -1,9 +1,9 @@
-"""What the last traceback says to change, where there is exactly one thing that it can mean.
+"""Fixes that the last traceback implies, if there is exactly one possibility.
 
-A name, key, attribute or keyword that does not exist, and one that does and is spelt almost alike:
-then the failing line is offered with the right spelling. Two candidates are none, and nothing is
-offered once the line has changed, nor where a cell of the notebook makes what is missing: then that
-cell has to run, and there is nothing to edit.
+If a name, key, attribute or keyword does not exist, and a similar one does, the failing line is
+offered with the right spelling. With two candidates nothing is offered, nor once the line has
+changed, nor if a cell of the notebook defines what is missing: then that cell has to run, and there
+is nothing to edit.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.suggest.import_places import import_edit
 from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 
-# Two spellings are alike from this ratio of difflib on; the next best candidate must be farther
-# away by the margin.
+# Two spellings are similar from this difflib ratio on; the next best candidate must be worse by the
+# margin.
 ALIKE, MARGIN = 0.75, 0.08
 CONFIDENCE = 0.95
 MAX_CELL = 20_000  # characters; a longer one takes 100 ms to parse
-# Names that everybody gives to these modules; none of them is a slip of the pen.
+# Conventional names of these modules; none of them is a typo.
 _CONVENTIONS = {
     "np": "import numpy as np",
     "pd": "import pandas as pd",
@@ -59,7 +59,7 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
 class FixesLane:
-    """Looks at `facts.error` alone; the rest of the request only says what exists."""
+    """Uses `facts.error`; the rest of the request only shows what exists."""
 
     def __init__(self, trees: TreeCache | None = None) -> None:
         self._trees = trees or TreeCache(4_000_000)
@@ -111,7 +111,7 @@ class FixesLane:
         )
 
 
-# What brings names that no cell shows, until it has run.
+# Imports and magics that bind names that no cell shows until they have run.
 _BRINGS_NAMES = re.compile(
     r"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+import[ \t]*\*|exec\()"
     r"|^[ \t]*%(?:run|pylab|store|rerun|macro|R|sql)\b"
@@ -137,15 +137,17 @@ def _binds(source: str, wrong: str) -> bool:
 
 
 def _visibly_binds(source: str, wrong: str) -> bool:
-    """The same of a cell that does not parse, by its text: a definition or a value given."""
+    """The same for a cell that does not parse, judged by its text: a definition or an
+    assignment."""
     word = re.escape(wrong)
     return re.search(rf"\b(?:def|class) {word}\b|\b{word} ?(?:: ?\w+ ?)?=(?!=)", source) is not None
 
 
 def _says_key(tree: SyntaxTree, wrong: str, failing: tuple[int, int]) -> bool:
-    """Whether `wrong` is said as a key other than to read it, the failing line left out.
+    """Whether `wrong` occurs as a key other than to read it, except on the failing line.
 
-    As a string that is no subscript, or one that is assigned to; as a keyword (`assign(prices=…)`).
+    As a string that is not a subscript, or a subscript that is assigned to; as a keyword
+    (`assign(prices=…)`).
     """
     for node in tree.of_kind("string_content", "identifier"):
         if failing[0] <= node.start < failing[1] or node.parent is None:
@@ -162,7 +164,7 @@ def _says_key(tree: SyntaxTree, wrong: str, failing: tuple[int, int]) -> bool:
 
 
 def _subscript_of(content: Node) -> Node | None:
-    """The subscript that a string's content is a key of, in a list or alone."""
+    """The subscript whose key a string's content is, in a list or alone."""
     above = content.parent.parent if content.parent is not None else None
     while above is not None and above.kind in ("list", "tuple"):
         above = above.parent
@@ -190,9 +192,9 @@ def _suggestion(cell: Cell, edit: TextEdit, label: str) -> Suggestion:
 
 
 def _missing_import(request: SuggestRequest, error: KernelError) -> str | None:
-    """The import that a conventional name stands for, where no cell binds it.
+    """The import for a conventional name, if no cell binds it.
 
-    Where one does, that cell has to run: there is nothing to edit.
+    If one does, that cell has to run, and there is nothing to edit.
     """
     statement = _CONVENTIONS.get(error.name) if error.exception == "NameError" else None
     cell = request.notebook.cell(error.cell)
@@ -202,7 +204,7 @@ def _missing_import(request: SuggestRequest, error: KernelError) -> str | None:
 
 
 def nearest(wrong: str, known: Collection[str]) -> str | None:
-    """The one known spelling that is like `wrong`; None if there is none, or more than one."""
+    """The single known spelling similar to `wrong`; None if there is none, or more than one."""
     if not wrong or wrong in known:
         return None
     limit = 2 if len(wrong) > 4 else 1
@@ -228,7 +230,7 @@ def _likeness(a: str, b: str) -> float:
 
 
 def _is_as_it_ran(request: SuggestRequest, cell: Cell) -> bool:
-    """Whether the cell still is the text that failed; without a record of runs it may be."""
+    """Whether the cell still has the text that failed; without a record of runs it may."""
     last = next((run for run in reversed(request.facts.runs) if run.cell == cell.id), None)
     return last is None or last.hash == text_hash(cell.source)
 
@@ -236,7 +238,7 @@ def _is_as_it_ran(request: SuggestRequest, cell: Cell) -> bool:
 def _fixes(
     request: SuggestRequest, error: KernelError, tree: SyntaxTree
 ) -> Iterator[tuple[Node, str]]:
-    """The nodes on the failing line to be respelt, each with its text."""
+    """The nodes on the failing line to be corrected, each with its new text."""
     start, end = _line(tree.text, error.line)
     if start < 0:
         return
@@ -244,7 +246,7 @@ def _fixes(
     here = list(_on(tree, start, end))
     if error.exception in ("NameError", "UnboundLocalError") and wrong not in _CONVENTIONS:
         known = set(known_names(request.notebook, request.facts))
-        if request.facts.names:  # what is alive, and not only written somewhere
+        if request.facts.names:  # what exists, not only what is written somewhere
             known = {name.name for name in request.facts.names}
         right = nearest(wrong, {*known, *_public_builtins()} - {wrong})
         for node in here:
@@ -298,7 +300,7 @@ def _line(text: str, number: int) -> tuple[int, int]:
 
 
 def _on(tree: SyntaxTree, start: int, end: int) -> Iterator[Node]:
-    """The nodes that touch the stretch, outermost first."""
+    """The nodes that touch the range, outermost first."""
     at = 0
     while at < len(tree.kinds):
         if tree.starts[at] < end and tree.ends[at] > start:

@@ -1,8 +1,8 @@
 """Every gate: a pure function that says why a suggestion must not be shown, or None if it may.
 
-A gate sees the request and one suggestion; what it remembers only saves time. `suggest.suggester`
-decides which gates a lane's suggestions pass, and in which order. What shortens a completion
-instead of refusing it (an overlap with the text after the caret, a loop) stands in `suggest.trim`.
+A gate gets the request and one suggestion; its caches only save time. `suggest.suggester` decides
+which gates a lane's suggestions pass, and in which order. `suggest.trim` shortens completions
+instead of refusing them (an overlap with the text after the caret, a loop).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from nextedit_jupyter.suggest.fitting import BODY, error_count, stands
 
 Gate = Callable[[SuggestRequest, Suggestion], Silence | None]
 
-# Sweep's bounds: a rewrite that drops and adds more lines than that, some of it above the caret,
-# is the model running away.
+# Sweep's bounds: a rewrite that deletes and adds more lines than that, some of them above the
+# caret, is a runaway model.
 MAX_REWRITTEN_LINES = 5
 
 
@@ -37,7 +37,7 @@ def changes_nothing(request: SuggestRequest, suggestion: Suggestion) -> Silence 
 
 
 def is_stale(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """Every edit was made for the text that the request holds, and lies within it."""
+    """Every edit must be made for the text in the request, and lie within it."""
     if suggestion.apply(request.notebook) is None:
         return Silence("stale")
     return None
@@ -55,11 +55,11 @@ def touches_switched_off(request: SuggestRequest, suggestion: Suggestion) -> Sil
 
 
 def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """A suggestion must not bring back what the user just changed.
+    """A suggestion must not restore what the user just changed.
 
-    Refused: a cell's whole text as it stood before an event of the history, any replacement that
-    undoes one that led from such a text to the present one, and an insertion at the caret that
-    begins with what was deleted there. A command is no offer.
+    Refused are: a cell's whole text before an event of the history, any replacement that undoes one
+    that led from such a text to the present one, and an insertion at the caret that begins with
+    what was deleted there. Explicit commands are exempt.
     """
     if request.rename_to is not None:
         return None
@@ -79,9 +79,9 @@ def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | N
 def breaks_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
     """Each cell parses at least as well after the edit as before, magics masked.
 
-    An inline suggestion at a line's end may leave it unfinished, as typing does: it counts as the
-    line would be finished in the shortest way (brackets closed, an operand added, a body for a
-    block), and so does what stands there before it. In mid-line only a block's body may be missing.
+    An inline suggestion at a line's end may leave it unfinished, as typing does: the line is
+    completed in the shortest way (brackets closed, an operand added, a body for a block), both
+    before and after. In the middle of a line only a block's body may be missing.
     """
     for change, source in _sources(request, suggestion):
         if _swaps_names(change.edit, source):
@@ -95,7 +95,7 @@ def breaks_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | 
                 if not stands(source, after, only.start, end):
                     return Silence("breaks_syntax")
                 continue
-            if allowed:  # the line was unfinished before, too
+            if allowed:  # the line was already unfinished
                 allowed = min(allowed, *map(error_count, _finished(source, only.start)))
             texts = [after, *_finished(after, end)]
         else:
@@ -107,7 +107,7 @@ def breaks_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | 
 
 
 def breaks_syntax_of(language: str) -> Gate:
-    """The same for another language, as far as its grammar is installed: no error is added."""
+    """The same for another language, if its grammar is installed: no syntax error is added."""
 
     def breaks_other_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
         for change, source in _sources(request, suggestion):
@@ -121,9 +121,9 @@ def breaks_syntax_of(language: str) -> Gate:
 
 
 def _swaps_names(edit: TextEdit, source: str) -> bool:
-    """Whether each replacement puts one name in another's place, which no grammar minds.
+    """Whether each replacement replaces one name by another, which cannot add syntax errors.
 
-    Spares a rename over 200 cells the compiling of all of them: 4 of 10 ms.
+    Saves compiling all cells for a rename over 200 cells: 4 of 10 ms.
     """
     return all(
         _is_plain_name(r.text)
@@ -139,11 +139,11 @@ def _is_plain_name(text: str) -> bool:
 
 
 def uses_unknown_name(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """No name is read that neither notebook nor kernel nor builtins know.
+    """No name may be read that neither notebook nor kernel nor builtins define.
 
-    A line that is not finished is read as it would be finished in the shortest way, so that words
-    of an open string are none; a name that the rest of the line may still bind (a target before
-    its `=`, a keyword before it, what a comprehension runs over) is no read yet.
+    An unfinished line is completed in the shortest way, so that words in an open string are not
+    names; a name that the rest of the line may still bind (a target or a keyword before its `=`, a
+    comprehension's variable) does not count as read yet.
     """
     for change, source in _sources(request, suggestion):
         if _says_known_words(request, change, source):
@@ -156,7 +156,7 @@ def uses_unknown_name(request: SuggestRequest, suggestion: Suggestion) -> Silenc
             texts = (after, *_finished(after, end))
             whole = next((text for text in texts if not error_count(text)), None)
             if whole is None:
-                continue  # nobody can say what is a name here
+                continue  # it is unclear what is a name here
             may_be_bound = _may_be_bound(after[:end])
             after = whole
         unknown = names.unknown_names(request, change.cell, after) - may_be_bound
@@ -166,31 +166,32 @@ def uses_unknown_name(request: SuggestRequest, suggestion: Suggestion) -> Silenc
 
 
 def names_elsewhere(request: SuggestRequest) -> frozenset[str]:
-    """What the other cells and the kernel know; the first reading of 1,000 cells takes 250 ms."""
+    """The names of the other cells and the kernel; the first reading of 1,000 cells takes 250
+    ms."""
     return _names_known(request, request.caret.cell)
 
 
 _TARGETS = re.compile(r"\s*(?:for\s+)?\*?[^\W\d]\w*(?:\s*,\s*\*?[^\W\d]\w*)*\s*,?\s*\Z")
-_LONGEST_LINE = 1_000  # characters, of what these expressions are tried on
+_LONGEST_LINE = 1_000  # characters that these expressions are tried on
 _LAST_ARGUMENT = re.compile(r"[(,]\s*([^\W\d]\w*)\Z")
 
 
 def _may_be_bound(text: str) -> frozenset[str]:
-    """Names on the unfinished last line of `text` that what follows may make a target."""
+    """Names on the unfinished last line of `text` that may still become targets."""
     line = text[text.rfind("\n") + 1 :]
     context = caret_context(text)
     if context.place in ("string", "comment") or len(line) > _LONGEST_LINE:
         return frozenset()
     if not context.brackets:
         return frozenset(_WORD.findall(line)) if _TARGETS.match(line) else frozenset()
-    if context.brackets[-1] in "[{":  # `[x ** 2` may go on with `for x in`
+    if context.brackets[-1] in "[{":  # `[x ** 2` may continue with `for x in`
         return frozenset(_WORD.findall(line[max(line.rfind(context.brackets[-1]), 0) :]))
     argument = _LAST_ARGUMENT.search(text)
     return frozenset((argument[1],)) if argument else frozenset()
 
 
 def below(threshold: float) -> Gate:
-    """The gate that asks for a confidence of at least `threshold`."""
+    """The gate that requires a confidence of at least `threshold`."""
 
     def low_confidence(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
         if suggestion.confidence < threshold:
@@ -201,7 +202,7 @@ def below(threshold: float) -> Gate:
 
 
 def has_bad_characters(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """No control, bidirectional, zero-width or tag character that the cell does not hold."""
+    """No control, bidirectional, zero-width or tag character that is not already in the cell."""
     for change, source in _sources(request, suggestion):
         for replacement in change.edit:
             if not is_clean(replacement.text, source):
@@ -210,7 +211,8 @@ def has_bad_characters(request: SuggestRequest, suggestion: Suggestion) -> Silen
 
 
 def inserts_above_caret(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """A next edit that only inserts lines above the caret's line guesses at a past that is done."""
+    """A next edit must not only insert lines above the caret's line, where the user is already
+    done."""
     line = _caret_line_start(request)
     for change in suggestion.edits:
         if change.cell != request.caret.cell:
@@ -221,7 +223,8 @@ def inserts_above_caret(request: SuggestRequest, suggestion: Suggestion) -> Sile
 
 
 def rewrites_too_much(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """More than five lines added and five deleted, with a change above the caret, is a run-away."""
+    """More than five lines added and five deleted, with a change above the caret, is a runaway
+    model."""
     line = _caret_line_start(request)
     for change, source in _sources(request, suggestion):
         added = sum(r.text.count("\n") for r in change.edit)
@@ -233,7 +236,7 @@ def rewrites_too_much(request: SuggestRequest, suggestion: Suggestion) -> Silenc
 
 
 def deletes_only_blanks(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """Removing or adding white space alone is not worth a glance."""
+    """A change of whitespace alone is not worth showing."""
     for change, source in _sources(request, suggestion):
         if all(not r.text.strip() and not source[r.start : r.end].strip() for r in change.edit):
             return Silence("no_change", "only white space differs")
@@ -241,9 +244,9 @@ def deletes_only_blanks(request: SuggestRequest, suggestion: Suggestion) -> Sile
 
 
 def inside_leading_blanks(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """Nothing is offered inside a line's indentation: editors indent by themselves.
+    """Nothing is offered inside a line's indentation: editors indent automatically.
 
-    A fifth of a small model's wrong first tokens stood there.
+    A fifth of a small model's wrong first tokens were there.
     """
     if suggestion.kind != "inline":
         return None
@@ -259,7 +262,7 @@ def inside_leading_blanks(request: SuggestRequest, suggestion: Suggestion) -> Si
 
 
 def repeats_neighbours(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-    """An inline suggestion that makes its line a copy of the line above or below says nothing."""
+    """An inline suggestion must not make its line a copy of the line above or below."""
     if suggestion.kind != "inline":
         return None
     for change, source in _sources(request, suggestion):
@@ -277,26 +280,26 @@ def repeats_neighbours(request: SuggestRequest, suggestion: Suggestion) -> Silen
 
 
 _WORD_OR_QUOTE = re.compile(r"[\w'\"]")
-# Words that may be names that are read: neither attributes nor what stands before an `=`.
+# Words that may be read as names: neither attributes nor words before an `=`.
 _READ_WORD = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w)(?!\s*=(?!=))")
 _WORD = re.compile(r"[^\W\d]\w*")
 _SYNTAX_WORDS = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | names.ALWAYS_KNOWN
 
 
 def _says_known_words(request: SuggestRequest, change: CellEdit, source: str) -> bool:
-    """Whether each word of the new text is a known name or stands in the cell: most do.
+    """Whether each word of the new text is a known name or occurs in the cell, as most do.
 
-    Spares reading the whole notebook, which takes 10 ms for 1,000 cells.
+    Saves reading the whole notebook, which takes 10 ms for 1,000 cells.
     """
-    said = _words_of(change.edit, change.edit.apply(source))
-    said -= _SYNTAX_WORDS
-    said -= set(_WORD.findall(source))
-    return not said or said <= _names_known(request, change.cell)
+    words = _words_of(change.edit, change.edit.apply(source))
+    words -= _SYNTAX_WORDS
+    words -= set(_WORD.findall(source))
+    return not words or words <= _names_known(request, change.cell)
 
 
 def _words_of(edit: TextEdit, after: str) -> set[str]:
-    """The words that an edit's new texts are, begin or end; `after` is the text with it."""
-    said: set[str] = set()
+    """The words that an edit creates or touches; `after` is the text after it."""
+    words: set[str] = set()
     growth = 0
     for r in edit:
         start = at = r.start + growth
@@ -306,11 +309,11 @@ def _words_of(edit: TextEdit, after: str) -> set[str]:
         for match in _READ_WORD.finditer(after, at):
             if match.start() >= start + len(r.text):
                 break
-            said.add(match[0])
-    return said
+            words.add(match[0])
+    return words
 
 
-# The names that cells other than one know, for the notebooks of the last requests.
+# The names known without one cell, for the notebooks of recent requests.
 _known: LruCache[tuple[str, int], frozenset[str]] = LruCache(4)
 
 
@@ -331,9 +334,10 @@ def _sources(request: SuggestRequest, suggestion: Suggestion) -> Iterator[tuple[
 
 
 def _pasts(request: SuggestRequest, cell: str, source: str) -> list[str]:
-    """The cell's texts before each of the user's own events, newest first, the present left out.
+    """The cell's texts before each of the user's own events, newest first, without the present
+    text.
 
-    The chain ends where an event does not lead to the text that the next one began with.
+    The chain ends where an event does not lead to the text with which the next one began.
     """
     pasts: list[str] = []
     expected = source
@@ -356,7 +360,7 @@ def _brings_back(mine: Replacement, back: Replacement) -> bool:
     offered, removed = mine.text.strip(), back.text.strip()
     if not offered or not removed:
         return False
-    # One or two letters say too little about what was deleted.
+    # One or two letters are not enough to recognise what was deleted.
     return removed.startswith(offered) or (len(removed) > 2 and offered.startswith(removed))
 
 
@@ -370,7 +374,7 @@ def _caret_line_start(request: SuggestRequest) -> int:
 
 
 def _finished(text: str, end: int) -> Iterator[str]:
-    """`text` with the shortest ends of what is unfinished at `end`."""
+    """`text` with the shortest completions of what is unfinished at `end`."""
     context = caret_context(text[:end])
     if context.place == "comment":
         yield text

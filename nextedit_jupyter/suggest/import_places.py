@@ -1,8 +1,8 @@
-"""Where a missing import goes in a cell: below what must come first, in sorted company.
+"""Where to insert a missing import in a cell: below what must come first, in sorted order.
 
-A docstring, `from __future__` lines, a cell magic, the magic and shell lines at the top, and what
-the first lines of a file say of how it is read stay above it. Where imports follow, it takes its
-place among those of its sort, as isort would put it.
+A docstring, `from __future__` lines, a cell magic, magic and shell lines at the top, and a file's
+shebang and encoding lines stay above it. If imports follow, it is inserted among those of its kind,
+as isort would.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
 from nextedit_jupyter.analysis.magics import Masked, mask
 from nextedit_jupyter.core import TextEdit
 
-# A shebang, an encoding, the mark that begins a cell of a file.
+# A shebang, an encoding, a marker that begins a cell of a file.
 _HEADING = re.compile(r"#!|#[^\n]{0,60}coding[:=]|#[ \t]?%%")
 _IMPORTS = ("import_statement", "import_from_statement")
 
@@ -61,19 +61,19 @@ def _below_what_comes_first(masked: Masked, tree: SyntaxTree, needed: int) -> in
 
 
 def _semicolon(source: str, node: Node) -> int:
-    """Behind the semicolon that follows on the statement's line; else behind the statement."""
+    """After the semicolon that follows on the statement's line, or else after the statement."""
     rest = source[node.end : _line_end(source, node.end)]
     return node.end + rest.index(";") + 1 if rest.lstrip().startswith(";") else node.end
 
 
 def _line_end(source: str, at: int) -> int:
-    """Behind the line break of the line that `at` stands in."""
+    """After the line break of the line that contains `at`."""
     newline = source.find("\n", at)
     return len(source) if newline < 0 else newline + 1
 
 
 def _company(tree: SyntaxTree, at: int) -> list[Node]:
-    """The imports at the top, from `at` on; comments may stand between them."""
+    """The imports at the top, from `at` on, possibly with comments between them."""
     found: list[Node] = []
     for node in tree.root.named_children:
         if node.start < at or node.kind == "comment":
@@ -85,7 +85,7 @@ def _company(tree: SyntaxTree, at: int) -> list[Node]:
 
 
 def _among(source: str, company: list[Node], statement: str) -> int:
-    """Where a plain import goes among others: the start of a line, or the text's end."""
+    """Where to insert a plain import among others: the start of a line, or the text's end."""
     group = [
         n for n in company if _is_standard(_module(n.text)) == _is_standard(_module(statement))
     ]
@@ -119,7 +119,7 @@ def _is_string(node: Node) -> bool:
 
 
 def _margin(source: str, tree: SyntaxTree) -> str:
-    """The blanks before the first statement of a cell that is indented as a whole."""
+    """The indentation of the first statement of a completely indented cell."""
     first = next((line for line in tree.text.split("\n") if line.strip()), "")
     return first[: len(first) - len(first.lstrip(" \t"))] if source else ""
 

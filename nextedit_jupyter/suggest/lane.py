@@ -1,4 +1,4 @@
-"""What a lane is: something that looks at a request and offers suggestions, or says why not."""
+"""The interface of a lane, which offers suggestions for a request, or says why not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class DeterministicLane(Protocol):
 
 
 def suggestion_id(kind: Kind, lane: Lane, edits: Sequence[CellEdit]) -> str:
-    """The same for the same edits of the same texts, so that a dismissed one is known again."""
+    """An id that is the same for the same edits of the same texts, so that a dismissed suggestion
+    is recognised."""
     said = "\0".join(
         f"{c.cell}\0{c.base}\0" + "\0".join(f"{r.start},{r.end},{r.text}" for r in c.edit)
         for c in edits

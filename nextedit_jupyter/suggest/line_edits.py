@@ -1,8 +1,8 @@
-"""Next edits line by line: the model is asked about the lines most like those just changed.
+"""Next edits line by line: the model is asked about the lines most similar to those just changed.
 
-Which lines are asked about is found without the model (`prompt.similar_lines`), so that where
-nothing is alike the model rests. Asked in a fixed order with the answers before in sight, each
-stretch costs its own tokens alone; the first answer that is sure enough is the next edit.
+The lines are found without the model (`prompt.similar_lines`), which is not asked if nothing is
+similar. They are asked about in a fixed order, with the earlier answers in the prompt, so each
+stretch costs only its own tokens; the first answer that is confident enough is the next edit.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from nextedit_jupyter.prompt import Prompt, TextTokenizer
 from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1, recent_changes, stretch_edit
 from nextedit_jupyter.prompt.similar_lines import LineChange, similar_stretches
 
-ASKED = 6  # stretches a request
-_LONGER = 1.5  # how much longer than a stretch what stands for it may be, and
-_SPARE = 24  # tokens beside
-# What a person left in the cell that they have just changed is mostly meant to stay: on commits of
-# validation seven of nine wrong edits stood there, all less sure than this, and no right one.
+ASKED = 6  # stretches per request
+_LONGER = 1.5  # how much longer than a stretch its replacement may be, and
+_SPARE = 24  # extra tokens
+# What a user left unchanged in the cell that they just edited is mostly meant to stay: on
+# validation commits seven of nine wrong edits were there, all with less confidence than this, and
+# no right one.
 SURE_AT_HOME = 0.4
 
 Complete = Callable[[Prompt, int, float], Completion]
@@ -29,7 +30,7 @@ Complete = Callable[[Prompt, int, float], Completion]
 
 @dataclass(frozen=True, slots=True)
 class LineEdit:
-    """An edit of a cell and the probability that the model gave it."""
+    """An edit of a cell and its probability according to the model."""
 
     cell: str
     edit: TextEdit
@@ -38,9 +39,9 @@ class LineEdit:
 
 @dataclass(frozen=True, slots=True)
 class LineScan:
-    """What came of asking: the edit, if one was sure enough, and the passes that it took.
+    """The result of a scan: the edit, if one was confident enough, and the completions made.
 
-    `unsure`: some stretch would have been changed, but with too little confidence.
+    `unsure`: a stretch would have been changed, but with too little confidence.
     """
 
     found: LineEdit | None
@@ -55,21 +56,21 @@ def scan_lines(
     complete: Complete,
     threshold: float,
 ) -> LineScan:
-    """Ask about the likest stretches, one after the other, until one is to be changed.
+    """Ask about the most similar stretches, one after the other, until one should be changed.
 
-    `complete` goes on after a prompt by at most so many tokens, while all of them have the
-    probability that it is given. A completion that was stopped ends the scan and stands last.
+    `complete(prompt, max_tokens, min_probability)` continues a prompt while the total probability
+    is at least that. A completion that was stopped ends the scan and is the last one.
     """
     changes = recent_changes(request.history)
-    told = format.told(changes, tokenizer)
+    prefix = format.changes_prefix(changes, tokenizer)
     done: list[Completion] = []
     unsure = False
-    for stretch in similar_stretches(_nearest_first(request), changes, most=ASKED):
-        prompt = format.asked(told, stretch.text, tokenizer)
-        most = int(_LONGER * (len(prompt.ids) - len(told))) + _SPARE
+    for stretch in similar_stretches(_nearest_first(request), changes, limit=ASKED):
+        prompt = format.stretch_prompt(prefix, stretch.text, tokenizer)
+        max_tokens = int(_LONGER * (len(prompt.ids) - len(prefix))) + _SPARE
         at_home = bool(request.history) and stretch.cell == request.history[-1].cell
         needed = max(threshold, SURE_AT_HOME) if at_home else threshold
-        completion = complete(prompt, most, needed)
+        completion = complete(prompt, max_tokens, needed)
         done.append(completion)
         if completion.finish in ("cancelled", "deadline", "invalid"):
             break
@@ -81,12 +82,12 @@ def scan_lines(
             if confidence >= needed:
                 return LineScan(LineEdit(stretch.cell, edit, confidence), tuple(done))
         unsure |= completion.finish == "unlikely" or edit is not None
-        told = [*prompt.ids, *format.said(None, tokenizer)]
+        prefix = [*prompt.ids, *format.stretch_answer(None, tokenizer)]
     return LineScan(None, tuple(done), unsure)
 
 
 def _nearest_first(request: SuggestRequest) -> list[tuple[str, str]]:
-    """Code cells that may be changed, by their distance from the caret's."""
+    """Editable code cells, by their distance from the caret's cell."""
     cells = request.notebook.cells
     here = next((i for i, cell in enumerate(cells) if cell.id == request.caret.cell), 0)
     order = sorted(range(len(cells)), key=lambda i: (abs(i - here), i < here))
@@ -94,5 +95,5 @@ def _nearest_first(request: SuggestRequest) -> list[tuple[str, str]]:
 
 
 def _undoes(old: str, new: str, changes: list[LineChange]) -> bool:
-    """Whether an edit takes a change back."""
+    """Whether an edit undoes a change."""
     return any(c.new.strip() == old.strip() and c.old.strip() == new.strip() for c in changes)

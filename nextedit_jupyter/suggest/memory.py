@@ -1,8 +1,9 @@
-"""What became of what was shown: a text that was typed over or undone is not offered again.
+"""Remembers what happened to suggestions: a text that was typed over or undone is not offered
+again.
 
-Not at its place, and less in its cell. Requests are stateless and the record of edits forgets what
-was reverted, so this looks at how a cell goes on from one request to the next. It is a cache: a
-worker that starts again offers what it would have offered.
+Not in its place, and less readily in its cell. Requests are stateless and the edit history drops
+what was reverted, so this observes how a cell changes from one request to the next. It is a cache:
+a restarted worker offers such texts again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from nextedit_jupyter.core import CellEdit, EditEvent, Silence, Suggestion, SuggestRequest
 
-# The confidence that a text must have after its first words were typed over so often in the cell.
+# The confidence that a text needs after this many rejections of its first words in the cell.
 BARS = (0.0, 0.9, 0.97)
 _HEAD = re.compile(r"\W*\w*")
 _WORD_AT_END = re.compile(r"\w{1,60}\Z")
@@ -22,7 +23,7 @@ _WORD_AT_END = re.compile(r"\w{1,60}\Z")
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A place, as the hash and the length of the text before it, and the words refused there."""
+    """A place, as the hash and the length of the text before it, and the words rejected there."""
 
     before: int
     length: int
@@ -44,10 +45,10 @@ class _Refused:
 
 @dataclass(slots=True)
 class _Shown:
-    """A ghost text on the screen: what stood before it, and itself.
+    """A ghost text on the screen, and the text before it.
 
-    `places` are the cell's texts that it was shown in, with what stood before the caret; `seen` is
-    how much stood there last.
+    `places` are the cell's texts in which it was shown, with the text before the caret; `seen` is
+    the last length of that.
     """
 
     before: str
@@ -58,7 +59,7 @@ class _Shown:
 
 @dataclass(slots=True)
 class _Edit:
-    """An edit that was offered after the event `because`: whether it was made, then undone."""
+    """An edit that was offered after the event `because`, and whether it was made, then undone."""
 
     because: EditEvent | None
     made: bool = False
@@ -73,11 +74,11 @@ class _Cell:
     heads: Counter[str] = field(default_factory=Counter)
     taken: OrderedDict[int, tuple[str, str]] = field(default_factory=OrderedDict)
     edits: OrderedDict[tuple[int, int], _Edit] = field(default_factory=OrderedDict)
-    seen: int | None = None  # the hash of the text that its edits were last compared with
+    seen: int | None = None  # the hash of the text last compared with its edits
 
 
 class Memory:
-    """The cells that something was shown in lately, the least recently used leaving."""
+    """The cells in which something was shown recently; the least recently used are dropped."""
 
     def __init__(self, cells: int = 200, places: int = 32) -> None:
         self._size, self._places = cells, places
@@ -87,10 +88,11 @@ class Memory:
         self._cells.clear()
 
     def observe(self, request: SuggestRequest) -> None:
-        """See how the caret's cell, and those that next edits were offered for, went on."""
+        """Observe how the caret's cell, and cells for which next edits were offered, have
+        changed."""
         for id, known in self._cells.items():
             found = request.notebook.cell(id) if known.edits else None
-            # Most cells stay from one request to the next, and 200 may have 32 edits each.
+            # Most cells are unchanged between requests, and 200 may have 32 edits each.
             if found is not None and (text := hash(found.source)) != known.seen:
                 known.seen = text
                 self._observe_edits(known, text)
@@ -113,11 +115,11 @@ class Memory:
             self._refuse(here, *undone)
 
     def refuses(self, request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-        """Whether a suggestion was refused before by what the person did.
+        """Whether the user rejected a suggestion before.
 
-        Edits of other cells are offered again once the edit that they follow was made again.
+        Edits of other cells are offered again once the edit that led to them was made again.
         """
-        if request.rename_to is not None:  # a command is no offer
+        if request.rename_to is not None:  # explicit commands are exempt
             return None
         if suggestion.kind != "inline":
             undone = [self._was_undone(request, change) for change in suggestion.edits]
@@ -143,7 +145,7 @@ class Memory:
         return edit is not None and edit.undone and edit.because in (None, *request.history)
 
     def show(self, request: SuggestRequest, suggestion: Suggestion) -> None:
-        """Take note of what is shown now."""
+        """Remember what is shown now."""
         if request.rename_to is not None:
             return
         because = request.history[-1] if request.history else None
@@ -178,13 +180,14 @@ class Memory:
         return cell
 
     def _observe_ghost(self, here: _Cell, shown: _Shown, before: str) -> None:
-        """What the person made of the ghost text: goes along, takes it, or types something else."""
+        """Determine what the user did with the ghost text: typed along, accepted it, or typed
+        something else."""
         typed = before.removeprefix(shown.before)
         grown, shown.seen = len(before) - shown.seen, len(before)
         if not before.startswith(shown.before):
             here.shown = None
         elif shown.text.startswith(typed) or typed.startswith(shown.text):
-            if grown > 1:  # taken at once: if the cell is one of these again, that was undone
+            if grown > 1:  # accepted at once: one of these texts again means undone
                 whole = shown.before + shown.text
                 for source, stood in shown.places.items():
                     here.taken[source] = (stood, whole[len(stood) :])
@@ -211,25 +214,26 @@ class Memory:
 
 
 def _goes_on(last: _Shown, whole: str) -> bool:
-    """Whether a text is the ghost text that is shown already, typed into or made longer."""
+    """Whether a text is the ghost text already shown, partly typed or extended."""
     said = last.before + last.text
     return whole.startswith(said) or said.startswith(whole)
 
 
 def _head(text: str) -> str:
-    """The first word with what stands before it."""
+    """The first word with the characters before it."""
     match = _HEAD.match(text)
     return match[0] if match is not None else ""
 
 
 def _word(before: str, text: str) -> str:
-    """The first word of a text, with what of it is typed already."""
+    """The first word of a text, including the part that is already typed."""
     typed = _WORD_AT_END.search(before, max(0, len(before) - 60)) if text[:1].isalnum() else None
     return (typed[0] if typed is not None else "") + _head(text)
 
 
 def _neighbours(request: SuggestRequest, id: str) -> tuple[int, int]:
-    """The cells above and below, which tell two cells of one id in two notebooks apart."""
+    """Hashes of the cells above and below, to distinguish cells with the same id in two
+    notebooks."""
     cells = request.notebook.cells
     at = request.notebook.index(id) or 0
     above = hash(cells[at - 1].source) if at else 0

@@ -1,13 +1,12 @@
 """The model lane: inline completions and next edits from the bundle's model.
 
-The engine generates, this lane decides how much of it is worth showing. It holds no state but
-caches: the same request gives the same suggestion, or the rest of one that was typed through.
+The engine generates, this lane decides how much of it is worth showing. It has no state but caches:
+the same request gets the same suggestion, or the rest of one that was partly typed.
 """
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +19,7 @@ from nextedit_jupyter.core import (
     TextEdit,
     TokenCounts,
 )
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.suggestion import Kind, SilenceReason
 from nextedit_jupyter.engine import Completion, Constraint, Engine, constraint_for
 from nextedit_jupyter.engine.constraint import Kind as ConstraintKind
@@ -45,12 +45,12 @@ from nextedit_jupyter.suggest.trim import (
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """What the lane may do; a bundle's manifest overrides the thresholds with measured ones.
+    """The lane's parameters; a bundle's manifest overrides the thresholds with measured ones.
 
     `threshold` is the probability (product over the shown tokens) from which an inline suggestion
-    is shown, `next_edit_threshold` that of a whole rewritten window. `line_start` holds where only
-    blanks stand on the line, `lines` where more than one line is shown; both stand for whatever
-    judges a text, the product or the bundle's filter, and are as for any other text if None.
+    is shown, `next_edit_threshold` that of a whole rewritten window. `line_start` applies if the
+    line is blank, `lines` if more than one line is shown; both apply to the product or to the
+    bundle's filter, whichever is used; None means no difference.
     """
 
     threshold: float = 0.6
@@ -61,13 +61,13 @@ class ModelSettings:
     max_new: int = 32  # a line of about a hundred characters
     max_new_lines: int = 64  # several lines, where they may be shown
     max_new_edit: int = 192
-    hope: float = 0.1  # the probability below which a completion isn't gone on with
-    least: int = 2  # characters: taking one is a key press itself
+    min_probability: float = 0.1  # below this a completion is not continued
+    min_chars: int = 2  # characters: accepting one is a key press itself
     whole_lines: bool = False
     multi_line: bool = True
     in_strings: bool = True
     in_comments: bool = True
-    constrained: frozenset[ConstraintKind] = frozenset()  # none was measured to help so far
+    constrained: frozenset[ConstraintKind] = frozenset()  # none has been shown to help so far
 
     @classmethod
     def from_thresholds(cls, thresholds: Mapping[str, float]) -> ModelSettings:
@@ -81,11 +81,11 @@ class ModelSettings:
 
     @property
     def lowest(self) -> float:
-        """The probability from which a text may be shown anywhere."""
+        """The lowest probability from which any text is shown."""
         return min(t for t in (self.threshold, self.line_start, self.lines) if t is not None)
 
     def needed(self, usual: float, *, starts_line: bool, lines: int) -> float:
-        """What a text of so many lines must reach where `usual` is what any text must."""
+        """The threshold for a text of `lines` lines, if `usual` is that for other texts."""
         if lines > 1 and self.lines is not None:
             return self.lines
         if starts_line and self.line_start is not None:
@@ -95,18 +95,18 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What the lane has for each kind it was asked for, and what it cost."""
+    """The lane's answer for one kind, and its cost."""
 
     suggestions: tuple[Suggestion, ...] = ()
     silence: Mapping[Kind, Silence] = field(default_factory=dict)
     prefill_ms: float = 0.0
     decode_ms: float = 0.0
     tokens: TokenCounts = field(default_factory=TokenCounts)
-    bundle: str | None = None  # which one was asked, where there are several
+    bundle: str | None = None  # the one that was asked, if there are several
 
 
 class ModelLane:
-    """One engine with its prompt format, asked for one kind at a time."""
+    """An engine with its prompt format, asked for one kind at a time."""
 
     def __init__(
         self,
@@ -121,22 +121,21 @@ class ModelLane:
         self._tokenizer = tokenizer
         self.settings = settings or ModelSettings()
         self.acceptance = acceptance
-        # A newline ends a line's completion as the end of the text does.
+        # A newline ends a single-line completion, like the end of the text.
         self._newlines = frozenset(
             id for id in range(tokenizer.vocab_size) if tokenizer.token_bytes(id)[:1] == b"\n"
         )
         self._recall = Recall()
-        self._pending: OrderedDict[str, PendingEdit] = OrderedDict()
-        self._pending_size = 50  # Copilot keeps as many
+        self._pending: LruCache[str, PendingEdit] = LruCache(50)  # as many as Copilot keeps
 
     @property
     def bundles(self) -> list[dict[str, str]]:
-        """None is told apart by this lane: a `Router` knows them."""
+        """Empty: a `Router` knows the bundles."""
         return []
 
     @property
     def remote(self) -> None:
-        """The lane's caller says where an engine runs (`TeamServer`)."""
+        """None: `TeamServer` knows the server."""
         return None
 
     @property
@@ -145,11 +144,11 @@ class ModelLane:
 
     @property
     def shown_from(self) -> float:
-        """The confidence from which inline text is shown: the filter's where there is one."""
+        """The confidence from which inline text is shown: the filter's, if there is one."""
         return self.settings.threshold if self.acceptance is None else self.acceptance.threshold
 
     def show_from(self, threshold: float) -> None:
-        """Show inline text from another confidence: for measurements."""
+        """Change the confidence from which inline text is shown, for measurements."""
         if self.acceptance is None:
             self.settings = replace(self.settings, threshold=threshold)
         else:
@@ -172,8 +171,9 @@ class ModelLane:
         reply, text, cut = self._recall.find(request), "", None
         if reply is not None and not self._wants_more(reply):
             text, cut = self._cut(request, context, reply, several)
-        # What an earlier place left unsure is asked anew where more is known: on typed notebooks
-        # that saves 0.06 more of the characters at less noise, for 1.7 times the model's calls.
+        # If an earlier answer was not confident enough, the model is asked again with more context:
+        # on typed notebooks that saves 0.06 more of the characters at less noise, for 1.7 times as
+        # many calls.
         if reply is None or (cut is None and (reply.typed or self._wants_more(reply))):
             reply, cost = self._ask(request, several, deadline, cancelled)
             if reply is None:
@@ -188,7 +188,7 @@ class ModelLane:
         if shown is None:
             silence = Silence("breaks_syntax", "it does not fit the text after the caret")
             return replace(cost, silence={"inline": silence})
-        if len(shown.text.strip()) < self.settings.least:
+        if len(shown.text.strip()) < self.settings.min_chars:
             return replace(cost, silence={"inline": Silence("low_confidence")})
         if says_what_follows(shown.text, after):
             silence = Silence("no_change", "it is already there")
@@ -208,7 +208,8 @@ class ModelLane:
     def next_edit(
         self, request: SuggestRequest, deadline: float, cancelled: Cancelled
     ) -> ModelAnswer:
-        """A replacement near the caret that continues what the history began, or why not."""
+        """A replacement near the caret that continues the edits in the history, or why there is
+        none."""
         if not request.history:
             return _silent("next_edit", "no_change", "nothing has been edited yet")
         if not request.cell.is_code:
@@ -234,7 +235,7 @@ class ModelLane:
             return replace(cost, silence={"next_edit": Silence("low_confidence")})
         if completion.finish in ("cancelled", "deadline", "invalid"):
             return _stopped("next_edit", completion.finish, cost)
-        if completion.finish == "length":  # a window cut off in its middle would delete the rest
+        if completion.finish == "length":  # a truncated window would delete the rest
             return replace(cost, silence={"next_edit": Silence("no_change", "cut off")})
         parsed = self._format.parse_next_edit(request, completion.ids, self._tokenizer)
         if parsed is None or not parsed[1]:
@@ -247,21 +248,18 @@ class ModelLane:
         if found is None or not edit.fits(found.source):
             return replace(cost, silence={"next_edit": Silence("no_change")})
         if cell == request.caret.cell:
-            self._pending[cell] = PendingEdit.of(request, edit, confidence)
-            self._pending.move_to_end(cell)
-            if len(self._pending) > self._pending_size:
-                self._pending.popitem(last=False)
+            self._pending.put(cell, PendingEdit.of(request, edit, confidence))
         return replace(cost, suggestions=(self._edit(request, cell, edit, confidence),))
 
     def _line_edit(
         self, request: SuggestRequest, format: CellsLinesV1, deadline: float, cancelled: Cancelled
     ) -> ModelAnswer:
-        """The line most like those just changed that the model would change too."""
+        """The line most similar to those just changed that the model would change too."""
         threshold = self.settings.next_edit_threshold
 
-        def complete(prompt: Prompt, most: int, hope: float) -> Completion:
-            most = min(most, self.settings.max_new_edit)
-            return self._complete(prompt, most, deadline, cancelled, hope)
+        def complete(prompt: Prompt, max_tokens: int, min_probability: float) -> Completion:
+            max_tokens = min(max_tokens, self.settings.max_new_edit)
+            return self._complete(prompt, max_tokens, deadline, cancelled, min_probability)
 
         scan = scan_lines(request, format, self._tokenizer, complete, threshold)
         cost = _total_cost(scan.completions)
@@ -277,27 +275,32 @@ class ModelLane:
         return replace(cost, silence={"next_edit": silence})
 
     def prefill(self, request: SuggestRequest, cancelled: Cancelled) -> None:
-        """Read the prompt of this caret ahead of a keystroke, so that the keystroke is warm."""
+        """Read this caret's prompt ahead, so that the next keystroke is fast."""
         if request.cell.is_code:
             prompt = self._format.inline(request, self._tokenizer, self.settings.budget)
             self._engine.prefill(prompt, cancelled=cancelled)
 
     def forget(self) -> None:
-        """Drop what was said: for tests and measurements."""
+        """Drop cached answers: for tests and measurements."""
         self._recall.clear()
         self._pending.clear()
 
     def _ask(
         self, request: SuggestRequest, several: bool, deadline: float, cancelled: Cancelled
     ) -> tuple[KeptReply | None, ModelAnswer]:
-        """What the model says at the caret, and what it cost; None if it was stopped."""
+        """The model's reply at the caret, and its cost; None if it was stopped."""
         prompt = self._format.inline(request, self._tokenizer, self.settings.budget)
         if not several:
             prompt = replace(prompt, stop=prompt.stop | self._newlines)
-        most = self.settings.max_new_lines if several else self.settings.max_new
+        max_tokens = self.settings.max_new_lines if several else self.settings.max_new
         constraint = constraint_for(request, self.settings.constrained)
         completion = self._complete(
-            prompt, most, deadline, cancelled, self.settings.hope, constraint=constraint
+            prompt,
+            max_tokens,
+            deadline,
+            cancelled,
+            self.settings.min_probability,
+            constraint=constraint,
         )
         cost = _cost(completion)
         if completion.finish in ("cancelled", "deadline", "invalid"):
@@ -308,17 +311,17 @@ class ModelLane:
     def _cut(
         self, request: SuggestRequest, context: CaretContext, reply: KeptReply, several: bool
     ) -> tuple[str, Cut | None]:
-        """A reply's text, and the longest beginning of it that is sure enough.
+        """A reply's text, and its longest prefix that is confident enough.
 
-        Judged by the filter where there is one, else by the product of the probabilities.
+        Judged by the filter if there is one, otherwise by the product of the probabilities.
         """
         after = request.cell.source[request.caret.offset :]
         text = without_rejoined(without_loop(reply.text), after)
         finished = reply.finished and text == reply.text
-        least = self.settings.hope
+        lowest = self.settings.min_probability
         if self.acceptance is None:
-            least = min(least, self.settings.lowest)
-        policy = CutPolicy(least, self.settings.whole_lines, several)
+            lowest = min(lowest, self.settings.lowest)
+        policy = CutPolicy(lowest, self.settings.whole_lines, several)
         best: Cut | None = None
         situation: Situation | None = None
         for cut, count in cuts(text, reply.steps, policy, finished=finished):
@@ -336,7 +339,7 @@ class ModelLane:
         return text, best
 
     def _wants_more(self, reply: KeptReply) -> bool:
-        """Whether a reply that was broken off is sure up to where it was."""
+        """Whether a truncated reply is confident up to its end."""
         total = math.exp(sum(step.logprob for step in reply.steps))
         return not reply.finished and total >= self.settings.lowest
 
@@ -346,11 +349,11 @@ class ModelLane:
         max_new: int,
         deadline: float,
         cancelled: Cancelled,
-        hope: float,
+        min_probability: float,
         rejoin: tuple[int, ...] = (),
         constraint: Constraint | None = None,
     ) -> Completion:
-        """Generate while all of it together has at least the probability `hope`."""
+        """Generate while the total probability is at least `min_probability`."""
         return self._engine.complete(
             prompt,
             max_new=max_new,
@@ -358,7 +361,7 @@ class ModelLane:
             cancelled=cancelled,
             constraint=constraint,
             rejoin=rejoin,
-            floor=math.log(hope) if hope > 0 else -math.inf,
+            floor=math.log(min_probability) if min_probability > 0 else -math.inf,
         )
 
     def _reply(self, before: str, healed: bytes, completion: Completion) -> KeptReply:
@@ -406,7 +409,7 @@ def _silent(kind: Kind, reason: SilenceReason, detail: str = "") -> ModelAnswer:
 
 
 def _stopped(kind: Kind, finish: str, cost: ModelAnswer) -> ModelAnswer:
-    if finish == "invalid":  # NaN logits, or bytes that are no text
+    if finish == "invalid":  # NaN logits, or bytes that are not text
         return replace(cost, silence={kind: Silence("no_change", "the model gave no text")})
     reason: SilenceReason = "throttled" if finish == "cancelled" else "deadline"
     return replace(cost, silence={kind: Silence(reason)})

@@ -1,7 +1,7 @@
-"""The patterns lane: the user's last edits, generalised, at the places that are left.
+"""The patterns lane: offers the user's last edits, generalised, at the remaining places.
 
-`analysis.patterns` says what a change may mean; this lane weighs it against the record of edits,
-finds the places over all cells, nearest first, and words the offer.
+`analysis.patterns` determines what a change may mean; this lane checks it against the edit history,
+finds the places in all cells, nearest first, and words the offer.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from nextedit_jupyter.suggest.lane import Cancelled, suggestion_id
 
 OWN = ("typed", "pasted", "accepted")
 _NAME = re.compile(r"[\w.]+")
-# How many of the newest events may still be continued: whoever edited three things since has left
-# the rest as it is.
+# How many of the newest events may still be continued: a user who has edited three other things
+# since does not want the rest changed.
 RECENT_EVENTS = 3
 MAX_OFFERS = 2
 CONFIDENCE = {"known": 0.97, "specific": 0.95, "repeated": 0.9, "weak": 0.85}
@@ -44,7 +44,8 @@ CONFIDENCE = {"known": 0.97, "specific": 0.95, "repeated": 0.9, "weak": 0.85}
 
 @dataclass(frozen=True, slots=True)
 class NetEdit:
-    """What the history did to one cell as a whole. `recent`: an event of it is among the newest."""
+    """The net change of one cell in the history. `recent`: one of its events is among the
+    newest."""
 
     cell: str
     before: str
@@ -64,7 +65,7 @@ class _Offer:
 
 
 class PatternsLane:
-    """Holds nothing but parsed cells, bounded; the same request gives the same answer."""
+    """Its only state is a bounded cache of parsed cells; the same request gets the same answer."""
 
     def __init__(self, trees: TreeCache | None = None) -> None:
         self._trees = trees or TreeCache()
@@ -157,11 +158,12 @@ class PatternsLane:
 
 
 def net_edits(request: SuggestRequest) -> list[NetEdit]:
-    """What the user's own events did to each cell, newest cell first.
+    """The net change of each cell by the user's own events, newest cell first.
 
-    A cell's events are followed back from its present text for as long as each begins where the
-    one before it ended; a cell that they do not lead to is left out. What was accepted elsewhere
-    before the newest typing is settled: what it left in its cell, the user has not left alone.
+    A cell's events are followed back from its present text as long as each begins where the
+    previous one ended; a cell whose events do not lead to its text is left out. Suggestions
+    accepted elsewhere before the newest typing are settled: the places that they left in their
+    cells do not count as skipped by the user.
     """
     order: list[str] = []
     before: dict[str, str] = {}
@@ -173,13 +175,14 @@ def net_edits(request: SuggestRequest) -> list[NetEdit]:
         if cell is None or not cell.is_code or event.cell in broken:
             continue
         if event.origin == "executed":
-            continue  # the text as it ran, no edit of its own
+            continue  # the text as it ran, not an edit
         expected = before.get(event.cell, cell.source)
         settled = event.origin == "accepted" and typed is not None and typed.cell != event.cell
         if typed is None and event.origin in ("typed", "pasted"):
             typed = event
         if event.after != expected or event.origin in ("remote", "undone") or settled:
-            # What was undone is no example of anything, and what it undid may be forgotten.
+            # What was undone is not an example, and the edit that it undid may be gone from the
+            # history.
             broken.add(event.cell)
             continue
         if event.cell not in before:
@@ -196,7 +199,7 @@ def net_edits(request: SuggestRequest) -> list[NetEdit]:
 def _supported(
     change: NodeChange, rules: Sequence[Rule], others: Sequence[tuple[NodeChange, Sequence[Rule]]]
 ) -> Iterator[tuple[Rule, int]]:
-    """The rules that have their examples, each with how many it has."""
+    """The rules that have enough examples, each with their number."""
     for rule in rules:
         support = sum(rule in theirs for _, theirs in others)
         if support >= rule.examples:
@@ -209,7 +212,7 @@ def _supported(
 
 
 def _is_being_typed(change: NodeChange, net: NetEdit, request: SuggestRequest) -> bool:
-    """Whether the caret still stands behind a text that is only a part of what it replaces."""
+    """Whether the caret is still after a text that is only a part of what it replaces."""
     return (
         net.cell == request.caret.cell
         and request.history[-1].origin == "typed"

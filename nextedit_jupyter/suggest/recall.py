@@ -1,8 +1,8 @@
-"""What the model said lately, so that typing through a suggestion runs no model.
+"""Recent replies of the model, so that typing along a suggestion does not run the model.
 
-A reply is kept whole, also where it was not sure enough to be shown: once its doubtful token is
-typed, the rest may be. Entries are found by what surrounds the caret, never by a request's number,
-so a late reply is unused and never wrong (as llama.vim does it).
+A complete reply is kept, even if it was not confident enough to be shown: once its doubtful token
+is typed, the rest may be. Entries are found by what surrounds the caret, never by a request's
+number, so a late reply is unused and never wrong (as in llama.vim).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from nextedit_jupyter.suggest.trim import GeneratedToken
 class KeptReply:
     """A completion that was made for the text `before` the caret.
 
-    `typed`: a part of it was typed since, so its probabilities are those of less context.
+    `typed`: a part of it has been typed since, so its probabilities were computed with less
+    context.
     """
 
     before: str
@@ -30,10 +31,11 @@ class KeptReply:
     typed: bool = False
 
     def typed_through(self, before: str) -> KeptReply | None:
-        """What is left of it once the text before the caret is `before`; None if it left the way.
+        """The rest of the reply once the text before the caret is `before`; None if that differs
+        from it.
 
-        The tokens that were typed are certain now, so their probabilities fall out; the one the
-        caret stands in counts for as much of it as is left.
+        Typed tokens are now certain, so their probabilities are dropped; the one that the caret is
+        in counts in proportion to its rest.
         """
         if not before.startswith(self.before):
             return None
@@ -54,11 +56,11 @@ class KeptReply:
 
 
 class Recall:
-    """The newest replies, at most `size` (llama.vim's 250), the least recently used leaving."""
+    """The newest replies, at most `size` (llama.vim's 250); the least recently used are dropped."""
 
     def __init__(self, size: int = 250, places: int = 8) -> None:
         self._size = size
-        self._places = places  # replies kept for one surrounding; each keystroke may add one
+        self._places = places  # replies kept per surroundings; each keystroke may add one
         self._replies: OrderedDict[Hashable, list[KeptReply]] = OrderedDict()
         self._count = 0
 
@@ -111,7 +113,7 @@ class PendingEdit:
         return cls(request.cell.source, edit, confidence, _others(request))
 
     def typed_through(self, request: SuggestRequest) -> TextEdit | None:
-        """What is left of it after the user typed a part of it; None if there is nothing left."""
+        """The rest of it after the user typed a part of it; None if nothing is left."""
         if _others(request) != self.others:
             return None
         left = self.edit.interpolate(TextEdit.between(self.base, request.cell.source))
@@ -119,9 +121,9 @@ class PendingEdit:
 
 
 def _surroundings(request: SuggestRequest) -> Hashable:
-    """All that a reply depends on but the text before the caret, the record of edits left out.
+    """Everything that a reply depends on, except the text before the caret and the edit history.
 
-    The record grows with each keystroke; what it says of the present is in the cells.
+    The history grows with each keystroke, and its result is in the cells.
     """
     here = request.caret.cell
     return (
@@ -132,12 +134,12 @@ def _surroundings(request: SuggestRequest) -> Hashable:
 
 
 def _others(request: SuggestRequest) -> int:
-    """The other cells and what the kernel knows, as one number."""
+    """The hash of the other cells and the kernel's facts."""
     return _hashes.of(request)
 
 
 class _Hashes:
-    """The number of the request at hand, which is asked for several times a keystroke."""
+    """Caches the present request's hash, which is needed several times per keystroke."""
 
     _ID_AND_SOURCE = operator.attrgetter("id", "source")
 

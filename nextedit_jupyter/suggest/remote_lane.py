@@ -1,7 +1,7 @@
-"""The model lane where a team's server answers: asked first, the local bundle where it fails.
+"""The model lane with a team's server: the server is asked first, the local bundle if it fails.
 
-The gates and thresholds are those of any model. What the lane without a model finds never leaves
-this machine, for it is not asked here.
+Gates and thresholds are the same as for other models. The lanes without a model never send
+anything.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ log = logging.getLogger(__name__)
 
 
 class TeamServer:
-    """A team's server with the local models behind it; `local` is None where there are none.
+    """A team's server with the local models as the fallback; `local` is None if there are none.
 
-    Raises NextEditError if the settings name a format that isn't known, or a key or certificates
-    that cannot be read.
+    Raises NextEditError if the settings name an unknown format, or a key or certificates that
+    cannot be read.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class TeamServer:
 
     @property
     def remote(self) -> dict[str, str | None]:
-        """Where text goes, what answers there, and what is wrong with it (None: nothing)."""
+        """The host that text is sent to, its model, and what is wrong with it (None: nothing)."""
         return {
             "host": self._where.host,
             "model": self._where.model or None,
@@ -101,7 +101,7 @@ class TeamServer:
         )
 
     def prefill(self, request: SuggestRequest, cancelled: Cancelled) -> None:
-        """Nothing is sent unasked; the local model reads ahead where it is to answer."""
+        """Nothing is sent ahead; the local model reads ahead if it will answer."""
         if self._local is not None and (self._engine.problem or request.bundle):
             self._local.prefill(request, cancelled)
 
@@ -117,7 +117,7 @@ class TeamServer:
         remote: Callable[[], ModelAnswer],
         local: Callable[[], ModelAnswer] | None,
     ) -> ModelAnswer:
-        if local is not None and request.bundle:  # the notebook asks for a model of this machine
+        if local is not None and request.bundle:  # the notebook names a local model
             return local()
         cell = request.notebook.cell(request.caret.cell)
         if cell is not None and begins_secret(cell.source):  # a key may be half typed

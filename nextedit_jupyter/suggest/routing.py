@@ -1,10 +1,10 @@
-"""Which model is asked: the one of the language at the caret, or the one the notebook names.
+"""Chooses the model: by the language at the caret, or the one that the notebook names.
 
-The first bundle of that language answers, in the order in which bundles are preferred, else the
-first one for any language (`*`). In Python, the first one that is for Python or for any language:
-whoever puts a general model in use wants it to answer where they work. What is not Python is never
-asked of a model of Python: it would guess. Two models are loaded at most; the one that was asked
-longest ago leaves for another.
+The first bundle for that language answers, in order of preference, or else the first one for any
+language (`*`). In Python it is the first one for Python or for any language, because a user who
+chooses a general model wants it to answer there. A Python model is never asked about other
+languages, where it would only guess. At most two models are loaded; the least recently used one is
+unloaded for another.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from nextedit_jupyter.suggest.model_lane import ModelAnswer, ModelLane, ModelSet
 
 log = logging.getLogger(__name__)
 
-MOST_LOADED = 2
+MAX_LOADED = 2
 ANY = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Specialist:
-    """A bundle that may be asked. `open` loads it and raises NextEditError if it cannot be used."""
+    """A bundle that can be asked. `open` loads it and raises NextEditError if it cannot be used."""
 
     id: str
     language: str
@@ -37,26 +37,26 @@ class Specialist:
 
 
 class Router:
-    """The model lane of a suggester, made of one lane a bundle.
+    """A suggester's model lane, made of one lane per bundle.
 
     `specialists` are in order of preference; `loaded` is the lane of the first of them.
     """
 
     def __init__(
-        self, specialists: Sequence[Specialist], loaded: ModelLane, *, most: int = MOST_LOADED
+        self, specialists: Sequence[Specialist], loaded: ModelLane, *, limit: int = MAX_LOADED
     ) -> None:
         self._specialists = list(specialists)
         self._loaded: OrderedDict[str, ModelLane] = OrderedDict({specialists[0].label: loaded})
-        self._most = max(1, most)
+        self._max_loaded = max(1, limit)
 
     @property
     def loaded(self) -> list[str]:
-        """Labels of the bundles in memory, the one asked last at the end."""
+        """Labels of the bundles in memory, the most recently used one last."""
         return list(self._loaded)
 
     @property
     def bundles(self) -> list[dict[str, str]]:
-        """Id, language and label of every bundle that may be asked, the preferred one first."""
+        """Id, language and label of every bundle that can be asked, the preferred one first."""
         return [
             {"id": one.id, "language": one.language, "label": one.label}
             for one in self._specialists
@@ -64,12 +64,12 @@ class Router:
 
     @property
     def remote(self) -> None:
-        """All bundles are of this machine."""
+        """None: all bundles are local."""
         return None
 
     @property
     def settings(self) -> ModelSettings:
-        """Those of the bundle that was loaded first, for measurements."""
+        """The settings of the bundle that was loaded first, for measurements."""
         return next(iter(self._loaded.values())).settings
 
     @settings.setter
@@ -124,17 +124,17 @@ class Router:
         known = self._specialists
         if named:
             return next((one for one in known if one.id == named), None)
-        if language == "python":  # the model that was put in use answers here, if it can
+        if language == "python":  # the chosen model answers here, if it can
             return next((one for one in known if one.language in (language, ANY)), None)
         return next((one for one in known if one.language == language), None) or next(
             (one for one in known if one.language == ANY), None
         )
 
     def _load(self, chosen: Specialist) -> ModelLane | None:
-        """The lane of a bundle; None if it cannot be used, and then it is asked no more."""
+        """The lane of a bundle; None if it cannot be used, and then it is not tried again."""
         lane = self._loaded.get(chosen.label)
         if lane is None:
-            while len(self._loaded) >= self._most:
+            while len(self._loaded) >= self._max_loaded:
                 self._loaded.popitem(last=False)
             try:
                 lane = self._loaded[chosen.label] = chosen.open()

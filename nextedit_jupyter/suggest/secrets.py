@@ -1,8 +1,8 @@
-"""What no lane and no model may see of a request: texts that contain a secret.
+"""Removes from a request what no lane and no model may see: texts that contain a secret.
 
 Front ends keep such texts out of their records; this is for those that don't, and for secrets that
-are in the notebook at the moment. Prompts and answers are kept in caches, so a cell with a secret
-is left out of them as if it were not there, together with its history.
+are in the notebook at the moment. Prompts and answers are cached, so a cell with a secret is left
+out as if it did not exist, together with its history.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from nextedit_jupyter.core import Notebook, SuggestRequest
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.redact import holds_secret
 
-# Cells of a notebook that a model is told of, nearest to the caret: no prompt holds as many, and
-# each has to be looked at.
+# The number of cells, nearest to the caret, that a model may see: no prompt has room for more, and
+# each has to be checked.
 MAX_CELLS = 3_000
 
 
 class Secrets:
-    """Looks at each text once; remembers the answer by the text's hash, never the text."""
+    """Checks each text once; caches the answer by the text's hash, never the text."""
 
     def __init__(self, size: int = 8_192) -> None:
         self._size = size
         self._known: LruCache[tuple[int, int], bool] = LruCache(size)
-        # Hashes of cells' texts that hold none: a thousand cells a keystroke are looked up here.
+        # Hashes of cells without secrets: a thousand cells per keystroke are looked up here.
         self._clean: set[int] = set()
 
     def in_text(self, text: str) -> bool:
@@ -32,7 +32,7 @@ class Secrets:
         return self._known.get_or_make(key, lambda: holds_secret(text))
 
     def without_past(self, request: SuggestRequest) -> SuggestRequest:
-        """The request without the events of cells that held a secret in any of them."""
+        """The request without the events of cells that contained a secret in any event."""
         cells = {
             event.cell
             for event in request.history
@@ -43,7 +43,7 @@ class Secrets:
         return replace(request, history=tuple(e for e in request.history if e.cell not in cells))
 
     def without_cells(self, request: SuggestRequest) -> SuggestRequest | None:
-        """The request without the cells that hold a secret; None if the caret stands in one."""
+        """The request without the cells that contain a secret; None if the caret is in one."""
         clean = self._clean
         request = _near_caret(request)
         unsure = [cell for cell in request.notebook.cells if hash(cell.source) not in clean]

@@ -1,4 +1,4 @@
-"""The one place that asks the lanes, gates what they say, orders it, and explains silence."""
+"""The one place that asks the lanes, gates and orders their suggestions, and explains silence."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ log = logging.getLogger(__name__)
 
 _TOO_MUCH = Silence("deadline", "the notebook is too large to read at once")
 
-# What a suggestion of each kind and lane must survive. The symbols lane proves what it offers, so
-# a name that it brings is never unknown; the patterns lane brings what the user typed elsewhere.
+# The gates by kind and lane. The symbols lane proves what it offers, so its names are never
+# unknown; the patterns lane repeats what the user typed elsewhere.
 _ALWAYS: tuple[Gate, ...] = (
     gates.is_stale,
     gates.changes_nothing,
@@ -65,21 +65,21 @@ _MODEL_EDIT: tuple[Gate, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SuggesterSettings:
-    """`unknown_names`: whether the model may bring names that nothing knows. `most`: of a kind."""
+    """`unknown_names`: whether the model may use unknown names. `limits`: suggestions per kind."""
 
     unknown_names: bool = False
     patterns_threshold: float = 0.7
-    most: Mapping[Kind, int] | None = None
+    limits: Mapping[Kind, int] | None = None
 
     def cap(self, kind: Kind) -> int:
-        return (self.most or {"inline": 1, "next_edit": 3, "rename": 3}).get(kind, 1)
+        return (self.limits or {"inline": 1, "next_edit": 3, "rename": 3}).get(kind, 1)
 
 
 class Suggester:
-    """All lanes behind one question.
+    """Asks all lanes for suggestions.
 
-    `model` is None without a bundle; then `problem` says what to do about it. Lanes may be handed
-    in, which tests do. Not for use by several threads at once.
+    `model` is None without a bundle; then `problem` says what to do about it. Tests pass their own
+    lanes. Not thread-safe.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Suggester:
         self.problem = problem
         self.settings = settings or SuggesterSettings()
         self._symbols = symbols if symbols is not None else SymbolsLane()
-        trees = TreeCache()  # both read the same cells
+        trees = TreeCache()  # shared, because both read the same cells
         self._patterns = patterns if patterns is not None else PatternsLane(trees)
         self._judge = judge if judge is not None else JudgeLane(trees=trees)
         self._secrets = Secrets()
@@ -112,29 +112,29 @@ class Suggester:
 
     @property
     def bundles(self) -> list[dict[str, str]]:
-        """Id, language and label of every model that may be asked."""
+        """Id, language and label of every model that can be asked."""
         return self.model.bundles if self.model is not None else []
 
     @property
     def remote(self) -> dict[str, str | None] | None:
-        """The team's server that the user's text goes to; None if it stays on this machine."""
+        """The team's server that the user's text is sent to; None if it stays on this machine."""
         return self.model.remote if self.model is not None else None
 
     def answer(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> Answer:
         """Suggestions for each wanted kind, best first, or the reason why there is none.
 
         Never raises: a lane that fails is logged, without any of the user's text, and the others
-        serve. Work stops at the request's deadline, counted from this call.
+        continue. Work stops at the request's deadline, counted from this call.
         """
         started = time.perf_counter()
         deadline = time.monotonic() + request.deadline_ms / 1000
         request = self._secrets.without_past(request)
-        round_ = _Round(self, request, deadline, cancelled)
+        run = _RequestRun(self, request, deadline, cancelled)
         with budget() as read:
             try:
                 self._memory.observe(request)
-                round_.ask()
-                for suggestion in round_.chosen():
+                run.ask()
+                for suggestion in run.chosen():
                     self._memory.show(request, suggestion)
             except OverBudget:
                 pass
@@ -142,10 +142,10 @@ class Suggester:
                 _log_failure("suggester", error)
             stale = _stale(request)
         if read.is_over:
-            round_.explain_unread()
-        suggestions = round_.chosen()
+            run.explain_unread()
+        suggestions = run.chosen()
         silence: dict[str, Silence] = {
-            kind: round_.silence.get(kind, Silence("no_change"))
+            kind: run.silence.get(kind, Silence("no_change"))
             for kind in request.want
             if not any(s.kind == kind for s in suggestions)
         }
@@ -153,20 +153,20 @@ class Suggester:
         return Answer(
             suggestions=suggestions,
             silence=silence,
-            bundle=round_.bundle or self.bundle,
+            bundle=run.bundle or self.bundle,
             timing=Timing(
                 total=total,
-                analysis=round_.analysis_ms,
-                prefill=round_.prefill_ms,
-                decode=round_.decode_ms,
+                analysis=run.analysis_ms,
+                prefill=run.prefill_ms,
+                decode=run.decode_ms,
             ),
-            tokens=round_.tokens,
+            tokens=run.tokens,
             id=request.id,
             stale=stale,
         )
 
     def forget(self) -> None:
-        """Drop what is known of what was shown before: for tests and measurements."""
+        """Forget what was shown before: for tests and measurements."""
         self._memory.forget()
 
     def prefill(self, request: SuggestRequest, *, cancelled: Cancelled = lambda: False) -> None:
@@ -183,8 +183,8 @@ class Suggester:
             _log_failure("prefill", error)
 
 
-class _Round:
-    """One request on its way through the lanes."""
+class _RequestRun:
+    """One request's run through the lanes."""
 
     def __init__(
         self, suggester: Suggester, request: SuggestRequest, deadline: float, cancelled: Cancelled
@@ -226,7 +226,7 @@ class _Round:
             self._model("inline", visible)
             if language_at_caret(request) == "python":
                 self._existing(visible)
-        # A lane that proves its edit leaves nothing for the model to guess.
+        # If a lane proves its edit, there is nothing for the model to guess.
         if "next_edit" in request.want and all(s.kind == "inline" for s in self._found):
             why = self._nothing_to_continue(visible) if suggester.model is not None else None
             if why is None:
@@ -235,19 +235,20 @@ class _Round:
                 self.silence["next_edit"] = why
 
     def _nothing_to_continue(self, visible: SuggestRequest) -> Silence | None:
-        """Why no model is asked for next edits: half a name is none to carry on either."""
+        """Why no model is asked for next edits; a half-typed name is not to be continued either."""
         known = self.silence.get("rename")
         return known if known and known.half_typed else nothing_to_continue(visible)
 
     def explain_unread(self) -> None:
-        """What has no better reason is silent because more had to be read than one request may."""
+        """Give kinds without a better reason the reason that the request's budget was exceeded."""
         for kind in self._request.want:
             known = self.silence.get(kind)
             if known is None or known.reason == "no_change":
                 self.silence[kind] = _TOO_MUCH
 
     def chosen(self) -> tuple[Suggestion, ...]:
-        """The wanted kinds in the request's order, each capped, each lane's order kept."""
+        """The suggestions by kind in the request's order, limited per kind, in each lane's
+        order."""
         result: list[Suggestion] = []
         for kind in dict.fromkeys(self._request.want):
             of_kind = [s for s in self._found if s.kind == kind]
@@ -255,7 +256,8 @@ class _Round:
         return tuple(result)
 
     def _judged(self) -> None:
-        """What the symbols and the patterns lanes find, weighed, and what the judge adds."""
+        """Collect what the symbols and patterns lanes find, weighed by the judge, and what it
+        adds."""
         suggester = self._suggester
         symbols = self._asked(suggester._symbols, "symbols")
         patterns = self._asked(suggester._patterns, "patterns")
@@ -264,9 +266,9 @@ class _Round:
             started = time.perf_counter()
             try:
                 weighed = suggester._judge.weigh(self._request, symbols, patterns, self._over)
-            except OverBudget:  # what nobody weighed is not offered
+            except OverBudget:  # offers that were not weighed are not shown
                 weighed = Weighed([], [], [])
-            except Exception as error:  # the other lanes' offers stand as they are
+            except Exception as error:  # keep the other lanes' offers
                 _log_failure("judge", error)
             self.analysis_ms += (time.perf_counter() - started) * 1000
         self._weighed = weighed
@@ -275,7 +277,7 @@ class _Round:
         self._accept(weighed.own, "judge")
 
     def _asked(self, lane: DeterministicLane, name: str) -> Sequence[Suggestion] | Silence:
-        """What a lane says; nothing where it fails or there is no time."""
+        """A lane's answer; nothing if it fails or there is no time."""
         if self._over():
             return []
         started = time.perf_counter()
@@ -291,7 +293,7 @@ class _Round:
 
     def _accept(self, said: Sequence[Suggestion] | Silence, name: str) -> None:
         if isinstance(said, Silence):
-            # The first lane's reason stands, unless a later one says more than "nothing to do".
+            # The first lane's reason is kept, unless a later one says more than "nothing to do".
             for kind in ("rename", "next_edit"):
                 known = self.silence.get(kind)
                 if known is None or (known.reason == "no_change" and said.reason != "no_change"):
@@ -301,7 +303,7 @@ class _Round:
         checks = _ALWAYS
         if name == "patterns":
             checks += (gates.below(self._suggester.settings.patterns_threshold),)
-        elif name != "judge":  # both look by themselves whether each cell goes on parsing
+        elif name != "judge":  # both check themselves whether each cell still parses
             checks += (gates.breaks_syntax,)
         for suggestion in said:
             if suggestion.kind not in self._request.want:
@@ -345,7 +347,7 @@ class _Round:
             self._take(suggestion, checks)
 
     def _existing(self, visible: SuggestRequest) -> None:
-        """What exists at the caret wins over what the model says of it."""
+        """Let what exists at the caret take precedence over the model's text."""
         if self._over():
             return
         try:
@@ -387,7 +389,8 @@ class _Round:
         self._found.append(suggestion)
 
     def _over(self) -> bool:
-        """Cancelled, or past the deadline; says so for every kind that has no answer."""
+        """Whether it is cancelled or past the deadline; if so, sets that as the reason of all
+        unanswered kinds."""
         if self._client_cancelled():
             self._explain_all(Silence("throttled", "a newer request arrived"))
             return True
@@ -402,8 +405,8 @@ class _Round:
 
 
 def _stale(request: SuggestRequest) -> tuple[str, ...] | None:
-    """The cells to run again, if the request says which ones changed: those alone where more would
-    have to be read than one request may. Never raises.
+    """The cells to run again, if the request says which ones changed; only those if the budget does
+    not suffice for more. Never raises.
     """
     if not request.changed:
         return None
@@ -419,9 +422,9 @@ def _stale(request: SuggestRequest) -> tuple[str, ...] | None:
 
 
 def without_switched_off(request: SuggestRequest) -> SuggestRequest | None:
-    """The request without the cells that are switched off by their tag, and without their past.
+    """The request without the cells that are switched off by their tag, and without their history.
 
-    None if the caret stands in one of them.
+    None if the caret is in one of them.
     """
     off = {cell.id for cell in request.notebook.cells if cell.is_off}
     if not off:
@@ -434,7 +437,7 @@ def without_switched_off(request: SuggestRequest) -> SuggestRequest | None:
 
 
 def without_closed_cells(suggestion: Suggestion, notebook: Notebook) -> Suggestion:
-    """The suggestion without its edits in cells that are switched off or locked, which it names."""
+    """The suggestion without its edits in switched-off or locked cells, which its notes name."""
     closed = closed_cells(notebook)
     edits = tuple(c for c in suggestion.edits if c.cell not in closed)
     optional = tuple(c for c in suggestion.optional if c.cell not in closed)
@@ -463,7 +466,8 @@ def overlaps(one: Suggestion, other: Suggestion) -> bool:
 
 
 def _log_failure(where: str, error: Exception) -> None:
-    """The kind of failure and its place in our code: messages may hold the user's text."""
+    """Log the type of an error and its location in our code: messages may contain the user's
+    text."""
     trace, last = error.__traceback__, ""
     while trace is not None:
         last = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"

@@ -19,7 +19,7 @@ from nextedit_jupyter.suggest.lane import suggestion_id
 
 
 class SymbolsLane:
-    """Offers what has to follow a changed name or signature; holds no state."""
+    """Offers the changes that a changed name or signature requires; stateless."""
 
     def suggest(
         self, request: SuggestRequest, cancelled: Callable[[], bool] = lambda: False

@@ -1,6 +1,6 @@
-"""What shortens a completion before it is shown: confidence, loops, the text after the caret.
+"""Shortens a completion before it is shown: by confidence, loops, and the text after the caret.
 
-Everything here is pure: text and log-probabilities in, text and a confidence out.
+Pure functions: text and log-probabilities in, text and a confidence out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GeneratedToken:
-    """One generated token: where its text ends in the completion (code points), and log p."""
+    """A generated token: the end of its text in the completion (code points), and its
+    log-probability."""
 
     end: int
     logprob: float
@@ -30,9 +31,9 @@ class Cut:
 class CutPolicy:
     """Where a completion may be cut.
 
-    `whole_lines`: a line is shown to its end or not at all. Without it a line may be cut at the
-    last token that is not in mid-word. `first_token` is the probability that a first token alone
-    must have: a wrong first token is what annoys. Numbers: see `evals.typing`.
+    `whole_lines`: a line is shown to its end or not at all. Without it a line may be cut after the
+    last token that is not mid-word. `first_token` is the minimum probability of the first token: a
+    wrong first token is what annoys. For measurements see `evals.typing`.
     """
 
     threshold: float = 0.6
@@ -49,7 +50,7 @@ def token_steps(
 ) -> list[GeneratedToken]:
     """Each token's end within `text`, the completion without its `healed` first bytes.
 
-    A token that ends inside a character ends before it; control tokens have no bytes.
+    A token that ends inside a character counts as ending before it; control tokens have no bytes.
     """
     raw = text.encode("utf-8", "surrogatepass")
     ends = _code_points(raw)
@@ -61,12 +62,12 @@ def token_steps(
 
 
 def _code_points(raw: bytes) -> Sequence[int]:
-    """How many whole characters the first n bytes hold, for each n."""
+    """The number of complete characters in the first n bytes, for each n."""
     if raw.isascii():
         return range(len(raw) + 1)
     counts, count = [0], 0
     for at in range(1, len(raw) + 1):
-        # A character is whole where the next byte starts another one.
+        # A character is complete if the next byte starts another one.
         if at == len(raw) or raw[at] & 0xC0 != 0x80:
             count += 1
         counts.append(count)
@@ -76,10 +77,10 @@ def _code_points(raw: bytes) -> Sequence[int]:
 def cuts(
     text: str, steps: Sequence[GeneratedToken], policy: CutPolicy, *, finished: bool
 ) -> Iterator[tuple[Cut, int]]:
-    """The beginnings of `text` that may be shown, each with how many steps stand behind it.
+    """The prefixes of `text` that may be shown, each with its number of steps.
 
-    They hold the policy's confidence and grow. `finished`: the model ended by itself, so the end
-    of the text is a real end; where the token that ends is among the steps, its probability counts.
+    They satisfy the policy's confidence and grow. `finished`: the model itself ended the text, so
+    its end is a real end; if the end token is among the steps, its probability counts.
     """
     longest = 0
     total = 0.0
@@ -98,7 +99,7 @@ def cuts(
 def best_cut(
     text: str, steps: Sequence[GeneratedToken], policy: CutPolicy, *, finished: bool
 ) -> Cut | None:
-    """The longest of the `cuts`, None if there is none."""
+    """The longest of the `cuts`; None if there are none."""
     best: Cut | None = None
     for cut, _ in cuts(text, steps, policy, finished=finished):
         best = cut
@@ -106,7 +107,8 @@ def best_cut(
 
 
 def _cut_before(text: str, end: int, policy: CutPolicy, *, ends: bool) -> int | None:
-    """The last place up to `end` where a text may be cut; `ends`: the text ends there by itself."""
+    """The last place up to `end` where a text may be cut; `ends`: the model ended the text
+    there."""
     line_end = text.rfind("\n", 0, end) if policy.multi_line else text.find("\n", 0, end)
     if line_end >= 0 and not (ends and policy.multi_line):
         return line_end
@@ -118,14 +120,15 @@ def _cut_before(text: str, end: int, policy: CutPolicy, *, ends: bool) -> int | 
 
 
 def _in_word(text: str, at: int) -> bool:
-    """Whether a cut at `at` parts a word; the end of the text does if it might go on."""
+    """Whether a cut at `at` splits a word; the end of the text does if the word might continue."""
     if at <= 0 or _in_number(text, at):
         return True
     return _is_word(text[at - 1]) and (at == len(text) or _is_word(text[at]))
 
 
 def _in_number(text: str, at: int) -> bool:
-    """Whether a cut at `at` parts a number at its point: `0.` of `0.2`, and `0` of it even more."""
+    """Whether a cut at `at` splits a number at its decimal point: `0.` of `0.2`, and `0` even more
+    so."""
     before, here = text[at - 1], text[at : at + 1]
     if before == "." and (not here or here.isdigit()):
         start = at - 1
@@ -142,8 +145,8 @@ def _is_word(char: str) -> bool:
 def without_loop(text: str, *, before: str = "", repeats: int = 2) -> str:
     """The text up to where it starts to repeat itself.
 
-    A line that came `repeats` times in a row ends it, as does a line made of one short piece over
-    and over. `before` is the text that the completion continues.
+    It ends at a line that came `repeats` times in a row, or that repeats one short piece. `before`
+    is the text that the completion continues.
     """
     lines = text.split("\n")
     kept: list[str] = []
@@ -164,7 +167,8 @@ def without_loop(text: str, *, before: str = "", repeats: int = 2) -> str:
 
 
 def _is_loop(line: str, times: int = 5) -> bool:
-    """Whether the line ends in a piece of 1 to 12 characters, not only blanks, `times` in a row."""
+    """Whether the line ends with `times` repetitions of a piece of 1 to 12 characters, not only
+    spaces."""
     stripped = line.rstrip()
     for size in range(1, 13):
         piece = stripped[-size:]
@@ -176,9 +180,9 @@ def _is_loop(line: str, times: int = 5) -> bool:
 
 
 def without_rejoined(text: str, after: str) -> str:
-    """The text up to the line that says the next line behind the caret's again.
+    """The text up to a line that repeats the next line after the caret's.
 
-    What comes then stands there already. A closing bracket alone says too little.
+    What would follow is already there. A closing bracket alone is not enough.
     """
     below = (line.strip() for line in after.split("\n")[1:])
     following = next((line for line in below if line), "")
@@ -192,10 +196,10 @@ def without_rejoined(text: str, after: str) -> str:
 
 
 def without_overlap(text: str, after: str) -> str:
-    """The completion without an end that already stands after the caret on its line.
+    """The completion without an end that is already after the caret on its line.
 
-    `x, y)` before `)` is `x, y`. Whatever stands there is kept by the user's editor, so what is
-    inserted must stop short of it.
+    `x, y)` before `)` becomes `x, y`. The editor keeps the text after the caret, so the insertion
+    must stop before it.
     """
     rest = after.split("\n", 1)[0].rstrip()
     if not rest:
@@ -207,6 +211,6 @@ def without_overlap(text: str, after: str) -> str:
 
 
 def says_what_follows(text: str, after: str) -> bool:
-    """Whether the completion is only what already follows the caret, blanks aside."""
+    """Whether the completion is only what already follows the caret, apart from whitespace."""
     said = text.strip()
     return not said or after.lstrip().startswith(said)

@@ -1,7 +1,7 @@
-"""The IPython terminal: ghost text as one types, fixes after an error, completions from facts.
+"""The IPython terminal: ghost text while typing, fixes after an error, completions from facts.
 
-It takes a session (what the kernel's extension knows of a shell, see `session.TerminalSession`)
-and knows nothing else of the kernel's part.
+It uses a session (see `session_protocol.TerminalSession`) and nothing else from the kernel's
+package.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _terminals: dict[int, Terminal] = {}
 
 
 def load(shell: Any, session: TerminalSession) -> None:
-    """Take up a terminal; nothing happens without prompt_toolkit (simple_prompt, kernels)."""
+    """Attach to a terminal; does nothing without prompt_toolkit (simple_prompt, kernels)."""
     if getattr(shell, "pt_app", None) is None or id(shell) in _terminals:
         return
     from nextedit_jupyter.terminal.shell import Terminal
@@ -27,21 +27,21 @@ def load(shell: Any, session: TerminalSession) -> None:
 
 
 def unload(shell: Any) -> None:
-    """Take back all that `load` changed."""
+    """Undo everything that `load` changed."""
     terminal = _terminals.pop(id(shell), None)
     if terminal is not None:
         terminal.stop()
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """`%load_ext nextedit_jupyter.terminal`: the whole extension, but in terminals alone.
+    """`%load_ext nextedit_jupyter.terminal`: the whole extension, but only in terminals.
 
-    For configurations that kernels read too.
+    For configuration files that kernels read too.
     """
     if getattr(shell, "pt_app", None) is not None:
         shell.extension_manager.load_extension("nextedit_jupyter")
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """`%unload_ext nextedit_jupyter.terminal`: the terminal's part alone; the magics stay."""
+    """`%unload_ext nextedit_jupyter.terminal`: only the terminal's part; the magics stay."""
     unload(shell)

@@ -1,7 +1,7 @@
-"""Questions to the worker from a thread beside the prompt, the newest first.
+"""Sends questions to the worker from background threads, newest first.
 
-A key must never wait: the prompt's loop hands a question over and looks for the answer from time
-to time. An answer that comes late is unused, never wrong.
+A key must never wait: the prompt's loop submits a question and polls for the answer. A late answer
+is unused, never wrong.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Ticket(Generic[T]):
-    """A question under way; `value` is None until it is `done`, and if there is no answer."""
+    """A question in progress; `value` is None until it is `done`, and if there is no answer."""
 
     __slots__ = ("done", "question", "value")
 
@@ -26,15 +26,15 @@ class Ticket(Generic[T]):
     def run(self) -> None:
         try:
             self.value = self.question()
-        except Exception:  # no worker, no answer: the history's suggestion is shown
+        except Exception:  # no worker, no answer: a suggestion from history is shown
             self.value = None
         self.done = True
 
 
 class Asker(Generic[T]):
-    """Runs questions on `threads` daemon threads; a waiting question gives way to a newer one.
+    """Runs questions on `threads` daemon threads; a newer question replaces a waiting one.
 
-    Two threads, so that a newer question reaches the worker, which then drops the older one.
+    With two threads, a newer question reaches the worker, which then drops the older one.
     """
 
     def __init__(self, threads: int = 2) -> None:
@@ -46,7 +46,7 @@ class Asker(Generic[T]):
         self._idle = 0
 
     def ask(self, question: Callable[[], T | None]) -> Ticket[T]:
-        """Hand a question over; returns at once."""
+        """Submit a question; returns at once."""
         ticket = Ticket(question)
         with self._change:
             if self._waiting is not None:
@@ -59,7 +59,7 @@ class Asker(Generic[T]):
         return ticket
 
     def close(self) -> None:
-        """Let the threads end once they are done with what they do."""
+        """Let the threads end after their current questions."""
         with self._change:
             self._closed = True
             self._waiting = None

@@ -43,7 +43,7 @@ def find_fix(session: TerminalSession, error: KernelError) -> str | None:
 
 
 def _to_run(before: str, after: str, line: int) -> str:
-    """The corrected line alone if it stands for itself, else the whole corrected input."""
+    """The corrected line if it can run on its own, otherwise the whole corrected input."""
     was, now = before.split("\n"), after.split("\n")
     changed = [i for i, (a, b) in enumerate(zip(was, now, strict=False)) if a != b]
     if len(was) == len(now) and changed == [line - 1]:

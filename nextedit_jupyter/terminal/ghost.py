@@ -1,7 +1,7 @@
-"""Ghost text: what the worker thinks comes next, or what history has.
+"""Ghost text: the worker's suggestion, or one from history.
 
-One line is shown at a time; the rest of a longer suggestion appears line by line as one goes on.
-What is shown stays while it is typed through, so that nothing flickers.
+One line is shown at a time; a longer suggestion appears line by line as the user continues. What is
+shown stays while it is being typed, so that nothing flickers.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from nextedit_jupyter.terminal.session_protocol import TerminalSession
 
 DRAFT = "draft"
 _POLL_SECONDS = 0.01
-_GIVE_UP_SECONDS = 3.0  # a little past the protocol's longest deadline
-_PATIENCE_SECONDS = 2 * _GIVE_UP_SECONDS  # a question may be asked once more
-_MAX_CHARS = 20_000  # of a draft; a pasted file needs no ghost text
+_GIVE_UP_SECONDS = 3.0  # slightly more than the protocol's longest deadline
+_PATIENCE_SECONDS = 2 * _GIVE_UP_SECONDS  # a question may be asked twice
+_MAX_CHARS = 20_000  # of input; a pasted file needs no ghost text
 
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """What the worker would insert at the caret, and the lane it comes from."""
+    """The worker's insertion at the caret, and its lane."""
 
     text: str
     lane: Lane
@@ -41,23 +41,24 @@ class Inserted:
 
 @dataclass(frozen=True, slots=True)
 class GhostPlan:
-    """A text that the draft may become: shown as far as the draft is its beginning.
+    """The text that the input may become; its rest is shown while the input is its beginning.
 
-    `after` stands behind the caret and stays.
+    `after` is the text after the caret, which stays.
     """
 
     text: str
     after: str = ""
 
     def rest(self, before: str, after: str) -> str | None:
-        """The rest of the caret's line; "" if the line is complete, None if this fits no more."""
+        """The rest of the caret's line; "" if the line is complete, None if the plan no longer
+        fits."""
         if after != self.after or not self.text.startswith(before):
             return None
         return self.text[len(before) :].split("\n", 1)[0]
 
 
 class GhostText(NavigableAutoSuggestFromHistory):
-    """The suggester of the prompt; `fallback` is the one that was there before, None for none."""
+    """The prompt's suggester; `fallback` is the previous one, if any."""
 
     def __init__(
         self,
@@ -76,28 +77,29 @@ class GhostText(NavigableAutoSuggestFromHistory):
         self._plan: GhostPlan | None = None
         self._fix: GhostPlan | None = None
         self._navigating = False
-        self._offered = ""  # the worker's text that is on the screen, with what stood before it
+        self._offered = ""  # the worker's text on the screen, with the text before it
         self._lane: Lane = "model"
-        self._rejected = ""  # what Escape dismissed in this prompt, with what stood before it
-        self._typed = 0  # how much stood before the caret when we were last asked
+        self._rejected = ""  # what Escape dismissed in this prompt, with the text before it
+        self._typed = 0  # the caret's position when we were last asked
 
     # What there is without asking ---------------------------------------------------------------
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
-        """At once: what is known for this text, else history. Called by IPython's key bindings."""
+        """Returns at once what is known for this text, or else history. Called by IPython's key
+        bindings."""
         rest = None if self._navigating else self._known(document)
         if rest is not None:
             return _suggestion(rest)
         return self._from_history(buffer, document)
 
     def new_prompt(self, fix: str | None) -> None:
-        """A prompt opens; `fix` is a text that may be offered in it."""
+        """Called when a prompt opens; `fix` is a text that may be offered in it."""
         self._plan = None
         self._offered, self._rejected, self._typed = "", "", 0
         self._fix = GhostPlan(fix) if fix else None
 
     def offer_fix(self, fix: str, buffer: Buffer) -> bool:
-        """A fix came late; shown if the prompt is still empty. Whether it is shown."""
+        """Show a late fix if the prompt is still empty; returns whether it is shown."""
         self._fix = GhostPlan(fix)
         rest = None if buffer.text else self._known(buffer.document)
         if not rest or buffer.suggestion is not None:
@@ -106,7 +108,8 @@ class GhostText(NavigableAutoSuggestFromHistory):
         return True
 
     def dismiss(self, buffer: Buffer) -> None:
-        """Escape: what is shown goes. The worker's counts as rejected, and stays away."""
+        """Escape: hide what is shown. A suggestion from the worker counts as rejected, and is not
+        offered again."""
         buffer.suggestion = None
         before, after = buffer.document.text_before_cursor, buffer.document.text_after_cursor
         if self._fix is not None and self._fix.rest(before, after):
@@ -117,7 +120,7 @@ class GhostText(NavigableAutoSuggestFromHistory):
             self._plan = None
 
     def expected(self, before: str) -> str:
-        """What is likely to follow on this line, as far as is known at once."""
+        """What is likely to follow on this line, without waiting."""
         rests = (plan.rest(before, plan.after) for plan in (self._plan, self._fix) if plan)
         return next((rest for rest in rests if rest), "")
 
@@ -152,9 +155,10 @@ class GhostText(NavigableAutoSuggestFromHistory):
     # Asking -------------------------------------------------------------------------------------
 
     async def get_suggestion_async(self, buff: Buffer, document: Document) -> Suggestion | None:
-        """What is known at once without waiting, so that nothing flickers; else the worker's.
+        """What is already known, without waiting, so that nothing flickers; otherwise the worker's
+        answer.
 
-        History is shown where the worker is silent, slow or not there.
+        History is shown if the worker is silent, slow or missing.
         """
         rest = self._known(document)
         self._observe(document, fits=rest is not None)
@@ -166,7 +170,7 @@ class GhostText(NavigableAutoSuggestFromHistory):
             return self._shown(document, history)
         answer = await self._ask(buff, document, has_history=history is not None)
         if buff.document != document:
-            return None  # prompt_toolkit asks again for the text as it is now
+            return None  # prompt_toolkit asks again for the present text
         text = document.text_before_cursor + answer.text if answer is not None else ""
         if answer is not None and text != self._rejected:
             self._plan = GhostPlan(text, document.text_after_cursor)
@@ -178,14 +182,15 @@ class GhostText(NavigableAutoSuggestFromHistory):
         return self._shown(document, history)
 
     def _shown(self, document: Document, suggestion: Suggestion | None) -> Suggestion | None:
-        """Remember history's suggestion too: it stays while it is typed through."""
+        """Remember history's suggestion too: it stays while it is being typed."""
         if suggestion is not None and suggestion.text:
             text = document.text_before_cursor + suggestion.text
             self._plan = GhostPlan(text, document.text_after_cursor)
         return suggestion
 
     def _observe(self, document: Document, *, fits: bool) -> None:
-        """What became of the worker's ghost text: taken, if several characters came at once."""
+        """Report the outcome of the worker's ghost text: accepted, if several characters came at
+        once."""
         before = document.text_before_cursor
         grown, self._typed = len(before) - self._typed, len(before)
         if self._offered and not self._offered.startswith(before):
@@ -233,14 +238,14 @@ class GhostText(NavigableAutoSuggestFromHistory):
         return ticket.value
 
     def _question(self, text: str, offset: int) -> Inserted | None:
-        """On a thread of the asker: what to insert at the caret, or None."""
+        """Runs on one of the asker's threads: what to insert at the caret, or None."""
         request = self._session.request(
             want=("inline",), caret=Caret(DRAFT, offset), draft=Cell(DRAFT, "code", text)
         )
         if request is None:
             return None
         answer = self._session.ask(request, timeout=_GIVE_UP_SECONDS, client="ghost")
-        # The first answer of a worker that had its model to load: what was read by then is kept.
+        # The first answer of a worker that had to load its model: what was read by then is cached.
         if answer.get("silence", {}).get("inline") == "deadline":
             answer = self._session.ask(request, timeout=_GIVE_UP_SECONDS, client="ghost")
         for suggestion in answer.get("suggestions", ()):
@@ -253,8 +258,8 @@ class GhostText(NavigableAutoSuggestFromHistory):
 def insertion(suggestion: Mapping[str, Any], text: str, offset: int) -> str | None:
     """What an inline suggestion (SuggestionWire, in code points) inserts at the caret.
 
-    None if it changes anything else, was made for another text, or holds characters that a
-    terminal would act on or hide.
+    None if it changes anything else, was made for another text, or contains characters that a
+    terminal would interpret or hide.
     """
     edits = suggestion.get("edits", [])
     base = text_hash(text)
@@ -272,7 +277,8 @@ def insertion(suggestion: Mapping[str, Any], text: str, offset: int) -> str | No
 
 
 def is_plain(text: str) -> bool:
-    """Only what a terminal prints as it is: no controls, nothing bidirectional or invisible."""
+    """Whether a terminal prints the text as is: no control, bidirectional or invisible
+    characters."""
     return all(char.isprintable() or char in "\n\t" for char in text)
 
 

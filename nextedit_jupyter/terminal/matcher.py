@@ -1,8 +1,9 @@
 """Completions from what the kernel knows: columns, keys, attributes, keyword arguments.
 
-Beside IPython's own, ranked: what the model expects at the caret comes first, then what the
-notebook used last. Everything was collected before, and the model's part is the ghost text that is
-there already; no worker is asked, nothing waits.
+They are ranked: what the model expects at the caret comes first, then what the notebook used last.
+IPython lists Jedi's completions before them, unless ours suppress the rest. Everything was
+collected earlier, and the model's expectation is the ghost text already shown; no worker is asked,
+nothing waits.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ _ATTRIBUTE = re.compile(r"(?<![\w.\"')\]])(?P<name>[^\W\d]\w*)\.(?P<prefix>\w*)$
 _WORD = re.compile(r"(?P<prefix>[^\W\d]\w*|)$")
 _CALL = re.compile(r"(?<![\w.])(?P<name>[^\W\d]\w*)\($")
 _LIMIT = 100
-_MOST_DRAWN = 5
-_LONGEST_LINE = 2_000  # characters; a longer one would keep the expressions above busy
-_CUT = 200  # facts hold no more labels of an object: at that many, some may be missing
+_MAX_DRAWN = 5
+_LONGEST_LINE = 2_000  # characters; a longer one would be slow to match
+_CUT = 200  # facts have at most this many labels of an object: then some may be missing
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Candidates that begin with `prefix`, which stands before the caret; best first.
+    """Candidates that begin with `prefix`, the text before the caret; best first.
 
-    `is_all` says that nothing else can stand there: IPython's own list, by the alphabet, would hide
-    ours or repeat it.
+    `is_all`: nothing else is possible there, so that IPython's own list, in alphabetical order,
+    would hide or repeat ours.
     """
 
     prefix: str
@@ -44,10 +45,10 @@ class Found:
 def find(
     before: str, facts: KernelFacts, recent: Sequence[str] = (), expected: str = ""
 ) -> Found | None:
-    """What may follow `before` (the line up to the caret), or None where facts say nothing.
+    """What may follow `before` (the line up to the caret), or None if facts say nothing.
 
     `recent` are identifiers and column names in the order in which they were last used; `expected`
-    is what the model takes to follow: the candidate that it writes comes first.
+    is the model's continuation: the candidate that it writes comes first.
     """
     found = _find(before, facts, recent) if len(before) <= _LONGEST_LINE else None
     if found is None or not expected:
@@ -65,7 +66,7 @@ def _find(before: str, facts: KernelFacts, recent: Sequence[str]) -> Found | Non
 
         drawn = completions(before, facts, before)
         if drawn is not None:
-            return Found(drawn.prefix, drawn.texts[:_MOST_DRAWN], "value", is_all=True)
+            return Found(drawn.prefix, drawn.texts[:_MAX_DRAWN], "value", is_all=True)
     if (text := _STRING.search(before)) is not None and _is_open(before[: text.start()]):
         names, is_all = _labels(before[: text.start()], facts)
         found = _ranked(text["prefix"], names, recent, "column")
@@ -93,9 +94,9 @@ def _is_open(before: str) -> bool:
 
 
 def _labels(before: str, facts: KernelFacts) -> tuple[Sequence[str], bool]:
-    """Columns or keys that a string may be: in `df["`, `df[["a", "`, `df.loc[:, "`, `df.sort("`.
+    """Possible columns or keys for a string: in `df["`, `df[["a", "`, `df.loc[:, "`, `df.sort("`.
 
-    With it, whether there is nothing else that it may be.
+    Also returns whether nothing else is possible.
     """
     opened = _OPEN_LIST.sub("[", before)
     subscript = _SUBSCRIPT.search(opened)
@@ -113,7 +114,7 @@ def _labels(before: str, facts: KernelFacts) -> tuple[Sequence[str], bool]:
 
 
 def _open_call(before: str, facts: KernelFacts) -> NamedObject | None:
-    """The known callable whose parenthesis is open where a new argument may begin."""
+    """The known callable whose parenthesis is open, where a new argument may begin."""
     at = _enclosing_call(before)
     if at is None or before.rstrip()[-1:] not in ("(", ","):
         return None
@@ -122,7 +123,7 @@ def _open_call(before: str, facts: KernelFacts) -> NamedObject | None:
 
 
 def _enclosing_call(before: str) -> int | None:
-    """Where the innermost open parenthesis stands; brackets inside strings count as text."""
+    """The position of the innermost open parenthesis; brackets inside strings count as text."""
     quote = ""
     opened: list[int] = []
     for i, char in enumerate(before):
@@ -153,7 +154,7 @@ def make_matcher(
     recent: Callable[[], Sequence[str]],
     expected: Callable[[str], str] = lambda before: "",
 ) -> Any:
-    """A matcher of IPython's second kind; the arguments must answer at once.
+    """A matcher of IPython's second API version; the arguments must return at once.
 
     `expected` takes the text up to the caret.
     """

@@ -1,4 +1,4 @@
-"""What the terminal needs to know of a session, whoever keeps it."""
+"""What the terminal needs from a session."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class TerminalSession(Protocol):
 
     @property
     def ghost_ms(self) -> float:
-        """How long ghost text may wait for the worker before history is shown."""
+        """How long ghost text waits for the worker before history is shown."""
 
     @property
     def pacing(self) -> PacingSettings:
-        """The waiting times by power that the user wants now."""
+        """The user's present settings for pacing by power."""
 
     def notebook(self) -> Notebook:
         """What ran."""
 
     def cached_facts(self) -> KernelFacts:
-        """Facts of the last run; may take some milliseconds."""
+        """Facts after the last run; may take some milliseconds."""
 
     def last_facts(self) -> KernelFacts:
-        """The facts that were collected last, at once."""
+        """The facts collected last, without waiting."""
 
     def request(
         self,
@@ -46,7 +46,7 @@ class TerminalSession(Protocol):
         draft: Cell | None = ...,
         deadline_ms: float = ...,
     ) -> SuggestRequest | None:
-        """A request about what ran, with `draft` as the last cell; None if nothing is there."""
+        """A request about what ran, with `draft` as the last cell; None if there is nothing."""
 
     def ask(
         self, request: SuggestRequest, *, timeout: float | None = ..., client: str = ...
@@ -54,10 +54,10 @@ class TerminalSession(Protocol):
         """The worker's answer, offsets in code points; blocks. Raises WorkerError."""
 
     def warm_up(self) -> None:
-        """Import what a request needs, on whatever thread this is called; starts no worker."""
+        """Import what a request needs, on the calling thread; starts no worker."""
 
     def note(self, outcome: Outcome, kind: Kind, lane: Lane) -> None:
-        """Count what became of ghost text; returns at once."""
+        """Count ghost text's outcome; returns at once."""
 
     def add_completer(self, matcher: Any) -> None: ...
 

@@ -1,4 +1,4 @@
-"""One terminal's life with ghost text: what is put into IPython's prompt, and taken back."""
+"""Attaches ghost text, fixes and completions to a terminal's prompt, and removes them again."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from nextedit_jupyter.terminal.session_protocol import TerminalSession
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*|(?<=[\"'])[^\"'\n]{1,60}(?=[\"'])")
 _RECENT_CELLS = 20
-# How long the bytes of one key may take to come: what tells Escape from an arrow, which begins
-# alike. prompt_toolkit's half second is felt; a tenth is long for any line.
+# How long the bytes of one key may take to arrive: this distinguishes Escape from an arrow key,
+# which begins with the same byte. prompt_toolkit's half second is noticeable; a tenth is enough on
+# any line.
 ESCAPE_SECONDS = 0.1
 
 
@@ -60,7 +61,7 @@ class Terminal:
         ghost.connect(shell.pt_app)
         shell.auto_suggest = shell.pt_app.auto_suggest = ghost
         shell.pt_app.app.on_reset += self._new_prompt
-        # IPython's own Escape only takes the text off the screen; what is added last goes first.
+        # IPython's own Escape only hides the text; the binding added last is tried first.
         shown = has_suggestion & has_focus(DEFAULT_BUFFER) & emacs_insert_mode
         alone = Condition(self._comes_alone)
         shell.pt_app.key_bindings.add("escape", filter=shown, eager=alone)(self._dismiss)
@@ -77,7 +78,7 @@ class Terminal:
         if self._after_run in shell.events.callbacks["post_run_cell"]:
             shell.events.unregister("post_run_cell", self._after_run)
         shell.pt_app.app.on_reset -= self._new_prompt
-        with contextlib.suppress(ValueError):  # other bindings were put in their place
+        with contextlib.suppress(ValueError):  # the bindings were replaced
             shell.pt_app.key_bindings.remove(self._dismiss)
         if self._escape_wait is not None:
             shell.pt_app.app.ttimeoutlen = self._escape_wait
@@ -88,9 +89,9 @@ class Terminal:
                 self._before.connect(shell.pt_app)
 
     def _comes_alone(self) -> bool:
-        """Whether Escape is all that was pressed: Alt-F comes as Escape and F at once.
+        """Whether only Escape was pressed: Alt-F arrives as Escape and F together.
 
-        Without that, prompt_toolkit waits a second for what may follow.
+        Otherwise prompt_toolkit waits a second for what may follow.
         """
         return not self._shell.pt_app.app.key_processor.input_queue
 
@@ -98,10 +99,10 @@ class Terminal:
         self.ghost.dismiss(event.current_buffer)
 
     def _after_run(self, result: Any) -> None:
-        """A cell ran: collect facts for completions and, after an error, look for a fix."""
+        """After a cell ran: collect facts for completions and, after an error, look for a fix."""
         try:
             self._refresh()
-        except Exception:  # never into the user's prompt
+        except Exception:  # never raise into the user's prompt
             self._fix = None
 
     def _refresh(self) -> None:
@@ -115,7 +116,7 @@ class Terminal:
             ).start()
 
     def _look(self, run: int) -> None:
-        """On a thread of its own: facts first, then a fix."""
+        """Runs on a thread of its own: facts first, then a fix."""
         try:
             self._warm_up()
             error = self._session.last_error
@@ -137,7 +138,7 @@ class Terminal:
             return
 
     def _warm_up(self) -> None:
-        """What would else cost the first key: imports, and a look at the battery."""
+        """Do what would otherwise slow down the first key: imports, and reading the battery."""
         self._session.warm_up()
         if self._read_power is None:
             from nextedit_jupyter.worker.power import PowerSource
@@ -146,7 +147,7 @@ class Terminal:
         self._power = self._read_power()
 
     def _new_prompt(self, _: Any) -> None:
-        """The prompt opens: a fix that is ready is its ghost text."""
+        """Called when a prompt opens: a fix that is ready becomes its ghost text."""
         with self._lock:
             fix = self._fix
         self.ghost.new_prompt(fix)
@@ -154,6 +155,6 @@ class Terminal:
             self.ghost.offer_fix(fix, self._shell.pt_app.default_buffer)
 
     def _offer(self, fix: str, run: int) -> None:
-        """On the prompt's loop: a fix came while it waits for input."""
+        """Runs on the prompt's loop: a fix arrived while it waits for input."""
         if run == self._runs and self.ghost.offer_fix(fix, self._shell.pt_app.default_buffer):
             self._shell.pt_app.app.invalidate()

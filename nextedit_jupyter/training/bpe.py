@@ -1,6 +1,6 @@
-"""Training the tokenizer: byte-level BPE over the corpus.
+"""Trains the tokenizer: byte-level BPE over the corpus.
 
-Indentation and runs of newlines are tokens of their own, digits stand apart, a dot joins the name
+Indentation and runs of newlines are separate tokens, digits are single tokens, a dot joins the name
 that follows it (`.mean`), and no token crosses a line end.
 """
 
@@ -50,7 +50,7 @@ def train_tokenizer(texts: Iterable[str], path: Path, *, vocab_size: int = 8192)
 
 
 def balanced(texts: Iterable[tuple[str, str]], *, module_chars: int) -> Iterator[str]:
-    """Give every text of (kind, text) but at most `module_chars` characters of modules."""
+    """Yield the texts of (kind, text), but at most `module_chars` characters of modules."""
     left = module_chars
     for kind, text in texts:
         if kind != "module":

@@ -1,8 +1,8 @@
-"""How good a bundle is on held-out documents, for its thresholds and its card.
+"""Evaluates a bundle on held-out documents, for its thresholds and its card.
 
-Typing is `evals.model_evaluation`'s: the product key by key, without a learned filter, which is
-learned later (`train filter`). Edits are made up as training makes them: half done, to be finished,
-or nothing to do. Nothing here looks at the test packages to choose anything.
+Typing is measured by `evals.model_evaluation`: the product key by key, without the filter, which is
+learned later (`train filter`). Edits are synthetic, as in training: half done and to be finished,
+or with nothing to do. The test packages are not used to choose anything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nextedit_jupyter.training.edits import draw_case
 
 MIN_SILENCE = 0.97  # of cases with nothing to edit
 MIN_EDIT_PRECISION = 0.8
-EDIT_THRESHOLDS = (0.1, 0.15, 0.2, 0.25, *THRESHOLDS)  # an edit is many tokens: the product is low
+EDIT_THRESHOLDS = (0.1, 0.15, 0.2, 0.25, *THRESHOLDS)  # an edit has many tokens: the product is low
 
 
 def as_held_out(documents: Sequence[Document]) -> list[HeldOut]:
@@ -35,11 +35,11 @@ def as_held_out(documents: Sequence[Document]) -> list[HeldOut]:
 def evaluate_edits(
     lane: ModelLane, documents: Sequence[Document], *, count: int, seed: int, budget: int
 ) -> dict[str, Any]:
-    """The model's own next edits, without gates: exact, and silent where nothing is to do."""
+    """The model's own next edits, without gates: exact, and silent if there is nothing to do."""
     rng = random.Random(seed)
     chosen = [d for d in documents if d.kind != "module" and len(d.cells) > 2]
     lane.settings = replace(lane.settings, next_edit_threshold=0.0, budget=budget)
-    results: list[tuple[str, bool, float, bool, float]] = []  # kind, offered, how sure, exact, chrF
+    results: list[tuple[str, bool, float, bool, float]] = []  # kind, offered, p, exact, chrF
     for _ in range(20 * count if chosen else 0):
         if len(results) == count:
             break
@@ -90,7 +90,8 @@ def evaluate_edits(
 
 
 def choose_thresholds(report: dict[str, Any]) -> dict[str, float]:
-    """The lowest thresholds that keep noise, silence and precision in bounds; on validation."""
+    """The lowest thresholds that keep noise, silence and precision within bounds, for validation
+    data."""
     next_edit = 0.95
     for threshold in reversed(EDIT_THRESHOLDS):
         row = report["edits"]["curve"][str(threshold)]
@@ -113,7 +114,7 @@ def evaluate_bundle(
     facts: bool = False,
     progress: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Typing and edits of one bundle on some documents, with the thresholds they suggest."""
+    """Typing and edits of a bundle on documents, with the resulting thresholds."""
     bundle = Bundle.open(folder)
     lane = open_model_lane(bundle)
     lane.acceptance = None

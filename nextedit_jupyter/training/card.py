@@ -1,4 +1,4 @@
-"""A bundle's card, written from what was recorded: corpus report, run log, gate, evaluations."""
+"""Writes a bundle's card from the records: corpus report, run log, gate, evaluations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def render_card(
     sentence of `memorisation.Memorisation.to_card`, `recipe` the path of the recipe, `history` a
     paragraph on what the weights were before this run.
     """
-    # Longer than functions are elsewhere: the card is read here as it will be read there.
+    # Longer than other functions, so that the card can be read here as a whole.
     packages = corpus["packages"]
     chars: Counter[str] = Counter()
     licences: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Made-up cases as structured edits, and how well a model does on edits of either kind."""
+"""Synthetic cases as structured edits, and a model's loss on synthetic or real edits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def made_up_edits(
     rng: random.Random,
     accept: Callable[[RealEdit], bool] = lambda edit: True,
 ) -> list[RealEdit]:
-    """At most `count` cases made up from documents' stretches of ten cells, of those accepted."""
+    """At most `count` accepted cases, made from stretches of ten cells of documents."""
     chosen = [document for document in documents if document.kind != "module"] or list(documents)
     found: list[RealEdit] = []
     for _ in range(20 * count if chosen else 0):

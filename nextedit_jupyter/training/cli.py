@@ -1,4 +1,4 @@
-"""`jupyter nextedit train …`: from a recipe to a bundle, one step a command.
+"""`jupyter nextedit train …`: from a recipe to a bundle, one step per command.
 
 jupyter nextedit train data RECIPE --work WORK        fetch, extract, clean: WORK/corpus/
 jupyter nextedit train from-git REPO… --work WORK     edits of commits: WORK/edits/
@@ -7,13 +7,13 @@ jupyter nextedit train examples RECIPE --work WORK    WORK/<stage>.npy, WORK/val
 jupyter nextedit train sft --work WORK --stage s1 --stage s2 --minutes 100
 jupyter nextedit train vocabulary --base GGUF --notebooks FILE --work WORK   a base's tokens to keep
 jupyter nextedit train tune --base GGUF --notebooks FILE --edits FILE --work WORK --minutes 60
-jupyter nextedit train experts --base GGUF --work WORK    an adapter a domain beside one delta
+jupyter nextedit train experts --base GGUF --work WORK    an adapter per domain versus one delta
 jupyter nextedit train delta --base GGUF --work WORK --out DELTA             what is shipped
 jupyter nextedit train distil --teacher BUNDLE --work WORK --minutes 60       a small model
 jupyter nextedit train rl --work WORK --checkpoint run/final.pt --minutes 60   rewards
 jupyter nextedit train export --work WORK --out BUNDLE
 jupyter nextedit train evaluate --bundle BUNDLE --work WORK
-jupyter nextedit train filter --bundle BUNDLE --work WORK    when to show what it says
+jupyter nextedit train filter --bundle BUNDLE --work WORK    when to show its texts
 jupyter nextedit train judge --edits FILE [--validation FILE]  which places follow an edit
 jupyter nextedit train personal FOLDER… --out BUNDLE  the bundle, fine-tuned on your own code
 jupyter nextedit train tiny --out BUNDLE              all of it, small, in under three minutes
@@ -25,7 +25,7 @@ import argparse
 import importlib
 from collections.abc import Sequence
 
-# In the order of the help; each is a module of `commands`.
+# In the order of the help; each is a module in `commands`.
 STEPS = (
     "data",
     "from_git",

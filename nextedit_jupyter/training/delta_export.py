@@ -1,7 +1,7 @@
-"""What tuning made of a base, as a folder that `bundles.delta` assembles a bundle from.
+"""Exports a tuned base as a delta folder, from which `bundles.assembling` makes a bundle.
 
-It holds the adapters, the new rows and the factors that smooth the tuned weights (measured here,
-since whoever assembles has no text to measure them on), all in float16.
+It contains the adapters, the new rows and the factors that smooth the tuned weights (measured here,
+because there is no text to measure them on when a bundle is assembled), all in float16.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nextedit_jupyter.training.tuning import SCALE, learnt
 
 Floats = npt.NDArray[np.float32]
 
-CALIBRATION_ROWS = 8  # of a thousand tokens: which channels stand out shows in a few
+CALIBRATION_ROWS = 8  # of a thousand tokens: a few are enough to find outlier channels
 
 
 def delta_tensors(
@@ -36,7 +36,7 @@ def delta_tensors(
 ) -> dict[str, npt.NDArray[np.float16]]:
     """The tensors of a delta by name. `calibration` is [rows, length], ids of training text.
 
-    Factors are measured on the weights that float16 gives, as they are assembled.
+    Factors are measured on weights rounded to float16, as in the assembled bundle.
     """
     stored = {name: value.half() for name, value in learnt(tuned).items()}
     weights = {name: value.clone() for name, value in base.weights.items()}
@@ -65,7 +65,7 @@ def input_peaks(shape: Shape, weights: Mapping[str, Floats], rows: npt.NDArray[n
 
 
 def write_tensors(path: Path, tensors: Mapping[str, npt.NDArray[np.float16]]) -> None:
-    """Write them as safetensors, the same bytes each time."""
+    """Write tensors as safetensors, deterministically."""
     from safetensors.numpy import save_file
 
     with written_beside(path) as beside:

@@ -1,8 +1,9 @@
-"""Distilling: a small decoder learns the probabilities of a larger bundle of its vocabulary.
+"""Distillation: a small decoder learns the probabilities of a larger bundle with the same
+vocabulary.
 
-What a token teaches is no longer one id but a distribution over all of them, which is worth a
-multiple of the tokens. The teacher is a bundle as it is served, so nothing but INT8 is needed of
-it; it is asked as training goes, once for each row.
+The target of a token is not one id but a distribution over all of them, which is worth a multiple
+of the tokens. The teacher is a bundle as it is served, so only its INT8 graph is needed; it is run
+during training, once for each row.
 
 Source: Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015, at
 temperature 1.
@@ -25,12 +26,12 @@ from nextedit_jupyter.training.export import GraphRunner
 from nextedit_jupyter.training.from_bundle import bundle_weights
 from nextedit_jupyter.training.network import DecoderModule, Shape
 
-# Of the loss; the rest is that of the text itself, which knows what the teacher gets wrong.
+# Of the loss; the rest is the loss on the text itself, which corrects the teacher's errors.
 TEACHER_SHARE = 0.9
 
 
 class Teacher:
-    """The bundle that is asked. Raises TrainingError for a folder that holds none."""
+    """The teacher's bundle. Raises TrainingError if the folder is not a bundle."""
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
         try:
@@ -43,7 +44,7 @@ class Teacher:
             Shape(
                 vocab_size=bundle.vocab_size,
                 layers=bundle.layers,
-                heads=bundle.kv_heads,  # the graph knows; its cache has as many as keys and values
+                heads=bundle.kv_heads,  # the real number is in the graph; the cache has kv_heads
                 kv_heads=bundle.kv_heads,
                 head_dim=bundle.head_dim,
                 context=bundle.context,
@@ -52,7 +53,8 @@ class Teacher:
         )
 
     def logits(self, ids: Tensor, wanted: Tensor) -> Tensor:
-        """Float32 [n, vocab_size], of the n places of `ids` [batch, length] that are `wanted`."""
+        """Logits, float32 [n, vocab_size], at the n positions of `ids` [batch, length] that are
+        `wanted`."""
         found = [
             self._runner.logits(row.tolist())[chosen.numpy()]
             for row, chosen in zip(ids, wanted, strict=True)
@@ -71,7 +73,7 @@ def distilled_loss(
     *,
     share: float = TEACHER_SHARE,
 ) -> Tensor:
-    """Nats a target: cross entropy with the teacher's probabilities and with the text.
+    """Nats per target: cross entropy with the teacher's probabilities and with the text.
 
     `ids` and `targets` are int64 [batch, length], negative targets don't count; `teacher` are the
     logits [n, vocab_size] of those that do.
@@ -88,7 +90,7 @@ def distilled_loss(
 def loss_by(
     teacher: Teacher, student: DecoderModule, *, share: float = TEACHER_SHARE
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss that `sft.train` takes in place of the model's own. Raises TrainingError."""
+    """The loss function for `sft.train`, instead of the model's own. Raises TrainingError."""
     if teacher.vocab_size != student.shape.vocab_size:
         raise TrainingError(
             f"the teacher has {teacher.vocab_size} tokens, the student "
@@ -96,17 +98,18 @@ def loss_by(
         )
 
     def loss(ids: Tensor, targets: Tensor) -> Tensor:
-        said = teacher.logits(ids, targets >= 0)
-        return distilled_loss(student, ids, targets, said, share=share)
+        teacher_logits = teacher.logits(ids, targets >= 0)
+        return distilled_loss(student, ids, targets, teacher_logits, share=share)
 
     return loss
 
 
 def with_vocabulary(folder: Path, tokenizer: Path, *, size: int) -> tuple[Shape, dict[str, Tensor]]:
-    """A bundle's shape and float32 weights, its embedding made over: `size` rows for a tokenizer.
+    """A bundle's shape and float32 weights, with its embedding converted to `size` rows for another
+    tokenizer.
 
-    A token that was there keeps its row, and so do control tokens; another one's is the mean of the
-    rows of what its text was cut into before. Raises TrainingError.
+    Known tokens and control tokens keep their rows; a new token's row is the mean of the rows of
+    the tokens that its text was split into before. Raises TrainingError.
     """
     shape, weights = bundle_weights(folder)
     before, after = BundleTokenizer(folder / "tokenizer.json"), BundleTokenizer(tokenizer)

@@ -1,9 +1,9 @@
-"""Adapters by domain beside one delta for all: trained on the same rows, compared at equal cost.
+"""Compares adapters by domain with one delta for all: trained on the same rows, at equal cost.
 
-Each expert continues from the same delta with rows of its domain alone; the single delta continues
-with all of these rows together, shuffled: the same data and as many tokens. Held-out rows are read
-by the single delta and by the expert of the domain that the router over cells assigns. Experts are
-worth shipping only if they are clearly better, and the table says so either way.
+Each expert continues from the same delta with only the rows of its domain; the single delta
+continues with all of these rows, shuffled: the same data and number of tokens. Held-out rows are
+evaluated with the single delta and with the expert of the domain that the router assigns. Experts
+are worth shipping only if they are clearly better, and the table says whether they are.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ Packed = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class ExpertSettings:
-    """How long an expert is trained; the single delta gets as many tokens as all of them.
+    """How long an expert is trained; the single delta gets as many tokens as all experts together.
 
-    `rate` is a share of the rates that a delta begins with: what goes on needs less.
+    `rate` is a fraction of a new delta's learning rates: continued training needs less.
     """
 
     steps: int = 200  # of each expert
     batch: int = 2
     rate: float = 0.2
-    held: int = 40  # rows of a domain that are looked at
+    held: int = 40  # held-out rows per domain
     threads: int = 2
     seed: int = 0
 
@@ -50,7 +50,7 @@ class ExpertSettings:
 class DomainLoss:
     """Mean nats per token over a domain's held-out rows, and each row's gain by the expert.
 
-    `gains` are nats by which the single delta is worse, a held-out row each.
+    `gains` are the nats by which the single delta is worse, one per held-out row.
     """
 
     domain: Domain
@@ -62,19 +62,20 @@ class DomainLoss:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What experts gave beside the single delta, by domain."""
+    """The results of experts and the single delta, by domain."""
 
     losses: tuple[DomainLoss, ...]
-    tokens: int  # that the single delta was trained on, and all experts together
+    tokens: int  # in training, for the single delta and for all experts together
 
     @property
     def gain(self) -> tuple[float, float]:
-        """Nats a token that experts gain over all held-out rows, and 1.96 standard errors of it."""
+        """Nats per token that experts gain over all held-out rows, and 1.96 standard errors of
+        that."""
         return interval([gain for loss in self.losses for gain in loss.gains])
 
     @property
     def worth_shipping(self) -> bool:
-        """Whether experts are clearly better: the interval of their gain lies above zero."""
+        """Whether experts are clearly better: the interval of their gain is above zero."""
         gain, error = self.gain
         return gain - error > 0
 
@@ -99,7 +100,7 @@ class Comparison:
 
 
 def interval(gains: Sequence[float]) -> tuple[float, float]:
-    """The mean, and 1.96 standard errors of it: endless where there is no second value."""
+    """The mean, and 1.96 standard errors of it: infinite for a single value."""
     values = np.array(gains, np.float64)
     if len(values) < 2:
         return float(values.mean()) if len(values) else 0.0, math.inf
@@ -115,10 +116,10 @@ def compare_experts(
     settings: ExpertSettings,
     say: Callable[[str], None],
 ) -> Comparison:
-    """Train an expert a domain and the single delta, from the adapted `model` as it is.
+    """Train an expert per domain and the single delta, starting from the adapted `model`.
 
     Checkpoints are `folder/<domain>/final.pt` and `folder/single/final.pt`. A domain with too few
-    rows is left out and said so. Raises TrainingError if fewer than two are left.
+    rows is left out, which is reported. Raises TrainingError if fewer than two are left.
     """
     held = sorted_rows(held_out, tokenizer)
     taken = _enough(sorted_rows(rows, tokenizer), held, settings, say)
@@ -147,7 +148,7 @@ def _enough(
     settings: ExpertSettings,
     say: Callable[[str], None],
 ) -> dict[Domain, Packed]:
-    """As many rows of each domain as its expert reads, of those that have enough."""
+    """As many rows as an expert reads, for each domain that has enough."""
     wanted = settings.steps * settings.batch
     taken: dict[Domain, Packed] = {}
     for domain in Domain:
@@ -163,7 +164,7 @@ def _enough(
 
 @torch.no_grad()
 def row_losses(model: DecoderModule, rows: Packed) -> list[float]:
-    """Mean nats per token of each row that a loss is taken on."""
+    """Mean nats per token of each row, over tokens with loss."""
     found = []
     for row in rows:
         inputs, targets = split_targets(row[None])
@@ -179,7 +180,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _tune(model: DecoderModule, rows: Packed, folder: Path, settings: ExpertSettings) -> None:
-    """Go on training the adapters of a model with some rows, once through."""
+    """Continue to train a model's adapters with some rows, for one pass."""
     folder.mkdir(parents=True, exist_ok=True)
     write_packed(folder / "rows.npy", rows)
     steps = len(rows) // settings.batch

@@ -1,7 +1,7 @@
-"""What a cell is about: a router over cells that anyone can read.
+"""A readable router of cells to domains.
 
-Each domain has patterns of what its cells say: the names that libraries are imported under, their
-functions, magics. The domain with the most hits has the cell; a cell without any belongs to none.
+Each domain has patterns: the names under which libraries are imported, their functions, magics. A
+cell belongs to the domain with the most hits, or to none if there are no hits.
 """
 
 from __future__ import annotations
@@ -51,20 +51,20 @@ _PATTERNS: Mapping[Domain, str] = {
     ),
 }
 _COMPILED = {domain: re.compile(pattern, re.MULTILINE) for domain, pattern in _PATTERNS.items()}
-MOST_CHARACTERS = 20_000  # of a cell that are looked at
+MAX_CHARACTERS = 20_000  # of a cell that are examined
 
 
 def hits(source: str) -> Counter[Domain]:
-    """How often a text speaks each domain's words."""
-    text = source[:MOST_CHARACTERS]
+    """The number of matches of each domain's patterns in a text."""
+    text = source[:MAX_CHARACTERS]
     found = {domain: sum(1 for _ in p.finditer(text)) for domain, p in _COMPILED.items()}
     return Counter({domain: count for domain, count in found.items() if count})
 
 
 def domain_of(sources: str | Iterable[str]) -> Domain | None:
-    """The domain of a cell, or of several together; None where nothing speaks for one.
+    """The domain of a cell, or of several together; None if there are no hits.
 
-    Of domains with as many hits the first in the order of `Domain` has it.
+    Ties are resolved by the order of `Domain`.
     """
     total: Counter[Domain] = Counter()
     for source in (sources,) if isinstance(sources, str) else sources:
@@ -75,11 +75,11 @@ def domain_of(sources: str | Iterable[str]) -> Domain | None:
 def sorted_rows(
     rows: npt.NDArray[np.uint16], tokenizer: TextTokenizer
 ) -> dict[Domain | None, npt.NDArray[np.uint16]]:
-    """Packed rows by domain, in the order in which they came; domains without a row are absent.
+    """Packed rows by domain, in their original order; domains without rows are absent.
 
-    A row's domain is that of what a loss is taken on, or of all of it if that says nothing.
+    A row's domain is that of the tokens with loss, or of the whole row if these have none.
     """
-    # A control token parts two cells, and so begins a line.
+    # A control token separates two cells, and so begins a line.
     table = [tokenizer.token_bytes(id) for id in range(tokenizer.vocab_size)]
     for token in CONTROL_TOKENS:
         table[tokenizer.control(token)] = b"\n"

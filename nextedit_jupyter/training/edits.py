@@ -1,7 +1,7 @@
-"""Edits made up from real cells: what was done, what is left to do, and where nothing is.
+"""Synthetic edits of real cells: what was done, and what is left to do, if anything.
 
-Each maker takes a document as it stands, invents the state before somebody changed it
-throughout, and leaves the change half done: so targets are real code. Texts are never executed.
+Each maker takes a real document as the final state, invents an earlier state, and leaves the change
+between them half done: so targets are real code. Texts are never executed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EditKind = Literal[
     "rename", "keyword", "literal", "attribute", "parameter", "copied", "bug", "none"
 ]
 
-MOST_CELLS = 10  # of a stretch of a document
+MAX_CELLS = 10  # in a stretch of a document
 LONGEST_CELL = 2_500  # characters
 
 
@@ -31,8 +31,8 @@ class EditCase:
     """A half-done change.
 
     `cells` is the present state, `cell` the index of the one with the caret, `caret` an offset in
-    it. `events` are (before, after) texts of cells, oldest first. `after` is the cell's text once
-    the next step is done: equal to the present text where nothing is to be done.
+    it. `events` are (before, after) texts of cells, oldest first. `after` is the cell's text after
+    the next step, equal to the present text if nothing is to be done.
     """
 
     kind: EditKind
@@ -48,13 +48,13 @@ class EditCase:
 
     @property
     def answer(self) -> tuple[str, str] | None:
-        """Old and new lines of the step, None for no edit; an insertion is anchored at a line."""
+        """Old and new lines of the step; None for no edit. An insertion is anchored at a line."""
         if self.after == self.now:
             return None
         return anchored_lines(self.now, self.after)
 
     def request(self) -> SuggestRequest:
-        """The case as the product would see it: all cells ran, the history names its cells."""
+        """The case as a request: all cells have run, and the history refers to them."""
         cells = tuple(
             Cell(f"c{i}", "code", text, execution_count=i + 1) for i, text in enumerate(self.cells)
         )
@@ -70,21 +70,21 @@ class EditCase:
 
 
 def draw_stretch(cells: Sequence[str], rng: random.Random) -> list[str]:
-    """Neighbouring cells of a document, as many as a prompt has room for, without huge ones."""
-    start = rng.randrange(max(1, len(cells) - MOST_CELLS // 2))
-    return [cell for cell in cells[start : start + MOST_CELLS] if len(cell) < LONGEST_CELL]
+    """Consecutive cells of a document, as many as fit into a prompt, without huge ones."""
+    start = rng.randrange(max(1, len(cells) - MAX_CELLS // 2))
+    return [cell for cell in cells[start : start + MAX_CELLS] if len(cell) < LONGEST_CELL]
 
 
 def draw_case(cells: Sequence[str], rng: random.Random) -> EditCase | None:
-    """A case of a stretch of a document's cells; None where that offers none."""
+    """A case made from a stretch of a document's cells; None if it offers none."""
     stretch = draw_stretch(cells, rng)
     return make_case(stretch, rng) if stretch else None
 
 
 def make_case(cells: Sequence[str], rng: random.Random) -> EditCase | None:
-    """A case of a random kind; None where the document offers none.
+    """A case of a random kind; None if the document offers none.
 
-    About a third are cases in which nothing is to be done.
+    In about a third of the cases nothing is to be done.
     """
     if rng.random() < 0.12:
         return typing(cells, rng)
@@ -101,7 +101,7 @@ def make_case(cells: Sequence[str], rng: random.Random) -> EditCase | None:
 
 
 def finished(case: EditCase, cells: Sequence[str], rng: random.Random) -> EditCase:
-    """The same history with nothing left to do: the texts as they are in the document."""
+    """The same history with nothing left to do: the cells are those of the document."""
     if case.kind == "bug":
         whole = list(cells)
         events: tuple[tuple[str, str], ...] = ()
@@ -125,7 +125,7 @@ def _typed_last_line(text: str, rng: random.Random) -> tuple[str, str]:
 
 
 def typing(cells: Sequence[str], rng: random.Random) -> EditCase | None:
-    """A cell in mid-typing, after the last keys: to go on there is not the next edit's task."""
+    """A cell while it is being typed: continuing it is not a next edit's task."""
     index = rng.randrange(len(cells))
     text = cells[index]
     if len(text) < 8:
@@ -150,7 +150,8 @@ def _spread(
     undo: Callable[[str], str],
     rng: random.Random,
 ) -> EditCase | None:
-    """Half-done: `undo` gives a line's earlier form; the first changed lines are done already."""
+    """A half-done change: `undo` returns a line's earlier form; the first changed lines are already
+    done."""
     places: list[tuple[int, int]] = []
     split = [cell.split("\n") for cell in cells]
     for index, lines in enumerate(split):
@@ -160,7 +161,7 @@ def _spread(
     if len(places) < 2:
         return None
     done = rng.randrange(1, min(len(places), 4))
-    # Now and then the first thing that was changed is not the first in the document.
+    # Sometimes the first change is not the first in the document.
     order = list(places)
     if rng.random() < 0.2:
         at = rng.randrange(len(order))
@@ -223,7 +224,7 @@ def _other_name(name: str, rng: random.Random) -> str:
 
 
 def rename(cells: Sequence[str], rng: random.Random) -> EditCase | None:
-    """A variable or function renamed at its definition and not everywhere."""
+    """A variable or function renamed at its definition, but not everywhere."""
     stored: list[str] = []
     used: dict[str, int] = {}
     for cell in cells:
@@ -252,7 +253,7 @@ _KEYWORD = re.compile(rf"(\w+)\((?:[^()\n]|\([^()\n]*\))*?(, (\w+)=({_VALUE}))\)
 
 
 def keyword(cells: Sequence[str], rng: random.Random) -> EditCase | None:
-    """A keyword argument added to one of several calls of a function, or its name changed."""
+    """A keyword argument added or renamed in one of several calls of a function."""
     seen: dict[tuple[str, str], int] = {}
     for cell in cells:
         for match in _KEYWORD.finditer(cell):
@@ -275,7 +276,7 @@ _LITERAL = re.compile(r"'[^'\n\\]{1,30}'|\"[^\"\n\\]{1,30}\"|(?<![\w.])\d+(?:\.\
 
 
 def literal(cells: Sequence[str], rng: random.Random) -> EditCase | None:
-    """A string (a column's name, say) or a number changed in one of several places."""
+    """A string (such as a column's name) or a number changed in one of several places."""
     counts: dict[str, int] = {}
     for cell in cells:
         for match in _LITERAL.findall(cell):
@@ -296,7 +297,7 @@ def literal(cells: Sequence[str], rng: random.Random) -> EditCase | None:
 
 
 def attribute(cells: Sequence[str], rng: random.Random) -> EditCase | None:
-    """A method or attribute exchanged for another one, or a module's alias changed."""
+    """A method or attribute replaced by another one, or a module's alias changed."""
     counts: dict[str, int] = {}
     for cell in cells:
         for match in re.findall(r"\b([A-Za-z_]\w*\.[A-Za-z_]\w+)\b", cell):
@@ -360,7 +361,7 @@ def copied(cells: Sequence[str], rng: random.Random) -> EditCase | None:
 
 
 def bug(cells: Sequence[str], rng: random.Random) -> EditCase | None:
-    """A slip planted in one line, which the next edit puts right."""
+    """A mistake planted in one line, which the next edit fixes."""
     index = rng.randrange(len(cells))
     lines = cells[index].split("\n")
     rows = [row for row, line in enumerate(lines) if len(line.strip()) > 4]

@@ -1,4 +1,4 @@
-"""From documents to training sequences, through the pieces of the prompt format that serves."""
+"""Renders documents as training sequences, with the serving prompt format."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Mix:
     """How documents are rendered: shares between 0 and 1."""
 
     middle: float = 0.4  # of cells, written as suffix, prefix, middle
-    empty_suffix: float = 0.5  # of those, with nothing after the middle
+    empty_suffix: float = 0.5  # of those, without text after the middle
     closers: float = 0.25  # of those with a suffix, ending before closing brackets
-    names: float = 0.5  # of pieces that earlier cells bind names for
-    skip: float = 0.5  # of long documents, begun in their midst with names but without cells
+    names: float = 0.5  # of pieces with names bound by earlier cells
+    skip: float = 0.5  # of long documents, begun in the middle with names but without cells
     edit_inline: float = 0.25  # of half-done edits, shown as a caret instead of a next edit
-    room: tuple[float, ...] = (0.25, 0.5, 1.0)  # of the length, one of which an edit takes at most
+    room: tuple[float, ...] = (0.25, 0.5, 1.0)  # of the length; one of them is an edit's maximum
 
 
 _PIECE = re.compile(
@@ -46,7 +46,7 @@ _PIECE = re.compile(
 def logical_ends(text: str) -> list[int]:
     """Offsets at which a logical line of Python ends: line ends outside brackets and strings.
 
-    Good enough for code with magics and for broken code; the last offset is len(text).
+    Good enough for code with magics and for invalid code; the last offset is len(text).
     """
     ends, depth, at = [], 0, 0
     while match := _PIECE.search(text, at):
@@ -76,7 +76,7 @@ def middle_cell(
 ) -> list[int]:
     """One cell as suffix, prefix and middle; where the middle ends, the model writes `<|end|>`.
 
-    Prefix and middle are one stretch of tokens: the caret is wherever a prompt ends.
+    Prefix and middle are tokenized as one text: the caret is wherever a prompt ends.
     """
     ends = logical_ends(text)
     end = rng.choice(ends)
@@ -96,13 +96,13 @@ def middle_cell(
 def plain_document(
     document: Document, tokenizer: TextTokenizer, rng: random.Random, mix: Mix, *, length: int
 ) -> list[list[int]]:
-    """A document's cells in order, some as suffix-prefix-middle; in pieces of at most `length`."""
+    """A document's cells in order, some as suffix-prefix-middle, in pieces of at most `length`."""
     fmt, bos = CellsSpmV1(), tokenizer.control(control.BOS)
 
     def write(cell: str) -> list[int]:
         return _cell(cell, tokenizer, rng, mix, fmt)
 
-    return _pieces(document.cells, write, lambda index: [bos], length=length, least=23)
+    return _pieces(document.cells, write, lambda index: [bos], length=length, min_ids=23)
 
 
 def session_document(
@@ -115,9 +115,9 @@ def session_document(
     spare_columns: Sequence[str] = (),
     fmt: CellsSpmV1 | None = None,
 ) -> list[list[int]]:
-    """Like `plain_document`, with the names that earlier cells bind, as a kernel tells them.
+    """Like `plain_document`, with the names that earlier cells bind, as a kernel reports them.
 
-    A piece begins with names of the cells before it only, so that no name is given away.
+    A piece begins only with names from earlier cells, so that no name is leaked.
     """
     layout = fmt or CellsSpmV1()
     cells = list(document.cells)
@@ -139,7 +139,7 @@ def session_document(
     def write(cell: str) -> list[int]:
         return _cell(cell, tokenizer, rng, mix, layout)
 
-    return _pieces(cells, write, begin, length=length, least=16, first=first)
+    return _pieces(cells, write, begin, length=length, min_ids=16, first=first)
 
 
 def _cell(
@@ -156,13 +156,13 @@ def _pieces(
     begin: Callable[[int], list[int]],
     *,
     length: int,
-    least: int,
+    min_ids: int,
     first: int = 0,
 ) -> list[list[int]]:
-    """Cells from the `first` on, in pieces of at most `length` ids that end between cells.
+    """Cells from `first` on, in pieces of at most `length` ids that end between cells.
 
-    A piece begins with `begin(index)` of its first cell, and is kept if it has more than `least`
-    ids after that. A cell longer than a piece is cut.
+    A piece begins with `begin(index)` of its first cell, and is kept if it has more than `min_ids`
+    ids after that. A cell longer than a piece is split.
     """
     pieces: list[list[int]] = []
     ids = begin(first)
@@ -170,12 +170,12 @@ def _pieces(
     for index in range(first, len(cells)):
         more = write(cells[index])
         if len(ids) + len(more) > length:
-            if len(ids) > fresh + least:
+            if len(ids) > fresh + min_ids:
                 pieces.append(ids)
             ids = begin(index)
             fresh = len(ids)
         ids += more[: length - len(ids)]
-    if len(ids) > fresh + least:
+    if len(ids) > fresh + min_ids:
         pieces.append(ids)
     return pieces
 
@@ -192,7 +192,7 @@ def edit_document(
 ) -> list[int] | None:
     """One half-done edit (or a finished one) of a stretch of a document, or None.
 
-    Loss is taken on the answer and on the cells, not on what repeats them.
+    Loss is taken on the answer and on the cells, but not on repetitions of them.
     """
     fmt = fmt or CellsSpmV1()
     cells = draw_stretch(document.cells, rng)
@@ -228,9 +228,9 @@ def edit_document(
 def real_edit(
     edit: RealEdit, tokenizer: TextTokenizer, *, length: int, fmt: EditFormat | None = None
 ) -> list[int] | None:
-    """A real edit as the prompt that serving would make of its request, and the answer.
+    """A real edit as the prompt that serving would render for its request, and the answer.
 
-    None where the answer does not lead to the text after: it lies outside of the window, or the
+    None if the answer does not lead to the text after: because it is outside of the window, or the
     sequence would be too long. Loss is taken on the answer and on the other cells.
     """
     fmt = fmt or CellsSpmV1()
@@ -250,14 +250,16 @@ def real_edit(
 
 
 def _events(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1, *, all: bool) -> list[int]:
-    """The events as history; what later ones repeat of the first one's pattern carries loss."""
+    """The events as history; in later events, repetitions of the first one's pattern have loss."""
     ids: list[int] = []
     for number, (before, after) in enumerate(case.events[-5:]):
         old, new = changed_lines(before, after)
         if not all and not old.strip():
             continue
-        most = STEP * 4
-        piece = fmt.event(head_window(old, most=most), head_window(new, most=most), tokenizer)
+        limit = STEP * 4
+        piece = fmt.event(
+            head_window(old, max_chars=limit), head_window(new, max_chars=limit), tokenizer
+        )
         if number:
             mark = tokenizer.control(control.NEW)
             at = piece.index(mark)
@@ -282,7 +284,7 @@ def _edit_tail(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1) -> lis
 
 
 def _inline_tail(case: EditCase, tokenizer: TextTokenizer, fmt: CellsSpmV1) -> list[int]:
-    """The same step met while typing: the caret stands where the texts begin to differ."""
+    """The same step while typing: the caret is where the texts begin to differ."""
     now, after = case.now, case.after
     same, _ = common_ends(now, after)
     end, old_end = after.find("\n", same), now.find("\n", same)

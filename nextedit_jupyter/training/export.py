@@ -1,6 +1,6 @@
-"""From a checkpoint to a bundle: the INT8 graph, the tokenizer, the manifest and the card.
+"""Exports a checkpoint as a bundle: the INT8 graph, the tokenizer, the manifest and the card.
 
-A bundle enters its folder by one rename, so that who reads it sees the old one or the new one.
+A bundle is put in place by one rename, so that readers see the old one or the new one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FINE = ("qkv", "head")
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What evaluation said; empty until it ran.
+    """The results of the evaluation; empty until it has run.
 
     `thresholds` are confidences between 0 and 1 below which nothing is shown, by kind.
     """
@@ -57,19 +57,20 @@ def checkpoint_weights(path: Path) -> tuple[Shape, dict[str, Floats]]:
 
 
 def graph_shape(shape: Shape) -> GraphShape:
-    """The same sizes in the words of `bundles.graph`."""
+    """The same sizes as a `bundles.graph.GraphShape`."""
     return GraphShape(**asdict(shape))
 
 
 @dataclass(frozen=True, slots=True)
 class GraphRecipe:
-    """Which inputs of a graph are turned, and which are given in two rows (`bundles.graph`)."""
+    """Which inputs of a graph are rotated, and which are quantised in two rows
+    (`bundles.graph`)."""
 
     turn: tuple[str, ...] = ()
     fine: tuple[str, ...] = ()
 
 
-# Of what is trained from nothing; a base whose outliers are smoothed away goes without.
+# For models trained from scratch; a base whose outliers are smoothed does not need it.
 OURS = GraphRecipe(turn=TURNED, fine=FINE)
 
 
@@ -82,9 +83,9 @@ def int8_graph(
 ) -> onnx.ModelProto:
     """The graph as it is shipped.
 
-    `calibration`: token ids of training data, some ten thousand. With them the graph is made by
-    `recipe` and matrices are rounded for what comes in (docs/adr/0004); without them all is rounded
-    plainly.
+    `calibration`: some ten thousand token ids of training data. With them the graph is made by
+    `recipe` and matrices are rounded for their inputs (docs/adr/0004); without them everything is
+    simply rounded.
     """
     sizes = graph_shape(shape)
     if not calibration:
@@ -135,9 +136,9 @@ class GraphRunner:
         }
 
     def logits(self, ids: Sequence[int], *, position: int = 0, start: int = 0) -> Floats:
-        """Logits [len(ids) - start, vocab_size] of ids that stand at `position` and after.
+        """Logits [len(ids) - start, vocab_size] of ids at `position` and after.
 
-        The cache must hold the positions before, from earlier calls.
+        The cache must contain the positions before, from earlier calls.
         """
         binding = self._session.io_binding()
         end = position + len(ids)
@@ -158,8 +159,9 @@ class GraphRunner:
 class Agreement:
     """How often INT8 and float32 choose the same token.
 
-    `exact_float32` and `exact_int8` are of `tasks` those whose right answer each would write.
-    `nats_lost` is what 8 bits add to the mean loss of the prompts' own tokens, in nats per token.
+    `exact_float32` and `exact_int8` are the numbers of `tasks` answered exactly by each.
+    `nats_lost` is the increase of the mean loss of the prompts' own tokens by 8 bits, in nats per
+    token.
     """
 
     prompts: int
@@ -173,13 +175,13 @@ class Agreement:
 
     @property
     def lost(self) -> float:
-        """The share of the tasks' exact answers that INT8 loses; negative where it gains some."""
+        """The share of exact answers that INT8 loses; negative if it gains some."""
         return (self.exact_float32 - self.exact_int8) / max(1, self.tasks)
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds of the graph by itself: 512 tokens read at once, and one more token."""
+    """Milliseconds of the graph alone: 512 tokens read at once, and one more token."""
 
     prefill_512_p50: float
     prefill_512_p95: float
@@ -187,9 +189,9 @@ class Latency:
 
 
 class Graphs:
-    """A checkpoint's float32 graph, for reference, and the one that is shipped.
+    """A checkpoint's float32 reference graph, and the one that is shipped.
 
-    `calibration` is as `int8_graph` takes it. Each graph is built when it is first asked for.
+    `calibration` is that of `int8_graph`. Each graph is built on first use.
     """
 
     def __init__(self, checkpoint: Path, calibration: Sequence[Sequence[int]] = ()) -> None:
@@ -226,10 +228,10 @@ class Graphs:
         last: int = 32,
         with_losses: bool = False,
     ) -> Agreement:
-        """Compare both on the last positions of prompts, and on tasks: a prompt and its answer.
+        """Compare both on the last positions of prompts, and on tasks (prompt and answer).
 
         `same_chunked` compares the INT8 graph with itself when a prompt is read in three passes.
-        `with_losses` compares what all of a prompt's own next tokens cost as well.
+        `with_losses` also compares the losses of all of a prompt's tokens.
         """
         exact, small = self.exact, self.small
         tokens = same = chunked = 0
@@ -267,7 +269,7 @@ class Graphs:
         )
 
     def latency(self, repeats: int = 20) -> Latency:
-        """Time the shipped graph on random ids; the cache must hold 513 tokens."""
+        """Time the shipped graph on random ids; the cache must have room for 513 tokens."""
         ids = np.random.default_rng(0).integers(0, self.shape.vocab_size, 513).tolist()
         reads, steps = [], []
         for _ in range(repeats):
@@ -293,7 +295,8 @@ def _losses(logits: Floats, wanted: npt.NDArray[np.int64]) -> Floats:
 
 
 def _writes(runner: GraphRunner, prompt: Sequence[int], answer: Sequence[int]) -> bool:
-    """Whether greedy decoding after the prompt writes the answer: each token is the likeliest."""
+    """Whether greedy decoding after the prompt produces the answer: each token is the most
+    likely."""
     logits = runner.logits([*prompt, *answer[:-1]], start=len(prompt) - 1)
     return bool((logits.argmax(-1) == np.asarray(answer)).all())
 
@@ -307,7 +310,7 @@ def export_bundle(
     measured: Measured | None = None,
     card: str = "",
 ) -> dict[str, Any]:
-    """Write the bundle `out`, replacing one that is there; returns its manifest.
+    """Write the bundle `out`, replacing an existing one; returns its manifest.
 
     Raises TrainingError if the checkpoint and the tokenizer don't belong together.
     """
@@ -347,7 +350,7 @@ def export_bundle(
 
 
 def replace_folder(new: Path, place: Path) -> None:
-    """Put the folder `new` in `place`; what was there is removed after the rename."""
+    """Move the folder `new` to `place`; what was there is removed after the rename."""
     old = None
     if place.exists():
         old = place.with_name(f".old-{place.name}-{os.getpid()}")

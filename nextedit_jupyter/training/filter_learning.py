@@ -1,8 +1,8 @@
-"""`train filter`: learns when a bundle's texts are taken, and puts that into its manifest.
+"""`train filter`: learns when a bundle's texts are accepted, and stores the filter in its manifest.
 
-The weights come from typing cells of training packages, the threshold from validation packages.
-The filter is kept only if, cell for cell on validation, it saves more at the same noise, and if it
-tells right from wrong better on packages left out than the probability alone does.
+The weights come from typing cells of training packages, the threshold from validation packages. The
+filter is kept only if it saves more at the same noise on the same validation cells, and if it
+separates right from wrong better than the probability alone on held-out packages.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from nextedit_jupyter.evals.model_evaluation import (
     places_of,
     saved_at_noise,
 )
-from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, Typist
+from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, TypingSimulator
 from nextedit_jupyter.suggest.acceptance import AcceptanceFilter
 from nextedit_jupyter.suggest.build import open_model_lane
 
 PLAIN = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 LEARNED = tuple(round(0.5 + 0.025 * i, 3) for i in range(19))
-LEAST_GAIN = 0.005  # of the characters, at the same noise
+MIN_GAIN = 0.005  # of the characters, at the same noise
 
 
 def learn_filter(
@@ -45,7 +45,7 @@ def learn_filter(
     seed: int = 0,
     progress: Callable[[str], None] = print,
 ) -> tuple[AcceptanceFilter | None, dict[str, Any]]:
-    """The filter, None if it is no gain, and what was measured.
+    """The filter (None if there is no gain) and the measurements.
 
     Raises TrainingError if a package is in both sets of documents.
     """
@@ -56,7 +56,7 @@ def learn_filter(
         )
     lane = open_model_lane(bundle)
     lane.acceptance = None
-    typist = Typist(RememberingLane(lane), budget, seed=seed)
+    typist = TypingSimulator(RememberingLane(lane), budget, seed=seed)
     places = choose_places(training, cells, random.Random(seed + 1), each=2)
     examples = collect(typist, places, seed=seed, progress=_every(20, "asked about", progress))
     crossed = cross_validate(examples)
@@ -74,7 +74,7 @@ def learn_filter(
     better = "filter" not in crossed or (
         crossed["filter"]["log_loss"] < crossed["probability"]["log_loss"]
     )
-    kept = better and after >= before + LEAST_GAIN
+    kept = better and after >= before + MIN_GAIN
     report = {
         "learned_from": sorted({place.document.package for place in places}),
         "cross_validation": crossed,
@@ -92,17 +92,18 @@ def learn_filter(
 
 
 def _every(step: int, what: str, progress: Callable[[str], None]) -> Callable[[int], None]:
-    def told(done: int) -> None:
+    def report(done: int) -> None:
         if done % step == 0:
             progress(f"{what} {done} cells")
 
-    return told
+    return report
 
 
 def write_filter(folder: Path, acceptance: AcceptanceFilter | None, report: dict[str, Any]) -> None:
-    """Put the filter, or its absence, into a bundle's manifest, by one rename.
+    """Store the filter, or its absence, in a bundle's manifest, atomically.
 
-    The plain inline threshold becomes the one chosen on the same cells, for versions without it.
+    The plain inline threshold becomes the one chosen on the same cells, for versions without a
+    filter.
     """
     path = folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))

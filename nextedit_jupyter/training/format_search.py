@@ -1,12 +1,12 @@
-"""Which prompt format a model learns best: a genetic search over `prompt.variants`.
+"""Finds the prompt format that a model learns best: a genetic search over `prompt.variants`.
 
-Each trial trains the same weights on the same tasks, written in its format, for as many tokens as
-any other, and is judged on tasks of held-out packages, by how probable the right answers have
-become. A format that expresses an edit in fewer tokens reads more edits for its budget, as it would
-in a real run. The population begins with the named variants; parents are the best so far, children
-take each field from one of two and change one now and then.
+Each trial trains the same weights on the same tasks, written in its format, for the same number of
+tokens, and is judged on tasks of held-out packages, by the probability of the right answers. A
+format that expresses an edit in fewer tokens reads more edits for its budget, as in a real run. The
+population begins with the named variants; parents are the best so far, and children take each field
+from one of two parents, with occasional mutations.
 
-Seeded and resumable: trials are appended to `trials.jsonl`, and one that is in it is not run again.
+Seeded and resumable: trials are appended to `trials.jsonl` and not run again.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ from nextedit_jupyter.training.product_tasks import (
     render,
 )
 
-CAP = 25.0  # nats: what an answer costs at most, and one that the format can't write
+CAP = 25.0  # nats: the maximum loss of an answer, also for one that the format cannot express
 
 
 @dataclass(frozen=True, slots=True)
 class TrialBudget:
-    """What every trial gets. `tokens` are read in training, prompts included."""
+    """The budget of a trial. `tokens` are read in training, including prompts."""
 
     tokens: int = 48_000
     batch_tokens: int = 3_072
@@ -62,7 +62,8 @@ class TrialBudget:
 
 @dataclass(frozen=True, slots=True)
 class FormatTrial:
-    """What came out. `nats`: of a right answer, each at most `CAP`, mean; `ms`: of one answer."""
+    """A trial's results. `nats`: the mean loss of right answers, each at most `CAP`; `ms`: per
+    answer."""
 
     label: str
     layout: Layout
@@ -70,7 +71,7 @@ class FormatTrial:
     tasks: int
     exact: int  # edits whose every token was the most probable, none of them `none`
     wanted: int
-    silent: int  # cases of nothing to do that were answered so
+    silent: int  # cases with nothing to do that were answered correctly
     none: int
     nats: float
     line_exact: int
@@ -84,7 +85,7 @@ class FormatTrial:
 
     @property
     def score(self) -> float:
-        """Higher is better: the log-probability of a right edit, and half of a right line's."""
+        """Higher is better: the log-probability of a right edit, plus half of a right line's."""
         return -(self.nats + 0.5 * self.line_nats)
 
     def to_json(self) -> str:
@@ -112,9 +113,9 @@ def search(
     clock: Callable[[int, int], float] = lambda prompt, answer: 0.0,
     progress: Callable[[str], None] = print,
 ) -> list[FormatTrial]:
-    """All trials, best first; `clock` gives the milliseconds of an answer after a prompt.
+    """All trials, best first; `clock` returns the milliseconds of an answer after a prompt.
 
-    `model` is left as it is. Raises TrainingError where `folder` holds a search of another seed or
+    `model` is not changed. Raises TrainingError if `folder` has a search with another seed or
     budget.
     """
     budget = budget or TrialBudget()
@@ -158,7 +159,8 @@ def search(
 def offspring(
     parents: Sequence[Layout], known: set[str], rng: random.Random, *, count: int
 ) -> list[Layout]:
-    """New points: each field of one of two parents, one in five fields changed; none is known."""
+    """New layouts: each field from one of two parents, one in five fields mutated; none is known
+    yet."""
     genes: dict[str, Sequence[Any]] = {
         "answer": ANSWER_KINDS,
         "numbers": (False, True),
@@ -179,7 +181,7 @@ def offspring(
             if rng.random() < 0.2:
                 fields[gene] = rng.choice(values)
         child = Layout(**fields)
-        if child.answer == "rows" and not child.numbers:  # which nobody could count
+        if child.answer == "rows" and not child.numbers:  # rows could not be counted
             child = replace(child, numbers=True)
         if child.label not in labels:
             labels.add(child.label)
@@ -274,7 +276,7 @@ def _judge(
 
 
 def answer_losses(model: DecoderModule, batch: Sequence[Rendered]) -> list[Tensor]:
-    """Nats of each token of each answer, float32 [answer length] a task."""
+    """Nats of each token of each answer, float32 [answer length] per task."""
     return [losses for losses, _ in _each(model, batch)]
 
 
@@ -297,7 +299,7 @@ def _each(model: DecoderModule, batch: Sequence[Rendered]) -> Iterator[tuple[Ten
         for at in range(len(made.prompt) - 1, len(rows[row]) - 1)
     ]
     index = torch.tensor(places)
-    # The head only where an answer stands: a vocabulary of 8,192 is a fifth of the work.
+    # The head only at the answers: for a vocabulary of 8,192 it is a fifth of the work.
     logits = F.linear(hidden[index[:, 0], index[:, 1]], model.embedding.weight).float()
     targets = torch.tensor([id for made in batch for id in made.answer])
     losses = F.cross_entropy(logits, targets, reduction="none")
@@ -316,7 +318,7 @@ def _batches(
     budget: TrialBudget,
     rng: random.Random,
 ) -> Iterator[list[Rendered]]:
-    """Tasks in the format, up to the budget of tokens, those of like length together."""
+    """Tasks in the format, up to the budget of tokens, batched by similar length."""
     edits, lines = edit_tasks(documents, rng), line_tasks(documents, rng)
     made: list[Rendered] = []
     left = budget.tokens
@@ -353,7 +355,7 @@ def _judged(documents: Sequence[Document], budget: TrialBudget, seed: int) -> li
 
 
 def _held(folder: Path, settings: dict[str, Any]) -> dict[str, FormatTrial]:
-    """The trials that a search of the same settings has done already."""
+    """The trials that a search with the same settings has already done."""
     path = folder / "settings.json"
     text = json.dumps(settings, sort_keys=True)
     if path.exists() and path.read_text(encoding="utf-8") != text:
@@ -368,7 +370,7 @@ def _held(folder: Path, settings: dict[str, Any]) -> dict[str, FormatTrial]:
         try:
             trial = FormatTrial.from_json(line)
         except (ValueError, TypeError, KeyError):
-            continue  # the search was stopped while it wrote this
+            continue  # the search was interrupted while writing this
         held[trial.label] = trial
     return held
 
@@ -396,7 +398,7 @@ def format_table(trials: Sequence[FormatTrial]) -> str:
 class Clock:
     """Milliseconds that a bundle's INT8 graph takes for a prompt and the tokens after it.
 
-    Speed hangs on the counts alone, so one bundle serves for all formats.
+    The time depends only on the token counts, so one bundle is used for all formats.
     """
 
     def __init__(self, bundle: Path, *, threads: int = 2, repeats: int = 5) -> None:

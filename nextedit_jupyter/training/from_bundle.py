@@ -1,7 +1,7 @@
-"""A bundle's weights as a starting point: what training goes on from without a second copy.
+"""A bundle's weights as a starting point for training.
 
-Weights are shipped as INT8 alone. Dequantised they differ from what was trained by half a step of
-their column's scale at most, which a few training steps make good.
+Weights are shipped only as INT8. Dequantised, they differ from the trained ones by at most half a
+step of their column's scale, which a few training steps compensate.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _MATRICES = ("qkv", "out", "gate", "up", "down")
 
 
 def bundle_weights(folder: Path) -> tuple[Shape, dict[str, torch.Tensor]]:
-    """The shape and the dequantised float32 weights of a bundle, as `DecoderModule` names them.
+    """The shape and dequantised float32 weights of a bundle, with the names of `DecoderModule`.
 
-    Raises TrainingError for a folder that is no bundle of ours: another layout, 4 bits, a head of
-    its own.
+    Raises TrainingError for a folder that is not one of our bundles: another layout, 4 bits, a
+    separate head.
     """
     import onnx
     from onnx import numpy_helper
@@ -69,7 +69,7 @@ def bundle_weights(folder: Path) -> tuple[Shape, dict[str, torch.Tensor]]:
 
 
 def bundle_recipe(folder: Path) -> GraphRecipe:
-    """How the graph of a bundle of ours was made. Raises TrainingError as `bundle_weights` does."""
+    """How the graph of one of our bundles was made. Raises TrainingError like `bundle_weights`."""
     import onnx
 
     try:
@@ -81,7 +81,7 @@ def bundle_recipe(folder: Path) -> GraphRecipe:
 
 
 def start_from(model: DecoderModule, folder: Path) -> None:
-    """Put a bundle's weights into a model; raises TrainingError if it is of another shape."""
+    """Load a bundle's weights into a model; raises TrainingError if it has another shape."""
     shape, weights = bundle_weights(folder)
     if shape != model.shape:
         raise TrainingError(
@@ -94,7 +94,7 @@ def start_from(model: DecoderModule, folder: Path) -> None:
 def _outputs(
     stored: Mapping[str, npt.NDArray[Any]], name: str, *, transposed: bool = True
 ) -> npt.NDArray[np.float32]:
-    """A matrix [outputs, inputs] of a graph, float32, turned back where it was turned.
+    """A matrix [outputs, inputs] of a graph, float32, with any rotation undone.
 
     `transposed`: it is stored as [inputs, outputs].
     """

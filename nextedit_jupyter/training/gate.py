@@ -1,4 +1,4 @@
-"""The gate every export passes: INT8 must choose the tokens that float32 chooses, in time."""
+"""The gate for exports: INT8 must choose the same tokens as float32, fast enough."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from nextedit_jupyter.training.packing import NO_LOSS
 from nextedit_jupyter.training.product_tasks import edit_tasks, line_tasks, render
 from nextedit_jupyter.training.run_folder import TokenRows
 
-LEAST_AGREEMENT = 0.99
-MOST_LOST = 0.005  # of exact answers
-MOST_NATS = 0.008  # a token of held-out sequences
-ROW_TOKENS = 160  # of a row's end, whose likeliest tokens are compared
-MOST_PREFILL_MS = 100.0
+MIN_AGREEMENT = 0.99
+MAX_LOST = 0.005  # of exact answers
+MAX_NATS = 0.008  # per token of held-out sequences
+ROW_TOKENS = 160  # at a row's end, whose most likely tokens are compared
+MAX_PREFILL_MS = 100.0
 
 
 def held_out_prompts(
@@ -33,7 +33,7 @@ def held_out_prompts(
     seed: int = 0,
     length: int = 600,
 ) -> list[list[int]]:
-    """Prompts rendered as training renders them: two thirds sessions, one third edits."""
+    """Prompts rendered as in training: two thirds sessions, one third edits."""
     rng = random.Random(seed)
     fmt = training_format(format)
     chosen = [document for document in documents if document.kind != "module"]
@@ -65,16 +65,17 @@ def calibration_prompts(
     count: int = 80,
     seed: int = 5,
 ) -> list[list[int]]:
-    """What an export is rounded for: ids of training documents, some 15,000 tokens."""
+    """The inputs for which an export is rounded: some 15,000 ids of training documents."""
     return held_out_prompts(
         documents, BundleTokenizer(tokenizer), format=format, count=count, seed=seed
     )
 
 
-def row_prompts(path: Path, most: int) -> list[list[int]]:
-    """The ids of the first `most` rows of a packed file. Raises TrainingError if it is none."""
+def row_prompts(path: Path, limit: int) -> list[list[int]]:
+    """The ids of the first `limit` rows of a packed file. Raises TrainingError for any other
+    file."""
     rows = TokenRows(path)
-    inputs, _ = rows.batch(0, min(most, len(rows.rows)))
+    inputs, _ = rows.batch(0, min(limit, len(rows.rows)))
     found: list[list[int]] = inputs.tolist()
     return found
 
@@ -85,34 +86,34 @@ def gate_export(
     documents: Sequence[Document],
     *,
     format: str = FORMAT,
-    least: float = LEAST_AGREEMENT,
+    minimum: float = MIN_AGREEMENT,
     count: int = 200,
     tasks: int = 400,
 ) -> Agreement:
-    """Compare on held-out prompts and tasks; raises TrainingError where 8 bits lose too much."""
+    """Compare on held-out prompts and tasks; raises TrainingError if 8 bits lose too much."""
     read = BundleTokenizer(tokenizer)
     prompts = held_out_prompts(documents, read, format=format, count=count)
     agreement = graphs.agreement(prompts, _tasks(documents, read, format, tasks))
-    if agreement.same < least:
+    if agreement.same < minimum:
         raise TrainingError(
-            f"INT8 agrees with float32 on {agreement.same:.2%} of tokens, less than {least:.0%}: "
+            f"INT8 agrees with float32 on {agreement.same:.2%} of tokens, less than {minimum:.0%}: "
             "train for longer, or export with --no-gate to inspect it"
         )
-    if agreement.lost > MOST_LOST:
+    if agreement.lost > MAX_LOST:
         raise TrainingError(
             f"INT8 writes {agreement.exact_int8} of {agreement.tasks} answers exactly, float32 "
-            f"{agreement.exact_float32}: more than {MOST_LOST:.1%} are lost; train on, or export "
+            f"{agreement.exact_float32}: more than {MAX_LOST:.1%} are lost; train on, or export "
             "with --no-gate to look at it"
         )
     return agreement
 
 
 def gate_rows(graphs: Graphs, held_out: Sequence[Sequence[int]]) -> Agreement:
-    """Compare on sequences of texts; raises TrainingError where 8 bits lose too much of them."""
+    """Compare on sequences of texts; raises TrainingError if 8 bits lose too much."""
     agreement = graphs.agreement(held_out, last=ROW_TOKENS, with_losses=True)
-    if agreement.nats_lost > MOST_NATS:
+    if agreement.nats_lost > MAX_NATS:
         raise TrainingError(
-            f"INT8 adds {agreement.nats_lost:.4f} nats per token, more than {MOST_NATS}: "
+            f"INT8 adds {agreement.nats_lost:.4f} nats per token, more than {MAX_NATS}: "
             "train for longer, or export with --no-gate to inspect it"
         )
     return agreement
@@ -120,9 +121,9 @@ def gate_rows(graphs: Graphs, held_out: Sequence[Sequence[int]]) -> Agreement:
 
 def gate_latency(latency: Latency) -> None:
     """Raises TrainingError if 512 tokens take longer than a suggestion may."""
-    if latency.prefill_512_p95 > MOST_PREFILL_MS:
+    if latency.prefill_512_p95 > MAX_PREFILL_MS:
         raise TrainingError(
-            f"512 tokens take {latency.prefill_512_p95:.0f} ms, more than {MOST_PREFILL_MS:.0f}: "
+            f"512 tokens take {latency.prefill_512_p95:.0f} ms, more than {MAX_PREFILL_MS:.0f}: "
             "train a smaller shape, or export with --no-gate if this machine was busy"
         )
 
@@ -130,7 +131,7 @@ def gate_latency(latency: Latency) -> None:
 def _tasks(
     documents: Sequence[Document], tokenizer: BundleTokenizer, format: str, count: int
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Half-done edits and ends of lines alternately: what to read, and what is right to write."""
+    """Half-done edits and line ends alternately: prompts and right answers."""
     rng, fmt = random.Random(1), training_format(format)
     chosen = [document for document in documents if document.kind != "module"]
     made = chain.from_iterable(zip(edit_tasks(chosen, rng), line_tasks(chosen, rng), strict=False))

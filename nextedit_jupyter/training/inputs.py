@@ -1,4 +1,4 @@
-"""What comes into each matrix of a model's layers over some prompts, reduced as it passes."""
+"""The inputs of each matrix of a model's layers over some prompts, reduced on the fly."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def reduce_inputs(
 ) -> dict[str, T]:
     """By matrix (`layers.0.qkv`): `reduce(so_far, inputs)` over all prompts.
 
-    `inputs` are float32 [tokens, width], a prompt at a time; `so_far` is None at first.
+    `inputs` are float32 [tokens, width], one prompt at a time; `so_far` is None at first.
     """
     model = DecoderModule(shape).eval()
     model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})

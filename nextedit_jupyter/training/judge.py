@@ -1,10 +1,9 @@
-"""Training the judge: boosted trees over real edits, and edits that were not to spread.
+"""Trains the judge: boosted trees over real edits, including edits made in one place only.
 
-Of each owner so many commits are taken at most, that no one's habits count for everybody's; those
-in which a word was replaced consistently are few, and all are taken. The thresholds are chosen
-where trees that did not learn from an owner are asked about that owner's commits, and on the
-validation file, where there is one. What is reported of the judge is measured on a third file, by
-`jupyter nextedit eval propagation --edits`.
+The number of commits per owner is limited, so that no one's habits dominate; those in which a word
+was replaced consistently are few, and all are taken. The thresholds are chosen on commits of owners
+that the trees did not learn from, and on the validation file, if there is one. The reported figures
+are measured on a third file, by `jupyter nextedit eval propagation --edits`.
 """
 
 from __future__ import annotations
@@ -42,21 +41,20 @@ from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 from nextedit_jupyter.training.judge_states import WEIGHTS, Rows, rows_of, states_of
 from nextedit_jupyter.training.judge_trees import as_json
-from nextedit_jupyter.training.kept import Kept
+from nextedit_jupyter.training.result_cache import ResultCache
 
-# Thresholds that are tried: for a place, and by how much the surest place of an offer must be
-# surer than that.
+# Thresholds to try: for a place, and the additional margin for the most likely place of an offer.
 TICKS = (0.5, 0.6)
 MARGINS = (0.0, 0.1)
 LISTED = 0.3
 RECALL, PRECISION, SILENT = 0.93, 0.95, 0.97
-_AT_ONCE = 400  # commits that are read in one go; a run that was cut off loses as many
-_MAX_TEST_SINGLES = 10  # of one owner: silence takes long to measure, and needs no more
+_AT_ONCE = 400  # commits per step; an interrupted run loses at most as many
+_MAX_TEST_SINGLES = 10  # per owner: silence takes long to measure, and needs no more
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is trained how. `per_owner`: commits of one owner and kind, 0 for all of them."""
+    """The training parameters. `per_owner`: commits per owner and kind, 0 for all."""
 
     trees: int = 240
     leaves: int = 12
@@ -81,27 +79,29 @@ def train(
 ) -> dict[str, Any]:
     """The judge as JSON values. Raises TrainingError without scikit-learn, or without examples.
 
-    What is done is kept in `work`, if given, so that a run that was cut off goes on from there.
+    Results are kept in `work`, if given, so that an interrupted run continues from there.
     """
     plan = plan or Plan()
     taken = sampled(commits, plan.per_owner, plan.seed)
     parts = folded(taken, plan.folds, plan.seed)
-    kept = Kept(work, repr((plan, NAMES, WEIGHTS, len(commits), len(validation), TICKS, MARGINS)))
+    cache = ResultCache(
+        work, repr((plan, NAMES, WEIGHTS, len(commits), len(validation), TICKS, MARGINS))
+    )
     rows = []
     for n, part in enumerate(parts):
-        rows.append(_rows_of(part, kept, f"rows-{n}"))
+        rows.append(_rows_of(part, cache, f"rows-{n}"))
         progress(f"{len(rows[-1].right)} places, {int(rows[-1].right.sum())} of them changed")
     whole = joined(rows)
-    told = kept.get("trees", lambda: _told(fit(whole, plan)))
+    forest = cache.get("trees", lambda: _as_forest(fit(whole, plan)))
     trials: list[Trial] = []
     for n, part in enumerate(parts):
         progress(f"fitting without part {n + 1} of {len(parts)}")
         rest = joined([r for m, r in enumerate(rows) if m != n])
-        trials.append(Trial(kept.get(f"trees-{n}", partial(_trees, rest, plan)), part))
+        trials.append(Trial(cache.get(f"trees-{n}", partial(_forest_of, rest, plan)), part))
     if validation:
-        trials.append(Trial(told, validation))
+        trials.append(Trial(forest, validation))
     progress("choosing thresholds")
-    limits, figures = choose(trials, kept)
+    limits, figures = choose(trials, cache)
     return {
         "features": list(NAMES),
         "thresholds": limits,
@@ -114,16 +114,16 @@ def train(
             "seed": plan.seed,
         },
         "validation": figures,
-        "bias": told["bias"],
-        "trees": told["trees"],
+        "bias": forest["bias"],
+        "trees": forest["trees"],
     }
 
 
-def _rows_of(commits: Sequence[Commit], kept: Kept, name: str) -> Rows:
+def _rows_of(commits: Sequence[Commit], cache: ResultCache, name: str) -> Rows:
     found = []
     for at in range(0, len(commits), _AT_ONCE):
         some = commits[at : at + _AT_ONCE]
-        found.append(kept.get(f"{name}-{at}", partial(_rows_of_some, some)))
+        found.append(cache.get(f"{name}-{at}", partial(_rows_of_some, some)))
     return joined(found)
 
 
@@ -131,17 +131,17 @@ def _rows_of_some(commits: Sequence[Commit]) -> Rows:
     return rows_of(state for commit in commits for state in states_of(commit))
 
 
-def _trees(rows: Rows, plan: Plan) -> dict[str, Any]:
-    return _told(fit(rows, plan))
+def _forest_of(rows: Rows, plan: Plan) -> dict[str, Any]:
+    return _as_forest(fit(rows, plan))
 
 
-def _told(model: Any) -> dict[str, Any]:
+def _as_forest(model: Any) -> dict[str, Any]:
     limits = {"show": 0.6, "tick": 0.5, "list": LISTED}
     return {"features": list(NAMES), "thresholds": limits, **as_json(model)}
 
 
 def sampled(commits: Sequence[Commit], per_owner: int, seed: int) -> list[Commit]:
-    """At most so many commits of one owner and kind, in the order of the file; 0 for all.
+    """At most `per_owner` commits per owner and kind, in the order of the file; 0 for all.
 
     Commits with a rename are all kept.
     """
@@ -164,7 +164,8 @@ def sampled(commits: Sequence[Commit], per_owner: int, seed: int) -> list[Commit
 
 
 def folded(commits: Sequence[Commit], folds: int, seed: int) -> list[list[Commit]]:
-    """Parts that share no owner; no repository where there are too few owners; else no commit."""
+    """Parts that share no owner; if there are too few owners, no repository; otherwise no
+    commit."""
     if len(commits) < folds:
         raise TrainingError(f"{len(commits)} edits are too few to train the judge on")
     labels = (
@@ -192,7 +193,7 @@ def joined(rows: Sequence[Rows]) -> Rows:
 
 
 def fit(rows: Rows, plan: Plan) -> Any:
-    """The fitted classifier of scikit-learn; on one thread, so that sums come out the same."""
+    """The fitted scikit-learn classifier; on one thread, so that sums are reproducible."""
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from threadpoolctl import threadpool_limits
@@ -209,7 +210,7 @@ def fit(rows: Rows, plan: Plan) -> Any:
         l2_regularization=3.0,
         min_samples_leaf=40,
         max_features=0.3,
-        early_stopping=False,  # places of one commit are too alike to stop by
+        early_stopping=False,  # places of one commit are too similar for it
         random_state=plan.seed,
     )
     with threadpool_limits(1):
@@ -220,7 +221,7 @@ def fit(rows: Rows, plan: Plan) -> Any:
 class Trial:
     """Trees, and commits that they did not learn from."""
 
-    told: dict[str, Any]
+    forest: dict[str, Any]
     commits: Sequence[Commit]
 
     @property
@@ -234,7 +235,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """What one trial gives at one pair of thresholds."""
+    """One trial's results at a pair of thresholds."""
 
     replayed: Replay
     silent: int
@@ -242,33 +243,33 @@ class _Tried:
 
 
 def choose(
-    trials: Sequence[Trial], kept: Kept | None = None
+    trials: Sequence[Trial], cache: ResultCache | None = None
 ) -> tuple[dict[str, float], dict[str, Any]]:
-    """The thresholds that lack least of the recall, precision and silence that are aimed at.
+    """The thresholds that miss the targets for recall, precision and silence by the least.
 
-    Of those that lack nothing, the ones with the best recall. With the figures of all that were
-    tried.
+    Of those that meet all targets, the ones with the best recall. Also returns the figures of all
+    that were tried.
     """
-    kept = kept or Kept(None, "")
+    cache = cache or ResultCache(None, "")
     levels = [(round(tick + margin, 2), tick) for tick in TICKS for margin in MARGINS]
     total = {level: Replay() for level in levels}
     silent, asked = dict.fromkeys(levels, 0), dict.fromkeys(levels, 0)
     for n, trial in enumerate(trials):
         ask = _Asking(trial)
         for show, tick in levels:
-            tried = kept.get(f"tried-{n}-{show}-{tick}", partial(ask.at, show, tick))
+            tried = cache.get(f"tried-{n}-{show}-{tick}", partial(ask.at, show, tick))
             total[show, tick].merge(tried.replayed)
             silent[show, tick] += tried.silent
             asked[show, tick] += tried.asked
     curve: list[dict[str, float]] = []
     for show, tick in levels:
-        told = total[show, tick].report()
+        report = total[show, tick].report()
         curve.append(
             {
                 "show": show,
                 "tick": tick,
-                "recall": told["recall"],
-                "precision": told["precision"],
+                "recall": report["recall"],
+                "precision": report["precision"],
                 "silent": round(silent[show, tick] / max(asked[show, tick], 1), 4),
             }
         )
@@ -278,7 +279,7 @@ def choose(
 
 
 class _Asking:
-    """The product with a trial's trees, which thinks about each request once."""
+    """The product with a trial's trees, which computes each request only once."""
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
@@ -288,7 +289,7 @@ class _Asking:
 
     def at(self, show: float, tick: float) -> _Tried:
         limits = {"show": show, "tick": tick, "list": min(LISTED, tick)}
-        judge = _RememberingJudge(Forest({**self._trial.told, "thresholds": limits}), self._known)
+        judge = _RememberingJudge(Forest({**self._trial.forest, "thresholds": limits}), self._known)
         offer = propagation_edits.product(
             Suggester(symbols=self._symbols, patterns=self._patterns, judge=judge)
         )
@@ -308,7 +309,7 @@ Asked = tuple[Notebook, tuple[EditEvent, ...], Caret]
 
 
 class _Remembering:
-    """A lane that thinks about each request once, for all thresholds."""
+    """A lane that computes each request only once, for all thresholds."""
 
     def __init__(self, lane: DeterministicLane) -> None:
         self._lane = lane
@@ -335,8 +336,8 @@ class _RememberingJudge(JudgeLane):
         return self._known[key]
 
 
-def write(told: dict[str, Any], path: Path) -> None:
-    """One tree per line, so that a person can look at it."""
-    trees = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in told["trees"])
-    head = json.dumps({k: v for k, v in told.items() if k != "trees"}, indent=1)
+def write(forest: dict[str, Any], path: Path) -> None:
+    """Write one tree per line, so that people can read it."""
+    trees = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in forest["trees"])
+    head = json.dumps({k: v for k, v in forest.items() if k != "trees"}, indent=1)
     path.write_text(f'{head[:-2]},\n "trees": [\n{trees}\n]}}\n', encoding="utf-8")

@@ -1,8 +1,8 @@
-"""Real commits as states of a notebook at which the judge is asked, and what was right there.
+"""Real commits as states of a notebook in which the judge is asked, with the right answers.
 
-Positive are the places that the person then changed in just that way; negative those they left,
-which are all places after an edit that nobody spread; what they changed otherwise counts as
-neither.
+Positive are the places that the author then changed in exactly that way; negative those they left
+alone, which are all places after an edit made in one place only; places changed differently count
+as neither.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 from nextedit_jupyter.suggest.patterns import PatternsLane
 from nextedit_jupyter.suggest.symbols import SymbolsLane
 
-MAX_STEPS = 4  # of one rename: later ones teach little
+MAX_STEPS = 4  # per rename: later ones teach little
 MAX_CHARACTERS = 60_000
-MAX_TOKENS = 400  # of a cell of which one change of several is made alone
-# How much a state weighs: half a step for what was cut out of an edit, not seen whole. What was
-# replaced consistently tells most: of owners left out, three times the weight gives 0.904 of the
-# cells at a precision of 0.94 where once gives 0.889.
+MAX_TOKENS = 400  # of a cell in which one of several changes is made alone
+# The weights of states: half for a part of an edit. Consistent replacements are the most
+# informative: on owners left out, three times the weight finds 0.904 of the cells at a precision of
+# 0.94, instead of 0.889.
 WEIGHTS = {"rename": 3.0, "edit": 1.0, "single": 1.0, "partial": 0.5}
 
 
@@ -43,7 +43,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A request, and the texts that cells had after the commit; the others stayed."""
+    """A request, and the texts of cells after the commit; the others stayed."""
 
     kind: str
     owner: str
@@ -53,7 +53,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Features of candidates, what was right (1, 0), how much each weighs, and whose it was."""
+    """Features of candidates, the right answers (1, 0), weights, and owners."""
 
     values: NDArray[np.float32]
     right: NDArray[np.int8]
@@ -62,7 +62,7 @@ class Rows:
 
 
 def states_of(commit: Commit) -> Iterator[State]:
-    """The moments of one commit."""
+    """The states of one commit."""
     cells = sorted(commit.changed)
     if commit.kind == "single":
         yield _state("single", commit, cells[:1])
@@ -97,7 +97,8 @@ def _state(kind: str, commit: Commit, done: Sequence[int]) -> State:
 
 
 def _partial(commit: Commit, cells: Sequence[int]) -> State | None:
-    """The first of several like changes of one cell, made alone: the rest of the cell follows."""
+    """A state in which only the first of several similar changes in a cell was made: the rest of
+    the cell follows."""
     for cell in cells:
         before, after = commit.before[cell], commit.changed[cell]
         old, new = tokens(before), tokens(after)
@@ -121,7 +122,7 @@ def _partial(commit: Commit, cells: Sequence[int]) -> State | None:
 
 
 def rows_of(states: Iterable[State]) -> Rows:
-    """What the judge sees at each state, as in the product, with what was right."""
+    """The judge's input in each state, as in the product, with the right answers."""
     symbols, patterns, judge = SymbolsLane(), PatternsLane(), JudgeLane()
     values: list[NDArray[np.float32]] = []
     right: list[int] = []
@@ -134,16 +135,16 @@ def rows_of(states: Iterable[State]) -> Rows:
         try:
             proved = symbols.suggest(request)
             ruled = patterns.suggest(request, _never)
-        except Exception:  # as in the product, a lane that fails says nothing
+        except Exception:  # as in the product, a failing lane offers nothing
             proved = ruled = Silence("no_change")
         found = judge.consider(request, proved, ruled)
-        told = [_label(state, c.cell, c.start, c.end, c.text) for c in found.candidates]
-        kept = [n for n, label in enumerate(told) if label is not None and n not in found.decided]
+        labels = [_label(state, c.cell, c.start, c.end, c.text) for c in found.candidates]
+        kept = [n for n, label in enumerate(labels) if label is not None and n not in found.decided]
         if not kept:
             continue
         values.append(found.rows[kept])
-        right += [int(bool(told[n])) for n in kept]
-        # A state with many places counts for more than one with few, though not by their number.
+        right += [int(bool(labels[n])) for n in kept]
+        # A state with many places counts more than one with few, but not proportionally.
         weights += [WEIGHTS[state.kind] / len(kept) ** 0.35] * len(kept)
         owners += [state.owner] * len(kept)
     return Rows(
@@ -175,7 +176,7 @@ def was_made(before: str, after: str, start: int, end: int, text: str) -> bool |
 
 
 def _aligned(before: str, after: str) -> list[tuple[int, int, int]]:
-    """Stretches (start, end, start after) that stayed, and borders that correspond."""
+    """Unchanged ranges (start, end, start after), and corresponding borders."""
     old, new = tokens(before), tokens(after)
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:

@@ -1,8 +1,8 @@
-"""Choosing which tokens of a base's vocabulary to keep: those that notebooks use.
+"""Chooses which tokens of a base's vocabulary to keep: those that notebooks use.
 
-The head is a large part of a small model's cost, and a base knows every language; what the corpus
-never needs is dropped. The choice is closed under the merges that make its tokens, so that the rest
-of the base's tokenizer still cuts texts as it did wherever the tokens are there.
+The head is a large part of a small model's cost, and a base covers every language; tokens that the
+corpus never needs are dropped. The selection is closed under the merges of its tokens, so that the
+reduced tokenizer splits texts as before wherever the tokens exist.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ def choose_tokens(
     alphabet: Iterable[str],
     size: int,
 ) -> list[int]:
-    """The ids to keep, sorted, at most `size`: the most frequent, and what they are merged from.
+    """The ids to keep, sorted, at most `size`: the most frequent, and the tokens that they are
+    merged from.
 
-    `tokens` are the base's, by id; the letters of `alphabet` that it has are kept whatever their
-    count. A token whose parts no longer fit is left out, and smaller ones after it are tried.
+    `tokens` are the base's, by id; letters of `alphabet` are always kept. A token whose parts no
+    longer fit is left out, and later ones with fewer parts are tried.
     """
     ids = {token: id for id, token in enumerate(tokens)}
     parts: dict[int, tuple[int, int]] = {}

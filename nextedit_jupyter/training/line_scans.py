@@ -1,7 +1,7 @@
-"""Scans for training: commits as changes that are told and like stretches that follow or stay.
+"""Scans for training: commits as changes and similar stretches that follow or stay.
 
 The stretches are those that serving would ask about (`prompt.similar_lines`), so that the model
-learns how often such a one is changed. Loss is taken on the answers alone.
+learns how often one is changed. Loss is taken only on the answers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from nextedit_jupyter.core.redact import holds_secret
 from nextedit_jupyter.prompt.cells_lines_v1 import CellsLinesV1
 from nextedit_jupyter.prompt.similar_lines import (
-    MOST_CHANGES,
+    MAX_CHANGES,
     LineChange,
     Stretch,
     line_changes,
@@ -22,7 +22,7 @@ from nextedit_jupyter.prompt.similar_lines import (
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.packing import NO_LOSS
 
-ASKED = 6  # stretches a scan
+ASKED = 6  # stretches per scan
 MAX_CHARS = 60_000  # of a notebook
 
 
@@ -32,13 +32,14 @@ def commit_scans(
     rng: random.Random,
     *,
     length: int,
-    most: int = 3,
+    limit: int = 3,
     fmt: CellsLinesV1 | None = None,
 ) -> Iterator[list[int]]:
-    """At most `most` scans of a commit, ids with `NO_LOSS` where nothing is learnt.
+    """At most `limit` scans of a commit, as ids marked with `NO_LOSS` where nothing is learnt.
 
-    `row` is as `training.real_data` reads it. Cells are changed in a random order up to a random
-    point; what was changed last is told, and the notebook as it stands then is asked about.
+    `row` is as read by `training.real_data`. Cells are changed in random order up to a random
+    point; the last changes are in the prompt, and the questions are about the notebook in that
+    state.
     """
     fmt = fmt or CellsLinesV1()
     before, after = row["before"], row["after"]
@@ -50,41 +51,41 @@ def commit_scans(
         return
     points = list(range(1, len(order) + 1))
     rng.shuffle(points)
-    for point in points[:most]:
+    for point in points[:limit]:
         rng.shuffle(order)
         done = order[:point]
-        changes = [c for i in done for c in line_changes(before[i], wanted[i])][-MOST_CHANGES:]
-        told = changes[-rng.randint(1, len(changes)) :]
+        changes = [c for i in done for c in line_changes(before[i], wanted[i])][-MAX_CHANGES:]
+        changes = changes[-rng.randint(1, len(changes)) :]
         now = [(str(i), wanted[i] if i in done else text) for i, text in enumerate(before)]
         near = sorted(now, key=lambda cell: abs(int(cell[0]) - done[-1]))
-        asked = similar_stretches(near, told, most=ASKED)
+        stretches = similar_stretches(near, changes, limit=ASKED)
         left = {str(i): (before[i], text) for i, text in wanted.items() if i not in done}
-        ids = scan(told, asked, left, fmt, tokenizer, length)
+        ids = scan(changes, stretches, left, fmt, tokenizer, length)
         if ids is not None:
             yield ids
 
 
 def scan(
-    told: Sequence[LineChange],
-    asked: Sequence[Stretch],
+    changes: Sequence[LineChange],
+    stretches: Sequence[Stretch],
     left: dict[str, tuple[str, str]],
     fmt: CellsLinesV1,
     tokenizer: TextTokenizer,
     length: int,
 ) -> list[int] | None:
-    """One scan, `length` ids at most; None if nothing can be asked. `left` maps cells that are
-    still to change to their texts now and then."""
-    ids = [id | NO_LOSS for id in fmt.told(told, tokenizer)]
+    """One scan of at most `length` ids; None if there is nothing to ask. `left` maps cells that are
+    still to change to their texts before and after."""
+    ids = [id | NO_LOSS for id in fmt.changes_prefix(changes, tokenizer)]
     count = 0
-    for stretch in asked:
+    for stretch in stretches:
         new: str | None = None
         if stretch.cell in left:
             becomes = stretch_after(stretch, *left[stretch.cell])
             if becomes is None:
-                continue  # part of a change that goes beyond it
+                continue  # part of a change that extends beyond it
             new = None if becomes == stretch.text else becomes
         piece = [id | NO_LOSS for id in fmt.stretch(stretch.text, tokenizer)]
-        piece += fmt.said(new, tokenizer)
+        piece += fmt.stretch_answer(new, tokenizer)
         if len(ids) + len(piece) > length:
             break
         ids += piece
@@ -93,7 +94,7 @@ def scan(
 
 
 def stretch_after(stretch: Stretch, before: str, after: str) -> str | None:
-    """What stands for a stretch in the text after; None if a change reaches beyond it."""
+    """A stretch's lines in the text after; None if a change extends beyond it."""
     lines: list[str] = before.split("\n")[stretch.first : stretch.first + stretch.count]
     new: list[str | None] = list(lines)
     for change in line_changes(before, after):
@@ -108,5 +109,5 @@ def stretch_after(stretch: Stretch, before: str, after: str) -> str | None:
         )
     kept = [line for line in new if line is not None]
     if after.count(stretch.text) < before.count(stretch.text) and kept == lines:
-        return None  # moved, or part of a change too large to be told
+        return None  # moved, or part of a change that is too large
     return "\n".join(kept)

@@ -1,4 +1,4 @@
-"""Low-rank adapters for the layers' matrices, merged into them when they are done.
+"""Low-rank adapters for the layers' matrices, merged into them after training.
 
 Source: Hu et al., "LoRA: low-rank adaptation of large language models", 2021.
 """
@@ -17,9 +17,9 @@ MATRICES = ("qkv", "out", "gate", "up", "down")
 
 
 class LowRank(nn.Module):
-    """A frozen linear layer and what is learnt beside it: `x W' + scale * (x A') B'`.
+    """A frozen linear layer with a trained low-rank addition: `x W' + scale * (x A') B'`.
 
-    B begins at zero, so that the layer begins as the frozen one.
+    B is initialised to zero, so that the layer starts as the frozen one.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class LowRank(nn.Module):
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:
-        """The linear layer that does the same alone."""
+        """The equivalent single linear layer."""
         self.frozen.weight += self.scale * (self.second @ self.first)
         self.frozen.weight.requires_grad_(True)
         return self.frozen
@@ -50,7 +50,7 @@ class LowRank(nn.Module):
 def adapt(
     model: DecoderModule, *, rank: int = 8, scale: float = 2.0, seed: int = 0
 ) -> list[Tensor]:
-    """Freeze a model and put adapters into its layers; gives what is to be trained."""
+    """Freeze a model and add adapters to its layers; returns the parameters to train."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
@@ -66,13 +66,14 @@ def adapters(model: DecoderModule) -> Iterator[LowRank]:
 
 
 def mixed_precision(model: DecoderModule) -> torch.autocast:
-    """bfloat16 where a model has adapters, whose frozen matrices are kept in it; else nothing."""
+    """bfloat16 if a model has adapters, whose frozen matrices are stored in it; otherwise a
+    no-op."""
     adapted = next(adapters(model), None) is not None
     return torch.autocast(model.norm.weight.device.type, torch.bfloat16, enabled=adapted)
 
 
 def merge(model: DecoderModule) -> None:
-    """Put each adapter into its matrix: the model is a plain decoder again."""
+    """Merge each adapter into its matrix: the model is a plain decoder again."""
     for layer in model.layers:
         for name in MATRICES:
             setattr(layer, name, getattr(layer, name).merged())

@@ -1,11 +1,11 @@
-"""Whether a bundle recites its training texts: long verbatim spans in what it writes greedily.
+"""Checks whether a bundle recites its training texts: long verbatim spans in greedy output.
 
-A prompt is the first half of a cell of a training document after the cells before it, as the
-product would send it; the model continues over several lines. A span counts as recited if it occurs
-in the training texts, in at most `COMMON - 1` documents (what occurs in more is everybody's
+A prompt is the first half of a cell of a training document after its preceding cells, as the
+product would render it; the model continues over several lines. A span counts as recited if it
+occurs in the training texts, in at most `COMMON - 1` documents (what occurs in more is
 boilerplate), and not in the prompt. The same with held-out documents shows how often such spans
-occur by chance. After Carlini et al., "Quantifying memorization across neural language
-models", 2023, who count continuations of 50 tokens; 150 characters are about as many.
+occur by chance. After Carlini et al., "Quantifying memorization across neural language models",
+2023, who count continuations of 50 tokens; 150 characters are about as many.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from nextedit_jupyter.training.corpus.document import Document
 SPAN = 150  # characters
 COMMON = 3  # documents
 _GRAM, _STRIDE = 40, 20  # every span of 60 characters or more is found
-_MOST_PLACES = 40  # looked at for one gram
+_MAX_PLACES = 40  # examined per gram
 
 
 @dataclass(frozen=True, slots=True)
 class Recited:
-    """Over some prompts: how many answers held a recited span of `SPAN`, and the longest one."""
+    """For some prompts: how many answers contained a recited span of `SPAN`, and the longest
+    one."""
 
     prompts: int
     recited: int
@@ -43,7 +44,7 @@ class Recited:
 
 @dataclass(frozen=True, slots=True)
 class Memorisation:
-    """What was recited after beginnings of training texts, and after those of held-out ones."""
+    """What was recited after prompts from training texts and from held-out ones."""
 
     training: Recited
     held_out: Recited
@@ -69,7 +70,7 @@ class Memorisation:
 
 
 class Texts:
-    """Documents as one text in which spans are looked up."""
+    """Documents as one text with an index for looking up spans."""
 
     def __init__(self, documents: Sequence[Document]) -> None:
         self._starts: list[int] = []
@@ -99,13 +100,13 @@ class Texts:
     def _places(self, gram: str) -> list[int]:
         found: list[int] = []
         at = self.text.find(gram)
-        while at >= 0 and len(found) < _MOST_PLACES:
+        while at >= 0 and len(found) < _MAX_PLACES:
             found.append(at)
             at = self.text.find(gram, at + 1)
         return found
 
     def _grow(self, output: str, start: int, place: int) -> tuple[int, int]:
-        """The span around output[start] that stands in the text around `place`."""
+        """The span around output[start] that matches the text around `place`."""
         first, last, shift = start, start + _GRAM, place - start
         while first > 0 and first + shift > 0 and output[first - 1] == self.text[first - 1 + shift]:
             first -= 1
@@ -136,8 +137,8 @@ def recited(
     prompts: int,
     seed: int = 0,
 ) -> Recited:
-    """Ask after the first halves of `prompts` cells; `answer` gives what stood in the prompt's
-    place (all that was shown to the model) and what it wrote."""
+    """Prompt with the first halves of `prompts` cells; `answer` returns everything that was shown
+    to the model, and what it wrote."""
     rng = random.Random(seed)
     places = [
         (document, index)
@@ -182,8 +183,8 @@ def check_memorisation(
 ) -> Memorisation:
     """Check the bundle in a folder against the documents that it was trained on.
 
-    The folder need only hold the graph and the tokenizer: the card tells what is found here.
-    Raises TrainingError if none of the documents has a cell that is long enough.
+    The folder needs only the graph and the tokenizer: the card is written from the results. Raises
+    TrainingError if none of the documents has a cell that is long enough.
     """
     tokenizer = BundleTokenizer(bundle / "tokenizer.json")
     engine = Engine(bundle / "model.onnx", tokenizer, shape)
@@ -193,7 +194,7 @@ def check_memorisation(
         completion = engine.complete(
             prompt, max_new=max_new, deadline=time.monotonic() + 120, cancelled=lambda: False
         )
-        # What the model saw, and what it did not: all cells, cut by the prompt or not.
+        # All cells count as shown, even if the prompt truncated them.
         shown = "\n".join(cell.source for cell in request.notebook.cells)
         return shown, completion.text
 

@@ -1,4 +1,4 @@
-"""What a run reads, in which order: stages of phases of parts, from a recipe's tables.
+"""What a run reads, and in which order: stages of phases of parts, from a recipe's tables.
 
     [[stage]]
     name = "s2"
@@ -11,8 +11,8 @@
     ]
 
 The parts of a phase are shuffled together; phases follow one another. With `batch = 8` a stage
-keeps eight rows of one part together: a step then learns either to go on or to edit, whose answers
-are so few tokens that they would count for nothing beside whole notebooks.
+keeps eight rows of one part together: a step then learns either to continue or to edit, because the
+few tokens of edit answers would not count next to whole notebooks.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ Form = Literal["plain", "session", "edit", "real", "task"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Documents of some kinds in one form; `passes` over them or up to `tokens`, or both.
+    """Documents of some kinds in one form; limited by `passes` over them, by `tokens`, or both.
 
-    `packages` limits it to some; none given means all. `room` are shares of a sequence that an
-    edit with its other cells takes at most: small ones give more edits in as many tokens. The form
-    `real` takes edits that `train from-git` mined instead of documents: of some `changes`, or all,
-    and of some `languages`. The form `task` makes half-done edits as the product would ask for
-    them, in the stage's format, with loss on the answers alone; it needs `tokens`.
+    `packages` limits it to some; none means all. `room` are the maximum shares of a sequence for an
+    edit with its other cells: small ones give more edits in as many tokens. The form `real` takes
+    edits mined by `train from-git` instead of documents: with some `changes`, or all, and in some
+    `languages`. The form `task` makes half-done edits as the product would request them, in the
+    stage's format, with loss only on the answers; it needs `tokens`.
     """
 
     form: Form
@@ -83,7 +83,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One packed file. `batch`: rows of one part that stay together; 1 mixes all of them."""
+    """One packed file. `batch`: the number of rows of one part that stay together; 1 mixes all
+    rows."""
 
     name: str
     seed: int
@@ -97,7 +98,7 @@ class Stage:
 
 
 def read_stages(path: Path) -> tuple[Stage, ...]:
-    """The stages of a recipe; raises TrainingError that says what is wrong with them."""
+    """The stages of a recipe; raises TrainingError, which says what is wrong with them."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         groups = {name: tuple(packages) for name, packages in raw.get("group", {}).items()}
@@ -137,7 +138,7 @@ def render_stage(
 ) -> npt.NDArray[np.uint16]:
     """Render a stage to packed rows, uint16 [rows, length + 1]; the same seed, the same rows.
 
-    `edits` are real ones, for parts of the form `real`.
+    `edits` are real edits, for parts of the form `real`.
     """
     rng = random.Random(stage.seed)
     spare = spare_columns(documents)
@@ -187,7 +188,7 @@ def render_stage(
 
 
 def training_format(name: str) -> EditFormat:
-    """A format that writes answers; raises TrainingError for a foreign one."""
+    """A format that can write answers; raises TrainingError for any other."""
     fmt: Any = get_format(name)
     if not hasattr(fmt, "answer"):
         raise TrainingError(
@@ -197,16 +198,16 @@ def training_format(name: str) -> EditFormat:
     return result
 
 
-def spare_columns(documents: Sequence[Document], most: int = 2_000) -> list[str]:
-    """Column names seen anywhere, of which a frame may have some that nobody uses."""
+def spare_columns(documents: Sequence[Document], limit: int = 2_000) -> list[str]:
+    """Column names seen anywhere, some of which are given to frames as unused columns."""
     seen: dict[str, None] = {}
     for document in documents:
         if document.kind != "module":
             for keys in columns_used(document.cells).values():
                 seen.update(dict.fromkeys(keys))
-        if len(seen) >= most:
+        if len(seen) >= limit:
             break
-    return [key for key in seen if 1 < len(key) <= 24 and "\n" not in key][:most]
+    return [key for key in seen if 1 < len(key) <= 24 and "\n" not in key][:limit]
 
 
 def _real_pieces(
@@ -257,7 +258,7 @@ def _task_pieces(
 
 
 def _chosen(part: Part, documents: Sequence[Document]) -> list[Document]:
-    """The documents that a part takes; raises TrainingError where there are none."""
+    """The documents for a part; raises TrainingError if there are none."""
     chosen = [
         document
         for document in documents

@@ -30,7 +30,7 @@ class Shape:
 
     @property
     def parameters(self) -> int:
-        """The number of weights, the tied head counted once."""
+        """The number of weights; the tied head counts once."""
         attention = self.width * self.head_dim * (2 * self.heads + 2 * self.kv_heads)
         layer = attention + 3 * self.width * self.hidden + 2 * self.width
         return self.vocab_size * self.width + self.layers * layer + self.width
@@ -68,7 +68,7 @@ class Norm(nn.Module):
 
 
 class Layer(nn.Module):
-    """Attention and a SwiGLU, each after a norm and added to the stream."""
+    """Attention and a SwiGLU, each after a norm and added to the residual stream."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ def orthogonalise(x: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, then the orthogonalised direction; matrices of one shape are one batch."""
+    """Momentum, then the orthogonalised direction; matrices of the same shape are one batch."""
 
     def __init__(
         self, parameters: list[nn.Parameter], lr: float = 0.02, momentum: float = 0.95

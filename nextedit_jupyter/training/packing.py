@@ -1,7 +1,7 @@
 """Packed token sequences on disk: what the training loop reads.
 
-A packed file is a .npy of uint16 [sequences, length + 1]. Bit 15 marks tokens that no loss is
-taken on (a vocabulary has at most 32,768 ids).
+A packed file is a .npy of uint16 [sequences, length + 1]. Bit 15 marks tokens without loss (a
+vocabulary has at most 32,768 ids).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ NO_LOSS = 1 << 15
 def pack(
     documents: Iterable[list[int]], *, length: int, pad: int, open_bins: int = 64
 ) -> npt.NDArray[np.uint16]:
-    """Pack documents into rows of `length + 1` tokens, each into the fullest row that holds it.
+    """Pack documents into rows of `length + 1` tokens, each into the fullest row with room for it.
 
-    A longer document is cut at rows' ends. Padding carries no loss.
+    A longer document is split at row ends. Padding has no loss.
     """
     rows: list[list[int]] = []
     bins: list[list[int]] = []
@@ -51,7 +51,7 @@ def pack(
 
 
 def write_packed(path: Path, packed: npt.NDArray[np.uint16]) -> None:
-    """Write the file whole; its name ends in .npy."""
+    """Write the file atomically; its name ends in .npy."""
     with written_beside(path) as beside:
         np.save(beside, packed)
 

@@ -1,7 +1,7 @@
-"""Many jobs at once: in processes of this machine, or on a Dask cluster.
+"""Runs many jobs in parallel: in processes on this machine, or on a Dask cluster.
 
-A job is a function of a module and one argument. On a cluster the workers read and write the same
-paths as this process does: the working folder must be on a file system that all share.
+A job is a module-level function and one argument. On a cluster the workers use the same paths as
+this process: the working folder must be on a shared file system.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def run_jobs(
     processes: int = 2,
     scheduler: str | None = None,
 ) -> Iterator[Result]:
-    """The results as they are done, in any order. Raises what a job raises.
+    """Yields the results as they are done, in any order. Raises what a job raises.
 
     `scheduler` is the address of a Dask scheduler, such as `tcp://10.0.0.1:8786`.
     """

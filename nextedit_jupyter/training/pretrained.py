@@ -1,8 +1,8 @@
-"""A pre-trained base as tuning begins with it: its weights, the tokens that are kept, new rows.
+"""A pre-trained base at the start of tuning: its weights, the kept tokens, new rows.
 
-A folder WORK holds `kept.npy` (uint16, ids of the base's tokens in rising order) and
-`tokenizer.json`. Tokens that the base lacks, single bytes and control tokens, stand behind those
-that are kept; their rows begin as those of base tokens that are written at such places.
+A folder WORK has `kept.npy` (uint16, ids of the base's tokens in ascending order) and
+`tokenizer.json`. Tokens that the base lacks, single bytes and control tokens, follow the kept ones;
+their rows are initialised from base tokens that occur in similar places.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from nextedit_jupyter.prompt import control
 from nextedit_jupyter.training.kept_tokens import choose_tokens, count_tokens
 from nextedit_jupyter.training.network import Shape
 
-# What a control token begins as: the mean of the rows of these texts' tokens; else a line's end.
+# The initial row of a control token: the mean of the rows of these texts' tokens; otherwise a line
+# end.
 _ALIKE = {
     control.NAMES: "# ",
     control.OLD: " -",
@@ -34,13 +35,14 @@ _ALIKE = {
     control.CURSOR: "|",
     control.HISTORY: "#",
 }
-_ENDS = (control.PAD, control.BOS, control.END)  # begin as the base's own first control token
-NOISE = 0.02  # of a row's spread, so that no two of the new rows are the same
+_ENDS = (control.PAD, control.BOS, control.END)  # from the base's first control token
+NOISE = 0.02  # relative to a row's spread, so that no two new rows are equal
 
 
 @dataclass(frozen=True, slots=True)
 class PretrainedBase:
-    """A base with its smaller vocabulary. `weights` are float32, as `Decoder` names them."""
+    """A base with its reduced vocabulary. `weights` are float32, with the names of
+    `DecoderModule`."""
 
     shape: Shape
     weights: Mapping[str, Tensor]
@@ -48,7 +50,7 @@ class PretrainedBase:
 
 
 def write_vocabulary(base: Path, texts: Iterable[str], work: Path, *, size: int) -> None:
-    """Choose the tokens that `texts` use, `size` with the new ones, and write them to WORK.
+    """Choose the tokens that `texts` use, `size` including the new ones, and write them to WORK.
 
     Raises BundleError for a base that cannot be read.
     """
@@ -63,10 +65,11 @@ def write_vocabulary(base: Path, texts: Iterable[str], work: Path, *, size: int)
 
 
 def take_vocabulary(base: Path, delta: Delta, work: Path) -> Path:
-    """Write the vocabulary of a delta to WORK, to go on from its weights, which are given.
+    """Write the vocabulary of a delta to WORK, to continue from its weights, whose path is
+    returned.
 
-    Raises TrainingError if WORK has another one or the delta none, BundleError for a base that
-    cannot be read.
+    Raises TrainingError if WORK has a different one or the delta has none, BundleError for a base
+    that cannot be read.
     """
     if (
         delta.kept is None
@@ -91,7 +94,7 @@ def _write(vocabulary: ByteLevelVocabulary, kept: npt.NDArray[np.uint16], work: 
 
 
 def read_base(base: Path, work: Path, *, seed: int = 0) -> PretrainedBase:
-    """The base's weights with the rows that `write_vocabulary` chose. Raises TrainingError."""
+    """The base's weights with the rows chosen by `write_vocabulary`. Raises TrainingError."""
     from tokenizers import Tokenizer
 
     try:

@@ -1,7 +1,7 @@
-"""The processes of one run: which there are, on what device, and what they tell each other.
+"""The processes of a distributed run, their devices, and their communication.
 
-`torchrun` starts them; a run without it is one process, to which all of this is the identity. The
-first process alone decides, logs, validates and saves.
+`torchrun` starts them; without it there is a single process, for which all of this does nothing.
+Only the first process decides, logs, validates and saves.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _CPU = torch.device("cpu")
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """This process's place among those of its run.
+    """This process within its run.
 
-    All methods but `first` are to be called by every process, and raise TrainingError if another
+    All methods except `first` must be called by every process, and raise TrainingError if another
     one has ended.
     """
 
@@ -40,12 +40,12 @@ class Processes:
         return self.rank == 0
 
     def share(self, make: Callable[[], T]) -> T:
-        """What the first process makes; it is made nowhere else."""
+        """The value that the first process computes; no other process computes it."""
         if self.world == 1:
             return make()
         held: list[Any] = [make() if self.first else None]
         with _others():
-            # By way of the CPU: a GPU need not wait for it.
+            # Via the CPU, so that a GPU need not wait for it.
             dist.broadcast_object_list(held, src=0, device=_CPU)
         made: T = held[0]
         return made
@@ -74,16 +74,16 @@ class Processes:
                 dist.broadcast(tensor.detach(), src=0)
 
     def average(self, parameters: Iterable[Tensor], loss: Tensor, counted: int) -> float:
-        """Turn gradients into those of all processes' targets together; returns the mean loss.
+        """Average gradients over the targets of all processes; returns the mean loss.
 
-        `loss`, a scalar whose gradients are in place, is this process's mean over its `counted`
-        targets. NaN, loss and gradients, if no process counted any.
+        `loss`, a scalar whose gradients are already computed, is this process's mean over its
+        `counted` targets. Loss and gradients are NaN if no process has targets.
         """
         if self.world == 1:
             return loss.item()
         gradients = [p.grad for p in parameters if p.grad is not None]
         flat = torch.cat([*(g.flatten() for g in gradients), loss.detach().view(1)])
-        # The mean over no targets is NaN, which must not reach the others.
+        # The mean over no targets is NaN, which must not be passed on.
         flat = flat * counted if counted else torch.zeros_like(flat)
         flat = torch.cat([flat, flat.new_tensor([counted])])
         with _others():
@@ -97,17 +97,17 @@ class Processes:
 
 @contextmanager
 def join(device: str | None = None) -> Iterator[Processes]:
-    """Take one's place among the processes that `torchrun` started, if it did; leave at the end.
+    """Join the processes started by `torchrun`, if any, and leave at the end.
 
-    Raises TrainingError if they can't meet, or if there is no such device.
+    Raises TrainingError if they cannot connect, or if there is no such device.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     place = choose_device(device)
     if world == 1:
         yield Processes(device=place)
         return
-    # Optimizers import this. If a group is there by then (torch 2.13) its threads outlive the end
-    # of the group, and now and then abort the process when it exits (pytorch PR 179291).
+    # Optimizers import this. If a process group already exists then (torch 2.13), its threads
+    # outlive the group and occasionally abort the process at exit (pytorch PR 179291).
     importlib.import_module("torch._dynamo")
     try:
         if place.type == "cuda":
@@ -127,7 +127,7 @@ def join(device: str | None = None) -> Iterator[Processes]:
 
 
 def choose_device(wanted: str | None = None) -> torch.device:
-    """The device of this process: what is wanted, `cpu` or `cuda`, or else a GPU if there is one.
+    """The device of this process: the wanted one, `cpu` or `cuda`, or else a GPU if there is one.
 
     Processes on one machine take one GPU each. Raises TrainingError if there are too few.
     """

@@ -1,6 +1,6 @@
-"""What a model is asked in training as the product asks it: requests, and what is right to answer.
+"""Training tasks in the form of the product's requests, with the right answers.
 
-A task is rendered by any prompt format; the loss is taken on the answer alone.
+A task can be rendered by any prompt format; loss is taken only on the answer.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from nextedit_jupyter.prompt import control
 from nextedit_jupyter.prompt.format import EditFormat
 from nextedit_jupyter.prompt.tokenizer import TextTokenizer
 from nextedit_jupyter.training.corpus.document import Document
-from nextedit_jupyter.training.edits import LONGEST_CELL, MOST_CELLS, draw_case
+from nextedit_jupyter.training.edits import LONGEST_CELL, MAX_CELLS, draw_case
 from nextedit_jupyter.training.packing import NO_LOSS
 
-MOST_MISSES = 1_000  # tries in a row that find nothing
+MAX_MISSES = 1_000  # consecutive failed attempts
 
 
 @dataclass(frozen=True, slots=True)
 class PromptTask:
-    """`target` is the caret's cell as it is to be, or for `line` the rest of the caret's line.
+    """`target` is the expected text of the caret's cell, or for `line` the rest of the caret's
+    line.
 
-    `change` is a kind of `training.edits`, `none` where nothing is to be done, or `line`.
+    `change` is a kind of `training.edits`, `none` if nothing is to be done, or `line`.
     """
 
     kind: Literal["edit", "line"]
@@ -36,25 +37,25 @@ class PromptTask:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A task's ids: what is read, and what is right to write."""
+    """A task's ids: the prompt and the right answer."""
 
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
 
     @property
     def packed(self) -> list[int]:
-        """All ids, those of the prompt marked as without loss."""
+        """All ids, with those of the prompt marked as without loss."""
         return [id | NO_LOSS for id in self.prompt] + list(self.answer)
 
 
 def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[PromptTask]:
-    """Half-done edits of stretches of documents, a fourth of them with nothing left to do.
+    """Half-done edits of stretches of documents, a quarter of them with nothing left to do.
 
-    They go on for ever, and end where the documents offer none.
+    Endless, unless the documents offer none.
     """
     chosen = [document for document in documents if len(document.cells) > 1]
     misses = 0
-    while chosen and misses < MOST_MISSES:
+    while chosen and misses < MAX_MISSES:
         misses += 1
         document = rng.choice(chosen)
         case = draw_case(document.cells, rng)
@@ -64,10 +65,10 @@ def edit_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Pr
 
 
 def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[PromptTask]:
-    """Carets within lines, with what stands below them or without; as `edit_tasks` ends."""
+    """Carets within lines, with or without the lines below; endless like `edit_tasks`."""
     chosen = [document for document in documents if any(document.cells)]
     misses = 0
-    while chosen and misses < MOST_MISSES:
+    while chosen and misses < MAX_MISSES:
         misses += 1
         document = rng.choice(chosen)
         index = rng.randrange(len(document.cells))
@@ -84,7 +85,7 @@ def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Pr
         below = text[start + len(line) :] if rng.random() < 0.5 else ""
         cells = tuple(
             Cell(f"c{i}", "code", source, execution_count=i + 1)
-            for i, source in enumerate(document.cells[max(0, index - MOST_CELLS) : index])
+            for i, source in enumerate(document.cells[max(0, index - MAX_CELLS) : index])
         )
         here = Cell("here", "code", text[:caret] + below)
         request = SuggestRequest(Notebook("python", (*cells, here)), Caret("here", caret))
@@ -95,7 +96,7 @@ def line_tasks(documents: Sequence[Document], rng: random.Random) -> Iterator[Pr
 def render(
     task: PromptTask, fmt: EditFormat, tokenizer: TextTokenizer, *, length: int
 ) -> Rendered | None:
-    """The task in a format, in at most `length` tokens; None where it can't be written in it."""
+    """The task in a format, in at most `length` tokens; None if the format cannot express it."""
     if task.kind == "line":
         prompt = fmt.inline(task.request, tokenizer, length * 3 // 4)
         heal = prompt.heal.decode("utf-8", "replace")

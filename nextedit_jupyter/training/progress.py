@@ -1,4 +1,4 @@
-"""A progress bar: tqdm's where it is installed, lines where it isn't."""
+"""A progress bar: tqdm's if it is installed, otherwise lines."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Bar:
 
 
 class RunBar:
-    """How far a training run is: a bar on a terminal, lines of text elsewhere.
+    """Progress of a training run: a bar on a terminal, lines of text elsewhere.
 
-    With `say` all text goes there and there is no bar.
+    With `say`, all text goes there and there is no bar.
     """
 
     def __init__(self, say: Callable[[str], None] | None = None) -> None:
@@ -61,7 +61,8 @@ class RunBar:
             self._bar.close()
 
     def move(self, done: float, total: float | None) -> None:
-        """Stand at `done` of `total`, in steps or seconds; the total may change, None: no end."""
+        """Set the progress to `done` of `total`, in steps or seconds; the total may change; None
+        means no end."""
         if self._tqdm is None:
             return
         if total is not None:
@@ -70,7 +71,7 @@ class RunBar:
             self._bar = self._tqdm(
                 desc="training",
                 total=total,
-                initial=done,  # what a resumed run did earlier says nothing of its speed
+                initial=done,  # earlier progress of a resumed run does not count for its speed
                 miniters=0,
                 dynamic_ncols=True,
                 bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}",
@@ -79,14 +80,14 @@ class RunBar:
         self._bar.update(done - self._bar.n)
 
     def tell(self, line: str, short: str) -> None:
-        """How the run goes: `short` beside the bar, or else a line."""
+        """Report the state: `short` next to the bar, or else a line."""
         if self._bar is None:
             self._say(line)
         else:
             self._bar.set_postfix_str(short)
 
     def say(self, line: str) -> None:
-        """A line that stays: above the bar, if there is one."""
+        """Print a permanent line: above the bar, if there is one."""
         if self._bar is None:
             self._say(line)
         else:

@@ -1,9 +1,9 @@
-"""Real notebooks and real commits as training reads them: documents and edits of JSON Lines files.
+"""Real notebooks and commits for training: documents and edits from JSON Lines files.
 
 A file of notebooks has an object with `repo`, `path` and `cells` per line; a file of edits one with
 `repo`, `path`, `licence`, `commit`, `before`, `after` (code cells) and `pairs` (`[i, j]`: cell i
-became cell j). Both may be compressed with zstd, which then takes the `zstd` command. What they
-hold is read and rendered, never copied.
+became cell j). Both may be compressed with zstd, which requires the `zstd` command. Their contents
+are rendered, never copied.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from nextedit_jupyter.training.commits.steps import MAX_CELLS, Step, hunks, targ
 from nextedit_jupyter.training.corpus.document import Document
 from nextedit_jupyter.training.corpus.extract import Skipped
 
-MAX_TARGETS = 6  # of one commit: a sweep over a hundred places would drown the others
+MAX_TARGETS = 6  # per commit: a change of a hundred places would drown out the others
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON Lines file, or of one that zstd compressed. Raises TrainingError."""
+    """The objects of a JSON Lines file, possibly compressed by zstd. Raises TrainingError."""
     try:
         if path.suffix == ".zst":
             command = ["zstd", "-dcq", "--long=27", str(path)]
@@ -53,10 +53,10 @@ def read_notebooks(path: Path) -> Iterator[Document]:
 
 
 def read_real_edits(path: Path, rng: random.Random) -> Iterator[RealEdit]:
-    """The steps of each commit that something before announces. Raises TrainingError.
+    """The steps of each commit that are predictable from earlier ones. Raises TrainingError.
 
-    A request shows the notebook in the midst of the change: the steps before are done, the ones
-    after are not.
+    A request shows the notebook in the middle of the change: earlier steps are done, later ones are
+    not.
     """
     skipped = Skipped()
     for row in read_rows(path):
@@ -85,9 +85,9 @@ def commit_edits(row: dict[str, Any], rng: random.Random, skipped: Skipped) -> l
 def pieces_of(
     documents: Sequence[Document], rng: random.Random, *, cells: int = MAX_CELLS
 ) -> list[Document]:
-    """One stretch of at most `cells` cells of each document, in random order.
+    """One stretch of at most `cells` cells per document, in random order.
 
-    So as many hands as possible are read where there is time for a part of the text alone.
+    So a short run, which reads only a part of the text, sees as many authors as possible.
     """
     taken = []
     for document in documents:

@@ -1,12 +1,13 @@
-"""What an answer is worth to reinforcement learning: whole texts in, one number out.
+"""The reward of an answer in reinforcement learning: whole texts in, one number out.
 
     silence                                              0
-    it cannot be read, or adds a syntax error           -1
-    said where nothing is to be done, or far from it    -0.25
-    else                    similarity - length + style, at most 1.1
+    it cannot be parsed, or adds a syntax error         -1
+    it changes something without need, or wrongly       -0.25
+    otherwise               similarity - length + style, at most 1.1
 
-Silence at 0 against -0.25 asks the model to speak where it is right more than one time in five.
-What the target itself leaves unparsable (a line that is being typed) isn't held against an answer.
+With silence at 0 and a wrong answer at -0.25, answering pays if it is right more than one time in
+five. What is already unparsable in the target (a line being typed) does not count against an
+answer.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ from nextedit_jupyter.prompt.lines import changed_lines
 UNPARSEABLE = -1.0
 WRONG = -0.25
 SILENCE = 0.0
-NEAR = 0.5  # the similarity below which an answer is wrong: half of the way to the target
-LENGTH = 0.01  # for each token more than the target puts in
-STYLE = 0.1  # for an answer written as its cell is
+NEAR = 0.5  # an answer with a lower similarity is wrong: half of the way to the target
+LENGTH = 0.01  # for each token more than the target adds
+STYLE = 0.1  # for an answer in the style of its cell
 
 
 @dataclass(frozen=True, slots=True)
 class RewardTask:
-    """A request and the text its caret's cell is to become: the present one for no edit.
+    """A request and the expected text of the caret's cell: the present one for no edit.
 
-    `tokens` are those of the lines that the target puts in.
+    `tokens` is the number of tokens in lines that the target adds.
     """
 
     kind: Kind
@@ -54,9 +55,9 @@ class RewardTask:
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswer:
-    """The text that an answer makes of the cell, and the tokens of the lines that it puts in.
+    """The cell's text after an answer, and the number of tokens in lines that it adds.
 
-    `text` is None for an answer that says nothing (`silent`) and for one that cannot be read.
+    `text` is None for silence (`silent`) and for an answer that cannot be parsed.
     """
 
     text: str | None
@@ -70,9 +71,10 @@ UNREADABLE = ReadAnswer(None)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`parsed`: said, readable and without a new syntax error; `wrong`: said and below 0.
+    """`parsed`: an answer that is readable and adds no syntax error; `wrong`: an answer with a
+    reward below 0.
 
-    Silence is `exact` where nothing is to be done.
+    Silence is `exact` if nothing is to be done.
     """
 
     reward: float
@@ -85,44 +87,44 @@ class Verdict:
         return not self.silent and self.reward < 0
 
 
-def reward(task: RewardTask, said: ReadAnswer) -> float:
-    """What an answer is worth, between -1 and 1.1."""
-    return judge(task, said).reward
+def reward(task: RewardTask, answer: ReadAnswer) -> float:
+    """An answer's reward, between -1 and 1.1."""
+    return judge(task, answer).reward
 
 
-def judge(task: RewardTask, said: ReadAnswer) -> Verdict:
-    """What an answer is worth, and why."""
-    if said.silent:
+def judge(task: RewardTask, answer: ReadAnswer) -> Verdict:
+    """An answer's reward, and why."""
+    if answer.silent:
         return Verdict(SILENCE, silent=True, exact=not task.wanted)
-    if said.text is None:
+    if answer.text is None:
         return Verdict(UNPARSEABLE)
-    errors = error_count(said.text)
+    errors = error_count(answer.text)
     if errors and errors > max(error_count(task.now), error_count(task.after)):
         return Verdict(UNPARSEABLE)
-    near = similarity(task.now, task.after, said.text)
+    near = similarity(task.now, task.after, answer.text)
     if not task.wanted or near < NEAR:
         return Verdict(WRONG, parsed=True)
-    more = max(0, said.tokens - task.tokens)
-    style = style_match(task.now, changed_lines(task.now, said.text)[1])
+    more = max(0, answer.tokens - task.tokens)
+    style = style_match(task.now, changed_lines(task.now, answer.text)[1])
     value = near - LENGTH * more + STYLE * style
-    exact = same_lines(task.after, said.text)
+    exact = same_lines(task.after, answer.text)
     return Verdict(max(WRONG, value), parsed=True, exact=exact)
 
 
 _WORD = re.compile(r"\w+|\n[ \t]*|[^\w\s]")
 
 
-def similarity(now: str, after: str, said: str) -> float:
-    """How much of the way from `now` to `after` the text `said` has gone: at most 1, 0 for `now`.
+def similarity(now: str, after: str, answer: str) -> float:
+    """How far `answer` is on the way from `now` to `after`: at most 1, and 0 for `now`.
 
-    The lines that either changes are compared by words, so that a name nearly right is as wrong as
-    any other. Negative where the text has gone away from the target.
+    The lines that either changes are compared by words, so that an almost right name is as wrong as
+    any other. Negative if the text is farther from the target.
     """
-    if said == after:
+    if answer == after:
         return 1.0
-    start, wanted, given = (_words(lines) for lines in _changed_by_either(now, after, said))
+    start, wanted, given = (_words(lines) for lines in _changed_by_either(now, after, answer))
     before = _ratio(start, wanted)
-    if before == 1.0:  # the target differs by blanks alone
+    if before == 1.0:  # the target differs only in whitespace
         return 0.0
     return (_ratio(given, wanted) - before) / (1.0 - before)
 
@@ -136,10 +138,10 @@ def _ratio(a: Sequence[str], b: Sequence[str]) -> float:
 
 
 def _changed_by_either(
-    now: str, after: str, said: str
+    now: str, after: str, answer: str
 ) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
-    """The lines of the three texts between what all have in common at both ends."""
-    texts = [text.split("\n") for text in (now, after, said)]
+    """The lines of the three texts without their common prefix and suffix."""
+    texts = [text.split("\n") for text in (now, after, answer)]
     shortest = min(map(len, texts))
     start = 0
     while start < shortest and len({lines[start] for lines in texts}) == 1:
@@ -151,10 +153,10 @@ def _changed_by_either(
     return first, second, third
 
 
-# Style: habits that a cell shows, each a value or None where there is nothing to tell it by.
+# Style: habits of a cell, each a value, or None if the cell does not show it.
 
 _QUOTE = re.compile(r"(?P<quote>['\"])(?:\\.|(?!(?P=quote))[^\\\n])*(?P=quote)")
-_ASSIGNED = re.compile(  # a keyword on a line of its own ends in a comma and is none
+_ASSIGNED = re.compile(  # not a keyword argument on its own line, which ends in a comma
     r"^[ \t]*[^\W\d][\w.\[\]'\", ]*?(?P<blank>[ \t]*)=(?!=)(?![^\n]*,[ \t]*$)", re.M
 )
 _INDENT = re.compile(r"^(?P<blank>[ \t]+)(?=\S)", re.M)
@@ -162,9 +164,9 @@ _CLOSED = re.compile(r"(?P<comma>,?)[ \t]*\n[ \t]*[)\]}]")
 
 
 def style_match(cell: str, added: str) -> float:
-    """The share of a cell's habits that added lines keep; 1 where none can be compared.
+    """The share of a cell's habits that added lines follow; 1 if none can be compared.
 
-    The habits: quotes, indentation, blanks around `=`, commas before a closing bracket's line.
+    The habits: quotes, indentation, spaces around `=`, trailing commas.
     """
     kept = [
         theirs == ours
@@ -177,7 +179,7 @@ def style_match(cell: str, added: str) -> float:
 def _quotes(text: str) -> str | None:
     other = {"'": '"', '"': "'"}
     free = [m["quote"] for m in _QUOTE.finditer(text) if other[m["quote"]] not in m[0]]
-    return _most(free)
+    return _most_common(free)
 
 
 def _indent(text: str) -> str | None:
@@ -190,14 +192,14 @@ def _indent(text: str) -> str | None:
 
 
 def _blanks(text: str) -> str | None:
-    return _most(["spaced" if m["blank"] else "tight" for m in _ASSIGNED.finditer(text)])
+    return _most_common(["spaced" if m["blank"] else "tight" for m in _ASSIGNED.finditer(text)])
 
 
 def _commas(text: str) -> str | None:
-    return _most(["comma" if m["comma"] else "none" for m in _CLOSED.finditer(text)])
+    return _most_common(["comma" if m["comma"] else "none" for m in _CLOSED.finditer(text)])
 
 
-def _most(found: Sequence[str]) -> str | None:
+def _most_common(found: Sequence[str]) -> str | None:
     return max(sorted(set(found)), key=found.count) if found else None
 
 

@@ -1,18 +1,18 @@
-"""Reinforcement learning after supervised training: the steps. `rl_questions` asks, `rl_verdict`
-says whether it helped.
+"""The steps of reinforcement learning after supervised training. `rl_questions` provides questions,
+`rl_verdict` decides whether it helped.
 
-Answers to a prompt are drawn in groups and weighed against their group's mean (GRPO: Shao et al.,
-"DeepSeekMath", 2024); a frozen copy of the model that the run began with holds it back (KL by the
-k3 estimator of Schulman, 2020). Advantages are not divided by the group's deviation, and losses not
-by an answer's length (Dr. GRPO: Liu et al., "Understanding R1-Zero-like training", 2025): most
-groups here differ by a token's price only, and division would make that count as much as right
-against wrong.
+Answers to a prompt are sampled in groups and compared with their group's mean (GRPO: Shao et al.,
+"DeepSeekMath", 2024); a frozen copy of the initial model regularises it (KL by the k3 estimator of
+Schulman, 2020). Advantages are not divided by the group's deviation, and losses not by an answer's
+length (Dr. GRPO: Liu et al., "Understanding R1-Zero-like training", 2025): most groups here differ
+only by the cost of a token, and division would make that count as much as right versus wrong.
 
-Silence is not a way out: where the model that the run began with would show something right, being
-silent costs what that was worth.
+Silence is not a loophole: if the initial model would show something right, silence costs as much as
+that is worth.
 
-A run's folder is laid out as `sft`'s: `latest.pt`, `final.pt`, `log.jsonl`; and `start.pt`, what it
-began with, which is the reference when the run continues, and what to ship if nothing was gained.
+A run's folder has the layout of `sft`: `latest.pt`, `final.pt`, `log.jsonl`; and `start.pt`, the
+initial state, which is the reference when the run is resumed, and what to ship if nothing was
+gained.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Group:
 
     @property
     def advantages(self) -> list[float]:
-        """Each answer's reward less the group's mean."""
+        """Each answer's reward minus the group's mean."""
         rewards = [verdict.reward for verdict in self.verdicts]
         mean = sum(rewards) / len(rewards)
         return [value - mean for value in rewards]
@@ -64,7 +64,8 @@ def draw_groups(
     generator: torch.Generator,
     reference: DecoderModule | None = None,
 ) -> list[Group]:
-    """`settings.samples` answers to each question, judged; silence by what `reference` shows."""
+    """`settings.samples` answers to each question, judged; silence is compared with what
+    `reference` shows."""
     kept = standing(reference, questions, settings) if reference else [0.0] * len(questions)
     drawn = sample(
         model,
@@ -84,7 +85,8 @@ def draw_groups(
 def standing(
     reference: DecoderModule, questions: Sequence[Question], settings: RlSettings
 ) -> list[float]:
-    """What the reference's likeliest answer to each question earns, 0 where none would be shown."""
+    """The reward of the reference's most likely answer to each question; 0 if none would be
+    shown."""
     return [
         max(0.0, question.judge(found.ids).reward)
         if math.exp(sum(found.logprobs)) >= settings.shown
@@ -96,7 +98,7 @@ def standing(
 
 
 def _beside(verdict: Verdict, lost: float) -> Verdict:
-    """A verdict where silence loses something that was shown before."""
+    """A verdict in which silence loses the reward of what was shown before."""
     return replace(verdict, reward=verdict.reward - lost) if verdict.silent else verdict
 
 
@@ -109,9 +111,9 @@ def group_loss(
 ) -> tuple[Tensor, Tensor]:
     """The loss of one group, summed over its answers, and its KL, summed over tokens.
 
-    The log-probabilities of each answer, float32 [length]: as the model has them now, as it had
-    them when the answer was drawn, and as the reference has them. The loss is a sum over tokens
-    divided by `max_new`, the same for short answers and long ones.
+    The log-probabilities of each answer, float32 [length]: of the present model, of the model when
+    the answer was sampled, and of the reference. The loss is a sum over tokens divided by
+    `max_new`, the same for short answers and long ones.
     """
     loss = kl_sum = torch.zeros((), device=now[0].device)
     for mine, before, theirs, advantage in zip(now, drawn, reference, advantages, strict=True):
@@ -126,7 +128,7 @@ def group_loss(
 
 
 class Trainer:
-    """A model, what it learns with, and the frozen model that holds it back."""
+    """A model, its optimizers, and the frozen reference model."""
 
     def __init__(self, run: Run, reference: DecoderModule, settings: RlSettings) -> None:
         self.run = run
@@ -135,7 +137,8 @@ class Trainer:
         self.device = run.model.embedding.weight.device
 
     def step(self, questions: Questions) -> dict[str, Any]:
-        """One draw and its updates; gives what goes into the log. Depends on the step alone."""
+        """One sampling and its updates; returns the log entry. Depends only on the step's
+        number."""
         settings, state = self.settings, self.run.state
         began = time.perf_counter()
         label = f"{settings.seed}-{state.step}"
@@ -153,15 +156,15 @@ class Trainer:
         verdicts = [verdict for group in groups for verdict in group.verdicts]
         tokens = sum(len(found.ids) for group in groups for found in group.samples)
         state.tokens += tokens
-        said = [verdict for verdict in verdicts if not verdict.silent]
+        answered = [verdict for verdict in verdicts if not verdict.silent]
         seconds = time.perf_counter() - began
         state.seconds += seconds
         return {
             "step": state.step,
             "reward": round(sum(v.reward for v in verdicts) / len(verdicts), 5),
             "kl": round(kl, 6),
-            "silent": round(1 - len(said) / len(verdicts), 4),
-            "parsed": round(sum(v.parsed for v in said) / max(1, len(said)), 4),
+            "silent": round(1 - len(answered) / len(verdicts), 4),
+            "parsed": round(sum(v.parsed for v in answered) / max(1, len(answered)), 4),
             "exact": round(sum(v.exact for v in verdicts) / len(verdicts), 4),
             "uneven": round(sum(any(g.advantages) for g in groups) / len(groups), 4),
             "tokens": tokens,
@@ -170,7 +173,7 @@ class Trainer:
         }
 
     def _update(self, groups: Sequence[Group]) -> float:
-        """One update of the weights; gives the mean KL a token before it."""
+        """One update of the weights; returns the mean KL per token before it."""
         settings, run = self.settings, self.run
         model, optimizer = run.model, run.optimizers[0]
         count = sum(len(group.samples) for group in groups)
@@ -214,7 +217,7 @@ def train(
 ) -> ScheduleState:
     """Train until the budget is spent; the final state is saved as `final.pt`.
 
-    A run that was interrupted and goes on comes to the same weights as one that wasn't.
+    An interrupted and resumed run ends with the same weights as an uninterrupted one.
     """
     use_threads(settings.threads)
     trainer = Trainer(run, reference, settings)
@@ -254,11 +257,11 @@ def open_run(
     resume: Path | None = None,
     device: str = "cpu",
 ) -> tuple[Run, DecoderModule]:
-    """A run in `folder` and its reference: begun with a model, or gone on with.
+    """A run in `folder` and its reference: new with a model, or resumed.
 
-    What is learnt of `model` (all of it, or its adapters) is kept as `start.pt`, which a run that
-    goes on from the checkpoint `resume` begins with; `model` may then be None for a plain decoder.
-    Raises TrainingError.
+    The trainable part of `model` (all of it, or its adapters) is stored as `start.pt`, which is the
+    reference of a run resumed from the checkpoint `resume`; `model` may then be None for a plain
+    decoder. Raises TrainingError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if resume is not None:

@@ -1,9 +1,9 @@
-"""Questions of reinforcement learning about lines: whether and how a stretch follows real changes.
+"""Questions for reinforcement learning about lines: whether and how a stretch follows real changes.
 
-They are cut out of the scans of `training.line_scans`: the changes of a commit are told, stretches
-like them asked about one by one, those before the one in question answered as the person left them.
-Half of the questions (`RlSettings.wanted`) are about stretches that the person changed: of those
-that are asked about in use, five in six stay.
+They are taken from the scans of `training.line_scans`: the prompt has a commit's changes, then
+similar stretches one by one, with the author's answers up to the one in question. Half of the
+questions (`RlSettings.wanted`) are about stretches that the author changed: of those asked about in
+use, five in six stay unchanged.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from nextedit_jupyter.training.reward import SILENT, UNREADABLE, ReadAnswer, Rew
 from nextedit_jupyter.training.rl_questions import TRIES, Question
 from nextedit_jupyter.training.rl_settings import RlSettings
 
-MOST_COMMITS = 3_000  # that are kept in memory, spread over the file
+MAX_COMMITS = 3_000  # kept in memory, spread over the file
 
 
 class LineQuestions:
-    """Questions about the stretches of real commits, which a JSON Lines file holds."""
+    """Questions about stretches of real commits in a JSON Lines file."""
 
     def __init__(
         self, edits: Path, fmt: CellsLinesV1, tokenizer: TextTokenizer, settings: RlSettings
@@ -62,7 +62,7 @@ class LineQuestions:
     def _of(self, row: dict[str, Any], rng: random.Random) -> Iterator[Question]:
         """A question for each stretch of one scan of a commit."""
         scans = commit_scans(
-            row, self._tokenizer, rng, length=self._settings.length, most=1, fmt=self._format
+            row, self._tokenizer, rng, length=self._settings.length, limit=1, fmt=self._format
         )
         asked = self._tokenizer.control(control.EDIT)
         for ids in scans:
@@ -83,24 +83,24 @@ class LineQuestions:
         text = self._tokenizer.decode(list(stretch))
         becomes = self._format.read(answer, self._tokenizer)
         after = text if becomes is None else becomes
-        # The stretch stands for its cell: what it adds to the syntax errors counts. Lines of a
-        # block parse within one.
+        # The stretch stands for its cell: only additional syntax errors count. Lines of a block are
+        # parsed within a block.
         head = "if True:\n" if text[:1] in (" ", "\t") else ""
         now = head + text
         request = SuggestRequest(
             Notebook("python", (Cell("lines", "code", now),)), Caret("lines", 0)
         )
         task = RewardTask("next_edit", request, head + after, len(answer))
-        prompt = self._format.asked(before, text, self._tokenizer)
+        prompt = self._format.stretch_prompt(before, text, self._tokenizer)
 
         def read(ids: Sequence[int]) -> ReadAnswer:
             if ids[0] in prompt.stop:
                 return SILENT
-            said = self._format.read(ids, self._tokenizer)
-            if said is None:
+            answer = self._format.read(ids, self._tokenizer)
+            if answer is None:
                 return UNREADABLE
-            # The same lines again are silence: nothing would be shown.
-            return SILENT if said == text else ReadAnswer(head + said, len(ids))
+            # Repeating the same lines is silence: nothing would be shown.
+            return SILENT if answer == text else ReadAnswer(head + answer, len(ids))
 
         return Question(
             prompt.ids,
@@ -112,11 +112,11 @@ class LineQuestions:
 
 
 def _spread(path: Path) -> list[dict[str, Any]]:
-    """At most `MOST_COMMITS` commits with changed cells, evenly spread over the file."""
+    """At most `MAX_COMMITS` commits with changed cells, evenly spread over the file."""
     rows = [
         {name: row[name] for name in ("before", "after", "pairs")}
         for row in read_rows(path)
         if row["pairs"] and sum(map(len, row["before"])) <= MAX_CHARS
     ]
-    every = max(1, -(-len(rows) // MOST_COMMITS))
+    every = max(1, -(-len(rows) // MAX_COMMITS))
     return rows[::every]

@@ -1,4 +1,4 @@
-"""The questions of reinforcement learning: next edits and typing carets of a corpus."""
+"""Questions for reinforcement learning: next edits and typing carets from a corpus."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from nextedit_jupyter.training.reward import (
 from nextedit_jupyter.training.rl_settings import RlSettings
 from nextedit_jupyter.training.sampling import Sample, sample
 
-TRIES = 50  # draws for one question, many of which offer none
+TRIES = 50  # attempts per question, many of which offer none
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Ids to go on from, the ids that end an answer, and what an answer is worth.
+    """The prompt's ids, the ids that end an answer, and the reward of an answer.
 
-    `wanted` is whether there is something to say.
+    `wanted`: there is something to answer.
     """
 
     ids: tuple[int, ...]
@@ -48,7 +48,7 @@ class Question:
 def likeliest(
     model: DecoderModule, questions: Sequence[Question], settings: RlSettings
 ) -> list[Sample]:
-    """The likeliest answer to each question."""
+    """The most likely answer to each question."""
     drawn = sample(
         model,
         [question.ids for question in questions],
@@ -60,19 +60,19 @@ def likeliest(
 
 
 class Questions(Protocol):
-    """Where a run's questions come from."""
+    """The source of a run's questions."""
 
     def draw(self, seed: str, count: int) -> list[Question]:
         """`count` questions, the same for the same seed. Raises TrainingError."""
 
 
 class CorpusQuestions:
-    """Next edits and typing carets of a corpus, in any prompt format.
+    """Next edits and typing carets from a corpus, in any prompt format.
 
-    Next edits are made up as training makes them (`training.edits`), or mined ones. At a typing
-    caret the rest of the line is wanted, nothing at the line's end. A caret stands where a token of
-    the cell ends; what the format holds back of the last word is read with the prompt, as sampling
-    is not constrained.
+    Next edits are synthetic, as in training (`training.edits`), or mined. At a typing caret the
+    rest of the line is wanted, and nothing at the line's end. A caret is at the end of one of the
+    cell's tokens; what the format holds back of the last word is included in the prompt, because
+    sampling is not constrained.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class CorpusQuestions:
         old, new = changed_lines(request.cell.source, edit.after)
         tokens = len(self._tokenizer.encode(new))
         if len(self._tokenizer.encode(old)) + tokens + 2 > self._settings.max_new:
-            return None  # it can't be said: only silence could be learnt from it
+            return None  # it cannot be expressed: only silence could be learnt
         task = RewardTask("next_edit", request, edit.after, tokens)
         prompt = self._format.next_edit(request, self._tokenizer, self._settings.length)
         return self._question(task, prompt, (), self._read_edit)
@@ -145,7 +145,7 @@ class CorpusQuestions:
         text, ids = cells[index], self._tokenizer.encode(cells[index])
         before = self._tokenizer.decode(ids[: rng.randrange(1, len(ids))])
         if not text.startswith(before):
-            return None  # in the midst of a character
+            return None  # in the middle of a character
         rest = text[len(before) :].split("\n", 1)[0].rstrip()
         if not before.rpartition("\n")[2].strip() and not rest:
             return None  # an empty line
@@ -177,7 +177,7 @@ class CorpusQuestions:
         return Question(ids, stop, judged, task.kind, task.wanted)
 
     def _read_edit(self, task: RewardTask, ids: Sequence[int]) -> ReadAnswer:
-        """What a next edit's answer says; a control token at once is silence."""
+        """Parse a next edit's answer; an immediate control token is silence."""
         if len(ids) == 1 and not self._tokenizer.token_bytes(ids[0]):
             return SILENT
         parsed = self._format.parse_next_edit(task.request, ids, self._tokenizer)
@@ -186,11 +186,11 @@ class CorpusQuestions:
         cell, edit = parsed
         now = task.now
         if cell != task.request.caret.cell:
-            return ReadAnswer(now)  # the caret's cell stays as it is
+            return ReadAnswer(now)  # the caret's cell is unchanged
         return self._said(now, edit.apply(now)) if edit.fits(now) else UNREADABLE
 
     def _read_inline(self, task: RewardTask, ids: Sequence[int]) -> ReadAnswer:
-        """What stands at the caret after an answer; blanks alone are silence."""
+        """The text at the caret after an answer; whitespace alone is silence."""
         ended = ids[-1] in self._newlines or not self._tokenizer.token_bytes(ids[-1])
         text = self._tokenizer.decode(ids[:-1] if ended else ids).rstrip()
         if not text:

@@ -1,4 +1,4 @@
-"""What a run with rewards needs besides its data."""
+"""The settings of a reinforcement learning run."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RlSettings:
-    """What a run needs besides its data."""
+    """The settings of a run."""
 
-    prompts: int = 4  # a step
-    samples: int = 4  # a prompt
+    prompts: int = 4  # per step
+    samples: int = 4  # per prompt
     length: int = 384  # tokens of a prompt, at most
     max_new: int = 64  # tokens of an answer, at most
     temperature: float = 1.0
     lr: float = 2e-5
     warmup_steps: int = 10
-    updates: int = 1  # of the weights for one draw; the ratio is clipped from the second on
-    ratio: float = 0.2  # how far from 1 the ratio of probabilities counts
+    updates: int = 1  # of the weights per sampling; the ratio is clipped from the second on
+    ratio: float = 0.2  # the ratio of probabilities is clipped at this distance from 1
     kl: float = 0.04  # DeepSeekMath's
     clip: float = 1.0
     inline: float = 0.5  # share of typing carets; the rest are next edits
-    real: float = 0.5  # share of mined edits among the next edits, where there are some
+    real: float = 0.5  # share of mined edits among the next edits, if there are any
     wanted: float = 0.5  # share of questions about lines that have something to change
-    shown: float = 0.2  # the probability from which on an answer of the start counts as shown
+    shown: float = 0.2  # the probability from which an initial answer counts as shown
     seed: int = 0
     threads: int = 2
     checkpoint_s: float = 300.0

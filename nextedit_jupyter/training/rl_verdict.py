@@ -1,4 +1,4 @@
-"""Whether reinforcement learning helped: the same held-out questions before and after."""
+"""Decides whether reinforcement learning helped: the same held-out questions before and after."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from nextedit_jupyter.training.rl_settings import RlSettings
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A model's verdicts on some questions, in their order."""
+    """A model's verdicts on some questions, in order."""
 
     questions: Sequence[Question]
     verdicts: Sequence[Verdict]
 
     def counts(self, kind: Kind | None = None) -> dict[str, int]:
-        """How many questions of a kind, or of all, and what was made of them."""
+        """The number of questions of a kind, or of all, and of each outcome."""
         pairs = [
             (question, verdict)
             for question, verdict in zip(self.questions, self.verdicts, strict=True)
             if kind in (None, question.kind)
         ]
-        said = [(question, verdict) for question, verdict in pairs if not verdict.silent]
+        answered = [(question, verdict) for question, verdict in pairs if not verdict.silent]
         return {
             "tasks": len(pairs),
             "wanted": sum(question.wanted for question, _ in pairs),
             "none": sum(not question.wanted for question, _ in pairs),
-            "said": len(said),
-            "parsed": sum(verdict.parsed for _, verdict in said),
-            "exact": sum(question.wanted and verdict.exact for question, verdict in said),
-            "wrong": sum(verdict.wrong for _, verdict in said),
+            "said": len(answered),
+            "parsed": sum(verdict.parsed for _, verdict in answered),
+            "exact": sum(question.wanted and verdict.exact for question, verdict in answered),
+            "wrong": sum(verdict.wrong for _, verdict in answered),
             "silent_of_none": sum(q.wanted is False and v.silent for q, v in pairs),
         }
 
@@ -48,7 +48,7 @@ class Measurement:
 
 
 def ask(model: DecoderModule, questions: Sequence[Question], settings: RlSettings) -> Measurement:
-    """The likeliest answer to each question, judged; without thresholds, gates and filter."""
+    """The most likely answer to each question, judged, without thresholds, gates and filter."""
     verdicts: list[Verdict] = []
     for at in range(0, len(questions), 16):
         some = questions[at : at + 16]
@@ -63,7 +63,7 @@ def ask(model: DecoderModule, questions: Sequence[Question], settings: RlSetting
 def measure(
     model: DecoderModule, tasks: Sequence[Question], settings: RlSettings
 ) -> dict[str, Any]:
-    """Counts over all tasks and by kind, and the mean reward, of greedy answers."""
+    """Counts over all tasks and by kind, and the mean reward, for greedy answers."""
     return _described(ask(model, tasks, settings))
 
 
@@ -80,8 +80,8 @@ def compare(before: Measurement, after: Measurement, *, seed: int = 0) -> dict[s
     """Before and after on the same tasks, whether it helped, and why not.
 
     It helped if all of these hold: the mean reward rose, with 95 % of the resampled means of the
-    tasks' changes above 0; no fewer exact answers; no larger a share of what is said is wrong; no
-    smaller a share of it parses.
+    tasks' changes above 0; no fewer exact answers; no larger share of the answers is wrong; no
+    smaller share of them parses.
     """
     changes = [b - a for a, b in zip(before.rewards, after.rewards, strict=True)]
     low, high = _interval(changes, seed)
@@ -105,7 +105,7 @@ def compare(before: Measurement, after: Measurement, *, seed: int = 0) -> dict[s
 
 
 def _interval(changes: Sequence[float], seed: int, draws: int = 2_000) -> tuple[float, float]:
-    """The 95 % interval of a mean, the values drawn again."""
+    """The 95 % bootstrap interval of a mean."""
     if not changes:
         return 0.0, 0.0
     rng = random.Random(seed)

@@ -49,7 +49,7 @@ class Run:
         return True
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint; raises TrainingError if it is of another shape or damaged."""
+        """Resume from a checkpoint; raises TrainingError if it has another shape or is damaged."""
         payload = read_checkpoint(path)
         self.load_weights(payload, path)
         for optimizer, held in zip(self.optimizers, payload["optimizers"], strict=True):
@@ -58,7 +58,7 @@ class Run:
         torch.set_rng_state(payload["rng"])
 
     def load_weights(self, payload: dict[str, Any], path: Path) -> None:
-        """Take a checkpoint's weights alone. Raises TrainingError as `load` does."""
+        """Load only a checkpoint's weights. Raises TrainingError like `load`."""
         shape = Shape(**payload["shape"])
         if shape != self.model.shape:
             raise TrainingError(
@@ -79,7 +79,7 @@ class Run:
 
 
 def trained_state(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """What training changes of a model: all of its weights, or the adapters of a frozen one."""
+    """The part of a model that training changes: all weights, or the adapters of a frozen one."""
     return {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
 
 
@@ -98,21 +98,21 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 class TokenRows:
-    """A packed file read batch by batch in file order, from the start again after its end.
+    """A packed file read batch by batch in file order, restarting after its end.
 
     `file#2000` are its first 2,000 rows.
     """
 
     def __init__(self, path: Path | str) -> None:
-        path, _, most = str(path).partition("#")
+        path, _, limit = str(path).partition("#")
         try:
             self.rows: npt.NDArray[np.uint16] = np.load(path, mmap_mode="r")
         except (OSError, ValueError, EOFError) as error:
             raise TrainingError(f"the data {path} cannot be read: {error}") from error
         if self.rows.ndim != 2 or self.rows.dtype != np.uint16 or not len(self.rows):
             raise TrainingError(f"the data {path} is no packed file: run `train examples` again")
-        if most:
-            self.rows = self.rows[: int(most)]
+        if limit:
+            self.rows = self.rows[: int(limit)]
 
     def batch(self, row: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         index = np.arange(row, row + size) % len(self.rows)

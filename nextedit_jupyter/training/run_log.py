@@ -1,4 +1,4 @@
-"""What a training run writes down of its steps, the lines that are printed of it, and its plot."""
+"""The log of a training run, its printed lines, and its plot."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nextedit_jupyter.training.progress import RunBar
 from nextedit_jupyter.training.run_folder import Run
 from nextedit_jupyter.training.schedule import RunBudget
 
-EVERY = 10  # steps to a line
+EVERY = 10  # steps per line
 
 
 @dataclass(slots=True)
 class StepLog:
-    """Gathers steps; every tenth writes their mean to `log.jsonl` and to the bar."""
+    """Collects steps; every tenth step writes their mean to `log.jsonl` and to the bar."""
 
     run: Run
     bar: RunBar
@@ -65,7 +65,7 @@ def _line(entry: dict[str, Any], budget: RunBudget, time_now: float) -> str:
 
 
 def plot_losses(folder: Path) -> None:
-    """Draw `loss.png` from a run's log, if there is one and matplotlib."""
+    """Draw `loss.png` from a run's log, if there is one and matplotlib is installed."""
     if not (folder / "log.jsonl").exists():
         return
     try:

@@ -1,8 +1,8 @@
-"""Answers drawn from a decoder that is being trained, and their log-probabilities.
+"""Samples answers from a decoder in training, with their log-probabilities.
 
-All answers to one prompt share it: it is read once and its keys and values are given to each. The
-answers to all prompts are then drawn together, a token a pass. For the gradient the same sharing
-holds: one pass reads a prompt and all answers to it, each of which sees the prompt and itself.
+All answers to one prompt share it: it is read once, and its keys and values are copied to each. The
+answers to all prompts are then sampled together, one token per pass. The gradient uses the same
+sharing: one pass reads a prompt and all of its answers, each of which sees the prompt and itself.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from nextedit_jupyter.training.network import DecoderModule, Layer, rotate
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Ids as drawn, the one that stopped them included, and the log-probability of each, in nats.
+    """The sampled ids, including the one that stopped them, and the log-probability of each, in
+    nats.
 
-    `stopped` is False for an answer that was cut off at the most tokens allowed.
+    `stopped` is False for an answer that was cut off at the maximum number of tokens.
     """
 
     ids: tuple[int, ...]
@@ -42,9 +43,10 @@ def sample(
     temperature: float = 1.0,
     generator: torch.Generator | None = None,
 ) -> list[list[Sample]]:
-    """`each` answers to every prompt, of at most `max_new` ids; the likeliest at temperature 0.
+    """`each` answers to every prompt, of at most `max_new` ids; the most likely ones at temperature
+    0.
 
-    `generator` is of the model's device. Log-probabilities are those at the temperature (at 1 for
+    `generator` is on the model's device. Log-probabilities are those at the temperature (at 1 for
     temperature 0). Raises ValueError for no prompt, an empty one, or one that leaves no room in the
     model's context.
     """
@@ -75,7 +77,7 @@ def sample(
         left = [at for at, row in enumerate(live) if not done[row]]
         if not left or step + 1 == max_new:
             break
-        if len(left) <= len(live) // 2:  # most have stopped: go on with the others alone
+        if len(left) <= len(live) // 2:  # most have stopped: continue with the others
             keep = torch.tensor(left, device=device)
             cache.keep(keep)
             chosen, live = chosen[keep], [live[at] for at in left]
@@ -95,12 +97,12 @@ def answer_logprobs(
 ) -> list[Tensor]:
     """Log-probabilities of each answer's ids after the prompt, float32 [length of the answer].
 
-    One pass for all: what a plain pass over prompt and answer gives for each, with its gradient.
+    One pass for all, with the same results and gradients as a separate pass for each answer.
     """
     device = model.embedding.weight.device
     size = len(prompt)
     ids, owners, positions = list(prompt), [-1] * size, list(range(size))
-    rows: list[int] = []  # where each answer's ids are foretold
+    rows: list[int] = []  # the rows that predict each answer's ids
     for number, answer in enumerate(answers):
         rows += [size - 1, *range(len(ids), len(ids) + len(answer) - 1)]
         ids += answer[:-1]
@@ -117,7 +119,7 @@ def answer_logprobs(
     layers = _layers(model)
     for layer in layers:
         q, k, v = _heads(layer, x, cos, sin)
-        if layer is layers[-1]:  # other places are needed for their keys and values alone
+        if layer is layers[-1]:  # other positions are needed only for their keys and values
             q, x, unseen = q[:, :, foretold], x[:, foretold], unseen[foretold]
         x = _mixed(layer, x, _attend(q, k, v, unseen))
     hidden = model.norm(x[0])
@@ -129,9 +131,9 @@ def answer_logprobs(
 
 @dataclass(slots=True)
 class _Cache:
-    """Keys (rotated) and values, a layer [rows, kv_heads, capacity, head_dim] each.
+    """Keys (rotated) and values, [rows, kv_heads, capacity, head_dim] per layer.
 
-    Prompts stand to the right: all end at one column, `first` [rows] is where each begins.
+    Prompts are right-aligned: all end at the same column, `first` [rows] is where each begins.
     """
 
     keys: list[Tensor]
@@ -175,7 +177,7 @@ def _read(
 
 
 def _step(model: DecoderModule, ids: Tensor, cache: _Cache) -> Tensor:
-    """Read one more id a row, int64 [rows]; gives the hidden states [rows, width]."""
+    """Read one more id per row, int64 [rows]; returns the hidden states [rows, width]."""
     at = cache.end
     cos, sin = _tables(model)
     place = at - cache.first
@@ -193,7 +195,7 @@ def _step(model: DecoderModule, ids: Tensor, cache: _Cache) -> Tensor:
     return cast(Tensor, model.norm(x[:, 0]))
 
 
-# A layer of `training.network`, in the two halves between which attention looks things up.
+# A layer of `training.network` in two halves, before and after attention.
 
 
 def _heads(layer: Layer, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -206,10 +208,10 @@ def _heads(layer: Layer, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, T
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, unseen: Tensor) -> Tensor:
-    """What queries [rows, heads, length, head_dim] see of keys and values [rows, kv_heads, …].
+    """Attention of queries [rows, heads, length, head_dim] to keys and values [rows, kv_heads, …].
 
-    `unseen` is True where one is hidden, [length, keys] or with a dimension for the rows as well.
-    Heads that share keys are rows of one product: nothing is repeated.
+    `unseen` is True for masked positions, [length, keys], optionally with a dimension for the rows.
+    Heads that share keys are rows of one product, so nothing is copied.
     """
     rows, heads, length, size = q.shape
     kv_heads = k.shape[1]
@@ -222,7 +224,8 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, unseen: Tensor) -> Tensor:
 
 
 def _mixed(layer: Layer, x: Tensor, mixed: Tensor) -> Tensor:
-    """The stream after the layer; `mixed` [rows, heads, length, head_dim] is what was seen."""
+    """The residual stream after the layer; `mixed` [rows, heads, length, head_dim] is attention's
+    output."""
     rows, length, _ = x.shape
     x = x + layer.out(mixed.transpose(1, 2).reshape(rows, length, -1))
     y = layer.norm_mlp(x)

@@ -1,11 +1,10 @@
-"""When a training run warms up, decays and ends, and what its control file changes of that.
+"""When a training run warms up, decays and ends, and how its control file changes that.
 
-The schedule is warm-up, stable, decay (WSD). While it is stable a run can continue for as long as
-there is time; the decay takes a few minutes and gives the model to export.
+The schedule is warm-up, stable, decay (WSD). The stable phase can last as long as there is time;
+the decay takes a few minutes and produces the model to export.
 
-`control.json` in the run's folder steers a running process, read before each step:
-`{"end": 1790000000.0, "decay_minutes": 20, "data": "other.npy", "stop": false}` (`end` in seconds
-of Unix time).
+`control.json` in the run's folder steers a running process, read before each step: `{"end":
+1790000000.0, "decay_minutes": 20, "data": "other.npy", "stop": false}` (`end` in Unix seconds).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class ScheduleState:
-    """Where a run stands; all of it goes into a checkpoint."""
+    """The state of a run, which is stored in checkpoints."""
 
     step: int = 0
     tokens: int = 0  # of all processes
@@ -39,20 +38,20 @@ class RunBudget:
     decay_minutes: float = 20.0
 
     def spent(self, step: int, time_now: float) -> bool:
-        """Whether a run without a decay is at its end."""
+        """Whether a run without decay is at its end."""
         if self.steps is not None and step >= self.steps:
             return True
         return self.end is not None and time_now >= self.end
 
     def left(self, time_now: float) -> str:
-        """The time left in words, for a line of progress; empty where steps are counted."""
+        """The time left in words, for a progress line; empty if steps are counted."""
         if self.end is None:
             return ""
         return f" left {max(0.0, self.end - time_now) / 60:.0f} min"
 
 
 def lr_factor(state: ScheduleState, *, warmup_steps: int, final_lr: float) -> float:
-    """The share of the peak learning rate at the state's step; it decays to `final_lr`."""
+    """The fraction of the peak learning rate at the state's step; it decays to `final_lr`."""
     warm = min(1.0, (state.step + 1) / max(1, warmup_steps))
     if state.decay_start is None:
         return warm
@@ -72,20 +71,20 @@ def is_time_to_decay(state: ScheduleState, budget: RunBudget, time_now: float) -
 
 
 def begin_decay(state: ScheduleState, budget: RunBudget) -> None:
-    """The decay takes the budget's steps, or goes by the clock where there are none."""
+    """Start the decay, which takes the budget's steps, or goes by the clock if there are none."""
     by_steps = budget.steps is not None and budget.decay_steps
     state.decay_start, state.decay_done = state.step, 0.0
     state.decay_steps = budget.decay_steps if by_steps else 0
 
 
 def decay_goes_on(state: ScheduleState, budget: RunBudget, stepped: float, time_now: float) -> bool:
-    """Whether a decay is not at its end; moves one by the clock on from the last step's time."""
+    """Whether the decay continues; advances a decay by the clock by the last step's time."""
     if state.decay_start is not None:
         if state.decay_steps:
             if state.step >= state.decay_start + state.decay_steps:
                 return False
         else:
-            # What is left of the decay is spread over the time left, however fast steps are.
+            # The rest of the decay is spread over the time left, regardless of the speed of steps.
             left = (budget.end or 0.0) - time_now
             if left <= 0:
                 return False
@@ -96,7 +95,8 @@ def decay_goes_on(state: ScheduleState, budget: RunBudget, stepped: float, time_
 
 @dataclass(frozen=True, slots=True)
 class StepControl:
-    """What a step goes by, in all processes: the budget, other data, whether to stop, the time."""
+    """The parameters of a step, in all processes: the budget, other data, whether to stop, the
+    time."""
 
     budget: RunBudget
     data: str
@@ -105,7 +105,7 @@ class StepControl:
 
 
 class Control:
-    """The control file: what it says overrides the budget the run was started with."""
+    """The control file, which overrides the budget with which the run was started."""
 
     def __init__(self, path: Path, budget: RunBudget) -> None:
         self._path = path
@@ -129,14 +129,15 @@ class Control:
                     decay_minutes=raw.get("decay_minutes", self._budget.decay_minutes),
                 )
         except (OSError, ValueError, AttributeError):
-            pass  # no control file, or one that is just being written
+            pass  # no control file, or it is being written
         return StepControl(self._budget, self._data, self._stop, at)
 
 
 def reached(
     state: ScheduleState, budget: RunBudget, began: float, time_now: float
 ) -> tuple[float, float | None]:
-    """What is done of how much: steps of a budget of steps, otherwise seconds of this session."""
+    """The progress (done, total): steps for a budget in steps, otherwise seconds of this
+    session."""
     if budget.steps is None and budget.end is not None:
         return time_now - began, budget.end - began
     return state.step, budget.steps

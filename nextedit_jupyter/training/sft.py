@@ -3,9 +3,9 @@
 `schedule` says when the learning rate rises and falls and when a run ends; the last stable state
 is kept as `stable.pt`, from which a later session continues.
 
-Several processes (`processes`) make each step together: each takes `batch` rows of its own, and
-the gradients are those of all rows' targets. They decide alike, from what the first one reads of
-clock and control file.
+Several processes (`processes`) take each step together: each reads its own `batch` rows, and the
+gradients are averaged over all targets. They make the same decisions, based on the clock and
+control file of the first one.
 """
 
 from __future__ import annotations
@@ -43,31 +43,31 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class SftSettings:
-    """What a run needs besides its data; learning rates are those of `optim`."""
+    """The settings of a run; learning rates are those of `optim`."""
 
-    batch: int = 8  # rows a step, of each process
+    batch: int = 8  # rows per step and process
     warmup_steps: int = 40
     matrix_lr: float = 0.02
     other_lr: float = 3e-3
-    final_lr: float = 0.02  # as a share of the peak
+    final_lr: float = 0.02  # as a fraction of the peak
     clip: float = 1.0
     seed: int = 0
     compile: bool = True
-    bfloat16: bool = True  # on processors that emulate it float32 is half as fast again
+    bfloat16: bool = True  # on processors that emulate it, float32 is 1.5 times as fast
     threads: int = 2
-    device: str | None = None  # cpu or cuda; None: a GPU if there is one
+    device: str | None = None  # cpu or cuda; None means a GPU if there is one
     checkpoint_s: float = 300.0
     validate_s: float = 600.0
 
 
 @torch.no_grad()
 def validation_loss(
-    model: DecoderModule, rows: TokenRows, *, batch: int, most: int = 64, bfloat16: bool = True
+    model: DecoderModule, rows: TokenRows, *, batch: int, limit: int = 64, bfloat16: bool = True
 ) -> float:
-    """Mean nats per token over the first `most` rows."""
+    """Mean nats per token over the first `limit` rows."""
     total, count = 0.0, 0
     device = model.embedding.weight.device
-    for row in range(0, min(most, len(rows.rows)), batch):
+    for row in range(0, min(limit, len(rows.rows)), batch):
         inputs, targets = rows.batch(row, min(batch, len(rows.rows) - row))
         counted = int((targets >= 0).sum())
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
@@ -90,10 +90,9 @@ def train(
     """Train until the budget is spent; returns the final state, saved as `final.pt`.
 
     Several data files are read one after another, the last one again and again; `file#2000` means
-    its first 2,000 rows. A run that continues from a checkpoint continues in the file, at the row,
-    where that one stood. How it goes is drawn as a bar, or printed where there is no terminal;
-    with `progress` the lines go there. `loss` stands in for the model's own, which
-    validation keeps.
+    its first 2,000 rows. A run that continues from a checkpoint continues at the same row of the
+    same file. Progress is shown as a bar, or printed if there is no terminal; with `progress` the
+    lines go there. `loss` replaces the model's own, which is still used for validation.
     """
     use_threads(settings.threads)
     state, processes = run.state, run.processes
@@ -138,7 +137,8 @@ def train(
 
 
 def _begin_together(run: Run, settings: SftSettings, source: _Source) -> None:
-    """All processes of a run must have begun alike; they get the first one's weights."""
+    """Check that all processes began with the same settings, and copy the first one's weights to
+    them."""
     facts: dict[str, Any] = {
         "parameters": run.model.shape.parameters,
         "step": run.state.step,
@@ -151,7 +151,7 @@ def _begin_together(run: Run, settings: SftSettings, source: _Source) -> None:
 
 
 def _keep_stable(run: Run, budget: RunBudget) -> None:
-    """Begin the decay; the state before it is kept."""
+    """Begin the decay, after saving the state before it."""
     run.save("stable.pt")
     begin_decay(run.state, budget)
     if not run.state.decay_steps:
@@ -159,7 +159,7 @@ def _keep_stable(run: Run, budget: RunBudget) -> None:
 
 
 class _Source:
-    """The files of a run, one after another, and the one that the control file names."""
+    """The data files of a run, in order, and the one that the control file names."""
 
     def __init__(self, run: Run, files: Sequence[Path | str]) -> None:
         self._run = run
@@ -170,7 +170,7 @@ class _Source:
         self.rows = TokenRows(state.data)
 
     def follow(self, ordered: str) -> None:
-        """Turn to the data that was ordered, or to the next file where one is read to its end."""
+        """Switch to the data in the control file, or to the next file at the end of one."""
         state, files = self._run.state, self._files
         if ordered and ordered != state.data:
             self._open(ordered)
@@ -239,9 +239,9 @@ def open_run(
     resume: Path | None = None,
     processes: Processes | None = None,
 ) -> Run:
-    """Make a run in `folder`: a new one, or one that goes on from the checkpoint `resume`.
+    """Open a run in `folder`: a new one, or one resumed from the checkpoint `resume`.
 
-    It is alone unless it is given the `processes` that it joined.
+    It runs in a single process unless `processes` is given.
     """
     folder.mkdir(parents=True, exist_ok=True)
     processes = processes or Processes(device=choose_device(settings.device))

@@ -1,6 +1,6 @@
-"""The whole pipeline, small: a folder of code to a bundle that is served, in about two minutes.
+"""The whole pipeline on a small scale: from a folder of code to a bundle, in about two minutes.
 
-What comes out completes nothing of use; it shows that every step works, and tests run on it.
+The model completes nothing useful; it shows that every step works, and tests use it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def train_tiny(
     length: int = 256,
     progress: Callable[[str], None] = print,
 ) -> None:
-    """Corpus, tokenizer, examples, training and export; raises TrainingError on no data."""
+    """Corpus, tokenizer, examples, training and export; raises TrainingError if there are no
+    data."""
     roots = list(folders) or [Path(sysconfig.get_paths()["stdlib"], name) for name in _STANDARD]
     work.mkdir(parents=True, exist_ok=True)
     documents = collect(roots)
@@ -75,7 +76,7 @@ def train_tiny(
 
 
 def collect(roots: Sequence[Path]) -> list[Document]:
-    """Documents of some folders, up to `MAX_CHARS` characters."""
+    """Documents from some folders, up to `MAX_CHARS` characters."""
     skipped, near, documents = Skipped(), NearDuplicates(), []
     left = MAX_CHARS
     for root in roots:

@@ -1,7 +1,7 @@
-"""Tuning a pre-trained base: adapters in its layers, rows for the tokens it did not have.
+"""Tunes a pre-trained base: adapters in its layers, and rows for new tokens.
 
-The base stays as it is, in bfloat16; what is learnt is small enough to be shipped as a delta. The
-loop, the schedule and the checkpoints are those of `training.sft`.
+The base is frozen, in bfloat16; the trained part is small enough to be shipped as a delta. Loop,
+schedule and checkpoints are those of `training.sft`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from nextedit_jupyter.training.run_folder import Run, read_checkpoint
 
 RANK = 16
 SCALE = 2.0
-# AdamW with rates about ten times those of full tuning, as usual for adapters.
+# AdamW with learning rates about ten times those of full tuning, as usual for adapters.
 ADAPTER_LR = 1e-3
 ROWS_LR = 2e-3
 
@@ -51,11 +51,12 @@ def tuning_rows(
     length: int,
     seed: int,
 ) -> npt.NDArray[np.uint16]:
-    """Packed rows, [rows, length + 1], of notebooks and of edits, shuffled before.
+    """Packed rows, [rows, length + 1], of notebooks and edits, after shuffling.
 
-    Each notebook gives one stretch and each commit two or three pieces at most, so that a run too
-    short for all of it sees as many hands as it can. Three rows of notebooks are followed by one of
-    edits; in `cells-lines-v1`, whose few answers would drown in a batch of both, two by two.
+    Each notebook provides one stretch and each commit at most two or three pieces, so that a short
+    run sees as many authors as possible. Three rows of notebooks are followed by one of edits; in
+    `cells-lines-v1`, whose few answer tokens would not count in a mixed batch, two rows alternate
+    with two.
     """
     rng = random.Random(seed)
     documents = pieces_of(list(read_notebooks(notebooks)), rng, cells=24)
@@ -93,7 +94,8 @@ def _commit_pieces(
     *,
     length: int,
 ) -> Iterator[list[int]]:
-    """What a commit teaches in a format: scans of lines, or steps with the window around each."""
+    """A commit's training pieces in a format: scans of lines, or steps with the window around
+    each."""
     if isinstance(fmt, CellsLinesV1):
         yield from commit_scans(row, tokenizer, rng, length=length // 2, fmt=fmt)
         return
@@ -105,9 +107,9 @@ def _commit_pieces(
 
 
 class SplitEmbedding(nn.Module):
-    """An embedding whose first rows are frozen and whose last ones are learnt.
+    """An embedding whose first rows are frozen and whose last ones are trained.
 
-    `kept` is [rows, width], `new` [rows, width]; ids count through both.
+    `kept` is [rows, width], `new` [rows, width]; ids number both consecutively.
     """
 
     def __init__(self, kept: Tensor, new: Tensor) -> None:
@@ -133,9 +135,9 @@ def adapted(
     scale: float = SCALE,
     seed: int = 0,
 ) -> DecoderModule:
-    """A decoder with frozen `weights`, adapters in its layers and `new_rows` rows to be learnt.
+    """A decoder with frozen `weights`, adapters in its layers and `new_rows` trainable rows.
 
-    Raises TrainingError for weights of another shape.
+    Raises TrainingError for weights with another shape.
     """
     model = DecoderModule(shape, seed=seed)
     try:
@@ -154,7 +156,7 @@ def adapted(
 def adapted_base(
     base: PretrainedBase, *, rank: int = RANK, seed: int = 0, delta: Path | None = None
 ) -> DecoderModule:
-    """The base with adapters, beginning with what the safetensors file `delta` holds, if given.
+    """The base with adapters, initialised from the safetensors file `delta`, if given.
 
     Raises TrainingError.
     """
@@ -175,9 +177,9 @@ def tuned(base: PretrainedBase, run: Path, checkpoint: str, *, rank: int) -> Dec
 
 @torch.no_grad()
 def begin_with(model: DecoderModule, delta: Path) -> None:
-    """Give an adapted model what `learnt` found, read from a delta's safetensors file.
+    """Load a delta's safetensors file, as written from `learnt`, into an adapted model.
 
-    Raises TrainingError for a delta of another shape or rank.
+    Raises TrainingError for a delta with another shape or rank.
     """
     try:
         tensors = TensorFile(delta)
@@ -213,7 +215,7 @@ def open_tuning(folder: Path, model: DecoderModule, *, resume: Path | None = Non
 
 
 def learnt(model: DecoderModule) -> dict[str, Tensor]:
-    """The delta of an adapted model, float32, under the names that `bundles.delta` reads.
+    """The delta of an adapted model, float32, with the names that `bundles.assembling` reads.
 
     `layers.{i}.{matrix}.a` is [rank, inputs] and `.b` [outputs, rank]; the new rows are
     `embedding.new`.

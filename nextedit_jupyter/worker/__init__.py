@@ -1,6 +1,7 @@
-"""The worker: one process a user that holds all suggestion logic, and the client that reaches it.
+"""The worker, one process per user that runs all suggestion logic, and the client that connects to
+it.
 
-`worker.client` (standard library only) is what server, terminal and kernel import; `worker.worker`
-is what runs in the process. Both meet in a folder that only the user may enter (`worker.runtime`)
-and speak in frames (`worker.frames`).
+Server, terminal and kernel import `worker.client` (standard library only); `worker.worker` runs in
+the process. They meet in a folder that only the user can enter (`worker.runtime`) and exchange
+frames (`worker.frames`).
 """

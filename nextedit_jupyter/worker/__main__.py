@@ -1,7 +1,7 @@
 """`python -m nextedit_jupyter.worker`: started by a client, on demand.
 
-Prints `ready` on its standard output once clients may come, or a line that says why it cannot
-start, and closes it. Exit status: 0 left in good order, 3 another worker runs, 4 cannot start.
+Prints `ready` on standard output once clients can connect, or a line that says why it cannot start,
+and closes it. Exit status: 0 clean exit, 3 another worker is running, 4 cannot start.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.expect_version not in (None, __version__):
-        # An upgrade under a running process: this worker would listen where nobody looks for it.
+        # The package was upgraded under a running process: nobody would look for this worker's
+        # socket.
         _say(
             f"nextedit-jupyter was changed to {__version__} while a process of "
             f"{options.expect_version} runs: restart the Jupyter server and its kernels"
@@ -48,13 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return 4
     if options.detach and sys.platform != "win32" and os.fork() > 0:
-        os._exit(0)  # the worker is no child of the client: nothing for it to wait for
+        os._exit(0)  # the worker is not the client's child, so the client need not reap it
     os.umask(0o077)
     _bound_threads(settings.threads)
     raise_priority()
     log_file = open_log(folder)
     try:
-        # One that was asked to leave goes within a second.
+        # One that was asked to leave exits within a second.
         with held(folder.worker_lock, timeout=5.0):
             return _serve(folder, settings, remote, log_file, detached=options.detach)
     except NextEditError as error:
@@ -96,19 +97,20 @@ def _serve(
     def ready() -> None:
         _say("ready")
         if detached:
-            # Libraries write to these as they please; nothing of it is to be kept.
+            # Libraries write to these at will; none of it is to be kept.
             with open(os.devnull, "r+b") as nothing:
                 for descriptor in (0, 1, 2):
                     os.dup2(nothing.fileno(), descriptor)
 
     worker.run(ready)
-    # Not by returning: threads that sit in native code would be torn down under their feet.
+    # Not by returning: that would tear down the interpreter under threads in native code.
     logging.shutdown()
     os._exit(0)
 
 
 def _builder(settings: WorkerSettings, remote: RemoteSettings | None) -> Build:
-    """What makes the suggester; imports it only when called, after the worker listens."""
+    """A function that builds the suggester; it is imported only when called, after the worker
+    listens."""
 
     def build(off: Collection[str]) -> Suggesting:
         if settings.suggester:
@@ -128,7 +130,7 @@ def _builder(settings: WorkerSettings, remote: RemoteSettings | None) -> Build:
 
 def _roll_back(settings: WorkerSettings) -> Callable[[str], str | None]:
     def roll_back(label: str) -> str | None:
-        if settings.bundle or settings.suggester:  # what was asked for by name is never left
+        if settings.bundle or settings.suggester:  # what was named explicitly is never replaced
             return None
         from nextedit_jupyter.bundles.active import roll_back as leave
 
@@ -148,7 +150,7 @@ def _put_back(settings: WorkerSettings) -> Callable[[str], None]:
 
 
 def _updates(settings: WorkerSettings) -> Callable[[], Updates] | None:
-    """What looks for newer bundles; None, and nothing of it imported, where that isn't wanted."""
+    """A function that creates the update check; None, with nothing imported, if updates are off."""
     repository = settings.repository or os.environ.get("NEXTEDIT_REPOSITORY")
     if not settings.updates or not repository or settings.bundle_path:
         return None
@@ -171,7 +173,7 @@ def _say(line: str) -> None:
 
 
 def _bound_threads(threads: int) -> None:
-    """Before anything that reads these is imported. Spinning threads would starve the kernel."""
+    """Set before anything that reads them is imported. Spinning threads would starve the kernel."""
     for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
         os.environ[f"{name}_NUM_THREADS"] = str(threads)
     os.environ["NEXTEDIT_THREADS"] = str(threads)

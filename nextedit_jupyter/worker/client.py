@@ -1,7 +1,7 @@
-"""The way to the worker, for server, kernel, terminal and command line.
+"""The client of the worker, for server, kernel, terminal and command line.
 
-Standard library only, and what costs to import (multiprocessing, subprocess, futures) is imported
-when a worker is first reached: a kernel that never asks for a suggestion never pays for it.
+Standard library only, and expensive modules (multiprocessing, subprocess, futures) are imported
+when a worker is first reached: a kernel that never asks for a suggestion never pays for them.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ MAX_BACKOFF_SECONDS = 60.0
 
 
 class WorkerClient:
-    """A connection to the user's worker, which is started when it is first needed.
+    """A connection to the user's worker, which is started on first use.
 
-    Safe to use from several threads. `client` names whoever types: of two requests under one
-    name the newer wins, and the older is answered at once, silent with the reason "stale". One
-    WorkerClient may carry many names (`suggest(..., client=)`).
+    Thread-safe. `client` names the sender: a newer request under the same name supersedes an older
+    one, which is answered at once, silent with the reason "stale". One WorkerClient can serve many
+    names (`suggest(..., client=)`).
     """
 
     def __init__(self, client: str = "default", settings: WorkerSettings | None = None) -> None:
@@ -46,19 +46,19 @@ class WorkerClient:
         self._last_failure = ""
         self.starts = 0
 
-    # -- what callers ask for ------------------------------------------------------------------
+    # -- public methods ------------------------------------------------------------------------
 
     def suggest(
         self, request: Mapping[str, Any], timeout: float = 5.0, *, client: str | None = None
     ) -> dict[str, Any]:
         """Answer a `core.wire.RequestWire` with an AnswerWire or an ErrorAnswerWire.
 
-        A request that wants nothing (`"want": []`) makes the worker read ahead what a request at
-        this caret will need.
+        A request for nothing (`"want": []`) makes the worker read ahead what a request at this
+        caret will need.
 
-        Waits up to `timeout` seconds for the answer, and the start of a worker on top if there is
-        none. Raises WorkerError if the worker cannot be started, dies under the request or is too
-        late; the next call starts anew.
+        Waits up to `timeout` seconds for the answer, plus the start of a worker if there is none.
+        Raises WorkerError if the worker cannot be started, dies during the request or is too late;
+        the next call tries again.
         """
         try:
             body = json.dumps(request, separators=(",", ":"), allow_nan=False).encode("ascii")
@@ -75,7 +75,7 @@ class WorkerClient:
         return answer
 
     def exchange(self, body: bytes, timeout: float = 5.0, *, client: str | None = None) -> Reply:
-        """`suggest` for a request that is JSON already, and an answer that stays JSON."""
+        """`suggest` for an already encoded request; the answer is not decoded."""
         for attempt in (1, 2):
             ticket = self.submit(body, client=client)
             try:
@@ -88,11 +88,11 @@ class WorkerClient:
     def submit(
         self, body: bytes, *, client: str | None = None, root: str | None = None
     ) -> RequestTicket:
-        """Send a request and return at once; starts a worker if there is none, which may block.
+        """Send a request and return at once; starts a worker if there is none, which can block.
 
-        The ticket's future ends with a Reply, a WorkerError, or WorkerLeft, after which the
-        request may be submitted again. `root` is the folder that may be read around the document.
-        Raises WorkerError.
+        The ticket's future ends with a Reply, a WorkerError, or WorkerLeft, after which the request
+        can be submitted again. `root` is the folder around the document that may be read. Raises
+        WorkerError.
         """
         if len(body) > self.settings.request_bytes:
             raise WorkerError(f"a request has at most {self.settings.request_bytes} bytes")
@@ -103,27 +103,27 @@ class WorkerClient:
             link = self._connected()
             try:
                 return link.request(header, body)
-            except WorkerLeft:  # it left since the last request: not our failure
+            except WorkerLeft:  # it exited since the last request: not a failure
                 if attempt == 2:
                     raise
         raise AssertionError
 
     def cancel(self, *, client: str | None = None) -> None:
-        """Cancel what is under way under this name; it is answered as stale. Starts nothing."""
+        """Cancel the request in progress under this name; it is answered as stale. Starts no
+        worker."""
         link = self._link
         if link is not None and link.alive:
             with contextlib.suppress(WorkerError):
                 link.send({"op": "cancel", "client": self.client if client is None else client})
 
     def status(self, timeout: float = 5.0, *, start: bool = True) -> dict[str, Any]:
-        """What the worker says of itself; with `start` false, `{"state": "stopped", "pid": null}`
-        if there is none.
+        """The worker's status; with `start` false, `{"state": "stopped", "pid": null}` if there is
+        no worker.
 
         Keys: state (starting, ready, busy), pid, version, bundle, bundle_path, problem, lanes,
         rss_mb, served, uptime_s, idle_s, idle_cpu_s (processor time since the last answer),
         last_ms, deaths (in a row), off (labels of models that are switched off), clients,
-        statistics, history, update, and the pace as `report` returns it. Raises
-        WorkerError.
+        statistics, history, update, and the pace as returned by `report`. Raises WorkerError.
         """
         for attempt in (1, 2):
             if not start and not self._connect_if_running():
@@ -141,10 +141,10 @@ class WorkerClient:
     def report(
         self, outcome: str, kind: str, lane: str, timeout: float = 2.0
     ) -> dict[str, Any] | None:
-        """Tell the worker what became of a suggestion: one of `core.pacing.OUTCOMES`.
+        """Report a suggestion's outcome to the worker: one of `core.pacing.OUTCOMES`.
 
-        Returns the pace from now on: pause_ms, quiet_ms, factor, may_infer, power. None if no
-        worker runs: none is started for this. Raises WorkerError.
+        Returns the resulting pace: pause_ms, quiet_ms, factor, may_infer, power. None if no worker
+        is running; none is started for this. Raises WorkerError.
         """
         if not self._connect_if_running():
             return None
@@ -154,10 +154,10 @@ class WorkerClient:
         return pace
 
     def reload(self, timeout: float = 5.0, *, retry: bool = False) -> bool:
-        """Have a running worker take up the bundle that the store now holds; False if none runs.
+        """Have a running worker load the store's current bundle; False if none is running.
 
-        With `retry`, the bundles that it has switched off, in place of waiting for the end of their
-        pause. It does so when nobody waits for an answer. Raises WorkerError.
+        With `retry` it tries the bundles that were switched off, without waiting for the end of
+        their pause. It does so when nobody waits for an answer. Raises WorkerError.
         """
         if not self._connect_if_running():
             return False
@@ -165,7 +165,8 @@ class WorkerClient:
         return True
 
     def stop_worker(self, timeout: float = 5.0, *, if_unused: bool = False) -> bool:
-        """Ask a running worker to leave; whether it does. Starts nothing, raises WorkerError."""
+        """Ask a running worker to exit; returns whether it does. Starts nothing. Raises
+        WorkerError."""
         if not self._connect_if_running():
             return False
         link = self._connected()
@@ -175,12 +176,12 @@ class WorkerClient:
         return True
 
     def try_again(self) -> None:
-        """Forget how often a worker failed to start: the next request tries at once."""
+        """Forget that workers failed to start: the next request tries at once."""
         with self._lock:
             self._failures, self._not_before = 0, 0.0
 
     def close(self) -> None:
-        """Let go of the worker, which goes on for others. The client may be used again."""
+        """Disconnect from the worker, which continues for others. The client can be used again."""
         with self._lock:
             link, self._link = self._link, None
         if link is not None:
@@ -222,7 +223,7 @@ class WorkerClient:
         return self._folder
 
     def _forget(self) -> None:
-        """Drop a dead link; one that died before it answered anything counts as a failed start."""
+        """Drop a dead link; one that died before its first answer counts as a failed start."""
         link, self._link = self._link, None
         if link is None:
             return
@@ -233,7 +234,7 @@ class WorkerClient:
         link.close()
 
     def _failed(self, reason: str) -> None:
-        # The first death is followed by a start at once: it may well have been an accident.
+        # After the first death a worker is started at once: it may have been an accident.
         pause = self.settings.backoff_seconds * 2 ** (self._failures - 1) if self._failures else 0.0
         pause = min(pause, MAX_BACKOFF_SECONDS)
         self._failures += 1
@@ -241,7 +242,7 @@ class WorkerClient:
         self._last_failure = reason
 
     def _join(self, folder: RuntimeFolder) -> Link | None:
-        """A link to the running worker; None if there is none, or it had to be sent away."""
+        """A link to the running worker; None if there is none, or it had to be asked to leave."""
         link = Link.open(folder, transport.HANDSHAKE_SECONDS)
         wanted = self.settings.bundle_path
         if link is not None and (
@@ -264,7 +265,7 @@ class WorkerClient:
         with held(folder.start_lock, self.settings.start_seconds):
             try:
                 folder.ensure_key()
-                # Another client may have started one while this one waited for the lock.
+                # Another client may have started a worker while this one waited for the lock.
                 link = self._join(folder)
                 if link is not None:
                     return link
@@ -291,7 +292,7 @@ def _error_answer(request: Mapping[str, Any], code: str, message: str) -> dict[s
 
 
 def _dismiss_other_versions(folder: RuntimeFolder) -> None:
-    """Workers of other versions that no one uses any more (after an upgrade) are asked to leave."""
+    """Ask unused workers of other versions (after an upgrade) to leave."""
     for other in folder.other_versions():
         with contextlib.suppress(WorkerError, OSError):
             link = Link.open(other, 1.0)

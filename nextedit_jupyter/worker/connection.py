@@ -1,4 +1,4 @@
-"""The worker's side of one connection: a thread reads it, and another sends what any replies."""
+"""The worker's side of one connection: one thread reads, another sends replies from any thread."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from nextedit_jupyter.worker.transport import (
 
 log = logging.getLogger("nextedit.worker")
 
-# Whoever connects takes each answer within this, and lets no more than this pile up.
+# Limits on the time in which a client must take an answer, and on unsent bytes.
 SEND_SECONDS = 2.0
 MAX_UNSENT_BYTES = 16_000_000
 
 
 class Handler(Protocol):
-    """What takes the messages of connections."""
+    """Handles the messages of connections."""
 
     @property
     def message_bytes(self) -> int: ...
@@ -47,10 +47,10 @@ class Handler(Protocol):
 
 
 class ClientConnection:
-    """One connection, told apart by its `number`.
+    """One connection, identified by its `number`.
 
-    A client that does not read its answers holds up its own sender, never the inference; it
-    loses its connection after `SEND_SECONDS`, or when `MAX_UNSENT_BYTES` wait for it.
+    A client that does not read its answers blocks its own sender, never the inference; it loses its
+    connection after `SEND_SECONDS`, or when `MAX_UNSENT_BYTES` are waiting.
     """
 
     def __init__(self, handler: Handler, number: int, connection: Connection[bytes, bytes]) -> None:
@@ -64,7 +64,7 @@ class ClientConnection:
         self._sender = threading.Thread(target=self._send, daemon=True)
 
     def serve(self) -> None:
-        """Read messages until the client is gone. Meant for a thread of its own."""
+        """Read messages until the client is gone. To be run in a thread of its own."""
         try:
             self._greet()
             while True:
@@ -77,7 +77,7 @@ class ClientConnection:
             self._handler.forget(self)
             self._outbox.put(None)
             if self._sender.is_alive():
-                self._sender.join(0.2)  # a last refusal may be on its way
+                self._sender.join(0.2)  # a last refusal may still be being sent
             self._hang_up()
             if self._sender.is_alive():
                 self._sender.join()
@@ -86,7 +86,7 @@ class ClientConnection:
                 self._end.close()
 
     def reply(self, header: Mapping[str, Any], body: bytes = b"") -> None:
-        """Have a message sent; returns at once."""
+        """Queue a message for sending; returns at once."""
         message = pack(header, body)
         with self._unsent_lock:
             self._unsent += len(message)
@@ -101,14 +101,14 @@ class ClientConnection:
         self.reply(header, dump(encode_error(id, error)))
 
     def say_goodbye(self) -> None:
-        """The last message; waits a little for it to be sent."""
+        """Send the last message; waits briefly for it to go out."""
         if self._sender.is_alive():
             self.reply({"op": "bye"})
             self._outbox.put(None)
             self._sender.join(0.2)
 
     def _greet(self) -> None:
-        """Both sides prove that they know the key, in time."""
+        """Both sides prove that they know the key, within a time limit."""
         limit_waits(self._end, receive=HANDSHAKE_SECONDS, send=SEND_SECONDS)
         key = self._handler.key()
         deliver_challenge(self._connection, key)
@@ -119,7 +119,8 @@ class ClientConnection:
         self._sender.start()
 
     def _receive(self) -> bytes:
-        """The next message; one that is too large is answered, and ends the connection."""
+        """The next message; one that is too large is answered with an error and ends the
+        connection."""
         limit = self._handler.message_bytes
         try:
             return receive(self._connection, limit)

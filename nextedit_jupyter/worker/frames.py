@@ -1,7 +1,8 @@
-"""What goes over the worker's socket: a small JSON header, a newline, and a JSON body as it came.
+"""The messages on the worker's socket: a small JSON header, a newline, and a JSON body, passed on
+as is.
 
-The header is the transport's own; the body is a request or an answer of `core.wire`, which server
-and client pass on without reading it.
+The header belongs to the transport; the body is a request or an answer of `core.wire`, which server
+and client pass on without parsing it.
 
     client to worker                                       worker to client
     {"op": "hello", "version"}                             {"op": "hello", "version", "pid", "bundle_path"}
@@ -23,7 +24,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-ENVELOPE_BYTES = 4_096  # what a header may add to a body
+ENVELOPE_BYTES = 4_096  # what a header may add to a body's size
 
 
 def pack(header: Mapping[str, Any], body: bytes = b"") -> bytes:

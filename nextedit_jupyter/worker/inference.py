@@ -1,7 +1,7 @@
-"""The thread that owns the suggester: it loads it, runs one request at a time, and replaces it.
+"""The thread that owns the suggester: it loads it, serves one request at a time, and replaces it.
 
-It ends the process when a request hangs, for a client that sees the end starts another worker;
-and it gives nothing of the user's text away: of an unexpected error, its type and our places.
+It ends the process when a request hangs: a client that notices starts another worker. It reveals
+nothing of the user's text: of an unexpected error it logs only the type and the lines of our code.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from nextedit_jupyter.core.suggestion import Silence
 from nextedit_jupyter.core.wire import Offsets, encode_answer, encode_error, request_id
 from nextedit_jupyter.core.wire_across import decode_across, encode_elsewhere
 from nextedit_jupyter.worker.connection import dump
-from nextedit_jupyter.worker.deaths import PROVED_AFTER_ANSWERS
+from nextedit_jupyter.worker.crash_counter import PROVED_AFTER_ANSWERS
 from nextedit_jupyter.worker.parsing import HeldCells
+from nextedit_jupyter.worker.request_queue import Job, RequestQueue
 from nextedit_jupyter.worker.silent_answers import silent_answer
-from nextedit_jupyter.worker.turns import Job, Turns
 from nextedit_jupyter.worker.upkeep import Rebuilt
 
 if TYPE_CHECKING:
     from nextedit_jupyter.core.history_store import HistoryStore
     from nextedit_jupyter.core.pacing import Pacing
     from nextedit_jupyter.project.folder import Folders
-    from nextedit_jupyter.worker.deaths import Deaths
+    from nextedit_jupyter.worker.crash_counter import CrashCounter
     from nextedit_jupyter.worker.settings import WorkerSettings
     from nextedit_jupyter.worker.statistics import Statistics
 
@@ -46,7 +46,7 @@ log = logging.getLogger("nextedit.worker")
 STACK_BYTES = 64 * 1024 * 1024
 # A cold import of onnxruntime, the check of the bundle's digests and the session take seconds.
 LOAD_SECONDS = 120.0
-# A worker that takes so much of its bound before it was asked anything leaves because of its model.
+# A worker that uses this much of its bound before the first request exits because of its model.
 _FULL_AT_ONCE = 0.9
 
 Build = Callable[[Collection[str]], "Suggesting"]
@@ -58,11 +58,11 @@ class Suggesting(Protocol):
 
     @property
     def bundle(self) -> str | None:
-        """The label of the model that answers; None without one, and then see `problem`."""
+        """The label of the model that answers; None if there is none, see `problem`."""
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with the models, and what to do about it."""
+        """What is wrong with the models, and what to do."""
 
     @property
     def lanes(self) -> Sequence[str]: ...
@@ -73,7 +73,7 @@ class Suggesting(Protocol):
 
     @property
     def remote(self) -> Mapping[str, str | None] | None:
-        """The team's server that text goes to; None if it stays on this machine."""
+        """The team's server that text is sent to; None if it stays on this machine."""
 
     def answer(self, request: SuggestRequest, *, cancelled: Callable[[], bool]) -> Answer: ...
 
@@ -83,20 +83,20 @@ class Suggesting(Protocol):
 class Inference:
     """Builds the suggester with `build(off)`, which may raise BundleError, and asks it.
 
-    `off` are the labels of bundles that are not to be used, the empty one for any. `send` delivers
-    an answer; `is_full` is called when the process has grown past its bound. A bundle that workers
-    died of (`deaths`) is switched off: `roll_back(label)` puts an earlier one in its place and says
-    which, None if it has none; `put_back(label)` undoes that when it is tried again.
+    `off` are the labels of bundles that must not be used, the empty label for all. `send` delivers
+    an answer; `is_full` is called when the process exceeds its memory bound. A bundle that killed
+    workers (`crashes`) is switched off: `roll_back(label)` replaces it with an earlier one and
+    returns which, or None if there is none; `put_back(label)` undoes that when it is retried.
     """
 
     def __init__(
         self,
         build: Build,
         settings: WorkerSettings,
-        turns: Turns,
+        queue: RequestQueue,
         send: Send,
         *,
-        deaths: Deaths,
+        crashes: CrashCounter,
         pacing: Pacing,
         is_full: Callable[[], None],
         roll_back: Callable[[str], str | None],
@@ -106,7 +106,7 @@ class Inference:
         history: HistoryStore | None = None,
     ) -> None:
         self.held = HeldCells()
-        self._folders: Folders | None = None  # imported with the first document that has a place
+        self._folders: Folders | None = None  # imported with the first document that has a path
         self.bounds = Bounds(request_bytes=settings.request_bytes)
         self.suggester: Suggesting | None = None
         self.served = 0
@@ -114,9 +114,9 @@ class Inference:
         self.last_request = self._loaded = time.monotonic()
         self._build = build
         self._settings = settings
-        self._turns = turns
+        self._requests = queue
         self._send = send
-        self._deaths = deaths
+        self._crashes = crashes
         self._pacing = pacing
         self._is_full = is_full
         self._roll_back = roll_back
@@ -124,25 +124,25 @@ class Inference:
         self._log_file = log_file
         self._statistics = statistics
         self._history = history
-        self._deaths_before = 0
+        self._crashes_before = 0
         self._problem: str | None = None
         self._served_request: SuggestRequest | None = None
         self._cpu_at_rest = time.process_time()
         self._memory_checked = 0.0
         self._full_at_once = False
 
-    # -- what others ask it --------------------------------------------------------------------
+    # -- called by other threads ---------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin in a thread of its own, which ends with the process."""
-        self._deaths_before = self._deaths.begin()
+        """Start a thread for it, which ends with the process."""
+        self._crashes_before = self._crashes.begin()
         threading.stack_size(STACK_BYTES)
         threading.Thread(target=self._run, name="inference", daemon=True).start()
         threading.stack_size(0)
 
     def status(self) -> dict[str, Any]:
         suggester = self.suggester
-        busy = self._turns.running is not None
+        busy = self._requests.running is not None
         return {
             "state": "starting" if suggester is None else "busy" if busy else "ready",
             "bundle": suggester.bundle if suggester else None,
@@ -154,25 +154,25 @@ class Inference:
             "idle_s": round(time.monotonic() - self.last_request, 3),
             "idle_cpu_s": round(time.process_time() - self._cpu_at_rest, 3),
             "last_ms": self.last_ms,
-            "deaths": self._deaths_before,
-            "off": sorted(self._deaths.off()),
-            "folder": self._folders.told() if self._folders is not None else None,
+            "deaths": self._crashes_before,
+            "off": sorted(self._crashes.off()),
+            "folder": self._folders.status_json() if self._folders is not None else None,
         }
 
     def quiet_for(self) -> float:
-        """Seconds for which nobody has waited for an answer; 0 while somebody does."""
-        if self.suggester is None or not self._turns.idle:
+        """Seconds since somebody last waited for an answer; 0 while somebody does."""
+        if self.suggester is None or not self._requests.idle:
             return 0.0
         return time.monotonic() - max(self.last_request, self._loaded)
 
     def rebuild(self, expected: str | None) -> Rebuilt:
-        """Build a fresh suggester beside the one that serves, and put it in its place.
+        """Build a new suggester while the old one serves, and replace it.
 
-        Stays with the old one if the new one hasn't the bundle that was expected.
+        Keeps the old one if the new one does not have the expected bundle.
         """
         try:
             with phases.during(Phase.LOADING):
-                fresh = self._build(self._deaths.unusable())
+                fresh = self._build(self._crashes.unusable())
         except Exception as error:
             log_error(log, "the suggester could not be built again", error)
             return Rebuilt(None, f"it cannot be loaded ({type(error).__name__})")
@@ -181,13 +181,13 @@ class Inference:
             self.suggester, self._problem = fresh, None
             log.info("%s is in use", fresh.bundle)
         del fresh
-        gc.collect()  # the other one holds tens or hundreds of megabytes
+        gc.collect()  # the old one holds tens or hundreds of megabytes
         give_back_freed()
         return rebuilt
 
     def retry(self) -> None:
-        """Try again the bundles that were switched off and whose pause is over."""
-        due = self._deaths.try_again()
+        """Retry the bundles that were switched off and whose pause is over."""
+        due = self._crashes.try_again()
         for label in due:
             self._put_back(label)
         if not due:
@@ -198,7 +198,7 @@ class Inference:
                 self._switch_off(label)
 
     def _labels(self) -> set[str]:
-        """Of the bundles that may be asked."""
+        """The labels of the bundles that can be asked."""
         return {bundle["label"] for bundle in self.suggester.bundles} if self.suggester else set()
 
     def answer_stale(self, job: Job) -> None:
@@ -216,7 +216,7 @@ class Inference:
             with self._ended_if_hung(LOAD_SECONDS):
                 suggester = self._load()
                 gc.collect()
-                gc.freeze()  # what the libraries made lives as long as the process
+                gc.freeze()  # the libraries' objects live as long as the process
                 give_back_freed()
         except BaseException as error:
             log_error(log, "the suggester could not be built", error)
@@ -230,11 +230,11 @@ class Inference:
             self._serve_next()
 
     def _load(self) -> Suggesting:
-        for label in self._deaths.try_again():
+        for label in self._crashes.try_again():
             self._put_back(label)
-        for label in self._deaths.too_bad():
+        for label in self._crashes.too_bad():
             self._switch_off(label)
-        off = self._deaths.unusable()
+        off = self._crashes.unusable()
         try:
             with phases.during(Phase.LOADING):
                 return self._build(off)
@@ -244,16 +244,16 @@ class Inference:
             return self._build({*off, ""})
 
     def _switch_off(self, label: str) -> None:
-        self._deaths.switch_off(label, self._roll_back(label))
+        self._crashes.switch_off(label, self._roll_back(label))
         log.warning("%s is switched off: workers died in it", label or "the model")
 
     def _problem_of(self, suggester: Suggesting | None) -> str | None:
-        said = (self._deaths.problem(), self._problem, suggester.problem if suggester else None)
+        said = (self._crashes.problem(), self._problem, suggester.problem if suggester else None)
         return " ".join(dict.fromkeys(text for text in said if text)) or None
 
     def _serve_next(self) -> None:
-        job = self._turns.take()
-        suggester = self.suggester  # another one may have been put in place
+        job = self._requests.take()
+        suggester = self.suggester  # it may have been replaced
         assert suggester is not None
         with (
             self._ended_if_hung(self._settings.hang_seconds),
@@ -265,7 +265,7 @@ class Inference:
         self.last_ms = round((self.last_request - job.arrived) * 1_000, 3)
         self._pacing.observe_latency(self.last_ms)
         self._count_latency(header)
-        self._turns.done()
+        self._requests.done()
         header["ms"] = self.last_ms
         if job.claim():
             self._send(job, header, body)
@@ -274,18 +274,19 @@ class Inference:
         if resident_mb() > self._settings.memory_mb:
             log.warning("over %d MB after %d answers", self._settings.memory_mb, self.served)
             if self._full_at_once:
-                self._deaths.blame(suggester.bundle or "")
+                self._crashes.blame(suggester.bundle or "")
             self._is_full()
 
     def _note_answer(self) -> None:
-        """What was asked has answered: a bundle proves itself, and so does the worker."""
-        if (told := phases.take_answer()) is not None:
-            self._deaths.has_answered(*told)
+        """A model has answered: its bundle and the worker have proved themselves."""
+        if (model_answer := phases.take_answer()) is not None:
+            self._crashes.has_answered(*model_answer)
         if self.served == PROVED_AFTER_ANSWERS:
-            self._deaths.forgive()
+            self._crashes.forgive()
 
     def _keep_history(self) -> None:
-        """Keep the last request's edits, if the user wants that; the answer is on its way."""
+        """Store the last request's edits, if the user chose that; the answer has already been
+        sent."""
         request, self._served_request = self._served_request, None
         if self._history is not None and request is not None:
             cells = {cell.id for cell in request.notebook.cells}
@@ -297,7 +298,8 @@ class Inference:
                 self._statistics.record("latency", kind, lane, self.last_ms)
 
     def _serve(self, job: Job, suggester: Suggesting) -> tuple[dict[str, Any], bytes]:
-        """A reply's header and body. Never raises: the thread must live for the next request."""
+        """The reply's header and body. Never raises: the thread must survive for the next
+        request."""
         began = time.monotonic()
         header: dict[str, Any] = {"n": job.n}
         try:
@@ -305,8 +307,8 @@ class Inference:
             self._served_request = request
             request = self._around(request, job.root)
             waited_ms = (began - job.arrived) * 1_000
-            # Waiting for the model to load is not held against the first requests: whoever still
-            # waits for them (the command line) wants an answer, a page has sent newer ones.
+            # Time spent on loading the model does not count for the first requests: whoever still
+            # waits for them (the command line) wants an answer, and a page has sent newer ones.
             left_ms = request.deadline_ms - (began - max(job.arrived, self._loaded)) * 1_000
             if left_ms <= 0:
                 body = dump(silent_answer(job.value, "deadline", suggester.bundle))
@@ -331,7 +333,7 @@ class Inference:
         return header, dump(encode_error(request_id(job.value), problem))
 
     def _around(self, request: SuggestRequest, root: str | None) -> SuggestRequest:
-        """The request with what the folder around its document says."""
+        """The request with what is known from the folder around its document."""
         try:
             if root is None or request.place is None:
                 return request
@@ -345,7 +347,7 @@ class Inference:
             return request
 
     def _elsewhere(self, job: Job, request: SuggestRequest) -> dict[str, Any]:
-        """What follows in other documents, where that was asked: {"elsewhere": …} or nothing."""
+        """The changes in other documents, if requested: {"elsewhere": …} or {}."""
         if "across" not in job.value or job.root is None or request.place is None:
             return {}
         from nextedit_jupyter.analysis.budget import OverBudget, budget
@@ -367,7 +369,7 @@ class Inference:
         return {"elsewhere": encode_elsewhere(found, job.value.get("offsets", "utf-16"))}
 
     def _ask(self, job: Job, suggester: Suggesting, request: SuggestRequest) -> Answer:
-        # Half a second past the deadline the suggester's own look at the clock has failed.
+        # Half a second after the deadline, the suggester's own check of the clock has failed.
         late = time.monotonic() + request.deadline_ms / 1_000 + 0.5
 
         def cancelled() -> bool:
@@ -375,13 +377,13 @@ class Inference:
 
         if request.want or request.changed:
             return suggester.answer(request, cancelled=cancelled)
-        # Nothing is wanted yet: the caret has come to a cell, and a request is to be expected.
+        # Nothing is requested yet: the caret has entered a cell, and a request is likely.
         if self._pacing.may_prefill_ahead():
             suggester.prefill(request, cancelled=cancelled)
         return Answer(bundle=suggester.bundle)
 
     def _is_too_large(self) -> bool:
-        """Looked at in mid-request too, at most every 100 ms."""
+        """Also checked during a request, at most every 100 ms."""
         now = time.monotonic()
         if now - self._memory_checked < 0.1:
             return False
@@ -390,10 +392,10 @@ class Inference:
 
     @contextlib.contextmanager
     def _ended_if_hung(self, seconds: float) -> Iterator[None]:
-        """End the process if the block takes longer, even one that never lets go of the GIL.
+        """End the process if the block takes longer, even if it never releases the GIL.
 
-        faulthandler's thread needs no interpreter; it writes the stack (places in the code, no
-        values) to the log. Clients see the end and start another worker.
+        faulthandler's thread needs no interpreter; it writes the stack (code locations, no values)
+        to the log. Clients notice the exit and start another worker.
         """
         if self._log_file is None:
             yield

@@ -1,4 +1,4 @@
-"""A client's one connection to a worker, and the requests that are under way on it."""
+"""A client's connection to a worker, and the requests in progress on it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from nextedit_jupyter.worker.runtime import RuntimeFolder
 
-# An answer with a rename in each of a 4 MB notebook's cells; the worker is ours, so this is a bound
-# on accidents.
+# Enough for a rename in each cell of a 4 MB notebook. The worker is trusted, so this only guards
+# against accidents.
 MAX_ANSWER_BYTES = 16_000_000
 
 
 class Reply(NamedTuple):
-    """The transport's header and the answer's JSON, as they came from the worker."""
+    """The transport's header and the answer's JSON, as received from the worker."""
 
     header: Mapping[str, Any]
     body: bytes
@@ -37,11 +37,11 @@ class Reply(NamedTuple):
 
 
 class WorkerLeft(WorkerError):
-    """The worker left in good order before it answered: the request may be sent again."""
+    """The worker exited cleanly before it answered: the request can be sent again."""
 
 
 class RequestTicket:
-    """A request under way."""
+    """A request in progress."""
 
     __slots__ = ("_link", "future", "n")
 
@@ -49,13 +49,13 @@ class RequestTicket:
         self._link, self.n, self.future = link, n, future
 
     def cancel(self) -> None:
-        """Tell the worker that no one waits for the answer any more; the future gets one still."""
+        """Tell the worker that nobody waits for the answer any more; the future still gets one."""
         with contextlib.suppress(WorkerError):
             self._link.send({"op": "cancel", "n": self.n})
 
 
 class Link:
-    """One live connection: a thread reads replies and hands them to those who wait."""
+    """A live connection: a thread reads replies and resolves the waiting requests."""
 
     def __init__(
         self, connection: Connection[bytes, bytes], end: socket.socket | None, hello: dict[str, Any]
@@ -80,10 +80,10 @@ class Link:
 
     @classmethod
     def open(cls, folder: RuntimeFolder, timeout: float) -> Link | None:
-        """Connect and prove to each other that both know the key; None if no worker listens.
+        """Connect; both sides prove that they know the key. None if no worker listens.
 
-        Raises WorkerError if what listens there is not ours, or does not answer; one that does
-        not answer is ended first, so that the next try starts another.
+        Raises WorkerError if the listener is not ours, or does not answer; in that case it is
+        killed first, so that the next attempt starts another.
         """
         from multiprocessing import AuthenticationError
         from multiprocessing.connection import Client, answer_challenge, deliver_challenge
@@ -102,8 +102,8 @@ class Link:
             deliver_challenge(connection, key)
             connection.send_bytes(pack({"op": "hello", "version": folder.version}))
             hello, _ = unpack(connection.recv_bytes(ENVELOPE_BYTES))
-            # From here on a thread waits for replies; a worker that stops reading must not stop
-            # its clients, and an answer is waited for with a timeout of its own.
+            # From here on a thread waits for replies. A worker that stops reading must not block
+            # its clients, and waiting for an answer has its own timeout.
             limit_waits(end, receive=0.0, send=2.0)
             return cls(connection, end, hello)
         except AuthenticationError:
@@ -144,8 +144,9 @@ class Link:
     def _send(self, header: Mapping[str, Any], body: bytes) -> None:
         try:
             self._connection.send_bytes(pack(header, body))
-        except (OSError, ValueError, TypeError):  # TypeError: it is closed while this is sent
-            # Half a message may be on its way: the reader sees the end and tells all who wait.
+        except (OSError, ValueError, TypeError):  # TypeError: closed while sending
+            # Half a message may have been sent: the reader sees the end and fails all waiting
+            # requests.
             self._hang_up()
 
     def _read(self) -> None:

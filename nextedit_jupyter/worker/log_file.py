@@ -1,4 +1,4 @@
-"""The worker's log: bounded, the user's own, and without anything of the user's text."""
+"""The worker's log: bounded, readable only by the user, and without any of the user's text."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ LOG_BYTES = 256 * 1024
 
 
 class BoundedLog(logging.Handler):
-    """Appends lines to an open file, which starts again when it has grown too large.
+    """Appends lines to an open file, which is restarted when it grows too large.
 
-    Of an error that is logged with its traceback, only the message of the log: the error's own
+    For an error logged with its traceback, only the log message is written: the error's own message
     may quote the user's code.
     """
 
@@ -35,7 +35,7 @@ class BoundedLog(logging.Handler):
 
 
 def open_log(folder: RuntimeFolder) -> IO[bytes]:
-    """Open the log and have our loggers write to it. Raises OSError."""
+    """Open the log and attach our loggers to it. Raises OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
     file = os.fdopen(os.open(folder.log, flags, 0o600), "ab", buffering=0)
     handler = BoundedLog(file)

@@ -1,10 +1,9 @@
-"""Requests from bytes, fast, whether they say all or what changed (`core.changes`).
+"""Fast decoding of requests, both complete ones and those that say what changed (`core.changes`).
 
-`orjson` reads what it can, in a seventh of the time; what it refuses (lone surrogates, NaN, other
-encodings, numbers beyond a double, deep nesting) and what it would round (integers of more than 64
-bits, which become doubles) `core.wire` reads or refuses as ever. Cells that
-did not change since the page's last request are the same objects as then, so neither they nor the
-hashes of their texts are made twice.
+`orjson` reads what it can, seven times faster; what it refuses (lone surrogates, NaN, other
+encodings, numbers beyond a double, deep nesting) or would round (integers of more than 64 bits,
+which become doubles) is left to `core.wire`. Cells that are unchanged since the page's last request
+are the same objects, so neither they nor the hashes of their texts are computed twice.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from nextedit_jupyter.core.wire import decode_request, parse_line
 
 # 2 ** 63 has 19 digits.
 _LONG_INTEGER = re.compile(rb"[0-9]{19}")
-HELD_NOTEBOOKS = 8  # as many as a person goes back and forth between
+MAX_NOTEBOOKS = 8  # as many as a person switches between
 
 
 def parse_request(body: bytes, bounds: Bounds) -> dict[str, Any]:
@@ -40,23 +39,23 @@ def parse_request(body: bytes, bounds: Bounds) -> dict[str, Any]:
 
 
 class HeldCells:
-    """Decodes requests with the cells of the same notebook's last one at hand.
+    """Decodes requests, reusing the cells of the same notebook's last one.
 
-    `page` is (connection, name), as in `turns.Job.client`. A page may show several notebooks by
-    turns: they are told apart by their first cells.
+    `page` is (connection, name), as in `request_queue.Job.client`. A page may alternate between
+    several notebooks, which are identified by their first cells.
     """
 
-    def __init__(self, most: int = HELD_NOTEBOOKS) -> None:
+    def __init__(self, limit: int = MAX_NOTEBOOKS) -> None:
         self._states = HeldStates()
-        self._cells: LruCache[tuple[int, str, str], dict[str, Cell]] = LruCache(most)
+        self._cells: LruCache[tuple[int, str, str], dict[str, Cell]] = LruCache(limit)
         self._lock = threading.Lock()
 
     def take(
         self, page: tuple[int, str], value: dict[str, Any], bounds: Bounds
     ) -> SuggestRequest | None:
-        """Read a request that changes what its page sent before; None for one that says all.
+        """Read a request that changes what its page sent earlier; None if the request is complete.
 
-        To be called for each as it arrives, whether it is answered or superseded: the next one may
+        Must be called for every request on arrival, even if it is superseded: the next one may
         build on it. Raises WireError.
         """
         if value.get("version", 1) != VERSION:
@@ -76,7 +75,7 @@ class HeldCells:
         return request
 
     def forget(self, connection: int) -> None:
-        """Drop what the pages of a connection that has ended sent last."""
+        """Drop the last requests of the pages of a closed connection."""
         with self._lock:
             for notebook in self._cells:
                 if notebook[0] == connection:
@@ -85,7 +84,7 @@ class HeldCells:
 
 
 def _first_cell(value: dict[str, Any]) -> str:
-    """The id of a request's first cell, read before the request is known to be sound."""
+    """The id of a request's first cell, read before the request is checked."""
     try:
         return str(value["notebook"]["cells"][0]["id"])
     except (KeyError, IndexError, TypeError):

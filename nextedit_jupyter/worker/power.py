@@ -1,7 +1,7 @@
-"""What the battery says, asked rarely and wrapped for machines that have none.
+"""The battery's state, read rarely, and safely on machines without a battery.
 
-psutil raises, or gives None, in containers, virtual machines and desktops; all that is unknown,
-and unknown counts as plugged in.
+psutil raises or returns None in containers, virtual machines and desktops; that is unknown, and
+unknown counts as plugged in.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 
 from nextedit_jupyter.core.pacing import Power
 
-POLL_SECONDS = 30.0  # a battery's state is read from the disk or the firmware: not for each key
+POLL_SECONDS = 30.0  # reading a battery asks the firmware: too slow for each key
 
 
 def read_battery() -> Any:
-    """psutil's battery, or None where psutil or the machine has none."""
+    """psutil's battery, or None if psutil or the machine has none."""
     import psutil
 
     return psutil.sensors_battery()
 
 
 class PowerSource:
-    """Call it for the present `Power`; it looks at most every `POLL_SECONDS`. Never raises."""
+    """Call it for the present `Power`; it reads at most every `POLL_SECONDS`. Never raises."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class PowerSource:
             if battery is None:
                 return Power()
             plugged, percent = battery.power_plugged, battery.percent
-        except Exception:  # FileNotFoundError, AttributeError, RuntimeError: all were seen
+        except Exception:  # FileNotFoundError, AttributeError and RuntimeError occur
             return Power()
         is_share = isinstance(percent, int | float) and 0 <= percent <= 100
         return Power(

@@ -1,4 +1,4 @@
-"""The folder in which a worker and its clients meet: who may enter it, and what lies in it.
+"""The folder in which a worker and its clients meet: its permissions and its files.
 
 Standard library only, cheap to import. The folder belongs to the user and is closed to all others
 (0700); on Windows the per-user application data folder is closed by its inherited rights. In it,
@@ -7,8 +7,8 @@ with one set for each version of this package:
     worker-<version>.sock      the socket
     worker-<version>.lock      held by the running worker, so that there is one
     worker-<version>.start     held by the client that is starting one
-    worker-<version>.phase     what the worker is at (`core.phases`)
-    worker-<version>.json      how the last workers ended (`worker.deaths`)
+    worker-<version>.phase     what the worker is doing (`core.phases`)
+    worker-<version>.json      how the last workers ended (`worker.crash_counter`)
     worker.log, key            shared by all versions
 """
 
@@ -26,12 +26,12 @@ from nextedit_jupyter.core.errors import WorkerError
 from nextedit_jupyter.core.files import locked, replace_file
 
 KEY_BYTES = 32
-# sun_path holds 108 bytes on Linux and 104 on the BSDs and macOS, the closing NUL included.
+# sun_path has 108 bytes on Linux and 104 on the BSDs and macOS, including the final NUL.
 MAX_ADDRESS_BYTES = 107 if sys.platform == "linux" else 103
 
 
 class RuntimeFolder:
-    """A folder that was checked to be the user's own. `version` is the package's."""
+    """A folder that was checked to belong to the user. `version` is the package's."""
 
     __slots__ = ("path", "version")
 
@@ -114,14 +114,14 @@ class RuntimeFolder:
         )
 
     def other_versions(self) -> list[RuntimeFolder]:
-        """The same folder as workers of other versions see it, those that left a socket."""
+        """The same folder for each other version whose worker left a socket."""
         found = (path.name for path in self.path.glob("worker-*.sock"))
         versions = (name.removeprefix("worker-").removesuffix(".sock") for name in found)
         return [RuntimeFolder(self.path, v) for v in sorted(versions) if v != self.version]
 
     def read_key(self) -> bytes:
-        """The key that both sides prove to know. Raises FileNotFoundError, or WorkerError if the
-        file is open to others."""
+        """The key that both sides must know. Raises FileNotFoundError, or WorkerError if others can
+        read the file."""
         descriptor = os.open(self.key, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         try:
             _refuse_shared(os.fstat(descriptor), self.key)
@@ -130,7 +130,7 @@ class RuntimeFolder:
             os.close(descriptor)
 
     def ensure_key(self) -> bytes:
-        """The key, made if there is none; call it while holding the start lock."""
+        """The key, created if there is none; call it while holding the start lock."""
         with contextlib.suppress(FileNotFoundError):
             key = self.read_key()
             if len(key) == KEY_BYTES:
@@ -141,10 +141,11 @@ class RuntimeFolder:
 
 
 def make_private(path: Path) -> Path:
-    """Make the folder if it is missing, and see that no one else can enter it. Raises WorkerError.
+    """Create the folder if it is missing, and check that nobody else can enter it. Raises
+    WorkerError.
 
-    A symbolic link, another user's folder, and one that is open to others are refused: what lies
-    in them may have been put there by someone else.
+    A symbolic link, another user's folder, and a folder that others can enter are refused: someone
+    else may have put files there.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -208,7 +209,7 @@ def _digest(text: str) -> str:
 
 @contextlib.contextmanager
 def held(path: Path, timeout: float) -> Iterator[None]:
-    """`core.files.locked` whose wait ends in a WorkerError."""
+    """`core.files.locked`, but a timeout raises WorkerError."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(path, timeout))

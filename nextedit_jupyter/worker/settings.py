@@ -1,4 +1,4 @@
-"""How a worker is started: one value, which goes to its process as JSON."""
+"""The settings of a worker, passed to its process as JSON."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)  # each generated method costs import time
 class WorkerSettings:
-    """How a worker is started, if this client is the one to start it.
+    """The settings of a worker, used if this client starts it.
 
-    `runtime_dir` and `bundle` are None for the default ones; a client that names a bundle
-    (or has NEXTEDIT_BUNDLE set) replaces a worker that runs with another. `threads` is for
-    inference, `memory_mb` the resident size above which a worker leaves, `idle_seconds` how long
-    it waits for a request before it leaves, `hang_seconds` how long one request may take before it
-    is ended by force. `request_bytes` bounds a request. `start_seconds` bounds the wait for a new
-    worker, `backoff_seconds` is the first wait after one that died at its start. `suggester` is a
-    `module:factory` in place of the real one, for tests. `pacing` says how long to wait between
-    inferences. `statistics` keeps counts of what became of suggestions, `store_history` the edits
-    themselves, for training on them. `repository` is where newer bundles come from
-    (NEXTEDIT_REPOSITORY if None), `root` the file that vouches for it, `updates` whether to look
-    there at all; `quiet_seconds` is how long nobody must have asked before another bundle is taken
-    up. `providers` may run the model beside the processor. `remote` is a team's server
-    (`core.remote_settings.RemoteSettings` as JSON); a client that names one replaces a worker that
-    asks none or another. `retry_seconds` is the first pause after which a bundle that was switched
-    off is tried again.
+    `runtime_dir` and `bundle` are None for the default ones; a client that names a bundle (or has
+    NEXTEDIT_BUNDLE set) replaces a worker that runs with another. `threads` is for inference,
+    `memory_mb` the resident size above which a worker exits, `idle_seconds` how long it waits for a
+    request before it exits, `hang_seconds` how long one request may take before the process is
+    killed. `request_bytes` bounds a request. `start_seconds` bounds the wait for a new worker,
+    `backoff_seconds` is the first wait after one that died at its start. `suggester` is a
+    `module:factory` that replaces the real one in tests. `pacing` is the time between inferences.
+    `statistics` keeps counts of suggestions' outcomes, `store_history` the edits themselves, for
+    training. `repository` is where newer bundles come from (NEXTEDIT_REPOSITORY if None), `root`
+    its root of trust, `updates` whether to check it at all; `quiet_seconds` is how long there must
+    have been no request before another bundle is loaded. `providers` are onnxruntime's execution
+    providers besides the CPU. `remote` is a team's server (`core.remote_settings.RemoteSettings` as
+    JSON); a client that names one replaces a worker that uses none or another. `retry_seconds` is
+    the first pause after which a bundle that was switched off is retried.
     """
 
     runtime_dir: Path | None = None
@@ -62,12 +61,12 @@ class WorkerSettings:
 
     @property
     def bundle_path(self) -> str | None:
-        """The bundle's absolute path if one was named."""
+        """The bundle's absolute path, if one was named."""
         named = self.bundle or os.environ.get("NEXTEDIT_BUNDLE")
         return os.path.abspath(os.path.expanduser(named)) if named else None
 
     def to_json(self) -> str:
-        """For the process that is started; paths are absolute, for it runs in another folder."""
+        """For the process to be started; paths are absolute, because it runs in another folder."""
         value: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         value["runtime_dir"] = str(self.runtime_dir) if self.runtime_dir else None
         value["bundle"] = self.bundle_path
@@ -78,7 +77,7 @@ class WorkerSettings:
 
     @classmethod
     def from_json(cls, text: str) -> WorkerSettings:
-        """What `to_json` wrote; what is left out is as by default. Raises ValueError."""
+        """Read what `to_json` wrote; missing fields have their defaults. Raises ValueError."""
         value = json.loads(text)
         if not isinstance(value, dict) or not value.keys() <= {field.name for field in fields(cls)}:
             raise ValueError("these are not the settings of a worker")

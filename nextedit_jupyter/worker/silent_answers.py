@@ -1,4 +1,4 @@
-"""Answers to requests that no suggester looked at."""
+"""Answers to requests that no suggester handled."""
 
 from __future__ import annotations
 

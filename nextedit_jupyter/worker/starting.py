@@ -1,4 +1,4 @@
-"""Starting the worker's process, which outlives whoever starts it."""
+"""Starting the worker's process, which outlives the process that starts it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nextedit_jupyter.worker.runtime import RuntimeFolder
     from nextedit_jupyter.worker.settings import WorkerSettings
 
-# What a worker does not need and had better not hold.
+# Variables that a worker does not need and should not have.
 _SECRETS_OF_THE_SERVER = (
     "JUPYTER_TOKEN",
     "JUPYTERHUB_API_TOKEN",
@@ -24,8 +24,8 @@ _SECRETS_OF_THE_SERVER = (
     "JPY_SESSION_NAME",
 )
 
-# Each thread that loads a model would keep what it freed for itself: after some changes of threads
-# under load a worker took 195 MB in place of 139. glibc reads these at the start alone.
+# Otherwise each thread that loads a model keeps its freed memory: after some changes of the thread
+# count under load a worker used 195 MB instead of 139. glibc reads these only at the start.
 _MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": str(8 * 2**20)}
 
 
@@ -35,7 +35,7 @@ def spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
 
     command = [
         sys.executable,
-        "-P",  # the notebook's folder must not stand in for the standard library
+        "-P",  # modules in the notebook's folder must not shadow the standard library
         "-m",
         "nextedit_jupyter.worker",
         "--detach",
@@ -78,7 +78,8 @@ def spawn(folder: RuntimeFolder, settings: WorkerSettings) -> None:
 
 
 def _first_line(process: Popen[bytes], timeout: float) -> bytes | None:
-    """The first line the process writes, empty if it ends without; None after `timeout` seconds."""
+    """The first line that the process writes, empty if it exits without one; None after `timeout`
+    seconds."""
     assert process.stdout is not None
     stdout = process.stdout
     lines: list[bytes] = []
@@ -91,7 +92,7 @@ def _first_line(process: Popen[bytes], timeout: float) -> bytes | None:
         with contextlib.suppress(OSError):
             stdout.close()
         if sys.platform != "win32":
-            process.wait()  # it has forked off the worker and is gone
+            process.wait()  # it has forked the worker and exited
 
     threading.Thread(target=read, name="nextedit-start", daemon=True).start()
     read_one.wait(timeout)

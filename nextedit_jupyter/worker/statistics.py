@@ -1,8 +1,8 @@
-"""What became of suggestions, counted for the user's own eyes; off unless the user turns it on.
+"""Counts of the outcomes of suggestions, for the user only; off unless the user enables them.
 
-A row has a time, a kind, a lane, an outcome and milliseconds: no code, no path, no name. Rows
-older than 14 days go, and the file never passes 20 MB. Nothing leaves the machine but by `export`,
-whose text the user sees before it is written anywhere.
+A row has a time, a kind, a lane, an outcome and milliseconds: no code, no path, no name. Rows older
+than 14 days are deleted, and the file never exceeds 20 MB. Nothing leaves the machine except by
+`export`, whose text the user sees before it is written anywhere.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ OUTCOMES: tuple[str, ...] = (*pacing.OUTCOMES, "kept_30s", "kept_5m", "latency")
 LANES: tuple[Lane, ...] = get_args(Lane)
 MAX_AGE_S = 14 * 86_400
 MAX_BYTES = 20_000_000
-# Upper ends of the latency buckets of an export, in milliseconds: fine enough to see a regression,
-# too coarse to tell one machine from another.
+# Upper bounds of an export's latency buckets, in milliseconds: fine enough to see a regression, too
+# coarse to identify a machine.
 BUCKETS_MS = (10, 20, 40, 80, 160, 320, 640)
 
 _SCHEMA = (
@@ -39,7 +39,7 @@ _SCHEMA = (
 class Statistics:
     """The counts of one user in `folder` (0700). A store that cannot be used is left alone.
 
-    `clock` gives seconds since the epoch; a clock that jumps loses rows, never an answer.
+    `clock` returns seconds since the epoch; if it jumps, rows are lost, but never an answer.
     """
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
@@ -51,7 +51,7 @@ class Statistics:
         return self._store.is_usable
 
     def record(self, outcome: str, kind: str, lane: str, milliseconds: float | None = None) -> None:
-        """Count one outcome; words that aren't ours are not counted. Never raises."""
+        """Count one outcome; unknown words are not counted. Never raises."""
         if outcome not in OUTCOMES or kind not in KINDS or lane not in LANES:
             return
         self._store.change(
@@ -108,10 +108,11 @@ class Statistics:
         return [value for (value,) in rows][::-1]
 
     def export(self, environment: Mapping[str, str] = os.environ) -> dict[str, Any] | None:
-        """What a team may add up: counts and buckets under an identifier that changes each week.
+        """Data that a team can aggregate: counts and buckets under an identifier that changes each
+        week.
 
-        None where `DO_NOT_TRACK` is set. The identifier is keyed by a secret that stays here, so
-        that two weeks of one user cannot be joined.
+        None if `DO_NOT_TRACK` is set. The identifier is keyed by a secret that stays here, so that
+        two weeks of one user cannot be linked.
         """
         if environment.get("DO_NOT_TRACK", "") not in ("", "0", "false"):
             return None

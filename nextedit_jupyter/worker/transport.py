@@ -1,6 +1,6 @@
-"""The socket under a connection: its time limits, its handshake, and whole messages.
+"""The socket of a connection: time limits, handshake, and framing of messages.
 
-Standard library only; what costs to import is imported when a connection is made.
+Standard library only; expensive modules are imported when a connection is made.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     import socket
     from multiprocessing.connection import Connection
 
-# A live worker answers a handshake in milliseconds; one that takes this long hangs.
+# A live worker completes a handshake in milliseconds; one that takes this long is hung.
 HANDSHAKE_SECONDS = 5.0
-# What is too large is read to its end, and forgotten, so that its sender gets to see the answer;
-# one that has no end is cut off.
+# A message that is too large is read to its end and discarded, so that its sender can read the
+# answer; one without an end is cut off.
 MAX_DRAINED_BYTES = 16_000_000
 _CHUNK_BYTES = 1 << 16
 
 
 class TooLarge(Exception):
-    """A message past the limit, of which `head` is the beginning; the rest was read and dropped."""
+    """A message over the limit, of which `head` is the beginning; the rest was read and dropped."""
 
     def __init__(self, size: int, head: bytes) -> None:
         super().__init__(size)
@@ -31,7 +31,7 @@ class TooLarge(Exception):
 
 
 def socket_of(connection: Connection[bytes, bytes]) -> socket.socket | None:
-    """A second handle of the connection's socket, for its options; None for a Windows pipe."""
+    """A second handle of the connection's socket, to set its options; None for a Windows pipe."""
     if sys.platform == "win32":
         return None
     import socket
@@ -40,7 +40,7 @@ def socket_of(connection: Connection[bytes, bytes]) -> socket.socket | None:
 
 
 def limit_waits(end: socket.socket | None, *, receive: float, send: float) -> None:
-    """Bound how long a read or a write on the connection may block; 0 is for ever."""
+    """Bound how long a read or a write on the connection may block; 0 means forever."""
     if end is None:
         return
     import socket
@@ -52,7 +52,7 @@ def limit_waits(end: socket.socket | None, *, receive: float, send: float) -> No
 
 
 def hang_up(connection: Connection[bytes, bytes], end: socket.socket | None) -> None:
-    """Wake whoever reads: closing under a blocked read would not wake it."""
+    """Wake the reader: closing during a blocked read would not."""
     with contextlib.suppress(OSError, ValueError):
         if end is not None:
             import socket
@@ -63,7 +63,7 @@ def hang_up(connection: Connection[bytes, bytes], end: socket.socket | None) -> 
 
 
 def end_peer(end: socket.socket | None) -> None:
-    """Kill the process at the other end, where the system tells which it is."""
+    """Kill the process at the other end, if the system identifies it."""
     if end is None:
         return
     import signal
@@ -87,7 +87,7 @@ def receive(connection: Connection[bytes, bytes], limit: int) -> bytes:
     if sys.platform == "win32":
         try:
             return connection.recv_bytes(limit)
-        except OSError:  # it is gone, or was sent what is too large: a pipe does not say which
+        except OSError:  # closed, or the message was too large: a pipe does not say which
             raise TooLarge(limit + 1, b"") from None
     import struct
 

@@ -1,8 +1,8 @@
-"""Taking up another bundle while the worker serves: an update, or what the user chose.
+"""Loading another bundle while the worker serves: an update, or the user's choice.
 
 One thread that sleeps until it is due or woken: an idle worker uses no processor time. It never
-works while somebody waits for an answer: it looks, tries and loads when no request has come for a
-while, and the new suggester takes the old one's place between two requests.
+works while somebody waits for an answer: it checks, tries and loads when there has been no request
+for a while, and the new suggester replaces the old one between two requests.
 """
 
 from __future__ import annotations
@@ -17,28 +17,27 @@ from nextedit_jupyter.core.pacing import Power
 if TYPE_CHECKING:
     from nextedit_jupyter.bundles.updates import Updates, UpdateStatus
 
-# The weekly check is due at some hour; that much late it may be. One small file is read each time.
-LOOK_SECONDS = 3_600.0
-# So long nobody must have asked for anything before work is done that could be felt.
+# How late the weekly check may be. One small file is read each time.
+CHECK_SECONDS = 3_600.0
+# How long there must have been no request before noticeable work is done.
 QUIET_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a suggester that was built again loaded: its bundle's label, and what was wrong."""
+    """The result of rebuilding a suggester: its bundle's label, and what went wrong."""
 
     bundle: str | None
     problem: str | None = None
 
 
 class Upkeep:
-    """Looks for updates and takes them up; `wake` is for what the user chose.
+    """Checks for updates and loads them; `wake` is for the user's choices.
 
-    `rebuild(expected)` builds a suggester, puts it in place if it has the expected bundle (any if
-    None), and tells what it loaded. `quiet_for()` gives the seconds since the last request, 0 while
-    one is served. `updates` is None where no repository is configured. `until_retry()` gives the
-    seconds until `retry()` is due, which tries again a bundle that was switched off; None if none
-    is.
+    `rebuild(expected)` builds a suggester, installs it if it has the expected bundle (any if None),
+    and returns what it loaded. `quiet_for()` returns the seconds since the last request, 0 while
+    one is served. `updates` is None if no repository is configured. `until_retry()` returns the
+    seconds until `retry()` is due, which retries a bundle that was switched off; None if none is.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Upkeep:
         retry: Callable[[], None] = lambda: None,
         power: Callable[[], Power] = Power,
         quiet_seconds: float = QUIET_SECONDS,
-        look_seconds: float = LOOK_SECONDS,
+        check_seconds: float = CHECK_SECONDS,
     ) -> None:
         self._rebuild = rebuild
         self._quiet_for = quiet_for
@@ -60,14 +59,14 @@ class Upkeep:
         self._retry = retry
         self._power = power
         self._quiet_seconds = quiet_seconds
-        self._look_seconds = look_seconds
+        self._check_seconds = check_seconds
         self._changed = threading.Condition()
         self._reload = False
         self._over = False
         self._status: UpdateStatus | None = None
 
     def run(self) -> None:
-        """Work until `end`. Meant for a thread of its own; never raises but for faults of ours."""
+        """Work until `end`. To be run in a thread of its own; raises only on bugs."""
         updates = self._updates() if self._updates is not None else None
         if updates is not None:
             self._status = updates.status()
@@ -93,9 +92,9 @@ class Upkeep:
                     return
 
     def wake(self, *, reload: bool = True) -> None:
-        """The user chose another bundle: load it when nobody waits for an answer.
+        """Load the bundle that the user chose when nobody waits for an answer.
 
-        Without `reload`, only look whether something is due.
+        Without `reload`, only check whether something is due.
         """
         with self._changed:
             self._reload = self._reload or reload
@@ -107,7 +106,8 @@ class Upkeep:
             self._changed.notify()
 
     def status(self) -> dict[str, Any] | None:
-        """How far an update is: state, version, changes, problem. None without a repository."""
+        """The progress of an update: state, version, changes, problem. None without a
+        repository."""
         status = self._status
         if status is None:
             return None
@@ -134,14 +134,14 @@ class Upkeep:
         if self._status.state != "switched":
             return
         expected = updates.label
-        if not updates.is_serving:  # another bundle answers; the new version waits for its turn
+        if not updates.is_serving:  # another bundle answers; the new version waits
             return
         rebuilt = self._rebuild(expected)
         if rebuilt.bundle != expected:
             self._status = updates.give_up(rebuilt.problem or "the new version cannot be loaded")
 
     def _seconds_to_sleep(self, *, looks: bool) -> float | None:
-        times = [self._until_retry(), self._look_seconds if looks else None]
+        times = [self._until_retry(), self._check_seconds if looks else None]
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _taken(self) -> bool:
@@ -150,7 +150,7 @@ class Upkeep:
             return reload and not self._over
 
     def _wait_for_quiet(self) -> None:
-        """Until nobody has asked for anything for a while, or it is over."""
+        """Wait until there has been no request for a while, or until `end`."""
         with self._changed:
             while not self._over and (left := self._quiet_seconds - self._quiet_for()) > 0:
                 self._changed.wait(left)

@@ -1,8 +1,8 @@
-"""The worker: takes requests from many clients and has them answered one at a time.
+"""The worker: takes requests from many clients and answers them one at a time.
 
-Threads: the main one waits for the time to leave; one accepts connections; two serve each
-connection (`connection`) and answer what needs no inference; one loads the suggester and runs it
-(`inference`); one takes up other bundles (`upkeep`). All of them block: an idle worker uses no
+Threads: the main one waits for the time to exit; one accepts connections; two serve each connection
+(`connection`) and answer what needs no inference; one loads the suggester and runs it
+(`inference`); one loads other bundles (`upkeep`). All of them block: an idle worker uses no
 processor time.
 """
 
@@ -25,14 +25,14 @@ from nextedit_jupyter.core.memory_use import resident_mb
 from nextedit_jupyter.core.pacing import OUTCOMES, Pacing
 from nextedit_jupyter.core.wire import request_id
 from nextedit_jupyter.worker.connection import ClientConnection, dump
-from nextedit_jupyter.worker.deaths import Deaths
+from nextedit_jupyter.worker.crash_counter import CrashCounter
 from nextedit_jupyter.worker.frames import ENVELOPE_BYTES, unpack
 from nextedit_jupyter.worker.inference import Build, Inference
 from nextedit_jupyter.worker.parsing import parse_request
 from nextedit_jupyter.worker.power import PowerSource
+from nextedit_jupyter.worker.request_queue import Job, RequestQueue
 from nextedit_jupyter.worker.runtime import RuntimeFolder
 from nextedit_jupyter.worker.settings import WorkerSettings
-from nextedit_jupyter.worker.turns import Job, Turns
 from nextedit_jupyter.worker.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ Reason = Literal["idle", "asked", "signal", "memory"]
 class Worker:
     """One running worker. `build`, `roll_back` and `put_back` are those of `Inference`.
 
-    `updates` makes what looks for newer bundles; None if nothing is to look.
+    `updates` creates the update check; None for no updates.
     """
 
     def __init__(
@@ -72,14 +72,14 @@ class Worker:
         self._history = history
         power = PowerSource()
         self._pacing = Pacing(power=power, settings=settings.pacing)
-        self._deaths = Deaths(folder.deaths, first_pause=settings.retry_seconds)
-        self._turns = Turns(self._drop)
+        self._crashes = CrashCounter(folder.deaths, first_pause=settings.retry_seconds)
+        self._requests = RequestQueue(self._drop)
         self._inference = Inference(
             build,
             settings,
-            self._turns,
+            self._requests,
             self._send,
-            deaths=self._deaths,
+            crashes=self._crashes,
             pacing=self._pacing,
             is_full=lambda: self.leave("memory"),
             roll_back=roll_back,
@@ -92,7 +92,7 @@ class Worker:
             self._inference.rebuild,
             self._inference.quiet_for,
             updates=updates,
-            until_retry=self._deaths.seconds_until_trial,
+            until_retry=self._crashes.seconds_until_trial,
             retry=self._inference.retry,
             power=power,
             quiet_seconds=settings.quiet_seconds,
@@ -106,14 +106,15 @@ class Worker:
     # -- life ----------------------------------------------------------------------------------
 
     def run(self, ready: Callable[[], None]) -> Reason:
-        """Serve until it is time to leave; returns why. `ready` is called once clients may come.
+        """Serve until it is time to exit; returns the reason. `ready` is called once clients can
+        connect.
 
         The caller holds the worker's lock, and ends the process without waiting for threads.
         """
         address = self._folder.address
         if sys.platform != "win32":
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(address)  # of a worker that was killed: the lock says that none lives
+                os.unlink(address)  # left by a killed worker: the lock proves that none is running
         listener = Listener(address, family=self._folder.family, backlog=MAX_CONNECTIONS)
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
         self._inference.start()
@@ -121,19 +122,19 @@ class Worker:
         ready()
         self._wait_to_leave()
         self._upkeep.end()
-        listener.close()  # removes the socket: new clients start a new worker
-        self._turns.cancel(lambda job: True)
+        listener.close()  # removes the socket, so that new clients start a new worker
+        self._requests.cancel(lambda job: True)
         with self._clients_lock:
             clients = list(self._clients.values())
         for client in clients:
             client.say_goodbye()
         if self._reason != "memory":
-            self._deaths.end_cleanly(retry=self._reason != "idle")
+            self._crashes.end_cleanly(retry=self._reason != "idle")
         log.info("left: %s, after %d answers", self._reason, self._inference.served)
         return self._reason
 
     def leave(self, reason: Reason) -> None:
-        """Begin to leave; may be called from any thread and from a signal handler."""
+        """Begin to exit; can be called from any thread and from a signal handler."""
         if not self._leaving.is_set():
             self._reason = reason
             self._leaving.set()
@@ -143,7 +144,7 @@ class Worker:
             left = self._inference.last_request + self._settings.idle_seconds - time.monotonic()
             if left > 0:
                 self._leaving.wait(left)
-            elif self._turns.idle:
+            elif self._requests.idle:
                 self.leave("idle")
             else:
                 self._leaving.wait(1.0)
@@ -162,7 +163,7 @@ class Worker:
         while not self._leaving.is_set():
             try:
                 connection = listener.accept()
-            except OSError:  # out of file descriptors, or the client is gone already
+            except OSError:  # out of file descriptors, or the client is already gone
                 time.sleep(0.05)
                 continue
             count += 1
@@ -193,18 +194,18 @@ class Worker:
         return self._settings.request_bytes + ENVELOPE_BYTES
 
     def forget(self, client: ClientConnection) -> None:
-        """A client is gone: what it waited for is cancelled, and its cells are dropped."""
+        """A client is gone: cancel its requests and drop its cells."""
         with self._clients_lock:
             self._clients.pop(client.number, None)
         self._inference.held.forget(client.number)
-        self._turns.cancel(lambda job: job.client[0] == client.number)
+        self._requests.cancel(lambda job: job.client[0] == client.number)
 
     def is_used_by_others(self, client: ClientConnection) -> bool:
         with self._clients_lock:
             return any(other is not client for other in self._clients.values())
 
     def handle(self, client: ClientConnection, message: bytes) -> None:
-        """Take one message; whatever it is, the connection goes on."""
+        """Handle one message; whatever it is, the connection stays open."""
         try:
             header, body = unpack(message)
         except ValueError:
@@ -222,12 +223,12 @@ class Worker:
             client.reply({"n": n, "outcome": "status"}, dump(self.pace()))
         elif op == "reload":
             if header.get("retry"):
-                self._deaths.allow_trial()
-            self._upkeep.wake(reload=not (header.get("retry") and self._deaths.off()))
+                self._crashes.allow_trial()
+            self._upkeep.wake(reload=not (header.get("retry") and self._crashes.off()))
             client.reply({"n": n, "outcome": "status"}, dump({}))
         elif op == "cancel":
             name = header.get("client")
-            self._turns.cancel(
+            self._requests.cancel(
                 lambda job: job.client[0] == client.number and (job.n == n or job.client[1] == name)
             )
         elif op == "leave":
@@ -254,7 +255,7 @@ class Worker:
             client.refuse(n, error, request_id(value))
             return
         where = root if isinstance(root, str) else None
-        self._turns.put(Job(n, page, value, now, request, where))
+        self._requests.put(Job(n, page, value, now, request, where))
 
     def _send(self, job: Job, header: Mapping[str, Any], body: bytes) -> None:
         client = self._clients.get(job.client[0])
@@ -265,10 +266,10 @@ class Worker:
         if not self._leaving.is_set():
             self._inference.answer_stale(job)
 
-    # -- what is said of it --------------------------------------------------------------------
+    # -- status --------------------------------------------------------------------------------
 
     def _observe(self, header: Mapping[str, Any]) -> None:
-        """Take up what the user made of a suggestion, for the pace and, if wanted, the counts."""
+        """Record what the user did with a suggestion, for the pace and, if enabled, the counts."""
         said, kind, lane = (str(header.get(key, "")) for key in ("said", "kind", "lane"))
         for outcome in OUTCOMES:
             if said == outcome:
@@ -277,7 +278,7 @@ class Worker:
             self._statistics.record(said, kind, lane)
 
     def pace(self) -> dict[str, Any]:
-        """How long a front end is to wait before it asks, in milliseconds, and why."""
+        """How long a front end should wait before a request, in milliseconds, and why."""
         return {
             "pause_ms": round(self._pacing.pause_ms(), 1),
             "quiet_ms": round(self._pacing.quiet_ms(), 1),

@@ -26,7 +26,7 @@ from nextedit_jupyter.core import (
 SOURCES = ("total = price * 2", "print(total)", "report(total, total)")
 
 
-class Typist:
+class TypingSimulator:
     """Edits cells as a person does and asks after each pause."""
 
     def __init__(self, *sources: str) -> None:
@@ -69,13 +69,13 @@ def offered(found: RenamePlan | Silence) -> tuple[str, str, int]:
 def test_a_name_typed_letter_by_letter_is_offered_at_the_pause_whatever_the_speed(
     gap: float,
 ) -> None:
-    typist = Typist(*SOURCES)
+    typist = TypingSimulator(*SOURCES)
     typist.type_over("c0", 0, 5, "amount", gap)
     assert offered(typist.ask()) == ("total", "amount", 3)
 
 
 def test_no_wrong_name_is_offered_on_the_way_by_backspace() -> None:
-    typist = Typist(*SOURCES)
+    typist = TypingSimulator(*SOURCES)
     for end in range(5, 0, -1):
         typist.now += 2
         typist.put("c0", end - 1, end, "")
@@ -90,7 +90,7 @@ def test_no_wrong_name_is_offered_on_the_way_by_backspace() -> None:
 
 
 def test_a_name_that_grows_at_its_end_is_the_old_name_s_rename_at_each_pause() -> None:
-    typist = Typist(*SOURCES)
+    typist = TypingSimulator(*SOURCES)
     for i, key in enumerate("_sum"):
         typist.now += 2
         typist.put("c0", 5 + i, 5 + i, key)
@@ -99,14 +99,14 @@ def test_a_name_that_grows_at_its_end_is_the_old_name_s_rename_at_each_pause() -
 
 
 def test_typing_on_in_the_same_burst_keeps_the_offer() -> None:
-    typist = Typist(*SOURCES)
+    typist = TypingSimulator(*SOURCES)
     typist.type_over("c0", 0, 5, "amount")
     typist.type_over("c0", len(typist.texts["c0"]), len(typist.texts["c0"]), "\nshow(amount)")
     assert offered(typist.ask()) == ("total", "amount", 3)
 
 
 def test_an_edit_elsewhere_lets_the_offer_stand_for_a_while() -> None:
-    typist = Typist(*SOURCES, "x = 1")
+    typist = TypingSimulator(*SOURCES, "x = 1")
     typist.type_over("c0", 0, 5, "amount")
     for n in range(1, 4):
         typist.now += 5
@@ -116,7 +116,7 @@ def test_an_edit_elsewhere_lets_the_offer_stand_for_a_while() -> None:
 
 
 def test_two_renames_at_one_place_are_the_second_once_the_first_was_applied() -> None:
-    typist = Typist(*SOURCES)
+    typist = TypingSimulator(*SOURCES)
     typist.type_over("c0", 0, 5, "amount")
     typist.put("c1", 6, 11, "amount", "accepted")
     typist.put("c2", 7, 12, "amount", "accepted")
@@ -128,7 +128,7 @@ def test_two_renames_at_one_place_are_the_second_once_the_first_was_applied() ->
 
 
 def test_a_rename_taken_back_by_hand_leaves_nothing() -> None:
-    typist = Typist(*SOURCES)
+    typist = TypingSimulator(*SOURCES)
     typist.put("c0", 0, 5, "amount")
     typist.now += 5
     typist.put("c0", 0, 6, "total")
@@ -136,7 +136,7 @@ def test_a_rename_taken_back_by_hand_leaves_nothing() -> None:
 
 
 def test_a_cell_that_ran_after_the_rename_does_not_make_the_new_name_a_stranger() -> None:
-    typist = Typist("from pylab import *\n" + SOURCES[0], *SOURCES[1:])
+    typist = TypingSimulator("from pylab import *\n" + SOURCES[0], *SOURCES[1:])
     start = len("from pylab import *\n")
     typist.put("c0", start, start + 5, "amount")
     names = (NamedObject("amount", "float"), NamedObject("total", "float"))
@@ -150,13 +150,13 @@ def test_a_cell_that_ran_after_the_rename_does_not_make_the_new_name_a_stranger(
 
 
 def test_edits_that_the_kernel_recorded_count_as_edits() -> None:
-    typist = Typist(*SOURCES)
+    typist = TypingSimulator(*SOURCES)
     typist.put("c0", 0, 5, "amount", "executed")
     assert offered(typist.ask()) == ("total", "amount", 3)
 
 
 def test_an_empty_history_says_so() -> None:
-    assert Typist(*SOURCES).ask() == Silence("no_change", "nothing was edited")
+    assert TypingSimulator(*SOURCES).ask() == Silence("no_change", "nothing was edited")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_name_is_whole_where_it_ends_at_the_edge_of_a_word(
 @pytest.mark.parametrize("own", [True, False])
 def test_a_use_that_was_typed_just_before_the_rename_goes_along(own: bool) -> None:
     """In the cell of the definition as well as in another one, typed in one go or in several."""
-    typist = Typist("total = price * 2\n", "print(total)", "")
+    typist = TypingSimulator("total = price * 2\n", "print(total)", "")
     at = "c0" if own else "c2"
     typist.type_over(at, len(typist.texts[at]), len(typist.texts[at]), "mean = to")
     typist.now += 60
@@ -221,7 +221,7 @@ def test_a_use_that_was_typed_just_before_the_rename_goes_along(own: bool) -> No
 
 
 def test_a_use_typed_before_the_rename_and_changed_after_it_is_not_offered_again() -> None:
-    typist = Typist("total = price * 2", "print(total)", "")
+    typist = TypingSimulator("total = price * 2", "print(total)", "")
     typist.type_over("c2", 0, 0, "mean = total / 3")
     typist.now += 60
     typist.type_over("c0", 0, 5, "amount")
@@ -233,7 +233,7 @@ def test_a_use_typed_before_the_rename_and_changed_after_it_is_not_offered_again
 
 
 def test_an_alias_that_two_imports_share_is_renamed_where_both_got_the_new_one() -> None:
-    typist = Typist(
+    typist = TypingSimulator(
         "try:\n    import cjson as json\nexcept ImportError:\n    import json", "json.x"
     )
     text = typist.texts["c0"]

@@ -28,8 +28,8 @@ def test_a_hostile_bundle_is_refused_and_the_one_before_goes_on(tmp_path: Path, 
     assert store.open("nextedit-tiny").version == "0.1.0"
     assert [item.label for item in store.installed()] == ["nextedit-tiny/0.1.0"]
     assert {path.name for path in store.root.iterdir()} == {"current.json", "lock", "nextedit-tiny"}
-    most_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
-    assert most_mb < 2.2 * MAX_RSS_MB
+    max_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
+    assert max_mb < 2.2 * MAX_RSS_MB
 
 
 def test_a_panic_of_the_tokenizer_is_an_error_like_any_other(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_it_passes_its_trial(imported: Path) -> None:
 
 def test_it_completes_at_the_caret_and_edits_only_if_it_can(imported: Path) -> None:
     bundle = Bundle.open(imported)
-    lane = open_model_lane(bundle, settings=ModelSettings(threshold=0.0, hope=0.0))
+    lane = open_model_lane(bundle, settings=ModelSettings(threshold=0.0, min_probability=0.0))
     source = "x = np.lin"
     asked = SuggestRequest(
         Notebook("python", (Cell("a", "code", "import numpy as np"), Cell("b", "code", source))),

@@ -23,8 +23,8 @@ def model(size: str, *, busy: bool = False, **numbers: float | None) -> dict[str
         for key, limit in promises.items()
     }
     if not busy:
-        promises |= latency.AT_LEAST
-        kept |= dict.fromkeys(latency.AT_LEAST, True)
+        promises |= latency.MINIMA
+        kept |= dict.fromkeys(latency.MINIMA, True)
     return {
         "bundle": f"a-{size}-model/0.0.1",
         "size": size,
@@ -85,7 +85,7 @@ def test_both_models_have_a_table_and_kept_promises_end_with_0(
     assert "a-large-model" in said
     assert "a-small-model" in said
     assert "100 before, 200 under, 150 after" in said
-    promises = latency.MODEL_PROMISES["small"].keys() | latency.AT_LEAST.keys()
+    promises = latency.MODEL_PROMISES["small"].keys() | latency.MINIMA.keys()
     assert said.count(" kept") == 2 * len(promises) + len(latency.PROMISES)
     assert "the machine is busy" in said
     assert "no kernel is timed" in said

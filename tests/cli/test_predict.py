@@ -191,17 +191,17 @@ def test_a_line_of_just_the_bound_is_served_and_one_byte_more_is_not(end: bytes)
 
 def test_an_endless_line_is_read_past_in_pieces() -> None:
     class Watched(io.BytesIO):
-        most = 0
+        limit = 0
 
         def readline(self, size: int | None = -1) -> bytes:
             assert size is not None
             assert size > 0
-            self.most = max(self.most, size)
+            self.limit = max(self.limit, size)
             return super().readline(size)
 
     source, sink = Watched(b"x" * 5_000_000 + b'\n{"id": 2}\n'), io.BytesIO()
     serve(source, sink, lambda value: {"echo": value["id"]}, Bounds())
-    assert source.most <= 1_000_002
+    assert source.limit <= 1_000_002
     assert json.loads(sink.getvalue().splitlines()[1]) == {"echo": 2}
 
 

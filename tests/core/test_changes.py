@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextedit_jupyter.core.changes import HELD_STATES, HeldState, HeldStates, cell_digest
+from nextedit_jupyter.core.changes import MAX_STATES, HeldState, HeldStates, cell_digest
 from nextedit_jupyter.core.errors import WireError
 from nextedit_jupyter.core.notebook import Cell
 from nextedit_jupyter.core.request import Bounds
@@ -189,7 +189,7 @@ def test_no_more_states_are_held_than_a_few_and_one_in_use_stays() -> None:
     held.decode("page", full(base), BOUNDS)
     old = [replace(base[0], source="old"), *base[1:]]
     held.decode("page", change(base, old), BOUNDS)
-    for i in range(3 * HELD_STATES):
+    for i in range(3 * MAX_STATES):
         now = [replace(base[0], source=f"{i}"), *base[1:]]
         assert not unknown(held, "page", change(base, now))
     assert unknown(held, "page", change(old, base))

@@ -88,7 +88,7 @@ def test_a_row_s_cost_is_what_the_quickest_passes_took() -> None:
         cost.observe(rows, ms / 1000)
     assert cost.share == pytest.approx(0.1, rel=0.05)
     cost.observe(8, 0.0)
-    assert cost.share >= RowCost.LEAST
+    assert cost.share >= RowCost.MIN_COST
 
 
 def test_where_a_guess_is_not_free_only_what_pays_is_drafted() -> None:
@@ -162,7 +162,7 @@ def test_drafts_end_where_what_was_said_ended() -> None:
 
 
 def test_what_was_said_lately_is_bounded_and_the_oldest_goes() -> None:
-    recent = Recent(most=64)
+    recent = Recent(limit=64)
     for i in range(100):
         recent.learn([i, i + 1], [i + 2, i + 3])
         assert len(recent.text) <= 128

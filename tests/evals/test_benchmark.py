@@ -136,7 +136,7 @@ def test_two_runs_with_one_seed_have_the_same_scores_and_a_plot(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "summary"),
     [
         ("Hangs", "hung 2×; given up"),
         ("Dies", "died 2×; given up"),
@@ -145,11 +145,11 @@ def test_two_runs_with_one_seed_have_the_same_scores_and_a_plot(
         ("NeverStarts", "left out: OSError: no licence"),
     ],
 )
-def test_a_peer_that_misbehaves_is_noted_and_met_with_silence(name: str, told: str) -> None:
-    peer = isolated(name, patience_s=0.5 if name == "Hangs" else 60.0, most_deaths=2)
+def test_a_peer_that_misbehaves_is_noted_and_met_with_silence(name: str, summary: str) -> None:
+    peer = isolated(name, patience_s=0.5 if name == "Hangs" else 60.0, max_deaths=2)
     try:
         assert [peer.complete(request("x = ")) for _ in range(3)] == ["", "", ""]
-        assert peer.troubles.told() == told
+        assert peer.troubles.summary() == summary
     finally:
         peer.close()
 
@@ -158,7 +158,7 @@ def test_cells_that_are_not_there_are_nonsense() -> None:
     peer = isolated("Babbles")
     try:
         assert peer.edits(request("x = "), ("y", "z"), False) == {}
-        assert peer.troubles.told() == "nonsense 1×"
+        assert peer.troubles.summary() == "nonsense 1×"
     finally:
         peer.close()
 

@@ -29,7 +29,12 @@ from nextedit_jupyter.evals.model_evaluation import (
     measure_typing,
     saved_at_noise,
 )
-from nextedit_jupyter.evals.replay import RememberingLane, ReplaySetting, Typist, first_token
+from nextedit_jupyter.evals.replay import (
+    RememberingLane,
+    ReplaySetting,
+    TypingSimulator,
+    first_token,
+)
 from nextedit_jupyter.evals.typing import TypingTally, type_cell
 from nextedit_jupyter.suggest.acceptance import FEATURES, AcceptanceFilter
 from nextedit_jupyter.suggest.build import open_model_lane
@@ -143,9 +148,9 @@ def test_a_replay_says_what_the_product_says_at_each_threshold(bundle: Path) -> 
     lane = open_model_lane(Bundle.open(bundle))
     places = choose_places([held_out("p", "n", "notebook", CELLS)], 3, random.Random(0))
     settings = [ReplaySetting(0.0), ReplaySetting(0.02), ReplaySetting(0.0, gates=False)]
-    lane.settings = replace(lane.settings, hope=0.0)
-    replayed = Typist(RememberingLane(lane), budget=300).type(places, settings)
-    typist = Typist(RememberingLane(lane), budget=300)
+    lane.settings = replace(lane.settings, min_probability=0.0)
+    replayed = TypingSimulator(RememberingLane(lane), budget=300).type(places, settings)
+    typist = TypingSimulator(RememberingLane(lane), budget=300)
     for setting, tally in zip(settings[:2], replayed[:2], strict=True):
         product = open_model_lane(Bundle.open(bundle))
         product.settings = replace(lane.settings, budget=300, threshold=setting.threshold)
@@ -230,6 +235,6 @@ def test_features_that_never_vary_weigh_nothing() -> None:
 
 
 def test_too_few_examples_are_refused(bundle: Path) -> None:
-    typist = Typist(RememberingLane(open_model_lane(Bundle.open(bundle))))
+    typist = TypingSimulator(RememberingLane(open_model_lane(Bundle.open(bundle))))
     with pytest.raises(NextEditError, match="--cells"):
         filter_examples.collect(typist, [])

@@ -12,7 +12,7 @@ from nextedit_jupyter.core.facts import (
     KernelFacts,
     TableFacts,
 )
-from nextedit_jupyter.kernel.completing import MOST, make_matcher
+from nextedit_jupyter.kernel.completing import MAX_COMPLETIONS, make_matcher
 
 AXES = AxesFacts(x=("height",), y=("a", "b", "c", "d", "e", "f"), names=("ax",))
 FACTS = KernelFacts(
@@ -34,7 +34,7 @@ def test_a_call_gets_its_few_candidates_and_nothing_beside_them() -> None:
     found = asked("x = 1\nax.set_xlabel('he")
     assert [one.text for one in found["completions"]] == ["'height'"]
     assert (found["matched_fragment"], found["suppress"]) == ("'he", True)
-    assert len(asked("ax.set_ylabel(")["completions"]) == MOST
+    assert len(asked("ax.set_ylabel(")["completions"]) == MAX_COMPLETIONS
 
 
 def test_a_category_takes_the_place_of_what_is_typed() -> None:
@@ -43,10 +43,16 @@ def test_a_category_takes_the_place_of_what_is_typed() -> None:
 
 
 def test_elsewhere_ipython_has_the_word() -> None:
-    for text in ("ax.plot(", "x = 1", "", "ax.set_xlabel(\n    'he"):
-        found = asked(text)
-        assert (found["completions"] == []) or "\n" not in found["matched_fragment"]
-    assert asked("ax.plot(") == {"completions": [], "suppress": False}
+    for text in ("ax.plot(", "x = 1", ""):
+        assert asked(text) == {"completions": [], "suppress": False}
+
+
+def test_what_is_replaced_lies_in_the_last_line() -> None:
+    found = asked("ax.set_xlabel(\n    'he")
+    assert ([one.text for one in found["completions"]], found["matched_fragment"]) == (
+        ["'height'"],
+        "'he",
+    )
 
 
 def test_facts_that_fail_are_silence() -> None:

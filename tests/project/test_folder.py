@@ -146,7 +146,7 @@ def test_a_module_is_cut_into_its_definitions() -> None:
 def test_pieces_that_share_common_words_alone_are_not_like() -> None:
     words = Words(pieces_of("a.ipynb", notebook_text(*OTHER)))
     here = words_of("for index in range(10):\n    print(index)")
-    assert words.nearest(here, frozenset(), most=2, least=0.3) == []
+    assert words.nearest(here, frozenset(), limit=2, min_likeness=0.3) == []
 
 
 def test_what_the_kernel_says_of_a_name_counts(tmp_path: Path) -> None:

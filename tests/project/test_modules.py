@@ -57,7 +57,7 @@ def write(root: Path, files: dict[str, str]) -> Modules:
 
 def said(modules: Modules, *cells: str, folder: str = "") -> ModuleSummary:
     made = tuple(Cell(f"c{i}", "code", text) for i, text in enumerate(cells))
-    return modules.said_to(Notebook("python", made), folder)
+    return modules.summarise(Notebook("python", made), folder)
 
 
 def named(found: ModuleSummary, name: str) -> NamedObject | None:

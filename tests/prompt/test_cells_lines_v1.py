@@ -35,7 +35,9 @@ def test_the_prompt_tells_what_changed_and_asks_about_the_lines_at_the_caret() -
 
 
 def test_a_stretch_is_asked_for_its_change_whatever_is_likelier() -> None:
-    prompt = FORMAT.asked(FORMAT.told(recent_changes(HISTORY), LETTERS), "b = f(2)", LETTERS)
+    prompt = FORMAT.stretch_prompt(
+        FORMAT.changes_prefix(recent_changes(HISTORY), LETTERS), "b = f(2)", LETTERS
+    )
     assert prompt.begin == LETTERS.control(NEW)
 
 

@@ -14,24 +14,24 @@ from nextedit_jupyter.prompt.lines import (
 texts = st.lists(st.text("ab ", max_size=6), max_size=12).map("\n".join)
 
 
-@given(text=texts, most=st.integers(1, 40))
-def test_a_head_window_is_a_beginning_and_holds_its_bound(text: str, most: int) -> None:
-    window = head_window(text, most=most)
+@given(text=texts, max_chars=st.integers(1, 40))
+def test_a_head_window_is_a_beginning_and_holds_its_bound(text: str, max_chars: int) -> None:
+    window = head_window(text, max_chars=max_chars)
     assert text.startswith(window)
-    assert len(window) <= most
+    assert len(window) <= max_chars
 
 
-@given(text=texts, most=st.integers(8, 40), step=st.integers(1, 8))
-def test_a_tail_window_is_an_end_and_holds_its_bound(text: str, most: int, step: int) -> None:
-    window = tail_window(text, most=most, step=step)
+@given(text=texts, max_chars=st.integers(8, 40), step=st.integers(1, 8))
+def test_a_tail_window_is_an_end_and_holds_its_bound(text: str, max_chars: int, step: int) -> None:
+    window = tail_window(text, max_chars=max_chars, step=step)
     assert text.endswith(window)
-    assert len(window) <= most
+    assert len(window) <= max_chars
 
 
 def test_a_tail_window_keeps_its_beginning_while_a_line_is_typed() -> None:
     text = "".join(f"line number {i}\n" for i in range(40))
     begins = {
-        len(text) + n - len(tail_window(text + "x" * n, most=300, step=64)) for n in range(64)
+        len(text) + n - len(tail_window(text + "x" * n, max_chars=300, step=64)) for n in range(64)
     }
     assert len(begins) <= 2
 

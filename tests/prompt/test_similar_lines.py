@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextedit_jupyter.prompt.similar_lines import (
-    MOST_CHARS,
-    MOST_COMPARED,
-    MOST_LINES,
+    MAX_CHARS,
+    MAX_COMPARED,
+    MAX_LINES,
     LineChange,
     line_changes,
     similar_stretches,
@@ -19,9 +19,9 @@ from nextedit_jupyter.prompt.similar_lines import (
 INIT = LineChange("super(Decoder, self).__init__()", "super().__init__()", 0, 0)
 
 
-def found(*sources: str, changes: list[LineChange], most: int = 6) -> list[tuple[str, int, str]]:
+def found(*sources: str, changes: list[LineChange], limit: int = 6) -> list[tuple[str, int, str]]:
     cells = [(f"c{i}", source) for i, source in enumerate(sources)]
-    return [(s.cell, s.first, s.text) for s in similar_stretches(cells, changes, most=most)]
+    return [(s.cell, s.first, s.text) for s in similar_stretches(cells, changes, limit=limit)]
 
 
 def test_lines_that_correspond_are_changes_of_their_own() -> None:
@@ -31,9 +31,9 @@ def test_lines_that_correspond_are_changes_of_their_own() -> None:
 
 def test_insertions_and_large_changes_say_nothing_of_other_lines() -> None:
     assert line_changes("a = 1", "a = 1\nb = 2") == []
-    block = "\n".join(f"line_{i} = {i}" for i in range(MOST_LINES + 1))
+    block = "\n".join(f"line_{i} = {i}" for i in range(MAX_LINES + 1))
     assert line_changes(block, "one_line = 1") == []
-    assert line_changes("x" * (MOST_CHARS + 1), "y") == []
+    assert line_changes("x" * (MAX_CHARS + 1), "y") == []
 
 
 def test_what_changed_in_a_long_cell_of_equal_lines_is_found_without_comparing_all() -> None:
@@ -44,7 +44,7 @@ def test_what_changed_in_a_long_cell_of_equal_lines_is_found_without_comparing_a
 
 
 def test_edits_far_apart_in_one_go_are_not_compared() -> None:
-    lines = ["x = 1"] * (MOST_COMPARED + 2)
+    lines = ["x = 1"] * (MAX_COMPARED + 2)
     assert line_changes("\n".join(lines), "\n".join(["y", *lines[1:-1], "y"])) == []
 
 
@@ -92,11 +92,11 @@ def test_nothing_is_alike_where_nothing_was_changed_or_no_word_is_shared() -> No
     st.integers(1, 4),
 )
 def test_stretches_stand_where_they_say_and_share_no_line(
-    sources: list[str], old: str, new: str, most: int
+    sources: list[str], old: str, new: str, limit: int
 ) -> None:
     cells = [(str(i), source) for i, source in enumerate(sources)]
-    stretches = similar_stretches(cells, [LineChange(old, new, 0, 0)], most=most)
-    assert len(stretches) <= most
+    stretches = similar_stretches(cells, [LineChange(old, new, 0, 0)], limit=limit)
+    assert len(stretches) <= limit
     lines = [(s.cell, s.first + k) for s in stretches for k in range(s.count)]
     assert len(lines) == len(set(lines))
     for stretch in stretches:
@@ -115,5 +115,5 @@ def test_a_cell_of_thousands_of_like_lines_is_cut_into_lines_once_a_change() -> 
 
     cell = Counted("\n".join(f"x = load(a, {n})" for n in range(2_000)))
     change = LineChange("x = load(a, 1)", "x = fetch(a, 1)", 0, 0)
-    assert similar_stretches([("c", cell)], [change], most=3)
+    assert similar_stretches([("c", cell)], [change], limit=3)
     assert Counted.cuts <= 4

@@ -21,7 +21,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def suggester(bundle: Path) -> Suggester:
     made = build_suggester(bundle, settings=SuggesterSettings(unknown_names=True))
     assert made.model is not None
-    made.model.settings = replace(made.model.settings, threshold=1e-6, least=1, hope=0.0)
+    made.model.settings = replace(
+        made.model.settings, threshold=1e-6, min_chars=1, min_probability=0.0
+    )
     return made
 
 

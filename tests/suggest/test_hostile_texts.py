@@ -154,7 +154,7 @@ def test_which_cells_to_run_again_is_told_in_linear_time_or_in_part() -> None:
     forget_cells()
     chain = tuple(Cell(f"c{i}", "code", f"x{i} = x{i + 1}") for i in range(3_000))
     dense = tuple(Cell(f"d{i}", "code", f"y{i} = [" + "c1, " * 15_000 + "]") for i in range(12))
-    for cells, most in ((chain, 3_000), ((*chain[:2], *dense), 1)):
+    for cells, limit in ((chain, 3_000), ((*chain[:2], *dense), 1)):
         asked = SuggestRequest(
             Notebook("python", cells), Caret("c0", 0), want=("rename",), changed=("c0",)
         )
@@ -163,7 +163,7 @@ def test_which_cells_to_run_again_is_told_in_linear_time_or_in_part() -> None:
         assert time.process_time() - started < LIMIT_S
         assert stale is not None
         assert "c0" in stale
-        assert len(stale) <= most
+        assert len(stale) <= limit
 
 
 def test_what_is_read_is_counted_within_a_budget_alone() -> None:

@@ -411,10 +411,7 @@ def test_what_magics_of_other_languages_take_and_give_follows(
     old: str, new: str, use: str, becomes: str
 ) -> None:
     asked = request([new, use], (0, old, new))
-    if new.startswith("%%R -i df"):  # the body is R's
-        assert after(asked)[1] == becomes
-        return
-    assert after(asked)[1] == becomes or notes(asked)
+    assert after(asked)[1] == becomes
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_in_a_notebook_of_another_language_a_magic_is_no_magic() -> None:
 
 
 def test_each_cell_asks_the_bundle_of_its_language_and_the_rest_the_general_one() -> None:
-    router = Shelf("python", "r", "*").router(most=3)
+    router = Shelf("python", "r", "*").router(limit=3)
     assert asked(router, at("py")) == "id-python/1.0.0"
     assert asked(router, at("timed")) == "id-python/1.0.0"
     assert asked(router, at("r")) == "id-r/1.0.0"
@@ -107,7 +107,7 @@ def test_each_cell_asks_the_bundle_of_its_language_and_the_rest_the_general_one(
 
 
 def test_a_general_model_that_is_put_in_use_answers_in_python_too() -> None:
-    router = Shelf("*", "python", "r").router(most=3)
+    router = Shelf("*", "python", "r").router(limit=3)
     assert asked(router, at("py")) == "id-*/1.0.0"
     assert asked(router, at("timed")) == "id-*/1.0.0"
     assert asked(router, at("r")) == "id-r/1.0.0"

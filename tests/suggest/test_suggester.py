@@ -269,7 +269,7 @@ def test_no_more_than_the_cap_is_shown_of_a_kind() -> None:
         symbols=FakeLane(),
         patterns=FakeLane(*many),
         fixes=FakeLane(),
-        settings=SuggesterSettings(most={"next_edit": 2}),
+        settings=SuggesterSettings(limits={"next_edit": 2}),
     )
     answer = made.answer(ask())
     assert [s.id for s in answer.suggestions] == ["patterns-y-z0", "patterns-y-z1"]

@@ -1,7 +1,7 @@
-"""What the product is put under: each attack counts what went wrong, and how bad it was.
+"""The attacks on the product: each counts what went wrong, and how bad it was.
 
-Requests go to a real worker with the packaged bundle, in a runtime folder of its own. An attack
-never stops at the first fault: `faults` says what kinds there were and gives an example of each.
+Requests go to a real worker with the packaged bundle, in its own runtime folder. An attack does not
+stop at the first fault: `faults` lists the kinds, with an example of each.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from nextedit_jupyter.suggest.canary import run_canary
 from nextedit_jupyter.worker.client import WorkerClient, WorkerSettings
 
 SLOW_MS = 1_000.0
-_MOST_SLOW, _MOST_TOLD = 20, 300
+_MAX_SLOW, _MAX_SHOWN = 20, 300
 MAX_GROWTH = 1.05
-# The slowest hundredth of the last requests beside that of the first ones.
+# The slowest hundredth of the last requests, compared with that of the first.
 MAX_SLOWER = 1.25
 
 
@@ -53,8 +53,9 @@ class Report:
     """One attack: how many runs, their outcomes, the slowest in ms, and memory in MB.
 
     `sizes` are the worker's after each thousand requests; `peak_mb` is the peak of any process.
-    Requests are timed by the clock or in processor time, whichever is less: other programs' load is
-    in the one, and two threads count twice in the other. Kills and installs are timed by the clock.
+    Requests are timed by the clock or in processor time, whichever is less: wall-clock time
+    includes other programs' load, and processor time counts two threads twice. Kills and installs
+    are timed by the clock.
     """
 
     name: str
@@ -82,8 +83,8 @@ class Report:
         if milliseconds > SLOW_MS:
             self.slow += 1
             self.slowest = sorted(
-                [*self.slowest, (milliseconds, repr(example)[:_MOST_TOLD])], reverse=True
-            )[:_MOST_SLOW]
+                [*self.slowest, (milliseconds, repr(example)[:_MAX_SHOWN])], reverse=True
+            )[:_MAX_SLOW]
 
 
 @contextlib.contextmanager
@@ -94,7 +95,7 @@ def timed(report: Report) -> Iterator[None]:
         yield
     finally:
         report.seconds = time.perf_counter() - began
-        # Workers are nobody's children: what they took is asked for after each request.
+        # Workers are not our child processes: their processor time is read after each request.
         report.processor_s = _own_seconds() - used + sum(report.worker_s.values())
         report.process = None
 
@@ -106,7 +107,7 @@ def _own_seconds() -> float:
 
 @contextlib.contextmanager
 def worker(**fields: Any) -> Iterator[WorkerClient]:
-    """A client of a worker with the packaged bundle, in a folder that goes with it."""
+    """A client of a worker with the packaged bundle, in a temporary folder."""
     with tempfile.TemporaryDirectory(
         prefix="nextedit-attack-", ignore_cleanup_errors=True
     ) as folder:
@@ -133,7 +134,7 @@ def worker(**fields: Any) -> Iterator[WorkerClient]:
 
 
 def _end_worker(client: WorkerClient) -> None:
-    """Have the worker leave, and wait until it is gone: its folder goes next."""
+    """Make the worker exit, and wait until it has: its folder is removed next."""
     with contextlib.suppress(WorkerError, psutil.Error):
         if (pid := client.status(start=False)["pid"]) is not None:
             process = psutil.Process(pid)
@@ -181,7 +182,7 @@ def _worker_seconds(client: WorkerClient, report: Report) -> float:
             seconds = float(times.user + times.system)
             report.worker_s[report.process.pid] = seconds
             return seconds
-        report.process = None  # it is another one now
+        report.process = None  # a new worker now
     return 0.0
 
 
@@ -231,13 +232,13 @@ def _id_of(body: bytes) -> int | str | None:
 
 
 def attack_sources(count: int, seed: int = 0) -> Report:
-    """Cells gone wrong: what is offered applies to the very texts that were sent."""
+    """Damaged cells: every suggestion applies to the texts that were sent."""
     report, random, cells = Report("sources"), Random(seed), cells_of_examples()
     with timed(report), worker() as client:
         client.suggest(edited(random, cells), 60)
         for i in range(count):
             sent = edited(random, cells)
-            if i % 3:  # the model reads whatever it is; what is under attack is the analysis
+            if i % 3:  # the model accepts any text; the analysis is under attack
                 sent["want"] = ["rename"]
             _ask_checked(client, sent, report)
             if i % 1_000 == 0:
@@ -291,7 +292,7 @@ def _check_edits(sent: dict[str, Any], answer: dict[str, Any], report: Report) -
 
 
 def attack_with_kills(count: int, seed: int = 0) -> Report:
-    """kill -9 in mid-request: one answer is lost, the next worker serves, with its model."""
+    """kill -9 during a request: one answer is lost, and the next worker serves with its model."""
     report, random, cells = Report("kills of the worker"), Random(seed), cells_of_examples()
     with timed(report), worker(quiet_seconds=0.1) as client:
         client.suggest(edited(random, cells), 60)
@@ -333,7 +334,7 @@ while True:
 
 
 def attack_store_with_kills(count: int, seed: int = 0) -> Report:
-    """Installs that are killed at any moment: the store holds whole bundles, and one is chosen."""
+    """Installs killed at any moment: the store holds complete bundles, and one is selected."""
     report, random = Report("kills of an install"), Random(seed)
     with timed(report), tempfile.TemporaryDirectory(prefix="nextedit-attack-") as folder:
         root = Path(folder, "store")
@@ -366,18 +367,18 @@ def attack_store_with_kills(count: int, seed: int = 0) -> Report:
     return report
 
 
-# Of the cells of this attack; every fourth line asks the model, for that is most of the time.
+# Of this attack's cells; only every fourth line asks the model, which takes most of the time.
 _SHORT, _ASKING = 300, 4
 # The caches of the analysis hold fewer cells than that.
 _CACHED = 8_000
 
 
 def attack_by_endurance(count: int, seed: int = 0) -> Report:
-    """Typing without end: every answer comes, and the worker neither grows nor slows down.
+    """Long typing: every request is answered, and the worker neither grows nor slows down.
 
-    Lines are typed key by key below a short cell; every fourth line asks for all that a page asks
-    for, the others for renames alone. The caches of the analysis are filled before, which else
-    takes tens of thousands of keys and looks like growth.
+    Lines are typed key by key below a short cell; every fourth line requests everything that a page
+    does, the others only renames. The caches of the analysis are filled before, which
+    otherwise takes tens of thousands of keys and looks like growth.
     """
     report, random, cells = Report("endurance"), Random(seed), cells_of_examples()
     times, line = array("d"), 0
@@ -398,7 +399,7 @@ def attack_by_endurance(count: int, seed: int = 0) -> Report:
                 if report.count % 1_000 == 0:
                     _note_size(client, report)
         _note_size(client, report)
-    # What the engine caches is there after a tenth of it; from then on nothing may be added.
+    # The engine's caches are full after a tenth of it; after that, memory may not grow.
     settled = report.sizes[len(report.sizes) // 10 :] or report.sizes
     if settled and settled[-1] > settled[0] * MAX_GROWTH:
         report.fault(f"it grew from {settled[0]:.0f} to {settled[-1]:.0f} MB")
@@ -423,7 +424,8 @@ def _typing(random: Random, cells: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _other_cells(random: Random, cells: list[str], count: int) -> Iterator[dict[str, Any]]:
-    """So many cells that differ, in each of which a key was typed; every fourth is asked all."""
+    """This many different cells, in each of which a key was typed; every fourth requests
+    everything."""
     for n in range(count):
         text = f"{random.choice(cells)[:_SHORT]}\nn{n} = 1"
         event = {"cell": "c0", "before": text[:-1], "after": text, "at": float(n)}
@@ -453,7 +455,8 @@ def _slowest_hundredth(times: Sequence[float]) -> float:
 
 
 def attack_with_bundles(count: int | None = None, seed: int = 0) -> Report:
-    """Bundles that mean harm: refused with a reason, in bounded memory, the one before goes on."""
+    """Hostile bundles: refused with a reason, in bounded memory; the previous bundle stays in
+    use."""
     report = Report("hostile bundles")
     kinds = list(KINDS)
     Random(seed).shuffle(kinds)

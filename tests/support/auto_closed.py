@@ -67,9 +67,9 @@ assert all(isinstance(r, dict) for r in rows), "rows: %d" % len(rows)''',
 
 @dataclass(frozen=True)
 class Typed:
-    """A cell as it stands in an editor, with the caret behind `before`; `meant` is what it becomes.
+    """A cell in an editor, with the caret after `before`; `meant` is the finished cell.
 
-    `rest` is what of the caret's line was not typed yet.
+    `rest` is the part of the caret's line that is not typed yet.
     """
 
     before: str
@@ -87,7 +87,7 @@ class Typed:
 
 
 def half_typed(cell: str, at: int) -> Typed:
-    """The cell typed up to `at`, what is open on the caret's line closed behind it."""
+    """The cell typed up to `at`, with the brackets open on the caret's line closed after it."""
     end = cell.find("\n", at)
     end = len(cell) if end < 0 else end
     before, rest, below = cell[:at], cell[at:end], cell[end:]

@@ -1,4 +1,4 @@
-"""Peers of the benchmark that misbehave, and one that is right."""
+"""Peers for the benchmark: some that misbehave, and one that is right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Right:
-    """Completes `x = ` and carries a rename that it is told into every cell."""
+    """Completes `x = ` and applies a rename to every cell."""
 
     label = "right"
     can = ("complete", "renames")
@@ -26,7 +26,7 @@ class Right:
 
 
 class Eager(Right):
-    """Offers an edit of the first cell, whatever happened."""
+    """Offers an edit of the first cell, whatever the request."""
 
     can = ("complete", "edits")
 

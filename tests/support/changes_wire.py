@@ -1,4 +1,4 @@
-"""Requests of the protocol's version 2, as a page makes them of plain ones."""
+"""Requests of protocol version 2, made from plain requests as a page does it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nextedit_jupyter.core.wire import decode_cells
 
 
 def in_full(request: dict[str, Any]) -> dict[str, Any]:
-    """The same request, its notebook to be held under its hash."""
+    """The same request, whose notebook is to be kept under its hash."""
     notebook = request["notebook"]
     hash = HeldState.of(decode_cells(notebook)).hash
     return {**request, "version": 2, "notebook": {**notebook, "hash": hash}}

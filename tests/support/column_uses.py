@@ -1,4 +1,4 @@
-"""Uses of the columns of two data frames, each a cell that runs below `FRAMES`."""
+"""Uses of the columns of two data frames, each a cell that runs after `FRAMES`."""
 
 # ruff: noqa: E501
 from __future__ import annotations

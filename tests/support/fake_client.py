@@ -1,4 +1,4 @@
-"""A worker client that answers as told, in place of a process."""
+"""A worker client with prepared answers, in place of a process."""
 
 from __future__ import annotations
 

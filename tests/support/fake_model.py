@@ -14,7 +14,7 @@ from nextedit_jupyter.core.phases import Phase
 
 
 class WithModel(Fake):
-    """Asks a model for what the cell does not begin with `plain`; `die` kills inside the model."""
+    """Asks a model unless the cell begins with `plain`; `die` kills the worker inside the model."""
 
     bundle: str | None = "fake/1"
 
@@ -35,7 +35,7 @@ def with_model(with_model: bool) -> Fake:
 
 
 def mended(with_model: bool) -> Fake:
-    """Dies at its load as long as the file that the environment names is there."""
+    """Dies while loading as long as the file that the environment names exists."""
     if with_model and Path(os.environ["FAKE_MODEL_DIES"]).exists():
         os.kill(os.getpid(), signal.SIGKILL)
     made = WithModel()

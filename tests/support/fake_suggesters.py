@@ -1,4 +1,4 @@
-"""Suggesters that stand in for the real one: named on the worker's command line by tests."""
+"""Stand-ins for the real suggester: named on the worker's command line by tests."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nextedit_jupyter.core.errors import BundleError
 
 
 class Fake:
-    """Does what the caret's cell says: `sleep 2`, `hang`, `kill`, `raise`, `leak`; else appends.
+    """Obeys the caret's cell: `sleep 2`, `hang`, `kill`, `raise`, `leak`; otherwise it appends.
 
-    The appended text tells which process answered, and how often it had been asked before.
+    The appended text says which process answered, and how many requests it had answered before.
     """
 
     bundle: str | None = "fake/1"
@@ -39,7 +39,7 @@ class Fake:
         elif verb == "hang":
             import re
 
-            re.match(r"(a+)+$", "a" * 64 + "b")  # holds the GIL for ages
+            re.match(r"(a+)+$", "a" * 64 + "b")  # holds the GIL for a long time
         elif verb == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         elif verb == "raise":

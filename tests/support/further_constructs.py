@@ -1,6 +1,6 @@
 """Constructs of the newer grammar, of texts that name names, and of cells with magics.
 
-In the notation of `constructs`; a magic is run as `run_cells` says.
+In the notation of `constructs`; `run_cells` describes how a magic is run.
 """
 
 from __future__ import annotations

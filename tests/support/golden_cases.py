@@ -1,4 +1,4 @@
-"""The cases of `tests/golden` as requests; the tests that check them say how a file reads."""
+"""The cases of `tests/golden` as requests; the tests that check them describe the file format."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _facts(body: str) -> KernelFacts:
 
 
 class PatternCase:
-    """A file of `golden/patterns`: `input` is all of it but what is expected."""
+    """A file of `golden/patterns`: `input` is everything but the expected output."""
 
     def __init__(self, path: Path) -> None:
         parts = re.split(r"^## (\w+)(?: (\w+))?\n", path.read_text(), flags=re.M)

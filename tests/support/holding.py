@@ -1,4 +1,4 @@
-"""Whether an object holds on to a text, however deeply."""
+"""Whether an object keeps a text reachable, at any depth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import FunctionType, ModuleType
 
 
 def reachable(*roots: object) -> Iterator[object]:
-    """Everything that objects hold on to, modules, classes and functions left out."""
+    """Everything reachable from objects, except modules, classes and functions."""
     seen: set[int] = set()
     waiting = list(roots)
     while waiting:

@@ -1,4 +1,4 @@
-"""Bundles that mean harm, each made from a small sound one; `KINDS` are by name."""
+"""Hostile bundles, each made from a small valid one; `KINDS` are by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tiny_bundle import make_bundle
 
 
 def sealed(folder: Path, **changes: Any) -> None:
-    """Have the manifest agree with the files again, and say `changes`."""
+    """Make the manifest match the files again, with `changes`."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text()) | changes
     for name in manifest["files"]:
@@ -71,7 +71,7 @@ def growing_texts(folder: Path) -> None:
 
 
 def broadcast(side: int) -> Callable[[Path], None]:
-    """Two vectors of `side` elements whose sum has `side` squared, in the way of the logits."""
+    """Two vectors of `side` elements whose sum has `side` squared, on the path to the logits."""
 
     def change(model: onnx.ModelProto) -> None:
         graph = model.graph

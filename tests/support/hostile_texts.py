@@ -1,8 +1,8 @@
-"""Texts within the bounds that a parser, a scanner or a search may take long over, from a seed.
+"""Texts within the bounds on which a parser, a scanner or a search may be slow, from a seed.
 
-Each kind is a sort of text, at any size: deep nesting, chains, long lines, many lines, strings
-left open, thousands of names, columns and keywords. `hostile_request` puts them where a request
-has texts: at the caret, in the other cells, in the record of edits.
+Each kind is a sort of text, at any size: deep nesting, chains, long lines, many lines, strings left
+open, thousands of names, columns and keywords. `hostile_request` puts them where a request has
+texts: at the caret, in the other cells, in the edit history.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def nested(opener: str, inside: str, closer: str) -> Maker:
 
 
 def numbered(line: str) -> Maker:
-    """Lines that are all different: `line` holds `{}` where the number comes."""
+    """Lines that are all different: `{}` in `line` is replaced by the number."""
 
     def make(size: int, _: Random) -> str:
         said: list[str] = []
@@ -66,7 +66,7 @@ def _soup(pieces: str) -> Maker:
 
 
 def _f_strings(size: int, _: Random) -> str:
-    """F-strings in f-strings, by turns in each kind of quote."""
+    """Nested f-strings, alternating between the kinds of quote."""
     quotes = ('f"{', "f'{", 'f"""{', "f'''{")
     return "".join(quotes[at % 4] for at in range(size // 4))
 
@@ -318,9 +318,9 @@ def hostile_request(
     before, after = random.choice(EDITS)
     fields: dict[str, Any] = {"want": ["inline", "next_edit", "rename"]}
 
-    def text(most: int) -> str:
-        made = make(most, random)
-        while len(made.encode("utf-8", "surrogatepass")) > most:
+    def text(limit: int) -> str:
+        made = make(limit, random)
+        while len(made.encode("utf-8", "surrogatepass")) > limit:
             made = made[: len(made) * 9 // 10]
         return made
 
@@ -343,7 +343,7 @@ def hostile_request(
         was, now = f"{before} {hostile}", f"{after} {hostile}"
         offset = len(after)
     elif place in ("replaced", "replaced twice"):
-        # A word, or the first two of them, as "replace" in an editor does it.
+        # One word, or the first two, as an editor's "replace" does it.
         hostile = text(size // 3)
         word = max(re.findall(r"[^\W\d]\w{0,20}", hostile[:2_000]) or ["a"], key=len)
         was, now = hostile, hostile.replace(word, f"{word}_2", 2 if "twice" in place else -1)

@@ -1,4 +1,4 @@
-"""`model get` in no time: a tiny bundle in the larger model's place."""
+"""A fast `model get`: a tiny bundle in the larger model's place."""
 
 from __future__ import annotations
 

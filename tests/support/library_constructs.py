@@ -1,4 +1,4 @@
-"""Constructs in which a library reads names: from signatures, keywords and texts.
+"""Constructs in which a library reads names: from signatures, keywords and strings.
 
 In the notation of `constructs`.
 """

@@ -23,15 +23,15 @@ START_S = 60.0
 
 @dataclass(frozen=True)
 class LlamaCpp:
-    """A running server; `url` is its root. It is asked with KEY, whether it wants one or not."""
+    """A running server; `url` is its root. Requests carry KEY, whether it requires a key or not."""
 
     url: str
 
     def logprobs(self, ids: list[int]) -> list[float]:
         """Natural logarithms of the probabilities of each token of the vocabulary after `ids`."""
         size = self._ask("/v1/models")["data"][0]["meta"]["n_vocab"]
-        # Which token is drawn does not matter, but the server tells nothing of one that is a part
-        # of a character.
+        # Which token is drawn does not matter, but the server reports none that is part of a
+        # character.
         drawn = self.tokens("m")[0]
         answer = self._ask(
             "/v1/completions",
@@ -57,7 +57,7 @@ class LlamaCpp:
 
 @contextmanager
 def llama_cpp(model: Path, key: str = KEY) -> Iterator[LlamaCpp]:
-    """A server for the GGUF file `model` that asks for `key`, or for none if that is empty.
+    """A server for the GGUF file `model` that requires `key`, or no key if that is empty.
 
     Skips the test where llama.cpp is not installed.
     """

@@ -1,4 +1,4 @@
-"""Requests and cells gone wrong, from a seed: the same seed gives the same ones."""
+"""Damaged requests and cells, from a seed: the same seed gives the same ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
-# What a parser, a counter or an expression may stumble over.
+# Characters that a parser, a counter or a regular expression may handle wrongly.
 PIECES = (
     *("(", ")", "[", "]", "{", "}", '"', "'", '"""', "'''", "\\", "\n", "\r\n", "\t", " ", "#"),
     *("\0", "\ud800", "\udfff", "\ufeff", "\u202e", "\u200b", "e\u0301", "ﬁ", "😀", "ß", "İ", "ª"),
@@ -98,7 +98,7 @@ def edited(random: Random, cells: Sequence[str]) -> dict[str, Any]:
 
 
 def _retyped(source: str, random: Random) -> str:
-    """What a person may have done: a word renamed everywhere or once, a piece typed or deleted."""
+    """A plausible edit of a person: a word renamed everywhere or once, a piece typed or deleted."""
     words = [word for word in source.replace("(", " ").replace(".", " ").split() if word.isalnum()]
     if words and random.random() < 0.6:
         word = random.choice(words)

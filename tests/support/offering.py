@@ -9,7 +9,7 @@ Others = list[str]
 
 
 def request(cells: Others, *edits: tuple[int, str, str]) -> SuggestRequest:
-    """After edits (cell, before, after), the caret behind what was written last."""
+    """After edits (cell, before, after), with the caret after the text written last."""
     events = tuple(EditEvent(f"c{c}", a, b, "typed", float(n)) for n, (c, a, b) in enumerate(edits))
     written = max((r.start + len(r.text) for r in events[-1].edit), default=0)
     written = min(written, len(events[-1].after))
@@ -27,7 +27,7 @@ def offers(asked: SuggestRequest) -> list[Suggestion]:
 
 
 def after(asked: SuggestRequest) -> list[str]:
-    """The cells as the offers leave them, the first one that touches a cell."""
+    """The cells after the offers; for each cell the first offer that changes it."""
     found: dict[str, str] = {}
     for said in offers(asked):
         for cell, text in (said.apply(asked.notebook) or {}).items():

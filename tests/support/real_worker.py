@@ -1,4 +1,4 @@
-"""Real worker processes with stand-in suggesters, short waits, and a folder of their own."""
+"""Real worker processes with stand-in suggesters, short waits, and their own folder."""
 
 from __future__ import annotations
 

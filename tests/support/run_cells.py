@@ -1,11 +1,11 @@
-"""Runs notebooks one after another, each in a namespace of its own; a process that tests start.
+"""Runs notebooks one after another, each in its own namespace; a process that tests start.
 
 A line of standard input is a JSON list of cells, a line of standard output the list of what they
 printed; a cell that fails prints its error's class and message, and ends its notebook, whose list
 then ends with "failed".
 
-Of a magic or a command is printed what would be run, with the names filled in as IPython does it;
-only those that time Python run it.
+For a magic or a command, what would be run is printed, with names filled in as IPython does it;
+only the magics that time Python run it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TIMING = ("time", "timeit", "capture")
 
 
 class Shell:
-    """What the calls that IPython makes of magics and commands amount to."""
+    """Implements the calls into which IPython translates magics and commands."""
 
     def __init__(self, names: dict[str, Any]) -> None:
         self._names = names
@@ -42,7 +42,7 @@ class Shell:
     def run_cell_magic(self, name: str, line: str, cell: str) -> None:
         if name in _TIMING:
             names = self._names
-            if name == "timeit":  # keeps its names to itself
+            if name == "timeit":  # has its own namespace
                 names = dict(names)
                 setup = line.split(" -r 1 ")[1:]
                 exec(compile("".join(setup), "<magic>", "exec", dont_inherit=True), names)

@@ -1,4 +1,4 @@
-"""Further places of secrets, by what is named in the text: commands, tables, headers, stores.
+"""Further places of secrets, by what the text mentions: commands, tables, headers, stores.
 
 `{w}` is a password that a person made up, `{kN}` a key of N letters and digits, `{hN}` one of N
 hexadecimal digits, `{uuid}` one in groups.

@@ -1,4 +1,4 @@
-"""Secrets of many services, stores, files and languages, and what looks like them and is none.
+"""Secrets of many services, stores, files and languages, and harmless texts that look like them.
 
 In a form `<P>` is a password that a person made up, `<W>` a word that is one, `<an40>` letters and
 digits, `<hx32>` hexadecimal digits, `<lo8>` and `<up8>` letters of one case with digits, `<u20>`

@@ -32,13 +32,13 @@ class Shell:
         return self._capsys.readouterr().out
 
 
-# No database and no thread of it, whose end takes two seconds.
+# No history database: ending its thread takes two seconds.
 NO_HISTORY = Config({"HistoryManager": {"enabled": False}})
 
 
 def close(shell: Any) -> None:
-    """End a shell's session now, while its folder is there."""
-    shell.displayhook.flush = lambda: None  # collects garbage, for long where so much is imported
+    """End a shell's session now, while its folder exists."""
+    shell.displayhook.flush = lambda: None  # collects garbage: slow with so many imports
     atexit.unregister(shell.atexit_operations)
     shell._atexit_once()
 
@@ -56,7 +56,7 @@ def plain_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Int
 
 @pytest.fixture
 def user(plain_shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
-    """Someone at a shell where the extension is loaded and a fake worker answers."""
+    """A user of a shell with the extension and a fake worker."""
     made = Shell(plain_shell, capsys)
     made.session.start()
     kernel._sessions[id(plain_shell)] = made.session  # so that %load_ext finds it there

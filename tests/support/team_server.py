@@ -1,4 +1,4 @@
-"""A server of completions for tests: answers as it is told, and remembers what it was asked."""
+"""A completion server for tests: gives prepared answers, and records its requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Answering = Callable[[http.server.BaseHTTPRequestHandler], None]
 
 
 def completion(text: str, **fields: Any) -> Answering:
-    """Answer with a text, as OpenAI's completions do."""
+    """Answer with a text, in the form of OpenAI's completions."""
     choice = {"index": 0, "text": text, "finish_reason": "stop", "logprobs": None, **fields}
     body = json.dumps({"object": "text_completion", "choices": [choice]}).encode()
     return raw(200, body)
@@ -38,7 +38,7 @@ def raw(status: int, body: bytes, **headers: str) -> Answering:
 
 
 def trickling(handler: http.server.BaseHTTPRequestHandler) -> None:
-    """A body that never ends, a byte now and then, until the client hangs up."""
+    """A body that never ends, a byte at intervals, until the client disconnects."""
     handler.send_response(200)
     handler.end_headers()
     for _ in range(2_000):
@@ -91,7 +91,7 @@ def team_server(answer: Answering, certificate: Path | None = None) -> Iterator[
 
 
 def make_certificate(path: Path, address: str = "127.0.0.1") -> Path:
-    """A certificate that signs itself, with its key, in one file."""
+    """A self-signed certificate with its key, in one file."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -53,14 +53,14 @@ def going_on(endings: Mapping[str, str]) -> Callable[[Mapping[str, Any]], list[d
 
 
 class Terminal:
-    """Someone at the prompt."""
+    """A user at the prompt."""
 
     def __init__(self, shell: Any, keys: PipeInput) -> None:
         self.shell = shell
         self.keys = keys
         self.client = FakeClient(lambda request: [])
         self.session = make_session(shell, lambda name: self.client)
-        self.seen: list[str | None] = []  # the ghost text at each drawing of the screen
+        self.seen: list[str | None] = []  # the ghost text at each redraw
 
     @property
     def buffer(self) -> Any:
@@ -72,7 +72,7 @@ class Terminal:
         return suggestion.text if suggestion is not None else None
 
     def run(self, text: str) -> None:
-        """Run a cell as if it had been typed and entered."""
+        """Run a cell as if it had been typed."""
         self.shell.run_cell(text, store_history=True)
         self.buffer.history.append_string(text)
 
@@ -104,7 +104,7 @@ class Terminal:
         return asyncio.run(both())
 
     async def until(self, condition: Callable[[], bool], what: str = "") -> None:
-        """Let the prompt work until the condition holds."""
+        """Run the prompt's event loop until the condition holds."""
         end = time.monotonic() + 30
         while not condition():
             if time.monotonic() > end:
@@ -112,7 +112,7 @@ class Terminal:
             await asyncio.sleep(0.005)
 
     async def type(self, text: str) -> None:
-        """Send keys and wait until plain ones stand in the prompt."""
+        """Send keys and wait until the printable ones appear in the prompt."""
         before = self.buffer.text
         self.keys.send_text(text)
         if text.isprintable():
@@ -124,7 +124,7 @@ class Terminal:
 
 @pytest.fixture
 def someone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    """Someone at a terminal prompt where the extension is loaded."""
+    """A user at a terminal prompt with the extension."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     TerminalInteractiveShell.clear_instance()
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):

@@ -16,7 +16,7 @@ from nextedit_jupyter.training.bpe import train_tokenizer
 SHAPE = GraphShape(
     vocab_size=384, width=32, layers=2, heads=4, kv_heads=2, head_dim=16, hidden=48, context=2048
 )
-# Granite's multipliers, OLMoE's norms and Qwen's shared expert in one: each changes the answers.
+# Granite's multipliers, OLMoE's norms and Qwen's shared expert together: each changes the output.
 MIXTURE = replace(
     SHAPE,
     experts=Experts(5, 2, 24, normalised=True, shared_hidden=40, shared_gate=True),
@@ -85,7 +85,7 @@ def make_bundle(
 ) -> Path:
     """Write a bundle's four files into `folder`, made if need be; `more` goes into the manifest.
 
-    `spoil` makes every logit NaN; `shape` may differ from `SHAPE` in what the manifest omits.
+    With `spoil`, every logit is NaN; `shape` may differ from `SHAPE` in what the manifest omits.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = random_weights(shape, seed=seed)
@@ -127,7 +127,7 @@ def make_bundle(
 
 
 def make_versions(folder: Path, *versions: str, **more: Any) -> dict[str, Path]:
-    """A bundle a version, each of other weights, in folders named by them; `more` as above."""
+    """One bundle per version, each with other weights, in folders named by version."""
     return {
         version: make_bundle(folder / version, version=version, seed=seed, **more)
         for seed, version in enumerate(versions)

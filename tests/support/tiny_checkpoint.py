@@ -1,4 +1,4 @@
-"""Checkpoints of Qwen2's shape with random weights, and tokenizers as foreign models have them."""
+"""Checkpoints of Qwen2's shape with random weights, and tokenizers like those of other models."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def byte_level_tokenizer(path: Path, special: Sequence[str], *, size: int = 330)
     )
     tokenizer.train_from_iterator(LINES * 4, trainer)
     tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
-    tokenizer.add_tokens([AddedToken("<tool_call>", normalized=False)])  # added, yet plain text
+    tokenizer.add_tokens([AddedToken("<tool_call>", normalized=False)])  # added, but plain text
     tokenizer.save(str(path))
 
 
 def sentence_piece_tokenizer(path: Path) -> None:
-    """BPE with `▁` for blanks and `<0x0A>` for bytes, as CodeLlama's tokenizer.json has it."""
+    """BPE with `▁` for spaces and `<0x0A>` for bytes, as in CodeLlama's tokenizer.json."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
 
     pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁"]

@@ -39,6 +39,6 @@ def prompt_of(
 
 
 def complete(engine: Engine, prompt: Prompt, max_new: int = 12, **more: Any) -> Completion:
-    """Complete without a deadline that matters."""
+    """Complete with a distant deadline."""
     more = {"deadline": time.monotonic() + 60, "cancelled": lambda: False, **more}
     return engine.complete(prompt, max_new=max_new, **more)

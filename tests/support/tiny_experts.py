@@ -85,7 +85,7 @@ def tensors_of(folder: Path) -> dict[str, np.ndarray]:
 
 
 def write_tensors(folder: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Put other tensors in the place of a checkpoint's."""
+    """Replace a checkpoint's tensors."""
     from safetensors.numpy import save_file
 
     for file in folder.glob("*.safetensors"):
@@ -103,7 +103,7 @@ def change_config(folder: Path, **changes: Any) -> None:
 
 
 def stacked(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The same experts as newer versions of transformers hold them: a stack a layer."""
+    """The same experts in the form of newer versions of transformers: one stack per layer."""
     found: dict[str, np.ndarray] = {}
     parts: dict[str, dict[int, dict[str, np.ndarray]]] = {}
     for name, value in tensors.items():
@@ -148,7 +148,7 @@ _PARTS = {
 
 
 def gguf_tensors(kind: str, checkpoint: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A checkpoint's tensors as llama.cpp's converter names and lays them out."""
+    """A checkpoint's tensors with the names and layout of llama.cpp's converter."""
     tensors = stacked(checkpoint)
     found: dict[str, np.ndarray] = {}
     for name, value in tensors.items():
@@ -176,7 +176,7 @@ def gguf_tensors(kind: str, checkpoint: Mapping[str, np.ndarray]) -> dict[str, n
 
 
 def gguf_fields(kind: str) -> dict[str, Any]:
-    """The numbers that llama.cpp's converter writes of a checkpoint of these sizes."""
+    """The numbers that llama.cpp's converter writes for a checkpoint of these sizes."""
     sizes = SIZES | EXPERTS[kind]
     fields: dict[str, Any] = {
         "block_count": sizes["num_hidden_layers"],
@@ -213,9 +213,9 @@ def write_gguf(
     quant: str = "F32",
     fields: Mapping[str, Any] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Write a file, matrices in `quant`; gives the values that it holds.
+    """Write a file, matrices in `quant`; returns the values in it.
 
-    `fields` replace numbers, None leaves one out. Rows that the tokens lack are dropped.
+    `fields` replace numbers, None leaves one out. Rows without a token are dropped.
     """
     import gguf
     from tiny_gguf import vocabulary

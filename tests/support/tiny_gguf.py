@@ -18,7 +18,7 @@ from nextedit_jupyter.bundles.graph import GraphShape
 from nextedit_jupyter.prompt.control import CONTROL_TOKENS
 
 LICENCE = "Licence of the tiny base: do as you like, and name it."
-MISSING = (0x04, 0xC0, 0xF1)  # bytes that the tiny vocabulary lacks, as a real one does
+MISSING = (0x04, 0xC0, 0xF1)  # bytes missing in the tiny vocabulary, as in a real one
 MERGES = (
     ("i", "n"), ("in", "t"), ("p", "r"), ("pr", "int"), ("Ġ", "="), ("Ġ", "x"), ("Ċ", "Ċ"),
     ("i", "m"), ("im", "p"), ("imp", "o"), ("impo", "r"), ("impor", "t"), ("Ġ", "Ġ"),
@@ -41,7 +41,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Tiny:
-    """A file and what stands in it: `weights` by GGUF's names, Q and K rows as in the file."""
+    """A file and its contents: `weights` by GGUF's names, with Q and K rows as in the file."""
 
     path: Path
     sizes: Sizes
@@ -175,7 +175,7 @@ def make_wheel(folder: Path, weights: Path, *, package: str = "tiny-base") -> Pa
 def make_delta(
     folder: Path, wheel: Path, file: Path, *, id: str = "nextedit-tiny", **changes: Any
 ) -> Path:
-    """A delta of that wheel which adds the control tokens; `changes` go into its description."""
+    """A delta of that wheel which adds the control tokens; `changes` override its description."""
     folder.mkdir(parents=True, exist_ok=True)
     data = file.read_bytes()
     value = {
@@ -239,5 +239,5 @@ def plain_pip(monkeypatch: Any, folder: Path) -> None:
     """pip without the configuration of whoever runs the tests, with a cache of its own."""
     for name in [name for name in os.environ if name.upper().startswith("PIP_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)  # then no other file is read
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)  # so that no other file is read
     monkeypatch.setenv("PIP_CACHE_DIR", str(folder / "pip-cache"))

@@ -103,6 +103,25 @@ def test_ipythons_completer_offers_them_in_our_order(someone: Terminal) -> None:
     assert someone.client.requests == []
 
 
+@pytest.mark.parametrize("jedi_first", [True, False])
+def test_names_are_in_our_order_where_jedi_is_off(someone: Terminal, jedi_first: bool) -> None:
+    """docs/terminal.md says so: IPython puts what Jedi finds before what a matcher returns."""
+    someone.run("class Frame:\n    def apply(self): ...\n    def head(self): ...")
+    someone.run("df = Frame()")
+    someone.run("df.head()")
+    someone.until_looked()
+    completer = someone.shell.Completer
+    before = completer.use_jedi
+    completer.use_jedi = jedi_first
+    try:
+        with provisionalcompleter():
+            found = list(completer.completions("df.", 3))
+    finally:
+        completer.use_jedi = before
+    texts = [one.text.lstrip(".") for one in found]
+    assert texts[:2] == (["apply", "head"] if jedi_first else ["head", "apply"])
+
+
 def test_a_string_given_to_a_frames_method_may_be_a_column_or_a_file() -> None:
     found = find('df.to_csv("p', FACTS)
     assert found is not None

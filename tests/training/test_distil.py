@@ -202,7 +202,7 @@ def test_an_export_that_loses_too_much_of_held_out_sequences_is_refused(
     taught = ["train", "distil", "--teacher", str(bundle), "--work", str(work), "--init"]
     main([*taught, str(bundle), "--steps", "1", "--threads", "1"])
     (work / "tune-validation.npy").write_bytes((work / "tune.npy").read_bytes())
-    monkeypatch.setattr("nextedit_jupyter.training.gate.MOST_NATS", -1.0)
+    monkeypatch.setattr("nextedit_jupyter.training.gate.MAX_NATS", -1.0)
     export = ["train", "export", "--work", str(work), "--checkpoint", "distil/final.pt"]
     with pytest.raises(TrainingError, match="nats per token"):
         main([*export, "--rows", "tune.npy", "--out", str(work / "out")])

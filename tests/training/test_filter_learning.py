@@ -96,7 +96,7 @@ def test_the_command_learns_and_says_whether_it_kept_the_filter(
         ]
         (corpus / f"{split}.jsonl").write_text("\n".join(lines))
     monkeypatch.setattr(RememberingLane, "_ask", half_right)
-    monkeypatch.setattr("nextedit_jupyter.evals.filter_examples.LEAST_EXAMPLES", 20)
+    monkeypatch.setattr("nextedit_jupyter.evals.filter_examples.MIN_EXAMPLES", 20)
     output = tmp_path / "filter.json"
     command = ["train", "filter", "--bundle", str(folder), "--work", str(tmp_path / "work")]
     command += ["--cells", "6", "--validation-cells", "1", "-o", str(output)]

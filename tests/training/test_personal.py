@@ -24,7 +24,7 @@ from nextedit_jupyter.training.memorisation import Texts
 from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.personal import Scores, gather, judge, split
 from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, fine_tune
-from nextedit_jupyter.training.personal.own import held_out_edits
+from nextedit_jupyter.training.personal.user_corpus import held_out_edits
 
 SHAPE = Shape(vocab_size=64, width=32, layers=2, heads=4, kv_heads=2, head_dim=8, hidden=48)
 IDS = torch.arange(20)[None] % 64

@@ -96,7 +96,7 @@ def test_a_count_that_only_equals_a_number_is_refused_still(count: object) -> No
 
 
 def test_pages_do_not_see_each_others_cells_and_old_ones_are_dropped() -> None:
-    held = HeldCells(most=2)
+    held = HeldCells(limit=2)
     first = held.decode(PAGE, wire("a = 1"), Bounds())
     other = held.decode((2, "page"), wire("a = 1"), Bounds())
     assert other.notebook.cells[0] is not first.notebook.cells[0]

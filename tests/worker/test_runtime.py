@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nextedit_jupyter.core.errors import WorkerError
-from nextedit_jupyter.worker.deaths import Deaths
+from nextedit_jupyter.worker.crash_counter import CrashCounter
 from nextedit_jupyter.worker.runtime import (
     MAX_ADDRESS_BYTES,
     RuntimeFolder,
@@ -126,14 +126,14 @@ def test_a_lock_keeps_others_out_until_it_is_let_go(tmp_path: Path) -> None:
 
 
 def test_deaths_in_a_row_are_counted_and_a_clean_end_forgets_them(tmp_path: Path) -> None:
-    deaths = Deaths(tmp_path / "deaths.json")
+    deaths = CrashCounter(tmp_path / "deaths.json")
     assert [deaths.begin() for _ in range(4)] == [0, 1, 2, 3]
     deaths.end_cleanly()
     assert [deaths.begin() for _ in range(2)] == [0, 1]
 
 
 def test_a_worker_that_proved_itself_begins_a_new_row(tmp_path: Path) -> None:
-    deaths = Deaths(tmp_path / "deaths.json")
+    deaths = CrashCounter(tmp_path / "deaths.json")
     assert [deaths.begin() for _ in range(3)] == [0, 1, 2]
     deaths.forgive()
     assert deaths.begin() == 1
@@ -143,9 +143,9 @@ def test_a_worker_that_proved_itself_begins_a_new_row(tmp_path: Path) -> None:
 def test_a_damaged_record_of_deaths_is_no_obstacle(tmp_path: Path, content: str) -> None:
     path = tmp_path / "deaths.json"
     path.write_text(content)
-    assert Deaths(path).begin() in (0, 1)
+    assert CrashCounter(path).begin() in (0, 1)
     assert json.loads(path.read_text())["clean"] is False
 
 
 def test_a_record_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
-    assert Deaths(tmp_path / "missing" / "deaths.json").begin() == 0
+    assert CrashCounter(tmp_path / "missing" / "deaths.json").begin() == 0

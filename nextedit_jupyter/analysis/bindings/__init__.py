@@ -1,8 +1,8 @@
-"""What each name in a cell is: where it stands, whether it binds or reads, and in which scope.
+"""The names in a cell: where each is, whether it binds or reads, and in which scope.
 
-A `CellIndex` holds nothing of other cells, so it is cached by the cell's text. Names are kept in
-the order in which they are evaluated, with the branches and loops they stand in, from which
-`index` tells which definition a use can see.
+A `CellIndex` contains nothing about other cells, so it is cached by the cell's text. Names are in
+the order in which they are evaluated, with the branches and loops around them, from which `index`
+determines which definitions a use can see.
 """
 
 from nextedit_jupyter.analysis.bindings.cell_index import (

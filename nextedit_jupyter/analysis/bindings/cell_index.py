@@ -15,14 +15,13 @@ MODULE = 0
 
 
 class Name(NamedTuple):
-    """One place of a name; `start` and `end` in code points, `name` NFKC-normalised.
+    """One occurrence of a name; `start` and `end` in code points, `name` NFKC-normalised.
 
-    `update` reads and writes at once (`x += 1`); `declare` is an annotation without a value, or
-    stands in `global` or `nonlocal`. `kind` says what binds it: "variable", "parameter",
-    "function", "class", "import" (`import a`), "package" (`import a.b` binds a), "member"
-    (`from m import a`), "alias", "loop", "except", "with", "match", "walrus", "type", "magic".
-    `path` holds the branches it stands in, as (block, arm); `statement` is where its statement
-    begins.
+    `update` reads and writes at once (`x += 1`); `declare` is an annotation without a value, or a
+    name in `global` or `nonlocal`. `kind` says what binds it: "variable", "parameter", "function",
+    "class", "import" (`import a`), "package" (`import a.b` binds a), "member" (`from m import a`),
+    "alias", "loop", "except", "with", "match", "walrus", "type", "magic". `path` are the branches
+    around it, as (block, arm); `statement` is where its statement begins.
     """
 
     start: int
@@ -36,11 +35,11 @@ class Name(NamedTuple):
 
 
 class Attribute(NamedTuple):
-    """`object.name`: the place of `name`. `object` is the dotted text before it, with `()` if it
-    is called, "" if it is neither.
+    """`object.name`: the place of `name`. `object` is the dotted text before it, with `()` if it is
+    called, otherwise "".
 
-    `root` is where that dotted text begins, and so the place of its first name. A name that its own
-    class lists in `__slots__` has the object "class".
+    `root` is where that dotted text begins, and so the place of its first name. A name that the
+    class itself lists in `__slots__` has the object "class".
     """
 
     start: int
@@ -53,10 +52,10 @@ class Attribute(NamedTuple):
 
 
 class Keyword(NamedTuple):
-    """`callee(name=…)`: the place of `name`; `callee` is dotted text, "" if it is none.
+    """`callee(name=…)`: the place of `name`; `callee` is dotted text, otherwise "".
 
-    `target` is where the callee's last name begins, `root` where its first does. `passed` are the
-    places of the names and lambdas that the call is given besides: `partial(draw, w=1)` passes
+    `target` is where the callee's last name begins, `root` where its first one does. `passed` are
+    the places of names and lambdas among the call's other arguments: `partial(draw, w=1)` passes
     `draw`.
     """
 
@@ -71,7 +70,7 @@ class Keyword(NamedTuple):
 
 
 class Splat(NamedTuple):
-    """`callee(**something)`: which keywords it passes is not in the text. As in `Keyword`."""
+    """`callee(**something)`: its keywords are not in the text. Fields as in `Keyword`."""
 
     target: int
     root: int
@@ -80,11 +79,11 @@ class Splat(NamedTuple):
 
 
 class DictKey(NamedTuple):
-    """A string key of a dictionary display or of `dict(…)`, and what that is assigned to.
+    """A string key of a dictionary display or of `dict(…)`, and what the dictionary is assigned to.
 
-    `owner` is where the name begins that it is assigned to, -1 if there is none. `within` is the
-    dotted text of what the whole value is assigned to that the display stands in, `scope` its
-    scope: of `runs = [{"lr": 1}]` the key has no owner, and is within `runs`.
+    `owner` is where the name that it is assigned to begins, -1 if there is none. `within` is the
+    dotted text that the whole value around the display is assigned to, `scope` its scope: in `runs
+    = [{"lr": 1}]` the key has no owner, and is within `runs`.
     """
 
     start: int
@@ -96,7 +95,7 @@ class DictKey(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """What reads or shows names as text while the cell runs: `eval`, `vars`, `f.__name__`."""
+    """Code that reads or shows names as text while the cell runs: `eval`, `vars`, `f.__name__`."""
 
     start: int
     name: str
@@ -106,8 +105,8 @@ class Reader(NamedTuple):
 class Key(NamedTuple):
     """`object["text"]`: the place of the text within its quotes.
 
-    `object` is the dotted text before it, "" if it is none; `root` is where its first name begins,
-    through calls and subscripts as well.
+    `object` is the dotted text before it, otherwise ""; `root` is where its first name begins, also
+    across calls and subscripts.
     """
 
     start: int
@@ -120,7 +119,7 @@ class Key(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A plain string that a call is given: its place within its quotes.
+    """A plain string among a call's arguments: the place of its text within the quotes.
 
     `method` is the callee's last name, `root` where the callee's first name begins (-1 if it is
     none), `data` where the name begins that is passed first or as `data=`. `role` is "argument",
@@ -145,7 +144,8 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter in its order; `kind` as in `inspect`: positional, keyword, star, stars."""
+    """A parameter of a function, in order; `kind` as in `inspect`: positional, keyword, star,
+    stars."""
 
     name: str
     start: int
@@ -157,7 +157,7 @@ class Parameter:
 
 @dataclass(slots=True)
 class Scope:
-    """A scope of the cell; `path` is where it stands in its parent."""
+    """A scope of the cell; `path` are the branches around it in its parent."""
 
     kind: ScopeKind
     parent: int
@@ -172,10 +172,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A `def`, or a lambda that a name is given: the name's place, its own scope, and the one that
-    the name is bound in. `doc` is where its docstring's text stands.
+    """A `def`, or a lambda that is assigned to a name: the name's place, the function's own scope,
+    and the scope that the name is bound in. `doc` is the place of its docstring's text.
 
-    `returns` has one entry a `return`: the texts of its tuple's values, or of its one value.
+    `returns` has one entry per `return`: the texts of its tuple's values, or of its single value.
     """
 
     name: str
@@ -191,7 +191,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A `class`. `is_open`: one of its bases is computed, so what it inherits is not known."""
+    """A `class`. `is_open`: one of its bases is computed, so its inherited members are unknown."""
 
     name: str
     start: int
@@ -206,7 +206,8 @@ class Class:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A branching statement: `try` arms may stop anywhere; `exhaustive` ones take one arm."""
+    """A branching statement: arms of a `try` may stop anywhere; `exhaustive` ones always take one
+    arm."""
 
     kind: Literal["branch", "loop", "try"]
     arms: int
@@ -215,11 +216,11 @@ class Block:
 
 @dataclass(slots=True)
 class CellIndex:
-    """Everything the analysis knows of one cell's text. Treat it as frozen: it is shared.
+    """Everything the analysis knows about one cell's text. Treat it as frozen: it is shared.
 
-    `homes[i]` is the scope that `names[i]` belongs to; `streams` lists, for a scope and a name,
-    the indices of its places in the order of evaluation. `broken`: the grammar does not fit, so
-    the places are a guess and nothing here is to be changed.
+    `homes[i]` is the scope that `names[i]` belongs to; `streams` lists, for a scope and a name, the
+    indices of its places in the order of evaluation. `broken`: the cell does not parse, so the
+    places are guesses and nothing in it may be changed.
     """
 
     masked: Masked
@@ -239,13 +240,13 @@ class CellIndex:
     splats: list[Splat] = field(default_factory=list)
     dict_keys: list[DictKey] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
-    strings: list[tuple[int, int]] = field(default_factory=list)  # texts, docstrings left out
+    strings: list[tuple[int, int]] = field(default_factory=list)  # texts, except docstrings
     self_named: list[tuple[int, int]] = field(default_factory=list)  # `{x=}` prints the name
     stars: list[str] = field(default_factory=list)
     imports: dict[int, str] = field(default_factory=dict)  # where a name begins -> what it imports
     streams: dict[tuple[int, str], list[int]] = field(default_factory=dict)
     starts: dict[int, int] = field(default_factory=dict)  # where a name begins -> its index
-    visible: set[str] = field(default_factory=set)  # what a broken cell binds by its lines
+    visible: set[str] = field(default_factory=set)  # what a broken cell binds, judged line by line
 
     def class_around(self, scope: int) -> str:
         """The name of the innermost class around a scope; "" if there is none."""
@@ -273,7 +274,7 @@ class CellIndex:
         return best
 
     def is_late(self, index: int) -> bool:
-        """Whether this place runs after its own statement: in a function of an inner scope."""
+        """Whether this place runs later than its statement: in a function's inner scope."""
         scope, home = self.names[index].scope, self.homes[index]
         while scope != home and scope != MODULE:
             if self.scopes[scope].kind in ("function", "lambda"):
@@ -282,7 +283,7 @@ class CellIndex:
         return False
 
     def path_at_home(self, index: int) -> tuple[tuple[int, int], ...]:
-        """The branches, within the scope it belongs to, that this place stands in."""
+        """The branches around this place within the scope it belongs to."""
         scope, home = self.names[index].scope, self.homes[index]
         if scope == home:
             return self.names[index].path
@@ -316,7 +317,8 @@ def normalised(name: str) -> str:
 
 
 def mangled(name: str, owner: str) -> str:
-    """The name as it counts in a class called `owner`, where `__x` is private; "" is no class."""
+    """The name as mangled in a class called `owner`, where `__x` is private; "" stands for no
+    class."""
     stem = owner.lstrip("_")
     if stem and name.startswith("__") and not name.endswith("__"):
         return f"_{stem}{name}"

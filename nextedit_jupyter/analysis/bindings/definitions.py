@@ -1,4 +1,4 @@
-"""What `def`, `class`, `import`, `type` and `return` bind, and the shape of what they define."""
+"""What `def`, `class`, `import`, `type` and `return` bind and define."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def define(walker: Walker, node: Node, context: Context, decorators: tuple[str, 
 
 
 def docstring(walker: Walker, node: Node) -> tuple[int, int] | None:
-    """Where the text of a definition's docstring stands, which is then no string of the code."""
+    """The place of a definition's docstring, which then does not count as a string of the code."""
     body = node.child_by_field_name("body")
     first = next((n for n in body.named_children if n.type != "comment"), None) if body else None
     if first is None or first.type != "expression_statement" or first.named_child_count != 1:
@@ -165,7 +165,7 @@ def define_class(walker: Walker, node: Node, context: Context, decorators: tuple
 
 
 def class_keyword(walker: Walker, node: Node, scope: int) -> None:
-    """`class B(A, tag=1)` calls `__init_subclass__` of who knows what with a keyword."""
+    """`class B(A, tag=1)` passes a keyword to an `__init_subclass__` that is not known."""
     name = node.child_by_field_name("name")
     if name is not None and walker.string_of(name) != "metaclass":
         start, end = walker.place(name.start_byte), walker.place(name.end_byte)
@@ -210,7 +210,7 @@ def read_type_alias(walker: Walker, node: Node, context: Context) -> None:
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     start = walker.place(node.start_byte)
     if left is not None and walker.string_of(left)[:1] in "([":
-        # `type(x).y = z` is a statement too, though the grammar takes it for an alias.
+        # `type(x).y = z` is an assignment, although the grammar reads it as an alias.
         walker.add(start, start + 4, "read", "variable", context)
         walker.push_all(node.named_children, context)
         return

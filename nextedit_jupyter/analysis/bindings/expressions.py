@@ -176,7 +176,8 @@ def read_arguments(walker: Walker, callee: Node, arguments: Node, context: Conte
 
 
 def names_passed(walker: Walker, children: list[Node]) -> tuple[int, ...]:
-    """Where the names begin that a call is given: the last one of `self.draw`; and its lambdas."""
+    """Where a call's arguments that are names begin (the last one of `self.draw`), and its
+    lambdas."""
     found: list[int] = []
     for child in children:
         value = child.child_by_field_name("value") if child.type == "keyword_argument" else child
@@ -188,7 +189,8 @@ def names_passed(walker: Walker, children: list[Node]) -> tuple[int, ...]:
 
 
 def read_dictionary(walker: Walker, node: Node, context: Context) -> None:
-    """A display: its string keys, and the name that it is given to. In a type, keys are none."""
+    """A dictionary display: its string keys, and the name that it is assigned to. In a type there
+    are no keys."""
     owner, within = walker.displays.pop(node.id, (-1, ""))
     for pair in reversed([n for n in node.named_children if n.type != "comment"]):
         key = pair.child_by_field_name("key") if pair.type == "pair" else None
@@ -311,7 +313,7 @@ def read_generic_type(walker: Walker, node: Node, context: Context) -> None:
     inner = context
     generic = walker.string_of(children[0]).rpartition(".")[2] if children else ""
     if generic in ("Literal", "Annotated"):
-        # The grammar wraps each argument in a `type`, which would turn it on again.
+        # The grammar wraps each argument in a `type`, which would enable it again.
         arguments = [n for child in children[1:] for n in child.named_children]
         for argument in reversed(arguments):
             is_type = generic == "Annotated" and argument == arguments[0]

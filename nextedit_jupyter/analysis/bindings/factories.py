@@ -1,6 +1,7 @@
-"""Classes that a call makes: `Point = namedtuple("Point", "x y")`, and what fields they name.
+"""Classes that are created by a call, such as `Point = namedtuple("Point", "x y")`, and their
+fields.
 
-The fields stand in strings, which name the class's attributes as its annotations would.
+The fields are in strings, which name the class's attributes as annotations would.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from tree_sitter import Node
 from nextedit_jupyter.analysis.bindings.cell_index import Class
 from nextedit_jupyter.analysis.bindings.walker import Context, Walker
 
-# What is called, by its last name: the base and the decorator that a class statement would have.
+# For each factory, by its last name, the base and decorator of the equivalent class statement.
 _FACTORIES = {
     "namedtuple": ("NamedTuple", ""),
     "NamedTuple": ("NamedTuple", ""),
@@ -31,7 +32,8 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 
 def read_factory(walker: Walker, name: Node, value: Node, context: Context) -> bool:
-    """Whether `name = value` makes a class; then the class and its fields are in the index."""
+    """Whether `name = value` creates a class; if so, the class and its fields are added to the
+    index."""
     made = _made(walker, value)
     if made is None:
         return False
@@ -55,7 +57,7 @@ def read_factory(walker: Walker, name: Node, value: Node, context: Context) -> b
 def read_base(walker: Walker, value: Node, inner: Context) -> str | None:
     """`class Point(namedtuple("Point", "x y"))`: the fields are the class's own.
 
-    The base that stands for the call; None for any other expression.
+    The base that is equivalent to the call; None for any other expression.
     """
     made = _made(walker, value)
     if made is None or not made[0] or made[0] in _ENUMS:
@@ -70,7 +72,7 @@ def _add(walker: Walker, fields: Node, inner: Context) -> None:
 
 
 def _made(walker: Walker, value: Node) -> tuple[str, str, Node] | None:
-    """Base, decorator and the fields' node of a call that makes a class."""
+    """The base, decorator and fields of a call that creates a class."""
     callee, given = value.child_by_field_name("function"), value.child_by_field_name("arguments")
     if value.type != "call" or callee is None or given is None:
         return None
@@ -91,7 +93,8 @@ def _made(walker: Walker, value: Node) -> tuple[str, str, Node] | None:
 
 
 def _named(walker: Walker, fields: Node) -> Iterator[tuple[int, int]]:
-    """Where the fields' names stand: words of one string, strings, first parts of pairs, keys."""
+    """The places of the fields' names: words of one string, strings, first elements of pairs,
+    keys."""
     if fields.type == "string":
         if span := walker.content(fields):
             for word in _WORD.finditer(walker.source, *span):

@@ -8,14 +8,14 @@ from nextedit_jupyter.analysis.bindings.visible import visibly_bound
 from nextedit_jupyter.analysis.bindings.walker import Handler, Walker
 from nextedit_jupyter.analysis.magics import mask
 
-# A cell past this many code points is left out: the request's bound on a cell is 64 kB.
+# Longer cells are left out (code points): the request's bound on a cell is 64 kB.
 MAX_CELL = 200_000
 
 
 def index_cell(source: str) -> CellIndex:
     """Read one cell. Never raises.
 
-    What can't be read is `broken`; a cell of another language has no names.
+    A cell that does not parse is `broken`; a cell in another language has no names.
     """
     masked = mask(source)
     index = CellIndex(masked, scopes=[Scope("module", MODULE, 0, len(source))])

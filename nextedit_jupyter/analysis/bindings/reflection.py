@@ -1,7 +1,7 @@
-"""Names that stand in strings, and calls that read or show names as text while the cell runs.
+"""Names in strings, and calls that read or show names as text while the cell runs.
 
-`__all__`, `__slots__`, `getattr(x, "name")` and quoted types name things as surely as code does;
-`eval`, `vars` or `f.__name__` may name anything, so a rename has to say that they are there.
+`__all__`, `__slots__`, `getattr(x, "name")` and quoted types refer to things as surely as code
+does; `eval`, `vars` or `f.__name__` may refer to anything, so a rename has to mention them.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ GENERICS = frozenset(
         "type",
     ]
 )
-# Attributes that hold names as text.
+# Attributes that contain names as text.
 ATTRIBUTES = frozenset(
     [
         "__annotations__",
@@ -86,7 +86,8 @@ ATTRIBUTES = frozenset(
         "user_ns",
     ]
 )
-# Builtins that do, called by their plain name, and functions of modules, by their last.
+# Builtins that read names, called by their plain name, and functions of modules, by their last
+# name.
 _BUILTINS = frozenset(["compile", "eval", "exec", "globals", "help", "locals"])
 _CALLS = frozenset(
     [
@@ -120,7 +121,7 @@ _ACCESS = frozenset(["getattr", "setattr", "hasattr", "delattr"])
 _ACCESS_METHODS = frozenset(
     ["__getattribute__", "__setattr__", "__delattr__", "delattr", "object", "setattr"]
 )
-# Lists of names, and what binds there: the names of `__slots__` are attributes of the class.
+# Lists of names, and what they bind: the names in `__slots__` are attributes of the class.
 _LISTS = frozenset(["__all__", "__slots__", "__match_args__"])
 _FIELD = re.compile(r"\{\w*(?P<path>(?:\.[^\W\d]\w*|\[\w*\])+)")
 _PART = re.compile(r"\.(?P<name>[^\W\d]\w*)")
@@ -187,7 +188,7 @@ def _types_of_fields(fields: Node) -> Iterator[Node]:
 
 
 def read_named(walker: Walker, name: str, value: Node, context: Context) -> None:
-    """`__all__ = ["load"]`: the strings are names, of the notebook or of the class."""
+    """`__all__ = ["load"]`: the strings are names in the notebook or in the class."""
     if name not in _LISTS:
         return
     is_class = walker.index.scopes[context.scope].kind == "class"
@@ -198,7 +199,7 @@ def read_named(walker: Walker, name: str, value: Node, context: Context) -> None
                 walker.add(*span, "read", "variable", context)
             elif is_class:
                 text = normalised(walker.source[slice(*span)])
-                # What `__slots__` lists is private in its class as it is in code.
+                # Private names in `__slots__` are mangled as in code.
                 called = walker.private(text, context.scope) if name == "__slots__" else text
                 walker.index.attributes.append(
                     Attribute(*span, called, "class", span[0], context.scope, "read")
@@ -208,7 +209,7 @@ def read_named(walker: Walker, name: str, value: Node, context: Context) -> None
 def read_call(
     walker: Walker, callee: Node, called: str, children: list[Node], context: Context
 ) -> None:
-    """What a call names in its strings, or reads by name."""
+    """Names in a call's strings, and calls that read names."""
     if called not in _LOOKED_AT:
         return
     scope = context.scope
@@ -264,7 +265,7 @@ def _reads(walker: Walker, at: int, name: str, scope: int) -> None:
 
 
 def _attribute_string(walker: Walker, value: Node | None, string: Node, context: Context) -> bool:
-    """`getattr(value, "name")` reads `value.name`; False where the name is computed."""
+    """`getattr(value, "name")` reads `value.name`; returns False if the name is computed."""
     span = walker.content(string)
     if span is None:
         return False
@@ -286,7 +287,7 @@ def _attribute_string(walker: Walker, value: Node | None, string: Node, context:
 
 
 def _format_fields(walker: Walker, span: tuple[int, int], context: Context) -> None:
-    """`"{0.name}".format(x)` reads an attribute of who knows what."""
+    """`"{0.name}".format(x)` reads an attribute of an unknown object."""
     for field in _FIELD.finditer(walker.source, *span):
         for part in _PART.finditer(walker.source, *field.span("path")):
             start, end = part.span("name")
@@ -296,7 +297,7 @@ def _format_fields(walker: Walker, span: tuple[int, int], context: Context) -> N
 
 
 def read_handler(walker: Walker, node: Node, context: Context) -> None:
-    """`except NameError as error`: its message says the name."""
+    """`except NameError as error`: its message contains the name."""
     head = walker.string_of(node).partition("\n")[0]
     if _TELLING.search(head) and " as " in head:
         walker.index.readers.append(Reader(walker.place(node.start_byte), "except", context.scope))

@@ -1,4 +1,4 @@
-"""What statements bind, and which branches and loops their parts stand in."""
+"""What statements bind, and the branches and loops around their parts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_assignment(walker: Walker, node: Node, context: Context) -> None:
 
 
 def given(walker: Walker, name: Node, value: Node, context: Context) -> None:
-    """What a name is given: a call's value, a dictionary, a lambda, names as strings."""
+    """What is assigned to a name: a call's value, a dictionary, a lambda, names as strings."""
     start = walker.place(name.start_byte)
     if value.type == "call" and (callee := value.child_by_field_name("function")) is not None:
         walker.index.instances[start] = walker.dotted(callee)[0]
@@ -48,7 +48,7 @@ _CONTAINERS = frozenset(["dictionary", "list", "pair", "tuple"])
 
 
 def read_displays(walker: Walker, target: Node, value: Node) -> None:
-    """Note of the dictionaries in a value what the value is assigned to."""
+    """Record for the dictionaries in a value what the value is assigned to."""
     text, start = walker.dotted(target)
     if not text:
         return
@@ -89,7 +89,7 @@ def read_declared(walker: Walker, node: Node, context: Context) -> None:
 
 
 def loop(walker: Walker, node: Node, context: Context) -> tuple[Context, Context]:
-    """Read a loop's body and `else`; the contexts around it and in it."""
+    """Read a loop's body and `else`; returns the contexts outside and inside it."""
     context = context.at(walker.place(node.start_byte))
     block = walker.block("loop", 2, False)
     inside = context._replace(path=(*context.path, (block, 0)))
@@ -117,7 +117,7 @@ def read_if(walker: Walker, node: Node, context: Context) -> None:
     others = node.children_by_field_name("alternative")
     condition = node.child_by_field_name("condition")
     if not others and condition is not None and walker.string_of(condition) in ("1", "True"):
-        # No branch; `%time x = f()` is read as one.
+        # Not a branch, although `%time x = f()` is read as one.
         context = walker.within_own(walker.place(node.start_byte), context)
         walker.push(node.child_by_field_name("consequence"), context)
         walker.push(condition, context)
@@ -167,7 +167,7 @@ def read_match(walker: Walker, node: Node, context: Context) -> None:
 
 def read_case_pattern(walker: Walker, node: Node, context: Context) -> None:
     """A pattern binds its plain names; dotted ones, classes and keys are read."""
-    # Each with the class pattern around it: a node finds its parent from the root, step by step.
+    # Each with its enclosing class pattern, because finding a node's parent starts from the root.
     todo: list[tuple[Node, Context, Node | None]] = [(node, context, None)]
     while todo:
         pattern, context, around = todo.pop()
@@ -200,7 +200,7 @@ def read_case_pattern(walker: Walker, node: Node, context: Context) -> None:
         elif type == "identifier":
             walker.name(pattern, "read", "variable", context)
             continue
-        elif type == "union_pattern":  # one of them binds, and each the same names
+        elif type == "union_pattern":  # one alternative binds, and all bind the same names
             block = walker.block("branch", len(children), True)
             for i, arm in reversed(list(enumerate(children))):
                 in_arm = context._replace(path=(*context.path, (block, i)))

@@ -1,15 +1,14 @@
-"""Names that a cell which does not parse visibly binds, line by line.
+"""Names that a cell visibly binds although it does not parse, line by line.
 
-The grammar's recovery drops the statement around an error, such as `total = sum(xs`. Whoever asks
-whether a name is known, or still defined somewhere, is to be told of it all the same; places come
-from cells that parse alone.
+The grammar's error recovery drops the statement around an error, such as `total = sum(xs`. Its
+names still count as known and as defined, but places are taken only from cells that parse.
 """
 
 from __future__ import annotations
 
 import re
 
-# Each alternative reads on from where a line begins, and no further than the line.
+# Each alternative matches from the beginning of a line, and not beyond that line.
 _LINE = re.compile(
     r"^([ \t]*)(?:"
     r"(?P<block>(?:async[ \t]+)?def|class)[ \t]+(?P<defined>[^\W\d]\w*)"
@@ -18,7 +17,7 @@ _LINE = re.compile(
     r"|import[ \t]+(?P<modules>[^\n#]{1,500})"
     r"|(?:async[ \t]+)?with[ \t][^\n]{0,500}?[ \t]as[ \t]+(?P<context>[^\W\d]\w*)"
     r"|(?P<targets>[(\[]?\*?[^\W\d]\w*(?:[ \t]*,[ \t]*\*?[^\W\d]\w*){0,20}[)\],]?)"
-    r"[ \t]*(?::[ \t]*[^=\n]{1,200})?=(?!=)(?![^\n]*,[ \t]*$)"  # else an argument
+    r"[ \t]*(?::[ \t]*[^=\n]{1,200})?=(?!=)(?![^\n]*,[ \t]*$)"  # otherwise an argument
     r"|(?P<other>[^\s#]))",
     re.M,
 )
@@ -29,7 +28,7 @@ _ALIASED = re.compile(r"[ \t]as[ \t]+([^\W\d]\w*)")
 def visibly_bound(text: str) -> set[str]:
     """The names that lines of `text` bind outside functions and classes."""
     found: set[str] = set()
-    inside: int | None = None  # the indent of the function or class that lines stand in
+    inside: int | None = None  # the indentation of the enclosing function or class
     for line in _LINE.finditer(text):
         indent = len(line[1].expandtabs())
         if inside is not None and indent > inside:

@@ -1,7 +1,7 @@
-"""One pass over a cell's tree, in the order of evaluation, with a stack of its own.
+"""One pass over a cell's tree, in the order of evaluation, with an explicit stack.
 
-What each kind of node means stands in `expressions`, `definitions` and `statements`; here is what
-they share: adding names, opening scopes and branches, reading code that stands in strings.
+The node types are handled in `expressions`, `definitions` and `statements`; here is what they
+share: adding names, opening scopes and branches, reading code in strings.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from nextedit_jupyter.analysis.bindings.cell_index import (
 )
 from nextedit_jupyter.analysis.magics import Snippet
 
-# Snippets in snippets: strings in annotations in f-strings. Nobody nests deeper.
+# Nested snippets: strings in annotations in f-strings. Nobody nests deeper.
 _MAX_NESTING = 4
-# Links of a chain `a.b(c)[d]` that are followed back to its first name.
+# The number of links of a chain `a.b(c)[d]` that are followed back to its first name.
 MAX_CHAIN = 40
-# Names in one dotted name: it is asked of each attribute in a chain.
+# The number of names in a dotted name, which is computed for each attribute in a chain.
 MAX_DOTTED = 12
-# What a link of a chain is read from, by the link's kind.
+# The field with the object of a link in a chain, by the link's type.
 _CHAINED = {"attribute": "object", "call": "function", "subscript": "value"}
-# Scopes in scopes. Python compiles no more than a hundred indents and two hundred brackets; below
-# that a name's scope is looked for link by link.
+# Nested scopes. Python compiles at most a hundred indents and two hundred brackets; a name's scope
+# is searched level by level.
 _MAX_SCOPES = 100
 
 
@@ -92,7 +92,7 @@ _TARGETS = frozenset(
 
 
 class Walker:
-    """One pass over the tree with a stack of its own, in the order of evaluation."""
+    """One pass over the tree with an explicit stack, in the order of evaluation."""
 
     def __init__(self, index: CellIndex, handlers: Mapping[str, Handler]) -> None:
         self.index = index
@@ -106,19 +106,19 @@ class Walker:
         self.nesting = 0
         self.has_error = False
         self.pending: dict[int, list[Snippet]] = {}
-        self.own: dict[int, int] = {}  # where code begins that a magic runs on its own -> its end
-        # A dictionary's node -> where the name begins that it is given, -1 within another value;
-        # and what is assigned.
+        self.own: dict[int, int] = {}  # start of code that a magic runs as a function -> its end
+        # A dictionary's node -> the start of the name that it is assigned to, -1 within another
+        # value; and what is assigned.
         self.displays: dict[int, tuple[int, str]] = {}
         self.types: set[int] = (
             set()
-        )  # nodes of strings that are types, though nothing around says so
-        self.roots: dict[int, int] = {}  # a chain's node -> where its first name begins
-        self.lambdas: dict[int, Node] = {}  # a lambda's node -> the name that it is given
-        self.docs: set[int] = set()  # where the texts of docstrings begin
-        self.overloads: set[str] = {"overload"}  # what `typing.overload` is called here
+        )  # nodes of strings that are types, although the context does not show it
+        self.roots: dict[int, int] = {}  # a chain's node -> the start of its first name
+        self.lambdas: dict[int, Node] = {}  # a lambda's node -> the name that it is assigned to
+        self.docs: set[int] = set()  # starts of docstrings' texts
+        self.overloads: set[str] = {"overload"}  # the names of `typing.overload` here
         self.returns: dict[int, list[tuple[str, ...]]] = {}
-        self.depths: dict[int, int] = {}  # how many scopes each scope stands in
+        self.depths: dict[int, int] = {}  # how deeply each scope is nested
 
     def run(self) -> None:
         masked = self.index.masked
@@ -197,7 +197,7 @@ class Walker:
         )
 
     def private(self, name: str, scope: int) -> str:
-        """The name as it counts in that scope: `__x` in a class is another one than outside."""
+        """The name as mangled in that scope: `__x` in a class differs from `__x` outside."""
         return mangled(name, self.index.class_around(scope)) if name.startswith("__") else name
 
     def identifier(self, node: Node, scope: int) -> str:
@@ -217,8 +217,8 @@ class Walker:
         return Context(len(self.index.scopes) - 1, (), context.statement)
 
     def within_own(self, start: int, context: Context) -> Context:
-        """Where a name belongs in code that a magic runs on its own, if that begins at `start`: as
-        in a comprehension it reads what is there when it runs, and what it binds is gone.
+        """The context for code at `start` that a magic runs in its own function: as in a
+        comprehension, it reads the surrounding names, and what it binds is gone afterwards.
         """
         end = self.own.pop(start, None)
         if end is None:
@@ -233,7 +233,7 @@ class Walker:
         return len(self.index.blocks) - 1
 
     def snippet(self, start: int, end: int, context: Context) -> None:
-        """Read Python that stands in a string or a magic; what does not parse holds no names."""
+        """Read Python in a string or a magic; if it does not parse, it has no names."""
         if self.nesting >= _MAX_NESTING or start >= end:
             return
         code = self.source[start:end]
@@ -242,7 +242,7 @@ class Walker:
         if tree.root_node.has_error:
             return
         held = self.stack, self.base, self.at, self.text
-        known = self.roots, self.types  # by the ids of nodes, which are this tree's own
+        known = self.roots, self.types  # keyed by node ids, which are valid only for this tree
         self.stack, self.base, self.at, self.text = [], start + lead, at, self.source
         self.roots, self.types = {}, set()
         self.nesting += 1
@@ -252,7 +252,7 @@ class Walker:
         self.roots, self.types = known
 
     def dotted(self, node: Node) -> tuple[str, int]:
-        """`a.b.c` as text and where it begins; ("", -1) for anything else."""
+        """`a.b.c` as text and its start; ("", -1) for anything else."""
         inner, links = trees.unstarred(node), 0
         while inner.type == "attribute":
             child = inner.child_by_field_name("object")
@@ -266,9 +266,10 @@ class Walker:
         return "".join(self.text[start : self.place(node.end_byte)].split()), start
 
     def rooted(self, node: Node) -> int:
-        """Where the first name of `a.b(c)[d].e` begins; -1 if the chain begins otherwise.
+        """The start of the first name of `a.b(c)[d].e`; -1 if the chain does not begin with a name.
 
-        A chain is asked from each of its links, so what one walk learns is kept for the inner ones.
+        This is called for each link of a chain, so the result of one walk is cached for the inner
+        links.
         """
         inner: Node | None = node
         passed: list[int] = []
@@ -285,15 +286,16 @@ class Walker:
             root = self.place(inner.start_byte)
         else:
             root = -1
-            if inner is not None:  # too long: the outer half of these links sees no end, either
+            if inner is not None:  # too long for the outer half of the links, too
                 passed = passed[: MAX_CHAIN // 2]
         self.roots.update(dict.fromkeys(passed, root))
         return root
 
-    # What each kind of node means.
+    # Handlers by node type.
 
     def content(self, node: Node) -> tuple[int, int] | None:
-        """Where the text of a plain string stands; None if it has escapes, fields or is none."""
+        """The place of a plain string's text; None if it has escapes or fields, or is not a
+        string."""
         if node.type != "string" or len(node.named_children) != 3:
             return None
         prefix, content, _ = node.named_children

@@ -1,10 +1,10 @@
-"""What an edit does beyond its place: rules that generalise the last changes over syntax trees.
+"""Patterns: rules that generalise the last changes over syntax trees.
 
-`changes` finds the smallest nodes that differ between two texts of a cell; `rules_of` says which
-rules one change may be an example of, most specific first. A rule knows how many examples it takes
-before it may be offered, and finds its other places in a tree. Names of variables are none of its
-business: those are the symbols lane's, which knows scopes. Comments, docstrings and prose are never
-touched, and no rule guesses between two things that both exist already.
+`changes` finds the smallest nodes that differ between two texts of a cell; `rules_of` returns the
+rules that one change may be an example of, most specific first. A rule knows how many examples it
+needs before it is offered, and finds its other places in a tree. Names of variables belong to the
+symbols lane, which knows scopes. Comments, docstrings and prose are never changed, and no rule
+guesses between two things that both already exist.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arguments of calls: renamed, replaced, added, dropped."""
+"""Patterns of call arguments: renamed, replaced, added, removed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class ArgumentReplaced:
             value = _argument_value(call, self.slot)
             if value is None or _normal(value) != self.old:
                 continue
-            if value.kind == "string":  # the place's own quotes stay
+            if value.kind == "string":  # keep the place's own quotes
                 inner = plain_content(value)
                 if inner is not None:
                     content = _unquoted(self.new)
@@ -151,7 +151,7 @@ class KeywordAdded:
 
 @dataclass(frozen=True, slots=True)
 class KeywordRemoved:
-    """`fit(X, normalize=True)` to `fit(X)`: wherever the callee is given the keyword."""
+    """`fit(X, normalize=True)` to `fit(X)`: wherever the callee is called with the keyword."""
 
     callee: Callee
     keyword: str
@@ -211,7 +211,7 @@ def _normal(value: Node) -> str:
 
 
 def _unquoted(text: str) -> str | None:
-    """The content of a plain string that any quotes can hold, else None."""
+    """The content of a plain string that is valid in any quotes, otherwise None."""
     if len(text) < 2 or text[0] not in "\"'" or text[-1] != text[0]:
         return None
     content = text[1:-1]
@@ -219,7 +219,7 @@ def _unquoted(text: str) -> str | None:
 
 
 def _slot(value: Node) -> tuple[Node, str | int] | None:
-    """The call and the keyword or position that the value is given in."""
+    """The call, and the keyword or position of the value."""
     above = value.parent
     if above is not None and above.kind == "keyword_argument" and value.field == "value":
         name, call = above.child("name"), enclosing_call(above)
@@ -280,13 +280,13 @@ def _renamed(old: Node, new: Node, was: str, now: str, around: Around) -> Iterat
     if call is None or value is None or given is None or value.text != given.text:
         return
     name = around.callee(call)
-    if name is None or name.name == "dict":  # keys of a record of the user's own
+    if name is None or name.name == "dict":  # keys of the user's own record
         return
-    if around.defines(name.name):  # a parameter of the notebook's own: the symbols lane's
+    if around.defines(name.name):  # its own parameter: left to the symbols lane
         return
     known = around.facts.named(name.name)
     if known is not None and was in known.keywords and now in known.keywords:
-        # Both exist: one was taken for the other.
+        # Both exist: one was confused with the other.
         yield KeywordRenamed(name, was, now, examples=2, trust="weak")
         return
     gone = known is not None and now in known.keywords
@@ -302,11 +302,10 @@ def _argument_rules(
         if was is None or now is None or not was.text.strip():
             return
         if isinstance(slot, str):
-            # A keyword's own vocabulary ("liblinear"); a title or a label says something else
-            # in each call.
+            # A keyword's own vocabulary ("liblinear"); a title or a label differs in each call.
             vocabulary = is_word(was.text) and is_word(now.text)
             specific = vocabulary and not differs_in_digits(was.text, now.text)
-            # A column or a label is chosen anew in each call, unless it was respelt.
+            # A column or a label is chosen for each call, unless its spelling was corrected.
             free = slot in FREE_TEXT and not is_akin(was.text, now.text)
             picked = free or around.existed_quoted(now.text)
             examples = 1 if specific and not picked else 2

@@ -1,4 +1,4 @@
-"""Attributes of variables: methods that were renamed, whatever the object."""
+"""Patterns of attributes of variables: renamed methods of any object."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from nextedit_jupyter.core import Replacement
 
 @dataclass(frozen=True, slots=True)
 class AttributeReplaced:
-    """`x.as_matrix()` to `x.to_numpy()` on whatever object.
+    """`x.as_matrix()` to `x.to_numpy()` on any object.
 
-    `old` and `new` are written from the attribute's name on, with a call where one belongs to it.
-    `modules` are names of modules, whose functions are others. `arguments`: whether the attribute
-    is called with any; None where it is not called.
+    `old` and `new` begin with the attribute's name and include a call that belongs to it. `modules`
+    are names of modules, whose functions are different ones. `arguments`: whether the attribute is
+    called with any; None if it is not called.
     """
 
     old: str
@@ -103,7 +103,7 @@ def attribute_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
                 after = written
         gone = _is_gone(path, was.text, now.text, around)
         if not gone and around.existed_attribute(now.text):
-            return  # both exist: one was taken for the other
+            return  # both exist: one was confused with the other
         if _is_defined(was.text, around):
             return
         akin = is_akin(was.text, now.text) and len(was.text) > 4

@@ -1,4 +1,4 @@
-"""From pyplot's functions to the methods of Axes, companions included."""
+"""Patterns from pyplot's functions to the methods of Axes, including related ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nextedit_jupyter.analysis.patterns.nodes import arguments_of, dotted, is_bo
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule, Trust
 from nextedit_jupyter.core import Replacement
 
-# pyplot's functions and the methods of Axes that do the same.
+# pyplot's functions and the equivalent methods of Axes.
 _AXES_SETTERS = words("title xlabel ylabel zlabel xlim ylim xticks yticks xscale yscale")
 _AXES_METHODS = words(
     "plot scatter bar barh hist hist2d imshow legend grid axhline axvline axhspan axvspan"
@@ -23,7 +23,7 @@ _AXES_METHODS = words(
 
 @dataclass(frozen=True, slots=True)
 class AxesMethods:
-    """`plt.title(…)` to `ax.set_title(…)`, with all its companions, in cells that make an `ax`."""
+    """`plt.title(…)` to `ax.set_title(…)`, with all related calls, in cells that create an `ax`."""
 
     module: str
     axes: str
@@ -56,13 +56,13 @@ class AxesMethods:
                 continue
             method = axes_method(parts[1])
             if method is None or (parts[1] in _AXES_SETTERS and not arguments_of(call)):
-                continue  # without arguments it reads the limits
+                continue  # without arguments it returns the limits
             found.append(Replacement(function.start, function.end, f"{self.axes}.{method}"))
         return found
 
 
 def axes_method(function: str) -> str | None:
-    """The method of Axes for a function of pyplot, None if there is none."""
+    """The method of Axes for a function of pyplot; None if there is none."""
     if function in _AXES_SETTERS:
         return f"set_{function}"
     return function if function in _AXES_METHODS else None
@@ -85,7 +85,7 @@ def axes_rule(was: tuple[str, ...], now: tuple[str, ...], around: Around) -> Rul
 
 
 def axes_subscript_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
-    """`plt.title` to `axes[0].set_title`, whose object is no dotted path."""
+    """`plt.title` to `axes[0].set_title`, whose object is not a dotted path."""
     for old, new in change.pairs:
         if old.kind != "attribute" or new.kind != "attribute":
             continue

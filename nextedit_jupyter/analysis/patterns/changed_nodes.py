@@ -10,9 +10,9 @@ from nextedit_jupyter.analysis.flat_tree import Node, SyntaxTree
 from nextedit_jupyter.analysis.patterns.nodes import has_interpolation
 from nextedit_jupyter.core import TextEdit
 
-# A change is looked at in at most this many places of one edit: more is a paste or a rewrite.
+# The maximum number of changes examined in one edit: more is a paste or a rewrite.
 MAX_CHANGES = 40
-# Statements of two blocks of another length are the same ones from this ratio of difflib on.
+# In blocks of different lengths, statements count as the same from this difflib ratio on.
 ALIKE = 0.6
 
 
@@ -25,7 +25,7 @@ class NodeChange:
 
     @property
     def pairs(self) -> Iterator[tuple[Node, Node]]:
-        """This pair and those of the nodes around it, as long as their kinds agree."""
+        """This pair and those of the enclosing nodes, as long as their kinds agree."""
         old, new = self.old, self.new
         yield old, new
         while True:
@@ -41,13 +41,13 @@ class NodeChange:
 def changes(before: SyntaxTree, after: SyntaxTree) -> list[NodeChange]:
     """The smallest nodes that differ, in document order; at most `MAX_CHANGES`.
 
-    Each changed stretch is taken to the smallest pair of nodes that holds it in both trees, and
-    down from there as long as both sides have the same shape.
+    Each changed range is mapped to the smallest pair of nodes that contains it in both trees, and
+    refined from there as long as both sides have the same shape.
     """
     found: list[NodeChange] = []
     growth = 0
     edit = TextEdit.between(before.text, after.text)
-    if len(edit.replacements) > 5 * MAX_CHANGES:  # each is looked for in the whole tree
+    if len(edit.replacements) > 5 * MAX_CHANGES:  # each is searched in the whole tree
         return []
     for r in edit:
         end = r.start + growth + len(r.text)
@@ -66,7 +66,7 @@ def changes(before: SyntaxTree, after: SyntaxTree) -> list[NodeChange]:
 
 
 def is_half_typed(before: SyntaxTree, after: SyntaxTree) -> bool:
-    """Whether the changed text has a syntax error where the text before had none near it."""
+    """Whether the changed text has a syntax error where the old text had none nearby."""
     growth = 0
     for r in TextEdit.between(before.text, after.text):
         old = _line_span(before.text, r.start, r.end)
@@ -81,7 +81,7 @@ def _smallest_pair(
     old: list[Node], new: list[Node], shift: int, shift_behind: int
 ) -> tuple[Node, Node] | None:
     by_span: dict[tuple[int, int], Node] = {}
-    for node in new:  # outermost first, so that the innermost of a span stays
+    for node in new:  # outermost first, so that the innermost node of a span is kept
         by_span[node.start, node.end] = node
     best: tuple[Node, Node] | None = None
     for node in old:
@@ -117,7 +117,7 @@ def _differences(old: Node, new: Node) -> list[NodeChange]:
 
 
 def _same_shape(old: Node, new: Node) -> list[tuple[Node, Node]] | None:
-    """The children side by side, None if the nodes differ in more than their children."""
+    """The pairs of children; None if the nodes differ in more than their children."""
     if old.kind != new.kind or old.kind == "ERROR":
         return None
     if old.kind == "string" and not (has_interpolation(old) or has_interpolation(new)):
@@ -132,7 +132,8 @@ def _same_shape(old: Node, new: Node) -> list[tuple[Node, Node]] | None:
 
 
 def _alike_statements(old: list[Node], new: list[Node]) -> list[tuple[Node, Node]]:
-    """The statements of two blocks that are the same ones, edited; the others came or went."""
+    """The statements of two blocks that correspond, possibly edited; others were added or
+    removed."""
     while old and new and old[0].text == new[0].text:
         old, new = old[1:], new[1:]
     while old and new and old[-1].text == new[-1].text:
@@ -152,7 +153,7 @@ def _alike_statements(old: list[Node], new: list[Node]) -> list[tuple[Node, Node
 
 
 def _holds(outer: Node, inner: Node) -> bool:
-    """Whether a node of the same kind and text stands in `outer`: the one was wrapped."""
+    """Whether a node of the same kind and text is within `outer`: it was wrapped."""
     text, tree = inner.text, outer.tree
     if len(text) >= outer.end - outer.start or text not in outer.text:
         return False

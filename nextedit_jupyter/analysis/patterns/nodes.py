@@ -1,4 +1,4 @@
-"""Reading syntax nodes: what is called, what is bound, what a string says."""
+"""Helpers for syntax nodes: callees, bindings, contents of strings."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ LITERALS = frozenset({"none", "true", "false"})
 NUMBERS = frozenset({"integer", "float"})
 
 
-# Attributes in one dotted path: it is asked of each of them.
+# The number of attributes in a dotted path, which is computed for each of them.
 _MAX_DOTTED = 30
 
 
 def words(text: str) -> frozenset[str]:
-    """A set written as one text."""
+    """The set of words in a text."""
     return frozenset(text.split())
 
 
@@ -26,7 +26,7 @@ def has_interpolation(node: Node) -> bool:
 
 
 def dotted(node: Node) -> tuple[str, ...] | None:
-    """The parts of `a.b.c`, None for anything but names and attributes, or too many of them."""
+    """The parts of `a.b.c`; None for anything but names and attributes, or too many of them."""
     parts: list[str] = []
     while node.kind == "attribute":
         attribute, inner = node.child("attribute"), node.child("object")
@@ -42,7 +42,7 @@ def dotted(node: Node) -> tuple[str, ...] | None:
 
 
 def whole_path(node: Node) -> Node:
-    """The largest dotted path that the node is a part of."""
+    """The largest dotted path that contains the node."""
     while True:
         above = node.parent
         if above is None or above.kind not in ("attribute", "dotted_name"):
@@ -51,7 +51,7 @@ def whole_path(node: Node) -> Node:
 
 
 def callee(call: Node) -> str | None:
-    """The last name of what is called: `SGD` of `keras.optimizers.SGD(…)`."""
+    """The last name of a call's callee: `SGD` of `keras.optimizers.SGD(…)`."""
     function = call.child("function")
     if function is not None and function.kind == "attribute":
         function = function.child("attribute")
@@ -87,7 +87,7 @@ def keyword_of(call: Node, name: str) -> Node | None:
 
 
 def is_prose(string: Node) -> bool:
-    """Whether a string is a statement of its own: a docstring, or a text for the reader."""
+    """Whether a string is a whole statement: a docstring, or a text for the reader."""
     above = string.parent
     if above is not None and above.kind == "concatenated_string":
         above = above.parent
@@ -95,7 +95,7 @@ def is_prose(string: Node) -> bool:
 
 
 def plain_content(string: Node) -> Node | None:
-    """The one stretch between the quotes of a string without escapes, interpolation or bytes."""
+    """The text within the quotes of a string without escapes, interpolation or bytes prefix."""
     parts = string.children
     if len(parts) != 3 or parts[1].kind != "string_content" or parts[1].children:
         return None
@@ -105,7 +105,7 @@ def plain_content(string: Node) -> Node | None:
 
 
 def imports_of(statement: Node) -> Iterator[tuple[str, str]]:
-    """The names that an import binds, each with the path that it stands for."""
+    """The names that an import binds, each with the path that it refers to."""
     module = statement.child("module_name")
     base = module.text + "." if module is not None else ""
     for child in statement.named_children:
@@ -138,7 +138,7 @@ def part_spans(node: Node) -> list[tuple[int, int]]:
 
 
 def is_bound_at(node: Node) -> bool:
-    """Whether the name is bound, or names a keyword or a parameter, where it stands."""
+    """Whether the name is bound here, or is that of a keyword or a parameter."""
     above = node.parent
     if above is None:
         return False
@@ -165,7 +165,7 @@ def disjoint(found: list[Replacement]) -> list[Replacement]:
 
 
 def is_akin(old: str, new: str) -> bool:
-    """Whether one name is made of the other: a shared word, or few letters changed."""
+    """Whether two names are related: a shared word, or few letters changed."""
     words = {w for w in old.lower().split("_") if len(w) > 2}
     if words & {w for w in new.lower().split("_") if len(w) > 2}:
         return True

@@ -1,4 +1,4 @@
-"""Dotted paths: modules, their attributes, types that moved."""
+"""Patterns of dotted paths: modules, their attributes, types that moved."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nextedit_jupyter.analysis.patterns.nodes import (
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule, Trust
 from nextedit_jupyter.core import Replacement
 
-# Builtins that Python 3 dropped: who replaces one of them migrates.
+# Builtins that Python 3 removed: replacing one of them is a migration.
 _PYTHON2 = words(
     "xrange raw_input unicode basestring unichr long reduce cmp execfile izip imap ifilter"
 )
@@ -68,7 +68,7 @@ class PathReplaced:
     def _in_path(self, node: Node) -> Replacement | None:
         above = node.parent
         if above is not None and above.kind in ("attribute", "dotted_name"):
-            return None  # the whole path is looked at
+            return None  # the whole path is examined
         if node.kind == "dotted_name":
             if above is not None and above.kind == "import_from_statement" and node.field == "name":
                 return None
@@ -82,7 +82,7 @@ class PathReplaced:
         if parts is None or parts[: len(self.old)] != self.old:
             return None
         if self.new[: len(self.old)] == self.old and parts[: len(self.new)] == self.new:
-            return None  # it was done there
+            return None  # done there
         if self.called and not (len(parts) == len(self.old) and is_called(node)):
             return None
         same = 0
@@ -92,7 +92,7 @@ class PathReplaced:
         return Replacement(starts[same][0], starts[len(self.old) - 1][1], ".".join(self.new[same:]))
 
     def _in_from_import(self, statement: Node) -> Iterator[Replacement]:
-        """`from sklearn import cross_validation`: the last part stands among the names."""
+        """`from sklearn import cross_validation`: the last part is among the imported names."""
         module = statement.child("module_name")
         if module is None or len(self.old) < 2 or self.old[:-1] != self.new[:-1]:
             return
@@ -100,7 +100,7 @@ class PathReplaced:
             return
         for child in statement.named_children:
             if child.field != "name" or child.kind != "aliased_import":
-                continue  # without an alias its uses would have to follow: the symbols lane's
+                continue  # without an alias its uses would have to change: left to the symbols lane
             target = child.child("name")
             if target is not None and target.text == self.old[-1]:
                 yield Replacement(target.start, target.end, self.new[-1])
@@ -128,35 +128,35 @@ def path_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
     if len(was) == 1 and not (
         was[0] in _PYTHON2 or (root is not None and root.rpartition(".")[0] in _MOVED_NAMES)
     ):
-        return  # a name for a name: the symbols lane's
+        return  # a name for a name: left to the symbols lane
     if len(now) == 1 and len(was) == 1 and around.is_bound(now[0]):
         return
     if len(was) == 1 and around.is_bound(was[0]):
         return
     if now[0] != was[0] and not (hasattr(builtins, now[0]) or around.imported(now[0])):
-        return  # an attribute of something of the user's
+        return  # an attribute of the user's own object
     whole = was
     was, now = _moved_part(was, now)
     named = around.members(was[0]) if len(was) == 2 else frozenset[str]()
     gone = (bool(named) and was[-1] not in named) or _is_removed(was, root)
     if not gone and len(now) > 1 and around.existed(".".join(now)):
-        return  # both exist: one was taken for the other
+        return  # both exist: one was confused with the other
     both_valid = was[-1] in named and (now[0] != was[0] or now[-1] in named)
     other_module = len(was) > 1 and len(now) > 1 and now[0] != was[0]
     specific = was != whole or len(now) == 1 or is_akin(was[-1], now[-1])
     if gone or (specific and not both_valid and not other_module):
         yield PathReplaced(was, now, 1, trust="known" if gone else "weak")
-    else:  # functions of a module are exchanged all day: `np.zeros` for `np.ones`
+    else:  # a module's functions are often exchanged: `np.zeros` for `np.ones`
         yield PathReplaced(was, now, 2, trust="weak")
 
 
 def _moved_part(
     was: tuple[str, ...], now: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The paths without the end that they share, where that is a module that moved.
+    """The paths without their common end, if a module moved.
 
     `sklearn.externals.joblib.dump` to `joblib.dump` moved joblib, but `scipy.misc.imread` to
-    `imageio.imread` and `collections.Mapping` to `collections.abc.Mapping` moved that one name.
+    `imageio.imread` and `collections.Mapping` to `collections.abc.Mapping` moved only that name.
     """
     old, new = was, now
     while len(old) > 1 and len(new) > 1 and old[-1] == new[-1]:
@@ -167,7 +167,7 @@ def _moved_part(
 
 
 def _is_removed(path: tuple[str, ...], root: str | None) -> bool:
-    """Whether a library took the name away: who replaces it means every place of it."""
+    """Whether a library removed the name: then every use of it has to be replaced."""
     resolved = ((root or path[0]).split(".") + list(path[1:])) if path else []
     return resolved[-1] in _REMOVED.get(".".join(resolved[:-1]), ())
 
@@ -227,21 +227,21 @@ def _import_rules(old: Node, new: Node, statement: Node, around: Around) -> Iter
     if after is None or was is None or now is None or after.kind != statement.kind:
         return
     if old.field == "alias" or new.field == "alias":
-        return  # a name of the notebook's own: the symbols lane's
+        return  # a name of the notebook's own: left to the symbols lane
     if statement.kind == "import_from_statement":
         if old.field != "module_name" or new.field != "module_name":
             aliased = old.parent is not None and old.parent.kind == "aliased_import"
             module = statement.child("module_name")
             if not aliased or module is None or module.text == ".":
-                return  # another name is imported: a rename, the symbols lane's
+                return  # another name is imported: a rename, left to the symbols lane
             base = dotted(module)
             if base is not None:
                 yield PathReplaced((*base, *was), (*base, *now))
             return
         if _imported_names(statement) != _imported_names(after):
-            return  # another thing from elsewhere
+            return  # something else from elsewhere
     elif len(was) == 1 and old.parent is not None and old.parent.kind != "aliased_import":
-        return  # the bound name changes: the symbols lane's
+        return  # the bound name changes: left to the symbols lane
     while len(was) > 2 and len(now) > 2 and was[-1] == now[-1]:
         was, now = was[:-1], now[:-1]
     yield PathReplaced(was, now)

@@ -35,7 +35,7 @@ class PrintCalled:
             if len(given) != len(node.named_children) or not given:
                 continue
             if node.children[-1].kind == ",":
-                continue  # it keeps the line open
+                continue  # a trailing comma keeps the line open
             inner = tree.text[given[0].start : given[-1].end]
             found.append(Replacement(node.start, node.end, f"print({inner})"))
         return found

@@ -1,4 +1,4 @@
-"""What a rule is, and what it may ask of the notebook."""
+"""The interface of rules, and what they can ask about the notebook."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Trust = Literal["known", "specific", "weak"]
 class Rule(Protocol):
     """A generalised change.
 
-    `needle` is a text that every place holds, so that other cells need no parsing. `examples` is
-    how many changes of the user it takes. `trust` is what it rests on: the kernel knows that the
-    old is gone and the new is there; the change is specific; or the examples alone.
+    `needle` is a text that every place contains, so that other cells need not be parsed. `examples`
+    is how many changes by the user it needs. `trust` is its evidence: the kernel knows that the old
+    name is gone and the new one exists; the change is specific; or only the examples.
     """
 
     @property
@@ -30,23 +30,23 @@ class Rule(Protocol):
     def trust(self) -> Trust: ...
     @property
     def what(self) -> str:
-        """For a label: "change lr= to learning_rate="."""
+        """The label's text: "change lr= to learning_rate="."""
 
     @property
     def where(self) -> str:
-        """For a label, the noun of its places: "call of SGD"."""
+        """The label's noun for its places: "call of SGD"."""
 
     def places(self, tree: SyntaxTree) -> list[Replacement]:
-        """Where else the rule applies, in document order, disjoint."""
+        """The places where the rule applies, in document order, disjoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Callee:
-    """What is called, by its last name.
+    """A callee, by its last name.
 
     `roots` are the names under which its library is imported: `SGD` and `optimizers.SGD` of keras
-    are one, `ax.plot` and `plt.plot` are not. None for what no import brought; then `foreign` are
-    the names that some did.
+    are the same, `ax.plot` and `plt.plot` are not. None if it was not imported; then `foreign` are
+    the imported names.
     """
 
     name: str
@@ -65,7 +65,8 @@ class Callee:
 
 @dataclass(slots=True)
 class Around:
-    """What a rule may ask of the notebook: the texts before the user's changes, and the kernel."""
+    """What a rule can ask about the notebook: the texts before the user's changes, and the
+    kernel."""
 
     notebook: Notebook
     before: Mapping[str, str]
@@ -74,7 +75,7 @@ class Around:
     _imports: dict[str, str] | None = None
 
     def existed(self, name: str) -> bool:
-        """Whether the name (dotted or not) stood anywhere before the changes."""
+        """Whether the name (dotted or not) occurred anywhere before the changes."""
         pattern = re.compile(rf"(?<![\w.]){re.escape(name)}(?!\w)")
         return any(name in text and pattern.search(text) for text in self.texts())
 
@@ -89,7 +90,7 @@ class Around:
         return any(name in text and pattern.search(text) for text in self.texts())
 
     def is_a_name(self, word: str) -> bool:
-        """Whether the word, in lower case or not, names anything in the code."""
+        """Whether the word, in any case, is a name in the code."""
         for text in self.texts():
             if word in text or word.lower() in text:
                 names = {node.text.lower() for node in self.trees.tree(text).of_kind("identifier")}
@@ -99,7 +100,7 @@ class Around:
 
     @property
     def imports(self) -> Mapping[str, str]:
-        """The names that are imported anywhere, each with the dotted path that it stands for."""
+        """The names that are imported anywhere, each with the dotted path that it refers to."""
         if self._imports is None:
             self._imports = {n.name: n.module or n.name for n in self.facts.names if _is_module(n)}
             for text in self.texts():
@@ -116,7 +117,7 @@ class Around:
         return self.imports.get(name)
 
     def callee(self, call: Node) -> Callee | None:
-        """What the call calls, so that others of the same thing can be told; None if unnamed."""
+        """The call's callee, to recognise other calls of it; None if it has no name."""
         name, function = callee(call), call.child("function")
         if name is None or function is None:
             return None
@@ -129,10 +130,10 @@ class Around:
         return Callee(name, frozenset(roots), frozenset())
 
     def is_bound(self, name: str) -> bool:
-        """Whether a cell assigns the name other than by importing it."""
+        """Whether a cell binds the name other than by importing it."""
         word = re.escape(name)
         pattern = re.compile(
-            # What stands between is bounded: a line may be as long as a cell.
+            # The gap is bounded, because a line may be as long as a cell.
             rf"(?<![\w.]){word}\s*(?:=(?!=)|:[^\n=]{{0,200}}=(?!=)|,[^\n=()]{{0,200}}=(?!=)|:=)"
             rf"|,\s*{word}\s*(?:,[^\n=]{{0,200}})?=(?!=)"
             rf"|\bfor\b[^\n]{{0,200}}?(?<![\w.]){word}\b[^\n]{{0,100}}\bin\b"
@@ -147,13 +148,13 @@ class Around:
         return any(name in text and pattern.search(text) for text in self.texts())
 
     def members(self, name: str) -> frozenset[str]:
-        """The public attributes that the kernel says the name has; empty if it does not say."""
+        """The public attributes of the name according to the kernel; empty if unknown."""
         known = self.facts.named(name)
         return frozenset(known.members) if known is not None else frozenset()
 
     def _binds(self, pattern: re.Pattern[str], text: str) -> bool:
         for match in pattern.finditer(text):
-            low = max(0, match.start() - 300)  # of a line as long as a cell
+            low = max(0, match.start() - 300)  # a line may be as long as a cell
             line = text[max(low, text.rfind("\n", low, match.start()) + 1) : match.start()]
             # `f(name=…)` is a keyword, not an assignment.
             if line.count("(") <= line.count(")"):

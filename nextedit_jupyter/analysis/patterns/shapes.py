@@ -1,4 +1,4 @@
-"""Shapes: what two changes share, with holes where they differ."""
+"""Shapes: what two changes have in common, with holes where they differ."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from nextedit_jupyter.core import Replacement
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Any expression; equal numbers are equal texts."""
+    """A placeholder for any expression; equal numbers stand for equal texts."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class NodeShape:
-    """A node with holes in it. A leaf has a text and no parts."""
+    """A node with holes. A leaf has a text and no parts."""
 
     kind: str
     text: str | None = None
@@ -31,7 +31,8 @@ class NodeShape:
 
 @dataclass(frozen=True, slots=True)
 class ShapeReplaced:
-    """What two changes share: `zip($1)` to `list(zip($1))`, `$1 == None` to `$1 is None`."""
+    """What two changes have in common: `zip($1)` to `list(zip($1))`, `$1 == None` to `$1 is
+    None`."""
 
     old: NodeShape
     template: tuple[str | int, ...]
@@ -55,7 +56,7 @@ class ShapeReplaced:
                 continue
             text = self._render(bound)
             if _is_within(node, text) or text == node.text:
-                continue  # it was done there
+                continue  # done there
             found.append(Replacement(node.start, node.end, text))
         return disjoint(found)
 
@@ -67,10 +68,10 @@ class ShapeReplaced:
 
 
 def shared_shape(first: NodeChange, second: NodeChange) -> ShapeReplaced | None:
-    """The smallest rule that both changes are examples of, None if they share too little.
+    """The smallest rule that both changes are examples of; None if they have too little in common.
 
-    One name or one literal for another is no shape: which of two values is meant, and which of two
-    functions, is chosen at each place anew.
+    Replacing one name or literal by another is not a shape: which of two values or functions is
+    meant is decided at each place.
     """
     if any(c.old.kind in _ATOMS and c.new.kind in _ATOMS for c in (first, second)):
         return None
@@ -86,22 +87,22 @@ def shared_shape(first: NodeChange, second: NodeChange) -> ShapeReplaced | None:
     return None
 
 
-# A rule that two places share is small. A sum of thousands of terms would be compared with each of
-# its own partial sums, term by term.
-_MOST_NODES, _MOST_CHARS = 120, 2_000
+# A rule shared by two places is small. A sum of thousands of terms would be compared term by term
+# with each of its own partial sums.
+_MAX_NODES, _MAX_CHARS = 120, 2_000
 
 
 def _is_small(node: Node) -> bool:
     nodes = node.tree.lasts[node.index] - node.index
-    return nodes <= _MOST_NODES and node.end - node.start <= _MOST_CHARS
+    return nodes <= _MAX_NODES and node.end - node.start <= _MAX_CHARS
 
 
 _ATOMS = frozenset({"identifier", "string", *NUMBERS, *LITERALS})
 _STATEMENTS = frozenset({"module", "block", "ERROR", "string", "comment"})
 
 
-def _few(pairs: Iterable[tuple[Node, Node]], most: int = 5) -> list[tuple[Node, Node]]:
-    return [pair for pair, _ in zip(pairs, range(most), strict=False)]
+def _few(pairs: Iterable[tuple[Node, Node]], limit: int = 5) -> list[tuple[Node, Node]]:
+    return [pair for pair, _ in zip(pairs, range(limit), strict=False)]
 
 
 def _generalise(old: Node, new: Node, other: Node, then: Node) -> ShapeReplaced | None:
@@ -117,9 +118,9 @@ def _generalise(old: Node, new: Node, other: Node, then: Node) -> ShapeReplaced 
 
 
 def _unify(a: Node, b: Node, holes: dict[tuple[str, str], int], whole: bool) -> NodeShape | Hole:
-    """What two nodes share; where they differ, a hole for each pair of texts.
+    """What two nodes have in common, with a hole for each pair of differing texts.
 
-    `whole`: arguments that have nothing in common are one hole.
+    `whole`: arguments with nothing in common become one hole.
     """
     if whole and a.kind == b.kind == "argument_list" and a.text != b.text:
         common = {x.text for x in a.named_children} & {x.text for x in b.named_children}
@@ -140,7 +141,8 @@ def _unify(a: Node, b: Node, holes: dict[tuple[str, str], int], whole: bool) -> 
 def _unify_template(
     a: Node, b: Node, holes: Mapping[tuple[str, str], int]
 ) -> tuple[str | int, ...] | None:
-    """The first new text as pieces between holes; None if it needs one that the old has not."""
+    """The first new text as pieces between holes; None if it needs a hole that the old text
+    lacks."""
     number = holes.get((a.text, b.text))
     if number is not None and a.is_named:
         return (number,)
@@ -163,7 +165,7 @@ def _unify_template(
 
 
 def _anchors(shape: NodeShape | Hole) -> list[str]:
-    """The names that a shape insists on: without one it would match anything."""
+    """The names that a shape requires: without one it would match anything."""
     if isinstance(shape, Hole):
         return []
     if shape.kind == "identifier" and shape.text:
@@ -181,7 +183,7 @@ def _matches(shape: NodeShape | Hole, node: Node, bound: dict[int, str]) -> bool
     if shape.text is not None:
         return node.text == shape.text
     children = node.children
-    spend(len(shape.parts))  # each place may be compared with all of the shape
+    spend(len(shape.parts))  # each place may be compared with the whole shape
     return len(children) == len(shape.parts) and all(
         _matches(part, child, bound) for part, child in zip(shape.parts, children, strict=True)
     )
@@ -205,7 +207,7 @@ _SPACED = frozenset({"binary_operator", "comparison_operator", "boolean_operator
 
 
 def literal_comparison_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
-    """`x == None` to `x is None`: the literal makes one example enough."""
+    """`x == None` to `x is None`: because of the literal, one example is enough."""
     old, new = change.old, change.new
     if old.kind != "comparison_operator" or new.kind != "comparison_operator":
         return

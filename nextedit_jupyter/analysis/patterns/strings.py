@@ -1,4 +1,4 @@
-"""Strings: keys, values and misspelt words."""
+"""Patterns of strings: keys, values and misspelt words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nextedit_jupyter.core import Replacement
 
 @dataclass(frozen=True, slots=True)
 class StringReplaced:
-    """A string as a whole becomes another; `keys` only where it is a subscript or a dict's key."""
+    """A whole string is replaced; `keys`: only subscripts and dictionary keys."""
 
     old: str
     new: str
@@ -49,7 +49,7 @@ class StringReplaced:
 
 @dataclass(frozen=True, slots=True)
 class WordRespelt:
-    """A misspelt word, in every string that holds it."""
+    """A misspelt word is corrected in every string that contains it."""
 
     old: str
     new: str
@@ -84,7 +84,7 @@ class WordRespelt:
 
 
 def is_key(string: Node) -> bool:
-    """Whether a string is a subscript, stands in a list that is one, or is a dict's key."""
+    """Whether a string is a subscript, an item of a list that is one, or a dictionary key."""
     above = string.parent
     if above is not None and above.kind in ("list", "tuple"):
         string, above = above, above.parent
@@ -112,7 +112,7 @@ def string_rules(change: NodeChange, around: Around) -> Iterator[Rule]:
         return
     respelt = list(_respelt(before, after, around))
     if is_key(old):
-        # Keys exist or not: who writes one that stands elsewhere picks it.
+        # A key that already exists elsewhere was chosen, not renamed.
         if not around.existed_quoted(after) and not _is_column(after, around):
             yield StringReplaced(before, after, keys=len(before) < 4)
     elif not around.existed_quoted(after):
@@ -140,15 +140,15 @@ def _respelt(before: str, after: str, around: Around) -> Iterator[Rule]:
     differing = {(a, b) for a, b in zip(was, now, strict=True) if a != b}
     if len(differing) == 1:
         ((old, new),) = differing
-        # A word that names something in the code is spelt as it is meant.
+        # A word that is a name in the code is spelt as intended.
         if is_misspelling(old, new) and not around.is_a_name(old):
             yield WordRespelt(old, new)
 
 
 def is_misspelling(old: str, new: str) -> bool:
-    """Whether one word reads like the other with a slip: two letters at most, not an ending.
+    """Whether one word is a typo of the other: two letters at most, and not a different ending.
 
-    An ending makes another word (`feature`, `features`), as does another case.
+    A different ending makes another word (`feature`, `features`), as does a different case.
     """
     if min(len(old), len(new)) < 5 or old.lower() == new.lower():
         return False
@@ -157,10 +157,10 @@ def is_misspelling(old: str, new: str) -> bool:
     return _distance(old.lower(), new.lower(), 2) <= 2
 
 
-def _distance(a: str, b: str, most: int) -> int:
-    """Edits of one letter (two neighbours swapped are one) from a to b; `most` + 1 if more."""
-    if abs(len(a) - len(b)) > most:
-        return most + 1
+def _distance(a: str, b: str, limit: int) -> int:
+    """The edit distance from a to b (a swap of neighbours is one edit); `limit` + 1 if larger."""
+    if abs(len(a) - len(b)) > limit:
+        return limit + 1
     rows = [list(range(len(b) + 1))]
     for i in range(1, len(a) + 1):
         row = [i]
@@ -175,7 +175,7 @@ def _distance(a: str, b: str, most: int) -> int:
 
 
 def is_word(text: str) -> bool:
-    """Whether a text is one word, of whatever characters: a colour, a format, an option."""
+    """Whether a text is a single word, of any characters: a colour, a format, an option."""
     return re.fullmatch(r"\S+", text) is not None
 
 
@@ -183,7 +183,7 @@ def differs_in_digits(a: str, b: str) -> bool:
     return re.sub(r"\d+", "0", a) == re.sub(r"\d+", "0", b)
 
 
-# Keywords whose strings are chosen anew in each call.
+# Keywords whose strings are chosen for each call.
 FREE_TEXT = words(
     "label title name x y hue color c marker linestyle ls xlabel ylabel column columns on by"
     " sep end fmt file path filename mode help desc text"

@@ -1,7 +1,7 @@
-"""Renames: what a name stands for, every place that has to follow, and what forbids it.
+"""Renames: what a name refers to, every place that has to change, and what forbids it.
 
-`plan_rename` serves the explicit command; `detect` recognises a rename in the last edits and plans
-what is left of it.
+`plan_rename` is for the explicit command; `detect` recognises a rename in the last edits and plans
+the rest of it.
 """
 
 from nextedit_jupyter.analysis.rename.alignment import Alignment, Swap, Window, align, windows

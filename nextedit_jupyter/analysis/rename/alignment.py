@@ -1,4 +1,4 @@
-"""How the words of a text before some edits lie in the text after them."""
+"""Aligns the words of a text before some edits with those after them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nextedit_jupyter.core import EditEvent, Notebook, SuggestRequest
 
 _TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-# Past this many tokens a changed stretch is no rename by hand, and aligning it would be slow.
+# A changed range with more tokens is not a rename by hand, and aligning it would be slow.
 _MAX_TOKENS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """An identifier that became another: where it stood before and where it stands now."""
+    """An identifier that became another: its places before and now."""
 
     start: int
     now: int
@@ -29,7 +29,7 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How the words of a text before an edit lie in the text after it.
+    """The alignment of a text's words before and after an edit.
 
     `pure`: identifiers became identifiers and nothing else changed.
     """
@@ -39,7 +39,7 @@ class Alignment:
     spans: tuple[tuple[int, int, int], ...]  # start before, end before, start after
 
     def count(self, old: str, new: str) -> int:
-        """How many times one word became the other."""
+        """How often one word became the other."""
         return sum((swap.old, swap.new) == (old, new) for swap in self.swaps)
 
     def map(self, start: int) -> int | None:
@@ -51,7 +51,7 @@ class Alignment:
 
 
 def align(before: str, after: str) -> Alignment:
-    """Lay the words of `after` beside those of `before`."""
+    """Align the words of `before` with those of `after`."""
     head = _common(before, after)
     tail = _common(before[head:][::-1], after[head:][::-1])
     while head and in_word(before, head) | in_word(after, head):
@@ -100,7 +100,7 @@ def _common(a: str, b: str) -> int:
 
 
 def in_word(text: str, at: int) -> bool:
-    """Whether `at` lies within a word, not at its edge."""
+    """Whether `at` is inside a word, not at its edge."""
     return 0 < at < len(text) and _is_word(text[at - 1]) and _is_word(text[at])
 
 
@@ -109,8 +109,8 @@ def _is_word(char: str) -> bool:
 
 
 class Window:
-    """The last events taken together, newest first: the notebook before them, and each edited
-    cell's alignment with its present text."""
+    """The last few events combined: the notebook before them, and each edited cell's alignment with
+    its present text."""
 
     def __init__(
         self, events: tuple[EditEvent, ...], present: Notebook, earliest: dict[str, str]
@@ -139,7 +139,7 @@ class Window:
 
 
 def windows(request: SuggestRequest) -> Iterator[Window]:
-    """The last edits by this person, as long runs first; runs that can be followed alone."""
+    """Windows of this user's last edits, longest first, as far as they can be traced."""
     present = {cell.id: cell.source for cell in request.notebook.cells}
     taken: list[EditEvent] = []
     earliest: dict[str, str] = {}

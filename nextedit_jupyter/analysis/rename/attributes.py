@@ -1,4 +1,4 @@
-"""Renames of attributes: of the members of the notebook's classes, and of what stands for them."""
+"""Renames of attributes: the members of the notebook's classes, and what refers to them."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ from nextedit_jupyter.analysis.rename.textual import (
 )
 from nextedit_jupyter.core import Silence
 
-# Bases that have nothing of their own which a subclass could meet.
+# Bases without members that a subclass could conflict with.
 _BARE = frozenset(["ABC", "Generic", "Protocol", "object"])
 _ANY_NAME = frozenset(["__getattr__", "__getattribute__", "__setattr__", "__delattr__"])
 
 
 def plan_attribute(index: NotebookIndex, target: Target, new: str) -> RenamePlan | Silence:
-    """Every place of an attribute of the notebook's classes, or the reason why none may follow."""
+    """Every place of an attribute of the notebook's classes, or the reason why none may change."""
     assert target.family is not None
     return _AttributePlanner(index, target.name, target.family, new).plan()
 
@@ -137,7 +137,8 @@ class _AttributePlanner:
         return None
 
     def is_awaited(self, cell: str, start: int) -> bool:
-        """Whether the new name is only read there, which nothing can answer: it waits for this."""
+        """Whether the new name is only read there and defined nowhere: it was written in
+        anticipation of this rename."""
         known = self.index.cells[cell].attributes
         if not any(a.start == start and a.op == "read" for a in known):
             return False
@@ -148,7 +149,7 @@ class _AttributePlanner:
         )
 
     def inherited(self) -> Silence | None:
-        """What a base outside the notebook has by the old or the new name."""
+        """Refuse the rename if a base outside the notebook has the old or the new name."""
         for base, owner in outside_bases(self.index, self.family).items():
             if owner is None and base.rpartition(".")[2] not in _BARE:
                 shown = f"`{base}`" if base.isidentifier() or "." in base else base
@@ -174,7 +175,8 @@ class _AttributePlanner:
         return bool(places) and places <= functions
 
     def unwritten(self) -> None:
-        """Members that no text shows: of classes that fit a protocol, and made up when read."""
+        """Note members that are not in the text: of classes that match a protocol, and computed on
+        access."""
         for id, owner in self.owners:
             self.notes += protocol_notes(self.index, owner, self.old)
             functions = self.index.cells[id].functions
@@ -185,7 +187,7 @@ class _AttributePlanner:
         return any(is_record(owner) for _, owner in self.owners)
 
     def unknown_objects(self) -> None:
-        """The same attribute of objects that may be of the class."""
+        """List the same attribute of objects that may be of the class."""
         index, old, new = self.index, self.old, self.new
         unknown = {
             Change(id, a.start, a.end, new) for id, a in strangers(index, self.family, old)
@@ -212,7 +214,7 @@ class _AttributePlanner:
         self.optional |= words
 
     def as_text(self) -> None:
-        """Where the name is, or may be, a string."""
+        """List places where the name is, or may be, a string."""
         index, old, new = self.index, self.old, self.new
         readers = readers_of(index, "attribute")
         if note := reader_note(index, readers):
@@ -235,6 +237,6 @@ def _is_text(index: NotebookIndex, cell: str, attribute: Attribute) -> bool:
 
 
 def _spelt(index: NotebookIndex, cell: str, start: int) -> str:
-    """The name as it is written at `start`."""
+    """The name as written at `start`."""
     found = re.compile(r"\w+").match(index.cell(cell).source, start)
     return found[0] if found else ""

@@ -1,7 +1,7 @@
-"""Where a function of the notebook is called, and by which keywords.
+"""Where a function of the notebook is called, and with which keywords.
 
-What calls it by its name is certain. A function that is passed on, kept in a variable, wrapped or
-called with `**` may be called by keywords elsewhere: those are found, and left to the person.
+Calls by its name are certain. A function that is passed on, kept in a variable, wrapped or called
+with `**` may be called with keywords elsewhere: those are found, and left to the user.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ Starts = dict[str, set[int]]
 """Offsets of names in cells, by cell."""
 
 _CONSTRUCTORS = frozenset(["__init__", "__new__"])
-# What passes all keywords on to the function it is given, and has none of its own.
+# What passes all keywords on to the function it takes, and has none of its own.
 PARTIALS = frozenset(["partial", "partialmethod", "submit", "to_thread"])
-# Decorators that leave a function's parameters as they are, and don't look at their names.
+# Decorators that keep a function's parameters and do not use their names.
 _TRANSPARENT = frozenset(
     [
         "abstractmethod",
@@ -65,8 +65,8 @@ _IMPORTED = frozenset(["import", "member", "alias", "package"])
 class Callers:
     """The places where a function is used by name, and what else may call it.
 
-    `maybe` are places of which it is open whether they mean this function: several bases, a
-    subclass that passes keywords on. `is_passed_on`: it is used other than by calling it.
+    `maybe` are places that may or may not refer to this function: several bases, a subclass that
+    passes keywords on. `is_passed_on`: it is used other than by calling it.
     """
 
     starts: Starts = field(default_factory=dict)
@@ -80,14 +80,14 @@ class Callers:
 
 
 def calls_of(index: NotebookIndex, cell: str, function: Function) -> Starts:
-    """Where a function's name stands when it is used, by cell: offsets of the name's first code
-    point. A method is found through its class: `self.m`, `obj.m`; `__init__` through the class.
+    """The uses of a function's name by cell, as offsets of the name's first code point. A method is
+    found through its class: `self.m`, `obj.m`; `__init__` through the class.
     """
     return callers_of(index, cell, function).starts
 
 
 def callers_of(index: NotebookIndex, cell: str, function: Function) -> Callers:
-    """Where a function is called; treat it as frozen: it is kept for the next who asks."""
+    """The callers of a function; treat the result as frozen: it is cached."""
     key = cell, function.scope
     if key not in index.callers:
         index.callers[key] = _find_callers(index, cell, function)
@@ -138,7 +138,7 @@ def _objects_called(index: NotebookIndex, family: Family) -> Iterator[tuple[str,
 
 
 def _opaque(decorators: tuple[str, ...]) -> tuple[str, ...]:
-    """The decorators that may call the function by other names, or know its parameters'."""
+    """The decorators that may call the function by other names, or use its parameters' names."""
     names = (text.partition("(")[0].strip() for text in decorators)
     return tuple(name for name in names if name.rpartition(".")[2] not in _TRANSPARENT)
 
@@ -149,8 +149,8 @@ def unknown_decorators(function: Function) -> tuple[str, ...]:
 
 
 def told_by_name(index: NotebookIndex, changes: Collection[Change]) -> tuple[str, ...]:
-    """What is not of the notebook and may look a renamed function or class up by its name, as a
-    note shows it: decorators and bases that no cell defines. What a cell defines is read there.
+    """Decorators and bases, defined in no cell, that may look up a renamed function or class by its
+    name, as shown in a note. Those defined in a cell are analysed there.
     """
     places = {(change.cell, change.start) for change in changes}
     found: list[str] = []
@@ -166,7 +166,8 @@ def told_by_name(index: NotebookIndex, changes: Collection[Change]) -> tuple[str
 
 
 def _is_call(here: CellIndex, start: int, name: str) -> bool:
-    """Whether a name is called, defined, inherited from or annotates there: nothing keeps it."""
+    """Whether a name is called, defined, inherited from or used as an annotation there, so that
+    nothing keeps a reference."""
     i = here.starts.get(start)
     if i is not None and here.names[i].op != "read":
         return True
@@ -190,7 +191,8 @@ def _in_bases(here: CellIndex, end: int, start: int) -> bool:
 
 
 def _constructor_calls(index: NotebookIndex, owner: ClassId, method: str, found: Callers) -> None:
-    """Calls that reach a class's `__init__`: its own, those of heirs without one, `super()`."""
+    """Calls that reach a class's `__init__`: of the class, of subclasses without their own,
+    `super()`."""
     family = family_of(index, *owner)
     for id, kind in classes_of(index, family):
         resolved = class_with(index, (id, kind.scope), method)
@@ -216,7 +218,7 @@ def _constructor_calls(index: NotebookIndex, owner: ClassId, method: str, found:
 
 
 def _passes_on(index: NotebookIndex, owner: ClassId | str | None, method: str) -> bool:
-    """Whether a class's own constructor takes `**kwargs`, which it may hand to its base."""
+    """Whether a class's own constructor takes `**kwargs`, which it may pass to its base."""
     if not isinstance(owner, tuple):
         return False
     cell, scope = owner
@@ -260,7 +262,7 @@ def _is_own_class(
 def functions_called(
     index: NotebookIndex, cell: str, target: int
 ) -> Iterator[tuple[str, Function]]:
-    """The functions of the notebook that a callee, whose name begins at `target`, may be."""
+    """The notebook's functions that the callee whose name begins at `target` may be."""
     here = index.cells[cell]
     called = here.starts.get(target)
     text = (
@@ -282,7 +284,7 @@ def functions_called(
 
 
 def parameter_of_keyword(index: NotebookIndex, cell: str, target: int, name: str) -> Target | None:
-    """The parameter that a call's keyword names, if the function stands in the notebook."""
+    """The parameter that a call's keyword names, if the function is in the notebook."""
     for id, function in functions_called(index, cell, target):
         for parameter in function.parameters:
             if parameter.name == name and parameter.kind not in ("star", "stars"):
@@ -296,14 +298,14 @@ def parameter_of_keyword(index: NotebookIndex, cell: str, target: int, name: str
 def may_reach(
     index: NotebookIndex, cell: str, word: Keyword, callers: Callers, function: Function | None
 ) -> bool:
-    """Whether a call that names no caller's place may still be one of the function."""
+    """Whether a call that is not among the callers may still be a call of the function."""
     if word.target in callers.maybe.get(cell, ()):
         return True
     if any(callers.has(cell, place) for place in word.passed):
         return True
     is_plain = function is not None and not callers.is_method and function.name not in _CONSTRUCTORS
     if is_plain and word.target != word.root and callers.has(cell, word.root):
-        return True  # `draw.delay(w=1)`: what a decorator added calls it
+        return True  # `draw.delay(w=1)`: an attribute added by a decorator calls it
     if callers.is_method and word.callee.rpartition(".")[2] == "methodcaller":
         return True
     here = index.cells[cell]
@@ -321,11 +323,11 @@ def _is_module(index: NotebookIndex, cell: str, word: Keyword) -> bool:
 
 
 def _is_known(index: NotebookIndex, cell: str, word: Keyword) -> bool:
-    """Whether the callee is certainly something else: imported, built in, or defined here."""
+    """Whether the callee is certainly something else: imported, a builtin, or defined here."""
     here = index.cells[cell]
     i = here.starts.get(word.root)
     if not word.callee or i is None or word.callee.rpartition(".")[2] in PARTIALS:
-        return False  # what hands all keywords on says nothing of them
+        return False  # a callee that passes all keywords on says nothing about them
     kinds = index.kinds_of(cell, i)
     if not kinds and here.homes[i] == MODULE:
         return index.is_builtin(here.names[i].name)
@@ -346,7 +348,7 @@ _DEFINED = frozenset(["function", "overload", "class"])
 
 
 def _is_member_defined(index: NotebookIndex, family: frozenset[ClassId], name: str) -> bool:
-    """Whether classes define a member themselves, not as what a call makes of another one."""
+    """Whether classes define a member themselves, not as the result of a call on another one."""
     bound = [
         index.cells[id].names[i]
         for id, owner in classes_of(index, family)
@@ -356,7 +358,7 @@ def _is_member_defined(index: NotebookIndex, family: frozenset[ClassId], name: s
 
 
 def _hands_on(index: NotebookIndex, cell: str, word: Keyword) -> bool:
-    """Whether the function called may pass the keyword on: it is wrapped, or takes `**kwargs`."""
+    """Whether the called function may pass the keyword on: it is wrapped, or takes `**kwargs`."""
     return any(
         _opaque(function.decorators)
         or (

@@ -1,4 +1,4 @@
-"""Classes of the notebook: their families, what objects are instances of, their members' places."""
+"""Classes of the notebook: their families, the classes of objects, and their members' places."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ClassId = tuple[str, int]
 """A cell's id and a class's scope in it."""
 Family = frozenset[ClassId]
 
-# Modules of the standard library whose classes people inherit from: importing them does nothing
-# else, and what their classes have can be looked up.
+# Modules of the standard library with common base classes: importing them has no side effects, and
+# the members of their classes can be looked up.
 _LOOKED_UP = frozenset(
     [
         "abc",
@@ -44,7 +44,8 @@ _OPTIONAL_TYPE = re.compile(r"(?:typing\.)?Optional\[(\w+)\]|(\w+) *\| *None|Non
 
 
 def family_of(index: NotebookIndex, cell: str, scope: int) -> Family:
-    """The class with the notebook's classes that it inherits from, or that inherit from it."""
+    """The class together with the notebook's classes that it inherits from or that inherit from
+    it."""
     if (known := index.families.get((cell, scope))) is not None:
         return known
     everything = [(id, owner) for id, there in index.readable() for owner in there.classes]
@@ -53,7 +54,7 @@ def family_of(index: NotebookIndex, cell: str, scope: int) -> Family:
         by_name.setdefault(owner.name, []).append((id, owner))
     edges: dict[ClassId, set[ClassId]] = {}
     for id, owner in everything:
-        # A class that is defined again in another cell is the same class to its instances.
+        # A class that is defined again in another cell counts as the same class.
         for twin_id, twin in by_name[owner.name]:
             if twin.outer == owner.outer == MODULE:
                 edges.setdefault((id, owner.scope), set()).add((twin_id, twin.scope))
@@ -87,14 +88,15 @@ def classes_of(index: NotebookIndex, family: Family) -> list[tuple[str, Class]]:
 
 
 def is_protocol(owner: Class) -> bool:
-    """Whether classes belong to it by their members alone, without naming it."""
+    """Whether classes implement it by their members, without naming it."""
     return any(base.rpartition(".")[2].startswith("Protocol") for base in owner.bases)
 
 
 def protocol_notes(index: NotebookIndex, owner: Class | None, member: str) -> Iterator[str]:
-    """Says where a class's member is one of a protocol, or may be: nothing in the text ties them.
+    """Notes where a class's member is or may be part of a protocol, which the text does not connect
+    to it.
 
-    `owner` is the class whose member it is, None for a function that is no method.
+    `owner` is the class whose member it is, None for a function that is not a method.
     """
     if owner is None:
         return
@@ -112,8 +114,8 @@ def protocol_notes(index: NotebookIndex, owner: Class | None, member: str) -> It
 def base_notes(
     index: NotebookIndex, cell: str, owner: Class | None, function: Function
 ) -> Iterator[str]:
-    """Says where a base that no cell shows may read the parameters of a constructor: estimators
-    are copied by them, where each is kept as the attribute of its name.
+    """Notes where a base that no cell defines may read a constructor's parameters: estimators are
+    cloned by them if each is stored as the attribute of the same name.
     """
     if owner is None or function.name != "__init__":
         return
@@ -127,7 +129,7 @@ def base_notes(
 
 
 def class_named(index: NotebookIndex, name: str) -> ClassId | None:
-    """The notebook's class of that name, if the name stands for classes alone."""
+    """The notebook's class of that name, if the name refers only to classes."""
     found = index.classes.get(name)
     if found is None:
         return None
@@ -135,12 +137,12 @@ def class_named(index: NotebookIndex, name: str) -> ClassId | None:
 
 
 def is_redefined(index: NotebookIndex, name: str) -> bool:
-    """Whether several cells define a class of that name: which one is meant is the run's matter."""
+    """Whether several cells define a class of that name: which one is meant depends on the runs."""
     return len(index.definitions(name)) > 1
 
 
 def class_of_type(index: NotebookIndex, text: str) -> ClassId | None:
-    """The notebook's class that an annotation means: `Box`, `"Box"`, `Optional[Box]`."""
+    """The notebook's class that an annotation refers to: `Box`, `"Box"`, `Optional[Box]`."""
     text = text.strip().strip("'\"").strip()
     if found := _OPTIONAL_TYPE.fullmatch(text):
         text = next(part for part in found.groups() if part)
@@ -166,13 +168,13 @@ def class_of_object(index: NotebookIndex, cell: str, attribute: Attribute) -> Fa
 
 
 def class_called(index: NotebookIndex, cell: str, i: int) -> Family | None:
-    """The family of the class that a name stands for; None if it is no class's name."""
+    """The family of the class that a name refers to; None if it does not refer to a class."""
     owner = class_at(index, cell, i)
     return family_of(index, *owner) if owner else None
 
 
 def class_at(index: NotebookIndex, cell: str, i: int) -> ClassId | None:
-    """The class that a name stands for."""
+    """The class that a name refers to."""
     here = index.cells[cell]
     name, home = here.names[i], here.homes[i]
     if home == MODULE:
@@ -186,7 +188,7 @@ def class_at(index: NotebookIndex, cell: str, i: int) -> ClassId | None:
 def class_with(index: NotebookIndex, owner: ClassId, method: str) -> ClassId | Literal[""] | None:
     """The class whose `method` an instance of `owner` has, of those in the notebook.
 
-    None if none of them defines it; "" where several bases leave it open which one does.
+    None if none of them defines it; "" if several bases make it ambiguous.
     """
     seen: set[ClassId] = set()
     here: ClassId | None = owner
@@ -255,7 +257,7 @@ def _of_self(index: NotebookIndex, cell: str, i: int) -> Family | None:
 
 
 def _defined_as(index: NotebookIndex, cell: str, i: int) -> Family | None:
-    """What one definition of a name makes of it."""
+    """The class that one definition gives a name."""
     here = index.cells[cell]
     name = here.names[i]
     if name.kind == "class":
@@ -284,7 +286,8 @@ def members(
 
 
 def is_defined(index: NotebookIndex, family: Family, name: str) -> bool:
-    """Whether a class of the family binds the name, in its body or by an object, or lists it."""
+    """Whether a class of the family binds the name, in its body or through an object, or lists
+    it."""
     for id, there in index.readable():
         scopes = {scope for cell, scope in family if cell == id}
         if any((scope, name) in there.streams for scope in scopes):
@@ -299,7 +302,7 @@ def is_defined(index: NotebookIndex, family: Family, name: str) -> bool:
 
 
 def strangers(index: NotebookIndex, family: Family, wanted: str) -> Iterator[tuple[str, Attribute]]:
-    """Places `.wanted` of objects that may be of the family, for all that is known."""
+    """Places `.wanted` of objects that may be instances of the family."""
     for id, there in index.readable():
         for attribute in there.attributes:
             if attribute.name == wanted:
@@ -309,7 +312,7 @@ def strangers(index: NotebookIndex, family: Family, wanted: str) -> Iterator[tup
 
 
 def is_open(index: NotebookIndex, family: Family) -> bool:
-    """Whether one of the classes inherits from what only the running notebook knows."""
+    """Whether one of the classes inherits from something known only at run time."""
     for _, owner in classes_of(index, family):
         if owner.is_open or any(
             class_named(index, base) is None and _is_variable(index, base) for base in owner.bases
@@ -324,7 +327,7 @@ def _is_variable(index: NotebookIndex, base: str) -> bool:
 
 
 def outside_bases(index: NotebookIndex, family: Family) -> dict[str, type | None]:
-    """The bases that no cell defines, by their texts; None where what they have is not known."""
+    """The bases that no cell defines, by their texts; None if their members are unknown."""
     found: dict[str, type | None] = {}
     for _, owner in classes_of(index, family):
         for base in owner.bases:
@@ -353,14 +356,14 @@ def _looked_up(index: NotebookIndex, base: str) -> type | None:
         module, _, name = path.partition(":")
         if module in _LOOKED_UP and name:
             found = getattr(importlib.import_module(module), name, None)
-    # `NamedTuple` and `TypedDict` are functions that stand where a class does.
+    # `NamedTuple` and `TypedDict` are functions that are used like a class.
     special = {"NamedTuple": tuple, "TypedDict": dict, "Generic": object, "Protocol": object}
     found = special.get(base.rpartition(".")[2], found)
     return found if isinstance(found, type) else None
 
 
 def name_places(index: NotebookIndex, cell: str, start: int) -> Iterator[tuple[str, int]]:
-    """Where the variable stands whose definition begins at `start`."""
+    """The places of the variable whose definition begins at `start`."""
     here = index.cells[cell]
     i = here.starts.get(start)
     if i is None:

@@ -1,7 +1,7 @@
-"""Renames in the last edits: which name became which, and whether that is a rename at all.
+"""Detects renames in the last edits: which name became which, and whether that is a rename at all.
 
-A definition whose name changed is one, and so is a use that became a name that nobody knows. A use
-that became a name that exists is a repaired bug, and a definition that was copied is a new name.
+A definition whose name changed is one, and so is a use that became an unknown name. A use that
+became an existing name is a bug fix, and a copied definition is a new name.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from nextedit_jupyter.analysis.rename.rewrite import is_made_otherwise, is_rewri
 from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-# How many events back a rename may lie behind edits of other kinds.
+# How many other edits may follow a rename.
 RECENT_EVENTS = 3
-# Definitions renamed in one go; more than that is a rewrite.
+# Definitions renamed at once; more than that is a rewrite.
 _MAX_NAMES = 4
 
 
 def detect(request: SuggestRequest) -> RenamePlan | Silence:
-    """The rename that the last edits began, with what is left of it; or why there is none."""
+    """The rename that the last edits began, with its remaining places; or why there is none."""
     if not request.history:
         return Silence("no_change", "nothing was edited")
     last = request.history[-1]
@@ -59,7 +59,7 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
             settled.update(dict.fromkeys(found.settled))
             if verdict is None or (verdict.reason != "refused" and found.reason == "refused"):
                 verdict = found
-        # What was written before the rename stands in a window that begins after that alone.
+        # What was written before the rename is only in a window that begins after that.
         if best is not None and window.begins_with_names:
             return best
     if best is not None:
@@ -69,7 +69,7 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
 
 
 def _fuller(one: RenamePlan | None, other: RenamePlan) -> RenamePlan:
-    """The plan with more places, of two of the same rename; the first of different ones."""
+    """Of two plans of the same rename, the one with more places; of different ones, the first."""
     if one is None:
         return other
     is_same = (one.old, one.new, one.also) == (other.old, other.new, other.also)
@@ -81,7 +81,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
     single = len(window.alignments) == 1
     swaps: list[tuple[str, Swap]] = []
     for cell, alignment in window.alignments.items():
-        # An edit elsewhere that swaps no name lets the rename before it stand, for a while.
+        # An edit elsewhere that changes no name leaves an earlier rename valid for a while.
         is_other = not alignment.pure and not single
         if is_other and (alignment.swaps or len(window.events) > RECENT_EVENTS):
             return nothing
@@ -123,7 +123,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
 def _several(
     request: SuggestRequest, window: Window, index: NotebookIndex, roles: _Roles
 ) -> RenamePlan | Silence | None:
-    """Several definitions that were renamed in one go: `a, b = f()` to `c, d = f()`."""
+    """Several definitions that were renamed at once: `a, b = f()` to `c, d = f()`."""
     is_plain = not roles.attributes and not roles.keywords and len(roles.pairs) <= _MAX_NAMES
     if not is_plain or not all(a.pure for a in window.alignments.values()):
         return None
@@ -159,7 +159,7 @@ def _several(
 def _import_alias(
     request: SuggestRequest, window: Window, index: NotebookIndex
 ) -> RenamePlan | Silence | None:
-    """`import a` became `import a as b`, or back: what it binds has another name now."""
+    """`import a` became `import a as b`, or the reverse: the bound name changed."""
     (cell,) = window.alignments
     before, after = index.cells.get(cell), cell_index(source_of(request.notebook, cell))
     if before is None or before.broken or after.broken:
@@ -180,7 +180,7 @@ def _import_alias(
 
 
 def _imports(index: CellIndex) -> dict[str, tuple[int, str]]:
-    """What is imported once: where its name stands, and the name."""
+    """Modules that are imported once: the place of the bound name, and the name."""
     found: dict[str, tuple[int, str]] = {}
     twice = set()
     for start, path in index.imports.items():
@@ -193,7 +193,7 @@ def _imports(index: CellIndex) -> dict[str, tuple[int, str]]:
 
 
 class _Roles:
-    """What the changed words were: names, attributes, keywords; prose is nothing."""
+    """The roles of the changed words: names, attributes, keywords; prose has none."""
 
     def __init__(self) -> None:
         self.names: list[tuple[Place, Swap]] = []
@@ -222,7 +222,7 @@ class _Roles:
 
 
 def _is_prose(index: CellIndex, start: int) -> bool:
-    """Whether what begins here is a comment or stands in a string."""
+    """Whether what begins here is a comment or in a string."""
     line = index.masked.text[index.masked.text.rfind("\n", 0, start) + 1 : start]
     return any(mark in line for mark in "#'\"") or _in_triple(index.masked.text, start)
 
@@ -303,7 +303,7 @@ def _plan_member(
     old: str,
     new: str,
 ) -> RenamePlan | Silence:
-    """What a keyword changed at a call, or an attribute, says of a parameter, a field, a class."""
+    """The rename of a parameter, field or member that a changed keyword or attribute suggests."""
     cell, swap = (roles.keywords or roles.attributes)[0]
     here = index.cells[cell]
     found: Target | Silence
@@ -340,7 +340,7 @@ def _is_replaced(
     index: NotebookIndex,
     names: list[tuple[Place, Swap]],
 ) -> Silence | None:
-    """Why the edited definitions say nothing of the old names' uses; None if they do."""
+    """Why the edited definitions say nothing about the uses of the old names; None if they do."""
     gone = [
         swap.old
         for place, swap in names
@@ -353,7 +353,7 @@ def _is_replaced(
 def _gave_way(
     request: SuggestRequest, window: Window, index: NotebookIndex, cell: str, swap: Swap
 ) -> bool:
-    """Whether another definition took this one's place, and not its uses."""
+    """Whether another definition replaced this one, and its uses should stay."""
     now = request.notebook
     return is_rewritten(window, cell, swap, source_of(now, cell)) and not is_orphaned(
         index, now, cell, swap
@@ -363,7 +363,8 @@ def _gave_way(
 def _of_another_member(
     index: NotebookIndex, found: RenamePlan | Silence, place: Place
 ) -> RenamePlan | Silence:
-    """Says that an import brings another thing now: its uses follow it, and may do otherwise."""
+    """Notes that an import now binds something else: its uses follow, and may behave
+    differently."""
     name = _name(index, place)
     if isinstance(found, Silence) or name.kind not in ("member", "import") or name.op != "write":
         return found
@@ -417,7 +418,7 @@ def _writes(index: CellIndex, name: str, module: bool) -> int:
 
 
 def _exists(request: SuggestRequest, index: NotebookIndex, place: Place, name: str) -> bool:
-    """Whether a use at `place` finds something by this name."""
+    """Whether a use at `place` would find a definition of this name."""
     cell, i = place
     here = index.cells[cell]
     if hasattr(builtins, name) or request.facts.named(name) is not None:

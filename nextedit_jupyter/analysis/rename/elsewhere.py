@@ -1,9 +1,9 @@
 """A variable's name in code of other languages, whose magics or libraries may look it up.
 
 A query engine finds frames by the names of variables (`select * from df`), an unknown magic may
-fill in `{name}` or `$name`, and what `%%R -i df` receives is called `df` there too. What the other
-language does with it can't be told from the notebook, so the places are optional, and a note names
-the cells.
+substitute `{name}` or `$name`, and what `%%R -i df` receives is also called `df` there. What the
+other language does with it is not visible in the notebook, so the places are optional, and a note
+names the cells.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _EVALUATED = frozenset(["eval", "evaluate"])
 _IMPORTED = frozenset(["import", "package", "member", "alias"])
 _KEEPS = re.compile(r"[ \t]{0,40}%(store|Rpush|octave_push)\b")
 _NAMED = re.compile(r"\b(?:from|join)[ \t\n]{1,20}(\w+)", re.I)
-# Languages that have such marks themselves, or whose cells are text: nothing fills them in.
+# Languages that use such marks themselves, or whose cells are text: nothing is substituted.
 _OWN_MARKS = frozenset(
     [
         *("bash", "javascript", "html", "latex", "markdown", "perl", "python", "ruby", "script"),
@@ -40,7 +40,7 @@ _OWN_MARKS = frozenset(
 
 
 def mentions_elsewhere(index: NotebookIndex, old: str, new: str) -> Iterator[Change]:
-    """The name as a relation of a query, and in the marks of magics that may fill it in."""
+    """The name as a table of a query, and in the placeholders of magics that may substitute it."""
     word = whole_word(old)
     for id, here in index.readable():
         source = here.masked.source
@@ -70,14 +70,14 @@ def mentions_elsewhere(index: NotebookIndex, old: str, new: str) -> Iterator[Cha
 
 
 def _is_of_module(index: NotebookIndex, cell: str, root: int) -> bool:
-    """Whether a call is of something imported: `pd.eval("x + 1")` reads variables, `df.eval` no."""
+    """Whether the callee is imported: `pd.eval("x + 1")` reads variables, `df.eval` does not."""
     i = index.cells[cell].starts.get(root)
     kinds = index.kinds_of(cell, i) if i is not None else frozenset()
     return bool(kinds) and kinds <= _IMPORTED
 
 
 def _is_handed_over(here: CellIndex, name: str, body: int) -> bool:
-    """Whether a cell of another language gets the variable, or gives it, under its own name."""
+    """Whether a cell of another language receives or returns the variable under its own name."""
     if here.masked.language not in BRIDGES:
         return False
     places = [*here.masked.binds, *((s.start, s.end) for s in here.masked.snippets)]
@@ -85,7 +85,7 @@ def _is_handed_over(here: CellIndex, name: str, body: int) -> bool:
 
 
 def kept_note(index: NotebookIndex, changes: Iterable[Change]) -> str | None:
-    """Says where a magic keeps or hands over a variable by its name: `%store x`, `%Rpush x`."""
+    """Notes where a magic stores or passes a variable by its name: `%store x`, `%Rpush x`."""
     found: dict[str, set[int]] = {}
     for change in changes:
         here = index.cells[change.cell]
@@ -102,7 +102,7 @@ def kept_note(index: NotebookIndex, changes: Iterable[Change]) -> str | None:
 
 
 def is_relation(source: str, start: int, end: int) -> bool:
-    """Whether a word of the source is named as a query names its tables, or qualifies a column."""
+    """Whether a word is used as a query uses its tables, or qualifies a column."""
     if source[end : end + 1] == ".":
         return source[start:end] in _relations(source)
     return _RELATION.search(source, max(start - _NEAR, 0), start) is not None
@@ -114,7 +114,7 @@ def _relations(source: str) -> frozenset[str]:
 
 
 def _texts(here: CellIndex) -> Iterator[tuple[int, int]]:
-    """Strings, and what magics other than the shell read."""
+    """Strings, and the text that magics other than the shell read."""
     yield from here.strings
     for region in here.masked.regions:
         if region.kind in ("magic", "cell-magic", "foreign"):

@@ -1,4 +1,4 @@
-"""Names that are still being typed: a rename to them would be a rename to half a word."""
+"""Detects names that are still being typed: a rename to one would be a rename to half a word."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def half_typed(
     new: str,
     is_definition: bool,
 ) -> Silence | None:
-    """Why a name behind which the caret stands looks unfinished; None if it does not.
+    """Why a name with the caret at its end looks unfinished; None if it does not.
 
     The client asks after a pause, so most names are whole by then. It asks again when the caret
     leaves the name.
@@ -36,7 +36,7 @@ def half_typed(
     if last.origin != "typed" or request.caret.cell != last.cell or alignment is None:
         return None
     if sum(laid.count(old, new) for laid in window.alignments.values()) > 1:
-        return None  # what was written twice is whole
+        return None  # a name written twice is complete
     text = request.cell.source
     if not any(
         swap.now < request.caret.offset == _word_end(text, swap.now) for swap in alignment.swaps
@@ -110,7 +110,7 @@ def _vocabulary(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def looks_half_typed(new: str) -> Silence:
-    """Why nothing is offered for a name that seems to go on."""
+    """The silence for a name that seems unfinished."""
     return Silence("low_confidence", f"`{new}` looks half typed", half_typed=new)
 
 
@@ -120,12 +120,12 @@ def _word_end(text: str, start: int) -> int:
 
 
 def is_whole(old: str, new: str) -> bool:
-    """Whether shortening `old` to `new` cuts at the edge of a word: total_sum, x1, items."""
+    """Whether `new` is `old` shortened at the edge of a word: total_sum, x1, items."""
     return old == new or (not new.endswith("_") and ends_at_edge(old, new))
 
 
 def ends_at_edge(old: str, new: str) -> bool:
-    """Whether `new`, with which `old` begins, ends where a word of `old` does."""
+    """Whether `new`, a prefix of `old`, ends where a word of `old` ends."""
     rest = old[len(new) :]
     is_plural = rest == "s" and len(new) > 2
     is_edge = rest[:1] in ("_", *"0123456789") or rest[:1].isupper() or new[-1:].isdigit()

@@ -1,8 +1,8 @@
-"""Uses that a rewritten definition left without one: `lr = 0.1` became `learning_rate = 0.05`.
+"""Uses whose definition was rewritten: `lr = 0.1` became `learning_rate = 0.05`.
 
-The value alone would say that it is another definition. But where nothing binds the old name any
-more, its uses need some definition, and a name that spells the old one out, of a value of the same
-kind, is it.
+Judged by the value alone, it is another definition. But if nothing binds the old name any more, its
+uses need some definition, and a name that spells out the old one, with a value of the same kind, is
+the one.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from nextedit_jupyter.core import Notebook
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\dA-Za-z_]+")
 _ALIKE = 0.5
-_MAX_VALUE = 300  # comparing takes the square of it
+_MAX_VALUE = 300  # the comparison is quadratic
 _NUMBERS = frozenset(["integer", "float", "unary_operator", "binary_operator"])
-# Where a variable is bound, the field that holds what it is given.
+# By the type of a binding, the field with the assigned value.
 _VALUES = {
     "assignment": "right",
     "for_statement": "",
@@ -38,8 +38,8 @@ LITERALS = frozenset(["number", "string", "list", "dictionary", "set", "tuple", 
 
 
 def is_orphaned(index: NotebookIndex, present: Notebook, cell: str, swap: Swap) -> bool:
-    """Whether a definition in `cell`, of a variable or an attribute, got another name and another
-    value at once, and its uses can mean nothing else.
+    """Whether the name and value of a definition in `cell` (of a variable or an attribute) changed
+    at once, and its uses cannot refer to anything else.
 
     `index` is of the notebook before the edit.
     """
@@ -51,7 +51,7 @@ def is_orphaned(index: NotebookIndex, present: Notebook, cell: str, swap: Swap) 
     old_value, new_value = _value(was, swap.start), _value(now, swap.now)
     if is_parameter or old_value is None or new_value is None or old_value[0] != new_value[0]:
         return False
-    # `col = "x"` for `color = "red"`: letters alone say too little where the texts do not agree.
+    # `col = "x"` for `color = "red"`: letters alone are not enough if the values do not agree.
     is_text = old_value[0] == "string" and not _keeps_words(swap.old, swap.new)
     if is_text and not _agree(old_value[1], new_value[1]):
         return False
@@ -74,8 +74,8 @@ def _binds(index: CellIndex, places: list[int]) -> bool:
 
 
 def spells_out(old: str, new: str) -> bool:
-    """Whether one of two names is the other, shortened: its words, or some of them, or letters of
-    each of them, or their initials.
+    """Whether one of two names abbreviates the other: by some of its words, by letters of each
+    word, or by its initials.
     """
     short, long = sorted((words_of(old), words_of(new)), key=lambda words: len("".join(words)))
     if not short or short == long:
@@ -105,7 +105,8 @@ def words_of(name: str) -> list[str]:
 
 
 def _matched(short: list[str], long: list[str]) -> Iterator[tuple[str, str]]:
-    """The words of the shorter name, each with the one of the longer that it shortens, in order."""
+    """The words of the shorter name, each with the word of the longer one that it abbreviates, in
+    order."""
     rest = iter(long)
     for word in short:
         other = next((other for other in rest if _shortens(word, other)), None)
@@ -121,8 +122,8 @@ def _shortens(a: str, b: str) -> bool:
 
 
 def kind_of_value(index: CellIndex, start: int) -> str | None:
-    """What is given to the name at `start`, as a kind: a literal's or another node's type. None
-    where nothing is.
+    """The kind of the value assigned to the name at `start`: the type of its node. None if nothing
+    is assigned.
     """
     found = _value(index, start)
     return found[0] if found is not None else None
@@ -137,7 +138,7 @@ def called_for(index: CellIndex, start: int) -> str | None:
 
 
 def _value(index: CellIndex, start: int) -> tuple[str, str] | None:
-    """The kind of what is given to the name at `start`, and its text."""
+    """The kind of the value assigned to the name at `start`, and its text."""
     i = index.starts.get(start)
     if i is not None and index.names[i].kind in ("function", "class", "magic"):
         return None

@@ -1,4 +1,4 @@
-"""The keywords by which a renamed parameter is passed: those that follow, those that may."""
+"""The keywords by which a renamed parameter is passed: those that change, and those that may."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Keywords:
 def keyword_places(
     index: NotebookIndex, old: str, new: str, callers: Callers, function: Function | None
 ) -> Keywords | Silence:
-    """`old=` in calls of a function, or why `new=` can't stand there.
+    """`old=` in calls of a function, or why `new=` cannot be used there.
 
-    `function` is None for a lambda that no name is given: whoever calls it is not known.
+    `function` is None for a lambda without a name, whose callers are unknown.
     """
     found = Keywords()
     splats = _splats(index, callers)
-    if splats:  # what is passed to the call around them may be passed on
+    if splats:  # arguments of the enclosing call may be passed on
         callers = replace(callers, is_passed_on=True)
     plain = normalised(new)
     takes_any = function is not None and any(p.kind == "stars" for p in function.parameters)
@@ -73,7 +73,7 @@ def _splats(index: NotebookIndex, callers: Callers) -> set[int]:
 def _add_unseen(
     index: NotebookIndex, old: str, new: str, callers: Callers, splats: set[int], found: Keywords
 ) -> None:
-    """What may pass the parameter by a name that is no keyword in the text."""
+    """Note what may pass the parameter by name without a keyword in the text."""
     if callers.decorators:
         listed = ", ".join(f"`@{name}`" for name in callers.decorators[:2])
         found.notes.append(f"{listed} may use `{old}` by name")

@@ -1,4 +1,4 @@
-"""What a rename is: the places that follow, those left to the person, and what it leaves alone."""
+"""The plan of a rename: the places that change, those left to the user, and what is left alone."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RenamePlan:
-    """Every place that follows a rename, in the texts of `notebook`.
+    """Every place that a rename changes, in the texts of `notebook`.
 
-    `optional` are places that are left alone unless the person asks for them: mentions in
-    Markdown, the same name defined anew. `notes` say what was left alone and why. `also` holds
-    the other names of a plan that renames several at once. `left_alone` are cells that have places
-    and may not be changed.
+    `optional` are places that are left alone unless the user selects them: mentions in Markdown,
+    another definition of the same name. `notes` say what was left alone and why. `also` has the
+    other names of a plan that renames several at once. `left_alone` are cells that have places but
+    must not be changed.
     """
 
     kind: SymbolKind
@@ -73,7 +73,7 @@ def places(count: int, cells: int) -> str:
 
 
 def cell_edits(notebook: Notebook, changes: Iterable[Change]) -> tuple[CellEdit, ...]:
-    """One edit a cell, in document order, each made for the cell's text in `notebook`."""
+    """One edit per cell, in document order, each made for the cell's text in `notebook`."""
     by_cell: dict[str, list[Replacement]] = {}
     for change in changes:
         by_cell.setdefault(change.cell, []).append(
@@ -101,7 +101,7 @@ class Target:
 
 
 def refuse_name(new: str) -> Silence | None:
-    """Why no name may be spelt so; None if it may."""
+    """Why this is not a valid name; None if it is."""
     if is_dunder(new):
         return Silence("refused", f"`{new}` has a special meaning in Python")
     if not new.isidentifier():
@@ -119,7 +119,7 @@ def counted(changes: Collection[Change]) -> str:
 
 
 def without(optional: set[Change], chosen: set[Change]) -> set[Change]:
-    """The optional places that are not chosen, each once."""
+    """The optional places that are not already chosen, each once."""
     taken = {(change.cell, change.start) for change in chosen}
     found: dict[tuple[str, int], Change] = {}
     for change in optional:
@@ -146,7 +146,7 @@ def refuse_private(index: NotebookIndex, changes: Collection[Change], new: str) 
 
 
 def broken_notes(index: NotebookIndex, name: str) -> list[str]:
-    """Which cells that have this word were left out because they don't parse."""
+    """Notes which cells with this word were left out because they do not parse."""
     word = whole_word(name)
     left = [index.number(id) for id, _ in index.broken() if word.search(index.cell(id).source)]
     if not left:
@@ -180,7 +180,7 @@ def ordered(index: NotebookIndex, changes: Iterable[Change]) -> Iterator[Change]
     return iter(sorted(changes, key=lambda change: (order[change.cell], change.start)))
 
 
-# Words of prose that are also names: in Markdown they count within backticks alone.
+# Words of prose that are also names: in Markdown they count only within backticks.
 _PROSE = frozenset(
     [
         "a",
@@ -242,7 +242,7 @@ def mentions(index: NotebookIndex, old: str, new: str) -> Iterator[Change]:
 def text_changes(
     cell: str, source: str, word: re.Pattern[str], new: str, start: int, end: int
 ) -> Iterator[Change]:
-    """The places of a word between two offsets of a cell."""
+    """Changes of a word between two offsets of a cell."""
     for found in word.finditer(source, start, end):
         spend(1)
         yield Change(cell, found.start(), found.end(), new)
@@ -251,7 +251,7 @@ def text_changes(
 def mentions_in_docstrings(
     cell: str, source: str, docs: Iterable[tuple[int, int] | None], old: str, new: str
 ) -> Iterator[Change]:
-    """The name as a word in these docstrings; words of prose only where they head an entry."""
+    """The name as a word in these docstrings; words of prose only at the head of an entry."""
     word = whole_word(old)
     if old.lower() in _PROSE:
         head = r"(?:(?<=:param )|(?<=:type )|(?<=@param )|(?<=`)|(?<=\n)|(?<=[ \t]))"

@@ -1,4 +1,4 @@
-"""Every place that follows a rename, and what forbids it."""
+"""Plans a rename: every place that changes, or what forbids it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ from nextedit_jupyter.core import KernelFacts, Notebook, Silence
 def plan_rename(
     notebook: Notebook, facts: KernelFacts, cell: str, offset: int, new_name: str
 ) -> RenamePlan | Silence:
-    """Rename what stands at `offset` of `cell`, wherever it is the same; or say why not."""
+    """Rename what is at `offset` of `cell`, everywhere; or say why not."""
     index = index_notebook(notebook, facts)
     here = index.cells.get(cell)
     if here is None or not (here.is_python or here.name_at(offset) is not None):
@@ -80,7 +80,7 @@ def plan_rename(
 
 
 def target_at(index: NotebookIndex, cell: str, offset: int) -> Target | Silence:
-    """What the name at or just before `offset` stands for."""
+    """What the name at or just before `offset` refers to."""
     here = index.cells[cell]
     if (i := here.name_at(offset)) is not None:
         return target_of_name(index, (cell, i))
@@ -127,11 +127,11 @@ def plan(
     ran: bool = False,
     on_command: bool = False,
 ) -> RenamePlan | Silence:
-    """Every place that follows when `target` becomes `new`, or the reason why none may.
+    """Every place that changes when `target` becomes `new`, or the reason why none may.
 
-    `edited` are the places that were changed by hand, as in `NotebookIndex.web`. `ran` says that
-    the kernel may know the new name because a renamed cell ran already. `on_command`: the person
-    asked for it, so uses that no cell defines may be renamed too.
+    `edited` are the places that were changed by hand, as in `NotebookIndex.web`. `ran`: the kernel
+    may know the new name because a renamed cell already ran. `on_command`: the user asked for it,
+    so uses without a definition may be renamed too.
     """
     if normalised(new) == target.name:
         return Silence("no_change", "it already has that name")
@@ -212,14 +212,14 @@ class _Planner:
 
     @property
     def old(self) -> str:
-        """The name as it is written: `__x` in a class counts as another one."""
+        """The name as written: `__x` in a class counts as a different one."""
         cell, i = self.target.seeds[0]
         name = self.index.cells[cell].names[i]
         written = normalised(self.index.cell(cell).source[name.start : name.end])
         return written if name.name.endswith(written) else name.name
 
     def undefined(self, web: list[Place], kinds: set[str], home: int) -> Silence | None:
-        """Why the name can't be renamed for what defines it, or for want of that."""
+        """Why the name cannot be renamed because of its definition, or because it has none."""
         index, name = self.index, self.target.name
         if not kinds and home == MODULE:
             if hasattr(builtins, name):
@@ -246,9 +246,9 @@ class _Planner:
     def collision(
         self, web: list[Place], home: int, cell: str, is_left_over: bool = False
     ) -> Silence | None:
-        """Why `new` can't stand where the old name does.
+        """Why `new` cannot replace the old name.
 
-        A left-over use, whose definition is gone, may become a name that exists.
+        A left-over use, whose definition is gone, may become an existing name.
         """
         index, new = self.index, normalised(self.new)
         if home == MODULE and not is_left_over:
@@ -293,7 +293,7 @@ class _Planner:
         return None
 
     def is_awaited(self, taken: dict[str, list[int]]) -> bool:
-        """Whether the new name is only used so far, and nothing known defines it."""
+        """Whether the new name is so far only used, and nothing known defines it."""
         index, new = self.index, normalised(self.new)
         return (
             not index.stars
@@ -305,7 +305,7 @@ class _Planner:
         )
 
     def apart(self, web: list[Place], taken: dict[str, list[int]]) -> bool:
-        """Whether both names live and die each in cells of its own, as loop variables do."""
+        """Whether each of the names is private to different cells, as loop variables are."""
         mine = {id for id, _ in web}
         if len(mine) != 1 or mine & taken.keys():
             return False
@@ -315,7 +315,7 @@ class _Planner:
         return all(self._is_private(id, places, None) for id, places in taken.items())
 
     def _is_private(self, cell: str, places: list[int], web: list[Place] | None) -> bool:
-        """Whether the cell's uses see definitions of the cell alone, and no function keeps it."""
+        """Whether the cell's uses see only definitions in the cell, and no function keeps it."""
         index = self.index.cells[cell]
         names = [index.names[i] for i in places if web is None or (cell, i) in set(web)]
         if not names or names[0].op != "write":
@@ -323,11 +323,11 @@ class _Planner:
         first = names[0]
         if any(index.is_late(i) for i in places):
             return False
-        # The first definition must run whenever a use does: the same branch, or an outer one.
+        # The first definition must run whenever a use does: in the same branch or an outer one.
         return all(name.path[: len(first.path)] == first.path for name in names)
 
     def left_alone(self, web: set[Place]) -> None:
-        """The same name where it is another variable: listed, not chosen."""
+        """List the same name where it is another variable, not selected."""
         index = self.index
         cells: list[int] = []
         for id, places in index.module_places(self.target.name).items():
@@ -339,7 +339,7 @@ class _Planner:
             self.notes.append(f"another `{self.target.name}` in {listed_cells(cells)}: left alone")
 
     def stars(self, web: list[Place]) -> None:
-        """What a star import brings is not in the text: it may overwrite the new name."""
+        """Note that a star import, whose names are not in the text, may overwrite the new name."""
         index = self.index
         if not index.stars or index.facts.names:
             return
@@ -349,7 +349,7 @@ class _Planner:
             self.notes.append(f"the star import in {listed_cells(later)} may define `{self.new}`")
 
     def as_text(self, kind: SymbolKind, scope: tuple[str, int]) -> None:
-        """What reads or prints the name's spelling while the notebook runs."""
+        """Note what reads or prints the name's spelling while the notebook runs."""
         index, old, new = self.index, self.target.name, self.new
         within = scope if scope[1] != MODULE else None
         readers = readers_of(index, kind, within)
@@ -376,7 +376,7 @@ class _Planner:
             self.optional |= found
 
     def in_documents(self, kind: SymbolKind, web: list[Place]) -> None:
-        """Mentions in Markdown, and in the docstrings that speak of the name."""
+        """List mentions in Markdown, and in docstrings about the name."""
         index, old, new = self.index, self.target.name, self.new
         self.optional |= set(mentions(index, old, new))
         owners = {(id, index.cells[id].homes[i]) for id, i in web}
@@ -393,10 +393,10 @@ class _Planner:
                 self.optional |= set(mentions_in_docstrings(id, source, docs, old, new))
 
     def callers(self, web: list[Place]) -> Silence | None:
-        """Keywords of the calls to the function whose parameter is renamed.
+        """Change keywords in calls of the function whose parameter is renamed.
 
-        A call may reach another definition of the function, in a branch or a subclass: its
-        parameter of that name follows, or nothing does.
+        A call may reach another definition of the function, in a branch or a subclass: either its
+        parameter of that name changes too, or nothing does.
         """
         index, old = self.index, self.target.name
         owners = {
@@ -409,7 +409,7 @@ class _Planner:
             id, scope = todo.pop()
             function = next((f for f in index.cells[id].functions if f.scope == scope), None)
             here = index.cells[id].scopes[scope].start
-            callers = Callers({id: {here}}, is_passed_on=True)  # a lambda: by what it is given to
+            callers = Callers({id: {here}}, is_passed_on=True)  # called by what takes it
             if function is not None:
                 kind = next((p.kind for p in function.parameters if p.name == old), "keyword")
                 if kind in ("positional_only", "star", "stars"):
@@ -452,7 +452,7 @@ class _Planner:
     def twins(
         self, callers: Callers, function: Function, owners: set[tuple[str, int]]
     ) -> list[tuple[str, int]]:
-        """Other definitions that the function's calls may reach, with a parameter of the name."""
+        """Other definitions with a parameter of that name that the function's calls may reach."""
         old = self.target.name
         return [
             (id, other.scope)
@@ -479,7 +479,7 @@ def _where(index: CellIndex, scope: int, notebook: NotebookIndex, cell: str) -> 
 
 
 def _passes(index: CellIndex, i: int, home: int) -> bool:
-    """Whether the lookup of a name passes through the scope `home` on its way out."""
+    """Whether the lookup of a name passes through the scope `home`."""
     for scope in index.enclosing(index.names[i].scope):
         if scope == index.homes[i]:
             return False

@@ -1,7 +1,7 @@
 """Classes whose fields are more than attributes: dataclasses, typed dictionaries, enums.
 
-A dataclass's field is a keyword of its constructor and of `replace`; a typed dictionary's is a key;
-an enum's member is found by its name as a string.
+A dataclass's field is also a keyword of its constructor and of `replace`; a typed dictionary's is a
+key; an enum's member can be looked up by its name as a string.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _REPLACE = frozenset(["replace", "_replace", "evolve", "model_construct"])
 
 
 def is_record(owner: Class) -> bool:
-    """Whether the class has a constructor made of its fields."""
+    """Whether the class has a constructor generated from its fields."""
     decorated = any(
         d.partition("(")[0].rpartition(".")[2] in ("dataclass", "define", "frozen", "attrs")
         or d.startswith("attr")
@@ -63,7 +63,7 @@ def _has_own_text(here: CellIndex, owner: Class) -> bool:
 
 
 def record_of_keyword(index: NotebookIndex, cell: str, word: Keyword) -> Family | None:
-    """The record whose field a keyword gives: `Point(x=1)`, `replace(p, x=2)`."""
+    """The record whose field a keyword sets: `Point(x=1)`, `replace(p, x=2)`."""
     here = index.cells[cell]
     called = word.callee.rpartition(".")[2]
     family = None
@@ -89,7 +89,8 @@ def record_of_keyword(index: NotebookIndex, cell: str, word: Keyword) -> Family 
 
 
 def may_be_of_record(index: NotebookIndex, cell: str, word: Keyword) -> bool:
-    """Whether a keyword may give a field of some record: the callee is a class or a copy of it."""
+    """Whether a keyword may set a field of some record: the callee is a class or copies an
+    instance."""
     called = word.callee.rpartition(".")[2]
     if not word.callee or called in _REPLACE or called in ("__class__", "__init__", "partial"):
         return True
@@ -103,8 +104,8 @@ def may_be_of_record(index: NotebookIndex, cell: str, word: Keyword) -> bool:
 
 
 def field_places(index: NotebookIndex, family: Family, old: str) -> Iterator[tuple[str, int, int]]:
-    """Where a record's field is named beside its attribute: keywords, keys of typed dictionaries,
-    names of enum members in brackets."""
+    """Where a record's field is named other than as an attribute: keywords, keys of typed
+    dictionaries, names of enum members in brackets."""
     owners = [owner for _, owner in classes_of(index, family)]
     for id, there in index.readable():
         if any(is_record(owner) for owner in owners):

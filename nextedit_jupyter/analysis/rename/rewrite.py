@@ -1,7 +1,7 @@
-"""Whether a definition whose name changed is still the one it was.
+"""Whether a definition whose name changed is still the same definition.
 
-`rate = 0.5` that became `path = "x.csv"` is another definition in the old one's place: uses of
-`rate` mean the old thing. The name alone tells nothing, what is defined does.
+`rate = 0.5` that became `path = "x.csv"` is another definition that replaced the old one: uses of
+`rate` mean the old one. The name alone does not show this, but the defined value does.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from nextedit_jupyter.analysis.rename.orphaned import (
     spells_out,
 )
 
-# Of what a definition says, half must be as it was: the letters of a file's name may change,
-# the call that loads it may not.
+# Half of a definition's content must be unchanged: the letters of a file's name may change, the
+# call that loads it may not.
 KEPT = 0.5
-# Of a value that is made in another way, as by a subscript where a call was.
+# The same for a value made in a different way, such as by a subscript instead of a call.
 _KEPT_OF_ANOTHER_KIND = 0.75
-# Spelt so alike, a name was corrected: `lod` and `load` are 0.86, `json` and `math` 0.25.
+# Names this similar are corrections: `lod` and `load` are 0.86, `json` and `math` 0.25.
 _ALIKE = 0.8
-# Of what a function does, apart from the names of its parameters.
+# The same for a function's body, apart from the names of its parameters.
 _SHARED = 0.25
 # Of what a function or a class does: `n % 2 == 0` and `n % 2 == 1` are three of four alike.
 _DONE = 0.75
 _DIGITS = str.maketrans("123456789", "000000000")
 _CONTENT = re.compile(
-    # A string that nothing closes ends with the text: else each quote would be tried to the end.
+    # An unclosed string ends with the text; otherwise each quote would be tried to the end.
     r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)"
     r"|\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|#[^\n]*|\w+(?:\.\d\w*)?",
     re.S,
 )
 _SYNTAX = frozenset(keyword.kwlist)
-# A definition's words past these tell no more, and comparing is quadratic.
+# More words of a definition add nothing, and the comparison is quadratic.
 _MAX_WORDS = 300
 _IMPORTS = frozenset(["import", "package", "member", "alias"])
-# Kinds that a definition keeps, or it is another one.
+# Kinds of values: if the kind changes, it is another definition.
 _OWN_KINDS = frozenset(["function", "class", "parameter", "magic"])
 
 
 def is_rewritten(window: Window, cell: str, swap: Swap, now: str) -> bool:
-    """Whether the definition of `swap.old` gave way to another one, of `swap.new`.
+    """Whether the definition of `swap.old` was replaced by another one, of `swap.new`.
 
     False if the name was changed first, with the rest as it was, and the rest after that, unless
     what a function or a class does is another thing by now.
@@ -126,7 +126,7 @@ def _function_of(index: CellIndex, start: int) -> int | None:
 
 
 def alike(old: str, new: str) -> bool:
-    """Whether one spelling is the other's correction, or the other with something around it."""
+    """Whether one spelling is a correction of the other, or contains it."""
     a, b = old.lower(), new.lower()
     short, long = sorted((a, b), key=len)
     if len(short) >= 3 and short in long:
@@ -135,7 +135,7 @@ def alike(old: str, new: str) -> bool:
 
 
 def _is_kept(before: str, after: str, swap: Swap) -> bool:
-    """Whether what defines the name in `before` defines the new one in `after`."""
+    """Whether the definition of the name in `before` is that of the new one in `after`."""
     was, now = cell_index(before), cell_index(after)
     old, new = _role(was, swap.start), _role(now, swap.now)
     if not old or old != new:
@@ -164,7 +164,7 @@ def _is_kept(before: str, after: str, swap: Swap) -> bool:
 
 
 def _is_slip(old: str, new: str) -> bool:
-    """Whether letters were added, left out or transposed: `weight` for `height` is another word."""
+    """Whether letters were added, omitted or transposed; `weight` for `height` is another word."""
     if sorted(old) == sorted(new):
         return True
     short, long = sorted((old, new), key=len)
@@ -181,7 +181,7 @@ def _is_letter_off(old: str, new: str) -> bool:
 
 
 def _does_alike(a: list[str], b: list[str], parameters: set[str]) -> bool:
-    """Whether two functions do some of the same: that both go by `df` or `x` says nothing."""
+    """Whether two functions do similar things; that both use `df` or `x` says nothing."""
     was, now = ([_kind(word) for word in words if word not in parameters] for words in (a, b))
     return SequenceMatcher(None, was, now, autojunk=False).ratio() >= _SHARED
 
@@ -196,7 +196,7 @@ def _parameters(index: CellIndex, start: int) -> set[str]:
 
 
 def _role(index: CellIndex, start: int) -> str:
-    """What stands there, as far as it stays the same thing: a loop's target is a variable."""
+    """The role of what is there, in which a loop's target counts as a variable."""
     i = index.starts.get(start)
     if i is not None:
         kind = index.names[i].kind
@@ -209,13 +209,14 @@ def _role(index: CellIndex, start: int) -> str:
 
 
 def _words_before(index: CellIndex, start: int) -> set[str]:
-    """What an attribute is one of, which says nothing of its value: `self`."""
+    """The object of an attribute, which says nothing about its value: `self`."""
     holder = next((a.object for a in index.attributes if a.start == start), "")
     return set(holder.split("."))
 
 
 def _is_same_import(was: CellIndex, now: CellIndex, swap: Swap) -> bool:
-    """The same thing under another name, another member of one module, or a module's respelling."""
+    """Whether it is the same import under another name, another member of the same module, or a
+    module's corrected spelling."""
     path, becomes = was.imports.get(swap.start, ""), now.imports.get(swap.now, "")
     old, new = was.names[was.starts[swap.start]].kind, now.names[now.starts[swap.now]].kind
     if path == becomes:
@@ -226,7 +227,7 @@ def _is_same_import(was: CellIndex, now: CellIndex, swap: Swap) -> bool:
         if module != other and not alike(module, other):
             return False
         return (module == other and old == new == "member") or alike(member, replaced)
-    # A part of a package is another thing than the whole.
+    # A part of a package is not the same as the whole.
     return old == new and alike(path, becomes) and alike(_tail(path), _tail(becomes))
 
 

@@ -1,7 +1,7 @@
-"""Lines that IPython passes on as they are, because it can't fill in all that they name.
+"""Lines that IPython passes on unchanged, because it cannot substitute all of their names.
 
-In `!for f in *; do cat $f $path; done` no `f` is a variable, so nothing is filled in, and `$path`
-is the shell's own.
+In `!for f in *; do cat $f $path; done` `f` is not a Python variable, so nothing is substituted, and
+`$path` is the shell's own.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.plan import Change
 
 _OF_IPYTHON = frozenset(["In", "Out", "display", "exit", "get_ipython", "quit"])
-# What every shell has in its environment.
+# Variables that every shell has in its environment.
 _OF_SHELL = frozenset(
     [
         *("HOME", "HOSTNAME", "IFS", "LANG", "LOGNAME", "OLDPWD", "PATH", "PPID"),
         *("PS1", "PWD", "RANDOM", "SHELL", "TERM", "TMPDIR", "UID", "USER"),
     ]
 )
-# What brings names that no cell shows.
+# Imports and magics that bind names that no cell shows.
 _BRINGS_NAMES = ("%run", "%load", "%store -r", "exec(", "globals()")
 
 
 def passed_on(index: NotebookIndex, changes: Iterable[Change]) -> set[Change]:
-    """Those of the changes that lie in such lines."""
+    """Those of the changes that are in such lines."""
 
     @cache
     def unfilled(cell: str) -> frozenset[int]:
@@ -41,26 +41,27 @@ def passed_on(index: NotebookIndex, changes: Iterable[Change]) -> set[Change]:
 
 
 def _line_at(index: NotebookIndex, change: Change) -> int:
-    """Where the line begins that IPython fills a change's place in; -1 for another place."""
+    """The start of the line in which IPython substitutes a change's place; -1 for any other
+    place."""
     snippets = index.cells[change.cell].masked.snippets
     return next((s.line for s in snippets if s.start <= change.start < s.end), -1)
 
 
 def _unfilled(index: NotebookIndex, here: CellIndex) -> Iterable[int]:
-    """The lines of a cell that name something that is no variable."""
+    """The lines of a cell that contain a name that is not a variable."""
     fields = [s for s in here.masked.snippets if s.line >= 0]
     for i, name in enumerate(here.names):
         line = next((s.line for s in fields if s.start <= name.start < s.end), -1)
         if line >= 0 and here.homes[i] == MODULE and not _is_known(index, name.name):
             end = here.masked.source.find("\n", line)
             text = here.masked.source[line : end if end >= 0 else None]
-            # What no cell binds the kernel may know all the same, unless it has told us.
+            # A name that no cell binds may still exist in the kernel, unless its facts are known.
             if index.facts.names or name.name in _OF_SHELL or _is_assigned(text, name.name):
                 yield line
 
 
 def _is_assigned(line: str, name: str) -> bool:
-    """Whether the shell gives the name a value: in `for name in`, by `name=` or by `read name`."""
+    """Whether the shell assigns the name: in `for name in`, by `name=` or by `read name`."""
     word = re.escape(name)
     pattern = rf"\bfor {word} in\b|(?<![^\s;&|(]){word}=|\bread (?:-\w+ )?{word}\b"
     return re.search(pattern, line) is not None

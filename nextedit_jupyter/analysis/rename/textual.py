@@ -1,7 +1,7 @@
-"""Names as text: what in a notebook reads or shows names while it runs, and where they stand.
+"""Names as text: code that reads or shows names at run time, and strings that contain them.
 
-`eval("rate + 1")`, `vars(box)` or `f.__name__` make a name's spelling count. No analysis knows
-what they do with it, so a rename says that they are there and lists the strings as optional.
+`eval("rate + 1")`, `vars(box)` or `f.__name__` depend on a name's spelling. No analysis can tell
+what they do with it, so a rename mentions them and lists the strings as optional.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SIGNATURES = _DOCTESTS | frozenset(
         "help",
         "keywords",
         "locals",
-        "patch",  # what a function is replaced with takes its keywords
+        "patch",  # the replacement of a function takes its keywords
         "signature",
         "vars()",
         "dir()",
@@ -104,10 +104,10 @@ _SEEN_BY_ALL: dict[SymbolKind, frozenset[str]] = {
 def readers_of(
     index: NotebookIndex, kind: SymbolKind, within: tuple[str, int] | None = None
 ) -> list[tuple[str, Reader]]:
-    """What may read such a name as text; `within` a cell's scope alone, where one is given.
+    """What may read such a name as text; only `within` a cell's scope, if one is given.
 
-    A parameter's or local's scope is not seen by `locals` of another, a signature is by all; so is
-    the name that a function or a class carries with it.
+    `locals` of one scope does not see another's parameters and locals, but a signature, or the
+    `__name__` of a function or class, is visible everywhere.
     """
     wanted = _READERS.get(kind, frozenset())
     found = []
@@ -124,7 +124,7 @@ def readers_of(
 
 
 def reader_note(index: NotebookIndex, readers: Iterable[tuple[str, Reader]]) -> str | None:
-    """Says which cells read names as text; None if none does."""
+    """A note that names the cells that read names as text; None if none does."""
     found = list(readers)
     if not found:
         return None
@@ -160,7 +160,7 @@ def is_spelt_elsewhere(index: NotebookIndex, name: str) -> bool:
 
 
 def printed_names(index: NotebookIndex, changes: Collection[Change]) -> str | None:
-    """Says where the spelling of a changed name is printed: `{x=}`, `print(Box)`."""
+    """A note where the spelling of a changed name is printed: `{x=}`, `print(Box)`."""
     cells: set[int] = set()
     for change in changes:
         there = index.cells.get(change.cell)
@@ -174,7 +174,7 @@ def _is_printed(there: CellIndex, change: Change) -> bool:
 
 
 def shown_note(index: NotebookIndex, changes: Collection[Change]) -> str | None:
-    """Says where a function or class itself is printed, which shows its name."""
+    """A note where a function or class itself is printed, which shows its name."""
     places = {(change.cell, change.start) for change in changes}
     cells = {
         index.number(id)

@@ -1,4 +1,4 @@
-"""The decoder's graph: its sizes, its matrices as integers, and the ONNX model of both."""
+"""The decoder's graph: its sizes, its quantised matrices, and the ONNX model made from them."""
 
 from nextedit_jupyter.bundles.graph.decoder_graph import COMPANY, COMPANY_KEY, INPUTS, build_graph
 from nextedit_jupyter.bundles.graph.rounding import (

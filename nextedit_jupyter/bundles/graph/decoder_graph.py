@@ -1,12 +1,12 @@
 """The decoder as one ONNX graph, built by hand: float32 for reference, row-wise INT8 to serve.
 
-Row-wise: activations are quantised with one scale a row, weights with one a column, so a logit
-does not depend on how the prompt was cut into passes. Prefix reuse and speculation rest on that
-(docs/adr/0004). Large imported models, which memory bandwidth rules, take 4 bits in blocks of 32
-instead (`MatMulNBits` at accuracy level 4, which is exact under cutting too).
+Row-wise: activations are quantised with one scale per row, weights with one per column, so a logit
+does not depend on how the prompt was split into passes. Prefix reuse and speculation rely on that
+(docs/adr/0004). Large imported models, which are limited by memory bandwidth, use 4 bits in blocks
+of 32 instead (`MatMulNBits` at accuracy level 4, which is also independent of the split).
 
 Inputs: `input_ids` int64 [1, n]; `seqlens_k` int32 [1], the positions after this pass less one;
-`total` int32 [], the positions after this pass; `start` int64 [1], from which of the n rows on
+`total` int32 [], the positions after this pass; `start` int64 [1], the first of the n rows whose
 logits are wanted; `past.{i}.key` and `past.{i}.value` float32 [1, kv_heads, context, head_dim].
 Outputs: `logits` float32 [1, n - start, vocab_size]; `present.{i}.key` and `.value`, which may be
 bound to the same buffers as `past`.
@@ -25,9 +25,9 @@ from nextedit_jupyter.bundles.graph.rounding import Int8Columns, turned
 from nextedit_jupyter.bundles.graph.shape import Floats, GraphShape, rotary_tables
 from nextedit_jupyter.bundles.graph.writer import GraphWriter
 
-INPUTS = frozenset(("qkv", "out", "gate", "down", "head"))  # `gate` stands for `up` as well
-COMPANY = -1  # the id of a row that is there because no pass has one row
-COMPANY_KEY = "nextedit.company"  # names that id in the metadata of a graph that knows it
+INPUTS = frozenset(("qkv", "out", "gate", "down", "head"))  # `gate` includes `up`
+COMPANY = -1  # the id of a padding row, because a pass never has a single row
+COMPANY_KEY = "nextedit.company"  # the metadata key of a graph that supports that id
 
 
 def build_graph(
@@ -40,23 +40,23 @@ def build_graph(
     turn: Collection[str] = (),
     packed: Mapping[str, Int8Columns] | None = None,
 ) -> onnx.ModelProto:
-    """Build the graph from weights as `training.model.Decoder` names them (rows are outputs).
+    """Build the graph from weights with the names of `training.model.Decoder` (rows are outputs).
 
-    The embedding is stored once, as int8 [vocab_size, width] with a scale a token, and serves
-    both as table and, transposed when the model is loaded, as head; where they are not tied the
-    head is `head.weight`. Biases are `layers.{i}.qkv.bias`. With `bits=4` the layers' matrices
-    take 4 bits, table and head 8. Each weight is asked for once, so `weights` may read them from a
-    file one by one.
+    The embedding is stored once, as int8 [vocab_size, width] with a scale per token, and is used
+    both as table and, transposed when the model is loaded, as head; if they are not tied, the head
+    is `head.weight`. Biases are `layers.{i}.qkv.bias`. With `bits=4` the layers' matrices have 4
+    bits, table and head 8. Each weight is accessed once, so `weights` may read them from a file one
+    by one.
 
-    Two options bring 8 bits nearer to float32, each for some of `INPUTS`. `turn`: values are
-    spread over blocks of inputs before they are rounded, the matrix (and the table, where it is the
-    head as well) being turned alike. `fine`: what rounding leaves is rounded again and multiplied
-    too, which costs the product twice. Matrices in `packed`, by names as `layers.{i}.qkv`, were
-    rounded by other means, turned where their inputs are.
+    Two options bring 8 bits closer to float32, each for some of `INPUTS`. `turn`: a Hadamard
+    rotation spreads values over blocks of inputs before rounding; the matrix (and the table, if it
+    is also the head) is rotated likewise. `fine`: the rounding error is also rounded and
+    multiplied, which doubles the cost of the product. Matrices in `packed`, by names like
+    `layers.{i}.qkv`, are already rounded, and rotated if their inputs are.
 
-    Of a mixture (`shape.experts`) it reads `layers.{i}.router.weight`, and `gate`, `up` and `down`
-    of `layers.{i}.experts.{e}` and `layers.{i}.shared`; see `experts`. It takes none of the options
-    above.
+    For a mixture (`shape.experts`) it reads `layers.{i}.router.weight`, and `gate`, `up` and `down`
+    of `layers.{i}.experts.{e}` and `layers.{i}.shared`; see `experts`. It supports none of the
+    options above.
     """
     if bits not in (4, 8):
         raise ValueError(f"weights take 8 or 4 bits, not {bits}")
@@ -70,7 +70,7 @@ def build_graph(
     graph.weight("cos", cos)
     graph.weight("sin", sin)
     gain = weights["norm.weight"]
-    if shape.logits_scale != 1.0:  # the head is all that reads what this norm gives
+    if shape.logits_scale != 1.0:  # only the head uses this norm's output
         gain = gain * np.float32(shape.logits_scale)
     graph.weight("norm.gain", gain)
     x = add_layers(graph, shape, weights, x)

@@ -1,14 +1,15 @@
-"""A mixture of experts: the few parts of a layer that work on a token, chosen by a router.
+"""Mixtures of experts: a router chooses which few experts of a layer process a token.
 
-Nothing is computed by an expert that was not chosen, and no control flow is needed: a pass's tokens
-are laid out by expert and split, and a product of no rows returns at once. So every matrix is a
-constant that onnxruntime packs when it loads the model (docs/adr/0018).
+Experts that were not chosen compute nothing, without control flow: a pass's tokens are sorted by
+expert and split, and a product of zero rows returns at once. So every matrix is a constant that
+onnxruntime packs when it loads the model (docs/adr/0018).
 
-The law of the graph holds: a row's result does not depend on the rows it is read with. Products of
-integers are exact, the router sees two rows or more, and the parts of a row are added in the order
-in which the router named them.
+As in the rest of the graph, a row's result does not depend on the other rows of its pass. Integer
+products are exact, the router sees at least two rows, and a row's parts are added in the order in
+which the router chose them.
 
-A row whose id is -1 is there because no pass has one row (docs/adr/0009). No expert works on it.
+A row with the id -1 is padding, because a pass never has a single row (docs/adr/0009). No expert
+processes it.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from nextedit_jupyter.bundles.graph.writer import GraphWriter, QuantisedRows
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """Names of what all layers of a pass share, where m rows take k experts each.
+    """Names of values that all layers of a pass share; m rows use k experts each.
 
-    `away` int64 [1, m, 1]: what is added to the numbers of a row's experts, so that a row that is
-    there for company has none. `slots` [1] is m * k, `taken` [1] those of them that an expert works
-    on; `last` is the last of these. `zeros` are their zero points.
+    `away` int64 [1, m, 1] is added to the expert numbers of a row, so that a padding row has no
+    expert. `slots` [1] is m * k, `taken` [1] the number of slots that an expert processes; `last`
+    is the last of these. `zeros` are their zero points.
     """
 
     away: str
@@ -41,11 +42,11 @@ class _Tokens:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """How slots are laid out by expert.
+    """The order of slots by expert.
 
-    `slots` int64 [taken] are slots in the order of their experts, `rows` their rows; `counts` int64
-    [experts] says how many each has; `back` int64 [k, m] where a row's slots are found again;
-    `shares` float32 [1, taken, 1] what each counts.
+    `slots` int64 [taken] are the slots in order of their experts, `rows` their rows; `counts` int64
+    [experts] is the number of slots per expert; `back` int64 [k, m] are the positions of a row's
+    slots; `shares` float32 [1, taken, 1] their weights.
     """
 
     rows: str
@@ -74,9 +75,10 @@ class Mixture:
         self._tokens = self._shared("input_ids")
 
     def wanted(self) -> str:
-        """From which row on the last layer goes on: that of `start`, or one before it.
+        """The first row that the last layer continues with: `start`, or the row before it.
 
-        onnxruntime multiplies one row by the router's float32 matrix by another routine than two.
+        onnxruntime multiplies a single row by the router's float32 matrix with a different routine
+        than two.
         """
         one = self._graph.one
         count = one("Shape", "input_ids", start=1, end=2)
@@ -87,14 +89,14 @@ class Mixture:
         return self._start
 
     def rest(self, x: str) -> str:
-        """Of the rows of the last layer those whose logits are wanted."""
+        """The rows of the last layer whose logits are wanted."""
         assert self._start is not None
         return self._graph.wanted(x, self._graph.one("Sub", "start", self._start))
 
     def add(
         self, at: str, y: str, rows: QuantisedRows | None, weights: Mapping[str, Floats]
     ) -> str:
-        """Add the mixture of a layer for y [1, m, width]; `rows` is y as `rows_of` gives it."""
+        """Add the mixture of a layer for y [1, m, width]; `rows` is y as returned by `rows_of`."""
         graph, experts = self._graph, self._experts
         scores, gate = self._scores(at, y, weights)
         order = self._order(scores)
@@ -114,7 +116,7 @@ class Mixture:
 
     def _shared(self, ids: str) -> _Tokens:
         one = self._graph.one
-        company = one("Clip", ids, "count.less", "count.zero")  # -1 where it is only that, else 0
+        company = one("Clip", ids, "count.less", "count.zero")  # -1 for padding, otherwise 0
         away = one("Reshape", one("Mul", company, "experts.away"), "experts.rows")
         count = one("Shape", ids, start=1, end=2)
         real = one("Add", count, one("ReduceSum", company, "axis1", keepdims=0))
@@ -151,7 +153,7 @@ class Mixture:
             scores = one("Softmax", scores, axis=-1)
             shares, chosen = graph.node("TopK", [scores, "experts.active"], 2, axis=-1)
         flat = one("Reshape", one("Add", chosen, tokens.away), "experts.flat")
-        # Of equals the first comes first, so this sorts.
+        # The sort is stable: equal items keep their order.
         _, sorted_slots = graph.node("TopK", [flat, tokens.slots], 2, axis=0, largest=0)
         _, places = graph.node("TopK", [sorted_slots, tokens.slots], 2, axis=0, largest=0)
         slots = one("Slice", sorted_slots, "count.first", tokens.taken)
@@ -173,7 +175,7 @@ class Mixture:
         order: _Order,
         weights: Mapping[str, Floats],
     ) -> str:
-        """What each slot's expert makes of its row, times its share: [1, taken, width]."""
+        """The output of each slot's expert for its row, times its share: [1, taken, width]."""
         graph, experts = self._graph, self._experts
 
         def gate_up(expert: str) -> Floats:

@@ -1,4 +1,4 @@
-"""A decoder's layers: norms, attention, and the feed-forward part or the mixture in its place."""
+"""A decoder's layers: norms, attention, and the feed-forward part or mixture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nextedit_jupyter.bundles.graph.writer import GraphWriter
 
 
 def add_layers(graph: GraphWriter, shape: GraphShape, weights: Mapping[str, Floats], x: str) -> str:
-    """Add the layers and the last norm; gives its output for the rows whose logits are wanted.
+    """Add the layers and the last norm; returns its output for the rows whose logits are wanted.
 
     The last layer's keys and values are needed for all rows, the rest of it only for those.
     """
@@ -48,7 +48,7 @@ def add_layers(graph: GraphWriter, shape: GraphShape, weights: Mapping[str, Floa
 
 
 class _Scaled(Mapping[str, Floats]):
-    """Weights of which those are scaled whose products are added to what there is."""
+    """Weights; those whose products are added to the residual are scaled."""
 
     def __init__(self, weights: Mapping[str, Floats], scale: float) -> None:
         self._weights = weights
@@ -114,7 +114,7 @@ def _norm(graph: GraphWriter, x: str, gain: str, eps: float) -> str:
 
 
 def _skip_norm(graph: GraphWriter, x: str, residual: str, gain: str, eps: float) -> tuple[str, str]:
-    """Give norm(x + residual) and x + residual."""
+    """Return norm(x + residual) and x + residual."""
     name = f"skip_{len(graph.nodes)}"
     outputs = [f"{name}.norm", "", "", f"{name}.sum"]
     graph.nodes.append(

@@ -1,4 +1,5 @@
-"""Matrices as integers: 8 bits with a scale a column, 4 with one a block, and turned beforehand."""
+"""Quantised matrices: 8 bits with a scale per column, 4 bits with one per block, optionally
+rotated."""
 
 from __future__ import annotations
 
@@ -13,13 +14,13 @@ from nextedit_jupyter.bundles.graph.shape import Doubles, Floats
 Real = TypeVar("Real", np.float32, np.float64)
 
 BLOCK = 32  # inputs that share a scale at 4 bits
-DAMPING = 0.01  # of the mean curvature, so that inputs that never vary are rounded plainly
-TURN = 64  # inputs that are turned together
+DAMPING = 0.01  # of the mean curvature, so that constant inputs are simply rounded
+TURN = 64  # inputs that are rotated together
 
 
 @dataclass(frozen=True, slots=True)
 class Int8Columns:
-    """A matrix [inputs, outputs] as int8 with one float32 scale an output column."""
+    """A matrix [inputs, outputs] as int8 with one float32 scale per output column."""
 
     values: npt.NDArray[np.int8]
     scales: Floats
@@ -32,10 +33,10 @@ class Int8Columns:
 
     @classmethod
     def for_inputs(cls, matrix: Floats, curvature: Doubles) -> Int8Columns:
-        """Round so that products with inputs like those seen change least.
+        """Round with the smallest change of products with inputs like those seen.
 
-        `curvature` [inputs, inputs] is the sum of x'x over inputs x. Inputs that matter most are
-        rounded first, and each one's error is made good by those after it (GPTQ, Frantar et al.
+        `curvature` [inputs, inputs] is the sum of x'x over inputs x. The most important inputs are
+        rounded first, and each one's error is compensated by those after it (GPTQ, Frantar et al.
         2022).
         """
         size = len(matrix)
@@ -46,7 +47,7 @@ class Int8Columns:
         left = matrix[order].astype(np.float64)
         scales = (np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127.0).astype(np.float32)
         steps = np.empty(left.shape, np.int8)
-        for at in range(0, size, 64):  # what is left of the matrix is corrected a block at a time
+        for at in range(0, size, 64):  # the rest of the matrix is corrected block by block
             end = min(at + 64, size)
             errors = np.empty((end - at, left.shape[1]))
             for k in range(at, end):
@@ -64,7 +65,7 @@ class Int8Columns:
 
 @dataclass(frozen=True, slots=True)
 class Int4Blocks:
-    """A matrix [inputs, outputs] in blocks of 32 inputs, two weights a byte, as MatMulNBits reads.
+    """A matrix [inputs, outputs] in blocks of 32 inputs, two weights per byte, for MatMulNBits.
 
     `values` is uint8 [outputs, blocks, 16], low nibble first, with zero at 8; `scales` float32
     [outputs * blocks].
@@ -94,7 +95,7 @@ def turn(size: int) -> Floats:
 
 
 def turned(matrix: npt.NDArray[Real]) -> npt.NDArray[Real]:
-    """A matrix [inputs, outputs] for inputs turned in blocks: turned(turned(m)) == m, nearly."""
+    """A matrix [inputs, outputs] for block-wise rotated inputs: turned(turned(m)) == m, nearly."""
     size = turn_block(len(matrix))
     blocks = matrix.reshape(-1, size, matrix.shape[1])
     product = turn(size).astype(matrix.dtype) @ blocks
@@ -102,5 +103,6 @@ def turned(matrix: npt.NDArray[Real]) -> npt.NDArray[Real]:
 
 
 def turn_block(width: int) -> int:
-    """The inputs that are turned together: the largest power of two in `width`, 64 at most."""
+    """The number of inputs rotated together: the largest power of two that divides `width`, at most
+    64."""
     return min(width & -width, TURN)

@@ -1,4 +1,4 @@
-"""The sizes of a decoder: what a graph is built by."""
+"""The sizes of a decoder, from which its graph is built."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class RopeScaling:
-    """How the rotary frequencies were stretched to reach further than they were trained.
+    """How the rotary frequencies are scaled to contexts longer than in training.
 
-    `linear` divides every frequency by `factor`. `llama3` divides those whose wavelength is longer
-    than `original_context / low_frequency_factor`, leaves those shorter than `original_context /
-    high_frequency_factor`, and goes over smoothly between (Llama 3.1's published rule).
+    `linear` divides every frequency by `factor`. `llama3` divides those with a wavelength over
+    `original_context / low_frequency_factor`, leaves those under `original_context /
+    high_frequency_factor`, and interpolates between (Llama 3.1's published rule).
     """
 
     kind: Literal["linear", "llama3"]
@@ -29,7 +29,7 @@ class RopeScaling:
     original_context: int = 8192
 
     def apply(self, frequencies: Doubles) -> Doubles:
-        """Scaled frequencies, float64 [head_dim / 2], in radians a position."""
+        """Scaled frequencies, float64 [head_dim / 2], in radians per position."""
         if self.kind == "linear":
             return frequencies / self.factor
         wavelengths = 2 * np.pi / frequencies
@@ -42,12 +42,12 @@ class RopeScaling:
 
 @dataclass(frozen=True, slots=True)
 class Experts:
-    """The feed-forward parts of a mixture: each token is worked on by `active` of `count` experts.
+    """The feed-forward parts of a mixture: each token is processed by `active` of `count` experts.
 
-    `hidden` is one expert's. `normalised`: the shares of those that work add up to 1, which is the
-    softmax over their scores alone; otherwise they are what a softmax over all scores leaves them.
-    `shared_hidden`, if not 0, is the size of an expert that works on every token, weighed by a gate
-    of its own if `shared_gate`. Layers in `dense` have one feed-forward part of `GraphShape.hidden`
+    `hidden` is one expert's size. `normalised`: the weights of the active experts add up to 1 (a
+    softmax over their scores); otherwise they are taken from a softmax over all scores.
+    `shared_hidden`, if not 0, is the size of an expert that processes every token, weighted by its
+    own gate if `shared_gate`. Layers in `dense` have one feed-forward part of `GraphShape.hidden`
     instead.
     """
 
@@ -68,10 +68,10 @@ class Experts:
 class GraphShape:
     """Sizes of a Llama-shaped decoder; the attributes of `training.model.Shape` that matter.
 
-    `tied`: the embedding is the head as well. `qkv_bias`: query, key and value have biases, as in
-    Qwen2. `qk_norm`: queries and keys are normed, each over all heads, as in OLMoE. The scales are
-    Granite's multipliers: of embeddings, of what a layer adds, of attention's scores (None for
-    1 / sqrt(head_dim)) and of logits.
+    `tied`: the embedding is also the head. `qkv_bias`: query, key and value have biases, as in
+    Qwen2. `qk_norm`: queries and keys are normalised, each over all heads, as in OLMoE. The scales
+    are Granite's multipliers: of embeddings, of a layer's output, of attention scores (None for 1 /
+    sqrt(head_dim)) and of logits.
     """
 
     vocab_size: int
@@ -111,12 +111,12 @@ class GraphShape:
 
     @property
     def parameters(self) -> int:
-        """The number of weights, a tied head counted once."""
+        """The number of weights; a tied head counts once."""
         return self._parameters(self.experts.count if self.experts else 0)
 
     @property
     def active_parameters(self) -> int:
-        """The number of weights that a token is worked on with, the whole table included."""
+        """The number of weights used for a token, including the whole table."""
         return self._parameters(self.experts.active if self.experts else 0)
 
     def _parameters(self, experts: int) -> int:
@@ -137,7 +137,7 @@ class GraphShape:
 
 
 def weight_names(shape: GraphShape) -> Iterator[str]:
-    """The names of all weights that `build_graph` asks for."""
+    """The names of all weights that `build_graph` uses."""
     yield from ("embedding.weight", "norm.weight", *(() if shape.tied else ("head.weight",)))
     for i in range(shape.layers):
         at = f"layers.{i}"

@@ -1,4 +1,4 @@
-"""Nodes and weights of a graph as they are added: rows of integers, and products of them."""
+"""Collects a graph's nodes and weights: quantised rows, and products of them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from nextedit_jupyter.bundles.graph.rounding import (
 from nextedit_jupyter.bundles.graph.shape import Floats, GraphShape
 
 ZERO_POINT = 128  # of uint8 activations
-FINE = 254.0  # steps of a remainder in one of its row: it is half a step at most
+FINE = 254.0  # steps of the remainder per step of the row: it is at most half a step
 
 
 @dataclass(frozen=True, slots=True)
 class QuantisedRows:
     """Names of uint8 rows [1, n, width] and of their float32 scales [1, n, 1].
 
-    `rest`, where there is one, is what the values leave of the row, in 254ths of the scale.
+    `rest`, if there is one, is the rounding error of the row, in 254ths of the scale.
     """
 
     values: str
@@ -62,8 +62,8 @@ class GraphWriter:
         if int8:
             self.weight("row_limit", np.array(127.0, np.float32))
             self.weight("row_zero", np.array(ZERO_POINT, np.uint8))
-            most = shape.context * (shape.experts.active if shape.experts else 1)
-            self.weight("row_zeros", np.full((1, most, 1), ZERO_POINT, np.uint8))
+            limit = shape.context * (shape.experts.active if shape.experts else 1)
+            self.weight("row_zeros", np.full((1, limit, 1), ZERO_POINT, np.uint8))
             self.weight("one", np.array(1.0, np.float32))
             self.weight("first", np.array([0], np.int64))
             self.weight("last_axis", np.array([-1], np.int64))
@@ -79,7 +79,7 @@ class GraphWriter:
         return name
 
     def constant(self, name: str, value: Any) -> str:
-        """A weight that several nodes read: it is added once. Lists are int64."""
+        """A weight that several nodes use; it is added once. Lists are int64."""
         if name not in self._constants:
             self._constants.add(name)
             self.weight(name, np.asarray(value, np.int64) if isinstance(value, list) else value)
@@ -95,10 +95,10 @@ class GraphWriter:
         return self.node(op, list(inputs), 1, **attributes)[0]
 
     def quantised(self, name: str, x: str, width: int, zeros: str | None = None) -> QuantisedRows:
-        """Give x [1, n, width], the inputs called `name`, as uint8 rows and their scales.
+        """Return x [1, n, width], the inputs called `name`, as uint8 rows and their scales.
 
-        A row of zeros has the scale 0, and whatever its quotient is becomes 0 when the product is
-        scaled again. `zeros` are the zero points of x's rows where they are not the pass's.
+        A row of zeros has the scale 0, and its quotient becomes 0 when the product is scaled again.
+        `zeros` are the zero points of x's rows, if they are not the pass's.
         """
         if name in self.turn:
             x = self.turned(x, width)
@@ -108,7 +108,7 @@ class GraphWriter:
             count = self.one("Shape", x, start=1, end=2)
             self._zeros = self.one("Slice", "row_zeros", "first", count, "axis1")
         scale = self.row_scale(x)
-        # One QuantizeLinear with a block a row.
+        # One QuantizeLinear with one block per row.
         points = zeros or self._zeros
         assert points is not None
         rows = self.one("QuantizeLinear", x, scale, points, axis=2, block_size=width)
@@ -119,10 +119,10 @@ class GraphWriter:
         return self.one("Div", peak, "row_limit")
 
     def turned(self, x: str, width: int) -> str:
-        """Spread each value of x [1, n, width] over its block, so that none stands out in its row.
+        """Rotate x [1, n, width] block by block, so that no value is an outlier in its row.
 
-        One scale has to do for a row. The largest of the inputs of `down` is 12 to 20 times their
-        root mean square, 3.7 times when turned (QuaRot, Ashkboos et al. 2024).
+        A row has only one scale. The largest of the inputs of `down` is 12 to 20 times their root
+        mean square, and 3.7 times after rotation (QuaRot, Ashkboos et al. 2024).
         """
         size = turn_block(width)
         for name, value in (
@@ -136,9 +136,10 @@ class GraphWriter:
         return self.one("Reshape", blocks, f"turn.{width}.rows")
 
     def columns(self, name: str, inputs: str, matrix: Floats) -> tuple[str, str]:
-        """Add a matrix [inputs, outputs] in 8 bits, as it was given or rounded plainly.
+        """Add a matrix [inputs, outputs] in 8 bits, as given in `packed` or simply rounded.
 
-        A turned one has a name of its own: who reads weights back must turn it or refuse.
+        A rotated matrix has a different name: code that reads weights back must rotate it or
+        refuse.
         """
         turns = inputs in self.turn
         packed = self.packed.get(name) or Int8Columns.of(turned(matrix) if turns else matrix)
@@ -146,10 +147,10 @@ class GraphWriter:
         return values, self.weight(f"{name}.scale", packed.scales)
 
     def _fine(self, x: str) -> QuantisedRows:
-        """Give x in whole steps of its scale, and what that leaves in 254ths of a step.
+        """Return x in whole steps of its scale, and the remainder in 254ths of a step.
 
-        Two products cost less than one of both rows laid in one tensor: 512 tokens with fine
-        inputs of `down` took 10 % longer, not 35 %.
+        Two products cost less than one with both rows in one tensor: 512 tokens with fine inputs of
+        `down` took 10 % longer, not 35 %.
         """
         scale = self.row_scale(x)
         steps = self.one("Div", x, scale)
@@ -159,19 +160,19 @@ class GraphWriter:
         return QuantisedRows(rows, scale, self.one("QuantizeLinear", rest, "fine_step", "row_zero"))
 
     def wanted(self, x: str, start: str = "start") -> str:
-        """Only the rows of x from `start` on; all rows after this are those."""
+        """Only the rows of x from `start` on; all later nodes see only those."""
         self._zeros = None
         return self.one("Slice", x, start, "end", "axis1")
 
     def linear(self, name: str, x: str, rows: QuantisedRows | None, matrix: Floats) -> str:
-        """Give x @ matrix [inputs, outputs]; `rows` is x as `quantised` gives it."""
+        """Return x @ matrix [inputs, outputs]; `rows` is x as returned by `quantised`."""
         if rows is None:
             return self.float_product(name, x, matrix)
         part = name.rpartition(".")[2]
         return self.scaled(rows, *self.columns(name, "gate" if part == "up" else part, matrix))
 
     def float_product(self, name: str, x: str, matrix: Floats) -> str:
-        """Give x @ matrix [inputs, outputs], of float32 or with 4 bits a weight."""
+        """Return x @ matrix [inputs, outputs], in float32 or with 4 bits per weight."""
         if not self.int8:
             return self.one("MatMul", x, self.weight(f"{name}.weight", matrix))
         blocks = Int4Blocks.of(matrix)
@@ -196,7 +197,7 @@ class GraphWriter:
         hidden: int,
         weights: Mapping[str, Floats],
     ) -> str:
-        """Give down(silu(gate(y)) * up(y)); `rows` is y as `rows_of` gives it."""
+        """Return down(silu(gate(y)) * up(y)); `rows` is y as returned by `rows_of`."""
         gate = self.linear(f"{at}.gate", y, rows, weights[f"{at}.gate.weight"].T)
         up = self.linear(f"{at}.up", y, rows, weights[f"{at}.up.weight"].T)
         gated = self.one("Mul", self.silu(f"{at}.silu", gate), up)
@@ -223,7 +224,7 @@ class GraphWriter:
         return self.one("Mul", product, rows.scales)
 
     def product(self, rows: str, step: str, values: str, scales: str) -> str:
-        """Integer rows of `step` times int8 columns, scaled by column as it is written."""
+        """Integer rows of `step` times int8 columns, scaled by column."""
         inputs = [rows, values, step, scales, "row_zero"]
         return self.one("MatMulIntegerToFloat", *inputs, domain="com.microsoft")
 

@@ -1,11 +1,11 @@
 """The protocol, one JSON object per line: a `SuggestRequest` is read, an `Answer` is written.
 
-A browser counts UTF-16 units and says so (`"offsets": "utf-16"`, the default); everything behind
+A browser counts UTF-16 units and says so (`"offsets": "utf-16"`, the default); everything beyond
 this package counts code points. Every problem is a `WireError` with a code:
 
     bad_json      the line is not JSON, or not an object
-    bad_request   a field is missing, of another type, or contradicts another
-    too_large     a bound of `core.request.Bounds` is passed
+    bad_request   a field is missing, has the wrong type, or contradicts another
+    too_large     a bound of `core.request.Bounds` is exceeded
     unknown_state what a request of version 2 changes is not held here (`core.changes`)
 """
 

@@ -139,7 +139,7 @@ def encode_facts(facts: KernelFacts) -> FactsWire:
 
 
 def _told(value: Any) -> Any:
-    """JSON values of what is set: empty texts and lists are left out."""
+    """The fields that are set, as JSON values: empty texts and lists are left out."""
     if isinstance(value, dict):
         return {key: _told(one) for key, one in value.items() if one or one == 0}
     if isinstance(value, (tuple, list)):

@@ -1,4 +1,4 @@
-"""Typed access to the fields of a JSON object that may be anything."""
+"""Typed access to the fields of an untrusted JSON object."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Fields:
 
     @staticmethod
     def number(value: Mapping[str, Any], key: str, default: float) -> float:
-        """A number that a double can hold: JSON has larger ones, and NaN is none."""
+        """A finite number within a double's range; JSON allows larger ones."""
         found = value.get(key, default)
         if isinstance(found, bool) or not isinstance(found, int | float):
             raise WireError(f"{key} must be a number")

@@ -1,7 +1,7 @@
-"""What a request and an answer are as JSON: the protocol's one definition.
+"""Requests and answers as JSON: the protocol's single definition.
 
-The TypeScript types are generated from these, and the reference of the protocol in the docs.
-`core.status` has what the server's other routes exchange with a page.
+The TypeScript types and the protocol reference in the docs are generated from these. `core.status`
+has what the server's other routes exchange with a page.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class RequestWire(TypedDict):
 
 
 class HeldWire(TypedDict):
-    """Stands for what the page sent before under this hash."""
+    """Refers to what the page sent earlier under this hash."""
 
     hash: str
 
@@ -183,7 +183,7 @@ class ChangedNotebookWire(TypedDict):
 
 
 class ChangedRequestWire(TypedDict):
-    """Version 2 of a request: what the other side holds is named by its hash."""
+    """Version 2 of a request: what the receiver holds is named by its hash."""
 
     version: Literal[2]
     id: int | str | None

@@ -50,7 +50,7 @@ def parse_line(line: str | bytes, bounds: Bounds | None = None) -> dict[str, Any
 
 
 def request_id(value: Mapping[str, Any]) -> int | str | None:
-    """The id to answer under, whatever else is wrong with the request."""
+    """The id for the answer, whatever else is wrong with the request."""
     id = value.get("id")
     return id if isinstance(id, int | str) and not isinstance(id, bool) else None
 
@@ -60,13 +60,13 @@ def decode_request(
     bounds: Bounds | None = None,
     held: Mapping[str, Cell] | None = None,
 ) -> SuggestRequest:
-    """Check and convert a request. Raises WireError; whatever is returned is to be trusted.
+    """Check and convert a request, which can be trusted afterwards. Raises WireError.
 
-    `held` are cells of an earlier request by their ids: those that did not change are taken from
-    there, which saves making a thousand of them a keystroke, and hashing their texts again.
+    `held` are cells of an earlier request by id: unchanged ones are reused, which saves creating a
+    thousand cells per keystroke and hashing their texts again.
 
-    Cells past `bounds.cell_bytes`, and past `bounds.notebook_bytes` counted from the caret
-    outwards, are left out, which the notebook says, and unknown fields ignored; a caret in a cell
+    Cells beyond `bounds.cell_bytes`, and beyond `bounds.notebook_bytes` counted outwards from the
+    caret, are left out and listed in the notebook. Unknown fields are ignored; a caret in a cell
     that is too large is an error.
     """
     bounds = bounds or Bounds()
@@ -90,7 +90,7 @@ def assemble_request(
     events: Sequence[EditEvent],
     facts: KernelFacts,
 ) -> SuggestRequest:
-    """A request of its decoded parts and of what else `value` says. Raises WireError."""
+    """A request from its decoded parts and the other fields of `value`. Raises WireError."""
     read = Fields
     notebook = read.object(value, "notebook")
     cursor = read.object(value, "cursor")
@@ -160,7 +160,7 @@ def _place(value: Mapping[str, Any], bounds: Bounds) -> Place | None:
     if len(path) > bounds.path_characters:
         return None
     excluded, recent = Fields.strings(value, "excluded"), Fields.strings(value, "recent")
-    if len(excluded) > bounds.globs:  # rather read nothing than what was to be left out
+    if len(excluded) > bounds.globs:  # read nothing rather than something that should be excluded
         return None
     neighbours = value.get("neighbours") is True
     return Place(path, excluded, recent[: bounds.recent_paths], neighbours)

@@ -18,7 +18,7 @@ class Utf16:
         self._length = len(text)
 
     def to_code_points(self, units: int) -> int:
-        """Inside a surrogate pair, the offset after it. Past the end stays past the end."""
+        """Inside a surrogate pair, the offset after it. Beyond the end it stays beyond the end."""
         at = units
         for count, position in enumerate(self._astral):
             if position + count >= units:

@@ -1,5 +1,5 @@
-"""nextedit-bench: notebook editing as tasks that any tool on this machine can be asked.
+"""nextedit-bench: tasks of notebook editing for any tool on this machine.
 
-`tasks` makes them from notebooks and their versions, `peers` are the tools, each run in a process
-of its own by `isolated`, `run` asks and measures, `table` shows.
+`tasks` makes them from notebooks and their versions, `peers` are the tools, `isolated` runs each in
+its own process, `run` asks and measures, `table` formats.
 """

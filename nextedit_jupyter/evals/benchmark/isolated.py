@@ -1,8 +1,8 @@
-"""A peer in a separate process, so that one that hangs or dies costs only its own answers.
+"""Runs a peer in a separate process, so that one that hangs or dies loses only its own answers.
 
 Questions and answers are JSON over a pipe. Failures are counted by kind (`Troubles`), the question
-then counts as met with silence, and the process is started again; after `most_deaths` failures the
-peer is given up.
+then counts as silence, and the process is restarted; after `max_deaths` failures the peer is given
+up.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from nextedit_jupyter.evals.benchmark.peers import Rename
 
 STARTS_S = 120.0  # a large bundle on a busy machine
 PATIENCE_S = 20.0
-MOST_DEATHS = 3
-MOST_CHARS = 20_000
+MAX_DEATHS = 3
+MAX_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Which peer: its kind in `peers.PEERS`, what that is given, and its name in the table."""
+    """A peer: its kind in `peers.PEERS`, its options, and its name in the table."""
 
     name: str
     kind: str
@@ -42,14 +42,14 @@ class Troubles:
     counts: Counter[str] = field(default_factory=Counter)
     given_up: str = ""
 
-    def told(self) -> str:
-        """In a few words; empty where all went well."""
+    def summary(self) -> str:
+        """A short text; empty if all went well."""
         parts = [f"{what} {count}×" for what, count in sorted(self.counts.items())]
         return "; ".join([*parts, *([self.given_up] if self.given_up else [])])
 
 
 class Isolated:
-    """One peer; `close` ends its process. Never raises for what the peer does."""
+    """A peer; `close` ends its process. Never raises because of the peer."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Isolated:
         *,
         patience_s: float = PATIENCE_S,
         starts_s: float = STARTS_S,
-        most_deaths: int = MOST_DEATHS,
+        max_deaths: int = MAX_DEATHS,
     ) -> None:
         self.spec = spec
         self.troubles = Troubles()
@@ -65,7 +65,7 @@ class Isolated:
         self.can: tuple[str, ...] = ()
         self.milliseconds: list[float] = []
         self._patience_s, self._starts_s = patience_s, starts_s
-        self._deaths_left = most_deaths
+        self._deaths_left = max_deaths
         self._process: Any = None
         self._pipe: Connection | None = None
         self._start()
@@ -75,26 +75,26 @@ class Isolated:
         return not self.troubles.given_up
 
     def complete(self, request: SuggestRequest) -> str:
-        """The text at the caret; "" for silence and for trouble."""
+        """The text at the caret; "" for silence or failure."""
         answer = self._ask({"op": "complete", "request": encode_request(request)})
         text = answer.get("text", "")
-        if not isinstance(text, str) or len(text) > MOST_CHARS:
+        if not isinstance(text, str) or len(text) > MAX_CHARS:
             self.troubles.counts["nonsense"] += 1
             return ""
         return text
 
     def edits(self, request: SuggestRequest, rename: Rename, first: bool) -> Mapping[int, str]:
-        """The texts of cells by place; {} for silence and for trouble."""
+        """The texts of cells by index; {} for silence or failure."""
         wire = encode_request(request)
         answer = self._ask({"op": "edits", "request": wire, "rename": rename, "first": first})
-        told = answer.get("texts", {})
+        received = answer.get("texts", {})
         cells = len(request.notebook.cells)
         try:
-            texts = {int(place): text for place, text in told.items()}
+            texts = {int(place): text for place, text in received.items()}
         except (AttributeError, TypeError, ValueError):
             texts = {-1: ""}
         sound = all(
-            0 <= place < cells and isinstance(text, str) and len(text) <= 10 * MOST_CHARS
+            0 <= place < cells and isinstance(text, str) and len(text) <= 10 * MAX_CHARS
             for place, text in texts.items()
         )
         if not sound:
@@ -163,12 +163,12 @@ class Isolated:
         try:
             if not self._pipe.poll(patience_s):
                 return None
-            told = json.loads(self._pipe.recv_bytes(8_000_000))
+            answer = json.loads(self._pipe.recv_bytes(8_000_000))
         except (OSError, EOFError):
             return None
         except ValueError:
             return {"text": None, "texts": None}
-        return told if isinstance(told, dict) else {"text": None, "texts": None}
+        return answer if isinstance(answer, dict) else {"text": None, "texts": None}
 
 
 def serve(pipe: Connection, kind: str, options: Sequence[str]) -> None:

@@ -1,9 +1,9 @@
 """The tools that the benchmark asks, each behind the same two questions.
 
-`complete` gives the text that a tool would show at the caret, "" for none. `edits` gives the texts
-that other cells would have if its offer were taken, by the cell's place; {} for none. `can` says
-what a tool does: "complete"; "edits", unasked; "renames", where it is told the old and new word.
-Adding one is a class: it is named as `module:Class`, or in `PEERS`.
+`complete` returns the text that a tool would show at the caret, "" for none. `edits` returns the
+texts that other cells would have if its offer were accepted, by the cell's index; {} for none.
+`can` says what a tool does: "complete"; "edits", automatically; "renames", if it must be told the
+old and new word. To add one, write a class and name it as `module:Class`, or add it to `PEERS`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from nextedit_jupyter.evals import baselines, rename_peers
 from nextedit_jupyter.evals.propagation_edits import peer_offer, product, words
 
 Rename = tuple[str, str] | None
-CONTEXT = 12_000  # characters of the cells above that a server is sent
-MOST_TOKENS = 48
+CONTEXT = 12_000  # characters of the cells above that are sent to a server
+MAX_TOKENS = 48
 ANSWER_S = 60.0
 
 
 class Peer(Protocol):
-    """One tool. `label` says what exactly was asked: a version, a model."""
+    """A tool. `label` says exactly what was measured: a version, a model."""
 
     @property
     def label(self) -> str: ...
@@ -39,15 +39,14 @@ class Peer(Protocol):
         """The text that is shown at the caret; "" for none."""
 
     def edits(self, request: SuggestRequest, rename: Rename, first: bool) -> Mapping[int, str]:
-        """The texts of the cells that an offer changes; `first`: of the first offer alone.
+        """The texts of the cells that an offer changes; `first`: only of the first offer.
 
-        `rename` is the old and the new word where a person renamed one: tools that must be told
-        are told.
+        `rename` is the old and the new word if the user renamed one, for tools that must be told.
         """
 
 
 class Ours:
-    """A bundle of ours in the whole product: all lanes, all gates."""
+    """One of our bundles in the whole product: all lanes, all gates."""
 
     can = ("complete", "edits")
 
@@ -73,7 +72,7 @@ class Ours:
 
 
 class JediPeer:
-    """jedi's first completion, and its rename where a person renamed."""
+    """jedi's first completion, and its rename if the user renamed something."""
 
     can = ("complete", "renames")
 
@@ -90,7 +89,7 @@ class JediPeer:
 
 
 class RopePeer:
-    """rope's first completion, and its rename where a person renamed."""
+    """rope's first completion, and its rename if the user renamed something."""
 
     can = ("complete", "renames")
 
@@ -121,7 +120,7 @@ class RopePeer:
 
 
 class _Completes:
-    """What completes and edits nothing."""
+    """A peer that only completes."""
 
     can: tuple[str, ...] = ("complete",)
 
@@ -130,7 +129,7 @@ class _Completes:
 
 
 class Habit(_Completes):
-    """The newest earlier line that begins so, which IPython shows in grey."""
+    """The newest earlier line that begins the same, which IPython shows in grey."""
 
     label = "IPython's history habit"
 
@@ -151,7 +150,7 @@ class Grams(_Completes):
 
 
 class WordsPeer:
-    """Replacing the word in every cell, where a person renamed."""
+    """Replaces the word in every cell, if the user renamed something."""
 
     can = ("renames",)
     label = "the word everywhere"
@@ -173,7 +172,7 @@ class Server(_Completes):
     def complete(self, request: SuggestRequest) -> str:
         body: dict[str, Any] = {
             "prompt": _above(request) + request.cell.source[: request.caret.offset],
-            "max_tokens": MOST_TOKENS,
+            "max_tokens": MAX_TOKENS,
             "temperature": 0,
             "stop": ["\n"],
         }
@@ -197,14 +196,14 @@ class Infill(_Completes):
             "input_prefix": f"{above}\n" if above else "",
             "prompt": line,
             "input_suffix": source[caret:] or "\n",
-            "n_predict": MOST_TOKENS,
+            "n_predict": MAX_TOKENS,
             "temperature": 0,
             "stop": ["\n"],
         }
         return _line(_post(f"{self._url}/infill", body)["content"])
 
 
-# What is asked by name alone; servers and bundles are named with where they are.
+# Peers given by name only; servers and bundles need an address or path.
 PEERS: dict[str, Callable[..., Peer]] = {
     "nextedit": Ours,
     "jedi": JediPeer,
@@ -233,7 +232,7 @@ def make(kind: str, options: Sequence[str]) -> Peer:
 
 
 def _above(request: SuggestRequest) -> str:
-    """The cells above as a file, the last characters of it."""
+    """The last characters of the cells above, as a file."""
     parts = []
     for cell in request.notebook.cells:
         if cell.id == request.caret.cell:

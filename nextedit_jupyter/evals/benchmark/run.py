@@ -1,4 +1,4 @@
-"""Asking peers and measuring what they say: one report of JSON values for all."""
+"""Asks the peers and measures their answers: one report as JSON values."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from nextedit_jupyter.evals.typing import TypingTally, type_cell
 
 VERSION = "nextedit-bench/2"
 DEADLINE_MS = 10_000.0
-_NO_SCORES = ("p50_ms", "p95_ms", "silence")  # of a tally: times, and reasons of our own alone
+_NO_SCORES = ("p50_ms", "p95_ms", "silence")  # times, and our own reasons
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 def run(
@@ -29,18 +29,18 @@ def run(
     *,
     seed: int,
     patience_s: float = PATIENCE_S,
-    say: Say = lambda text: None,
+    progress: Progress = lambda text: None,
 ) -> dict[str, Any]:
-    """Ask every peer everything that it can do, one peer after another."""
+    """Ask every peer all tasks that it can do, one peer after another."""
     rows = []
     for spec in specs:
-        say(f"{spec.name} …")
+        progress(f"{spec.name} …")
         peer = Isolated(spec, patience_s=patience_s)
         try:
             rows.append(measure(peer, tasks))
         finally:
             peer.close()
-        say(f"{spec.name}: {rows[-1]['notes'] or 'done'}")
+        progress(f"{spec.name}: {rows[-1]['notes'] or 'done'}")
     return {
         "benchmark": VERSION,
         "seed": seed,
@@ -53,12 +53,12 @@ def run(
 
 
 def scores(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What two runs with one seed have in common: all but times and dates."""
+    """The part of a report that is the same for two runs with one seed: without times and dates."""
     return [{k: v for k, v in row.items() if k != "latency"} for row in report["peers"]]
 
 
 def measure(peer: Isolated, tasks: Tasks) -> dict[str, Any]:
-    """One row of the table; kinds that the peer cannot do are left out."""
+    """One row of the table; task kinds that the peer cannot do are left out."""
     row: dict[str, Any] = {"name": peer.spec.name, "label": peer.label}
     if "complete" in peer.can:
         row["typing"] = _typing(peer, tasks.typing)
@@ -66,8 +66,8 @@ def measure(peer: Isolated, tasks: Tasks) -> dict[str, Any]:
     jumps: list[int] = []
 
     def offer(request: SuggestRequest, rename: Rename, first: bool) -> Mapping[int, str]:
-        told = rename if "renames" in peer.can else None
-        texts = peer.edits(replace(request, deadline_ms=DEADLINE_MS), told, first)
+        rename_hint = rename if "renames" in peer.can else None
+        texts = peer.edits(replace(request, deadline_ms=DEADLINE_MS), rename_hint, first)
         if first and texts:
             jumps.append(_jump(request, texts))
         return texts
@@ -84,7 +84,7 @@ def measure(peer: Isolated, tasks: Tasks) -> dict[str, Any]:
             "p50_ms": round(times[len(times) // 2], 2),
             "p95_ms": round(times[int(0.95 * (len(times) - 1))], 2),
         }
-    row["notes"] = peer.troubles.told()
+    row["notes"] = peer.troubles.summary()
     return row
 
 

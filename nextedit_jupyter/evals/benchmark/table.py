@@ -1,4 +1,4 @@
-"""The benchmark's report as a table of Markdown and as a plot."""
+"""The benchmark's report as a Markdown table and as a plot."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAD = (
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """A table, what was asked below it, and what went wrong. Intervals are of 95 %."""
+    """A table, followed by the tasks and failures. Intervals are 95 %."""
     rows = [_row(peer) for peer in report["peers"]]
     lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
@@ -66,7 +66,8 @@ def _share(share: float, ends: list[float]) -> str:
 
 
 def plot(report: Mapping[str, Any], path: Path) -> None:
-    """Characters saved by noise, each with its interval; the file's ending says which format."""
+    """Plot characters saved against noise, with intervals; the file's extension determines the
+    format."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")

@@ -24,10 +24,10 @@ from nextedit_jupyter.evals.typing import choose_cells
 
 KINDS = ("typing", "next line", "next edits", "propagation", "silence")
 LONGEST_NOTEBOOK = 60_000  # characters
-MOST_CELLS = 400
-MOST_CHANGED = 30  # cells of one commit: more is a formatter's work
+MAX_CELLS = 400
+MAX_CHANGED = 30  # cells of one commit: more is the work of a formatter
 
-# Source distributions by version and digest; of the second release of a pair the edits are taken.
+# Source distributions by version and digest; a second release of the same package provides edits.
 RECIPE = {
     "linearmodels==7.0": "15b50271068d8ad7ef58924fea6ca3fced055f8439f9e17d2ce62ba91c64ed24",
     "linearmodels==7.1": "870ed2be6aac0550e89abd38bc37b0353762ca8ef6247290b87baca08f37f2a8",
@@ -51,7 +51,7 @@ PAIRS = (
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many of each; `characters` is the longest cell that is typed."""
+    """The number of tasks of each kind; `characters` is the maximum length of a typed cell."""
 
     typing: int = 60
     next_line: int = 120
@@ -67,7 +67,7 @@ QUICK = Sizes(typing=8, next_line=16, next_edits=13, propagation=10, silence=24,
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Notebooks by name, and the versions of notebooks that people went through."""
+    """Notebooks by name, and versions of notebooks."""
 
     notebooks: tuple[tuple[str, Notebook], ...]
     commits: tuple[Commit, ...] = ()
@@ -171,11 +171,12 @@ def _without_version(name: str) -> str:
 
 
 def commit_of(repository: str, before: Notebook, after: Notebook) -> Commit | None:
-    """What became of a notebook's code cells; None where nothing did, or a tool swept over it."""
-    old = [cell.source for cell in before.cells if cell.is_code][:MOST_CELLS]
-    new = [cell.source for cell in after.cells if cell.is_code][:MOST_CELLS]
+    """The changes of a notebook's code cells; None if there are none, or too many to be made by
+    hand."""
+    old = [cell.source for cell in before.cells if cell.is_code][:MAX_CELLS]
+    new = [cell.source for cell in after.cells if cell.is_code][:MAX_CELLS]
     changed = _changed(old, new)
-    if not changed or len(changed) > MOST_CHANGED or sum(map(len, old)) > LONGEST_NOTEBOOK:
+    if not changed or len(changed) > MAX_CHANGED or sum(map(len, old)) > LONGEST_NOTEBOOK:
         return None
     swaps = {swap for cell, text in changed.items() if (swap := renamed(old[cell], text))}
     rename = next(iter(swaps)) if len(swaps) == 1 else None
@@ -184,7 +185,7 @@ def commit_of(repository: str, before: Notebook, after: Notebook) -> Commit | No
 
 
 def _changed(old: Sequence[str], new: Sequence[str]) -> dict[int, str]:
-    """The cells that were changed and not replaced: alike by more than half."""
+    """The cells that were changed rather than replaced: more than half the same."""
     changed: dict[int, str] = {}
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
@@ -202,7 +203,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _as_commit(case: Case) -> Commit | None:
-    """A made-up edit as a commit: all of its places were changed."""
+    """A synthetic edit as a commit that changed all of its places."""
     cells = [cell for cell in case.notebook.cells if cell.is_code]
     order = {cell.id: place for place, cell in enumerate(cells)}
     changed: dict[int, str] = {}

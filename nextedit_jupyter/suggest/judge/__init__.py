@@ -1,5 +1,5 @@
-"""The judge: every place that could follow the last edits, and how sure it is that it does.
+"""The judge: every place that may follow the last edits, with a probability.
 
-`changes` reads the examples from the record of edits, `candidates` finds the places generously,
-`features` says what speaks for and against each, and `forest` weighs that as it was trained.
+`last_edits` reads the examples from the edit history, `candidates` finds possible places
+generously, `features` describes each of them, and `forest` weighs the features as trained.
 """

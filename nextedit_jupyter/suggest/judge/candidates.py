@@ -1,4 +1,4 @@
-"""The places where a change could be made too: generous, for the judge to weigh."""
+"""Finds the places where a change could also be made: generously, for the judge to weigh."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _OPENERS, _CLOSERS = frozenset("([{"), frozenset(")]}")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """From `start` to `end` of a cell's text becomes `text`; tokens `first` to `last`."""
+    """A possible change: `start` to `end` of a cell's text, tokens `first` to `last`, become
+    `text`."""
 
     change: LastChange
     cell: int
@@ -30,10 +31,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class CandidateRule:
-    """What the patterns lane offers: (cell number, start, end, text), and how sure it is.
+    """An offer of the patterns lane: (cell number, start, end, text), and its trust.
 
-    `trust` is 1 for what one example carries, 1.5 for several, 2 for what is specific, 3 for what
-    the kernel knows.
+    `trust` is 1 if it is based on one example, 1.5 for several, 2 if it is specific, 3 if the
+    kernel confirms it.
     """
 
     trust: float
@@ -58,7 +59,7 @@ def find_candidates(
 
 
 def needle(change: LastChange) -> str:
-    """A text that every place holds."""
+    """A text that every place contains."""
     return max(change.old, key=len)
 
 
@@ -93,13 +94,13 @@ def places(change: LastChange, cell: LexedCell, number: int) -> Iterator[Candida
         if not change.new and change.low < change.high:
             start, end = _with_its_comma(cell, first, last, start, end)
         if not change.new and cell.source[end : end + 1] == " " and change.low == 0:
-            end += 1  # what is removed takes its blank along
+            end += 1  # a removal includes its space
         behind = end
         yield Candidate(change, number, start, end, change.new, first, last)
 
 
 def begins_to_bind(change: LastChange) -> bool:
-    """Whether a value was given to a name, or to none any more, where a statement begins."""
+    """Whether an assignment to a name was added or removed at the beginning of a statement."""
     texts = change.new, "".join(change.replaced)
     is_bound = [_ASSIGNS.match(text) is not None for text in texts]
     return is_bound[0] != is_bound[1] and not any(e.site.indent_only for e in change.examples)
@@ -112,7 +113,7 @@ def _begins_line(cell: LexedCell, start: int) -> bool:
 def _with_its_comma(
     cell: LexedCell, first: int, last: int, start: int, end: int
 ) -> tuple[int, int]:
-    """Where a removal begins and ends: one of several arguments takes its comma along."""
+    """The span of a removal: one of several arguments includes its comma."""
     before, behind = cell.left(first, 1), cell.right(last, 1)
     if before == [","] and behind and behind[0] in _CLOSERS:
         return cell.starts[cell.solid[cell.rank[first] - 1]], end
@@ -126,7 +127,8 @@ def _end(cell: LexedCell, token: int) -> int:
 
 
 def _is_done(change: LastChange, cell: LexedCell, start: int, end: int) -> bool:
-    """Whether the new text stands there already: what is longer by itself is not made longer."""
+    """Whether the new text is already there, so that what is already longer is not extended
+    again."""
     new, replaced = change.new, cell.source[start:end]
     if not new.strip():
         return False
@@ -179,9 +181,9 @@ def _whole(
 def note_left_alone(
     changes: Sequence[LastChange], edited: Sequence[Edited]
 ) -> list[tuple[int, Candidate]]:
-    """Keep what the person passed over: places of a change that their edited cells still hold.
+    """Record the places of a change that the user skipped: those still in the edited cells.
 
-    Those places, by the edit's number, for they may be left for later.
+    They are kept by the edit's number, because they may be left for later.
     """
     found: list[tuple[int, Candidate]] = []
     for change in changes:
@@ -202,7 +204,7 @@ def ruled_candidates(
     lexed: Mapping[int, LexedCell],
     known: Sequence[Candidate],
 ) -> list[Candidate]:
-    """The places of the patterns lane's rules that are no candidates yet."""
+    """The places of the patterns lane's rules that are not candidates yet."""
     have = {(c.cell, c.start, c.end) for c in known}
     examples = [e for change in changes for e in change.examples]
     found: list[Candidate] = []

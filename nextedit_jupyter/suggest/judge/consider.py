@@ -26,7 +26,7 @@ from nextedit_jupyter.suggest.judge.view import Evidence, View
 
 @dataclass(frozen=True, slots=True)
 class CellPast:
-    """A cell that the person edited: its number, its text before all that and now."""
+    """A cell that the user edited: its number, and its text before these edits and now."""
 
     number: int
     before: str
@@ -38,8 +38,8 @@ class CellPast:
 class Considered:
     """Candidates and, for each, a row of features.
 
-    `decided` are those, by their number, whose definition was renamed and which bindings prove to
-    follow: nothing is left to weigh there, and their rows are empty. `edits` are what the
+    `decided` are the indices of those whose definition was renamed and that bindings prove to
+    follow: there is nothing to weigh, and their rows are empty. `edits` are the changes that the
     candidates repeat.
     """
 
@@ -93,7 +93,7 @@ def consider(
     evidence: Evidence,
     lexed: LexedCells,
 ) -> Considered:
-    """Every place that could follow `edits` (newest first) in the code cells `sources`."""
+    """Every place that may follow `edits` (newest first) in the code cells `sources`."""
     changes, edited = read_changes(
         [(str(e.number), e.before, e.after, e.recent) for e in edits], lexed
     )

@@ -1,7 +1,7 @@
-"""What speaks for and against a candidate, as numbers that a person can read.
+"""The features of a candidate, as interpretable numbers.
 
-No feature knows a library, a name or a repository: they count, compare with the examples, and say
-what stands there.
+No feature knows a library, a name or a repository: they count, compare with the examples, and
+describe the place.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ NAMES: tuple[str, ...] = (*_change_names(), *_place_names())
 def feature_rows(
     candidates: Sequence[Candidate], view: View, decided: Collection[int] = ()
 ) -> NDArray[np.float32]:
-    """One row a candidate, a column for each of `NAMES`; zeros for those that are `decided`."""
+    """One row per candidate, a column for each of `NAMES`; zeros for those that are `decided`."""
     if not candidates:
         return np.zeros((0, len(NAMES)), np.float32)
     of_change: dict[int, list[Candidate]] = {}
@@ -222,7 +222,8 @@ def _change_values(found: Sequence[Candidate], view: View) -> list[float]:
 
 
 class _Passed:
-    """The places of one change that the person passed over: between edited cells, or above all."""
+    """The places of one change that the user skipped: between edited cells, or above all of
+    them."""
 
     def __init__(self, found: Sequence[Candidate], view: View) -> None:
         numbers = [view.numbers[e.edit] for e in found[0].change.examples]
@@ -239,7 +240,7 @@ class _Passed:
         ]
 
     def likeness(self, candidate: Candidate, site: Site) -> list[float]:
-        """Whether a place that was passed over, in another cell, is much the same."""
+        """Whether a skipped place in another cell is similar."""
         between = [s for cell, s in self._between if cell != candidate.cell]
         above = [s for cell, s in self._above if cell != candidate.cell]
         mine = site.kind, site.owner
@@ -256,7 +257,7 @@ def _holding(text: str, view: View) -> int:
 
 
 class _CellView:
-    """What holds for all candidates of one cell."""
+    """Values shared by all candidates of one cell."""
 
     def __init__(self, number: int, found: Sequence[Candidate], view: View) -> None:
         self.lexed = view.cells[number]
@@ -294,7 +295,7 @@ class _CellView:
         self.line_counts = self.lexed.line_counts
         self.per_change: dict[int, int] = {}
         self.by_line: dict[int, set[int]] = {}
-        self.proved_at: dict[int, set[int]] = {}  # where the proved places of a line begin
+        self.proved_at: dict[int, set[int]] = {}  # starts of the proved places of a line
         for c in found:
             self.per_change[id(c.change)] = self.per_change.get(id(c.change), 0) + 1
             line = self.lexed.line_of(c.start)
@@ -308,7 +309,7 @@ def _one_each(found: Sequence[Candidate]) -> list[Candidate]:
 
 
 class _Like:
-    """What the examples of one change are like."""
+    """Properties of the examples of one change."""
 
     def __init__(self, found: Sequence[Candidate]) -> None:
         self.sites = [e.site for e in found[0].change.examples[:MAX_EXAMPLES]]
@@ -364,7 +365,7 @@ def _place_values(
 
 
 def _is_of_own_value(site: Site, old: Sequence[str]) -> bool:
-    """`x=x`, `"x": x`, `row["x"] = x`: the word names what a variable of that name holds."""
+    """`x=x`, `"x": x`, `row["x"] = x`: the word names the value of a variable of that name."""
     return bool(old) and site.kind in ("keyword", "string") and old[0] in site.right[:4]
 
 
@@ -373,7 +374,7 @@ def _is_whole_string(site: Site) -> bool:
 
 
 def _beside_values(candidate: Candidate, site: Site, like: _Like, cell: _CellView) -> list[float]:
-    """What stands on the same line and on those beside it."""
+    """Features of the same line and its neighbours."""
     line = cell.lexed.line_of(candidate.start)
     proved = cell.proved_at.get(line, set()) - {candidate.start}
     near = [n for n in (line - 1, line + 1) if 0 <= n < len(cell.lexed.lines)]
@@ -428,7 +429,8 @@ def _binding_values(candidate: Candidate, view: View, site: Site, like: _Like) -
 
 
 def _matches(site: Site, others: Sequence[Site]) -> tuple[float, float, float]:
-    """The most tokens that agree on the left, on the right, and with one site on both sides."""
+    """The maximum number of tokens that agree on the left, on the right, and on both sides of one
+    site."""
     left = right = both = 0
     for other in others:
         a, b = _same(site.left, other.left), _same(site.right, other.right)

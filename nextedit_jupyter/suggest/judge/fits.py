@@ -1,9 +1,9 @@
-"""Whether a change can mean at a place what it meant where it was made.
+"""Whether a change can mean the same at another place as where it was made.
 
-A number or a truth value says nothing by itself: what it is given to says what it means. An
+A number or a truth value means nothing by itself: its meaning depends on what it is assigned to. An
 argument belongs to its callee, a member to its module. What was wrapped as a whole is not wrapped
-where more is read from it. And a name that lost what it was read from, or that one function alone
-knows, is nothing elsewhere.
+where it is part of a longer expression. And a name that lost its object, or that only one function
+knows, is undefined elsewhere.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ _QUOTES = frozenset("'\"")
 _WORD = re.compile(r"\w+")
 _BOUND = re.compile(r"([^\W\d]\w*)\s*=(?!=)")
 _IMPORT = re.compile(r"from\s+([\w.]+)\s+import\b(.*)|import\s+([\w.]+)(?:\s+as\s+(\w+))?\s*$")
-# What was inserted together with another change of its line followed alone in 64 of 126 places, and
-# in all nine that the judge was as sure of.
+# Text inserted together with another change of its line followed alone in 64 of 126 places, and in
+# all nine with at least this probability.
 SURE_ALONE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class _WordMeaning:
-    """What the places where a word was changed say of others; empty where they say nothing.
+    """What the places where a word was changed imply for others; empty if nothing.
 
-    `given`: what a number or a truth value in code was given to. `callees`: of an argument that
-    got a longer or shorter name, each with the value. `members`: what attributes were read from.
-    `is_of_paths`: it was a part of the paths that imports read, and no name that one binds.
+    `given`: what a number or a truth value in code was assigned to. `callees`: for an argument that
+    got a longer or shorter name, the callees with the value. `members`: the objects that attributes
+    were read from. `is_of_paths`: it was a part of imported paths, and not a name that an import
+    binds.
     """
 
     given: tuple[str, ...] = ()
@@ -49,7 +50,7 @@ class _WordMeaning:
 
     @classmethod
     def of(cls, change: LastChange) -> _WordMeaning | None:
-        """None where nothing is said."""
+        """None if nothing is implied."""
         old, new = change.old[0], change.new
         sites = [e.site for e in change.examples]
         kinds = {s.kind for s in sites}
@@ -70,7 +71,7 @@ class _WordMeaning:
         return bool(self.given) and site.kind not in TEXTS and _before(site) != self.given
 
     def is_of_another_callee(self, site: Site) -> bool:
-        """Whether another callee is given another value: of 12 such places none followed."""
+        """Whether it is another callee with another value: of 12 such places none followed."""
         return (
             bool(self.callees)
             and site.kind == "keyword"
@@ -78,15 +79,15 @@ class _WordMeaning:
         )
 
     def is_no_path(self, site: Site) -> bool:
-        """Whether a place stands outside of imports and is not written as a part of a path: of 36
-        such places 4 followed the path of an import.
+        """Whether a place is outside of imports and not part of a path: of 36 such places 4
+        followed the path of an import.
         """
         return self.is_of_paths and site.kind != "import" and site.left[:1] != (".",)
 
 
 def _before(site: Site) -> tuple[str, ...]:
-    """The name or key that a value is given to, `n` of `n: int = 10`, `f(n=10)` and `{"n": 10}`;
-    else the two tokens before it.
+    """The name or key that a value is assigned to, `n` in `n: int = 10`, `f(n=10)` and `{"n": 10}`;
+    otherwise the two tokens before it.
     """
     left = [token for token in site.left if token not in _QUOTES]
     if left[:1] == ["="] and left[2:3] == [":"]:
@@ -100,7 +101,8 @@ def _is_plain(text: str) -> bool:
 
 
 def is_a_part(change: LastChange, site: Site) -> bool:
-    """Whether what was wrapped is a part of more at a place, as it was not where it was made."""
+    """Whether what was wrapped is part of a longer expression at a place, unlike where it was
+    made."""
     if change.shape != "tokens" or not _is_read_from(site):
         return False
     old, new = "".join(change.replaced), re.sub(r"\s", "", change.new)
@@ -121,7 +123,8 @@ def _is_in_path(line: str, word: str) -> bool:
 
 
 class Fits:
-    """Which places of one request a change does not fit; notebooks are read where that counts."""
+    """Determines which places of one request a change does not fit; the notebook is read only if
+    necessary."""
 
     def __init__(self, request: SuggestRequest, considered: Considered) -> None:
         self._request, self._considered = request, considered
@@ -163,7 +166,7 @@ class Fits:
         )
 
     def _is_read_on(self, place: Candidate) -> bool:
-        """Whether a name that loses its value there is read in the notebook."""
+        """Whether a name that loses its assignment there is read in the notebook."""
         found = _BOUND.match("".join(place.change.replaced))
         if found is None or _BOUND.match(place.text):
             return False
@@ -182,8 +185,8 @@ class Fits:
         return self._meanings[id(change)]
 
     def is_alone(self, place: Candidate) -> bool:
-        """Whether something is inserted that came along with another change of the same line, which
-        has places, but none on this line.
+        """Whether it is an insertion that was made together with another change of the same line,
+        which has places, but none on this line.
         """
         if place.change.shape != "insert" or len(self._lines) < 2:
             return False
@@ -213,8 +216,8 @@ class Fits:
         return place.cell, self._considered.cells[place.cell].line_of(place.start)
 
     def _is_of_another_module(self, said: _WordMeaning, site: Site) -> bool:
-        """Whether a member of a module was changed and the place reads another one's, or one of an
-        object; or the other way round, which 6 of 38 such places followed on real commits.
+        """Whether a module's member was changed and the place reads another module's, or an
+        object's; or vice versa: on real commits 6 of 38 such places followed.
         """
         if not said.members or site.kind != "attribute" or not _is_path(site.object):
             return False
@@ -226,7 +229,7 @@ class Fits:
 
     @cached_property
     def _imported(self) -> dict[str, str]:
-        """What each imported name means in the notebook."""
+        """What each imported name refers to in the notebook."""
         return {
             name: path
             for cell in self._request.notebook.cells
@@ -235,9 +238,9 @@ class Fits:
         }
 
     def _lacks_name(self, place: Candidate) -> bool:
-        """Whether a change leaves a name at a place that nothing there knows.
+        """Whether a change leaves an unknown name at a place.
 
-        What the edited cells read of the notebook themselves may be on its way.
+        A name that the edited cells themselves read may be about to be defined.
         """
         cell = self._considered.cells[place.cell]
         site = place.change.examples[0].site
@@ -248,7 +251,8 @@ class Fits:
         return any(n not in ALWAYS_KNOWN and not self._is_known(n) for n in wanted)
 
     def _is_known(self, name: str) -> bool:
-        """Whether a cell or the kernel holds a name, or may: `from module import *` brings any."""
+        """Whether a cell or the kernel has a name, or may have: `from module import *` may bind
+        any."""
         known = self._known.get(name)
         if known is None:
             request = self._request
@@ -293,7 +297,7 @@ def _is_path(text: str) -> bool:
 
 @by_text(500_000)
 def _imports_of(source: str) -> tuple[tuple[str, str], ...]:
-    """The names that a cell imports, each with what it is."""
+    """The names that a cell imports, each with what it refers to."""
     index = cell_index(source)
     return tuple(
         (index.names[index.starts[start]].name, path) for start, path in index.imports.items()
@@ -308,16 +312,16 @@ def _is_in_text(cell: LexedCell, i: int) -> bool:
 
 
 def _names_of(change: LastChange) -> frozenset[str]:
-    """The names that the new text reads, as far as it says so itself."""
+    """The names that the new text reads, as far as it shows."""
     if not _QUOTES.isdisjoint(change.new) and not _is_closed(change.new):
         return frozenset()
     text = LexedCell(change.new)
     if "lambda" in text.texts:
         return frozenset()
     site = change.examples[0].site
-    solid = text.solid[site.left[:1] == (".",) :]  # the rest of an attribute comes first
+    solid = text.solid[site.left[:1] == (".",) :]  # it begins with the rest of an attribute
     if site.right[:1] == ("=",):
-        solid = solid[:-1]  # a keyword, or what is bound
+        solid = solid[:-1]  # a keyword, or a bound name
     return frozenset(
         text.texts[i]
         for i in solid
@@ -332,7 +336,7 @@ def _is_closed(text: str) -> bool:
 
 
 def _bared(place: Candidate, cell: LexedCell) -> frozenset[str]:
-    """The attribute that is left without what it was read from: `b` of `a.b`."""
+    """The attribute that is left without its object: `b` of `a.b`."""
     replaced = place.change.replaced
     if replaced[-1:] != (".",) or place.change.new.rstrip().endswith("."):
         return frozenset()

@@ -1,8 +1,8 @@
 """Boosted trees in numpy, read from the JSON that `jupyter nextedit train judge` writes.
 
-Evaluated as QuickScorer does (Lucchese et al., SIGIR 2015): every split of every tree is tested at
-once, each failed test rules out the leaves on its left, and the leftmost leaf that remains is the
-tree's answer. 500 rows of 200 trees take some 2 ms, which walking the trees does not.
+Evaluated like QuickScorer (Lucchese et al., SIGIR 2015): every split of every tree is tested at
+once, each failed test rules out the leaves on its left, and the leftmost remaining leaf is the
+tree's answer. 500 rows of 200 trees take some 2 ms; walking the trees would take much longer.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 from nextedit_jupyter.core import NextEditError
 from nextedit_jupyter.suggest.judge.features import NAMES
 
-MAX_LEAVES = 16  # a tree's leaves are bits of one 16-bit word
+MAX_LEAVES = 16  # a tree's leaves are the bits of a 16-bit word
 _CHUNK = 256
 _ALL = np.uint16(0xFFFF)
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From `show` on the surest place has an offer made; `tick` are chosen, `list` are optional."""
+    """An offer is made if its best place reaches `show`; places from `tick` on are ticked, from
+    `list` on optional."""
 
     show: float
     tick: float
@@ -36,9 +37,9 @@ class Thresholds:
 
 
 class Forest:
-    """`values` gives a probability for each row of features.
+    """Boosted trees; `values` returns a probability for each row of features.
 
-    Raises NextEditError where the trees are not those of these features.
+    Raises NextEditError if the trees were trained with other features.
     """
 
     def __init__(self, told: Mapping[str, Any]) -> None:
@@ -49,7 +50,7 @@ class Forest:
         trees: Sequence[Mapping[str, Any]] = told["trees"]
         count = len(trees)
         splits = max((len(tree["feature"]) for tree in trees), default=0)
-        # Split k of every tree: the feature, the border, and the leaves that are left beyond it.
+        # Split k of every tree: the feature, the threshold, and the leaves that remain above it.
         self._feature = np.zeros((splits, count), np.intp)
         self._border = np.full((splits, count, 1), np.inf, np.float32)
         self._left = np.full((splits, count, 1), _ALL, np.uint16)
@@ -67,14 +68,14 @@ class Forest:
         self._offsets = (np.arange(count) * MAX_LEAVES)[:, None]
 
     def at(self, level: float) -> Forest:
-        """The same trees with one threshold for showing and choosing."""
+        """The same trees with a single threshold for showing and ticking."""
         other = copy(self)
         other.thresholds = Thresholds(level, level, min(level, self.thresholds.list))
         return other
 
     def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probability of each row, float32."""
-        if len(rows) > _CHUNK:  # what fits into the processor's cache is three times as fast
+        if len(rows) > _CHUNK:  # three times as fast if it fits into the processor's cache
             parts = [rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK)]
             return np.concatenate([self.values(part) for part in parts])
         columns = np.ascontiguousarray(rows.T)
@@ -89,6 +90,6 @@ class Forest:
 
 @lru_cache(maxsize=1)
 def shipped() -> Forest:
-    """The forest that travels with the package, read at the first question."""
+    """The packaged forest, read on first use."""
     text = resources.files("nextedit_jupyter.suggest.judge").joinpath("judge.json").read_text()
     return Forest(json.loads(text))

@@ -1,19 +1,19 @@
-"""Places that the person has to choose, and those that bindings have decided about.
+"""Places that the user has to select, and those that bindings have decided.
 
-Four kinds of place say of which object something holds, however like the examples they look: a
-method that was chosen for one object, a key of one dictionary, a variable that was taken in
-another's place once, where both are bound, and a name in code that was left while texts beside it
-got another word. They are listed as optional.
+Four kinds of places belong to a particular object, however similar to the examples they look: a
+method that was chosen for one object, a key of one dictionary, a variable that was used once
+instead of another while both are bound, and a name in code that was left alone while strings beside
+it were changed. They are listed as optional.
 
 Where bindings prove a rename, a place of the same word that they left alone is another name: it is
-not offered, and a mention of it in a text is optional, unless the judge is very sure of a string. A
-variable that a cell binds again is another one too, as far as bindings go, and people often give
-both the new name: there the judge has to be very sure. A name of one function, as a parameter, is
-carried to another function as a whole or not at all. Of a cell that does not parse bindings say
-nothing: its places are optional. Where a definition made way for another one, its uses mean the old
-one until a use is changed as well.
+not offered, and a mention in a string or comment is optional, unless the judge is very sure of a
+string. A variable that a cell binds again is also another one, as far as bindings go, but people
+often give both the new name: there the judge has to be very sure. A name of one function, such as a
+parameter, is changed in another function as a whole or not at all. Bindings say nothing about a
+cell that does not parse: its places are optional. If a definition was replaced by another one, its
+uses mean the old one until a use is changed as well.
 
-How sure is what was right of owners whose commits the trees had not seen.
+The thresholds were right on commits of owners that the trees had not seen.
 """
 
 from __future__ import annotations
@@ -55,13 +55,12 @@ _SURE_OF_OTHER_KIND = 0.95
 _SURE_OF_SWAPS = 0.7
 # From here on five of six names that were bound again followed.
 SURE_OF_REBOUND = 0.8
-# Names of another function: ten of eleven places that were as sure as this followed.
+# Names of another function: ten of eleven places from here on followed.
 SURE_OF_LOCAL = 0.5
 
 
 def held_back(considered: Considered, keys: RenamedKeys, fits: Fits) -> list[float]:
-    """For each candidate how sure the judge has to be to choose it for the person; 0 where nothing
-    holds it back."""
+    """For each candidate the probability from which it is ticked; 0 if nothing holds it back."""
     found = _words_held_back(considered, keys)
     for n, place in enumerate(considered.candidates):
         if n not in considered.decided and fits.is_unfit(place):
@@ -111,8 +110,8 @@ def _words_held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
 
 
 def is_of_replaced_entries(change: LastChange) -> bool:
-    """Whether a word names entries or arguments that gave way to others, with values of another
-    kind: `rate=0.5` for `path="x.csv"`.
+    """Whether a word names entries or arguments that were replaced by others with values of another
+    kind: `rate=0.5` by `path="x.csv"`.
     """
     is_replaced = change.replaced_entries == len(change.examples) > 0
     return is_replaced and not spells_out(change.old[0], change.new)
@@ -126,9 +125,10 @@ def _is_of_text_alone(change: LastChange) -> bool:
 
 
 def _is_of_labels_alone(change: LastChange) -> bool:
-    """Whether a word got other capitals, and only in strings that calls are given, as titles are.
+    """Whether only the capitals of a word changed, and only in strings passed to calls, such as
+    titles.
 
-    What a key is called is another matter.
+    Keys are different.
     """
     return change.old[0].lower() == change.new.lower() and all(
         e.site.kind == "string" and e.site.callee.endswith("(") and not _is_key(e.site)
@@ -156,8 +156,8 @@ def _is_python_name(place: Candidate, considered: Considered) -> bool:
 
 
 def _is_key_of_another(place: Candidate, considered: Considered, literals: set[str]) -> bool:
-    """Whether a key was changed of one variable alone, and `place` is one of another variable that
-    is filled with that key where it is made.
+    """Whether a key of only one variable was changed, and `place` is that of another variable whose
+    definition has that key.
     """
     sites = [e.site for e in place.change.examples]
     if not all(s.kind == "string" and _is_key(s) for s in sites):
@@ -169,7 +169,7 @@ def _is_key_of_another(place: Candidate, considered: Considered, literals: set[s
 
 
 def _is_same_entry(place: Candidate, considered: Considered) -> bool:
-    """Whether the entry is one that was changed word for word, or has the value of that key."""
+    """Whether the entry is word for word one that was changed, or has that key's value."""
     sites = [e.site for e in place.change.examples]
     site = Site.of(considered.cells[place.cell], place.first, place.last)
     is_same = site.line[:1] in ("'", '"') and any(s.line == site.line for s in sites)
@@ -178,7 +178,7 @@ def _is_same_entry(place: Candidate, considered: Considered) -> bool:
 
 
 def _is_key(site: Site) -> bool:
-    """Whether a string is a key of its owner: of a literal, in brackets or of `get`."""
+    """Whether a string is a key of its owner: in a literal, in brackets or in `get`."""
     return site.callee in (site.owner + "={", site.owner + "[") or site.callee in KEYED
 
 
@@ -186,7 +186,7 @@ def _sure_of_swap(change: LastChange, considered: Considered) -> float:
     """How sure the judge has to be where one use was changed, of a name that is still bound, to
     another that is bound too; 0 where that is not so.
 
-    Modules do not count: one takes the place of another wherever it was used.
+    Modules do not count: one replaces another wherever it was used.
     """
     if len(change.examples) != 1 or change.examples[0].site.kind != "name":
         return 0.0
@@ -204,7 +204,8 @@ def _is_of_several_cells(change: LastChange) -> bool:
 
 
 def _bindings_of(name: str, considered: Considered) -> set[str]:
-    """What binds a name in the cells that hold it: "variable", "parameter", "alias" and so on."""
+    """The kinds of bindings of a name in the cells that contain it: "variable", "parameter",
+    "alias" and so on."""
     cells = (cell_index(c.source) for c in considered.cells.values() if name in c.source)
     return {n.kind for cell in cells for n in cell.names if n.name == name and n.op == "write"}
 
@@ -216,7 +217,7 @@ _BEYOND = frozenset(["attribute", "keyword", "string"])
 def rulings(
     considered: Considered, symbols: Sequence[Suggestion] | Silence, request: SuggestRequest
 ) -> list[Ruling]:
-    """For each candidate what bindings have decided about it."""
+    """For each candidate, what bindings have decided."""
     if isinstance(symbols, Silence):
         gone = _lines_replaced(symbols.replaced, considered)
         local = _of_functions_alone(considered)
@@ -226,8 +227,8 @@ def rulings(
             else _of_settled(place, symbols, considered, gone)
             for place in considered.candidates
         ]
-    # A word that was changed where no binding reaches, as a keyword or a method, means more than
-    # the variable: of the places that bindings left alone the judge decides.
+    # A word that was also changed where no binding reaches, such as a keyword or a method, means
+    # more than the variable: then the judge decides about places that bindings left alone.
     proved = {
         (cell.source[r.start : r.end], r.text)
         for said in symbols
@@ -239,7 +240,7 @@ def rulings(
     found: list[Ruling] = []
     for n, place in enumerate(considered.candidates):
         if n in considered.decided:
-            found.append("closed")  # they are the symbols lane's own
+            found.append("closed")  # they belong to the symbols lane
             continue
         change = place.change
         is_other = change.shape != "word" or ("".join(change.replaced), change.new) not in proved
@@ -329,7 +330,7 @@ def _went_with_it(change: LastChange, considered: Considered) -> bool:
 def _of_settled(
     place: Candidate, symbols: Silence, considered: Considered, gone: set[tuple[int, int]]
 ) -> Ruling:
-    """Where nothing is left to rename: what bindings say of a place of the word."""
+    """If nothing is left to rename: what bindings say about a place of the word."""
     word = "".join(place.change.replaced)
     if gone and all((e.edit, e.line) in gone for e in place.change.examples):
         return "closed"
@@ -354,7 +355,7 @@ def _of_settled(
 
 
 def _is_imported_again(place: Candidate, considered: Considered) -> bool:
-    """Whether the import that was changed stands word for word in another cell."""
+    """Whether the changed import occurs word for word in another cell."""
     cell = considered.cells[place.cell]
     line = cell.lines[cell.line_of(place.start)]
     return cell.kinds[place.first] == "import" and any(
@@ -363,16 +364,16 @@ def _is_imported_again(place: Candidate, considered: Considered) -> bool:
 
 
 def _is_unread(place: Candidate, considered: Considered) -> bool:
-    """Whether bindings say nothing of a place, because its cell does not parse."""
+    """Whether bindings say nothing about a place, because its cell does not parse."""
     return cell_index(considered.cells[place.cell].source).broken
 
 
 def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
-    """Whether a name of the same spelling may follow: a variable of the notebook that a cell binds
-    again, or one of another function where one of a function was changed.
+    """Whether a name with the same spelling may follow: a variable of the notebook that a cell
+    binds again, or a name in another function if one within a function was changed.
 
-    Functions and classes do other things after another definition, and what is named like the
-    function that made it is no function: variables and imports alone hold much the same again.
+    Functions and classes do something else after another definition, and a result named like its
+    function is not a function: only variables and imports have a similar meaning again.
     """
     if _is_callables(place.change):
         return "closed"
@@ -396,8 +397,8 @@ def _is_callables(change: LastChange) -> bool:
 
 
 def _is_settled(place: Candidate, considered: Considered) -> bool:
-    """Whether a place that bindings left alone means nothing of the kind: another key, or a word
-    of another language in a line that IPython reads.
+    """Whether a place that bindings left alone is unrelated: another key, or a word of another
+    language in a line that IPython reads.
     """
     if is_of_another_language(place, considered):
         return True
@@ -408,7 +409,7 @@ def _is_settled(place: Candidate, considered: Considered) -> bool:
 def _kinds_of(
     symbols: Sequence[Suggestion], considered: Considered, request: SuggestRequest
 ) -> set[str]:
-    """What stands at the places that bindings prove."""
+    """The kinds of the places that bindings prove."""
     starts = {
         (request.notebook.index(change.cell), r.start)
         for said in symbols
@@ -423,8 +424,9 @@ def _kinds_of(
 
 
 def _means_more(change: LastChange, proved: set[str]) -> bool:
-    """Whether a word was changed where bindings do not reach: of a kind that none of the proved
-    places (their kinds are `proved`) has. The one string that a rename began with is reached.
+    """Whether a word was also changed where bindings do not reach: with a kind that none of the
+    proved places has (their kinds are `proved`). A single string with which a rename began counts
+    as reached.
     """
     if len(change.examples) == 1 and change.examples[0].site.kind == "string":
         return False
@@ -439,6 +441,6 @@ def _is_of_definitions_alone(change: LastChange) -> bool:
 
 
 def _is_unpacked(site: Site, name: str) -> bool:
-    """Whether a name is one of several that a line gives values: `a, b = f()`."""
+    """Whether a name is one of several that a line assigns: `a, b = f()`."""
     found = _UNPACKED.match(site.line)
     return found is not None and name in _WORD.findall(found[0])

@@ -1,9 +1,9 @@
-"""The judge's lane: what could follow the last edits, weighed place by place.
+"""The judge's lane: weighs every place that may follow the last edits.
 
-The symbols and the patterns lanes say what they found, which is evidence. What bindings prove of a
-definition that was renamed stays as it is; a rename that only a changed use suggests, and what the
-patterns generalised, is offered where the judge agrees. Everything else that it is sure of is
-offered in its own name, and never as a rename of a variable.
+What the symbols and patterns lanes find is evidence. What bindings prove about a renamed definition
+is kept as it is; a rename that only a changed use suggests, and what the patterns generalised, is
+offered if the judge agrees. Everything else that it is sure of is offered as its own suggestion,
+never as a rename of a variable.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ from nextedit_jupyter.suggest.lane import Cancelled
 from nextedit_jupyter.suggest.patterns import OWN, net_edits
 
 _NAME = re.compile(r"[\w.]+")
-# From this confidence on a pattern rests on what the kernel knows, which no example has to support.
+# From this confidence on a pattern is confirmed by the kernel, and needs no more examples.
 _KNOWN = 0.97
 _JUST_BELOW = 0.99
-# From this confidence on a pattern rests on two examples at least.
+# From this confidence on a pattern is based on at least two examples.
 _SEVERAL = 0.9
 _ADDED = re.compile(r"(?:, )?[^\W\d]\w*=(?!=)")
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What is left of the other lanes' offers, the judge's own, and why it has none.
+    """The remaining offers of the other lanes, the judge's own, and why it has none.
 
     `unlikely` are the places that it would not even list.
     """
@@ -79,7 +79,7 @@ class Weighed:
     unlikely: Sequence[Candidate] = ()
 
     def finds_unlikely(self, request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
-        """Whether a suggestion is one of the unlikely places; as the gates ask."""
+        """A gate: whether a suggestion is one of the unlikely places."""
         for change in suggestion.edits:
             number = request.notebook.index(change.cell)
             mine = [c for c in self.unlikely if c.cell == number]
@@ -93,7 +93,8 @@ class Weighed:
 
 
 class JudgeLane:
-    """Holds cells that it read, bounded, and the trees; the same request gives the same answer."""
+    """Its only state is a bounded cache of cells, and the trees; the same request gets the same
+    answer."""
 
     def __init__(self, forest: Forest | None = None, trees: TreeCache | None = None) -> None:
         self._forest = forest
@@ -103,7 +104,7 @@ class JudgeLane:
     def weigh(
         self, request: SuggestRequest, symbols: Said, patterns: Said, cancelled: Cancelled
     ) -> Weighed:
-        """Judge what the other lanes said and every other place. Raises nothing of its own."""
+        """Judge the other lanes' offers and every other place. Raises no errors of its own."""
         silent = Silence("no_change")
         if not request.history or request.history[-1].origin not in OWN:
             return Weighed(symbols, patterns, silent)
@@ -162,7 +163,7 @@ class JudgeLane:
         return Weighed(symbols, kept or silent, own)
 
     def consider(self, request: SuggestRequest, symbols: Said, patterns: Said) -> Considered:
-        """Every place that could follow, with its features; none after half-typed text."""
+        """Every place that may follow, with its features; none after half-typed text."""
         cells = request.notebook.cells
         number = {cell.id: n for n, cell in enumerate(cells)}
         sources = _sources(request)
@@ -180,9 +181,9 @@ class JudgeLane:
         forest: Forest,
         half: str,
     ) -> Chosen | Silence:
-        """The places that the judge is sure of, and the optional ones, of those that are free.
+        """The ticked and the optional places, of those that are not taken.
 
-        `half` is the name that looks half typed, if one does.
+        `half` is the name that looks half typed, if there is one.
         """
         limits = forest.thresholds
         free = [
@@ -217,7 +218,7 @@ class JudgeLane:
         return is_half_typed(self._trees.tree(before), self._trees.tree(after))
 
     def _parsing(self, request: SuggestRequest, placed: Sequence[Placed]) -> list[Placed]:
-        """Without the cells that would parse worse."""
+        """The places without those in cells that would parse worse."""
         kept: list[Placed] = []
         for number, mine in by_cell(placed).items():
             source = request.notebook.cells[number].source
@@ -237,7 +238,7 @@ def _sources(request: SuggestRequest) -> dict[int, str]:
 
 
 def evidence_of(symbols: Said, patterns: Said, number: Mapping[str, int]) -> Evidence:
-    """What the other lanes said, as the judge's features take it."""
+    """The other lanes' offers in the form that the judge's features use."""
     proved: set[tuple[int, int]] = set()
     rules: list[CandidateRule] = []
     if not isinstance(symbols, Silence):
@@ -268,10 +269,10 @@ def _agreed(
     request: SuggestRequest,
     tick: float,
 ) -> Said:
-    """The symbols lane's offers: as they are where a definition changed, else where agreed on.
+    """The symbols lane's offers: unchanged if a definition changed, otherwise if the judge agrees.
 
-    A use that became another name may mean that one object was taken for another at that place.
-    Then the definition stays, and with it goes the rename: of the uses the judge decides.
+    A use that became another name may mean that only that place should use another object. Then the
+    definition stays, and there is no rename: the judge decides about the uses.
     """
     if isinstance(symbols, Silence):
         return symbols
@@ -300,10 +301,10 @@ def _is_bound(candidate: Candidate, considered: Considered) -> bool:
 def _as_ruled(
     found: Sequence[Placed], ruled: Sequence[Ruling], considered: Considered, most: float
 ) -> Iterator[Placed]:
-    """The places that are open to the judge, each as sure as it may be.
+    """The places that the judge may decide about, with their probabilities limited by the rulings.
 
-    A name that was bound again is followed as a whole or not at all: half of it would not run. Of
-    another function's name a whole is what that function holds.
+    A name that is bound again changes as a whole or not at all: half of it would not run. For
+    another function's name, the whole is its places in that function.
     """
     groups: dict[object, list[float]] = {}
     keys: list[tuple[object, float] | None] = []
@@ -330,17 +331,18 @@ def _as_ruled(
 
 
 def _known(patterns: Said) -> list[Suggestion]:
-    """The offers that rest on what the kernel knows, which the judge has no feature for."""
+    """The offers that the kernel confirms, for which the judge has no feature."""
     if isinstance(patterns, Silence):
         return []
     return [said for said in patterns if said.confidence >= _KNOWN]
 
 
 def _keywords_added(patterns: Said, request: SuggestRequest) -> set[tuple[int, int, str]]:
-    """Calls that lack a keyword which two calls of the same thing got: (cell number, start, text).
+    """Calls that lack a keyword that was added to two calls of the same callee: (cell number,
+    start, text).
 
-    So few of these were ever made that trees learn nothing of them; three of four offers were
-    taken up on real commits, and after an edit that nobody spread there was one in 2,500.
+    These are too rare for the trees to learn; on real commits three of four offers were right, and
+    after edits made in one place only there was one offer in 2,500.
     """
     if isinstance(patterns, Silence):
         return set()
@@ -370,7 +372,7 @@ def _touches(candidate: Candidate, taken: TakenPlaces) -> bool:
 
 
 def _disjoint(placed: Sequence[Placed]) -> list[Placed]:
-    """The surest of those that overlap; `placed` is surest first."""
+    """The most likely of overlapping places; `placed` is sorted, most likely first."""
     kept: list[Placed] = []
     taken = TakenPlaces()
     edges: dict[tuple[int, int], list[Candidate]] = {}
@@ -388,7 +390,8 @@ def _disjoint(placed: Sequence[Placed]) -> list[Placed]:
 
 
 def _says_it_too(one: Candidate, other: Candidate) -> bool:
-    """Whether of two places that meet one inserts what the other's text begins or ends with."""
+    """Whether one of two adjacent places inserts text with which the other's text begins or
+    ends."""
     if (one.start == one.end) == (other.start == other.end):
         return False
     point, span = (one, other) if one.start == one.end else (other, one)
@@ -398,9 +401,9 @@ def _says_it_too(one: Candidate, other: Candidate) -> bool:
 
 
 def _has_moved_on(request: SuggestRequest, found: Sequence[Placed], tick: float) -> bool:
-    """Whether the newest edit only wrote something new, and what could follow is older.
+    """Whether the newest edit only wrote something new, and the changes to repeat are older.
 
-    Who has an offer before them and writes on elsewhere has seen it, or has taken it back.
+    A user who continues elsewhere with an offer on the screen has seen it, or has reverted it.
     """
     last = request.history[-1]
     if any(last.before[r.start : r.end].strip() for r in last.edit):

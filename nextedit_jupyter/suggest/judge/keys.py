@@ -1,9 +1,9 @@
-"""Keys of dictionaries among the candidates: whose key was renamed, and whose each place is.
+"""Dictionary keys among the candidates: whose key was renamed, and whose key each place is.
 
-A key that was renamed where its dictionary is made is asked for by the old name in vain, so that
-dictionary's own uses follow. A dictionary of another variable that is filled with a key of the same
-name, or that a statement makes which has nothing to do with the first one, keeps it, unless the
-person says otherwise; and an argument that is passed by the same word is none of the dictionary's.
+If a key was renamed in its dictionary's definition, lookups by the old name fail, so that
+dictionary's own uses follow. A dictionary of another variable that is defined with a key of the
+same name, or that is unrelated to the first one, keeps it, unless the user selects it; and a
+keyword argument with the same name does not belong to the dictionary.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _Whose = tuple[str, int | None]
 
 
 class RenamedKeys:
-    """What the edits say of dictionaries. Reads cells only if a key was renamed."""
+    """What the edits imply for dictionaries. Reads cells only if a key was renamed."""
 
     def __init__(self, considered: Considered, sources: Mapping[int, str]) -> None:
         self._renamed: dict[tuple[str, str], set[_Whose]] = {}  # by the old key and the new one
@@ -40,8 +40,8 @@ class RenamedKeys:
         self._of_keys: dict[int, bool] = {}
         self._filled: set[tuple[str, str]] = set()
         self._made_again: set[str] = set()
-        self._displays: set[str] = set()  # variables that are given a dictionary as it is written
-        self._made_of: dict[str, set[str]] = {}  # variables, with those that they are made of
+        self._displays: set[str] = set()  # variables that a dictionary literal is assigned to
+        self._made_of: dict[str, set[str]] = {}  # variables, with those that they are derived from
         self._edited = {edit.number for edit in considered.edits}
         if self._renamed:
             for number, source in sources.items():
@@ -55,7 +55,7 @@ class RenamedKeys:
                     self._made_again |= index.bound_at_module()
 
     def follows(self, place: Candidate) -> bool:
-        """Whether a place asks for a key by the name that its dictionary has no more."""
+        """Whether a place looks up a key that its dictionary no longer has."""
         found = self._key_at(place)
         if found is None or place.change.replaced_entries:
             return False
@@ -65,15 +65,15 @@ class RenamedKeys:
         return is_asked and not is_made_again and self._whose(key, place) in renamed
 
     def is_of_another(self, place: Candidate) -> bool:
-        """Whether a place is a key of another variable's dictionary, which is filled with it, or of
-        one that no variable holds.
+        """Whether a place is a key of another variable's dictionary, which defines it, or of one
+        without a variable.
         """
         found = self._key_at(place)
         if found is None:
             return self._is_nobodys(place) or self._is_argument(place)
         key, renamed = found
         if key.fills and place.cell in self._edited and len(place.change.examples) == 1:
-            return self._is_of_keys(place.change)  # left alone beside the one that was renamed
+            return self._is_of_keys(place.change)  # left alone next to the renamed one
         is_other = self._whose(key, place) not in renamed
         is_made_otherwise = (key.owner, key.text) in self._filled or self._is_unrelated(
             key, renamed
@@ -81,8 +81,8 @@ class RenamedKeys:
         return is_other and is_made_otherwise and self._is_of_keys(place.change)
 
     def _is_unrelated(self, key: OwnKey, renamed: set[_Whose]) -> bool:
-        """Whether the key's variable is the notebook's, and made of nothing that leads to the
-        dictionary whose key was renamed, which is one that is written down.
+        """Whether the key's variable belongs to the notebook and is not derived from the dictionary
+        whose key was renamed, which is a literal.
         """
         owners = {owner for owner, _ in renamed}
         if key.home != MODULE or key.owner not in self._made_of or not owners <= self._displays:
@@ -95,7 +95,7 @@ class RenamedKeys:
         return not reached & owners
 
     def _is_argument(self, place: Candidate) -> bool:
-        """Whether a place is a keyword of a call that is not given the dictionary."""
+        """Whether a place is a keyword of a call that does not get the dictionary."""
         cell, pair = self._cells[place.cell], ("".join(place.change.replaced), place.change.new)
         renamed = self._renamed.get(pair) if place.change.shape == "word" else None
         if renamed is None or cell.kinds[place.first] != "keyword":
@@ -105,8 +105,8 @@ class RenamedKeys:
         return not is_given and self._is_of_keys(place.change)
 
     def _is_nobodys(self, place: Candidate) -> bool:
-        """Whether a place is a key of a dictionary that is made on the spot, as `json.dumps` gets
-        it, or a text that a call is given: of 20 such texts 6 followed one renamed key.
+        """Whether a place is a key of a dictionary made on the spot, as in `json.dumps({…})`, or a
+        string passed to a call: of 20 such strings 6 followed a renamed key.
         """
         pair = "".join(place.change.replaced), place.change.new
         if place.change.shape != "word" or pair not in self._renamed:
@@ -125,7 +125,7 @@ class RenamedKeys:
         return (is_key or is_spoken_for) and self._is_of_keys(place.change)
 
     def _is_used(self, pair: tuple[str, str]) -> bool:
-        """Whether the renamed key's dictionary is asked for it."""
+        """Whether the renamed key is looked up in its dictionary."""
         if pair not in self._used:
             self._used[pair] = any(
                 key.text == pair[0] and not key.fills and (key.owner, None) in self._renamed[pair]
@@ -135,7 +135,7 @@ class RenamedKeys:
         return self._used[pair]
 
     def _is_of_keys(self, change: LastChange) -> bool:
-        """Whether the word was changed as a key of one dictionary and as nothing else."""
+        """Whether the word was changed only as a key of one dictionary."""
         known = self._of_keys.get(id(change))
         if known is not None:
             return known

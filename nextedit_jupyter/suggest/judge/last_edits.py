@@ -1,8 +1,8 @@
-"""What the last edits did, as changes that could be made elsewhere too.
+"""Reads the last edits as changes that could also be made elsewhere.
 
-Each cell's text before the person's own events is laid beside its present one, by lines and then by
-tokens. A change is the smallest stretch that is whole: brackets and quotes stay closed, and a
-stretch without a word takes the words beside it along, by which its other places are found.
+Each cell's text before the user's own events is compared with its present one, by lines and then by
+tokens. A change is the smallest complete range: brackets and quotes are balanced, and a range
+without a word includes the adjacent words, by which its other places are found.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nextedit_jupyter.suggest.judge.lexed import (
     is_made_anew,
 )
 
-# `rule`: what the patterns lane generalised, whose places it knows itself.
+# `rule`: a generalisation by the patterns lane, which finds its places itself.
 Shape = Literal["word", "tokens", "insert", "lines", "lines added", "lines removed", "rule"]
 SHAPES: tuple[Shape, ...] = (
     "word",
@@ -32,13 +32,13 @@ SHAPES: tuple[Shape, ...] = (
     "rule",
 )
 
-# Beyond these an edit is a rewrite or a paste, which nobody repeats by places.
+# Beyond these an edit is a rewrite or a paste, which is not repeated place by place.
 MAX_LINES = 60
 MAX_TOKENS = 400
 MAX_CHANGES = 40
 MAX_OLD_TOKENS = 40
 MAX_BLOCK_LINES = 8
-# What an example is where the new name is bound or declared: the uses then follow for certain.
+# Kinds of examples in which the new name is bound or declared: then the uses follow for certain.
 BINDING = ("definition", "target", "import", "keyword", "string")
 # What it is in what Python does not read.
 TEXTS = frozenset(["comment", "docstring", "string"])
@@ -52,7 +52,7 @@ CONTEXT = 6
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A stretch of a cell and what stands around it; `kind` is its first word's."""
+    """A range of a cell and its context; `kind` is its first word's."""
 
     kind: str
     left: tuple[str, ...]
@@ -60,21 +60,21 @@ class Site:
     line: str
     owner: str
     callee: str
-    function: str = ""  # the head of the function that it stands in
+    function: str = ""  # the head of the enclosing function
     indent: int = 0
-    indent_only: bool = False  # whether a token stands before it on its line
+    indent_only: bool = False  # whether a token precedes it on its line
     words: frozenset[str] = frozenset()
-    object: str = ""  # of an attribute, as it is written: `self.log`, `axes[0]`
+    object: str = ""  # of an attribute, as written: `self.log`, `axes[0]`
 
     @property
     def root(self) -> str:
-        """The variable that an attribute is read from in the end: `axes` of `axes[0].bar`."""
+        """The variable at the root of an attribute: `axes` of `axes[0].bar`."""
         found = _NAME.match(self.object)
         return found[0] if found else ""
 
     @classmethod
     def of(cls, cell: LexedCell, first: int, last: int) -> Site:
-        """The site of tokens `first` to `last`; read once for each cell."""
+        """The site of tokens `first` to `last`; cached per cell."""
         known = cell.memory.get((first, last))
         if not isinstance(known, Site):
             known = cell.memory[first, last] = cls._read(cell, first, last)
@@ -118,7 +118,8 @@ def binds(site: Site) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Where a change was made: the edit's number, newest 0, the line, and the site before it."""
+    """Where a change was made: the edit's number (newest 0), the line, and the site before the
+    change."""
 
     edit: int
     line: int
@@ -127,10 +128,10 @@ class Example:
 
 @dataclass(slots=True)
 class LastChange:
-    """What became what: solid tokens of which those from `low` to `high` are replaced by `new`.
+    """A change: of the solid tokens `old`, those from `low` to `high` are replaced by `new`.
 
-    `replaced_entries` of the examples got a value of another kind at once. Of the shapes of lines
-    `old` and `new` are whole stripped or relatively indented lines.
+    `replaced_entries` of the examples also got a value of another kind. For line changes, `old` and
+    `new` are whole stripped or relatively indented lines.
     """
 
     shape: Shape
@@ -153,14 +154,14 @@ class LastChange:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What the record of edits did to one cell, newest first in a list of them."""
+    """The edits of one cell in the history; in lists, newest first."""
 
     cell: str
     before: LexedCell
     after: LexedCell
     recent: bool
-    changes: int  # how many changes were read from it
-    lines: int  # how many of its lines differ
+    changes: int  # the number of changes read from it
+    lines: int  # the number of lines that differ
 
 
 def read_changes(
@@ -219,7 +220,7 @@ def _of_block(
     j1: int,
     j2: int,
 ) -> Iterator[Found]:
-    """The changes of a stretch of lines that became another."""
+    """The changes in a block of lines that was replaced."""
     if i1 == i2 or j1 == j2:
         yield from _of_lines(was, old, new, i1, i2, j1, j2)
         return
@@ -237,7 +238,7 @@ def _of_block(
 
 
 def _paired(old: list[str], new: list[str]) -> list[tuple[int, int]]:
-    """The lines that are the same ones, edited."""
+    """Pairs of lines that correspond, edited."""
     if len(old) == len(new):
         return [
             (n, n)
@@ -265,7 +266,7 @@ def _alike(a: str, b: str, ratio: float) -> bool:
 
 
 def _is_one_word_off(a: str, b: str) -> bool:
-    """Whether one line is the other with one word in another's place: `df[0]`, `houses[0]`."""
+    """Whether two lines differ by one replaced word: `df[0]`, `houses[0]`."""
     was, now = _PIECE.findall(a), _PIECE.findall(b)
     if len(was) != len(now) or len(was) > MAX_TOKENS:
         return False
@@ -276,7 +277,7 @@ def _is_one_word_off(a: str, b: str) -> bool:
 def _of_lines(
     was: LexedCell, old: list[str], new: list[str], i1: int, i2: int, j1: int, j2: int
 ) -> Iterator[Found]:
-    """Whole lines that came, went or were replaced."""
+    """Changes of whole lines: added, removed or replaced."""
     before = [line for line in old[i1:i2] if line.strip()]
     after = [line for line in new[j1:j2] if line.strip()]
     if len(before) > MAX_BLOCK_LINES or len(after) > MAX_BLOCK_LINES or not (before or after):
@@ -324,7 +325,7 @@ def _line_tokens(cell: LexedCell, line: int) -> tuple[int, int]:
 
 
 def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
-    """The stretches that differ, joined until each leaves brackets and quotes as they were."""
+    """The differing ranges, joined until each keeps brackets and quotes balanced."""
     hunks = [
         op[1:]
         for op in SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
@@ -333,7 +334,7 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
     if any(_is_prefix(a, i1, i2) or _is_prefix(b, j1, j2) for i1, i2, j1, j2 in hunks):
         return [_whole_strings(a, b, hunks)]
     if _is_assigned(a) != _is_assigned(b):
-        # `df.f(inplace=True)` that became `df = df.f()`: neither half does anything by itself.
+        # `df.f(inplace=True)` became `df = df.f()`: neither half makes sense on its own.
         return [_joined(a, b, hunks)]
     joined: list[tuple[int, int, int, int]] = []
     waiting: tuple[int, int, int, int] | None = None
@@ -354,7 +355,7 @@ def _whole_hunks(a: list[str], b: list[str]) -> list[tuple[int, int, int, int]]:
 
 
 def _is_assigned(texts: list[str]) -> bool:
-    """Whether a line gives a value to what it begins with."""
+    """Whether a line is an assignment to what it begins with."""
     depth = 0
     around = ["", *texts, ""]
     for before, text, behind in zip(around, texts, around[2:], strict=False):
@@ -367,9 +368,9 @@ def _is_assigned(texts: list[str]) -> bool:
 def _is_no_border(
     a: list[str], b: list[str], one: tuple[int, int, int, int], other: tuple[int, int, int, int]
 ) -> bool:
-    """Whether one blank at most lies between two stretches, or the middle of a path of which both
-    ends were changed, or that is longer or shorter now: `a.b.c` that became `d.b`, and `ax.set_x`
-    that became `plt.x`, is another path as a whole.
+    """Whether two ranges belong together: there is at most one space between them, or the middle of
+    a path whose ends both changed or whose length changed: `a.b.c` to `d.b` and `ax.set_x` to
+    `plt.x` are changes of the whole path.
     """
     between = a[one[1] : other[0]]
     if (len(between) <= 1 and not "".join(between).strip()) or between == ["."]:
@@ -381,7 +382,7 @@ def _is_no_border(
 
 
 def _is_prefix(texts: list[str], first: int, last: int) -> bool:
-    """Whether a stretch is the letters that say what kind of string begins behind it."""
+    """Whether a range is a string's prefix."""
     is_letters = last - first == 1 and texts[first].lower() in STRING_PREFIXES
     return is_letters and texts[last : last + 1] in (["'"], ['"'])
 
@@ -389,8 +390,8 @@ def _is_prefix(texts: list[str], first: int, last: int) -> bool:
 def _whole_strings(
     a: list[str], b: list[str], hunks: list[tuple[int, int, int, int]]
 ) -> tuple[int, int, int, int]:
-    """All that changed on a line as one stretch, to the end of its last string: what is in a string
-    means another thing in one of another kind.
+    """Everything that changed on a line as one range, to the end of its last string, because the
+    contents mean something else in another kind of string.
     """
     i1, i2, j1, j2 = hunks[0][0], hunks[-1][1], hunks[0][2], hunks[-1][3]
     while i2 < len(a) and any(_balance(a[i1:i2])[-2:]):
@@ -401,8 +402,8 @@ def _whole_strings(
 def _joined(
     a: list[str], b: list[str], hunks: list[tuple[int, int, int, int]]
 ) -> tuple[int, int, int, int]:
-    """All that changed on a line as one stretch, from the line's first word on, with the ends of
-    what is opened in it.
+    """Everything that changed on a line as one range, from the line's first word on, including
+    closing brackets.
     """
     i1, i2, j1, j2 = hunks[0][0], hunks[-1][1], hunks[0][2], hunks[-1][3]
     first = next((n for n in range(i1) if not a[n].isspace()), i1)
@@ -415,10 +416,11 @@ def _joined(
 def _settled(
     a: list[str], b: list[str], hunk: tuple[int, int, int, int], low: int, high: int
 ) -> tuple[int, int, int, int]:
-    """A stretch that came or went, with the words that it could as well have come or gone behind.
+    """An added or removed range, extended by words after which it could also have been added or
+    removed.
 
-    `a.b.c.b.d` became `a.b.d` by losing `.b.c` or `.c.b`: the same is meant where both could go.
-    Of `a` the tokens from `low` to `high` lie between the stretches on either side.
+    `a.b.c.b.d` became `a.b.d` by losing `.b.c` or `.c.b`: it applies where both are possible. The
+    tokens of `a` from `low` to `high` are those between the neighbouring ranges.
     """
     i1, i2, j1, j2 = hunk
     if (i1 == i2) == (j1 == j2):
@@ -448,7 +450,7 @@ def _balance(texts: Sequence[str]) -> tuple[int, ...]:
 def _of_hunk(
     was: LexedCell, now: LexedCell, i1: int, i2: int, j1: int, j2: int, first: int, last: int
 ) -> Found | None:
-    """One change from tokens i1 to i2 of a line's, first to last, that became j1 to j2."""
+    """One change of a line: tokens i1 to i2 became j1 to j2."""
     text = "".join(now.texts[j1:j2])
     while i1 < i2 and was.texts[i1].isspace() and text.startswith(was.texts[i1]):
         text = text[len(was.texts[i1]) :]
@@ -484,12 +486,12 @@ def _of_hunk(
 
 
 def _is_word(text: str) -> bool:
-    """One name or number."""
+    """Whether it is a single name or number."""
     return (text[:1].isalnum() or text[:1] == "_") and all(c.isalnum() or c in "_." for c in text)
 
 
 def common_start(a: Sequence[str], b: Sequence[str]) -> int:
-    """How many letters, or words, two begin with alike."""
+    """The length of the common prefix, in letters or words."""
     count = 0
     for x, y in zip(a, b):
         if x != y:

@@ -1,7 +1,7 @@
-"""A cell as tokens with what each one is there, read in one pass, whole or broken.
+"""A cell as tokens with their roles, read in one pass, whether it parses or not.
 
-No tree: half the places that people change in step stand in strings, comments and magics, and the
-judge needs what a word is next to more than what it binds to.
+There is no tree: half of the places that people change together are in strings, comments and
+magics, and the judge needs a word's neighbours more than its binding.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
 _WORD = re.compile(r"\w+")
 _ANNOTATED = re.compile(r"\s*([^\W\d]\w*)\s*:[^:=\n]{1,200}=\s*\Z")
 _OPEN, _CLOSE = "([{", ")]}"
-# Calls that take a key of a dictionary, with their bracket as `callee` gives them.
+# Calls that take a dictionary key, including the bracket, as returned by `callee`.
 KEYED = frozenset(["get(", "pop(", "setdefault("])
 _MAX_OUTWARDS = 50  # brackets that are followed outwards for what they belong to
 _MIN_VALUES = 8  # tokens of two values that tell whether one is the other
@@ -43,11 +43,11 @@ _MAX_VALUE = 60  # tokens of one that are compared with another
 _MAX_GIVEN = 12  # tokens of a value that tell its kind
 _COMPUTING = frozenset(
     ["+", "-", "*", "/", "%", "<", ">", "=", "if"]
-)  # behind a number: it is only a part
+)  # after a number: it is only a part
 STRING_PREFIXES = frozenset(["b", "r", "f", "u", "rb", "br", "rf", "fr"])
-_MAX_OBJECT = 40  # tokens of what an attribute is read from
+_MAX_OBJECT = 40  # tokens of an attribute's object
 
-# What a word is where it stands. `other` is punctuation and blanks.
+# The role of a word. `other` is punctuation and whitespace.
 KINDS = (
     "name",
     "attribute",
@@ -65,10 +65,11 @@ KINDS = (
 
 
 class LexedCell:
-    """`texts[i]` begins at `starts[i]` and is a `kinds[i]`; joined, the texts are the cell.
+    """A tokenized cell: `texts[i]` begins at `starts[i]` and is a `kinds[i]`; joined, the texts are
+    the cell.
 
-    `opens[i]` is the token of the innermost bracket that token i stands in, -1 for none.
-    `solid` are the tokens that are no blanks, `rank[i]` how many of them stand before token i.
+    `opens[i]` is the token of the innermost bracket around token i, -1 for none. `solid` are the
+    tokens that are not whitespace, `rank[i]` the number of them before token i.
     """
 
     def __init__(self, source: str) -> None:
@@ -88,7 +89,7 @@ class LexedCell:
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
-        """The tokens by their text."""
+        """Token indices by text."""
         table: dict[str, list[int]] = {}
         for i in self.solid:
             table.setdefault(self.texts[i], []).append(i)
@@ -96,7 +97,7 @@ class LexedCell:
 
     @cached_property
     def bound(self) -> frozenset[str]:
-        """The words that name a variable, a function, a class or a parameter from there on."""
+        """The words that are bound in the cell: variables, functions, classes, parameters."""
         return frozenset(
             text
             for text, kind in zip(self.texts, self.kinds, strict=True)
@@ -109,7 +110,7 @@ class LexedCell:
 
     @cached_property
     def long_lines(self) -> frozenset[str]:
-        """The lines that say enough to tell copies by."""
+        """The lines that are long enough to recognise copies."""
         return frozenset(line for line in self.lines if len(line) > 3)
 
     @cached_property
@@ -118,7 +119,7 @@ class LexedCell:
 
     @cached_property
     def memory(self) -> dict[tuple[int, int], object]:
-        """What others read from a stretch of the cell, kept as long as the cell is."""
+        """A cache for values derived from parts of the cell, kept as long as the cell."""
         return {}
 
     @cached_property
@@ -129,7 +130,7 @@ class LexedCell:
         return found[:-1]
 
     def at(self, start: int) -> int:
-        """The token that begins at `start`, or the first behind it."""
+        """The token that begins at `start`, or the first one after it."""
         return bisect_left(self.starts, start)
 
     def line_of(self, start: int) -> int:
@@ -146,9 +147,9 @@ class LexedCell:
         return [self.texts[k] for k in self.solid[rank : rank + count]]
 
     def callee(self, i: int) -> str:
-        """The last name of what is called, subscripted or filled around token i; "" for nothing.
+        """The last name of the call, subscript or literal around token i; "" if there is none.
 
-        Of a literal that is assigned or passed by name, that name.
+        For a literal that is assigned or passed by keyword, that name.
         """
         opened = self.opens[i] if i < len(self.opens) else -1
         last = ""
@@ -171,8 +172,8 @@ class LexedCell:
         return head[1] if head is not None else ""
 
     def owner(self, i: int) -> str:
-        """The name that a word belongs to: the object of an attribute or of a key, the variable of
-        a literal, the callee of an argument; "" where nothing is named.
+        """The name that a word belongs to: the object of an attribute or key, the variable of a
+        literal, the callee of an argument; "" if there is none.
         """
         before = self.left(i, 2)
         if self.kinds[i] == "attribute":
@@ -186,9 +187,9 @@ class LexedCell:
         return callee.rstrip("([{=")
 
     def object(self, i: int) -> str:
-        """What an attribute is read from, as it is written: `self.log`, `axes[0]`, `f(x)`.
+        """The object of an attribute, as written: `self.log`, `axes[0]`, `f(x)`.
 
-        "" for what is no attribute, and for what is too long to be compared.
+        "" if it is not an attribute, or the object is too long to be compared.
         """
         if self.kinds[i] != "attribute":
             return ""
@@ -217,8 +218,8 @@ class LexedCell:
         return "".join(self.texts[k] for k in self.solid[first:end])
 
     def given(self, i: int) -> str:
-        """What kind of value the word at token i is given, as an entry or an argument: "number",
-        "text", "[" with the kind of what comes first in it. "" where that is not plain.
+        """The kind of value of the entry or argument named by token i: "number", "text", or "["
+        with the kind of its first item. "" if unclear.
         """
         rank = self.rank[i] + 1
         texts = [self.texts[k] for k in self.solid[rank : rank + _MAX_GIVEN]]
@@ -241,7 +242,7 @@ class LexedCell:
         return texts[2:] if texts[:2] == ["]", "="] and texts[2:3] != ["="] else []
 
     def words(self, line: int) -> frozenset[str]:
-        """The names and numbers of a line; read once, for thousands of places may stand on one."""
+        """The names and numbers of a line; cached, because thousands of places may be on one."""
         known = self._words.get(line)
         if known is None:
             known = self._words[line] = frozenset(_WORD.findall(self.lines[line]))
@@ -252,7 +253,7 @@ class LexedCell:
         return {}
 
     def function(self, line: int) -> str:
-        """The head of the innermost function or class that the line stands in, "" for none."""
+        """The head of the innermost function or class around the line; "" if there is none."""
         return self._functions[line]
 
     @cached_property
@@ -306,7 +307,7 @@ class LexedCell:
             self._add(piece, at + match.start(), "name" if is_code else kind, stack)
 
     def _begins_line(self) -> bool:
-        """Whether nothing but blanks stands on the line so far."""
+        """Whether there is only whitespace on the line so far."""
         for text in reversed(self.texts):
             if "\n" in text:
                 return True
@@ -352,7 +353,7 @@ class LexedCell:
                 kinds[i] = "call"
 
     def _is_parameter(self, i: int) -> bool:
-        """Whether token i stands in the brackets of a function's head."""
+        """Whether token i is in a function's parameter list."""
         opened = self.opens[i]
         if opened < 0 or self.texts[opened] != "(":
             return False
@@ -377,7 +378,8 @@ def _is_part(text: str) -> bool:
 
 
 class LexedCells:
-    """Lexed cells by their source, the least recently used leaving past so many tokens."""
+    """A cache of lexed cells by source, bounded by the number of tokens; the least recently used
+    are dropped."""
 
     def __init__(self, tokens: int = 80_000) -> None:
         self._cells: LruCache[str, LexedCell] = LruCache(
@@ -391,7 +393,7 @@ class LexedCells:
         if cell is None:
             cell = LexedCell(source)
             self._cells.put(source, cell)
-            spend(len(cell.texts))  # a token takes as long as a node; it is there when asked again
+            spend(len(cell.texts))  # a token costs as much as a node; the cell is cached
         return cell
 
 

@@ -1,7 +1,7 @@
-"""A method that was chosen for an object, and the calls of other objects' methods of that name.
+"""Methods that were chosen for one object, and calls of methods of that name on other objects.
 
-A name that was put right is put right everywhere; a choice between two methods says nothing of
-another object. Which it was, the names tell, and whether both are known to exist.
+A corrected name is corrected everywhere; a choice between two methods says nothing about other
+objects. Which of the two it was is judged by the names, and by whether both are known to exist.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from nextedit_jupyter.suggest.judge.last_edits import LastChange, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCell
 
 _PART = re.compile(r"[^\W_]+")
-# A call, or what is read from its value: the path to what is called, and its name.
+# A call, or an attribute of its result: the path to the callee, and its name.
 _CALLED = re.compile(r"((?:[^\W\d]\w*\.)*)([^\W\d]\w*)\(")
 
 
 @dataclass(frozen=True, slots=True)
 class MethodChoice:
-    """The objects whose method was chosen, all read from one variable; none where the change says
-    nothing of them. `is_between`: both methods seem to exist, and one was preferred.
+    """The objects whose method was chosen, all read from one variable; none if the change implies
+    nothing about them. `is_between`: both methods seem to exist, and one was preferred.
     """
 
     objects: frozenset[str] = frozenset()
@@ -32,12 +32,12 @@ class MethodChoice:
 
 
 def choice_of(change: LastChange, considered: Considered) -> MethodChoice:
-    """What a method that became another says of the objects.
+    """What a change of one method to another implies about objects.
 
-    Where the two methods' names have nothing in common, half of such calls stayed as they were on
-    real commits, and all of them after an edit that nobody spread. Of calls whose method became
-    one of a like name 96 of 99 followed; to none of these letters were just added, and the
-    notebook called the new one in one case alone.
+    If the two methods' names have nothing in common, half of such calls were left alone on real
+    commits, and all of them after edits made in one place only. Of calls whose method got a similar
+    name, 96 of 99 followed; in none of these were letters only added, and in only one did the
+    notebook already call the new method.
     """
     sites = [e.site for e in change.examples]
     objects = frozenset(s.object for s in sites)
@@ -62,15 +62,15 @@ def _is_between(change: LastChange, objects: frozenset[str], considered: Conside
 
 
 def _share_a_word(old: str, new: str) -> bool:
-    """Whether the names have a word in common, or one is in the other: `iteritems`, `items`."""
+    """Whether the names have a word in common, or one contains the other: `iteritems`, `items`."""
     before, after = (_PART.findall(name.lower()) for name in (old, new))
     return bool(set(before) & set(after)) or old in new or new in old
 
 
 def _is_respelt(old: str, new: str) -> bool:
-    """Whether it is one word in two spellings: by case and underscores, or a slip of the keys.
+    """Whether it is one word in two spellings: different case or underscores, or a typo.
 
-    `mean` and `median`, `xlim` and `ylim` have as many letters in common and are two.
+    `mean` and `median`, `xlim` and `ylim` are just as similar, but different words.
     """
     short, long = sorted((old.lower().replace("_", ""), new.lower().replace("_", "")), key=len)
     head = next((i for i, (a, b) in enumerate(zip(short, long)) if a != b), len(short))
@@ -88,7 +88,7 @@ def _goes_on(old: str, new: str) -> bool:
 
 
 def _has_another_word(old: str, new: str) -> bool:
-    """Whether a word gave way to another beside one that stayed: `add_node` to `add_edge`."""
+    """Whether a word was replaced next to one that stayed: `add_node` to `add_edge`."""
     before, after = set(_PART.findall(old.lower())), set(_PART.findall(new.lower()))
     gone, came = "".join(sorted(before - after)), "".join(sorted(after - before))
     if not gone or not came or not before & after:
@@ -115,15 +115,15 @@ def _calls(cell: LexedCell, method: str) -> bool:
 
 
 def _is_part_chosen(change: LastChange, objects: frozenset[str]) -> bool:
-    """Whether a method made way for one whose name goes on, of one part of several: `axes[0].bar`
-    for `axes[0].barh`. Of six such calls of another part two followed.
+    """Whether a method of one element of a collection was replaced by one with letters added:
+    `axes[0].bar` by `axes[0].barh`. Of six such calls on another element two followed.
     """
     goes_on = change.new.startswith(change.old[0]) or change.old[0].startswith(change.new)
     return goes_on and len(objects) == 1 and all("[" in object for object in objects)
 
 
 def is_method_of_another(place: Candidate, choice: MethodChoice, considered: Considered) -> bool:
-    """Whether a method was chosen for some objects and `place` is a call of another one's."""
+    """Whether a method was chosen for some objects and `place` is a call on another one."""
     cell, objects = considered.cells[place.cell], choice.objects
     if not objects or cell.kinds[place.first] != "attribute":
         return False
@@ -131,13 +131,13 @@ def is_method_of_another(place: Candidate, choice: MethodChoice, considered: Con
         return False
     site = Site.of(cell, place.first, place.last)
     if all(map(_is_made, {*objects, site.object})):
-        return False  # what is made on the spot is no object that another is told from
+        return False  # an object created on the spot is not a particular object
     if site.root != place.change.examples[0].site.root:
         return choice.is_between
     return len(objects) == 1 and site.object not in objects
 
 
 def _is_made(object: str) -> bool:
-    """Whether an object is made where it stands, by a function or by a class of a module."""
+    """Whether an object is created on the spot, by a function or by a module's class."""
     found = _CALLED.match(object)
     return found is not None and (not found[1] or found[2][0].isupper())

@@ -1,4 +1,4 @@
-"""An offer made of the places that the judge chose: its edits, its label and its notes."""
+"""Makes an offer of the places that the judge chose: edits, label and notes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Said = Sequence[Suggestion] | Silence
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A place that could be changed, and how sure the judge is that it is to be."""
+    """A place that could be changed, and its probability according to the judge."""
 
     candidate: Candidate
     sure: float
@@ -32,7 +32,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The places that an offer takes, the optional ones, and the cells that may not be changed."""
+    """The places of an offer, the optional ones, and the cells that must not be changed."""
 
     ticked: Sequence[Placed]
     unsure: Sequence[Placed]
@@ -94,10 +94,11 @@ def whole_of(
     symbols: Sequence[Suggestion],
     found: Chosen,
 ) -> Suggestion | None:
-    """What bindings prove and what is judged besides, as one offer; None if they don't meet.
+    """What bindings prove and what is judged in addition, as one offer; None if they are unrelated.
 
-    They meet in a cell that both change, or in the word: who accepts one wants the other too. It
-    is called a change, for not all of it is proved; the rename alone is offered behind it.
+    They are related if both change the same cell or the same word: then a user who accepts one also
+    wants the other. It is called a change, because not all of it is proved; the rename alone is
+    offered after it.
     """
     said, ticked, unsure = symbols[0], found.ticked, found.unsure
     proved = {c.cell: c for c in said.edits}
@@ -165,5 +166,5 @@ def by_cell(placed: Sequence[Placed]) -> dict[int, list[Placed]]:
 
 
 def replacement_of(candidate: Candidate) -> Replacement:
-    """What a place changes in its cell."""
+    """The replacement that a place makes in its cell."""
     return Replacement(candidate.start, candidate.end, candidate.text)

@@ -1,9 +1,9 @@
-"""Uses of a name that is bound again, by their own cell or by one between: they go with that
-binding, changed or not.
+"""Uses of a name that is bound again, in their own cell or in one in between: they follow that
+binding, whether it changes or not.
 
-On commits of owners that the trees had not seen, of 32 uses in other cells that were found likely
-while the binding that gives them the old name was not, 4 followed; where their own cell binds the
-name, the whole of it followed or nothing did in 54 of 68 cells.
+On commits of owners that the trees had not seen, 4 of 32 uses in other cells followed if they were
+judged likely but the binding with the old name was not; if their own cell binds the name,
+everything or nothing followed in 54 of 68 cells.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from nextedit_jupyter.suggest.judge.offered import Placed
 _BINDS = frozenset(["definition", "target"])
 _IMPORTED = frozenset(["alias", "import", "member", "package"])
 _READS = frozenset(["call", "name"])
-# From here on nine of ten cells that bind the name again followed as a whole.
+# From here on, nine of ten cells that bind the name again followed as a whole.
 _SURE_OF_WHOLE = 0.55
 
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """Where a name stands: which of the places it is, the scope that binds it, its statement."""
+    """An occurrence of a name: the index of its place, the scope that binds it, its statement."""
 
     at: int
     cell: int
@@ -49,10 +49,10 @@ class _Names:
 def with_their_bindings(
     found: Sequence[Placed], considered: Considered, tick: float, most: float
 ) -> list[Placed]:
-    """The places, at most as sure as `most` where what gives them the old name keeps it.
+    """The places, with probabilities of at most `most` if the binding of the old name keeps it.
 
-    With another name, which nothing else binds, they would not run. A variable that was there
-    before is another one by intent.
+    With a new name that nothing else binds, they would fail. If the new variable existed before,
+    the change was intended.
     """
     sure = [p.sure for p in found]
     for names in _names_of(found, considered):
@@ -120,7 +120,7 @@ def _is_read(place: Candidate, considered: Considered) -> bool:
 
 
 def _settle(sure: list[float], binding: _Name, reads: Sequence[_Name], most: float) -> None:
-    """A cell's binding and what it gives its name to: all of it, or no read."""
+    """Change a cell's binding and all of its reads, or none."""
     whole = [binding, *reads]
     mean = sum(sure[name.at] for name in whole) / len(whole)
     if mean >= _SURE_OF_WHOLE:
@@ -134,8 +134,8 @@ def _settle(sure: list[float], binding: _Name, reads: Sequence[_Name], most: flo
 def _givers(
     names: _Names,
 ) -> tuple[list[tuple[_Name, list[_Name]]], list[tuple[_Name, _Name]]]:
-    """What gives the reads their name: bindings of their own cell with what they give it to, and
-    for each other read of the notebook's own name the last binding of the cells above.
+    """The bindings of reads: bindings in their own cell with the reads that they reach, and for
+    every other read of a notebook variable the last binding in the cells above.
     """
     inside: dict[tuple[int, int], list[_Name]] = {}
     for binding in names.bindings:
@@ -147,7 +147,7 @@ def _givers(
         here = inside.get((read.cell, read.home), [])
         n = bisect_left(here, read.start, key=lambda b: b.start)
         if n and here[n - 1].statement == read.statement:
-            n -= 1  # its own statement gives the name to those below
+            n -= 1  # its own statement binds the name for those below
         if n:
             own.setdefault(here[n - 1].at, (here[n - 1], []))[1].append(read)
         elif read.home == MODULE and (m := bisect_left(outside, read.cell, key=lambda b: b.cell)):
@@ -156,7 +156,7 @@ def _givers(
 
 
 def _names_of(found: Sequence[Placed], considered: Considered) -> list[_Names]:
-    """The words with a place that binds them again, each with its places in order."""
+    """The words that are bound again, each with its places in order."""
     changes: dict[int, _Names] = {}
     words = [(n, p.candidate, _kind(p.candidate, considered)) for n, p in enumerate(found)]
     again = {id(place.change) for _, place, kind in words if kind in _BINDS}
@@ -165,7 +165,7 @@ def _names_of(found: Sequence[Placed], considered: Considered) -> list[_Names]:
             continue
         index = cell_index(considered.cells[place.cell].source)
         i = index.starts.get(place.start)
-        if i is None:  # its cell does not parse, or no name stands there
+        if i is None:  # its cell does not parse, or there is no name
             continue
         name = _Name(n, place.cell, place.start, index.homes[i], index.names[i].statement)
         names = changes.setdefault(id(place.change), _Names(place.change))
@@ -190,7 +190,7 @@ def _was_bound(name: str, considered: Considered) -> bool:
 
 
 def _origins(names: _Names, considered: Considered) -> set[int]:
-    """The cells whose bindings the edited uses had: the last ones up to them."""
+    """The cells whose bindings the edited uses referred to: the last ones before them."""
     old = names.change.old[0]
     binding = {b.cell for b in names.bindings if b.home == MODULE}
     binding |= {e.number for e in considered.edits if old in cell_index(e.before).bound_at_module()}

@@ -1,4 +1,4 @@
-"""Which places of a notebook's cells are spoken for, looked up without going through them all."""
+"""Which places of a notebook's cells are already taken, with fast lookup."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ class TakenPlaces:
 
     def __init__(self) -> None:
         self._exact: set[tuple[int, int, int]] = set()
-        # Of each cell, sorted: spans that do not overlap and cover all that were added, and those
-        # of no length.
+        # For each cell, sorted: disjoint spans that cover all added ones, and the empty spans.
         self._covered: dict[int, list[tuple[int, int]]] = {}
         self._points: dict[int, list[int]] = {}
 
@@ -35,7 +34,7 @@ class TakenPlaces:
 
     @staticmethod
     def _overlapped(covered: list[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
-        """From where to where the spans overlap `start` to `end`: start < their end, and so on."""
+        """The range of spans that overlap `start` to `end`."""
         low = bisect_right(covered, start, key=lambda span: span[1])
         high = bisect_left(covered, end, key=lambda span: span[0])
         return low, max(low, high)

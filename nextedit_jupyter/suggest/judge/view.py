@@ -1,4 +1,4 @@
-"""What the judge looks at: the notebook's code cells, the edits, and what the other lanes say."""
+"""The judge's input: the notebook's code cells, the edits, and the other lanes' offers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _BINDS = ("definition", "target", "import")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the other lanes say: places (cell number, start) that bindings prove, and rules."""
+    """The other lanes' offers: places (cell number, start) that bindings prove, and rules."""
 
     proved: Collection[tuple[int, int]] = ()
     refused: bool = False
     rules: Sequence[CandidateRule] = ()
 
     def ruled(self) -> dict[tuple[int, int], float]:
-        """How much the rule trusts itself that names a place."""
+        """The trust of the rule for each place."""
         found: dict[tuple[int, int], float] = {}
         for rule in self.rules:
             for cell, start, _, _ in rule.places:
@@ -31,7 +31,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The notebook as the judge sees it: code cells by number, and where the person works."""
+    """The notebook as seen by the judge: code cells by number, and where the user works."""
 
     cells: Mapping[int, LexedCell]
     sources: Mapping[int, str]
@@ -42,9 +42,7 @@ class View:
     _bindings: dict[str, list[int]] = field(default_factory=dict)
 
     def bindings(self, name: str) -> list[int]:
-        """The cells, in order, that were not edited and bind the name outside of functions'
-        parameters.
-        """
+        """The cells, in order, that were not edited and bind the name other than as a parameter."""
         known = self._bindings.get(name)
         if known is None:
             edited = set(self.numbers)

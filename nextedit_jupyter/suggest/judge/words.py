@@ -1,4 +1,4 @@
-"""What an offer of the judge is called: what is done, in how many places, and why there."""
+"""Texts of the judge's offers: what is changed, in how many places, and why there."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def label_of(
     patterns: Sequence[Suggestion] | Silence,
     edits: Sequence[CellEdit],
 ) -> Label:
-    """Of one change what it does; of several that they are repeated.
+    """For one change, what it does; for several, that they are repeated.
 
-    Where a rule of the patterns lane has the same places, its words are the better ones.
+    If a rule of the patterns lane has the same places, its label is used.
     """
     same = _same_rule(patterns, edits)
     if same is not None:
@@ -47,7 +47,7 @@ def label_of(
 
 
 def whole_label(changes: Collection[tuple[str, str]], places: int, cells: int) -> str:
-    """Of an offer that holds what is proved and what is judged: changes are (old, new)."""
+    """The label of an offer with proved and judged places; changes are (old, new)."""
     where = f"{_counted(places, 'place')} in {_counted(cells, 'cell')}"
     if len(changes) == 1:
         ((old, new),) = changes
@@ -87,7 +87,7 @@ def _described(change: LastChange) -> str:
 
 
 def _joined(tokens: Sequence[str]) -> str:
-    """Tokens as they are written: blanks where two words meet and behind a comma."""
+    """Tokens joined as in source: with spaces between words and after a comma."""
     text = ""
     for token in tokens:
         if text and ((text[-1].isalnum() and token[:1].isalnum()) or text[-1] == ","):
@@ -102,7 +102,7 @@ def _cut(text: str) -> str:
 
 
 def notes_of(chosen: Sequence[Candidate], unsure: int) -> tuple[str, ...]:
-    """Why these places, and how many others are listed without being chosen."""
+    """Notes: why these places, and how many others are listed but not ticked."""
     kinds = Counter(_reason(c) for c in chosen)
     notes = [f"{reason}: {_counted(count, 'place')}" for reason, count in kinds.most_common()]
     if unsure:

@@ -1,1 +1,1 @@
-"""The steps of `jupyter nextedit train`: a module each, with `add_parser` and `run`."""
+"""The steps of `jupyter nextedit train`: one module each, with `add_parser` and `run`."""

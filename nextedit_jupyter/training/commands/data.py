@@ -1,4 +1,4 @@
-"""`train data`: the packages of a recipe, fetched and cut into documents."""
+"""`train data`: downloads a recipe's packages and extracts documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`train delta`: what tuning made of a base, as it is shipped."""
+"""`train delta`: exports a tuned base's delta, as it is shipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`train distil`: a small model that learns what a larger bundle says."""
+"""`train distil`: trains a small model to imitate a larger bundle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`train evaluate`: held-out cells typed with a bundle, and its thresholds."""
+"""`train evaluate`: types held-out cells with a bundle, and chooses its thresholds."""
 
 from __future__ import annotations
 

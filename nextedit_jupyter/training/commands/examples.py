@@ -1,4 +1,4 @@
-"""`train examples`: a recipe's stages, rendered to packed files."""
+"""`train examples`: renders a recipe's stages to packed files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`train experts`: adapters by domain, compared with one delta at the same cost."""
+"""`train experts`: compares adapters by domain with a single delta at the same cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`train export`: from a checkpoint to a bundle, gated."""
+"""`train export`: exports a checkpoint as a bundle, if it passes the gates."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         validation = json.loads(arguments.validation.read_text(encoding="utf-8"))
         test = json.loads(arguments.test.read_text(encoding="utf-8"))
         measured = _measured(validation, test, agreement, latency)
-        # What the bundle recites is seen once it is there.
+        # Whether the bundle recites texts can only be checked once it exists.
         export_bundle(graphs, tokenizer, arguments.out, identity)
         card = _card(arguments, identity, graphs.shape, agreement, validation, test)
     manifest = export_bundle(
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _gate(
     arguments: argparse.Namespace, identity: Identity, graphs: Graphs
 ) -> tuple[Agreement, dict[str, float]]:
-    """What the gates measured, or nothing with --no-gate. Raises where a gate is not passed."""
+    """The gates' measurements, or nothing with --no-gate. Raises if a gate fails."""
     from nextedit_jupyter.training.export import Agreement
     from nextedit_jupyter.training.gate import (
         gate_export,
@@ -125,7 +125,7 @@ def _measured(
     agreement: Agreement,
     latency: dict[str, float],
 ) -> Measured:
-    """The thresholds chosen on validation, with what they give on test."""
+    """The thresholds chosen on validation, with their results on test."""
     from nextedit_jupyter.training.export import Measured
 
     thresholds = validation["thresholds"]
@@ -147,7 +147,7 @@ def _card(
     validation: dict[str, Any],
     test: dict[str, Any],
 ) -> str:
-    """The card of the bundle in --out, with what it recites of its training data."""
+    """The card of the bundle in --out, including what it recites of its training data."""
     from nextedit_jupyter.prompt import get_format
     from nextedit_jupyter.training.card import read_log, render_card
     from nextedit_jupyter.training.memorisation import check_memorisation

@@ -1,4 +1,4 @@
-"""`train filter`: when what a bundle says is shown."""
+"""`train filter`: learns when a bundle's texts are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`train from-git`: real edits, mined from commits."""
+"""`train from-git`: mines real edits from commits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         jobs = repository_jobs(
             arguments.repositories,
             Path(parts).resolve(),
-            most=arguments.most,
+            limit=arguments.most,
             seed=arguments.seed,
             any_licence=arguments.any_licence,
         )

@@ -1,4 +1,4 @@
-"""`train from-releases`: real edits, mined from two releases of a package."""
+"""`train from-releases`: mines real edits from two releases of a package."""
 
 from __future__ import annotations
 

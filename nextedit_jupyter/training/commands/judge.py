@@ -1,4 +1,4 @@
-"""`train judge`: the small model that says which places follow an edit."""
+"""`train judge`: trains the small model that decides which places follow an edit."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.out.absolute().parent.is_dir():
         raise TrainingError(f"{arguments.out}: make its folder first")
     validation = arguments.validation
-    told = judge.train(
+    trained = judge.train(
         list(read_commits(arguments.edits)),
         list(read_commits(validation)) if validation else [],
         plan,
         work=arguments.work,
         progress=lambda text: print(text, flush=True),
     )
-    judge.write(told, arguments.out)
-    limits, figures = told["thresholds"], told["validation"]
+    judge.write(trained, arguments.out)
+    limits, figures = trained["thresholds"], trained["validation"]
     print(
         f"{arguments.out}: shown from {limits['show']}, chosen from {limits['tick']};"
         f" on owners that were left out: recall {figures['recall']:.3f},"

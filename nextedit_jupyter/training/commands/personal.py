@@ -1,4 +1,4 @@
-"""`train personal`: a bundle of one's own code."""
+"""`train personal`: fine-tunes a bundle on one's own code."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _plan(arguments: argparse.Namespace, base: Path) -> PersonalPlan:
-    """What was asked for; a large base takes longer, learns slower and is looked at less often."""
+    """The plan from the arguments; a large base takes longer, learns more slowly and is evaluated
+    less often."""
     from nextedit_jupyter.training.personal import PersonalPlan, is_large
 
     large = is_large(base)
@@ -106,7 +107,7 @@ def _plan(arguments: argparse.Namespace, base: Path) -> PersonalPlan:
 
 
 def _default_bundle() -> Path:
-    """The bundle that answers in Python now: never one that was trained on the user's code."""
+    """The active Python bundle, but never one that was trained on the user's code."""
     from nextedit_jupyter.bundles.active import all_candidates
     from nextedit_jupyter.bundles.bundle import packaged_bundle_path
     from nextedit_jupyter.training.personal import is_personal

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nextedit_jupyter.training.rl_settings import RlSettings
     from nextedit_jupyter.training.run_folder import Run
 
-    Begun = tuple[Run, DecoderModule, dict[str, str], Questions, Questions]
+    Setup = tuple[Run, DecoderModule, dict[str, str], Questions, Questions]
 
 _TEXT = """\
 Continue training a supervised model with rewards. Answers to next edits and typing carets of the
@@ -85,18 +85,18 @@ def run(arguments: argparse.Namespace) -> int:
     use_threads(settings.threads)
     folder: Path = arguments.work / arguments.run_name
     begin = _of_base if arguments.base else _of_bundle
-    run, reference, begun, asked, held_out = begin(arguments, folder, settings)
-    (folder / "begun.json").write_text(json.dumps(begun) + "\n", encoding="utf-8")
+    run, reference, origin, asked, held_out = begin(arguments, folder, settings)
+    (folder / "begun.json").write_text(json.dumps(origin) + "\n", encoding="utf-8")
     tasks = held_out.draw("held out", arguments.tasks)
     budget = RunBudget(steps=arguments.steps, end=end_of(arguments.minutes))
     state = rl.train(run, reference, asked, settings, budget, progress=say)
     print(f"{folder / 'final.pt'}: {state.step} steps; comparing on {len(tasks)} tasks", flush=True)
-    print(_report(folder, run, reference, tasks, settings, begun))
+    print(_report(folder, run, reference, tasks, settings, origin))
     return 0
 
 
-def _of_bundle(arguments: argparse.Namespace, folder: Path, settings: RlSettings) -> Begun:
-    """A run over all weights of a bundle or checkpoint, asked about the corpus of WORK."""
+def _of_bundle(arguments: argparse.Namespace, folder: Path, settings: RlSettings) -> Setup:
+    """A run over all weights of a bundle or checkpoint, with questions about the corpus in WORK."""
     import torch
 
     from nextedit_jupyter.prompt import get_format
@@ -109,8 +109,8 @@ def _of_bundle(arguments: argparse.Namespace, folder: Path, settings: RlSettings
     if not (arguments.init or arguments.checkpoint or arguments.resume):
         raise TrainingError("start with --init, --checkpoint or --base, or continue with --resume")
     tokenizer = BundleTokenizer(_tokenizer(arguments.work, arguments.init))
-    begun = _begun(folder, arguments)
-    fmt = get_format(begun["format"])
+    origin = _read_origin(folder, arguments)
+    fmt = get_format(origin["format"])
     model = None
     if not arguments.resume:
         shape, weights = _start(arguments)
@@ -134,11 +134,11 @@ def _of_bundle(arguments: argparse.Namespace, folder: Path, settings: RlSettings
             edits=list(read_edits(arguments.work / "edits" / split)),
         )
 
-    return run, reference, begun, questions("train"), questions("validation")
+    return run, reference, origin, questions("train"), questions("validation")
 
 
-def _of_base(arguments: argparse.Namespace, folder: Path, settings: RlSettings) -> Begun:
-    """A run over the adapters of a base, asked about the lines of real commits."""
+def _of_base(arguments: argparse.Namespace, folder: Path, settings: RlSettings) -> Setup:
+    """A run over the adapters of a base, with questions about the lines of real commits."""
     import torch
 
     from nextedit_jupyter.prompt import BundleTokenizer
@@ -167,14 +167,14 @@ def _of_base(arguments: argparse.Namespace, folder: Path, settings: RlSettings) 
     device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
     run, reference = rl.open_run(folder, model, settings, resume=resume, device=device)
     fmt, tokenizer = CellsLinesV1(), BundleTokenizer(arguments.work / "tokenizer.json")
-    begun = {"from": str(arguments.delta or arguments.checkpoint), "format": fmt.name}
+    origin = {"from": str(arguments.delta or arguments.checkpoint), "format": fmt.name}
     if arguments.resume:
-        begun = _begun(folder, arguments)
+        origin = _read_origin(folder, arguments)
     train, held_out = (
         LineQuestions(path, fmt, tokenizer, settings)
         for path in (arguments.edits, arguments.held_out)
     )
-    return run, reference, begun, train, held_out
+    return run, reference, origin, train, held_out
 
 
 def _settings(arguments: argparse.Namespace) -> RlSettings:
@@ -195,16 +195,17 @@ def _report(
     reference: DecoderModule,
     tasks: Sequence[Question],
     settings: RlSettings,
-    begun: dict[str, str],
+    origin: dict[str, str],
 ) -> str:
-    """Write report.json and report.md, before against after; returns the latter's text."""
+    """Write report.json and report.md, which compare before and after; returns the latter's
+    text."""
     from nextedit_jupyter.training.rl_verdict import ask, compare, format_report
 
     report = {
         "steps": run.state.step,
         "seconds": round(run.state.seconds),
         "settings": asdict(settings),
-        **begun,
+        **origin,
         **compare(ask(reference, tasks, settings), ask(run.model, tasks, settings)),
     }
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -214,7 +215,7 @@ def _report(
 
 
 def _tokenizer(work: Path, bundle: Path | None) -> Path:
-    """WORK's tokenizer, which is the bundle's where the run begins with one."""
+    """WORK's tokenizer, copied from the bundle if the run begins with one."""
     path = work / "tokenizer.json"
     if bundle is not None and (bundle / "tokenizer.json").exists():
         data = (bundle / "tokenizer.json").read_bytes()
@@ -230,7 +231,7 @@ def _tokenizer(work: Path, bundle: Path | None) -> Path:
 
 
 def _start(arguments: argparse.Namespace) -> tuple[Shape, dict[str, Tensor]]:
-    """The shape and the float32 weights that a run begins with."""
+    """The shape and float32 weights with which a run begins."""
     from nextedit_jupyter.training.from_bundle import bundle_weights
     from nextedit_jupyter.training.network import Shape
     from nextedit_jupyter.training.run_folder import read_checkpoint
@@ -241,15 +242,15 @@ def _start(arguments: argparse.Namespace) -> tuple[Shape, dict[str, Tensor]]:
     return Shape(**payload["shape"]), payload["model"]
 
 
-def _begun(folder: Path, arguments: argparse.Namespace) -> dict[str, str]:
-    """What a run began with and its prompt format, as they were written down if it goes on."""
+def _read_origin(folder: Path, arguments: argparse.Namespace) -> dict[str, str]:
+    """What a run began with and its prompt format, as recorded if it is resumed."""
     if arguments.resume:
         try:
             text = (folder / "begun.json").read_text(encoding="utf-8")
-            begun: dict[str, str] = json.loads(text)
+            origin: dict[str, str] = json.loads(text)
         except (OSError, ValueError) as error:
             raise TrainingError(f"{folder} has no run to continue ({error}): start one") from None
-        return {**begun, "format": arguments.format or begun["format"]}
+        return {**origin, "format": arguments.format or origin["format"]}
     name = "cells-spm-v1"
     if arguments.init:
         manifest = json.loads((arguments.init / "manifest.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""`train search`: which prompt format a model learns best."""
+"""`train search`: finds the prompt format that a model learns best."""
 
 from __future__ import annotations
 

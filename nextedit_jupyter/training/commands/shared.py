@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nextedit_jupyter.training.corpus.document import Document
     from nextedit_jupyter.training.schedule import RunBudget
 
-# Of `train tune`, in its folder.
+# Files of `train tune`, in its folder.
 RENDERED = "tune.npy"  # sequences of notebooks and edits, mixed
 HELD_OUT = "tune-validation.npy"
 
@@ -32,7 +32,7 @@ def add_delta(parser: argparse.ArgumentParser) -> None:
 
 
 def read_delta(arguments: argparse.Namespace) -> Path | None:
-    """The weights of `--delta`, whose vocabulary is put into WORK. Raises TrainingError."""
+    """The weights of `--delta`, whose vocabulary is written to WORK. Raises TrainingError."""
     from nextedit_jupyter.bundles.delta import Delta
     from nextedit_jupyter.training.pretrained import take_vocabulary
 
@@ -46,7 +46,7 @@ def add_work(parser: argparse.ArgumentParser) -> None:
 
 
 def documents(work: Path, split: str, *, modules: bool = True) -> list[Document]:
-    """The corpus of a split, without library modules where they are not wanted."""
+    """The documents of a split, optionally without library modules."""
     from nextedit_jupyter.training.corpus.document import read_documents
 
     path = work / "corpus" / f"{split}.jsonl"
@@ -61,7 +61,7 @@ def end_of(minutes: float | None) -> float | None:
 
 
 def add_budget(parser: argparse.ArgumentParser, *, decay_minutes: float) -> None:
-    """How long a run may take, and on what."""
+    """Add options for a run's duration and device."""
     parser.add_argument("--minutes", type=float, help="time budget, decay included")
     parser.add_argument("--steps", type=int, help="budget in steps instead of minutes")
     parser.add_argument("--decay-minutes", type=float, default=decay_minutes)
@@ -71,7 +71,7 @@ def add_budget(parser: argparse.ArgumentParser, *, decay_minutes: float) -> None
 
 
 def budget_of(arguments: argparse.Namespace) -> RunBudget:
-    """The budget that begins now. Raises TrainingError unless there is one, in one unit."""
+    """The budget that begins now. Raises TrainingError unless exactly one is given."""
     from nextedit_jupyter.training.schedule import RunBudget
 
     if (arguments.minutes is None) == (arguments.steps is None):
@@ -85,12 +85,12 @@ def budget_of(arguments: argparse.Namespace) -> RunBudget:
 
 
 def say(line: str) -> None:
-    """A line of progress, seen at once also where the output is a file."""
+    """Print a line of progress, flushed so that it also appears at once in files."""
     print(line, flush=True)
 
 
 def add_mining(parser: argparse.ArgumentParser) -> None:
-    """What every step that mines edits asks for."""
+    """Add the options of every step that mines edits."""
     add_work(parser)
     parser.add_argument("--split", choices=("train", "validation", "test"), default="train")
     parser.add_argument("--seed", type=int, default=0, help="seed of carets and choices")

@@ -1,4 +1,4 @@
-"""`train tiny`: the whole way, small, in under three minutes."""
+"""`train tiny`: the whole pipeline on a small scale, in under three minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`train tokenizer`: a vocabulary of the corpus."""
+"""`train tokenizer`: trains a vocabulary on the corpus."""
 
 from __future__ import annotations
 

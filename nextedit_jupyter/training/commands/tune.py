@@ -1,4 +1,4 @@
-"""`train tune`: adapters of a pre-trained base, on real notebooks and commits."""
+"""`train tune`: trains adapters of a pre-trained base on real notebooks and commits."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nextedit_jupyter.training.sft import SftSettings, train
     from nextedit_jupyter.training.tuning import adapted_base, open_tuning, tuning_rows
 
-    budget_of(arguments)  # refused before anything is rendered
+    budget_of(arguments)  # validate before anything is rendered
     work: Path = arguments.work
     delta = read_delta(arguments)
     base = read_base(arguments.base, work, seed=arguments.seed)

@@ -1,4 +1,4 @@
-"""`train vocabulary`: the tokens of a pre-trained base that notebooks use."""
+"""`train vocabulary`: chooses the tokens of a pre-trained base that notebooks use."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Edits that people made: the commits of checkouts and the releases of packages as requests."""
+"""Real edits as requests: from commits of checkouts and from releases of packages."""

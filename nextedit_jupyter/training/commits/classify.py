@@ -1,4 +1,4 @@
-"""What kind of change an edit is, read off its lines; and whether it changes code at all."""
+"""Classifies an edit by its lines, and checks whether it changes code at all."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def classify(old: str, new: str) -> ChangeKind:
 
 
 def changes_code(before: str, after: str) -> bool:
-    """Whether more than blanks, comments and docstrings differ; magics count as code."""
+    """Whether more than whitespace, comments and docstrings differ; magics count as code."""
     trees = parse_cell(before), parse_cell(after)
     if trees[0] is not None and trees[1] is not None:
         magics = [re.findall(r"^\s*[%!?].*$|^.*\?$", text, re.M) for text in (before, after)]
@@ -90,14 +90,14 @@ def _parameters(text: str) -> list[str]:
 
 
 def _inside_call(was: list[str], now: list[str]) -> bool:
-    """Whether the first and the last token that differ stand in the brackets of one call."""
+    """Whether the first and the last differing token are within the brackets of the same call."""
     head = 0
     while head < min(len(was), len(now)) and was[head] == now[head]:
         head += 1
     tail = 0
     while tail < min(len(was), len(now)) - head and was[-1 - tail] == now[-1 - tail]:
         tail += 1
-    opened: list[bool] = []  # of each bracket that is open: whether it is a call's
+    opened: list[bool] = []  # for each open bracket, whether it is a call's
     for at, token in enumerate(now[:head]):
         if token in ("(", "[", "{"):
             before = now[at - 1] if at else ""
@@ -107,7 +107,7 @@ def _inside_call(was: list[str], now: list[str]) -> bool:
             opened.pop()
     if not any(opened):
         return False
-    # What differs closes no more than it opens, or another expression begins in it.
+    # The difference must not close more than it opens, or another expression would begin in it.
     depth = 0
     for token in now[head : len(now) - tail]:
         depth += (token in ("(", "[", "{")) - (token in (")", "]", "}"))

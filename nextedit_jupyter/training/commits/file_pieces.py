@@ -1,4 +1,4 @@
-"""A file as the pieces that a person edits: a module's definitions, a notebook's code cells."""
+"""A file as editable pieces: a module's definitions, a notebook's code cells."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-ALIKE = 0.6  # pieces with so much in common are one piece before and after an edit
+ALIKE = 0.6  # pieces this similar are the same piece before and after an edit
 
 
 @dataclass(frozen=True, slots=True)
 class FilePiece:
-    """`key` tells it from others over versions: a definition's name, a cell's id; "" if none."""
+    """`key` identifies it across versions: a definition's name, a cell's id; "" if there is
+    none."""
 
     key: str
     text: str
@@ -43,7 +44,8 @@ def read_pieces(name: str, data: bytes) -> Pieces | str:
 
 
 def module_pieces(text: str) -> Pieces | str:
-    """Cut a module before and after each top-level definition; what lies between is a piece too."""
+    """Split a module before and after each top-level definition; the parts in between are pieces
+    too."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -60,7 +62,7 @@ def module_pieces(text: str) -> Pieces | str:
     seen: Counter[str] = Counter()
     at = 0
     for first, last, name in cuts:
-        # A comment that stands right above a definition belongs to it.
+        # A comment directly above a definition belongs to it.
         while first > at and lines[first - 1].startswith("#"):
             first -= 1
         _add(pieces, "", lines[at:first])
@@ -103,10 +105,10 @@ def notebook_pieces(text: str) -> Pieces | str:
 def align(
     before: Sequence[FilePiece], after: Sequence[FilePiece]
 ) -> list[tuple[FilePiece | None, FilePiece | None]]:
-    """Pairs of one piece before and after, in the order of the text after.
+    """Pairs of a piece before and after, in the order of the new text.
 
-    A piece without a partner was deleted or inserted. Those with the same key or the same text go
-    together first, then those alike between them.
+    A piece without a partner was deleted or inserted. Pieces with the same key or text are matched
+    first, then similar ones between them.
     """
     was, now = [piece.key or piece.text for piece in before], [p.key or p.text for p in after]
     pairs: list[tuple[FilePiece | None, FilePiece | None]] = []

@@ -1,9 +1,9 @@
-"""Reading a checkout's history without running anything that the checkout brings along.
+"""Reads a checkout's history without running anything that the checkout contains.
 
 A repository's configuration may name programs: hooks, filters, text converters, a file system
-monitor, a remote's own transport. None runs here: only plumbing commands that read objects are
-used, their output is raw, the environment is made anew, and every protocol is forbidden, so that a
-partial clone fetches nothing either. Nothing is checked out or written.
+monitor, a remote's own transport. None of them runs here: only plumbing commands that read objects
+are used, their output is raw, the environment is clean, and every protocol is forbidden, so that
+even a partial clone fetches nothing. Nothing is checked out or written.
 """
 
 from __future__ import annotations
@@ -67,15 +67,16 @@ class Repository:
         name = resolved.parent.name if resolved.name == ".git" else resolved.name
         return re.sub(r"[^\w.-]+", "-", name.removesuffix(".git")) or "repository"
 
-    def commits(self, most: int) -> list[str]:
-        """The newest `most` commits on HEAD that are no merges, oldest first."""
+    def commits(self, limit: int) -> list[str]:
+        """The newest `limit` non-merge commits on HEAD, oldest first."""
         text = self._git(
-            "rev-list", "--no-merges", "--topo-order", "--reverse", f"--max-count={most}", "HEAD"
+            "rev-list", "--no-merges", "--topo-order", "--reverse", f"--max-count={limit}", "HEAD"
         )
         return [line for line in text.decode("ascii", "replace").split() if _HASH.fullmatch(line)]
 
     def changes(self, commits: Sequence[str]) -> Iterator[tuple[str, list[FileChange]]]:
-        """The plain files that each commit modified; added, deleted and moved ones are left out."""
+        """The regular files that each commit modified; added, deleted and moved ones are left
+        out."""
         command = ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-abbrev", "--no-renames"]
         command += ["--no-textconv", "--no-ext-diff", "--ignore-submodules=all", "--diff-filter=M"]
         out = self._git(*command, stdin="".join(f"{commit}\n" for commit in commits))
@@ -96,13 +97,13 @@ class Repository:
             yield commit, found
 
     def blobs(self) -> Blobs:
-        """The contents of objects; a process that is to be closed."""
+        """Access to the contents of objects; a process that must be closed."""
         return Blobs(self._command("cat-file", "--batch"), self._environment())
 
     def licence(self) -> str:
-        """What the licence file at the root says, as an SPDX identifier; `unknown` if it doesn't.
+        """The licence in the file at the root, as an SPDX identifier; `unknown` if not recognised.
 
-        A second licence file of another kind counts: `MIT AND GPL-3.0`.
+        A second licence file with another licence is included: `MIT AND GPL-3.0`.
         """
         names = self._git("ls-tree", "-z", "HEAD").split(b"\0")
         found: list[str] = []
@@ -113,11 +114,11 @@ class Repository:
                 plain = len(fields) == 3 and fields[1] == "blob" and fields[0].startswith("100")
                 if not plain or not _LICENCE.fullmatch(os.fsdecode(name)):
                     continue
-                data = blobs.read(fields[2], most=200_000) or b""
-                said = licence_of_text(data.decode("utf-8", "replace"))
-                if said not in found:
-                    found.append(said)
-        known = [said for said in found if said != "unknown"]
+                data = blobs.read(fields[2], limit=200_000) or b""
+                licence = licence_of_text(data.decode("utf-8", "replace"))
+                if licence not in found:
+                    found.append(licence)
+        known = [licence for licence in found if licence != "unknown"]
         return " AND ".join(known) or "unknown"
 
     def _head(self) -> str:
@@ -143,7 +144,7 @@ class Repository:
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_ALLOW_PROTOCOL": "none",
-            # Not the repository of a folder above: that one was not named.
+            # Not the repository of a parent folder, which was not named.
             "GIT_CEILING_DIRECTORIES": str(self.path.resolve().parent),
         }
 
@@ -176,7 +177,7 @@ class Repository:
 
 
 class Blobs:
-    """`git cat-file --batch`: one process that gives raw objects."""
+    """`git cat-file --batch`: one process that outputs raw objects."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -201,8 +202,8 @@ class Blobs:
                 pipe.close()
         self._process.wait(timeout=10)
 
-    def read(self, id: str, *, most: int) -> bytes | None:
-        """An object's bytes; None if it is missing or larger than `most`."""
+    def read(self, id: str, *, limit: int) -> bytes | None:
+        """An object's bytes; None if it is missing or larger than `limit`."""
         writer, reader = self._process.stdin, self._process.stdout
         assert writer is not None
         assert reader is not None
@@ -215,13 +216,13 @@ class Blobs:
         if len(header) != 3:
             return None
         size = int(header[2])
-        data = _take(reader, size, keep=size <= most)
+        data = _take(reader, size, keep=size <= limit)
         reader.read(1)
-        return data if size <= most and len(data) == size else None
+        return data if size <= limit and len(data) == size else None
 
 
 def _take(reader: IO[bytes], size: int, *, keep: bool) -> bytes:
-    """Read `size` bytes, a megabyte at a time; those not to be kept are not held."""
+    """Read `size` bytes, a megabyte at a time; without `keep` they are discarded."""
     parts, left = [], size
     while left > 0:
         part = reader.read(min(left, 1 << 20))

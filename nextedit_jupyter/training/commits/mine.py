@@ -1,6 +1,6 @@
 """Mining: repositories and pairs of releases in, files of real edits out, with a report.
 
-`WORK/edits/<split>/<name>.jsonl` holds the edits, `WORK/edits/report.json` what went in and what
+`WORK/edits/<split>/<name>.jsonl` has the edits, `WORK/edits/report.json` what was included and what
 was left out.
 """
 
@@ -13,12 +13,13 @@ import re
 import tarfile
 import zipfile
 import zlib
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nextedit_jupyter.core import EditEvent
+from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.prompt.lines import changed_lines
 from nextedit_jupyter.training.commits.file_pieces import Pieces, read_pieces
@@ -43,17 +44,17 @@ from nextedit_jupyter.training.corpus.licence import is_permissive, read_metadat
 from nextedit_jupyter.training.parallel import run_jobs
 
 SUFFIXES = (".py", ".ipynb")
-MAX_FILES = 20  # of code that a commit touches; more is a sweep by a tool
-MAX_LINES = 400  # that it changes in them
-MAX_EDITS = 8  # of one file in one commit: none is to outweigh the others
-MAX_RELEASE_LINES = 300  # that a release changes in one file
-CHUNK = 400  # commits a job
+MAX_FILES = 20  # code files in a commit; more are changed by a tool
+MAX_LINES = 400  # lines that it changes in them
+MAX_EDITS = 8  # per file and commit, so that none outweighs the others
+MAX_RELEASE_LINES = 300  # lines that a release changes in one file
+CHUNK = 400  # commits per job
 _REMEMBERED = 2_000  # files whose last edits are kept as context for later commits
 
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """What one job found: the edits are in `path`."""
+    """The result of a job: the edits are in `path`."""
 
     path: Path
     source: str
@@ -64,7 +65,7 @@ class Mined:
 
 @dataclass(frozen=True, slots=True)
 class CommitJob:
-    """A stretch of a repository's commits, oldest first."""
+    """A range of a repository's commits, oldest first."""
 
     repository: Path
     name: str
@@ -75,11 +76,11 @@ class CommitJob:
 
 
 def mine_commits(job: CommitJob) -> Mined:
-    """Mine a stretch of commits into a file of edits."""
+    """Mine a range of commits into a file of edits."""
     skipped, found = Skipped(), list[RealEdit]()
     repository = Repository(job.repository)
-    # The last edits of each file and of the commit before, as context of what follows.
-    held: OrderedDict[str, list[EditEvent]] = OrderedDict()
+    # The last edits of each file and of the previous commit, as context for later ones.
+    held: LruCache[str, list[EditEvent]] = LruCache(_REMEMBERED)
     with repository.blobs() as blobs:
         for commit, changes in repository.changes(job.commits):
             code = [change for change in changes if change.path.endswith(SUFFIXES)]
@@ -101,25 +102,22 @@ def mine_commits(job: CommitJob) -> Mined:
             here: list[EditEvent] = []
             for path, was, now in versions:
                 rng = random.Random(f"{job.seed} {commit} {path}")
-                earlier = [*held.get(path, ()), *here]
+                earlier = [*(held.get(path) or ()), *here]
                 made, events = _file_edits(path, was, now, earlier, rng, skipped)
                 source = EditSource(job.name, commit, path, job.licence, now.language)
                 found += [RealEdit(t.request, t.after, t.change, source) for t in made]
                 here += events
-                held[path] = events[-5:]
-                held.move_to_end(path)
-                if len(held) > _REMEMBERED:
-                    held.popitem(last=False)
+                held.put(path, events[-5:])
     return _written(job.out, job.name, job.licence, len(job.commits), found, skipped)
 
 
 def repository_jobs(
-    paths: Sequence[Path], parts: Path, *, most: int, seed: int = 0, any_licence: bool = False
+    paths: Sequence[Path], parts: Path, *, limit: int, seed: int = 0, any_licence: bool = False
 ) -> list[CommitJob]:
-    """The jobs of some repositories, newest `most` commits each.
+    """The jobs for some repositories, with the newest `limit` commits each.
 
-    Raises TrainingError for what is no repository, and for one whose licence file names no
-    permissive licence, unless `any_licence`.
+    Raises TrainingError for a path that is not a repository, and for a repository without a
+    permissive licence file, unless `any_licence`.
     """
     jobs = []
     for path in paths:
@@ -131,7 +129,7 @@ def repository_jobs(
                 "--any-licence if the code is your own and the model stays with you"
             )
         name = f"{repository.name}-{repository.root[:8]}"
-        commits = repository.commits(most)
+        commits = repository.commits(limit)
         for number, start in enumerate(range(0, len(commits), CHUNK)):
             out = parts / f"{name}.{number:04}.jsonl"
             chunk = tuple(commits[start : start + CHUNK])
@@ -189,10 +187,10 @@ def mine(
     scheduler: str | None = None,
     progress: Callable[[Mined], None] = lambda mined: None,
 ) -> dict[str, object]:
-    """Run the jobs, drop edits that were seen already, and write one file a source.
+    """Run the jobs, drop duplicate edits, and write one file per source.
 
-    Gives the report, which is added to that of earlier runs. Edits of a source that was mined
-    before take the earlier ones' place.
+    Returns the report, which is merged with that of earlier runs. The edits of a source that was
+    mined before are replaced.
     """
     folder = work / "edits" / split
     folder.mkdir(parents=True, exist_ok=True)
@@ -248,8 +246,8 @@ def format_report(report: dict[str, object]) -> str:
 def _versions(
     change: FileChange, read: Callable[..., bytes | None], skipped: Skipped
 ) -> tuple[Pieces, Pieces] | None:
-    most = MAX_NOTEBOOK_BYTES if change.path.endswith(".ipynb") else MAX_SOURCE_BYTES
-    data = [read(id, most=most) for id in (change.before, change.after)]
+    limit = MAX_NOTEBOOK_BYTES if change.path.endswith(".ipynb") else MAX_SOURCE_BYTES
+    data = [read(id, limit=limit) for id in (change.before, change.after)]
     if data[0] is None or data[1] is None:
         skipped["too large or missing"] += 1
         return None
@@ -270,7 +268,7 @@ def _read_both(
 
 
 def _lines(was: Pieces, now: Pieces) -> int:
-    """How many lines differ, roughly: those that stand in one version alone."""
+    """Roughly how many lines differ: those that are in only one version."""
     counts = [Counter(line for p in v.pieces for line in p.text.split("\n")) for v in (was, now)]
     return sum((counts[0] - counts[1]).values()) + sum((counts[1] - counts[0]).values())
 
@@ -283,7 +281,7 @@ def _file_edits(
     rng: random.Random,
     skipped: Skipped,
 ) -> tuple[list[StepTarget], list[EditEvent]]:
-    """The targets of one changed file, and all its steps as events for what follows."""
+    """The targets of one changed file, and all its steps as events for later targets."""
     prefix = hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()[:6] + "-"
     ids, texts, steps = file_steps(was.pieces, now.pieces, prefix)
     made = list(targets(ids, texts, steps, earlier, now.language, rng, skipped))
@@ -306,7 +304,7 @@ def _release_files(path: Path, skipped: Skipped) -> Iterator[tuple[str, bytes]]:
 
 
 def _release_facts(path: Path) -> tuple[str, str, str]:
-    """Name, version and licence by a release's own metadata; empty where it has none."""
+    """Name, version and licence from a release's own metadata; empty if missing."""
     name = re.compile(r"(?:[^/]+/)?PKG-INFO|[^/]+\.dist-info/METADATA")
     try:
         if path.is_dir():
@@ -352,7 +350,7 @@ def _fresh(edits: Iterable[RealEdit], seen: set[bytes], skipped: Skipped) -> Ite
 
 
 def _seen(paths: Iterable[Path]) -> set[bytes]:
-    """The edits of sources that were mined before: forks and cherry-picks come twice."""
+    """The edits of sources that were mined before, because forks and cherry-picks repeat edits."""
     return {_key(edit) for path in paths for edit in read_edits(path)}
 
 

@@ -1,7 +1,7 @@
-"""A real edit as a structured request and the text that followed; one JSON object per line on disk.
+"""A real edit as a structured request and the resulting text; one JSON object per line on disk.
 
-What is stored is what a front end would have sent, so that examples are rendered by the same
-`prompt` code that serves.
+It contains what a front end would have sent, so that examples are rendered by the same `prompt`
+code that serves.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class EditSource:
 
 @dataclass(frozen=True, slots=True)
 class RealEdit:
-    """The caret's cell becomes `after`; that is its present text where nothing is to be done."""
+    """The caret's cell becomes `after`, which is its present text if nothing is to be done."""
 
     request: SuggestRequest
     after: str
@@ -69,7 +69,7 @@ class RealEdit:
 
 
 def write_edits(path: Path, edits: Iterable[RealEdit]) -> int:
-    """Write the file whole; returns the number of edits."""
+    """Write the file atomically; returns the number of edits."""
     count = 0
     with written_beside(path) as beside, beside.open("w", encoding="ascii") as file:
         for edit in edits:
@@ -79,9 +79,9 @@ def write_edits(path: Path, edits: Iterable[RealEdit]) -> int:
 
 
 def read_edits(folder: Path) -> Iterator[RealEdit]:
-    """The edits of a file, or of all files in a folder, by name; none if there is no such folder.
+    """The edits of a file, or of all files in a folder, by name; none if the folder does not exist.
 
-    Raises TrainingError that names the line that is none.
+    Raises TrainingError, which names an invalid line.
     """
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]:
         if not path.exists():

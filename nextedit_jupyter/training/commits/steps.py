@@ -1,9 +1,9 @@
-"""From two versions of a file to the steps of a person: one hunk after another, each with what
-was done before it.
+"""Turns two versions of a file into editing steps: one hunk after another, each with the previous
+ones as its history.
 
-The state that a request shows lies in the midst of the change: the hunks before are done, those
-after are not. The caret stands where the last step left it, or near the next one. Which of both,
-and how near, is drawn from a seed.
+A request shows a state in the middle of the change: earlier hunks are done, later ones are not. The
+caret is where the last step left it, or near the next one. Which of the two, and how near, is drawn
+from a seed.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from nextedit_jupyter.training.commits.file_pieces import FilePiece, align
 from nextedit_jupyter.training.corpus.extract import Skipped
 
 MAX_EVENTS = 5
-# 1,024 tokens of changed lines as context: three characters per token, as the corpus has.
+# 1,024 tokens of changed lines as context, at three characters per token, as in the corpus.
 MAX_EVENT_CHARS = 3_072
 MAX_CELL_CHARS = 6_000
-MAX_CELLS = 12  # that a request shows besides the caret's; those nearest to it
-MAX_HUNK_LINES = 12  # old and new ones together: more is a rewrite, which nobody can foresee
+MAX_CELLS = 12  # in a request besides the caret's; the nearest ones
+MAX_HUNK_LINES = 12  # old and new lines together: more is a rewrite, which is unpredictable
 MAX_LINE_CHARS = 400
-NOTHING_LEFT = 0.25  # of changed files also give the state after the last step: nothing is to do
+NOTHING_LEFT = 0.25  # of changed files, also in their final state: nothing to do
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One hunk: `cell` becomes `after`; None for a cell that is not there."""
+    """One hunk: `cell` becomes `after`; None for a cell that does not exist."""
 
     cell: str
     before: str | None
@@ -45,7 +45,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepTarget:
-    """A request in the midst of a change, and what the caret's cell becomes."""
+    """A request in the middle of a change, and the caret's cell after the next step."""
 
     request: SuggestRequest
     after: str
@@ -55,7 +55,7 @@ class StepTarget:
 def file_steps(
     before: Sequence[FilePiece], after: Sequence[FilePiece], prefix: str
 ) -> tuple[list[str], dict[str, str], list[Step]]:
-    """The cells' ids in order, their first texts, and the steps, from the top to the bottom."""
+    """The cells' ids in order, their original texts, and the steps from top to bottom."""
     pairs = align(before, after)
     ids = [f"{prefix}{number}" for number in range(len(pairs))]
     texts = {id: was.text for id, (was, _) in zip(ids, pairs, strict=True) if was is not None}
@@ -72,12 +72,12 @@ def file_steps(
 
 
 def hunks(before: str, after: str) -> Iterator[str]:
-    """The texts on the way from `before` to `after`, a hunk at a time."""
+    """The intermediate texts from `before` to `after`, one hunk at a time."""
     old, new = before.split("\n"), after.split("\n")
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     changes = [code[1:] for code in matcher.get_opcodes() if code[0] != "equal"]
     for i1, i2, j1, j2 in changes:
-        # Below, the old lines stand; above, the new ones do.
+        # The old lines are below, the new ones above.
         del i1, j1
         yield "\n".join(new[:j2] + old[i2:])
 
@@ -91,10 +91,10 @@ def targets(
     rng: random.Random,
     skipped: Skipped,
 ) -> Iterator[StepTarget]:
-    """The steps that can be learnt from, each with the events before it.
+    """The steps that can be learnt from, each with its preceding events.
 
-    `earlier` are events before the first step, oldest first. Skipped, with counts: hunks that
-    change no code or too much, long lines, secrets, and a first step that nothing announces.
+    `earlier` are events before the first step, oldest first. Skipped and counted are: hunks that
+    change no code or too much, long lines, secrets, and a first step that nothing predicts.
     """
     state = dict(texts)
     events = list(earlier)
@@ -128,7 +128,7 @@ def targets(
 
 
 def recent(events: Sequence[EditEvent]) -> tuple[EditEvent, ...]:
-    """The newest events that fit as context, oldest first; none of a secret or of a huge cell."""
+    """The newest events that fit as context, oldest first, without secrets and huge cells."""
     kept: list[EditEvent] = []
     left = MAX_EVENT_CHARS
     for event in reversed(events):
@@ -147,7 +147,7 @@ def recent(events: Sequence[EditEvent]) -> tuple[EditEvent, ...]:
 
 
 def _fit(step: Step, skipped: Skipped) -> ChangeKind | None:
-    """The kind of a step that can be learnt from; None, with the reason counted, otherwise."""
+    """The kind of a step that can be learnt from; otherwise None, with the reason counted."""
     if step.before is None or step.after is None:
         skipped["whole cell"] += 1
         return None
@@ -167,7 +167,7 @@ def _fit(step: Step, skipped: Skipped) -> ChangeKind | None:
 
 
 def _caret(step: Step, last: Step | None, rng: random.Random) -> int:
-    """Where the caret stands before a step: where the last one ended, or near the next place."""
+    """The caret's position before a step: where the last one ended, or near the next place."""
     assert step.before is not None
     assert step.after is not None
     text = step.before
@@ -186,7 +186,7 @@ def _caret(step: Step, last: Step | None, rng: random.Random) -> int:
 
 
 def _changed_end(before: str, after: str) -> int:
-    """The end, in the text after, of what a change touched."""
+    """The end of a change, in the text after it."""
     tail = 0
     while tail < min(len(before), len(after)) and before[-1 - tail] == after[-1 - tail]:
         tail += 1
@@ -201,7 +201,8 @@ def _request(
     events: tuple[EditEvent, ...],
     language: str,
 ) -> SuggestRequest | None:
-    """The notebook as it stands, cells near the caret; None if the caret's cell holds a secret."""
+    """A request with the present cells near the caret; None if the caret's cell contains a
+    secret."""
     here = ids.index(cell)
     near = sorted((id for id in ids if id in state and id != cell), key=_distance(ids, here))
     shown = {cell}

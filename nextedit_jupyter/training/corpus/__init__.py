@@ -1,1 +1,1 @@
-"""The corpus: named packages in, notebook-like documents out, with a report of what went in."""
+"""The corpus: named packages in, notebook-like documents out, with a report of the contents."""

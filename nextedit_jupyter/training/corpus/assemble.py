@@ -37,12 +37,12 @@ from nextedit_jupyter.training.corpus.quality import (
 from nextedit_jupyter.training.corpus.recipe import PackageSource, Recipe
 from nextedit_jupyter.training.parallel import run_jobs
 
-SPLITS: tuple[Split, ...] = ("test", "validation", "train")  # held-out first: they win duplicates
+SPLITS: tuple[Split, ...] = ("test", "validation", "train")  # so that held-out ones keep duplicates
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """One package's documents, written to a file, and what was left out."""
+    """A package's documents, written to a file, and counts of what was left out."""
 
     source: PackageSource
     path: Path
@@ -52,7 +52,7 @@ class Extracted:
 def extract_package(source: PackageSource, archive: Path, folder: Path) -> Extracted:
     """Extract one archive or folder to `folder/<package>.jsonl`.
 
-    A truncated archive gives what could be read and counts as skipped.
+    From a truncated archive the readable part is kept, and it counts as skipped.
     """
     skipped = Skipped()
     documents: list[Document] = []
@@ -83,8 +83,8 @@ def build(
 ) -> dict[str, object]:
     """Write `train.jsonl`, `validation.jsonl`, `test.jsonl` and `report.json` to `out`.
 
-    Gives the report. Packages are extracted in `processes`, or on the Dask cluster of `scheduler`.
-    Raises TrainingError if an archive is missing.
+    Returns the report. Packages are extracted in `processes`, or on the Dask cluster of
+    `scheduler`. Raises TrainingError if an archive is missing.
     """
     out.mkdir(parents=True, exist_ok=True)
     raw = out / "raw"
@@ -123,8 +123,8 @@ def _extract_star(job: tuple[PackageSource, Path, Path]) -> Extracted:
 
 
 def _jobs(recipe: Recipe, archives: Path, raw: Path) -> list[tuple[PackageSource, Path, Path]]:
-    """A package, its archive, and where its documents go; in whole paths, for a cluster's workers
-    have folders of their own."""
+    """Packages, their archives, and the output paths of their documents; absolute, because a
+    cluster's workers run in other folders."""
     jobs = []
     for source in recipe.sources:
         archive = find_archive(archives, source)

@@ -1,4 +1,4 @@
-"""What the corpus is made of: documents, each a list of code cells, and their JSON lines."""
+"""The corpus's documents, each a list of code cells, and their JSON lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS: tuple[Kind, ...] = ("notebook", "gallery", "guide", "doctest", "module")
 class Document:
     """One notebook, gallery script, documentation page, docstring or module as code cells.
 
-    `cells` hold the code alone, without outputs and prose, each stripped of trailing blanks.
+    `cells` have only the code, without outputs and prose, each without trailing whitespace.
     """
 
     package: str
@@ -34,7 +34,7 @@ class Document:
 
 
 def write_documents(path: Path, documents: Iterable[Document]) -> int:
-    """Write the file whole, one JSON object per line; returns the number of documents."""
+    """Write the file atomically, one JSON object per line; returns the number of documents."""
     count = 0
     with written_beside(path) as beside, beside.open("w", encoding="utf-8") as file:
         for document in documents:

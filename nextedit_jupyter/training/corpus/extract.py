@@ -1,4 +1,4 @@
-"""Extraction: the files of an archive or a folder become documents.
+"""Extracts documents from the files of an archive or a folder.
 
 Reads notebooks, `# %%` galleries, guides (`>>>`, `.. ipython::` and fenced code in `.rst` and
 `.md`), doctests and modules. Nothing is executed and no link is followed; what cannot be read
@@ -39,7 +39,7 @@ _CELL_MARK = re.compile(r"^# ?%%.*$|^#{20,}\s*$", re.MULTILINE)
 
 
 def is_unfit_path(name: str) -> bool:
-    """Whether a file is by its path a test, vendored or made by a tool."""
+    """Whether a file is, by its path, a test, vendored or generated."""
     return _SKIPPED_PATH.search(name) is not None
 
 
@@ -48,7 +48,7 @@ class Skipped(Counter[str]):
 
 
 def walk_archive(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Give name and bytes of the regular files of interest in a .tar.* or .zip/.whl archive."""
+    """Yield name and bytes of the relevant regular files in a .tar.* or .zip/.whl archive."""
     if path.name.endswith((".zip", ".whl")):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
@@ -65,7 +65,7 @@ def walk_archive(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def walk_folder(root: Path, skipped: Skipped) -> Iterator[tuple[str, bytes]]:
-    """Give relative name and bytes of a folder's files of interest; links are not followed."""
+    """Yield relative name and bytes of a folder's relevant files; links are not followed."""
     for folder, names, files in os.walk(root, followlinks=False):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for file in sorted(files):
@@ -84,7 +84,7 @@ def walk_folder(root: Path, skipped: Skipped) -> Iterator[tuple[str, bytes]]:
 
 
 def extract_file(package: str, name: str, data: bytes, skipped: Skipped) -> list[Document]:
-    """Give the documents in one file: none for a file that is of no use or cannot be read."""
+    """The documents in one file: none for an unsuitable or unreadable file."""
     if is_unfit_path(name):
         skipped["tests and vendored"] += 1
         return []
@@ -107,7 +107,7 @@ def extract_file(package: str, name: str, data: bytes, skipped: Skipped) -> list
         skipped["too large"] += 1
         return []
     if name.endswith((".rst", ".md", ".txt")):
-        return _document(package, name, "guide", guide_cells(text), least=2)
+        return _document(package, name, "guide", guide_cells(text), min_cells=2)
     if name.endswith(".pyx"):
         return []
     try:
@@ -121,24 +121,24 @@ def extract_file(package: str, name: str, data: bytes, skipped: Skipped) -> list
         return _document(package, name, "gallery", gallery_cells(text, tree))
     documents = []
     for place, cells in doctest_cells(tree):
-        documents += _document(package, f"{name}:{place}", "doctest", cells, least=2)
-    documents += _document(package, name, "module", module_cells(text, tree), least=1)
+        documents += _document(package, f"{name}:{place}", "doctest", cells, min_cells=2)
+    documents += _document(package, name, "module", module_cells(text, tree), min_cells=1)
     return documents
 
 
 def _document(
-    package: str, name: str, kind: str, cells: list[str], least: int = 3
+    package: str, name: str, kind: str, cells: list[str], min_cells: int = 3
 ) -> list[Document]:
     kept = tuple(cell.rstrip() for cell in cells if cell.strip() and len(cell) <= MAX_CELL_CHARS)
-    if len(kept) < least or sum(map(len, kept)) < 60:
+    if len(kept) < min_cells or sum(map(len, kept)) < 60:
         return []
     return [Document(package, name, kind, kept)]  # type: ignore[arg-type]
 
 
 def notebook_cells(text: str) -> list[str] | None:
-    """Give the code cells of a Python notebook (format 3 or 4); None when it is corrupt.
+    """The code cells of a Python notebook (format 3 or 4); None if it is corrupt.
 
-    A notebook in another language gives an empty list.
+    Empty for a notebook in another language.
     """
     try:
         raw = json.loads(text)
@@ -161,9 +161,9 @@ def notebook_cells(text: str) -> list[str] | None:
 
 
 def gallery_cells(text: str, tree: ast.Module) -> list[str]:
-    """Cut a gallery script into cells: at `# %%` marks, else between top-level statements.
+    """Split a gallery script into cells: at `# %%` markers, or else between top-level statements.
 
-    The module docstring and the prose in comment blocks after a mark are left out.
+    The module docstring and the prose in comment blocks after a marker are left out.
     """
     lines = text.split("\n")
     if tree.body and _is_docstring(tree.body[0]):
@@ -178,11 +178,11 @@ def gallery_cells(text: str, tree: ast.Module) -> list[str]:
                 rows.pop(0)
             cells.append("\n".join(rows).rstrip())
         return cells
-    return _blocks(body, least_lines=4)
+    return _blocks(body, min_lines=4)
 
 
-def _blocks(body: str, least_lines: int) -> list[str]:
-    """Cut at blank lines before an unindented line, once a block has `least_lines` lines."""
+def _blocks(body: str, min_lines: int) -> list[str]:
+    """Split at blank lines before an unindented line, once a block has `min_lines` lines."""
     cells: list[str] = []
     block: list[str] = []
     blank = False
@@ -192,7 +192,7 @@ def _blocks(body: str, least_lines: int) -> list[str]:
             block.append(line)
             continue
         starts = not line[0].isspace() and line[0] not in ")]}" and '"""' not in line
-        if blank and starts and sum(bool(row.strip()) for row in block) >= least_lines:
+        if blank and starts and sum(bool(row.strip()) for row in block) >= min_lines:
             cells.append("\n".join(block).strip("\n"))
             block = []
         blank = False
@@ -212,7 +212,7 @@ _DIRECTIVE = re.compile(
 
 
 def guide_cells(text: str) -> list[str]:
-    """Give the code of a documentation page as cells, in the order of the page."""
+    """The code of a documentation page as cells, in the order of the page."""
     found = [(match.start(), match.group(1)) for match in _FENCE.finditer(text)]
     for match in _DIRECTIVE.finditer(text):
         rows = list(match.group(2).split("\n"))
@@ -250,7 +250,7 @@ def _parses(code: str) -> bool:
 
 
 def doctest_cells(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
-    """Give each docstring with examples as (name, cells): a notebook of its own."""
+    """Yield each docstring with examples as (name, cells), like a small notebook."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node, clean=True)
@@ -259,7 +259,7 @@ def doctest_cells(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
 
 
 def _examples(text: str) -> list[str]:
-    """Give the doctest examples of a text as cells.
+    """The doctest examples of a text as cells.
 
     Examples that print nothing are joined to the next one, as a person would write them.
     """
@@ -280,7 +280,7 @@ def _examples(text: str) -> list[str]:
 
 
 def module_cells(text: str, tree: ast.Module) -> list[str]:
-    """Cut a module at its top-level definitions, its docstrings cut to their first line."""
+    """Split a module at its top-level definitions, with docstrings cut to their first line."""
     lines = text.split("\n")
     drop: set[int] = set()
     for node in ast.walk(tree):

@@ -1,8 +1,8 @@
-"""Fetching source distributions through pip, without running any package's code.
+"""Downloads source distributions with pip, without running any package's code.
 
-pip prepares the metadata of a source distribution by running its build backend. A
-`sitecustomize` on the path of that process puts a stub in the backend's place, which copies name
-and version from PKG-INFO: nothing is built, no backend is installed, no downloaded code runs.
+pip prepares the metadata of a source distribution by running its build backend. A `sitecustomize`
+on the path of that process replaces the backend by a stub, which copies name and version from
+PKG-INFO: nothing is built, no backend is installed, no downloaded code runs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if _backend:
 
 
 def find_archive(folder: Path, source: PackageSource) -> Path | None:
-    """Give the fetched archive of a source, if it is there and whole in name."""
+    """The downloaded archive of a source, if it exists under its final name."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         stem = path.name.lower().replace("_", "-").replace(".", "-")
         if stem.startswith(f"{source.key}-{source.version.replace('.', '-')}-"):
@@ -59,9 +59,9 @@ def find_archive(folder: Path, source: PackageSource) -> Path | None:
 def fetch(
     sources: list[PackageSource], folder: Path, *, parallel: int = 6, timeout_s: float = 300.0
 ) -> Iterator[tuple[PackageSource, Path | None, str]]:
-    """Fetch what is missing; gives (source, archive or None, why not) as each is done.
+    """Download what is missing; yields (source, archive or None, reason) as each is done.
 
-    pip writes into a folder of its own and the archive is moved when whole, so an interrupted
+    pip writes to a separate folder and the archive is moved when complete, so an interrupted
     download leaves nothing behind.
     """
     folder.mkdir(parents=True, exist_ok=True)

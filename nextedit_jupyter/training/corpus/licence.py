@@ -1,4 +1,4 @@
-"""Which licences may go in: permissive ones, read from a package's own metadata."""
+"""Which licences are allowed: permissive ones, read from a package's own metadata."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COPYLEFT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PackageFacts:
-    """What a package says of itself."""
+    """A package's own metadata."""
 
     name: str
     version: str
@@ -30,7 +30,7 @@ class PackageFacts:
 
 
 def is_permissive(licence: str) -> bool:
-    """Whether a licence text or expression names a permissive licence and no other kind.
+    """Whether a licence text or expression names only permissive licences.
 
     A choice (`OR`) counts if one side is permissive.
     """
@@ -53,7 +53,7 @@ def read_metadata(text: str) -> PackageFacts:
     return PackageFacts(headers.get("Name", ""), headers.get("Version", ""), licence)
 
 
-# The sentences by which a licence file is known, most telling first.
+# Sentences that identify a licence file, most specific first.
 _TEXTS = (
     ("AGPL-3.0", r"GNU AFFERO GENERAL PUBLIC LICENSE"),
     ("LGPL", r"GNU (?:LESSER|LIBRARY) GENERAL PUBLIC LICENSE"),
@@ -76,9 +76,9 @@ _TEXTS = (
 
 
 def licence_of_text(text: str) -> str:
-    """The SPDX identifier of a licence file's text; `unknown` where it is none of the usual ones.
+    """The SPDX identifier of a licence file's text; `unknown` if it is not a common one.
 
-    A file with two licences gives both, with AND.
+    For a file with two licences, both are returned, with AND.
     """
     flat = " ".join(text.split())
     found: list[str] = []

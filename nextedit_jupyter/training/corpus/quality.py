@@ -16,7 +16,7 @@ from nextedit_jupyter.training.corpus.extract import Skipped
 MAX_LINE_CHARS = 400  # longer lines are data or minified code
 MAX_DIGIT_SHARE = 0.35
 PERMUTATIONS = 64
-BANDS = 16  # of 4 rows: two documents that share 70 % of their shingles meet with p = 0.99
+BANDS = 16  # of 4 rows: documents that share 70 % of their shingles are found with p = 0.99
 SHINGLE = 5  # tokens
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -24,7 +24,7 @@ _PRIME = (1 << 31) - 1
 
 
 def clean(document: Document, skipped: Skipped) -> Document | None:
-    """Give the document without its unfit cells, or None if too little is left."""
+    """The document without unsuitable cells, or None if too little is left."""
     cells = []
     for cell in document.cells:
         if any(len(line) > MAX_LINE_CHARS for line in cell.split("\n")):
@@ -35,14 +35,14 @@ def clean(document: Document, skipped: Skipped) -> Document | None:
             skipped["secret"] += 1
         else:
             cells.append(cell)
-    least = 1 if document.kind == "module" else 2
-    if len(cells) < least or sum(map(len, cells)) < 60:
+    min_cells = 1 if document.kind == "module" else 2
+    if len(cells) < min_cells or sum(map(len, cells)) < 60:
         return None
     return Document(document.package, document.path, document.kind, tuple(cells))
 
 
 def signature(text: str) -> npt.NDArray[np.int64]:
-    """Give the MinHash signature of a text over shingles of `SHINGLE` tokens.
+    """The MinHash signature of a text over shingles of `SHINGLE` tokens.
 
     Shape [PERMUTATIONS], int64. Source: Broder, "On the resemblance and containment of
     documents", 1997.
@@ -63,17 +63,17 @@ def signature(text: str) -> npt.NDArray[np.int64]:
 
 
 class NearDuplicates:
-    """Remembers what it saw; a text that resembles an earlier one is a duplicate."""
+    """Remembers texts; one that resembles an earlier one is a duplicate."""
 
     def __init__(self) -> None:
         self._seen: list[set[bytes]] = [set() for _ in range(BANDS)]
 
     def add(self, text: str) -> bool:
-        """Take up a text; True if it resembles one that was added before."""
+        """Add a text; True if it resembles one that was added before."""
         return self.add_signature(signature(text))
 
     def add_signature(self, signed: npt.NDArray[np.int64]) -> bool:
-        """The same for a text's signature."""
+        """Add a text by its signature; True if it resembles an earlier one."""
         rows = signed.reshape(BANDS, -1)
         keys = [row.tobytes() for row in rows]
         duplicate = any(key in seen for key, seen in zip(keys, self._seen, strict=True))
@@ -88,7 +88,7 @@ def without_duplicates(
     skipped: Skipped,
     signatures: Iterable[npt.NDArray[np.int64]] | None = None,
 ) -> Iterator[Document]:
-    """Drop the documents that resemble one seen earlier; `signatures` saves computing theirs."""
+    """Drop the documents that resemble an earlier one; precomputed `signatures` save time."""
     if signatures is None:
         documents = list(documents)
         signatures = map(document_signature, documents)

@@ -31,7 +31,7 @@ class PackageSource:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Names of packages, and how often each kind of document is repeated in training."""
+    """Packages, and how often each kind of document is repeated in training."""
 
     name: str
     sources: tuple[PackageSource, ...]
@@ -51,7 +51,7 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; raises TrainingError that says what is wrong with it."""
+    """Read a recipe; raises TrainingError, which says what is wrong with it."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         sources = tuple(PackageSource(**item) for item in raw.get("package", []))

@@ -1,4 +1,4 @@
-"""Adapters on a bundle's weights, trained on a user's code for as long as there is time."""
+"""Trains adapters on a bundle's weights with a user's code, within a time budget."""
 
 from __future__ import annotations
 
@@ -24,11 +24,17 @@ from nextedit_jupyter.training.from_bundle import bundle_weights
 from nextedit_jupyter.training.lora import adapt, adapters, merge
 from nextedit_jupyter.training.network import DecoderModule
 from nextedit_jupyter.training.packing import NO_LOSS, pack, split_targets
-from nextedit_jupyter.training.personal.own import Own, Split, held_out_edits, is_rendered, sessions
 from nextedit_jupyter.training.personal.starting_bundle import base_manifest, format_of
+from nextedit_jupyter.training.personal.user_corpus import (
+    Split,
+    UserCorpus,
+    held_out_edits,
+    is_rendered,
+    sessions,
+)
 
-LARGE = 50_000_000  # parameters from which on a base is trained as one that was tuned here
-_LOOKING = 0.25  # of the time at most goes into looks at what is chosen by
+LARGE = 50_000_000  # parameters; a base with more is trained as a large one
+_LOOKING = 0.25  # the maximum share of the time for evaluations
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,8 @@ class PersonalPlan:
     lr: float = 2e-3
     batch: int = 4
     length: int = 512  # tokens
-    looks: int = 5  # at the part that is chosen by
-    cases: int = 80  # edits held out, real ones first
+    looks: int = 5  # the number of evaluations
+    cases: int = 80  # held-out edits, real ones first
     threads: int = 2
     seed: int = 0
 
@@ -62,10 +68,11 @@ def fine_tune(
     now: Callable[[], float] = time.time,
     progress: Callable[[str], None] = print,
 ) -> tuple[DecoderModule, int]:
-    """The base bundle in `folder`, adapted and merged, and the number of steps of the best look.
+    """The base bundle in `folder`, adapted and merged, and the number of steps at the best
+    evaluation.
 
-    `end` is in seconds as `now` counts them; None with a plan in steps. Raises TrainingError if the
-    base cannot be trained on or the code gives no text.
+    `end` is in seconds on the clock `now`; None if the plan is in steps. Raises TrainingError if
+    the base cannot be trained or the code provides no text.
     """
     use_threads(plan.threads)
     tuning = _Tuning(folder, parts, plan)
@@ -74,7 +81,7 @@ def fine_tune(
     looks = plan.looks
     if end is not None:
         look_s = now() - began
-        began, end = now(), end - look_s  # the last look is at what was learnt until the end
+        began, end = now(), end - look_s  # leave time for the last evaluation
         looks = max(1, min(looks, int(_LOOKING * (end - began) / max(1e-9, look_s))))
     looked = 0
     for rows in tuning.batches():
@@ -93,10 +100,10 @@ def fine_tune(
 
 
 class _Tuning:
-    """A base with adapters while it is trained, and the best state that was seen.
+    """A base with adapters during training, and the best state so far.
 
-    A large base is held in bfloat16 where the processor multiplies that; what is merged at the end
-    is the base as it was.
+    A large base is kept in bfloat16 if the processor supports it; at the end, the original base is
+    used for merging.
     """
 
     def __init__(self, folder: Path, parts: Split, plan: PersonalPlan) -> None:
@@ -119,7 +126,7 @@ class _Tuning:
         self._best_state = _state(self._model)
 
     def batches(self) -> Iterator[Any]:
-        """Rows to learn from, without end; another rendering of the code each time around."""
+        """Endless training rows; the code is rendered differently in each epoch."""
         epoch = 0
         while True:
             rows = _epoch(self._own, self._tokenizer, self._format, self._plan, epoch)
@@ -130,19 +137,19 @@ class _Tuning:
             epoch += 1
 
     def look(self) -> float:
-        """How well the model does on what is chosen by; remembers it if it is the best so far."""
+        """Evaluate the model on the selection data; remember its state if it is the best so far."""
         edits, pieces = self._choice
         self._model.eval()
         with self._precision():
-            said = answer_nats(self._model, edits, self._tokenizer, self._format)
-            found = mean([n for n in said if n is not None]) / 10
+            nats = answer_nats(self._model, edits, self._tokenizer, self._format)
+            found = mean([n for n in nats if n is not None]) / 10
             found += document_loss(self._model, pieces)
         if found < self.best:
             self.best, self.best_step, self._best_state = found, self.step, _state(self._model)
         return found
 
     def learn(self, rows: Any, share: float) -> None:
-        """One step; `share` of the budget is gone."""
+        """Take one step; `share` is the used fraction of the budget."""
         inputs, wanted = (torch.from_numpy(part) for part in split_targets(rows))
         for group in self._optimizer.param_groups:
             group["lr"] = self._plan.lr * min(1.0, (self.step + 1) / 10) * max(0.02, 1.0 - share)
@@ -174,9 +181,9 @@ class _Tuning:
 
 
 def _epoch(
-    own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan, epoch: int
+    own: UserCorpus, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan, epoch: int
 ) -> Any:
-    """Another rendering of all that is learnt from, packed; numpy uint16 [rows, length + 1]."""
+    """Another rendering of the training data, packed; numpy uint16 [rows, length + 1]."""
     rng, mix = random.Random(f"{plan.seed} {epoch}"), Mix()
     size = plan.length + 1
     pieces: list[list[int]] = []
@@ -191,14 +198,14 @@ def _epoch(
         pieces += [rendered] if rendered else []
     rng.shuffle(pieces)
     rows = pack(pieces, length=plan.length, pad=tokenizer.control(PAD))
-    # A batch of the last rows is filled up from the start.
+    # The last batch is filled up with the first rows.
     short = -len(rows) % plan.batch
     order = [*range(len(rows)), *(i % len(rows) for i in range(short))] if len(rows) else []
     return rows[order] if order else rows
 
 
 def _choice(
-    own: Own, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan
+    own: UserCorpus, tokenizer: BundleTokenizer, fmt: EditFormat, plan: PersonalPlan
 ) -> tuple[list[RealEdit], list[list[int]]]:
     accept = is_rendered(tokenizer, fmt, plan.length + 1)
     edits = held_out_edits(own, plan.cases // 4, plan.seed, accept)
@@ -207,7 +214,7 @@ def _choice(
 
 @torch.no_grad()
 def document_loss(model: DecoderModule, pieces: Sequence[Sequence[int]]) -> float:
-    """Nats a token over pieces, 0 if there are none."""
+    """Nats per token over pieces; 0 if there are none."""
     total, count = 0.0, 0
     for piece in pieces:
         ids = torch.tensor([[id & (NO_LOSS - 1) for id in piece]])
@@ -227,5 +234,5 @@ def _state(model: DecoderModule) -> list[dict[str, torch.Tensor]]:
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean, 0 of nothing."""
+    """The mean; 0 for no values."""
     return sum(values) / len(values) if values else 0.0

@@ -1,4 +1,4 @@
-"""Whether a bundle is better than its base on code that neither was trained on."""
+"""Judges whether a bundle is better than its base on code that neither was trained on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nextedit_jupyter.training.network import DecoderModule, Shape
 from nextedit_jupyter.training.personal.fine_tuning import document_loss, mean
 from nextedit_jupyter.training.personal.starting_bundle import format_of
 
-MIN_CASES = 10  # held-out edits below which nothing can be said
+MIN_CASES = 10  # with fewer held-out edits nothing can be decided
 MIN_GAIN = 0.002
 
 
@@ -31,7 +31,7 @@ class Scores:
 
 
 def score(folder: Path, edits: Sequence[RealEdit], pieces: Sequence[Sequence[int]]) -> Scores:
-    """A bundle's scores: what its INT8 weights say, and what it writes as it is served."""
+    """A bundle's scores: losses with its INT8 weights, and edits as it is served."""
     shape, weights = bundle_weights(folder)
     tokenizer = BundleTokenizer(folder / "tokenizer.json")
     model = DecoderModule(shape)
@@ -44,7 +44,7 @@ def score(folder: Path, edits: Sequence[RealEdit], pieces: Sequence[Sequence[int
 def finished_exactly(
     folder: Path, shape: Shape, tokenizer: BundleTokenizer, edits: Sequence[RealEdit]
 ) -> int:
-    """How many edits a bundle finishes exactly, or is silent on where nothing is to do."""
+    """How many edits a bundle finishes exactly, including silence if there is nothing to do."""
     engine = Engine(
         folder / "model.onnx",
         tokenizer,
@@ -69,9 +69,9 @@ def judge(base: Scores, mine: Scores, *, seed: int = 0, draws: int = 2_000) -> t
 ]:  # fmt: skip
     """Whether the new bundle is better, why or why not, and the interval of the change.
 
-    Better: the answers of held-out edits are likelier by more than `MIN_GAIN` of what they cost,
-    with 95 % of the resampled means (rounding anew alone may gain a hundredth of a per cent); no
-    fewer edits are finished exactly; and held-out code is no less likely.
+    It is better if the loss of held-out edits falls by more than the fraction `MIN_GAIN` in 95 % of
+    the resampled means (rounding again may already gain a hundredth of a per cent), no fewer edits
+    are finished exactly, and held-out code is no less likely.
     """
     changes = [b - a for a, b in zip(base.edits, mine.edits, strict=True)]
     if len(changes) < MIN_CASES:

@@ -1,4 +1,4 @@
-"""What came of a personal bundle: the report, the card and the words for people."""
+"""The outcome of a personal bundle: the report, the card and a summary."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nextedit_jupyter.training.personal.judging import Scores
 
 @dataclass(frozen=True, slots=True)
 class PersonalOutcome:
-    """What came of it. `low` and `high` are the 95 % interval of the mean change of an edit's
-    nats, which is negative where the new bundle is better."""
+    """The outcome. `low` and `high` are the 95 % interval of the mean change of an edit's nats,
+    which is negative if the new bundle is better."""
 
     promoted: bool
     why: str
@@ -66,7 +66,7 @@ The change of an edit's nats lies between {outcome.low:.2f} and {outcome.high:.2
 
 
 def describe(outcome: PersonalOutcome) -> str:
-    """What came of it, for people."""
+    """A readable summary of the outcome."""
     report = outcome.report()
     before, after = report["nats_an_edit"]
     lines = [

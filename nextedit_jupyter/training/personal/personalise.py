@@ -1,4 +1,4 @@
-"""The whole way of a personal bundle: gather, hold out, fine-tune, judge, write."""
+"""The pipeline of a personal bundle: gather, hold out, fine-tune, judge, write."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from nextedit_jupyter.training.packing import NO_LOSS
 from nextedit_jupyter.training.personal.fine_tuning import PersonalPlan, fine_tune
 from nextedit_jupyter.training.personal.judging import MIN_CASES, judge, score
 from nextedit_jupyter.training.personal.outcome import PersonalOutcome, render_card
-from nextedit_jupyter.training.personal.own import (
-    Own,
+from nextedit_jupyter.training.personal.starting_bundle import PRIVATE, base_manifest, format_of
+from nextedit_jupyter.training.personal.user_corpus import (
     Split,
+    UserCorpus,
     held_out_edits,
     is_rendered,
     sessions,
     split,
 )
-from nextedit_jupyter.training.personal.starting_bundle import PRIVATE, base_manifest, format_of
 
 
 def personalise(
     base: Path,
-    own: Own,
+    own: UserCorpus,
     out: Path,
     plan: PersonalPlan,
     *,
@@ -46,7 +46,7 @@ def personalise(
     now: Callable[[], float] = time.time,
     progress: Callable[[str], None] = print,
 ) -> PersonalOutcome:
-    """Fine-tune, judge, and write the bundle `out` if it was promoted or is to be kept anyway.
+    """Fine-tune, judge, and write the bundle `out` if it was promoted or should be kept anyway.
 
     Raises TrainingError if the base cannot be trained on or there is too little code.
     """
@@ -91,12 +91,12 @@ def personalise(
 
 
 def _edits_to_judge_by(
-    held_out: Own, plan: PersonalPlan, tokenizer: BundleTokenizer, fmt: EditFormat
+    held_out: UserCorpus, plan: PersonalPlan, tokenizer: BundleTokenizer, fmt: EditFormat
 ) -> list[RealEdit]:
-    """The held-out edits that can be rendered, by which two bundles are compared.
+    """The held-out edits that can be rendered, for comparing two bundles.
 
-    The tokenizer, and so what can be rendered, is that of both. Raises TrainingError if they are
-    too few to tell.
+    Both bundles have the same tokenizer, so the same edits can be rendered. Raises TrainingError if
+    there are too few.
     """
     edits = held_out_edits(held_out, plan.cases, plan.seed, is_rendered(tokenizer, fmt, 700))
     if len(edits) < MIN_CASES:
@@ -110,20 +110,20 @@ def _edits_to_judge_by(
 def _export(
     model: DecoderModule, base: Path, folder: Path, calibration: Sequence[Sequence[int]]
 ) -> None:
-    """Write the graph, rounded for what it learnt from, with the base's tokenizer and notice."""
+    """Write the graph, rounded for the training data, with the base's tokenizer and notice."""
     weights = {name: value.float().numpy() for name, value in model.state_dict().items()}
     pieces = [[id & (NO_LOSS - 1) for id in piece] for piece in calibration]
     graph = int8_graph(model.shape, weights, pieces, recipe=bundle_recipe(base))
     (folder / "model.onnx").write_bytes(graph.SerializeToString())
     shutil.copyfile(base / "tokenizer.json", folder / "tokenizer.json")
-    if (base / NOTICE).is_file():  # of what the base itself was made of
+    if (base / NOTICE).is_file():  # of the base's own base
         shutil.copyfile(base / NOTICE, folder / NOTICE)
 
 
 def _recital(
     bundle: Path, shape: Shape, parts: Split, seed: int, progress: Callable[[str], None]
 ) -> Memorisation | None:
-    """Whether it recites what it learnt; None where no cell is long enough to tell."""
+    """Whether it recites its training data; None if no cell is long enough for the check."""
     learnt = [document for _, document in parts.train.documents]
     held = [document for _, document in parts.held_out.documents]
     try:
@@ -136,7 +136,8 @@ def _recital(
 
 
 def version_at(seconds: float) -> str:
-    """A version that rises with time: days and seconds of the day since 2020, `0.2520.41400`."""
+    """A version that increases with time: days since 2020 and seconds of the day,
+    `0.2520.41400`."""
     days, rest = divmod(int(seconds) - 1_577_836_800, 86_400)
     return f"0.{max(0, days)}.{rest}"
 
@@ -144,7 +145,7 @@ def version_at(seconds: float) -> str:
 def _finish(
     staging: Path, mine: dict[str, Any], base: dict[str, Any], outcome: PersonalOutcome
 ) -> None:
-    """Card and manifest."""
+    """Write the card and the manifest."""
     (staging / "CARD.md").write_text(render_card(mine, base, outcome), encoding="utf-8")
     made = {
         **mine,

@@ -1,4 +1,4 @@
-"""The bundle that a personal one begins with: its manifest and its prompt format."""
+"""The bundle from which a personal one starts: its manifest and prompt format."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nextedit_jupyter.training.mixture import training_format
 
 
 def format_of(folder: Path) -> EditFormat:
-    """A bundle's prompt format; raises TrainingError for one that no bundle is trained in."""
+    """A bundle's prompt format; raises TrainingError if it cannot be used for training."""
     return training_format(base_manifest(folder)["prompt_format"])
 
 
 def base_manifest(folder: Path) -> dict[str, Any]:
-    """A bundle's manifest as it stands there; raises TrainingError if it is none."""
+    """A bundle's manifest; raises TrainingError if the folder is not a bundle."""
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
         manifest["prompt_format"], manifest["version"], manifest["id"]
@@ -30,5 +30,6 @@ PRIVATE = "private: weights trained on the user's own code"  # the licence of a 
 
 
 def is_personal(folder: Path) -> bool:
-    """Whether a bundle was fine-tuned on its user's code; raises TrainingError if it is none."""
+    """Whether a bundle was fine-tuned on its user's code; raises TrainingError if the folder is not
+    a bundle."""
     return bool(base_manifest(folder).get("licence") == PRIVATE)

@@ -1,16 +1,16 @@
-"""How workers ended, on disk, so that the next one knows what to blame.
+"""Records on disk how workers ended, so that the next one knows what to blame.
 
-When a worker starts, it records that it has not ended cleanly, and at a clean end that it has; so a
-kill, a crash or a power cut needs no one to record it. What the worker was doing is in the record
-of `core.phases`. Only a death inside the model counts against a bundle, and a bundle is switched
-off
+A worker records at its start that it has not exited cleanly, and at a clean exit that it has; so a
+kill, a crash or a power cut is noticed without being recorded. What the worker was doing is in the
+record of `core.phases`. Only deaths inside the model count against a bundle. A bundle is switched
+off:
 
-- after three deaths in a row, between which it gave no answer,
-- or when deaths are so frequent among its answers that it cannot be used (`MOST_WEIGHT`),
-- or, while it is on trial again, after the first.
+- after three deaths in a row without an answer in between;
+- when deaths are so frequent relative to its answers that it cannot be used (`MAX_WEIGHT`);
+- after a single death while it is on trial again.
 
-A bundle that was switched off is retried automatically, after growing pauses. Files that cannot be
-read or written count as no deaths, and completions continue.
+A bundle that was switched off is retried automatically after growing pauses. If the files cannot be
+read or written, no deaths are counted, and completions continue.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ from nextedit_jupyter.core import phases
 from nextedit_jupyter.core.files import read_bytes, replace_file
 
 IN_A_ROW = 3
-# Each death weighs 1 and half as much after so many answers; four deaths within some forty answers
-# are too many, one in fifty is borne.
+# A death weighs 1, and half as much after this many answers; four deaths within some forty answers
+# are too many, one in fifty is tolerated.
 HALF_AFTER_ANSWERS = 50
-MOST_WEIGHT = 4.0
-# A bundle on trial that gave so many answers is as good as any other.
+MAX_WEIGHT = 4.0
+# After this many answers a bundle on trial counts as good again.
 PROVED_AFTER_ANSWERS = 100
 FIRST_PAUSE_S, PAUSE_GROWS, LONGEST_PAUSE_S = 900.0, 4.0, 86_400.0
-_MOST_BYTES = 100_000
-_MOST_MODELS = 32
+_MAX_BYTES = 100_000
+_MAX_MODELS = 32
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is held against one bundle.
+    """The record of one bundle's deaths.
 
-    `count` is of all deaths until it proves itself, `row` of those without an answer between them,
-    and `weight` is theirs as they fade. A bundle that is off has `until`, seconds since the epoch
-    from which on it may be tried again, and `placed`, what answers in its stead (empty if nothing
-    does). `pause` is above 0 from the first time that it was switched off until it has proved
-    itself again.
+    `count` is the number of deaths until it proves itself, `row` of those without an answer in
+    between, and `weight` their decaying weight. A bundle that is off has `until`, the time (seconds
+    since the epoch) from which it may be retried, and `placed`, the bundle that answers instead
+    (empty if none does). `pause` is above 0 from the first time that it was switched off until it
+    has proved itself again.
     """
 
     count: int = 0
@@ -67,30 +67,31 @@ class Record:
         return self.until is not None
 
     def seconds_left(self, now: float) -> float:
-        """Until it may be tried again; a clock that was put back does not make that longer."""
+        """Seconds until it may be retried; setting the clock back does not make that longer."""
         left = (self.until or now) - now
         return left if 0 < left <= LONGEST_PAUSE_S else 0.0
 
     @property
     def is_too_bad(self) -> bool:
         return not self.is_off and (
-            self.row >= (1 if self.pause else IN_A_ROW) or self.weight >= MOST_WEIGHT
+            self.row >= (1 if self.pause else IN_A_ROW) or self.weight >= MAX_WEIGHT
         )
 
 
 def _alone(method: F) -> F:
-    """One thread at a time."""
+    """Run the method under the lock."""
 
     @functools.wraps(method)
-    def held(self: Deaths, *args: Any, **kwargs: Any) -> Any:
+    def held(self: CrashCounter, *args: Any, **kwargs: Any) -> Any:
         with self._lock:
             return method(self, *args, **kwargs)
 
     return cast("F", held)
 
 
-class Deaths:
-    """The ends of the workers of one user and version. `clock` gives seconds since the epoch."""
+class CrashCounter:
+    """The deaths of the workers of one user and version. `clock` returns seconds since the
+    epoch."""
 
     def __init__(
         self,
@@ -111,7 +112,8 @@ class Deaths:
 
     @_alone
     def begin(self) -> int:
-        """Take up the last worker's end; returns the bad ends in a row before this start."""
+        """Record how the last worker ended; returns the number of deaths in a row before this
+        start."""
         last = self._read()
         self._models = _records(last.get("models"))
         clean = last.get("clean", True) is not False
@@ -125,13 +127,13 @@ class Deaths:
 
     @_alone
     def forgive(self) -> None:
-        """This worker has proved itself: if it dies still, a new row begins."""
+        """This worker has proved itself: if it dies later, a new row begins."""
         self._count = 0
         self._write(clean=False)
 
     @_alone
     def end_cleanly(self, *, retry: bool = False) -> None:
-        """The worker ends well; with `retry` the next one tries again what is switched off."""
+        """Record a clean exit; with `retry` the next worker retries what is switched off."""
         self._count = 0
         if retry:
             self._retry_from(self._clock())
@@ -141,7 +143,7 @@ class Deaths:
 
     @_alone
     def blame(self, label: str) -> None:
-        """This worker is about to leave because of its bundle, and not well."""
+        """This worker is about to exit because of its bundle: count that as a death."""
         self._write(clean=False, blamed=label)
 
     @_alone
@@ -156,7 +158,7 @@ class Deaths:
 
     @_alone
     def unusable(self) -> set[str]:
-        """Labels of what may not be loaded; the empty one if no model may be."""
+        """Labels of bundles that must not be loaded; the empty label stands for all models."""
         return {
             label
             for label, found in self._models.items()
@@ -165,11 +167,11 @@ class Deaths:
 
     @_alone
     def switch_off(self, label: str, placed: str | None) -> None:
-        """Leave a bundle for `placed`, or for nothing, until its pause is over."""
+        """Switch a bundle off, in favour of `placed` or none, until its pause is over."""
         known = self._models.get(label, Record())
         pause = known.pause * PAUSE_GROWS if known.pause else self._first_pause
         pause = min(pause, LONGEST_PAUSE_S)
-        self._count = 0  # they were this bundle's
+        self._count = 0  # the deaths were this bundle's
         self._models[label] = replace(
             known, pause=pause, until=self._clock() + pause, placed=placed or ""
         )
@@ -177,14 +179,14 @@ class Deaths:
 
     @_alone
     def seconds_until_trial(self) -> float | None:
-        """How long until a bundle that is off may be tried again; None if none is off."""
+        """Seconds until a bundle that is off may be retried; None if none is off."""
         now = self._clock()
         times = [found.seconds_left(now) for found in self.off().values()]
         return min(times, default=None)
 
     @_alone
     def try_again(self) -> dict[str, Record]:
-        """Put on trial what may be; returns the bundles with what answered in their stead."""
+        """Put the bundles whose pause is over on trial; returns their records."""
         now = self._clock()
         due = {label: found for label, found in self.off().items() if found.seconds_left(now) == 0}
         for label, found in due.items():
@@ -195,12 +197,12 @@ class Deaths:
 
     @_alone
     def allow_trial(self) -> None:
-        """The user wants what is switched off tried now."""
+        """Retry now what is switched off, because the user asked for it."""
         self._retry_from(self._clock())
 
     @_alone
     def problem(self) -> str | None:
-        """What is switched off and why, and when it is tried again; None if nothing is."""
+        """What is switched off, why, and when it is retried; None if nothing is."""
         said = []
         for label, found in self.off().items():
             model = f"the model {label}" if label else "the model"
@@ -214,7 +216,7 @@ class Deaths:
 
     @_alone
     def has_answered(self, label: str, answers: int) -> None:
-        """Take up that a bundle has answered so often since this worker began."""
+        """Record how many answers a bundle has given since this worker started."""
         if answers == 1 and label in self._models and self._models[label].row:
             self._models[label] = replace(self._models[label], row=0)
             self._write(clean=False)
@@ -239,10 +241,10 @@ class Deaths:
             return [(named, 0)]
         try:
             notes = phases.read(read_bytes(self._record_path, phases.RECORD_BYTES))
-        except OSError:  # no phases were kept: then all deaths are the model's, as far as we know
+        except OSError:  # no phases were recorded: count every death against the model
             self._models[""] = Record(self._count - 1, self._count - 1)
             return [("", 0)]
-        # Two threads may have been inside of one each: then it was rather the one that is new.
+        # Two threads may have been inside a model each: then blame the newer one.
         inside = [note for note in notes if note.phase.is_inside_the_model]
         inside.sort(key=lambda note: note.answers)
         return [(note.label, note.answers) for note in inside[:1]]
@@ -264,7 +266,7 @@ class Deaths:
 
     def _read(self) -> dict[str, Any]:
         try:
-            value = json.loads(read_bytes(self._path, _MOST_BYTES))
+            value = json.loads(read_bytes(self._path, _MAX_BYTES))
         except (OSError, ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
@@ -272,7 +274,7 @@ class Deaths:
     def _write(self, *, clean: bool, blamed: str | None = None) -> None:
         value: dict[str, Any] = {"pid": os.getpid(), "clean": clean, "deaths": self._count}
         if self._models:
-            kept = list(self._models.items())[-_MOST_MODELS:]
+            kept = list(self._models.items())[-_MAX_MODELS:]
             value["models"] = {label: asdict(found) for label, found in kept}
         if blamed is not None:
             value["blamed"] = blamed
@@ -281,10 +283,10 @@ class Deaths:
 
 
 def _records(value: object) -> dict[str, Record]:
-    """What was written of bundles; what isn't of our making is left out."""
+    """The stored records; entries that we did not write are left out."""
     found: dict[str, Record] = {}
     for label, entry in value.items() if isinstance(value, dict) else ():
-        if not isinstance(entry, dict) or len(found) >= _MOST_MODELS:
+        if not isinstance(entry, dict) or len(found) >= _MAX_MODELS:
             continue
         until, placed = entry.get("until"), entry.get("placed")
         found[label] = Record(

@@ -1,4 +1,4 @@
-"""A user's own code, and what of it is learnt from, chosen by and held out."""
+"""A user's own code, split into training, selection and held-out data."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from nextedit_jupyter.training.corpus.quality import NearDuplicates, clean, with
 from nextedit_jupyter.training.examples import Mix, real_edit, session_document
 
 MAX_CHARS = 20_000_000
-MIN_FILES = 3  # one to hold out, one to choose by, one to learn from
+MIN_FILES = 3  # one each for holding out, selection and training
 HELD_OUT, CHOICE = 0.2, 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class UserCorpus:
     """A user's code: documents and real edits, each with the file it belongs to as its key."""
 
     documents: tuple[tuple[str, Document], ...] = ()
@@ -41,11 +41,11 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What is learnt from, chosen by, and held out."""
+    """The training, selection and held-out data."""
 
-    train: Own
-    choice: Own
-    held_out: Own
+    train: UserCorpus
+    choice: UserCorpus
+    held_out: UserCorpus
 
 
 def gather(
@@ -54,10 +54,10 @@ def gather(
     history: HistoryStore | None = None,
     commits: int = 2_000,
     seed: int = 0,
-) -> Own:
-    """A user's notebooks, modules, commits and, where they asked for it, kept edits.
+) -> UserCorpus:
+    """A user's notebooks, modules, commits and, if they enabled it, kept edits.
 
-    Raises TrainingError for a folder that isn't there.
+    Raises TrainingError for a folder that does not exist.
     """
     skipped, near = Skipped(), NearDuplicates()
     documents: list[tuple[str, Document]] = []
@@ -85,22 +85,22 @@ def gather(
             edits += [(f"{root}/{edit.source.path}", edit) for edit in mined]
     if history is not None:
         edits += [("", edit) for edit in kept_edits(history, seed)]
-    return Own(tuple(documents), tuple(edits))
+    return UserCorpus(tuple(documents), tuple(edits))
 
 
-def _commits(root: Path, most: int, seed: int) -> list[RealEdit]:
-    """The edits of a checkout's own commits; its licence is its user's business."""
+def _commits(root: Path, limit: int, seed: int) -> list[RealEdit]:
+    """The edits of a checkout's commits; its licence is the user's responsibility."""
     try:
         Repository(root)
     except TrainingError:
-        return []  # a worktree's or a damaged one: there are the files
+        return []  # a worktree or damaged: its files are still used
     with tempfile.TemporaryDirectory() as parts:
-        jobs = repository_jobs([root], Path(parts), most=most, seed=seed, any_licence=True)
+        jobs = repository_jobs([root], Path(parts), limit=limit, seed=seed, any_licence=True)
         return [edit for job in jobs for edit in read_edits(mine_commits(job).path)]
 
 
 def kept_edits(history: HistoryStore, seed: int = 0) -> list[RealEdit]:
-    """The edits of the store that the user opted into, as targets, oldest first."""
+    """The edits in the opt-in store, as targets, oldest first."""
     ids: list[str] = []
     state: dict[str, str] = {}
     events: list[EditEvent] = []
@@ -125,10 +125,10 @@ def kept_edits(history: HistoryStore, seed: int = 0) -> list[RealEdit]:
     return found
 
 
-def split(own: Own, seed: int = 0) -> Split:
-    """Hold out whole files, and of the kept edits the newest; raises TrainingError on too little.
+def split(own: UserCorpus, seed: int = 0) -> Split:
+    """Hold out whole files, and the newest kept edits; raises TrainingError if there is too little.
 
-    What is learnt from holds no cell that an edit held out shows before or after.
+    The training data contain no cell of a held-out edit, before or after it.
     """
     files = sorted({key for key, _ in (*own.documents, *own.edits) if key})
     files.sort(key=lambda key: hashlib.sha256(f"{seed} {key}".encode()).digest())
@@ -162,7 +162,7 @@ def split(own: Own, seed: int = 0) -> Split:
         if (cells := tuple(cell for cell in document.cells if cell.strip() not in secret))
     ]
     owns = [
-        Own(tuple(documents), tuple(edits))
+        UserCorpus(tuple(documents), tuple(edits))
         for documents, edits in zip(parts["documents"], parts["edits"], strict=True)
     ]
     return Split(*owns)
@@ -171,14 +171,15 @@ def split(own: Own, seed: int = 0) -> Split:
 def is_rendered(
     tokenizer: BundleTokenizer, fmt: EditFormat, length: int
 ) -> Callable[[RealEdit], bool]:
-    """Whether an edit can be said in a format: by lines, only one in six of those made up can."""
+    """Whether an edit can be expressed in a format: line by line, only one in six synthetic edits
+    can."""
     return lambda edit: real_edit(edit, tokenizer, length=length, fmt=fmt) is not None
 
 
 def held_out_edits(
-    own: Own, count: int, seed: int, accept: Callable[[RealEdit], bool]
+    own: UserCorpus, count: int, seed: int, accept: Callable[[RealEdit], bool]
 ) -> list[RealEdit]:
-    """At most `count` edits, of those accepted: real ones, then some made up of the documents."""
+    """At most `count` accepted edits: real ones, then synthetic ones from the documents."""
     rng = random.Random(seed)
     real = [edit for _, edit in own.edits if edit.source.language == "python" and accept(edit)]
     chosen = rng.sample(real, min(len(real), count))
@@ -187,12 +188,13 @@ def held_out_edits(
 
 
 def sessions(
-    own: Own, tokenizer: BundleTokenizer, length: int, seed: int, most: int = 24
+    own: UserCorpus, tokenizer: BundleTokenizer, length: int, seed: int, limit: int = 24
 ) -> list[list[int]]:
-    """Some stretches of the documents as training renders them, `length` tokens each at most."""
+    """Some stretches of the documents, rendered as in training, with at most `length` tokens
+    each."""
     rng = random.Random(seed)
     pieces: list[list[int]] = []
     for _, document in own.documents:
         pieces += session_document(document, tokenizer, rng, Mix(), length=length + 1)
     rng.shuffle(pieces)
-    return pieces[:most]
+    return pieces[:limit]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nextedit_jupyter.worker.turns import Job, Turns
+from nextedit_jupyter.worker.request_queue import Job, RequestQueue
 
 
 def job(n: int, client: str, connection: int = 1) -> Job:
@@ -11,7 +11,7 @@ def job(n: int, client: str, connection: int = 1) -> Job:
 
 def test_clients_are_served_in_turn_however_fast_one_types() -> None:
     dropped: list[Job] = []
-    turns = Turns(dropped.append)
+    turns = RequestQueue(dropped.append)
     order = []
     turns.put(job(0, "fast"))
     turns.put(job(1, "slow"))
@@ -26,7 +26,7 @@ def test_clients_are_served_in_turn_however_fast_one_types() -> None:
 
 def test_a_newer_job_keeps_the_place_of_the_older() -> None:
     dropped: list[Job] = []
-    turns = Turns(dropped.append)
+    turns = RequestQueue(dropped.append)
     turns.put(job(1, "a"))
     turns.put(job(2, "b"))
     turns.put(job(3, "a"))
@@ -36,7 +36,7 @@ def test_a_newer_job_keeps_the_place_of_the_older() -> None:
 
 def test_the_running_job_is_cancelled_once_by_a_newer_one() -> None:
     dropped: list[Job] = []
-    turns = Turns(dropped.append)
+    turns = RequestQueue(dropped.append)
     turns.put(job(1, "a"))
     running = turns.take()
     assert not running.cancelled
@@ -48,7 +48,7 @@ def test_the_running_job_is_cancelled_once_by_a_newer_one() -> None:
 
 def test_the_same_name_on_another_connection_is_another_client() -> None:
     dropped: list[Job] = []
-    turns = Turns(dropped.append)
+    turns = RequestQueue(dropped.append)
     turns.put(job(1, "a", connection=1))
     turns.put(job(1, "a", connection=2))
     assert dropped == []
@@ -58,7 +58,7 @@ def test_the_same_name_on_another_connection_is_another_client() -> None:
 
 
 def test_turns_are_idle_only_when_nothing_waits_or_runs() -> None:
-    turns = Turns(lambda job: None)
+    turns = RequestQueue(lambda job: None)
     assert turns.idle
     turns.put(job(1, "a"))
     assert not turns.idle

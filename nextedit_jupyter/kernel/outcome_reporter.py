@@ -1,4 +1,4 @@
-"""Reports to the worker what happened to suggestions: it paces, and counts if the user wants.
+"""Reports the outcomes of suggestions to the worker, which paces requests and, if enabled, counts.
 
 This runs on a separate thread, so that no key or cell waits for a worker that hangs. It never
 starts a worker.
@@ -10,21 +10,21 @@ import threading
 from collections.abc import Callable
 from queue import Empty, Full, Queue
 
-_MOST_WAITING = 50  # a worker that hangs loses counts, it does not pile them up here
-_LINGER_SECONDS = 30.0  # the thread leaves when nothing has come for so long
+_MAX_WAITING = 50  # if the worker hangs, counts are lost rather than piled up here
+_LINGER_SECONDS = 30.0  # the thread ends after being idle for this long
 
 
 class OutcomeReporter:
-    """Hands words over to `report(outcome, kind, lane)`, one at a time, off the caller's thread."""
+    """Calls `report(outcome, kind, lane)` for each outcome, one at a time, on another thread."""
 
     def __init__(self, report: Callable[[str, str, str], object]) -> None:
         self._report = report
-        self._waiting: Queue[tuple[str, str, str]] = Queue(_MOST_WAITING)
+        self._waiting: Queue[tuple[str, str, str]] = Queue(_MAX_WAITING)
         self._lock = threading.Lock()
         self._working = False
 
     def tell(self, outcome: str, kind: str, lane: str) -> None:
-        """Hand one outcome over; returns at once."""
+        """Queue one outcome; returns at once."""
         with self._lock:
             try:
                 self._waiting.put_nowait((outcome, kind, lane))
@@ -46,5 +46,5 @@ class OutcomeReporter:
                 continue
             try:
                 self._report(*words)
-            except Exception:  # no worker, or it hangs: this one is not counted
+            except Exception:  # no worker, or it hangs: not counted
                 continue

@@ -1,4 +1,4 @@
-"""What a long run has done so far, in a folder, so that an interrupted run continues from there."""
+"""Results of a long run in a folder, so that an interrupted run continues from there."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from nextedit_jupyter.core.files import written_beside
+
 T = TypeVar("T")
 
 
-class Kept:
+class ResultCache:
     """Results by name, for one `purpose`; without a folder nothing is kept.
 
-    The folder is the caller's own: what lies there is read with pickle.
+    The folder must be the caller's own, because its files are read with pickle.
     """
 
     def __init__(self, folder: Path | None, purpose: str) -> None:
@@ -24,7 +26,7 @@ class Kept:
             folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, name: str, make: Callable[[], T]) -> T:
-        """The result of that name, made where it is not there yet."""
+        """The result with that name, computed if it does not exist yet."""
         if self._folder is None:
             return make()
         path = self._folder / f"{self._key}-{name}.pickle"
@@ -32,7 +34,6 @@ class Kept:
             found: T = pickle.loads(path.read_bytes())
             return found
         made = make()
-        half = path.with_suffix(".half")
-        half.write_bytes(pickle.dumps(made))
-        half.replace(path)
+        with written_beside(path) as half:
+            half.write_bytes(pickle.dumps(made))
         return made

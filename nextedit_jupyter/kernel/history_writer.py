@@ -1,6 +1,7 @@
-"""Executed edits kept on disk, if the user wants that: on a thread of its own, no cell waits.
+"""Writes executed edits to disk, if the user chose that, on a thread of its own, so that no cell
+waits.
 
-What is written, for how long and what is refused: see `core.history_store`.
+`core.history_store` decides what is written, for how long, and what is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _END_SECONDS = 2.0
 
 
 class HistoryWriter:
-    """Keeps what it is told until `end`. Never raises; without a usable store nothing is kept."""
+    """Keeps edits until `end`. Never raises; without a usable store nothing is kept."""
 
     def __init__(self, language: str = "python") -> None:
         self._language = language
@@ -29,11 +30,11 @@ class HistoryWriter:
         self._waiting.put(event)
 
     def forget(self, cell: str) -> None:
-        """Drop what is kept of a cell: a secret stands in it, or its owner tagged it off."""
+        """Delete what is kept of a cell, because it contains a secret or was tagged off."""
         self._waiting.put(cell)
 
     def end(self) -> None:
-        """Write what waits, and let go of the file."""
+        """Write what is pending and close the file."""
         self._waiting.put(None)
         self._thread.join(_END_SECONDS)
 
@@ -42,12 +43,12 @@ class HistoryWriter:
         from nextedit_jupyter.kernel.quiet import report_once
 
         store = HistoryStore()
-        while (told := self._waiting.get()) is not None:
+        while (item := self._waiting.get()) is not None:
             try:
-                if isinstance(told, str):
-                    store.forget(told)
+                if isinstance(item, str):
+                    store.forget(item)
                 else:
-                    store.keep(self._language, told)
+                    store.keep(self._language, item)
             except Exception as error:
                 report_once("keeping an edit", error)
         store.close()

@@ -11,7 +11,7 @@ import pytest
 
 from nextedit_jupyter.core import phases
 from nextedit_jupyter.core.phases import Phase
-from nextedit_jupyter.worker.deaths import PROVED_AFTER_ANSWERS, Deaths
+from nextedit_jupyter.worker.crash_counter import PROVED_AFTER_ANSWERS, CrashCounter
 
 LABEL = "tiny/0.1.0"
 
@@ -23,13 +23,15 @@ class World:
         self.path = path
         self.now = 1e9
 
-    def begins(self) -> Deaths:
-        self.deaths = Deaths(self.path / "worker-1.json", first_pause=600, clock=lambda: self.now)
+    def begins(self) -> CrashCounter:
+        self.deaths = CrashCounter(
+            self.path / "worker-1.json", first_pause=600, clock=lambda: self.now
+        )
         self.deaths.begin()
         phases.take_slot(0)
         return self.deaths
 
-    def dies(self, phase: Phase, answers: int = 0, label: str = LABEL) -> Deaths:
+    def dies(self, phase: Phase, answers: int = 0, label: str = LABEL) -> CrashCounter:
         """A worker begins, gives that many answers, and dies in that phase; the next one begins."""
         deaths = self.begins()
         for _ in range(answers):
@@ -105,7 +107,7 @@ def test_deaths_of_other_causes_in_between_change_nothing(world: World) -> None:
     assert set(world.dies(Phase.MODEL).too_bad()) == {LABEL}
 
 
-def switched_off(world: World) -> Deaths:
+def switched_off(world: World) -> CrashCounter:
     for _ in range(3):
         deaths = world.dies(Phase.MODEL)
     deaths.switch_off(LABEL, "tiny 0.1.0 was rolled back to tiny 0.0.9")

@@ -1,4 +1,4 @@
-"""Who is served next: one waiting request a client, clients in turn, one request at a time."""
+"""Which request is served next: one waiting request per client, clients in turn, one at a time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nextedit_jupyter.core.request import SuggestRequest
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A request under way. `client` is (connection, name); `arrived` is in monotonic seconds.
+    """A request in progress. `client` is (connection, name); `arrived` is in monotonic seconds.
 
-    `request` is what `value` says, where that had to be read as it arrived.
+    `request` is the decoded `value`, if it had to be decoded on arrival.
     """
 
     n: int
@@ -23,25 +23,24 @@ class Job:
     value: dict[str, Any]
     arrived: float
     request: SuggestRequest | None = None
-    root: str | None = None  # the folder that may be read around the document
+    root: str | None = None  # the folder around the document that may be read
     cancelled: bool = False
     _answered: bool = field(default=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def claim(self) -> bool:
-        """True once: whoever gets it answers the job."""
+        """True for the first caller, which must answer the job."""
         with self._lock:
             first, self._answered = not self._answered, True
             return first
 
 
-class Turns:
-    """The requests that wait and the one that runs.
+class RequestQueue:
+    """The waiting requests and the running one.
 
-    A client's newer request takes the place of its older one, wherever that stands: a client
-    that types fast keeps its turn and does not go to the end with every key. A client that was
-    served goes to the end. What is superseded or cancelled is handed to `dropped` at once, under
-    no lock.
+    A client's newer request takes the older one's place in the queue: a client that types fast
+    keeps its turn instead of going to the end with every key. A client that was served goes to the
+    end. Superseded and cancelled jobs are passed to `dropped` at once, without a lock held.
     """
 
     def __init__(self, dropped: Callable[[Job], None]) -> None:
@@ -68,7 +67,7 @@ class Turns:
         self._drop(gone)
 
     def take(self) -> Job:
-        """Wait for the next job, which then runs until `done`."""
+        """Wait for the next job, which runs until `done` is called."""
         with self._changed:
             while not self._waiting:
                 self._changed.wait()
@@ -81,7 +80,7 @@ class Turns:
             self._running = None
 
     def cancel(self, matches: Callable[[Job], bool]) -> None:
-        """Cancel the jobs that match, the waiting and the running."""
+        """Cancel the matching jobs, waiting or running."""
         with self._changed:
             gone = self._cancel(matches)
         self._drop(gone)

@@ -14,8 +14,8 @@ from shell_fixtures import Shell
 from traitlets.config import Config
 
 from nextedit_jupyter.core.history_store import HistoryStore, store_path
+from nextedit_jupyter.kernel.outcome_reporter import OutcomeReporter
 from nextedit_jupyter.kernel.session import Session
-from nextedit_jupyter.kernel.telling import OutcomeReporter
 from nextedit_jupyter.worker.statistics import Statistics
 
 KEY = "sk-" + "proj-" + "Zk81hQpLw02nVbRt77aaYeTu"
