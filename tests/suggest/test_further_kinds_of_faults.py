@@ -497,3 +497,13 @@ def test_uses_of_a_replaced_function_follow_once_one_of_them_was_changed() -> No
     cells[1] = "sub(1, 2)"
     found = after(request(cells, (0, was, now), (1, "add(1, 2)", "sub(1, 2)")))
     assert found == [now, "sub(1, 2)", "sub(3, 4)", "y = sub(5, 6)"]
+
+
+def test_a_call_of_a_class_that_is_defined_twice_may_mean_either() -> None:
+    first = (
+        "class Rec:\n    def __init__(self, size): self.n = size\n    def up(self): return Rec.n"
+    )
+    was = "class Rec:\n    def __init__(self, size): pass"
+    now = was.replace("size", "width")
+    asked = request([first, "Rec(size=5)", now, "Rec(size=6)"], (2, was, now))
+    assert after(asked)[1] == "Rec(size=5)"

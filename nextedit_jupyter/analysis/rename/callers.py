@@ -197,9 +197,11 @@ def _constructor_calls(index: NotebookIndex, owner: ClassId, method: str, found:
     for id, kind in classes_of(index, family):
         resolved = class_with(index, (id, kind.scope), method)
         passes_on = resolved not in (owner, None, "") and _passes_on(index, resolved, method)
-        places = found.starts if resolved == owner else found.maybe
         if resolved == owner or resolved == "" or passes_on:
-            for cell, start in name_places(index, id, kind.start):
+            named = list(name_places(index, id, kind.start))
+            is_sure = resolved == owner and sum(_defines(index, *place) for place in named) == 1
+            places = found.starts if is_sure else found.maybe
+            for cell, start in named:
                 places.setdefault(cell, set()).add(start)
     several = any(len(kind.bases) > 1 for _, kind in classes_of(index, family))
     for id, there in index.readable():
@@ -215,6 +217,12 @@ def _constructor_calls(index: NotebookIndex, owner: ClassId, method: str, found:
         for word in there.keywords:
             if _is_own_class(index, id, word, family):
                 found.maybe.setdefault(id, set()).add(word.target)
+
+
+def _defines(index: NotebookIndex, cell: str, start: int) -> bool:
+    """Whether the name at a place is bound there: a name bound twice may mean either class."""
+    here = index.cells[cell]
+    return here.names[here.starts[start]].op == "write"
 
 
 def _passes_on(index: NotebookIndex, owner: ClassId | str | None, method: str) -> bool:
