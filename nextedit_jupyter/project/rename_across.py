@@ -24,6 +24,7 @@ from nextedit_jupyter.core import (
     Replacement,
     Silence,
 )
+from nextedit_jupyter.core.word_characters import word_start
 from nextedit_jupyter.project.below_root import Root
 from nextedit_jupyter.project.documents import ProjectDocument, candidates, closed, opened
 from nextedit_jupyter.project.outline import outline
@@ -366,9 +367,7 @@ def _aliased(source: str, alias: int) -> tuple[int, int] | None:
     word = head.removesuffix("as").rstrip()
     if len(head) == alias or not head.endswith("as") or len(word) == len(head) - 2:
         return None
-    start = len(word)
-    while start and (word[start - 1].isalnum() or word[start - 1] == "_"):
-        start -= 1
+    start = word_start(word, len(word))
     return (start, len(word)) if start < len(word) else None
 
 
