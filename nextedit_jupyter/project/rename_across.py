@@ -97,7 +97,7 @@ def _asked_for(here: ProjectDocument, across: Across) -> tuple[Symbol, str] | Si
 def _imported(document: ProjectDocument, place: NamePlace) -> Symbol | None:
     """The module's name that an import binds to the name at a place."""
     index = document.index
-    for cell, i in index.web([place]):
+    for cell, i in index.references([place]):
         what = index.cells[cell].imports.get(index.cells[cell].names[i].start)
         if what is not None and ":" in what:
             module, _, name = what.partition(":")
@@ -136,7 +136,7 @@ def _modules(document: ProjectDocument) -> Iterator[_Module]:
                 continue
             bound = here.names[i]
             text = module if bound.kind == "package" else bound.name
-            web = index.web([(cell, i)])
+            web = index.references([(cell, i)])
             roots = frozenset((id, index.cells[id].names[j].start) for id, j in web)
             yield _Module(path, text, roots)
 
