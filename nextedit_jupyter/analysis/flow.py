@@ -181,7 +181,7 @@ class Flow:
         place = (self.cell, i)
         links = self.links
         links.find(place)
-        if self.index.is_late(i):
+        if self.index.is_deferred(i):
             # A function may run at any time from here on, so it sees all later definitions.
             seen_here = self.told_apart(i, state)
             for seen in seen_here:

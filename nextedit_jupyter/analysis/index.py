@@ -245,7 +245,7 @@ class NotebookIndex:
                 links.join(_UNBOUND, (cell, bound))
         return links
 
-    def web(
+    def references(
         self,
         seeds: Iterable[Place],
         *,

@@ -70,7 +70,7 @@ def _rename(
         if not cell:
             continue
         found = index.cells[cell].names[i]
-        web = index.web([(cell, i)])
+        web = index.references([(cell, i)])
         spread = len({id for id, _ in web})
         if found.kind in ("variable", "function") and (best is None or spread > best[0]):
             best = spread, (cell, found.start, found.end)

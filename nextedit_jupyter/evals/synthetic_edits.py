@@ -17,6 +17,7 @@ from nextedit_jupyter.core import (
     Notebook,
     SuggestRequest,
 )
+from nextedit_jupyter.core.word_characters import word_start
 from nextedit_jupyter.evals import oracle
 
 Place = tuple[str, int, int]
@@ -393,9 +394,7 @@ def _half_typed_use(cell: Cell, book: Read, rng: random.Random) -> Change:
     if swapped is None:
         return None
     before, after, at = swapped
-    start = at
-    while start and (after[start - 1].isalnum() or after[start - 1] == "_"):
-        start -= 1
+    start = word_start(after, at)
     if at - start < 3:
         return None
     cut = rng.randint(1, at - start - 1)

@@ -24,6 +24,7 @@ from nextedit_jupyter.core import (
     Replacement,
     Silence,
 )
+from nextedit_jupyter.core.word_characters import word_start
 from nextedit_jupyter.project.below_root import Root
 from nextedit_jupyter.project.documents import ProjectDocument, candidates, closed, opened
 from nextedit_jupyter.project.outline import outline
@@ -96,7 +97,7 @@ def _asked_for(here: ProjectDocument, across: Across) -> tuple[Symbol, str] | Si
 def _imported(document: ProjectDocument, place: NamePlace) -> Symbol | None:
     """The module's name that an import binds to the name at a place."""
     index = document.index
-    for cell, i in index.web([place]):
+    for cell, i in index.references([place]):
         what = index.cells[cell].imports.get(index.cells[cell].names[i].start)
         if what is not None and ":" in what:
             module, _, name = what.partition(":")
@@ -135,7 +136,7 @@ def _modules(document: ProjectDocument) -> Iterator[_Module]:
                 continue
             bound = here.names[i]
             text = module if bound.kind == "package" else bound.name
-            web = index.web([(cell, i)])
+            web = index.references([(cell, i)])
             roots = frozenset((id, index.cells[id].names[j].start) for id, j in web)
             yield _Module(path, text, roots)
 
@@ -366,9 +367,7 @@ def _aliased(source: str, alias: int) -> tuple[int, int] | None:
     word = head.removesuffix("as").rstrip()
     if len(head) == alias or not head.endswith("as") or len(word) == len(head) - 2:
         return None
-    start = len(word)
-    while start and (word[start - 1].isalnum() or word[start - 1] == "_"):
-        start -= 1
+    start = word_start(word, len(word))
     return (start, len(word)) if start < len(word) else None
 
 

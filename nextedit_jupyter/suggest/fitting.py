@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from nextedit_jupyter.analysis import syntax
 from nextedit_jupyter.core.cache import LruCache
+from nextedit_jupyter.core.word_characters import is_word_character
 from nextedit_jupyter.suggest.brackets import Fit, fit
 from nextedit_jupyter.suggest.trim import without_overlap
 
@@ -35,7 +36,7 @@ def fitted(before: str, text: str, after: str, *, python: bool = True) -> Fit | 
     Otherwise the line must parse at least as well as without it.
     """
     behind = after.split("\n", 1)[0].strip()
-    if _is_word(before[-1:]) and _is_word(after[:1]):
+    if is_word_character(before[-1:]) and is_word_character(after[:1]):
         return None  # mid-word nothing more is wanted
     caret = len(before)
     tried: set[Fit] = set()
@@ -94,7 +95,10 @@ def _beginnings(text: str, limit: int) -> Iterator[str]:
     yield text
     tries, end = 0, len(text) - 1
     while end > 0 and tries < limit:
-        if not (_is_word(text[end - 1]) and _is_word(text[end])) and text[end - 1] not in " \t":
+        if (
+            not (is_word_character(text[end - 1]) and is_word_character(text[end]))
+            and text[end - 1] not in " \t"
+        ):
             tries += 1
             yield text[:end]
         end -= 1
@@ -115,8 +119,6 @@ def _without_overlap(found: Fit, before: str, after: str, *, python: bool) -> Fi
 
 def _runs_into(end: str, following: str) -> bool:
     """Whether two words would merge, or a call would be called again."""
-    return (_is_word(end) and _is_word(following)) or (end in (")", "]") and following == "(")
-
-
-def _is_word(char: str) -> bool:
-    return char == "_" or char.isalnum()
+    return (is_word_character(end) and is_word_character(following)) or (
+        end in (")", "]") and following == "("
+    )

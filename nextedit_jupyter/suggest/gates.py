@@ -17,6 +17,7 @@ from nextedit_jupyter.core import CellEdit, Replacement, Silence, Suggestion, Su
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.tags import OFF_TAG
 from nextedit_jupyter.core.text_edit import TextEdit
+from nextedit_jupyter.core.word_characters import word_start
 from nextedit_jupyter.engine.filters import is_clean
 from nextedit_jupyter.suggest.caret import caret_context
 from nextedit_jupyter.suggest.fitting import BODY, error_count, stands
@@ -302,11 +303,9 @@ def _words_of(edit: TextEdit, after: str) -> set[str]:
     words: set[str] = set()
     growth = 0
     for r in edit:
-        start = at = r.start + growth
+        start = r.start + growth
         growth += r.growth
-        while at and (after[at - 1] == "_" or after[at - 1].isalnum()):
-            at -= 1
-        for match in _READ_WORD.finditer(after, at):
+        for match in _READ_WORD.finditer(after, word_start(after, start)):
             if match.start() >= start + len(r.text):
                 break
             words.add(match[0])

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from nextedit_jupyter.core.word_characters import is_word_character
+
 
 @dataclass(frozen=True, slots=True)
 class GeneratedToken:
@@ -123,7 +125,7 @@ def _in_word(text: str, at: int) -> bool:
     """Whether a cut at `at` splits a word; the end of the text does if the word might continue."""
     if at <= 0 or _in_number(text, at):
         return True
-    return _is_word(text[at - 1]) and (at == len(text) or _is_word(text[at]))
+    return is_word_character(text[at - 1]) and (at == len(text) or is_word_character(text[at]))
 
 
 def _in_number(text: str, at: int) -> bool:
@@ -134,12 +136,8 @@ def _in_number(text: str, at: int) -> bool:
         start = at - 1
         while start > 0 and text[start - 1].isdigit():
             start -= 1
-        return start < at - 1 and not (start > 0 and (_is_word(text[start - 1])))
+        return start < at - 1 and not (start > 0 and (is_word_character(text[start - 1])))
     return before.isdigit() and here == "." and text[at + 1 : at + 2].isdigit()
-
-
-def _is_word(char: str) -> bool:
-    return char == "_" or char.isalnum()
 
 
 def without_loop(text: str, *, before: str = "", repeats: int = 2) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from nextedit_jupyter.bundles.graph import GraphShape, Int8Columns, build_graph, turned
+from nextedit_jupyter.bundles.graph import GraphShape, Int8Columns, build_graph, hadamard_rotated
 from nextedit_jupyter.bundles.manifest import Identity, manifest_of, write_manifest
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.network import Shape
@@ -94,7 +94,10 @@ def int8_graph(
     for name, curvature in _curvatures(shape, weights, calibration).items():
         matrix = weights[f"{name}.weight"].T
         if name.rpartition(".")[2].replace("up", "gate") in recipe.turn:
-            matrix, curvature = turned(matrix), turned(turned(curvature).T)
+            matrix, curvature = (
+                hadamard_rotated(matrix),
+                hadamard_rotated(hadamard_rotated(curvature).T),
+            )
         packed[name] = Int8Columns.for_inputs(matrix, curvature)
     return build_graph(sizes, weights, turn=recipe.turn, fine=recipe.fine, packed=packed)
 

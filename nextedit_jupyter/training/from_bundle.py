@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from nextedit_jupyter.bundles.graph import turned
+from nextedit_jupyter.bundles.graph import hadamard_rotated
 from nextedit_jupyter.core.errors import TrainingError
 from nextedit_jupyter.training.export import OURS, GraphRecipe
 from nextedit_jupyter.training.network import DecoderModule, Shape
@@ -76,8 +76,8 @@ def bundle_recipe(folder: Path) -> GraphRecipe:
         model = onnx.load(str(folder / "model.onnx"), load_external_data=False)
     except Exception as error:
         raise TrainingError(f"{folder / 'model.onnx'} cannot be read") from error
-    is_turned = any(tensor.name.endswith(".turned") for tensor in model.graph.initializer)
-    return OURS if is_turned else GraphRecipe()
+    is_rotated = any(tensor.name.endswith(".turned") for tensor in model.graph.initializer)
+    return OURS if is_rotated else GraphRecipe()
 
 
 def start_from(model: DecoderModule, folder: Path) -> None:
@@ -102,4 +102,4 @@ def _outputs(
     values = stored[f"{name}.turned"] if plain is None else plain
     rows = values.T if transposed else values
     matrix: npt.NDArray[np.float32] = rows.astype(np.float32) * stored[f"{name}.scale"][:, None]
-    return matrix if plain is not None else np.ascontiguousarray(turned(matrix.T).T)
+    return matrix if plain is not None else np.ascontiguousarray(hadamard_rotated(matrix.T).T)

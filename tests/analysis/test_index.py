@@ -28,7 +28,7 @@ def web(index: NotebookIndex, cell: str, name: str, nth: int = 0) -> set[tuple[s
     place = [i for i, found in enumerate(names) if found.name == name][nth]
     return {
         (id, index.cell(id).source.count("\n", 0, index.cells[id].names[i].start) + 1)
-        for id, i in index.web([(cell, place)])
+        for id, i in index.references([(cell, place)])
     }
 
 

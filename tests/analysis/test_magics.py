@@ -211,7 +211,12 @@ def test_what_a_line_names_is_what_ipython_fills_in(parts: list[str]) -> None:
 
 
 @settings(max_examples=300)
-@given(st.text(alphabet="x=1 \n%!?{}$'\"#\\()[]:time\r\t>", max_size=60))
+@given(
+    st.text(alphabet="x=1 \n%!?{}$'\"#\\()[]:time\r\t>", max_size=60)
+    | st.lists(st.sampled_from(["%time ", "%%timeit -n 1 ", "%%time\n", "x = 1", "é", "\n"])).map(
+        "".join
+    )
+)
 def test_masking_any_text_keeps_its_length_and_line_breaks(source: str) -> None:
     masked = mask(source)
     assert len(masked.text) == len(source)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_bundle import SHAPE, random_weights
 
-from nextedit_jupyter.bundles.graph import INPUTS, Int8Columns, build_graph, turned
+from nextedit_jupyter.bundles.graph import INPUTS, Int8Columns, build_graph, hadamard_rotated
 from nextedit_jupyter.engine.decoder import Decoder, Slot
 
 IDS = np.random.default_rng(0).integers(0, SHAPE.vocab_size, 60).tolist()
@@ -106,14 +106,16 @@ def test_turned_inputs_lose_less_where_a_value_stands_out() -> None:
     def lost(rows: np.ndarray) -> float:
         return float(((Int8Columns.of(rows.T).dequantised().T - rows) ** 2).mean())
 
-    assert lost(turned(rows.T).T) < 0.2 * lost(rows)
+    assert lost(hadamard_rotated(rows.T).T) < 0.2 * lost(rows)
 
 
 @pytest.mark.parametrize("width", [64, 48, 384, 7])
 def test_what_is_turned_twice_is_as_it_was(width: int) -> None:
     matrix = np.random.default_rng(2).normal(size=(width, 5))
-    np.testing.assert_allclose(turned(turned(matrix)), matrix, atol=1e-6)
-    np.testing.assert_allclose(turned(matrix).T @ turned(matrix), matrix.T @ matrix, atol=1e-5)
+    np.testing.assert_allclose(hadamard_rotated(hadamard_rotated(matrix)), matrix, atol=1e-6)
+    np.testing.assert_allclose(
+        hadamard_rotated(matrix).T @ hadamard_rotated(matrix), matrix.T @ matrix, atol=1e-5
+    )
 
 
 def test_rounding_for_the_inputs_that_come_changes_products_less() -> None:

@@ -273,7 +273,7 @@ class CellIndex:
                 best = i
         return best
 
-    def is_late(self, index: int) -> bool:
+    def is_deferred(self, index: int) -> bool:
         """Whether this place runs later than its statement: in a function's inner scope."""
         scope, home = self.names[index].scope, self.homes[index]
         while scope != home and scope != MODULE:

@@ -368,5 +368,5 @@ def name_places(index: NotebookIndex, cell: str, start: int) -> Iterator[tuple[s
     i = here.starts.get(start)
     if i is None:
         return
-    for id, j in index.web([(cell, i)]):
+    for id, j in index.references([(cell, i)]):
         yield id, index.cells[id].names[j].start

@@ -129,9 +129,9 @@ def plan(
 ) -> RenamePlan | Silence:
     """Every place that changes when `target` becomes `new`, or the reason why none may.
 
-    `edited` are the places that were changed by hand, as in `NotebookIndex.web`. `ran`: the kernel
-    may know the new name because a renamed cell already ran. `on_command`: the user asked for it,
-    so uses without a definition may be renamed too.
+    `edited` are the places that were changed by hand, as in `NotebookIndex.references`. `ran`: the
+    kernel may know the new name because a renamed cell already ran. `on_command`: the user asked
+    for it, so uses without a definition may be renamed too.
     """
     if normalised(new) == target.name:
         return Silence("no_change", "it already has that name")
@@ -165,7 +165,7 @@ class _Planner:
         index, target = self.index, self.target
         cell, first = target.seeds[0]
         home = index.cells[cell].homes[first]
-        web = index.web(target.seeds, edited=self.edited)
+        web = index.references(target.seeds, edited=self.edited)
         spend(2 * len(web))  # each place is looked at, written and judged
         kinds = {
             index.cells[id].names[i].kind
@@ -321,7 +321,7 @@ class _Planner:
         if not names or names[0].op != "write":
             return False
         first = names[0]
-        if any(index.is_late(i) for i in places):
+        if any(index.is_deferred(i) for i in places):
             return False
         # The first definition must run whenever a use does: in the same branch or an outer one.
         return all(name.path[: len(first.path)] == first.path for name in names)

@@ -4,9 +4,9 @@ from nextedit_jupyter.bundles.graph.decoder_graph import COMPANY, COMPANY_KEY, I
 from nextedit_jupyter.bundles.graph.rounding import (
     Int4Blocks,
     Int8Columns,
-    turn,
-    turn_block,
-    turned,
+    hadamard_matrix,
+    hadamard_rotated,
+    rotation_block,
 )
 from nextedit_jupyter.bundles.graph.shape import (
     Doubles,
@@ -30,9 +30,9 @@ __all__ = [
     "Int8Columns",
     "RopeScaling",
     "build_graph",
+    "hadamard_matrix",
+    "hadamard_rotated",
     "rotary_tables",
-    "turn",
-    "turn_block",
-    "turned",
+    "rotation_block",
     "weight_names",
 ]

@@ -21,7 +21,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from nextedit_jupyter.bundles.graph.layers import add_layers
-from nextedit_jupyter.bundles.graph.rounding import Int8Columns, turned
+from nextedit_jupyter.bundles.graph.rounding import Int8Columns, hadamard_rotated
 from nextedit_jupyter.bundles.graph.shape import Floats, GraphShape, rotary_tables
 from nextedit_jupyter.bundles.graph.writer import GraphWriter
 
@@ -83,7 +83,9 @@ def _embedded(graph: GraphWriter, shape: GraphShape, weights: Mapping[str, Float
     embedding = weights["embedding.weight"]  # [vocab_size, width]
     if graph.int8:
         turns = shape.tied and "head" in graph.turn
-        table = Int8Columns.of(turned(embedding.T) if turns else np.ascontiguousarray(embedding.T))
+        table = Int8Columns.of(
+            hadamard_rotated(embedding.T) if turns else np.ascontiguousarray(embedding.T)
+        )
         rows = graph.weight(f"embedding.{'turned' if turns else 'int8'}", table.values.T)
         graph.weight("embedding.scale", table.scales)
         taken = graph.one("Gather", rows, "input_ids", axis=0)
@@ -91,7 +93,7 @@ def _embedded(graph: GraphWriter, shape: GraphShape, weights: Mapping[str, Float
         scale = graph.one("Unsqueeze", scale, "last_axis")
         x = graph.one("Mul", graph.one("Cast", taken, to=TensorProto.FLOAT), scale)
         if turns:
-            x = graph.turned(x, shape.width)
+            x = graph.rotated(x, shape.width)
     else:
         graph.weight("embedding.weight", embedding)
         x = graph.one("Gather", "embedding.weight", "input_ids", axis=0)

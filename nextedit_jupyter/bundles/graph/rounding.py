@@ -15,7 +15,7 @@ Real = TypeVar("Real", np.float32, np.float64)
 
 BLOCK = 32  # inputs that share a scale at 4 bits
 DAMPING = 0.01  # of the mean curvature, so that constant inputs are simply rounded
-TURN = 64  # inputs that are rotated together
+ROTATION_BLOCK = 64  # inputs that are rotated together
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Int4Blocks:
         return cls(packed, scales.astype(np.float32).reshape(-1))
 
 
-def turn(size: int) -> Floats:
+def hadamard_matrix(size: int) -> Floats:
     """The Hadamard matrix of `size` inputs: orthogonal, and its own inverse."""
     matrix = np.ones((1, 1))
     while len(matrix) < size:
@@ -94,15 +94,15 @@ def turn(size: int) -> Floats:
     return matrix.astype(np.float32)
 
 
-def turned(matrix: npt.NDArray[Real]) -> npt.NDArray[Real]:
-    """A matrix [inputs, outputs] for block-wise rotated inputs: turned(turned(m)) == m, nearly."""
-    size = turn_block(len(matrix))
+def hadamard_rotated(matrix: npt.NDArray[Real]) -> npt.NDArray[Real]:
+    """A matrix [inputs, outputs] for block-wise rotated inputs; rotated twice, it is as before."""
+    size = rotation_block(len(matrix))
     blocks = matrix.reshape(-1, size, matrix.shape[1])
-    product = turn(size).astype(matrix.dtype) @ blocks
+    product = hadamard_matrix(size).astype(matrix.dtype) @ blocks
     return np.ascontiguousarray(product.reshape(matrix.shape))
 
 
-def turn_block(width: int) -> int:
+def rotation_block(width: int) -> int:
     """The number of inputs rotated together: the largest power of two that divides `width`, at most
     64."""
-    return min(width & -width, TURN)
+    return min(width & -width, ROTATION_BLOCK)

@@ -15,9 +15,9 @@ from nextedit_jupyter.bundles.graph.rounding import (
     BLOCK,
     Int4Blocks,
     Int8Columns,
-    turn,
-    turn_block,
-    turned,
+    hadamard_matrix,
+    hadamard_rotated,
+    rotation_block,
 )
 from nextedit_jupyter.bundles.graph.shape import Floats, GraphShape
 
@@ -101,7 +101,7 @@ class GraphWriter:
         `zeros` are the zero points of x's rows, if they are not the pass's.
         """
         if name in self.turn:
-            x = self.turned(x, width)
+            x = self.rotated(x, width)
         if name in self.fine:
             return self._fine(x)
         if zeros is None and self._zeros is None:
@@ -118,15 +118,15 @@ class GraphWriter:
         peak = self.one("ReduceMax", self.one("Abs", x), "last_axis", keepdims=1)
         return self.one("Div", peak, "row_limit")
 
-    def turned(self, x: str, width: int) -> str:
+    def rotated(self, x: str, width: int) -> str:
         """Rotate x [1, n, width] block by block, so that no value is an outlier in its row.
 
         A row has only one scale. The largest of the inputs of `down` is 12 to 20 times their root
         mean square, and 3.7 times after rotation (QuaRot, Ashkboos et al. 2024).
         """
-        size = turn_block(width)
+        size = rotation_block(width)
         for name, value in (
-            (f"turn.{size}", turn(size)),
+            (f"turn.{size}", hadamard_matrix(size)),
             (f"turn.{size}.blocks", np.array([1, -1, size], np.int64)),
             (f"turn.{width}.rows", np.array([1, -1, width], np.int64)),
         ):
@@ -142,7 +142,9 @@ class GraphWriter:
         refuse.
         """
         turns = inputs in self.turn
-        packed = self.packed.get(name) or Int8Columns.of(turned(matrix) if turns else matrix)
+        packed = self.packed.get(name) or Int8Columns.of(
+            hadamard_rotated(matrix) if turns else matrix
+        )
         values = self.weight(f"{name}.{'turned' if turns else 'int8'}", packed.values)
         return values, self.weight(f"{name}.scale", packed.scales)
 
