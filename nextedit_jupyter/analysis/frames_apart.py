@@ -29,13 +29,13 @@ def of_another_value(
     seeds = [(at[0], i) for i in _read_around(index.cells[at[0]], at[1], {frame})]
     if not seeds:
         return set()
-    mine = set(index.web(seeds))
+    mine = set(index.references(seeds))
     for id, i in index.definitions(frame):
         here = index.cells[id]
         read = _read_around(here, here.names[i].start, frames)
         # `raw = df`, and `df = raw.head()` further on, is made of the same one.
         if any(here.names[j].op == "read" and here.names[j].name != frame for j in read):
-            mine.update(index.web([(id, i)]))
+            mine.update(index.references([(id, i)]))
     return {change for change in changes if _is_apart(index, change, frame, frames, mine)}
 
 
