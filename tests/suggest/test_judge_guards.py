@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from offering import request
 
 from nextedit_jupyter.core import (
     Caret,
@@ -452,16 +453,10 @@ def test_a_name_taken_in_anothers_place_twice_is_followed_where_that_is_likely(
     level: float, follows: bool
 ) -> None:
     texts = ["train = 1\ntest = 2", "fit(test)", "draw(test)", "check(train)"]
-    events = [EditEvent(f"c{n}", texts[n].replace("test", "train"), texts[n]) for n in (1, 2)]
-    request = SuggestRequest(
-        Notebook("python", tuple(Cell(f"c{n}", "code", t, n + 1) for n, t in enumerate(texts))),
-        Caret("c2", len("draw(test")),
-        tuple(events),
-        want=("rename", "next_edit"),
-        deadline_ms=10_000,
-    )
-    said = Suggester(judge=JudgeLane(_Trees(level))).answer(request).suggestions
-    changed = {cell for one in said for cell in one.apply(request.notebook) or {}}
+    edits = [(n, texts[n].replace("test", "train"), texts[n]) for n in (1, 2)]
+    asked = request(texts, *edits)
+    said = Suggester(judge=JudgeLane(_Trees(level))).answer(asked).suggestions
+    changed = {cell for one in said for cell in one.apply(asked.notebook) or {}}
     assert ("c3" in changed) == follows
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from offering import offers, request
+
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.suggest import Suggester
+from nextedit_jupyter.suggest.judge import homes
 
 
 def test_a_name_is_renamed_in_five_thousand_cells_after_a_few_requests() -> None:
@@ -20,3 +24,32 @@ def test_a_name_is_renamed_in_five_thousand_cells_after_a_few_requests() -> None
         asked += 1
         assert asked < 8, suggester.answer(request).silence
     assert len(found[0].edits) == 4_999
+
+
+def test_a_function_that_thousands_of_keywords_reach_is_looked_for_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once for each call, a notebook of 1,500 cells took ten seconds."""
+    read: list[str] = []
+    index = homes.cell_index
+
+    def cell_index(source: str) -> object:
+        read.append(source)
+        return index(source)
+
+    monkeypatch.setattr(homes, "cell_index", cell_index)
+    was = "def f(*args, **options):\n    return args, options"
+    now = was.replace("args", "items")
+    asked = request([now, *("f(args=1); f(args=2)" for _ in range(200))], (0, was, now))
+    assert offers(asked) == []
+    assert len(read) <= 2 * 400 + 10
+
+
+@pytest.mark.parametrize(("count", "is_offered"), [(200, True), (2_000, False)])
+def test_a_fixture_is_followed_into_as_many_functions_as_one_request_may_look_at(
+    count: int, is_offered: bool
+) -> None:
+    was = "@fix\ndef data():\n    return 1"
+    now = was.replace("data", "rows")
+    users = (f"def test_{i}(data):\n    return data" for i in range(count))
+    assert bool(offers(request([now, *users], (0, was, now)))) == is_offered

@@ -28,7 +28,7 @@ from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.fits import SURE_ALONE, Fits
-from nextedit_jupyter.suggest.judge.homes import home_of, is_collected, scope_of
+from nextedit_jupyter.suggest.judge.homes import Callees, home_of
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import TEXTS, LastChange, Site, binds
 from nextedit_jupyter.suggest.judge.lexed import KEYED
@@ -215,16 +215,20 @@ _BEYOND = frozenset(["attribute", "keyword", "string"])
 
 
 def rulings(
-    considered: Considered, symbols: Sequence[Suggestion] | Silence, request: SuggestRequest
+    considered: Considered,
+    symbols: Sequence[Suggestion] | Silence,
+    request: SuggestRequest,
+    callees: Callees,
 ) -> list[Ruling]:
     """For each candidate, what bindings have decided."""
     if isinstance(symbols, Silence):
-        gone = _lines_replaced(symbols.replaced, considered)
+        over = _replaced_as_a_whole(symbols, considered)
         local = _of_functions_alone(considered)
         return [
             "closed"
-            if id(place.change) in local and home_of(place, considered) == MODULE
-            else _of_settled(place, symbols, considered, gone)
+            if id(place.change) in over
+            or (id(place.change) in local and home_of(place, considered) == MODULE)
+            else _of_settled(place, symbols, considered, callees)
             for place in considered.candidates
         ]
     # A word that was also changed where no binding reaches, such as a keyword or a method, means
@@ -257,7 +261,7 @@ def rulings(
         elif _is_imported_again(place, considered):
             found.append("open")
         else:
-            found.append(_of_another_binding(place, considered))
+            found.append(_of_another_binding(place, considered, callees))
     return found
 
 
@@ -327,16 +331,24 @@ def _went_with_it(change: LastChange, considered: Considered) -> bool:
     return change.shape == "word" and all(e.edit in binding for e in change.examples)
 
 
+def _replaced_as_a_whole(symbols: Silence, considered: Considered) -> set[int]:
+    """The changes, by their ids, that only say that another definition took a name's place."""
+    gone = _lines_replaced(symbols.replaced, considered)
+    changes = {id(place.change): place.change for place in considered.candidates}
+    return {
+        key
+        for key, change in changes.items()
+        if (gone and all((e.edit, e.line) in gone for e in change.examples))
+        or ("".join(change.replaced) in symbols.replaced and _went_with_it(change, considered))
+    }
+
+
 def _of_settled(
-    place: Candidate, symbols: Silence, considered: Considered, gone: set[tuple[int, int]]
+    place: Candidate, symbols: Silence, considered: Considered, callees: Callees
 ) -> Ruling:
     """If nothing is left to rename: what bindings say about a place of the word."""
     word = "".join(place.change.replaced)
-    if gone and all((e.edit, e.line) in gone for e in place.change.examples):
-        return "closed"
-    if word in symbols.replaced and _went_with_it(place.change, considered):
-        return "closed"
-    if word in symbols.settled and is_collected(place, considered):
+    if word in symbols.settled and callees.is_collected(place):
         return "closed"
     if not _is_of_definitions_alone(place.change):
         return "open"
@@ -368,7 +380,7 @@ def _is_unread(place: Candidate, considered: Considered) -> bool:
     return cell_index(considered.cells[place.cell].source).broken
 
 
-def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
+def _of_another_binding(place: Candidate, considered: Considered, callees: Callees) -> Ruling:
     """Whether a name with the same spelling may follow: a variable of the notebook that a cell
     binds again, or a name in another function if one within a function was changed.
 
@@ -384,7 +396,7 @@ def _of_another_binding(place: Candidate, considered: Considered) -> Ruling:
         e.site.kind == "definition" or e.site.function.startswith(_DEFINED)
         for e in place.change.examples
     )
-    is_local = is_of_functions and scope_of(place, considered) is not None
+    is_local = is_of_functions and callees.scope_of(place) is not None
     return "local" if is_local else "closed"
 
 

@@ -37,7 +37,7 @@ from nextedit_jupyter.suggest.judge.guards import (
     held_back,
     rulings,
 )
-from nextedit_jupyter.suggest.judge.homes import scope_of
+from nextedit_jupyter.suggest.judge.homes import Callees
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import TEXTS, binds
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
@@ -145,8 +145,9 @@ class JudgeLane:
             for p in found
         ]
         symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
-        ruled = rulings(considered, symbols, request)
-        found = list(_as_ruled(found, ruled, considered, most))
+        callees = Callees(considered)
+        ruled = rulings(considered, symbols, request, callees)
+        found = list(_as_ruled(found, ruled, considered, callees, most))
         found = with_their_bindings(found, considered, forest.thresholds.tick, most)
         found = list(with_their_meaning(found, considered, most))
         kept = _known(patterns)
@@ -299,7 +300,11 @@ def _is_bound(candidate: Candidate, considered: Considered) -> bool:
 
 
 def _as_ruled(
-    found: Sequence[Placed], ruled: Sequence[Ruling], considered: Considered, most: float
+    found: Sequence[Placed],
+    ruled: Sequence[Ruling],
+    considered: Considered,
+    callees: Callees,
+    most: float,
 ) -> Iterator[Placed]:
     """The places that the judge may decide about, with their probabilities limited by the rulings.
 
@@ -314,7 +319,7 @@ def _as_ruled(
             key = id(p.candidate.change), SURE_OF_REBOUND
         elif ruling == "local":
             place = p.candidate
-            key = (id(place.change), scope_of(place, considered)), SURE_OF_LOCAL
+            key = (id(place.change), callees.scope_of(place)), SURE_OF_LOCAL
         keys.append(key)
         if key is not None:
             groups.setdefault(key[0], []).append(p.sure)
