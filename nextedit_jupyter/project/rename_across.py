@@ -30,7 +30,6 @@ from nextedit_jupyter.project.documents import ProjectDocument, candidates, clos
 from nextedit_jupyter.project.outline import outline
 
 Symbol = tuple[str, str]  # a module's path and a name that it defines or re-exports
-_IMPORTED = frozenset(("import", "alias", "member", "package"))
 _ALL = re.compile(r"^__all__[ \t]*\+?=[ \t]*[\[(]", re.M)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from nextedit_jupyter.core import SuggestRequest
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.core.errors import BundleError
+from nextedit_jupyter.core.word_characters import is_word_character
 from nextedit_jupyter.suggest.caret import CaretContext, caret_context
 from nextedit_jupyter.suggest.trim import Cut, GeneratedToken
 
@@ -120,7 +121,7 @@ def features(
     new = [max(step.logprob, -_FAR) for step in steps[:count] if step.end > 0]
     logit = _logit(cut.confidence)
     place = situation.context.place
-    mid_word = bool(situation.word) and (shown[:1].isalnum() or shown[:1] == "_")
+    mid_word = bool(situation.word) and is_word_character(shown[:1])
     words = _WORD.findall(situation.word + shown if mid_word else shown)
     unknown = [word for word in words if not situation.knows(word)]
     stood = situation.stood(shown)

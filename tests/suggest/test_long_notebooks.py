@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from offering import offers, request
 
+from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, SuggestRequest
 from nextedit_jupyter.suggest import Suggester
-from nextedit_jupyter.suggest.judge import homes
 
 
 def test_a_name_is_renamed_in_five_thousand_cells_after_a_few_requests() -> None:
@@ -31,13 +31,12 @@ def test_a_function_that_thousands_of_keywords_reach_is_looked_for_once(
 ) -> None:
     """Once for each call, a notebook of 1,500 cells took ten seconds."""
     read: list[str] = []
-    index = homes.cell_index
 
-    def cell_index(source: str) -> object:
+    def counted(source: str) -> object:
         read.append(source)
-        return index(source)
+        return cell_index(source)
 
-    monkeypatch.setattr(homes, "cell_index", cell_index)
+    monkeypatch.setattr("nextedit_jupyter.suggest.judge.homes.cell_index", counted)
     was = "def f(*args, **options):\n    return args, options"
     now = was.replace("args", "items")
     asked = request([now, *("f(args=1); f(args=2)" for _ in range(200))], (0, was, now))

@@ -6,6 +6,7 @@ determines which definitions a use can see.
 """
 
 from nextedit_jupyter.analysis.bindings.cell_index import (
+    IMPORTED,
     MODULE,
     Attribute,
     Block,
@@ -29,6 +30,7 @@ from nextedit_jupyter.analysis.bindings.cell_index import (
 from nextedit_jupyter.analysis.bindings.reading import MAX_CELL, index_cell
 
 __all__ = [
+    "IMPORTED",
     "MAX_CELL",
     "MODULE",
     "Attribute",

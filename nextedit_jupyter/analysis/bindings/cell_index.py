@@ -12,6 +12,8 @@ from nextedit_jupyter.analysis.magics import Masked
 Op = Literal["read", "write", "update", "delete", "declare"]
 ScopeKind = Literal["module", "function", "lambda", "class", "comprehension", "type"]
 MODULE = 0
+# Kinds of names that imports bind: the same thing wherever it is done.
+IMPORTED = frozenset(["alias", "import", "member", "package"])
 
 
 class Name(NamedTuple):

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from nextedit_jupyter.analysis.bindings import MODULE
+from nextedit_jupyter.analysis.bindings import IMPORTED, MODULE
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.rename.orphaned import spells_out
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
@@ -43,7 +43,6 @@ from nextedit_jupyter.suggest.judge.methods import choice_of, is_method_of_anoth
 _UNPACKED = re.compile(r"[(\[]?(?:\*?[^\W\d]\w*\s*,\s*)+(?:\*?[^\W\d]\w*)?[)\]]?\s*=(?!=)")
 _WORD = re.compile(r"\w+")
 _DEFINED = ("def ", "async def ")
-_IMPORTED = frozenset(["alias", "import", "member", "package"])
 NEVER = 2.0
 # One variable for another at one place may be the repair of one line. Of nine uses between 0.8 and
 # 0.95 all followed, and four places were left after edits that nobody spread.
@@ -191,9 +190,9 @@ def _sure_of_swap(change: LastChange, considered: Considered) -> float:
     if len(change.examples) != 1 or change.examples[0].site.kind != "name":
         return 0.0
     old, new = (_bindings_of(n, considered) for n in ("".join(change.replaced), change.new))
-    if not old or not new or old | new <= _IMPORTED:
+    if not old or not new or old | new <= IMPORTED:
         return 0.0
-    is_one_kind = not (old | new) & _IMPORTED
+    is_one_kind = not (old | new) & IMPORTED
     return _SURE_OF_SWAP if is_one_kind else _SURE_OF_OTHER_KIND
 
 

@@ -16,6 +16,7 @@ from functools import cached_property
 
 from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.core.cache import LruCache
+from nextedit_jupyter.core.word_characters import is_word_character
 
 _LEXEME = re.compile(
     r"""(?P<comment>\#[^\n]*)
@@ -158,7 +159,7 @@ class LexedCell:
                 break
             last = self.texts[opened]
             before = self.left(opened, 2)
-            if before and (before[0][0].isalnum() or before[0][0] == "_"):
+            if before and is_word_character(before[0][0]):
                 return before[0] + last
             if len(before) > 1 and before[0] in "=:":
                 return (self._annotated(opened) or before[1]) + "=" + last
@@ -178,7 +179,7 @@ class LexedCell:
         before = self.left(i, 2)
         if self.kinds[i] == "attribute":
             owner = before[1] if len(before) > 1 else ""
-            return owner if owner[:1].isalnum() or owner[:1] == "_" else ""
+            return owner if is_word_character(owner[:1]) else ""
         callee = self.callee(i)
         if callee in KEYED and self.kinds[i] == "string":  # `options.get("key")`
             around = self.left(self.opens[i], 3)

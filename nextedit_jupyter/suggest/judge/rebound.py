@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from nextedit_jupyter.analysis.bindings import MODULE
+from nextedit_jupyter.analysis.bindings import IMPORTED, MODULE
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
@@ -20,7 +20,6 @@ from nextedit_jupyter.suggest.judge.last_edits import LastChange, binds
 from nextedit_jupyter.suggest.judge.offered import Placed
 
 _BINDS = frozenset(["definition", "target"])
-_IMPORTED = frozenset(["alias", "import", "member", "package"])
 _READS = frozenset(["call", "name"])
 # From here on, nine of ten cells that bind the name again followed as a whole.
 _SURE_OF_WHOLE = 0.55
@@ -107,7 +106,7 @@ def _is_given(name: str, source: str) -> bool:
     """
     index = cell_index(source)
     return any(
-        index.names[i].op == "write" and index.names[i].kind not in _IMPORTED
+        index.names[i].op == "write" and index.names[i].kind not in IMPORTED
         for i in index.streams.get((MODULE, name), ())
     )
 
