@@ -8,9 +8,10 @@ passed on unchanged.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
+
+from nextedit_jupyter.core.python_trees import python_tree
 
 # As in IPython: `$name`, and `$$name`, which it leaves alone.
 _DOLLAR = re.compile(r"\$(?:\$[\w.]+|(?P<name>[\w.]+))")
@@ -100,8 +101,4 @@ def _is_expression(text: str) -> bool:
     text = text.strip()
     if not text or len(text) > _MAX_EXPRESSION:
         return False
-    try:
-        compile(text, "<field>", "eval", ast.PyCF_ONLY_AST)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    return python_tree(text, "eval") is not None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
-
 from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import MAX_CELL
 from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.magics import mask
+from nextedit_jupyter.core.python_trees import python_tree
 
 # Parts of a dotted name in an import: the compiler is quadratic in their number.
 _MAX_DOTS = 300
@@ -63,10 +61,4 @@ def _compiles(text: str) -> bool:
     first = next((line for line in text.split("\n", 64) if line.strip()), "")
     if first[:1] in (" ", "\t"):
         text = "if 1:\n" + text
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    return python_tree(text) is not None

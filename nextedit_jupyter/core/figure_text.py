@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.core.facts import AxesFacts, FigureFacts
+from nextedit_jupyter.core.python_trees import python_tree
 
 MAX_LINES = 6
 MAX_LINE = 160
@@ -89,10 +90,10 @@ def drawing_calls(source: str) -> tuple[DrawingCall, ...]:
     """The calls of a cell that draw columns; none if the cell does not parse."""
     if len(source) > MAX_SOURCE or not draws(source):
         return ()
+    tree = python_tree(_MAGIC.sub(r"\1pass", source))
     try:
-        tree = ast.parse(_MAGIC.sub(r"\1pass", source))
-        return tuple(_calls(tree))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return tuple(_calls(tree)) if tree is not None else ()
+    except (ValueError, RecursionError, MemoryError):
         return ()
 
 

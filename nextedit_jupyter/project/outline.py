@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from nextedit_jupyter.analysis.syntax import has_endless_import
+from nextedit_jupyter.core.python_trees import python_tree
 
 DefinitionKind = Literal["function", "class", "value", "module"]
 MAX_SIGNATURE, MAX_HEAD = 160, 100  # characters
@@ -68,12 +68,8 @@ def parse_module(text: str) -> ast.Module | None:
     """The tree of a module; None if it doesn't parse, or would take too long. Never raises."""
     if has_endless_import(text) or text.count("{") > _MAX_BRACES:
         return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    tree = python_tree(text)
+    return tree if isinstance(tree, ast.Module) else None
 
 
 @lru_cache(maxsize=256)
