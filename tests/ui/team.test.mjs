@@ -36,7 +36,7 @@ test('the host stands in the status item, and its text is shown', { skip: isBrok
   const ghost = await typeUntil(
     () => held.lab.ghost(),
     text => text?.includes('np.linspace(0, 1, 7)'),
-    'nothing came from the server'
+    () => `nothing came from the server: ${held.lab.silences}`
   );
   assert.ok(ghost);
   const { text, title } = await held.lab.status();
