@@ -17,6 +17,7 @@ from nextedit_jupyter.core import CellEdit, EditEvent, Silence, Suggestion, Sugg
 
 # The confidence that a text needs after this many rejections of its first words in the cell.
 BARS = (0.0, 0.9, 0.97)
+_BLANKS = " \t"
 _HEAD = re.compile(r"\W*\w*")
 _WORD_AT_END = re.compile(r"\w{1,60}\Z")
 
@@ -195,7 +196,8 @@ class Memory:
             if len(typed) >= len(shown.text):
                 here.shown = None
         else:
-            self._refuse(here, shown.before, shown.text)
+            if not _is_spaced_otherwise(typed, shown.text):
+                self._refuse(here, shown.before, shown.text)
             here.shown = None
 
     def _observe_edits(self, known: _Cell, source: int) -> None:
@@ -217,6 +219,13 @@ def _goes_on(last: _Shown, whole: str) -> bool:
     """Whether a text is the ghost text already shown, partly typed or extended."""
     said = last.before + last.text
     return whole.startswith(said) or said.startswith(whole)
+
+
+def _is_spaced_otherwise(typed: str, text: str) -> bool:
+    """Whether what was typed differs from the beginning of a text in its first blanks alone: `x = `
+    where `np.arange(3)` was shown behind `x =`.
+    """
+    return text.lstrip(_BLANKS).startswith(typed.lstrip(_BLANKS))
 
 
 def _head(text: str) -> str:

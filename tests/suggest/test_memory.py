@@ -81,6 +81,35 @@ def test_what_was_typed_over_is_not_offered_at_its_place_again() -> None:
     assert at("np.linspace|") == "(0, 1)"  # typed by hand after all
 
 
+@pytest.mark.parametrize(
+    ("word", "shown", "typed", "then"),
+    [
+        ("np.ones(3)", "x =|", "x = |", "np.ones(3)"),
+        ("np.ones(3)", "x =|", "x =  |", "np.ones(3)"),
+        ("np.ones(3)", "x =|", "x = n|", "p.ones(3)"),
+        (" np.ones(3)", "x =|", "x =n|", "p.ones(3)"),
+        ("np.ones(3)", "x =|", "x = y|", None),
+        ("np.ones(3)", "x =|", "x =\n|", None),
+    ],
+)
+def test_a_blank_before_what_is_shown_is_no_other_text(
+    word: str, shown: str, typed: str, then: str | None
+) -> None:
+    class Assigned(Guesses):
+        def inline(self, request: SuggestRequest, deadline: float, cancelled: Any) -> ModelAnswer:
+            before = request.cell.source[: request.caret.offset].partition("=")[2].lstrip(" ")
+            said = self.word if not before else self.word.lstrip(" ").removeprefix(before)
+            edit = TextEdit.insert(request.caret.offset, said)
+            return ModelAnswer((self._made("inline", request, edit),))
+
+    at = seen(Assigned(word))
+    assert at(shown) == word
+    assert at(typed) == then
+    at("x =|")
+    if then is None:
+        assert at("x =|") is None
+
+
 def test_what_was_typed_into_and_then_over_counts_from_where_it_was_shown() -> None:
     at = seen()
     assert at("np.|") == GUESS

@@ -338,7 +338,8 @@ export class LabPage {
         return text;
       },
       text => text.trim() !== '',
-      () => `no ghost text: ${this.silences}`
+      () => `no ghost text: ${this.silences}`,
+      { looks: 300 }
     );
   }
 
