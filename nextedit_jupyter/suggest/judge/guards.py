@@ -55,7 +55,7 @@ _SURE_OF_SWAPS = 0.7
 # From here on five of six names that were bound again followed.
 SURE_OF_REBOUND = 0.8
 # Names of another function: ten of eleven places from here on followed.
-SURE_OF_LOCAL = 0.5
+SURE_OF_LOCAL = 0.6
 
 
 def held_back(considered: Considered, keys: RenamedKeys, fits: Fits) -> list[float]:
