@@ -52,8 +52,18 @@ test('every entry is in the command palette as well', async () => {
   const ids = await lab.page.evaluate(() =>
     window.jupyterapp.commands.listCommands().filter(id => id.startsWith('nextedit:'))
   );
-  await lab.command('apputils:activate-command-palette');
-  await lab.page.fill('#command-palette input, .jp-ModalCommandPalette input', 'next edit');
+  const palette = lab.page.locator('#command-palette input, .jp-ModalCommandPalette input');
+  await lab.eventually(
+    async () => {
+      if (!(await palette.isVisible())) {
+        await lab.command('apputils:activate-command-palette'); // it closes where the focus leaves
+      }
+      return palette.isVisible();
+    },
+    isVisible => isVisible,
+    'the palette does not open'
+  );
+  await palette.fill('next edit');
   const shown = await lab.eventually(
     () =>
       lab.page.$$eval('.lm-CommandPalette-item', nodes =>

@@ -41,14 +41,14 @@ async function comesBack(lab) {
   let look = 0;
   await lab.eventually(
     async () => {
-      if (look++ % 40 === 0) {
+      if (look++ % 25 === 0) {
         await lab.type('\nfor i in ran'); // and wait: what comes late is soon typed over
       }
       return lab.ghost();
     },
     ghost => ghost.startsWith('ge'),
     () => `no suggestion afterwards: ${lab.silences}`,
-    { looks: 800 }
+    { looks: 600 }
   );
 }
 
