@@ -129,7 +129,7 @@ test-ts: setup-test ## Run the TypeScript tests
 	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(bounded) 10 jlpm test
 
 test-ui: setup-test ## Run the browser tests in a real JupyterLab; screenshots in tests/ui/artifacts
-	$(bounded) 60 $(BIN)/python -m pytest -q -n 3 --dist worksteal --durations 8 tests/ui
+	$(bounded) 60 $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 8 tests/ui
 
 format: setup-test ## Format Python and TypeScript
 	$(BIN)/ruff format .
