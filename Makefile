@@ -76,9 +76,8 @@ setup-lab: $(VENV)/.lab
 
 setup-test: $(VENV)/.test system-packages
 
-# The whole browser brings the fonts; the build without windows, where there is one, starts quicker.
 system-packages:
-	@.ci/system-packages chromium chromium-headless-shell,chromium tmux
+	@.ci/system-packages chromium tmux
 
 # What does not wait for each other, at once.
 fetch:
