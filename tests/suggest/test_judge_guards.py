@@ -28,7 +28,7 @@ class _Trees(Forest):
     """Trees that find every place equally likely."""
 
     def __init__(self, level: float) -> None:
-        self.thresholds = Thresholds(0.6, 0.5, 0.3)
+        self.thresholds = Thresholds(0.5, 0.5, 0.3)
         self._level = level
 
     def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -506,3 +506,22 @@ def test_an_import_of_the_new_name_elsewhere_is_the_same_thing() -> None:
     edit = "import pymc as mc", "import pymc as pm"
     others = "import pymc as pm\npm.sample()", "mc.plot()"
     assert all_left(_Trees(0.9), *edit, *others)[1] == "pm.plot()"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other", "level", "becomes"),
+    [
+        ("plot(rows)", "plot(data)", "show(rows)", 0.55, "show(data)"),
+        ("plot(rows)", "plot(data)", "show(rows)", 0.45, None),
+        # The same word in a place of another kind has to be surer, and so has all that is no word.
+        ("plot('rows')", "plot('data')", "a.rows", 0.55, None),
+        ("plot('rows')", "plot('data')", "a.rows", 0.65, "a.data"),
+        # At the end of a cell nothing stands behind the place.
+        ("b = 3", "b = 3 ** 2", "c = 3", 0.55, None),
+        ("b = 3", "b = 3 ** 2", "c = 3", 0.65, "c = 3 ** 2"),
+    ],
+)
+def test_how_sure_a_place_must_be_depends_on_where_the_change_was_made(
+    before: str, after: str, other: str, level: float, becomes: str | None
+) -> None:
+    assert left(level, before, after, other) == (other if becomes is None else becomes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import replace
 from typing import Any
@@ -15,9 +14,6 @@ from nextedit_jupyter.analysis.syntax import error_count
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, Suggestion, SuggestRequest
 from nextedit_jupyter.core.history import Origin
 from nextedit_jupyter.suggest import Suggester
-from nextedit_jupyter.suggest.judge.features import NAMES
-from nextedit_jupyter.suggest.judge.forest import Forest
-from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 
 
 def ask(
@@ -284,31 +280,6 @@ def test_an_edit_that_stands_alone_has_no_followers() -> None:
         ("a", "threshold = compute(data)\nprint(threshold)"),
     )
     assert texts(request) == {}
-
-
-@pytest.mark.parametrize(
-    ("was", "now", "other", "sure", "becomes"),
-    [
-        ("plot(rows)", "plot(data)", "show(rows)", 0.55, "show(data)"),
-        ("plot(rows)", "plot(data)", "show(rows)", 0.45, None),
-        # The same word in a place of another kind has to be surer, and so has all that is no word.
-        ("plot('rows')", "plot('data')", "a.rows", 0.55, None),
-        ("plot('rows')", "plot('data')", "a.rows", 0.65, "a.data"),
-        # At the end of a cell nothing stands behind the place.
-        ("b = 3", "b = 3 ** 2", "c = 3", 0.55, None),
-        ("b = 3", "b = 3 ** 2", "c = 3", 0.65, "c = 3 ** 2"),
-    ],
-)
-def test_how_sure_a_place_must_be_depends_on_where_the_change_was_made(
-    was: str, now: str, other: str, sure: float, becomes: str | None
-) -> None:
-    told = {"show": 0.5, "tick": 0.5, "list": 0.3}
-    bias = math.log(sure / (1 - sure))
-    forest = Forest({"features": list(NAMES), "thresholds": told, "bias": bias, "trees": []})
-    asked = ask({"a": now, "b": other}, ("a", was), want=("next_edit",))
-    found = Suggester(judge=JudgeLane(forest)).answer(asked).suggestions
-    texts = [(said.apply(asked.notebook) or {}).get("b") for said in found]
-    assert texts == ([] if becomes is None else [becomes])
 
 
 def test_silence_says_how_sure_the_surest_place_was() -> None:

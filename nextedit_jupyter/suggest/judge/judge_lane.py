@@ -196,7 +196,7 @@ class JudgeLane:
             for p in sorted(found, key=lambda p: -p.sure)
             if p.sure >= limits.list and not _touches(p.candidate, taken)
         ]
-        if not any(p.sure >= _shown_from(p.candidate, considered, limits.show) for p in free):
+        if not any(_makes_an_offer(p, considered, limits.show) for p in free):
             best = max(p.sure for p in found)
             return Silence("low_confidence", f"the likeliest of {len(found)} places has {best:.2f}")
         if _has_moved_on(request, found, limits.tick):
@@ -376,13 +376,15 @@ def _taken(said: Iterable[Said], request: SuggestRequest) -> TakenPlaces:
     return found
 
 
-def _shown_from(place: Candidate, considered: Considered, show: float) -> float:
-    """The probability from which an offer is shown for a place."""
-    if place.change.shape == "word":
-        kind = considered.cells[place.cell].kinds[place.first]
-        if _where(kind) in {_where(e.site.kind) for e in place.change.examples}:
-            return show
-    return max(show, _SURE_OF_OTHERS)
+def _makes_an_offer(placed: Placed, considered: Considered, show: float) -> bool:
+    """Whether a place is likely enough for an offer to be shown."""
+    if placed.sure >= max(show, _SURE_OF_OTHERS):
+        return True
+    place = placed.candidate
+    if placed.sure < show or place.change.shape != "word":
+        return False
+    kind = _where(considered.cells[place.cell].kinds[place.first])
+    return any(_where(e.site.kind) == kind for e in place.change.examples)
 
 
 def _where(kind: str) -> str:
