@@ -210,8 +210,10 @@ export class Client {
       }
       this.failure = null;
       this.lastMs = answer.timing_ms.total;
-      // Another model answered, or it has been a while: the status may have changed.
-      if (answer.bundle !== this.bundle || performance.now() - this.askedAt > NEWS_EVERY) {
+      // Another model or a worker that has only just started answered, or it has been a while: the
+      // status may have changed.
+      const isNews = answer.bundle !== this.bundle || this.server?.worker !== 'running';
+      if (isNews || performance.now() - this.askedAt > NEWS_EVERY) {
         void this.refresh();
       }
       this.bundle = answer.bundle;
@@ -247,7 +249,8 @@ export class Client {
       return;
     }
     try {
-      await this.ask({ id: null, ...request, want: [] });
+      const isWanted = () => this.flight === null; // sent again, it would come after a key's request
+      await this.ask({ id: null, ...request, want: [] }, undefined, isWanted);
     } catch {
       // Then the next key takes longer.
     }

@@ -13,6 +13,9 @@ const requests: Request[] = [];
 const arrivals: (() => void)[] = [];
 const answers: (() => Response | Promise<Response>)[] = [];
 const paces: PaceWire[] = [];
+/** What the server's status says in turn of its worker; it runs if there is nothing left. */
+const workers: string[] = [];
+let statusesAsked = 0;
 
 const answer = (id: number): AnswerWire => ({
   id,
@@ -33,7 +36,9 @@ globalThis.fetch = async input => {
     return json(paces.shift() ?? null);
   }
   if (!request.url.includes('/nextedit/suggest')) {
-    return json({ enabled: true, worker: 'running', bundle: 'a/1', problem: null, last_ms: 1 });
+    statusesAsked++;
+    const worker = workers.shift() ?? 'running';
+    return json({ enabled: true, worker, bundle: 'a/1', problem: null, last_ms: 1 });
   }
   requests.push(request);
   sent.push((await request.json()) as ChangedRequestWire);
@@ -85,6 +90,27 @@ test('what is read ahead is a base, too', async () => {
   await client.prefill(request('a', 'b'));
   assert.ok(await client.suggest(request('ax', 'b')));
   assert.deepEqual(sent.map(cellsOf), [['a', 'b'], ['ax']]);
+});
+
+test('what is read ahead is not sent once more while a key waits for its answer', async () => {
+  const client = enabledClient();
+  await client.suggest(request('a', 'b'));
+  let refuse!: (response: Response) => void;
+  let reply!: (response: Response) => void;
+  answers.push(
+    () => new Promise(resolve => (refuse = resolve)),
+    () => new Promise(resolve => (reply = resolve))
+  );
+  const arrived = [arrival(), arrival()];
+  const ahead = client.prefill(request('a', 'b'));
+  await arrived[0];
+  const asked = client.suggest(request('ax', 'b'));
+  await arrived[1];
+  refuse(refusal('unknown_state', 409)());
+  await ahead;
+  assert.equal(sent.length, 3);
+  reply(json(answer(1)));
+  assert.ok(await asked);
 });
 
 test('a worker that holds nothing any more is sent everything, and answers', async () => {
@@ -160,6 +186,26 @@ test('which cells to run again is asked in full, under another name', async () =
   assert.deepEqual([version, changed, ran_before], [undefined, ['c0'], ['c0', 'c1']]);
   assert.deepEqual(cellsOf(sent[1]), ['a', 'b']);
 });
+
+for (const [worker, times] of [
+  ['stopped', 3],
+  ['running', 2]
+] as const) {
+  test(`the status is asked for again once a worker answers that was ${worker}`, async context => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    let now = 0;
+    context.mock.method(performance, 'now', () => now);
+    workers.push(worker, worker); // asked when it is enabled, and once more
+    statusesAsked = 0;
+    const client = enabledClient();
+    await client.refresh(true);
+    await client.suggest(request('a'));
+    await client.suggest(request('b'));
+    now = 5_000;
+    context.mock.timers.tick(now);
+    assert.equal(statusesAsked, times);
+  });
+}
 
 test('the delay of a user is stretched by what the worker says, and bounded by its pause', async () => {
   const client = enabledClient();

@@ -30,8 +30,9 @@ class WorkerClient:
     """A connection to the user's worker, which is started on first use.
 
     Thread-safe. `client` names the sender: a newer request under the same name supersedes an older
-    one, which is answered at once, silent with the reason "stale". One WorkerClient can serve many
-    names (`suggest(..., client=)`).
+    one, which is answered at once, silent with the reason "stale". If both have a number as `id`,
+    the larger is the newer; otherwise it is the one that arrives later. One WorkerClient can serve
+    many names (`suggest(..., client=)`).
     """
 
     def __init__(self, client: str = "default", settings: WorkerSettings | None = None) -> None:

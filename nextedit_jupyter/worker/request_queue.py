@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nextedit_jupyter.core.request import SuggestRequest
+from nextedit_jupyter.core.wire import request_id
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +29,21 @@ class Job:
     _answered: bool = field(default=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether nobody waits for its answer: the caret has entered a cell."""
+        return self.value.get("want") == [] and not self.value.get("changed")
+
+    def outdates(self, late: Job) -> bool:
+        """Whether a job of the same client that arrived later was sent earlier, or may give way.
+
+        Requests on several connections overtake each other; a page numbers them.
+        """
+        if late.reads_ahead:
+            return not self.reads_ahead
+        mine, its = request_id(self.value), request_id(late.value)
+        return isinstance(mine, int) and isinstance(its, int) and its < mine
+
     def claim(self) -> bool:
         """True for the first caller, which must answer the job."""
         with self._lock:
@@ -40,7 +56,8 @@ class RequestQueue:
 
     A client's newer request takes the older one's place in the queue: a client that types fast
     keeps its turn instead of going to the end with every key. A client that was served goes to the
-    end. Superseded and cancelled jobs are passed to `dropped` at once, without a lock held.
+    end. What was overtaken on its way, or only reads ahead, never takes the place of what somebody
+    waits for. Superseded and cancelled jobs are passed to `dropped` at once, without a lock held.
     """
 
     def __init__(self, dropped: Callable[[Job], None]) -> None:
@@ -59,11 +76,15 @@ class RequestQueue:
             return self._running is None and not self._waiting
 
     def put(self, job: Job) -> None:
-        """Queue a job; its client's older jobs are cancelled and dropped."""
+        """Queue a job; its client's older jobs are cancelled and dropped, or it is itself."""
         with self._changed:
-            gone = self._cancel(lambda other: other.client == job.client, keep_place=True)
-            self._waiting[job.client] = job
-            self._changed.notify()
+            if self._is_outdated(job):
+                job.cancelled = True
+                gone = [job]
+            else:
+                gone = self._cancel(lambda other: other.client == job.client, keep_place=True)
+                self._waiting[job.client] = job
+                self._changed.notify()
         self._drop(gone)
 
     def take(self) -> Job:
@@ -84,6 +105,16 @@ class RequestQueue:
         with self._changed:
             gone = self._cancel(matches)
         self._drop(gone)
+
+    def _is_outdated(self, job: Job) -> bool:
+        others = (self._waiting.get(job.client), self._running)
+        return any(
+            other is not None
+            and other.client == job.client
+            and not other.cancelled
+            and other.outdates(job)
+            for other in others
+        )
 
     def _cancel(self, matches: Callable[[Job], bool], *, keep_place: bool = False) -> list[Job]:
         gone = [job for job in self._waiting.values() if matches(job)]
