@@ -80,6 +80,7 @@ export class OtherDocuments {
   private readonly byId = new Map<string, OtherCell>();
   private applications: Application[] = [];
   private written: Written[] = [];
+  private writing: Promise<unknown> = Promise.resolve();
 
   /** `here` is the path of the document in which the rename begins; it is not one of the others. */
   constructor(
@@ -191,7 +192,13 @@ export class OtherDocuments {
   }
 
   /** Write the files; returns those that have changed in the meantime, or could not be written. */
-  async write(edits: ReadonlyMap<string, TextEdit>): Promise<string[]> {
+  write(edits: ReadonlyMap<string, TextEdit>): Promise<string[]> {
+    const refused = this.writeFiles(edits);
+    this.writing = refused;
+    return refused;
+  }
+
+  private async writeFiles(edits: ReadonlyMap<string, TextEdit>): Promise<string[]> {
     const refused: string[] = [];
     for (const [path, cells] of this.files(edits)) {
       const changes = cells.map(({ cell, edit }) => ({
@@ -208,13 +215,17 @@ export class OtherDocuments {
     return refused;
   }
 
-  /** Revert the changes in other documents; returns their paths, by whether that was possible. */
+  /**
+   * Revert the changes in other documents, files once they are written; returns their paths, by
+   * whether that was possible.
+   */
   async revert(): Promise<Reverted> {
     const found: Reverted = { reverted: [], left: [] };
     for (const application of this.applications.splice(0)) {
       const path = this.pathOf(application.notebook);
       (revert([application]) ? found.reverted : found.left).push(path);
     }
+    await this.writing;
     const written = this.written.splice(0);
     for (const path of new Set(written.map(({ cell }) => cell.path))) {
       const back = written

@@ -188,6 +188,16 @@ test('files are written by their cells, and taken back', async () => {
   assert.deepEqual(files.texts, { 'a.ipynb': ['x', 'load(1)'], 'b.py': 'load()' });
 });
 
+test('what is taken back while files are still being written is written back', async () => {
+  const files = new Files({ 'a.py': 'load()', 'b.py': 'load()' });
+  const elsewhere = found(...['a.py', 'b.py'].map(path => changes(path, false, 'file', 'load()')));
+  const { others, edits } = offer(elsewhere, files, []);
+  const [refused, reverted] = await Promise.all([others.write(edits), others.revert()]);
+  assert.deepEqual(refused, []);
+  assert.deepEqual(reverted, { reverted: ['a.py', 'b.py'], left: [] });
+  assert.deepEqual(files.texts, { 'a.py': 'load()', 'b.py': 'load()' });
+});
+
 test('a file that changed, is gone or was opened meanwhile is not written', async () => {
   const files = new Files({ 'a.py': 'load()', 'b.py': 'load()', 'c.py': 'load()' });
   const open: OpenText[] = [];
