@@ -21,7 +21,7 @@ LABEXT_SOURCES := $(shell find labextension/src labextension/style labextension/
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab setup-test system-packages fetch labextension large lab test test-python test-fast test-ts test-arch test-ui lint lint-python lint-ts format types bench bench-ui bench-peers attack wheel docs release clean
+.PHONY: help setup setup-lab setup-test system-packages fetch labextension large lab test test-python test-fast test-ts test-arch test-ui test-idle lint lint-python lint-ts format types bench bench-ui bench-peers attack wheel docs release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -101,7 +101,7 @@ bounded := $(BIN)/python $(CURDIR)/.ci/bounded.py
 parallel := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
 test: fetch setup-test ## Run all tests: Python, TypeScript, architecture, browser
-	$(MAKE) --no-print-directory --jobs=3 --output-sync=target large lint test-arch test-ts
+	$(MAKE) --no-print-directory --jobs=4 --output-sync=target large lint test-arch test-ts test-idle
 	$(MAKE) --no-print-directory test-python test-ui
 
 lint: lint-python lint-ts ## Check format, lint and types of Python and TypeScript
@@ -129,7 +129,10 @@ test-ts: setup-test ## Run the TypeScript tests
 	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(bounded) 10 jlpm test
 
 test-ui: setup-test ## Run the browser tests in a real JupyterLab; screenshots in tests/ui/artifacts
-	$(bounded) 60 $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 8 tests/ui
+	$(bounded) 60 $(BIN)/python -m pytest -q -n 2 --dist load --maxschedchunk 1 --durations 30 tests/ui/test_browser.py
+
+test-idle: setup-test ## Check that a server that nobody uses takes next to no processor time
+	$(bounded) 10 $(BIN)/python -m pytest -q tests/ui/test_idle.py
 
 format: setup-test ## Format Python and TypeScript
 	$(BIN)/ruff format .

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 HERE = Path(__file__).parent
@@ -155,6 +156,14 @@ def end_worker(runtime: Path) -> None:
             line = (entry / "cmdline").read_text()
             if "nextedit_jupyter.worker" in line and str(runtime) in line:
                 os.kill(int(entry.name), signal.SIGTERM)
+
+
+def workers_of(lab: Lab) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if f"--runtime-dir={lab.runtime}" in (process.info["cmdline"] or ())
+    ]
 
 
 def answers(url: str) -> bool:

@@ -295,7 +295,7 @@ test('a definition that is cut goes with its offer, and comes back with it', asy
   await lab.setting('excludedPaths', ['*.ipynb']);
   await gone();
   await lab.press('Alt+Shift+A');
-  await lab.setting('excludedPaths', []);
+  await lab.setting('excludedPaths');
   assert.deepEqual(await lab.sources(), ['print(total)', 'amount = 1', 'x = total']);
 });
 

@@ -489,7 +489,8 @@ export class LabPage {
     await this.load();
   }
 
-  /** Change one of our settings, as the settings editor does: it takes effect at once. */
+  /** Change one of our settings, as the settings editor does: it takes effect at once.
+   *  Without a value it has its default again. */
   setting(key, value) {
     return this.page.evaluate(
       async ([key, value]) => {
@@ -497,7 +498,10 @@ export class LabPage {
         const tokens = [...app.pluginRegistry._services.keys()];
         const token = tokens.find(({ name }) => name.endsWith(':ISettingRegistry'));
         const registry = await app.resolveOptionalService(token);
-        await registry.set('nextedit-jupyter:plugin', key, value);
+        const plugin = 'nextedit-jupyter:plugin';
+        await (value === undefined
+          ? registry.remove(plugin, key)
+          : registry.set(plugin, key, value));
       },
       [key, value]
     );
