@@ -146,13 +146,15 @@ class Source {
       for (let j = i; j < text.length && end < source.length && source[end] === text[j]; j++) {
         end += 1;
       }
-      const taken = source.slice(this.at, end).replace(/\n+$/, '');
-      if (!taken) {
+      while (end > this.at && source[end - 1] === '\n') {
+        end -= 1;
+      }
+      if (end === this.at) {
         return null;
       }
-      parts.push({ cell, start: this.at, end: this.at + taken.length });
-      this.at += taken.length;
-      i += taken.length;
+      parts.push({ cell, start: this.at, end });
+      i += end - this.at;
+      this.at = end;
     }
     return parts;
   }

@@ -67,6 +67,7 @@ export function hasInRows(text: string, folded: string): boolean {
 }
 
 const BLANKS = ' \t\r';
+const AROUND_VALUES = ' \t\r`*"\'';
 
 function cellsOf(row: string, mark: string): string[] {
   return [...row].slice(0, MAX_LINE).join('').split(mark);
@@ -74,7 +75,7 @@ function cellsOf(row: string, mark: string): string[] {
 
 function isInRow(row: string, strengths: readonly (Strength | null)[], mark: string): boolean {
   return cellsOf(row, mark).some((cell, i) => {
-    const value = cell.replace(/^[ \t\r`*"']+/, '').replace(/[ \t\r`*"']+$/, '');
+    const value = strip(cell, AROUND_VALUES);
     const strength = strengths[i];
     const isMadeUp = isVaried(value) || isMixed(value) || looksRandom(value);
     const isNamed = strength === 'password' || strength === 'key';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { before, beforeEach, test } from 'node:test';
+import { before, beforeEach, mock, test } from 'node:test';
 
 import { PageConfig } from '@jupyterlab/coreutils';
 
@@ -43,8 +43,13 @@ globalThis.fetch = async input => {
   requests.push(request);
   sent.push((await request.json()) as ChangedRequestWire);
   arrivals.shift()?.();
-  return answers.shift()?.() ?? json(answer(1));
+  const aborted = new Promise<never>((_, reject) =>
+    request.signal.addEventListener('abort', () => reject(new Error('aborted')))
+  );
+  return Promise.race([answers.shift()?.() ?? json(answer(1)), aborted]);
 };
+
+mock.timers.enable({ apis: ['setTimeout'] }); // nobody waits for the next look at the status
 
 let Client: typeof ClientClass;
 
@@ -160,6 +165,8 @@ test('a request that a newer one supersedes comes to nothing, and is a base once
   assert.equal(client.status.state, 'thinking');
   assert.ok(await client.suggest(request('axy', 'b')));
   assert.deepEqual(sent.map(cellsOf), [['a', 'b'], ['ax', 'b'], ['axy']]);
+  free[1]();
+  await asked[1];
 });
 
 test('of requests that stay unanswered no more than two are under way', async () => {
@@ -192,7 +199,6 @@ for (const [worker, times] of [
   ['running', 2]
 ] as const) {
   test(`the status is asked for again once a worker answers that was ${worker}`, async context => {
-    context.mock.timers.enable({ apis: ['setTimeout'] });
     let now = 0;
     context.mock.method(performance, 'now', () => now);
     workers.push(worker, worker); // asked when it is enabled, and once more
@@ -202,7 +208,7 @@ for (const [worker, times] of [
     await client.suggest(request('a'));
     await client.suggest(request('b'));
     now = 5_000;
-    context.mock.timers.tick(now);
+    mock.timers.tick(now);
     assert.equal(statusesAsked, times);
   });
 }

@@ -27,7 +27,7 @@ PACKAGES = (
 )
 METHODS = ("compile", "search", "match", "fullmatch", "finditer", "findall", "sub", "subn", "split")
 ANCHORED = frozenset(("match", "fullmatch"))
-LONG = 24_000  # characters: a quadratic expression takes seconds for one text
+LONG = 12_000  # characters: a quadratic expression takes a second for one text
 # Expressions that see a cut of the text alone, by the lines that cut it.
 LONGEST = {
     "nextedit_jupyter.prompt.healing": 40,  # MAX_HEAL_CHARS

@@ -255,7 +255,7 @@ def mentions_in_docstrings(
     word = whole_word(old)
     if old.lower() in _PROSE:
         head = r"(?:(?<=:param )|(?<=:type )|(?<=@param )|(?<=`)|(?<=\n)|(?<=[ \t]))"
-        word = re.compile(rf"{head}{re.escape(old)}(?=`|[ \t]*(?:\([^()\n]*\))?[ \t]*:)")
+        word = re.compile(rf"{head}{re.escape(old)}(?=`|(?:[ \t]*\([^()\n]*\))?[ \t]*:)")
     for doc in docs:
         if doc is not None:
             yield from text_changes(cell, source, word, new, *doc)
