@@ -134,8 +134,9 @@ class Suggester:
             try:
                 self._memory.observe(request)
                 run.ask()
-                for suggestion in run.chosen():
-                    self._memory.show(request, suggestion)
+                if not cancelled():  # what comes too late is not shown
+                    for suggestion in run.chosen():
+                        self._memory.show(request, suggestion)
             except OverBudget:
                 pass
             except Exception as error:

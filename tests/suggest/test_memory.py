@@ -30,8 +30,10 @@ class Guesses:
     def __init__(self, word: str = GUESS, confidence: float = 0.8) -> None:
         self.word, self.confidence = word, confidence
         self.rewrite: tuple[str, str] | None = None
+        self.asked = 0
 
     def inline(self, request: SuggestRequest, deadline: float, cancelled: Any) -> ModelAnswer:
+        self.asked += 1
         before = request.cell.source[: request.caret.offset]
         typed = before[before.rfind(".") + 1 :]
         if not self.word.startswith(typed) or typed == self.word:
@@ -56,15 +58,21 @@ class Guesses:
 
 def seen(model: Guesses | None = None) -> Callable[..., str | None]:
     """Ask one suggester at one text of the cell after another: the ghost text, None for silence."""
-    made = Suggester(model or Guesses(), "b")  # type: ignore[arg-type]
+    guesses = model or Guesses()
+    made = Suggester(guesses, "b")  # type: ignore[arg-type]
 
-    def at(marked: str, *, cell: str = "c", above: str = "import numpy as np") -> str | None:
+    def at(
+        marked: str, *, cell: str = "c", above: str = "import numpy as np", superseded: bool = False
+    ) -> str | None:
         before, _, after = marked.partition("|")
         cells = (Cell("top", "code", above), Cell(cell, "code", before + after))
         request = SuggestRequest(
             Notebook("python", cells), Caret(cell, len(before)), want=("inline",)
         )
-        answer = made.answer(request)
+        asked = guesses.asked
+        # A newer request comes while the model reads.
+        is_late = lambda: superseded and guesses.asked > asked  # noqa: E731
+        answer = made.answer(request, cancelled=is_late)
         if not answer.suggestions:
             return None
         return answer.suggestions[0].edits[0].edit.replacements[0].text
@@ -79,6 +87,14 @@ def test_what_was_typed_over_is_not_offered_at_its_place_again() -> None:
     assert at("np.|") is None  # deleted again
     assert at("np.l|") is None
     assert at("np.linspace|") == "(0, 1)"  # typed by hand after all
+
+
+def test_what_came_too_late_to_be_shown_was_not_typed_over() -> None:
+    at = seen()
+    for n in range(4):
+        at(f"x{n} = np.|", superseded=True)
+        assert at(f"x{n} = np.a|") is None
+    assert at("x0 = np.|") == GUESS
 
 
 @pytest.mark.parametrize(
