@@ -129,7 +129,7 @@ test-ts: setup-test ## Run the TypeScript tests
 	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(bounded) 10 jlpm test
 
 test-ui: setup-test ## Run the browser tests in a real JupyterLab; screenshots in tests/ui/artifacts
-	$(bounded) 60 $(BIN)/python -m pytest -q -n 2 --dist load --maxschedchunk 1 --durations 30 tests/ui/test_browser.py
+	$(bounded) 60 $(BIN)/python -m pytest -q -n 3 --dist load --maxschedchunk 1 --durations 8 tests/ui/test_browser.py
 
 test-idle: setup-test ## Check that a server that nobody uses takes next to no processor time
 	$(bounded) 10 $(BIN)/python -m pytest -q tests/ui/test_idle.py

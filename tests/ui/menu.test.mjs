@@ -49,36 +49,21 @@ test('the menu opens by mouse and by key, and closing it gives the focus back', 
 
 test('every entry is in the command palette as well', async () => {
   const { lab } = held;
-  const ids = await lab.page.evaluate(() =>
-    window.jupyterapp.commands.listCommands().filter(id => id.startsWith('nextedit:'))
-  );
+  const wanted = ['pause', 'toggle-here', 'open-tour', 'restart-worker', 'open-settings'];
   const palette = lab.page.locator('#command-palette input, .jp-ModalCommandPalette input');
   await lab.eventually(
     async () => {
       if (!(await palette.isVisible())) {
         await lab.command('apputils:activate-command-palette'); // it closes where the focus leaves
       }
-      return palette.isVisible();
-    },
-    isVisible => isVisible,
-    'the palette does not open'
-  );
-  await palette.fill('next edit');
-  const shown = await lab.eventually(
-    () =>
-      lab.page.$$eval('.lm-CommandPalette-item', nodes =>
+      await palette.fill('next edit', { timeout: 1000 }).catch(() => {});
+      return lab.page.$$eval('.lm-CommandPalette-item', nodes =>
         nodes.map(node => node.dataset.command ?? node.textContent)
-      ),
-    items => items.length > 10,
-    'no commands'
+      );
+    },
+    items => wanted.every(id => items.includes(`nextedit:${id}`)),
+    'they are not all there'
   );
-  for (const id of ['pause', 'toggle-here', 'open-tour', 'restart-worker', 'open-settings']) {
-    assert.ok(ids.includes(`nextedit:${id}`), id);
-    assert.ok(
-      shown.some(item => item === `nextedit:${id}`),
-      `${id} is not among ${shown}`
-    );
-  }
   await lab.press('Escape');
 });
 
