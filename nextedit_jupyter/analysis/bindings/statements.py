@@ -31,7 +31,8 @@ def read_assignment(walker: Walker, node: Node, context: Context) -> None:
     )
     walker.push(left, context, op, "class" if is_class else "")
     walker.push(annotation, context)
-    walker.push(right, context)
+    is_type = annotation is not None and walker.string_of(annotation).endswith("TypeAlias")
+    walker.push(right, context._replace(in_type=True) if is_type else context)
 
 
 def given(walker: Walker, name: Node, value: Node, context: Context) -> None:

@@ -38,11 +38,13 @@ from nextedit_jupyter.analysis.rename.records import (
     may_be_of_record,
     record_of_keyword,
     shows_fields,
+    unpacked_into,
 )
 from nextedit_jupyter.analysis.rename.textual import (
     printed_names,
     reader_note,
     readers_of,
+    unpacked_keys,
     words_in_strings,
 )
 from nextedit_jupyter.core import Silence
@@ -142,7 +144,13 @@ class _AttributePlanner:
         known = self.index.cells[cell].attributes
         if not any(a.start == start and a.op == "read" for a in known):
             return False
-        return not outside_bases(self.index, self.family) and not any(
+        return all(
+            base.rpartition(".")[2] in _BARE
+            or not (
+                owner is None or has_member(owner, self.new) or has_member(owner, "__getattr__")
+            )
+            for base, owner in outside_bases(self.index, self.family).items()
+        ) and not any(
             (owner.scope, name) in self.index.cells[id].streams
             for id, owner in self.owners
             for name in ("__getattr__", "__getattribute__")
@@ -212,6 +220,9 @@ class _AttributePlanner:
                 f"{counted(words)} `{old}=` of calls whose callee is not known: left alone"
             )
         self.optional |= words
+        if unpacked := unpacked_into(index, self.family):
+            self.notes.append(f"{listed_cells(unpacked)}: a call with `**` may pass it")
+            self.optional |= unpacked_keys(index, old, new)
 
     def as_text(self) -> None:
         """List places where the name is, or may be, a string."""

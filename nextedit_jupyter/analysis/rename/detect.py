@@ -410,7 +410,7 @@ def _is_still_defined(
 
 def _writes(index: CellIndex, name: str, module: bool) -> int:
     return sum(
-        index.names[i].op in ("write", "update")
+        index.names[i].op in ("write", "update", "declare")
         for (home, known), places in index.streams.items()
         if known == name and (home == MODULE) == module
         for i in places

@@ -1,14 +1,15 @@
 """A variable's name in code of other languages, whose magics or libraries may look it up.
 
 A query engine finds frames by the names of variables (`select * from df`), an unknown magic may
-substitute `{name}` or `$name`, and what `%%R -i df` receives is also called `df` there. What the
-other language does with it is not visible in the notebook, so the places are optional, and a note
-names the cells.
+substitute `{name}` or `$name`, and what `%%R -i df` or `%R -i df` receives is also called `df`
+there. What the other language does with it is not visible in the notebook, so the places are
+optional, and a note names the cells.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from nextedit_jupyter.analysis.bindings import CellIndex
@@ -29,6 +30,7 @@ _NEAR = 40
 _EVALUATED = frozenset(["eval", "evaluate"])
 _IMPORTED = frozenset(["import", "package", "member", "alias"])
 _KEEPS = re.compile(r"[ \t]{0,40}%(store|Rpush|octave_push)\b")
+_BRIDGE = re.compile(rf"%(?:{'|'.join(BRIDGES)})[ \t]")
 _NAMED = re.compile(r"\b(?:from|join)[ \t\n]{1,20}(\w+)", re.I)
 # Languages that use such marks themselves, or whose cells are text: nothing is substituted.
 _OWN_MARKS = frozenset(
@@ -54,6 +56,8 @@ def mentions_elsewhere(index: NotebookIndex, old: str, new: str) -> Iterator[Cha
             continue
         if not here.is_python and languages & _OWN_MARKS:
             continue
+        for start, end in _lines_of_others(here, old):
+            yield from text_changes(id, source, word, new, start, end)
         for text in here.texts:
             if text.method in _EVALUATED and _is_of_module(index, id, text.root):
                 yield from text_changes(id, source, word, new, text.start, text.end)
@@ -82,6 +86,18 @@ def _is_handed_over(here: CellIndex, name: str, body: int) -> bool:
         return False
     places = [*here.masked.binds, *((s.start, s.end) for s in here.masked.snippets)]
     return any(end < body and here.masked.source[start:end] == name for start, end in places)
+
+
+def _lines_of_others(here: CellIndex, name: str) -> Iterator[tuple[int, int]]:
+    """The lines in another language that receive or return the variable: `%R -i df head(df)`."""
+    source = here.masked.source
+    places = [*here.masked.binds, *((s.start, s.end) for s in here.masked.snippets)]
+    named = sorted(start for start, end in places if source[start:end] == name)
+    for region in here.masked.regions:
+        n = bisect_left(named, region.start)
+        is_named = n < len(named) and named[n] < region.end
+        if is_named and _BRIDGE.search(source, region.start, region.end):
+            yield region.start, region.end
 
 
 def kept_note(index: NotebookIndex, changes: Iterable[Change]) -> str | None:

@@ -8,7 +8,7 @@ from nextedit_jupyter.analysis.bindings import Function, normalised
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.callers import PARTIALS, Callers, may_reach
 from nextedit_jupyter.analysis.rename.plan import Change, counted, listed_cells, without
-from nextedit_jupyter.analysis.rename.textual import words_in_strings
+from nextedit_jupyter.analysis.rename.textual import unpacked_keys, words_in_strings
 from nextedit_jupyter.core import Silence
 
 
@@ -34,6 +34,9 @@ def keyword_places(
         callers = replace(callers, is_passed_on=True)
     plain = normalised(new)
     takes_any = function is not None and any(p.kind == "stars" for p in function.parameters)
+    is_free = function is not None and not takes_any and plain not in _names_of(function)
+    calls: set[tuple[str, int]] = set()
+    waiting: set[tuple[str, int]] = set()  # calls that pass what no parameter takes yet
     for id, there in index.readable():
         for word in there.keywords:
             if word.name not in (old, plain):
@@ -45,17 +48,29 @@ def keyword_places(
             if not certain and not may_reach(index, id, word, callers, function):
                 continue
             if word.name == plain:
-                if certain or takes_any:
+                if certain and is_free:
+                    waiting.add((id, word.target))
+                elif certain or takes_any:
                     where = f"cell {index.number(id)}"
                     return Silence("refused", f"`{new}` is already passed: {where}")
             elif certain:
+                calls.add((id, word.target))
                 found.certain.add(Change(id, word.start, word.end, new))
             else:
                 found.unsure.add(Change(id, word.start, word.end, new))
+    if waiting:
+        where = listed_cells(sorted({index.number(id) for id, _ in waiting}))
+        if calls & waiting:
+            return Silence("refused", f"`{new}` is already passed: {where}")
+        found.notes.append(f"`{new}=` is already passed in {where}: no parameter takes it")
     if takes_any and any(words_in_strings(index, plain, old, whole=True)):
         return Silence("refused", f"`{new}` may be a key of `**`")
     _add_unseen(index, old, new, callers, splats, found)
     return found
+
+
+def _names_of(function: Function) -> set[str]:
+    return {normalised(parameter.name) for parameter in function.parameters}
 
 
 def _splats(index: NotebookIndex, callers: Callers) -> set[int]:
@@ -80,13 +95,7 @@ def _add_unseen(
     if splats:
         found.notes.append(f"{listed_cells(sorted(splats))}: a call with `**` may pass it")
     if splats or callers.is_passed_on:
-        found.unsure |= set(words_in_strings(index, old, new, whole=True))
-        found.unsure |= {
-            Change(id, word.start, word.end, new)
-            for id, there in index.readable()
-            for word in there.keywords
-            if word.name == old and word.callee == "dict"
-        }
+        found.unsure |= unpacked_keys(index, old, new)
     found.unsure = without(found.unsure, found.certain)
     if found.unsure:
         what = "of objects whose class is not known" if callers.is_method else "that may be meant"

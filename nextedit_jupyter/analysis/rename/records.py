@@ -88,6 +88,18 @@ def record_of_keyword(index: NotebookIndex, cell: str, word: Keyword) -> Family 
     return family
 
 
+def unpacked_into(index: NotebookIndex, family: Family) -> list[int]:
+    """The numbers of the cells that make a record of what `**` stands before."""
+    found: set[int] = set()
+    for id, there in index.readable():
+        for splat in there.splats:
+            i = there.starts.get(splat.root) if splat.target == splat.root else None
+            owner = class_at(index, id, i) if i is not None else None
+            if owner is not None and family_of(index, *owner) == family:
+                found.add(index.number(id))
+    return sorted(found)
+
+
 def may_be_of_record(index: NotebookIndex, cell: str, word: Keyword) -> bool:
     """Whether a keyword may set a field of some record: the callee is a class or copies an
     instance."""

@@ -189,3 +189,13 @@ def _prints(cells: set[int]) -> str | None:
     if not cells:
         return None
     return f"{listed_cells(sorted(cells))} print{'s' * (len(cells) == 1)} the name itself"
+
+
+def unpacked_keys(index: NotebookIndex, old: str, new: str) -> set[Change]:
+    """The keys, as strings or in `dict(…)`, that `**` may make keywords of."""
+    return set(words_in_strings(index, old, new, whole=True)) | {
+        Change(id, word.start, word.end, new)
+        for id, there in index.readable()
+        for word in there.keywords
+        if word.name == old and word.callee == "dict"
+    }

@@ -290,7 +290,8 @@ def _agreed(
             for r in c.edit
         ]
         seen = [p for p in places if p is not None]
-        bound = any(binds(e.site) for p in seen for e in p.candidate.change.examples)
+        examples = [e.site for p in seen for e in p.candidate.change.examples]
+        bound = any(binds(site) or site.is_annotated for site in examples)
         unsure = any(p.sure < tick and _is_bound(p.candidate, considered) for p in seen)
         if bound or not seen or (not unsure and sum(p.sure for p in seen) / len(seen) >= tick):
             kept.append(said)

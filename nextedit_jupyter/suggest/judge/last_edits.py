@@ -44,10 +44,8 @@ BINDING = ("definition", "target", "import", "keyword", "string")
 TEXTS = frozenset(["comment", "docstring", "string"])
 _NAME = re.compile(r"[^\W\d]\w*")
 _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
-_OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
-_COMPARING = frozenset("=!<>:")
-# How many tokens of context are compared on either side.
-CONTEXT = 6
+_OPENS, _CLOSES, _COMPARING = frozenset("([{"), frozenset(")]}"), frozenset("=!<>:")
+CONTEXT = 6  # tokens on either side that are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Site:
     indent_only: bool = False  # whether a token precedes it on its line
     words: frozenset[str] = frozenset()
     object: str = ""  # of an attribute, as written: `self.log`, `axes[0]`
+    is_annotated: bool = False  # `rate: float = 0.1`
 
     @property
     def root(self) -> str:
@@ -106,6 +105,7 @@ class Site:
             bool(raw.strip()),
             cell.words(line),
             cell.object(word) if inside else "",
+            inside and cell.opens[word] < 0 and not raw.strip() and cell.right(last, 1) == [":"],
         )
 
 
