@@ -212,7 +212,8 @@ export class Client {
       this.lastMs = answer.timing_ms.total;
       // Another model or a worker that has only just started answered, or it has been a while: the
       // status may have changed.
-      const isNews = answer.bundle !== this.bundle || this.server?.worker !== 'running';
+      const hasStarted = this.server?.enabled === true && this.server.worker !== 'running';
+      const isNews = answer.bundle !== this.bundle || hasStarted;
       if (isNews || performance.now() - this.askedAt > NEWS_EVERY) {
         void this.refresh();
       }
