@@ -27,6 +27,7 @@ from nextedit_jupyter.core import (
     SuggestRequest,
     TextEdit,
 )
+from nextedit_jupyter.suggest.judge.callable_names import with_what_names_them
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.fits import Fits
@@ -153,6 +154,8 @@ class JudgeLane:
         found = list(_as_ruled(found, ruled, considered, callees, most))
         found = with_their_bindings(found, considered, forest.thresholds.tick, most)
         found = list(with_their_meaning(found, considered, most))
+        tick = forest.thresholds.tick
+        found = with_what_names_them(found, considered, request, symbols, tick, most)
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
