@@ -97,6 +97,25 @@ def test_objects_that_are_made_on_the_spot_are_not_told_apart() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("other", "becomes"),
+    [
+        ("open(p, mode='r').read()", "open(p, mode='r').read()"),
+        ("f(z, mode='r')", "f(z, mode='w')"),
+        ("kept.f(z, mode='r')", "kept.f(z, mode='w')"),
+        ("mode = 'r'", "mode = 'w'"),
+        ("g(z, label='in r')", "g(z, label='in w')"),
+    ],
+)
+def test_a_string_that_another_call_is_given_by_keyword_is_listed(other: str, becomes: str) -> None:
+    assert left(0.9, "f(x, mode='r')", "f(x, mode='w')", other) == becomes
+
+
+def test_a_string_that_was_changed_in_calls_of_two_functions_is_of_neither() -> None:
+    before = "f(x, mode='r')\ng(x, mode='r')"
+    assert left(0.9, before, before.replace("'r'", "'w'"), "h(mode='r')") == "h(mode='w')"
+
+
 @pytest.mark.parametrize(("level", "name"), [(0.75, "first"), (0.85, "second")])
 def test_a_variable_taken_in_anothers_place_once_follows_where_the_judge_is_very_sure(
     level: float, name: str
