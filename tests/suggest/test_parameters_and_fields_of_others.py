@@ -98,3 +98,11 @@ def test_what_may_be_named_elsewhere_is_listed() -> None:
     asked = request([first, *uses], (0, first.replace("(width", "(w"), first))
     assert after(asked, Trees(0.9))[1:] == [G, "def h(width):\n    return width\nh(2)", uses[2]]
     assert optional(asked, Trees(0.9))[1] == CHANGED
+
+
+def test_the_body_follows_a_mended_parameter_for_which_a_call_waits() -> None:
+    before = "def area(heigth, k=1):\n    return heigth * k"
+    now = before.replace("(heigth", "(height")
+    uses = ["area(height=3)", "area(heigth=4)"]
+    mended = [before.replace("heigth", "height"), uses[0], "area(height=4)"]
+    assert after(request([now, *uses], (0, before, now))) == mended
