@@ -111,6 +111,12 @@ def test_a_string_that_another_call_is_given_by_keyword_is_listed(other: str, be
     assert left(0.9, "f(x, mode='r')", "f(x, mode='w')", other) == becomes
 
 
+def test_a_string_given_to_a_function_of_a_similar_name_follows() -> None:
+    before, after = "plot_grid(cmap='jet')", "plot_grid(cmap='hot')"
+    assert left(0.9, before, after, "plot_slice(cmap='jet')") == "plot_slice(cmap='hot')"
+    assert left(0.9, before, after, "show(cmap='jet')") == "show(cmap='jet')"
+
+
 def test_a_string_that_was_changed_in_calls_of_two_functions_is_of_neither() -> None:
     before = "f(x, mode='r')\ng(x, mode='r')"
     assert left(0.9, before, before.replace("'r'", "'w'"), "h(mode='r')") == "h(mode='w')"

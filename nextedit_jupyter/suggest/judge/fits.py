@@ -26,6 +26,7 @@ _CONSTANTS = frozenset(["True", "False", "None"])
 _READ_FROM = frozenset([".", "[", "("])
 _QUOTES = frozenset("'\"")
 _WORD = re.compile(r"\w+")
+_PART = re.compile(r"[^\W_]+")
 _BOUND = re.compile(r"([^\W\d]\w*)\s*=(?!=)")
 _IMPORT = re.compile(r"from\s+([\w.]+)\s+import\b(.*)|import\s+([\w.]+)(?:\s+as\s+(\w+))?\s*$")
 # Text inserted together with another change of its line followed alone in 64 of 126 places, and in
@@ -74,8 +75,17 @@ class _WordMeaning:
         return bool(self.given) and site.kind not in TEXTS and _before(site) != self.given
 
     def is_passed_to_another(self, site: Site) -> bool:
-        """Whether a string is passed to another callee: `open(p, mode="r")`."""
-        return bool(self.passed_to) and _is_passed_whole(site) and site.callee != self.passed_to
+        """Whether a string is passed to another callee: `open(p, mode="r")`.
+
+        Where the names have a word in common, as `plot_grid` and `plot_slice` do, both cells in
+        real commits followed; of the others two of four.
+        """
+        return bool(self.passed_to) and _is_passed_whole(site) and not self._is_akin(site.callee)
+
+    def _is_akin(self, callee: str) -> bool:
+        """Whether a callee shares a word of its name with that to which a string was passed."""
+        mine, other = (set(_PART.findall(name.lower())) for name in (self.passed_to, callee))
+        return bool(mine & other)
 
     def is_of_another_callee(self, site: Site) -> bool:
         """Whether it is another callee with another value: of 12 such places none followed."""
