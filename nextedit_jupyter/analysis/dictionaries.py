@@ -20,7 +20,8 @@ _FILLED = frozenset(["update"])
 class OwnKey(NamedTuple):
     """A key's place within its quotes, and the variable whose key it is: `cfg`, `self.cfg`.
 
-    `home` is the scope of the cell that binds the variable. `fills`: the key is set here.
+    `home` is the scope of the cell that binds the variable. `fills`: the key is set here. `nested`:
+    it is a key of something within the variable's value, as in `cfg["model"]["name"]`.
     """
 
     start: int
@@ -29,6 +30,7 @@ class OwnKey(NamedTuple):
     owner: str
     home: int
     fills: bool
+    nested: bool = False
 
 
 def own_keys(index: CellIndex) -> Iterator[OwnKey]:
@@ -36,19 +38,23 @@ def own_keys(index: CellIndex) -> Iterator[OwnKey]:
     for made in index.dict_keys:
         if made.within:
             home = _home(index, made.within.partition(".")[0], made.scope)
-            yield OwnKey(made.start, made.end, made.text, made.within, home, True)
+            nested = made.owner < 0 and "." not in made.within
+            yield OwnKey(made.start, made.end, made.text, made.within, home, True, nested)
     for key in index.keys:
         i = index.starts.get(key.root)
         if i is not None:
             owner = key.object or index.names[i].name
             fills = key.op in ("write", "update")
-            yield OwnKey(key.start, key.end, key.text, owner, index.homes[i], fills)
+            home, nested = index.homes[i], not key.object
+            yield OwnKey(key.start, key.end, key.text, owner, home, fills, nested)
     for text in index.texts:
         i = index.starts.get(text.root)
         fills = text.method in _FILLED and text.role == "key"
         if i is not None and (fills or (text.method in _KEYED and text.role == "argument")):
-            owner = index.names[i].name
-            yield OwnKey(text.start, text.end, text.text, owner, index.homes[i], fills)
+            name = index.names[i]
+            nested = index.masked.text[name.end : name.end + 1] in ("[", "(")
+            home = index.homes[i]
+            yield OwnKey(text.start, text.end, text.text, name.name, home, fills, nested)
 
 
 def passed_keys(index: CellIndex) -> Iterator[tuple[str, str]]:
@@ -65,26 +71,36 @@ def passed_keys(index: CellIndex) -> Iterator[tuple[str, str]]:
 
 
 def made_of(index: CellIndex) -> Iterator[tuple[str, set[str]]]:
-    """The variables that a cell's statements bind, each with the names that the statement reads."""
+    """The variables that a cell's statements bind, each with the names that the statement reads.
+
+    What a call is given by keyword is no part of its result: `answer = get(url, params=params)`.
+    """
+    given = {_behind_equals(index.masked.text, word.end) for word in index.keywords}
     read: dict[int, set[str]] = {}
     for name in index.names:
-        if name.op == "read":
+        if name.op == "read" and name.start not in given:
             read.setdefault(name.statement, set()).add(name.name)
     for i, name in enumerate(index.names):
-        if name.op == "write" and name.kind == "variable" and index.homes[i] == MODULE:
+        if name.op == "write" and name.kind in ("variable", "loop") and index.homes[i] == MODULE:
             yield name.name, read.get(name.statement, set())
+
+
+def _behind_equals(text: str, at: int) -> int:
+    """Where the value begins of a keyword that ends at `at`."""
+    value = text[at:].lstrip().removeprefix("=").lstrip()
+    return len(text) - len(value)
 
 
 def _home(index: CellIndex, name: str, scope: int) -> int:
     return next((s for s in index.enclosing(scope) if name in index.scopes[s].binds), MODULE)
 
 
-def rekeyed(before: str, after: str) -> Iterator[tuple[str, str, str, int]]:
-    """Keys that an edit renamed in their dictionary's definition: owner, old key, new key, home."""
+def rekeyed(before: str, after: str) -> Iterator[tuple[OwnKey, OwnKey]]:
+    """Keys that an edit renamed in their dictionary's definition: before and after."""
     was = [key for key in own_keys(cell_index(before)) if key.fills]
     now = [key for key in own_keys(cell_index(after)) if key.fills]
     if len(was) != len(now):
         return
     for old, new in zip(was, now, strict=True):
         if (old.owner, old.home) == (new.owner, new.home) and old.text != new.text:
-            yield old.owner, old.text, new.text, new.home
+            yield old, new

@@ -311,6 +311,10 @@ def test_a_name_that_exists_still_forbids(uses: list[str]) -> None:
         (["x = 1\nclass A:\n    def f(self): return x"], "|x = 1", "__x", "another name"),
         (["def f(a, **kw): return kw", "f(1, b=2)"], "(|a", "b", "is already passed"),
         (["def f(a, **kw): return kw.get('b')"], "(|a", "b", "key of `**`"),
+        (["def f(a): return a", "f(a=1, b=2)"], "(|a", "b", "is already passed"),
+        (["@wrapped\ndef f(a): return a", "f(b=2)"], "(|a", "b", "is already passed"),
+        (["if x:\n    def f(a): return a\nelse:\n    def f(b): return b", "f(b=2)"], "(|a", "b",
+         "is already passed"),
         (["match p:\n    case [q, 1]: print(q)"], "[|q", "_", "matches anything"),
         (["print(max(1, 2))\nif x:\n    max = 3\nprint(max)"], "|max = 3", "top", "builtin"),
     ],
@@ -409,3 +413,11 @@ def test_a_parameter_added_is_passed_where_a_method_is_called_through_its_class(
     assert not isinstance(answer, Silence)
     (edit,) = answer[0].edits
     assert edit.edit.apply(cells[1].source) == "Box.grow(Box(), 2, ...)\nBox().grow(3, ...)"
+
+
+def test_calls_that_pass_the_new_name_already_wait_for_the_parameter() -> None:
+    cells = ["def area(heigth, k=1):\n    return heigth * k", "area(height=3)", "area(heigth=4)"]
+    found = planned(cells, "(|heigth", "height")
+    assert isinstance(found, RenamePlan)
+    assert [change.cell for change in found.changes] == ["c0", "c0", "c2"]
+    assert found.notes == ("`height=` is already passed in cell 2: nothing takes it",)

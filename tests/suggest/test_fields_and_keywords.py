@@ -83,7 +83,7 @@ def test_a_call_that_passes_the_name_already_waits_for_it(now: str, becomes: str
     before = now.replace("height", "heigth")
     asked = request([now, "area(height=3)", "area(heigth=4)"], (0, before, now))
     assert after(asked) == [becomes, "area(height=3)", "area(height=4)"]
-    assert "`height=` is already passed in cell 2: no parameter takes it" in notes(asked)
+    assert "`height=` is already passed in cell 2: nothing takes it" in notes(asked)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from offering import request
+from offering import Trees, request
 
 from nextedit_jupyter.core import (
     Caret,
@@ -19,38 +19,27 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.suggest import Suggester
 from nextedit_jupyter.suggest.judge.features import NAMES
-from nextedit_jupyter.suggest.judge.forest import Forest, Thresholds
+from nextedit_jupyter.suggest.judge.forest import Forest
 from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 from nextedit_jupyter.suggest.model_lane import ModelAnswer
 
 
-class _Trees(Forest):
-    """Trees that find every place equally likely."""
-
-    def __init__(self, level: float) -> None:
-        self.thresholds = Thresholds(0.5, 0.5, 0.3)
-        self._level = level
-
-    def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.full(len(rows), self._level, np.float32)
-
-
-class _TreesForUses(_Trees):
+class _TreesForUses(Trees):
     """Trees that find no binding likely."""
 
     def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         is_binding = rows[:, NAMES.index("is target")] > 0
-        return np.where(is_binding, 0.1, self._level).astype(np.float32)
+        return np.where(is_binding, 0.1, self.level).astype(np.float32)
 
 
-class _TreesInTurn(_Trees):
+class _TreesInTurn(Trees):
     """Trees that find every other place likely."""
 
     def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.resize(np.array([self._level, 0.4], np.float32), len(rows))
+        return np.resize(np.array([self.level, 0.4], np.float32), len(rows))
 
 
-def left(level: float, before: str, after: str, other: str, trees: type[_Trees] = _Trees) -> str:
+def left(level: float, before: str, after: str, other: str, trees: type[Trees] = Trees) -> str:
     """The other cell as the offers leave it after the first one's edit, the first that touch it."""
     return all_left(trees(level), before, after, other)[0]
 
@@ -106,6 +95,31 @@ def test_objects_that_are_made_on_the_spot_are_not_told_apart() -> None:
     assert left(0.9, "a = deck.draw(9)", "a = deck.sample(9)", "b = cards.draw(9)") == (
         "b = cards.draw(9)"
     )
+
+
+@pytest.mark.parametrize(
+    ("other", "becomes"),
+    [
+        ("open(p, mode='r').read()", "open(p, mode='r').read()"),
+        ("f(z, mode='r')", "f(z, mode='w')"),
+        ("kept.f(z, mode='r')", "kept.f(z, mode='w')"),
+        ("mode = 'r'", "mode = 'w'"),
+        ("g(z, label='in r')", "g(z, label='in w')"),
+    ],
+)
+def test_a_string_that_another_call_is_given_by_keyword_is_listed(other: str, becomes: str) -> None:
+    assert left(0.9, "f(x, mode='r')", "f(x, mode='w')", other) == becomes
+
+
+def test_a_string_given_to_a_function_of_a_similar_name_follows() -> None:
+    before, after = "plot_grid(cmap='jet')", "plot_grid(cmap='hot')"
+    assert left(0.9, before, after, "plot_slice(cmap='jet')") == "plot_slice(cmap='hot')"
+    assert left(0.9, before, after, "show(cmap='jet')") == "show(cmap='jet')"
+
+
+def test_a_string_that_was_changed_in_calls_of_two_functions_is_of_neither() -> None:
+    before = "f(x, mode='r')\ng(x, mode='r')"
+    assert left(0.9, before, before.replace("'r'", "'w'"), "h(mode='r')") == "h(mode='w')"
 
 
 @pytest.mark.parametrize(("level", "name"), [(0.75, "first"), (0.85, "second")])
@@ -237,7 +251,7 @@ def test_what_is_proved_and_what_is_judged_is_one_offer_and_the_rename_stands_be
         want=("rename", "next_edit"),
         deadline_ms=10_000,
     )
-    whole, rename, *_ = Suggester(judge=JudgeLane(_Trees(0.9))).answer(request).suggestions
+    whole, rename, *_ = Suggester(judge=JudgeLane(Trees(0.9))).answer(request).suggestions
     assert whole.apply(request.notebook) == {"b": "spec.plot(bounds=bounds)\nbounds"}
     assert whole.label == "change `edges` to `bounds`: 3 places in 1 cell"
     assert whole.notes[0] == "proved by bindings: 2 places"
@@ -332,10 +346,10 @@ def test_uses_stay_with_a_binding_above_that_the_edited_cell_did_not_read() -> N
 
 
 def test_a_cell_that_binds_a_name_again_follows_as_a_whole_where_it_is_likely() -> None:
-    class Unsure(_Trees):
+    class Unsure(Trees):
         def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
             is_binding = rows[:, NAMES.index("is target")] > 0
-            return np.where(is_binding, 0.45, self._level).astype(np.float32)
+            return np.where(is_binding, 0.45, self.level).astype(np.float32)
 
     again = "net = 2\nnet.show()"
     assert all_left(Unsure(0.9), "net.fit()", "plan.fit()", again) == ["plan = 2\nplan.show()"]
@@ -412,7 +426,7 @@ def test_what_was_inserted_along_with_another_change_needs_that_change_too(
     level: float, becomes: str
 ) -> None:
     before, after = "fit(a, c=k)", "fit(b, c=k, on=2)"
-    found = all_left(_Trees(level), before, after, "fit(a, c=k)", "fix(c=k)")
+    found = all_left(Trees(level), before, after, "fit(a, c=k)", "fix(c=k)")
     assert found == ["fit(b, c=k, on=2)", becomes]
 
 
@@ -444,7 +458,7 @@ def test_what_the_judge_finds_unlikely_the_model_does_not_offer_either(
         deadline_ms=10_000,
     )
     model = _Model(request, "draw(n < 5)")
-    answer = Suggester(model=model, judge=JudgeLane(_Trees(level))).answer(request)  # type: ignore[arg-type]
+    answer = Suggester(model=model, judge=JudgeLane(Trees(level))).answer(request)  # type: ignore[arg-type]
     assert len(answer.suggestions) == count
 
 
@@ -455,7 +469,7 @@ def test_a_name_taken_in_anothers_place_twice_is_followed_where_that_is_likely(
     texts = ["train = 1\ntest = 2", "fit(test)", "draw(test)", "check(train)"]
     edits = [(n, texts[n].replace("test", "train"), texts[n]) for n in (1, 2)]
     asked = request(texts, *edits)
-    said = Suggester(judge=JudgeLane(_Trees(level))).answer(asked).suggestions
+    said = Suggester(judge=JudgeLane(Trees(level))).answer(asked).suggestions
     changed = {cell for one in said for cell in one.apply(asked.notebook) or {}}
     assert ("c3" in changed) == follows
 
@@ -493,19 +507,19 @@ def test_a_variable_in_an_imports_place_is_followed_where_the_judge_is_very_sure
 def test_a_read_below_another_binding_of_the_new_name_is_left() -> None:
     again, uses = "data = load(2)\nprint(data)", "print(df)\ndf.plot()"
     edit = "df = load(1)", "data = load(1)"
-    assert all_left(_Trees(0.9), *edit, again, uses) == [again, uses]
-    assert all_left(_Trees(0.9), *edit, uses, again) == ["print(data)\ndata.plot()", again]
+    assert all_left(Trees(0.9), *edit, again, uses) == [again, uses]
+    assert all_left(Trees(0.9), *edit, uses, again) == ["print(data)\ndata.plot()", again]
 
 
 def test_a_comprehensions_variable_says_nothing_of_another_comprehensions() -> None:
     edit = "sq = [x * x for x in xs]", "sq = [v * v for v in xs]"
-    assert all_left(_Trees(0.9), *edit, "[x for x in ys]") == ["[x for x in ys]"]
+    assert all_left(Trees(0.9), *edit, "[x for x in ys]") == ["[x for x in ys]"]
 
 
 def test_an_import_of_the_new_name_elsewhere_is_the_same_thing() -> None:
     edit = "import pymc as mc", "import pymc as pm"
     others = "import pymc as pm\npm.sample()", "mc.plot()"
-    assert all_left(_Trees(0.9), *edit, *others)[1] == "pm.plot()"
+    assert all_left(Trees(0.9), *edit, *others)[1] == "pm.plot()"
 
 
 @pytest.mark.parametrize(

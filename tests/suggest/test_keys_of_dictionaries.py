@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from offering import after, optional, request
+from offering import Trees, after, optional, request
 
 TWO = "cfg = {'k': 1}\nother = {'k': 2}"
 
@@ -115,3 +115,82 @@ def test_an_entry_that_is_put_in_the_place_of_a_renamed_one_follows(use: str) ->
     others = [f"print(cfg['lr'])\n{use.format('lr')}"]
     asked = request([new, *others], (0, "cfg = {'lr': 0.5}", new))
     assert after(asked)[1] == others[0].replace("lr", "rate")
+
+
+@pytest.mark.parametrize(
+    ("other", "becomes"),
+    [
+        ("import os\ncfg['k'], os.environ['k']", "import os\ncfg['key'], os.environ['k']"),
+        ("cfg.get('k'), opt.get('k')", "cfg.get('key'), opt.get('k')"),
+        ("cfg['k'], df['k']", "cfg['key'], df['k']"),
+        ("r = post(url, params=cfg)\nr['k']", "r = post(url, params=cfg)\nr['k']"),
+        ("r = {**cfg}\nr['k']", "r = {**cfg}\nr['key']"),
+        ("for r in [cfg]:\n    r['k']", "for r in [cfg]:\n    r['key']"),
+        ("r = dict(cfg)\nr['k']", "r = dict(cfg)\nr['key']"),
+        (
+            "match shape:\n    case {'k': s}:\n        f(s, {'k': 2}, cfg['k'])",
+            "match shape:\n    case {'k': s}:\n        f(s, {'k': 2}, cfg['key'])",
+        ),
+        (
+            "match cfg:\n    case {'k': s}:\n        f(s)",
+            "match cfg:\n    case {'key': s}:\n        f(s)",
+        ),
+        (
+            "def f(o):\n    return o['k']\nf({'k': 3}), cfg['k']",
+            "def f(o):\n    return o['k']\nf({'k': 3}), cfg['key']",
+        ),
+        (
+            "def f(o):\n    return o['k']\nf(cfg), f({'k': 3})",
+            "def f(o):\n    return o['k']\nf(cfg), f({'k': 3})",
+        ),
+        ("def f(o):\n    return o['k']\nf(cfg)", "def f(o):\n    return o['key']\nf(cfg)"),
+        (
+            "def f(o):\n    return o['k']\nfor c in [cfg]:\n    f(c)",
+            "def f(o):\n    return o['key']\nfor c in [cfg]:\n    f(c)",
+        ),
+        (
+            "def f(o):\n    return o['k']\nr = {'a': 1}\nf(r), cfg['k']",
+            "def f(o):\n    return o['k']\nr = {'a': 1}\nf(r), cfg['key']",
+        ),
+    ],
+)
+def test_a_key_of_what_the_renamed_dictionary_does_not_become_is_listed(
+    other: str, becomes: str
+) -> None:
+    asked = request(["cfg = {'key': 1}", other], (0, "cfg = {'k': 1}", "cfg = {'key': 1}"))
+    assert after(asked, Trees(0.9))[1] == becomes
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "other", "becomes"),
+    [
+        (
+            "cfg = {'k': 1, 'opt': {'k': 2}}",
+            "cfg = {'key': 1, 'opt': {'k': 2}}",
+            "cfg['opt']['k'], cfg['opt'].get('k'), cfg['k']",
+            "cfg['opt']['k'], cfg['opt'].get('k'), cfg['key']",
+        ),
+        (
+            "cfg = {'k': 1, 'opt': {'k': 2}}",
+            "cfg = {'k': 1, 'opt': {'key': 2}}",
+            "cfg['opt']['k'], cfg['k']",
+            "cfg['opt']['key'], cfg['k']",
+        ),
+        (
+            "rows = [{'k': 1}, {'k': 2}]",
+            "rows = [{'key': 1}, {'k': 2}]",
+            "for r in rows:\n    r['k']",
+            "for r in rows:\n    r['k']",
+        ),
+        (
+            "rows = [{'k': 1}, {'k': 2}]",
+            "rows = [{'key': 1}, {'key': 2}]",
+            "for r in rows:\n    r['k']",
+            "for r in rows:\n    r['key']",
+        ),
+    ],
+)
+def test_a_key_follows_in_the_dictionary_that_no_longer_has_it(
+    before: str, now: str, other: str, becomes: str
+) -> None:
+    assert after(request([now, other], (0, before, now)), Trees(0.9))[1] == becomes

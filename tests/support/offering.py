@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest import Suggester
+from nextedit_jupyter.suggest.judge.forest import Forest, Thresholds
+from nextedit_jupyter.suggest.judge.judge_lane import JudgeLane
 
 Others = list[str]
+
+
+class Trees(Forest):
+    """Trees that find every place equally likely."""
+
+    def __init__(self, level: float) -> None:
+        self.thresholds = Thresholds(0.5, 0.5, 0.3)
+        self.level = level
+
+    def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.full(len(rows), self.level, np.float32)
 
 
 def request(cells: Others, *edits: tuple[int, str, str]) -> SuggestRequest:
@@ -22,14 +38,14 @@ def request(cells: Others, *edits: tuple[int, str, str]) -> SuggestRequest:
     )
 
 
-def offers(asked: SuggestRequest) -> list[Suggestion]:
-    return list(Suggester().answer(asked).suggestions)
+def offers(asked: SuggestRequest, trees: Forest | None = None) -> list[Suggestion]:
+    return list(Suggester(judge=JudgeLane(trees)).answer(asked).suggestions)
 
 
-def after(asked: SuggestRequest) -> list[str]:
+def after(asked: SuggestRequest, trees: Forest | None = None) -> list[str]:
     """The cells after the offers; for each cell the first offer that changes it."""
     found: dict[str, str] = {}
-    for said in offers(asked):
+    for said in offers(asked, trees):
         for cell, text in (said.apply(asked.notebook) or {}).items():
             found.setdefault(cell, text)
     return [found.get(cell.id, cell.source) for cell in asked.notebook.cells]
@@ -39,9 +55,9 @@ def notes(asked: SuggestRequest) -> str:
     return "; ".join(note for said in offers(asked) for note in said.notes)
 
 
-def optional(asked: SuggestRequest) -> list[str]:
+def optional(asked: SuggestRequest, trees: Forest | None = None) -> list[str]:
     """The cells with the optional edits of the first offer made alone."""
-    (said, *_) = offers(asked)
+    (said, *_) = offers(asked, trees)
     found = {c.cell: c.edit for c in said.optional}
     return [
         found[c.id].apply(c.source) if c.id in found else c.source for c in asked.notebook.cells

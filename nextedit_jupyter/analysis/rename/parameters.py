@@ -26,6 +26,7 @@ def keyword_places(
 ) -> Keywords | Silence:
     """`old=` in calls of a function, or why `new=` cannot be used there.
 
+    Calls that pass `new=` already wait for it, as after a typo, unless something may take it.
     `function` is None for a lambda without a name, whose callers are unknown.
     """
     found = Keywords()
@@ -34,9 +35,11 @@ def keyword_places(
         callers = replace(callers, is_passed_on=True)
     plain = normalised(new)
     takes_any = function is not None and any(p.kind == "stars" for p in function.parameters)
-    is_free = function is not None and not takes_any and plain not in _names_of(function)
-    calls: set[tuple[str, int]] = set()
-    waiting: set[tuple[str, int]] = set()  # calls that pass what no parameter takes yet
+    is_taken = takes_any or bool(callers.decorators) or _takes(index, callers, function, plain)
+    passing = {
+        (id, k.target) for id, there in index.readable() for k in there.keywords if k.name == old
+    }
+    waiting: set[int] = set()
     for id, there in index.readable():
         for word in there.keywords:
             if word.name not in (old, plain):
@@ -48,29 +51,33 @@ def keyword_places(
             if not certain and not may_reach(index, id, word, callers, function):
                 continue
             if word.name == plain:
-                if certain and is_free:
-                    waiting.add((id, word.target))
-                elif certain or takes_any:
+                if takes_any or (certain and (is_taken or (id, word.target) in passing)):
                     where = f"cell {index.number(id)}"
                     return Silence("refused", f"`{new}` is already passed: {where}")
+                if certain:
+                    waiting.add(index.number(id))
             elif certain:
-                calls.add((id, word.target))
                 found.certain.add(Change(id, word.start, word.end, new))
             else:
                 found.unsure.add(Change(id, word.start, word.end, new))
-    if waiting:
-        where = listed_cells(sorted({index.number(id) for id, _ in waiting}))
-        if calls & waiting:
-            return Silence("refused", f"`{new}` is already passed: {where}")
-        found.notes.append(f"`{new}=` is already passed in {where}: no parameter takes it")
     if takes_any and any(words_in_strings(index, plain, old, whole=True)):
         return Silence("refused", f"`{new}` may be a key of `**`")
+    if waiting:
+        where = listed_cells(sorted(waiting))
+        found.notes.append(f"`{new}=` is already passed in {where}: nothing takes it")
     _add_unseen(index, old, new, callers, splats, found)
     return found
 
 
-def _names_of(function: Function) -> set[str]:
-    return {normalised(parameter.name) for parameter in function.parameters}
+def _takes(index: NotebookIndex, callers: Callers, function: Function | None, name: str) -> bool:
+    """Whether something that the calls may reach has a parameter of this name, or is not known."""
+    return function is None or any(
+        other.name == function.name
+        and other.start in where
+        and any(p.name == name or p.kind == "stars" for p in other.parameters)
+        for id, where in callers.starts.items()
+        for other in index.cells[id].functions
+    )
 
 
 def _splats(index: NotebookIndex, callers: Callers) -> set[int]:

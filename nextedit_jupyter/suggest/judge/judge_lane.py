@@ -27,6 +27,7 @@ from nextedit_jupyter.core import (
     SuggestRequest,
     TextEdit,
 )
+from nextedit_jupyter.suggest.judge.callable_names import with_what_names_them
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.fits import Fits
@@ -153,6 +154,8 @@ class JudgeLane:
         found = list(_as_ruled(found, ruled, considered, callees, most))
         found = with_their_bindings(found, considered, forest.thresholds.tick, most)
         found = list(with_their_meaning(found, considered, most))
+        tick = forest.thresholds.tick
+        found = with_what_names_them(found, considered, request, symbols, tick, most)
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)
@@ -290,8 +293,7 @@ def _agreed(
             for r in c.edit
         ]
         seen = [p for p in places if p is not None]
-        examples = [e.site for p in seen for e in p.candidate.change.examples]
-        bound = any(binds(site) or site.is_annotated for site in examples)
+        bound = any(binds(e.site) for p in seen for e in p.candidate.change.examples)
         unsure = any(p.sure < tick and _is_bound(p.candidate, considered) for p in seen)
         if bound or not seen or (not unsure and sum(p.sure for p in seen) / len(seen) >= tick):
             kept.append(said)

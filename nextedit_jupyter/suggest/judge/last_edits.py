@@ -63,7 +63,6 @@ class Site:
     indent_only: bool = False  # whether a token precedes it on its line
     words: frozenset[str] = frozenset()
     object: str = ""  # of an attribute, as written: `self.log`, `axes[0]`
-    is_annotated: bool = False  # `rate: float = 0.1`
 
     @property
     def root(self) -> str:
@@ -105,7 +104,6 @@ class Site:
             bool(raw.strip()),
             cell.words(line),
             cell.object(word) if inside else "",
-            inside and cell.opens[word] < 0 and not raw.strip() and cell.right(last, 1) == [":"],
         )
 
 

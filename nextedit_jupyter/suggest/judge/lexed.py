@@ -348,10 +348,22 @@ class LexedCell:
                 kinds[i] = "definition"
             elif after == "=" and after2 != "=":
                 kinds[i] = "keyword" if self.opens[i] >= 0 else "target"
-            elif before in ("for", "as", "global", "nonlocal"):
+            elif before in ("for", "as", "global", "nonlocal") or self._is_annotated(n, first):
                 kinds[i] = "target"
             elif after == "(":
                 kinds[i] = "call"
+
+    def _is_annotated(self, n: int, first: str) -> bool:
+        """Whether solid token n is a name that its line declares: `steps: int`."""
+        i, behind = self.solid[n], self.solid[n + 1 : n + 3]
+        if self.texts[i] != first or self.opens[i] >= 0 or len(behind) < 2:
+            return False
+        colon, kind = behind
+        return (
+            self.texts[colon] == ":"
+            and not keyword.iskeyword(first)
+            and self.line_of(self.starts[i]) == self.line_of(self.starts[kind])
+        )
 
     def _is_parameter(self, i: int) -> bool:
         """Whether token i is in a function's parameter list."""
