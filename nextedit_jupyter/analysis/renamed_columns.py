@@ -14,7 +14,8 @@ from itertools import pairwise
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name, Text
 from nextedit_jupyter.analysis.budget import spend
-from nextedit_jupyter.analysis.columns import Spot, made_of, spots_of
+from nextedit_jupyter.analysis.column_spots import Spot, spots_of
+from nextedit_jupyter.analysis.columns import made_of
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import Change, RenamePlan, Window, broken_notes, windows
