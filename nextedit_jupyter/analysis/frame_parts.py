@@ -58,7 +58,7 @@ def frame_before(index: NotebookIndex, here: CellIndex, start: int) -> str:
     """The frame whose column the attribute at `start` may be: `df.x`, `df.dropna().x`. "" for
     attributes of its parts: `df.plot.x`, `df["y"].x`.
     """
-    (_, *above), at = _nodes_at(here, start)
+    (_, *above), at = nodes_at(here, start)
     held = above[0].child_by_field_name("object") if above else None
     if held is None or held.type not in ("identifier", "call", "subscript") or _takes_column(held):
         return ""
@@ -74,14 +74,14 @@ def is_called(index: NotebookIndex, name: str) -> bool:
 
 def statement_around(here: CellIndex, start: int) -> tuple[int, int]:
     """The start and end of the simple statement around a place."""
-    nodes, at = _nodes_at(here, start)
+    nodes, at = nodes_at(here, start)
     node = next((n for n in nodes if n.type.endswith("_statement")), nodes[-1])
     return at(node.start_byte), at(node.end_byte)
 
 
 def free_quote(here: CellIndex, start: int) -> str:
     """A quote character for a string at a place: in an f-string, not the f-string's own."""
-    nodes, at = _nodes_at(here, start)
+    nodes, at = nodes_at(here, start)
     string = next((up for n, up in pairwise(nodes) if n.type == "interpolation"), None)
     if string is None:
         return '"'
@@ -96,7 +96,7 @@ def _made_of_arguments(index: NotebookIndex, here: CellIndex, i: int, depth: int
     """
     if not is_called(index, here.names[i].name):
         return ""
-    nodes, at = _nodes_at(here, here.names[i].start)
+    nodes, at = nodes_at(here, here.names[i].start)
     links = list(dropwhile(lambda link: link[1].type == "attribute", pairwise(nodes)))[:2]
     if len(links) < 2:
         return ""
@@ -168,7 +168,7 @@ def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
     """The starts of the chains whose calls or subscripts contain the place, and whether they select
     a single column: then a function gets a value or a series.
     """
-    nodes, at = _nodes_at(here, start)
+    nodes, at = nodes_at(here, start)
     for node, above in pairwise(nodes):
         held = above.child_by_field_name(_INNER.get(above.type, ""))
         is_made_on = above.type == "subscript" or (held is not None and held.type != "identifier")
@@ -178,7 +178,7 @@ def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
             yield at(begins.start_byte), _takes_column(held)
 
 
-def _nodes_at(here: CellIndex, start: int) -> tuple[list[Node], Callable[[int], int]]:
+def nodes_at(here: CellIndex, start: int) -> tuple[list[Node], Callable[[int], int]]:
     """The nodes that contain what begins at `start`, smallest first, and a function from their byte
     offsets to places in the cell. At most `_MAX_LINKS`; outer ones are left out.
 
@@ -230,7 +230,7 @@ def _gone_through(here: CellIndex, home: int, name: str) -> int | None:
     )
     if target is None:
         return None
-    nodes, at = _nodes_at(here, target.start)
+    nodes, at = nodes_at(here, target.start)
     found = next((n for n in nodes if n.type == "for_in_clause"), None)
     right = found.child_by_field_name("right") if found is not None else None
     begins = _root(right) if right is not None else None
@@ -248,18 +248,18 @@ def _given_to(index: NotebookIndex, here: CellIndex, home: int, name: str, depth
         there = index.cells[id]
         for i in places:
             if there.names[i].op == "read":
-                begins = _argument(there, there.names[i].start, words.index(name), name)
+                begins = argument_of(there, there.names[i].start, words.index(name), name)
                 found.add(frame_at(index, there, begins, depth + 1) if begins is not None else "")
     return found.pop() if len(found) == 1 else ""
 
 
-def _argument(there: CellIndex, start: int, position: int, name: str) -> int | None:
+def argument_of(there: CellIndex, start: int, position: int, name: str) -> int | None:
     """The start of the argument for the parameter in a call of the function at `start`.
 
     A function that is passed on, as in `df.apply(function)`, gets a part of the object of that
     call.
     """
-    (node, *above), at = _nodes_at(there, start)
+    (node, *above), at = nodes_at(there, start)
     call = above[0] if above else None
     if call is None or call.type != "call" or call.child_by_field_name("function") != node:
         passed = next(iter(_calls_around(there, start)), None)

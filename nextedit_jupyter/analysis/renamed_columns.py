@@ -18,6 +18,7 @@ from nextedit_jupyter.analysis.column_spots import Spot, spots_of
 from nextedit_jupyter.analysis.columns import made_of
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
+from nextedit_jupyter.analysis.own_attributes import is_own
 from nextedit_jupyter.analysis.rename import Change, RenamePlan, Window, broken_notes, windows
 from nextedit_jupyter.analysis.written_columns import words_of
 from nextedit_jupyter.core import Silence, SuggestRequest
@@ -183,7 +184,8 @@ def _plan(index: NotebookIndex, renaming: _Renaming) -> RenamePlan | Silence | N
                 changes.add(Change(id, start, end, new if new.isidentifier() else f"`{new}`"))
             for a in here.attributes if new.isidentifier() else ():
                 called = index.cell(id).source[a.end : a.end + 1] == "("
-                if a.name == old and a.object in frames and not called:
+                is_read = a.name == old and a.object in frames and not called
+                if is_read and not is_own(index, here, a):
                     changes.add(Change(id, a.start, a.end, new))
         below = {c for c in changes if first < (order[c.cell], c.start) < last}
         if below:
