@@ -19,6 +19,7 @@ from nextedit_jupyter.analysis.frame_parts import (
     statement_around,
 )
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index
+from nextedit_jupyter.analysis.selections import is_by_value
 from nextedit_jupyter.analysis.written_columns import made_by_keyword
 from nextedit_jupyter.core.cache import by_text
 
@@ -113,6 +114,8 @@ _OF_COLUMNS = frozenset(("columns", "subset"))
 # Methods whose `index=` names rows; elsewhere (`pivot`) it names a column.
 _OF_ROWS = frozenset(("rename", "drop", "reindex"))
 _JOINS = frozenset(("merge", "merge_asof", "merge_ordered"))
+# Methods whose strings are values, types or functions; only keys of dictionaries name columns.
+_OF_KEYS = frozenset(("fillna", "astype", "isin", "agg", "aggregate", "transform", "apply"))
 _NEAR = 1_000  # characters before a label within which its brackets open
 
 
@@ -130,6 +133,21 @@ class Spot:
     is_new: bool = False  # as a column's new name in `rename`
     is_keyword: bool = False  # of a call that creates it
     joined: tuple[str, ...] = ()  # the frames that are joined by this column name
+
+
+def named_spots(index: NotebookIndex, *texts: str) -> list[Spot]:
+    """The places of these texts in the notebook where they name columns and no values."""
+    return [
+        spot
+        for id, here in index.readable()
+        for spot in spots_of(index, id, here)
+        if spot.text in texts and is_of_a_column(index, spot)
+    ]
+
+
+def is_of_a_column(index: NotebookIndex, spot: Spot) -> bool:
+    """Whether the place names a column, and not a value or a row's label."""
+    return spot.is_keyword or not is_by_value(index, spot.cell, spot.start)
 
 
 def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]:
@@ -202,6 +220,8 @@ def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
         return ""
     if text.method == "rename" and text.role == "argument" and not text.keyword:
         return ""  # the name that a series gets
+    if text.method in _OF_KEYS and text.role == "argument" and _is_a_value(here, text):
+        return ""
     frame = frame_at(index, here, text.data)
     if frame and text.keyword:
         return frame
@@ -214,6 +234,14 @@ def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
     if text.method not in _METHODS or (text.role == "value" and text.method != "rename"):
         return ""
     return _of_chain(index, here, text)
+
+
+def _is_a_value(here: CellIndex, text: Text) -> bool:
+    """Whether such a method is given the text itself, but not for a frame's names of columns."""
+    if text.keyword not in ("", "value", "values", "func"):
+        return False
+    called = here.masked.text.rfind(f".{text.method}", max(text.root, 0), text.start)
+    return not here.masked.text.endswith(".columns", 0, max(called, 0))
 
 
 def _of_chain(index: NotebookIndex, here: CellIndex, text: Text) -> str:

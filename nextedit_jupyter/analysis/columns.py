@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
-from nextedit_jupyter.analysis.column_spots import Spot, spots_of
+from nextedit_jupyter.analysis.column_spots import Spot, is_of_a_column, named_spots, spots_of
 from nextedit_jupyter.analysis.frames_apart import of_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import (
@@ -59,7 +59,7 @@ def plan_column(
     if here is None or here.broken:
         return Silence("refused", NO_COLUMN_HERE)
     spot = next((s for s in spots_of(index, cell, here) if s.start <= offset <= s.end), None)
-    if spot is None:
+    if spot is None or not is_of_a_column(index, spot):
         return Silence("refused", NO_COLUMN_HERE)
     if not new or set(new) & set("'\"\\\n"):
         return Silence("refused", f"`{new}` can't be a column's name in this form")
@@ -88,6 +88,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     index = index_notebook(window.before, request.facts)
     places = {start for (start, _, _), _ in changed}
     spots = [s for s in spots_of(index, cell, before) if s.start in places]
+    spots = [s for s in spots if is_of_a_column(index, s)]
     if not spots:
         return None
     spot = next((s for s in spots if s.defines), spots[0])
@@ -129,7 +130,7 @@ def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
 
 def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> RenamePlan | Silence:
     """`defines` is None for the command; otherwise whether the edit changed a definition."""
-    everything = [s for id, here in index.readable() for s in spots_of(index, id, here)]
+    everything = named_spots(index, spot.text, new)
     same = [s for s in everything if s.text == spot.text]
     flows = _flows(index)
     having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}

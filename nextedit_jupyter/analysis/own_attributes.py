@@ -59,6 +59,11 @@ def can_be_attribute(index: NotebookIndex, name: str, frames: Collection[str]) -
     return name.isidentifier() and name not in _OF_FRAMES | _OF_OTHER_FRAMES | known
 
 
+def is_of_frames(name: str) -> bool:
+    """Whether every frame has an attribute of that name."""
+    return name in _OF_FRAMES
+
+
 def is_own(index: NotebookIndex, here: CellIndex, attribute: Attribute) -> bool:
     """Whether an attribute of a frame, or of a part of it, is no column but its own."""
     if attribute.name not in _OF_ROWS:

@@ -18,6 +18,7 @@ from nextedit_jupyter.analysis.frame_parts import (
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.own_attributes import can_be_attribute, is_own
 from nextedit_jupyter.analysis.rename.plan import Change, listed_cells
+from nextedit_jupyter.analysis.selections import is_by_value
 from nextedit_jupyter.core.cache import by_text
 
 # Methods whose keywords are the columns that they create.
@@ -46,7 +47,7 @@ def written_otherwise(
             is_column = a.name == old and source[a.end : a.end + 1] != "("
             if not is_column or frame_before(index, here, a.start) not in frames:
                 continue
-            if is_own(index, here, a):
+            if is_own(index, here, a) or is_by_value(index, id, a.start):
                 continue
             if can_be_read:
                 yield Change(id, a.start, a.end, new)
