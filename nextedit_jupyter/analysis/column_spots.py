@@ -135,14 +135,9 @@ class Spot:
     joined: tuple[str, ...] = ()  # the frames that are joined by this column name
 
 
-def named_spots(index: NotebookIndex, *texts: str) -> list[Spot]:
-    """The places of these texts in the notebook where they name columns and no values."""
-    return [
-        spot
-        for id, here in index.readable()
-        for spot in spots_of(index, id, here)
-        if spot.text in texts and is_of_a_column(index, spot)
-    ]
+def all_spots(index: NotebookIndex) -> list[Spot]:
+    """Every place of the notebook that may name a column."""
+    return [spot for id, here in index.readable() for spot in spots_of(index, id, here)]
 
 
 def is_of_a_column(index: NotebookIndex, spot: Spot) -> bool:

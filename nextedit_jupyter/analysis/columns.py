@@ -6,13 +6,15 @@ notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
-from nextedit_jupyter.analysis.column_spots import Spot, is_of_a_column, named_spots, spots_of
+from nextedit_jupyter.analysis.column_spots import Spot, all_spots, is_of_a_column, spots_of
+from nextedit_jupyter.analysis.frame_parts import is_called
 from nextedit_jupyter.analysis.frames_apart import of_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
+from nextedit_jupyter.analysis.other_columns import Other, is_named_in_chain, other_columns
 from nextedit_jupyter.analysis.rename import (
     Change,
     RenamePlan,
@@ -130,24 +132,85 @@ def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
 
 def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> RenamePlan | Silence:
     """`defines` is None for the command; otherwise whether the edit changed a definition."""
-    everything = named_spots(index, spot.text, new)
+    anything = all_spots(index)
+    everything = [s for s in anything if s.text in (spot.text, new) and is_of_a_column(index, s)]
     same = [s for s in everything if s.text == spot.text]
+    built = {s.frame for s in anything if s.is_built}
     flows = _flows(index)
-    having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}
-    frames = _frames_of(index, spot, new, defines, having, _closure(flows, spot.frame))
-    if isinstance(frames, Silence):
-        return frames
+    apart: dict[str, Other] = {}
+    while True:
+        having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}
+        frames = _frames_of(index, spot, new, defines, having, _closure(flows, spot.frame))
+        if isinstance(frames, Silence):
+            return frames
+        found = [
+            o for o in _others(index, spot, frames, same, having, built) if o.frame not in apart
+        ]
+        if not found:
+            break
+        apart |= {other.frame: other for other in found}
+        flows = {source: made - apart.keys() for source, made in flows.items()}
+    same = [s for s in same if not _is_of_another(index, spot, s, same, apart)]
     if any(s.text == new and s.frame in frames for s in everything):
         return Silence("refused", f"`{new}` is already a column of `{spot.frame}`")
     if not new.isidentifier() and any(s.is_keyword and s.frame in frames for s in same):
         return Silence("refused", f"`{spot.text}=` creates it, and `{new}` can't be a keyword")
-    found = _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
+    plan = _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
+    notes = [*_other_notes(index, spot.text, apart.values()), *plan.notes]
     others = {s.frame for s in everything if s.defines and s.text == new}
     if meet := sorted(other for other in others if _closure(flows, other) & frames):
         listed = ", ".join(f"`{other}`" for other in meet)
         note = f"{listed} has {new!r} too: when they are joined, both columns get other names"
-        found = replace(found, notes=(note, *found.notes))
-    return found
+        notes.insert(0, note)
+    return replace(plan, notes=tuple(notes))
+
+
+def _others(
+    index: NotebookIndex,
+    spot: Spot,
+    frames: set[str],
+    same: list[Spot],
+    having: dict[str, set[str]],
+    built: set[str],
+) -> list[Other]:
+    """The statements that make a frame whose column of that name is another one."""
+    old = spot.text
+    live = {n.name: n.subscripts for n in index.facts.names if n.subscripts}
+    lacking = {name for name, columns in live.items() if old not in columns}
+    lacking |= {frame for frame in built if not any(frame in each for each in having.values())}
+    is_named_before = _is_named_before(spot, same) or any(
+        old in live.get(frame, ()) for frame in frames & having.keys()
+    )
+    found = other_columns(index, old, frames, lacking, is_named_before=is_named_before)
+    found = (o for o in found if o.frame != spot.frame)
+    return [o for o in found if o.cell != spot.cell or not o.start <= spot.start < o.end]
+
+
+def _is_named_before(spot: Spot, same: list[Spot]) -> bool:
+    """Whether the frames get the column without a statement that renames another one."""
+    return not spot.is_new and any(s.defines and not s.is_new for s in same)
+
+
+def _is_of_another(
+    index: NotebookIndex, spot: Spot, one: Spot, same: list[Spot], apart: dict[str, Other]
+) -> bool:
+    """Whether a place gives another column the name, or reads what a chain has named so."""
+    if not _is_named_before(spot, same) or one is spot:
+        return False
+    if one.is_new:
+        return any(o.cell == one.cell and o.start <= one.start < o.end for o in apart.values())
+    return is_named_in_chain(index, one.cell, one.start, one.text)
+
+
+def _other_notes(index: NotebookIndex, old: str, apart: Iterable[Other]) -> Iterator[str]:
+    for one in apart:
+        if one.sources:
+            named = [f"`{name}`" for name in one.sources if name and not is_called(index, name)]
+            listed = ", ".join(named) if named else "another frame"
+            yield (
+                f"cell {index.number(one.cell)}: `{one.frame}` is also made of {listed}, "
+                f"which may keep {old!r}: left alone"
+            )
 
 
 def _frames_of(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from tree_sitter import Node
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.budget import spend
+from nextedit_jupyter.analysis.chains import Link, arguments_of, links_of, text_of
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.frame_parts import nodes_at
 from nextedit_jupyter.analysis.index import NotebookIndex
@@ -31,16 +32,7 @@ _COUNTS = frozenset(["size", "ngroup", "cumcount"])
 _PIVOTS = frozenset(["pivot", "pivot_table", "crosstab"])
 _PUTS_TOGETHER = frozenset(["merge", "join", "melt", "to_frame"])
 _BY_LABEL = frozenset(["loc", "at"])
-_MAX_LINKS = 60
 _MAX_DEPTH = 8
-
-
-class _Link(NamedTuple):
-    """A part of a chain: a method that is called, an attribute, or a key (without a name)."""
-
-    name: str
-    is_called: bool
-    node: Node
 
 
 def is_by_value(index: NotebookIndex, cell: str, start: int) -> bool:
@@ -78,19 +70,14 @@ def _kind(index: NotebookIndex, where: _Where, node: Node, depth: int) -> Kind:
         return _kind(index, where, left, depth + 1) if left is not None else ""
     if node.type == "dictionary_comprehension":
         return _gathered(index, where, _gone_through(node), depth)
-    links: list[_Link] = []
-    inner: Node | None = node
-    while inner is not None and inner.type in ("attribute", "call", "subscript"):
-        if len(links) > _MAX_LINKS:
-            return ""
-        inner = _take_link(inner, links)
+    links, inner = links_of(node)
     if inner is None:
         return ""
     kind: Kind = ""
     if inner.type == "parenthesized_expression":
         kind = _kind(index, where, inner, depth + 1)
     elif inner.type == "identifier" and links and _is_dictionary(links[-1], inner):
-        kind = _gathered(index, where, _arguments(links.pop().node)[0][0], depth)
+        kind = _gathered(index, where, arguments_of(links.pop().node)[0][0], depth)
     elif inner.type == "identifier":
         kind = _variable(index, where, inner, depth)
     before = ""
@@ -100,26 +87,9 @@ def _kind(index: NotebookIndex, where: _Where, node: Node, depth: int) -> Kind:
     return kind
 
 
-def _take_link(node: Node, links: list[_Link]) -> Node | None:
-    """Add the outermost link of a chain; what it is made on."""
-    if node.type == "subscript":
-        links.append(_Link("", False, node))
-        return node.child_by_field_name("value")
-    if node.type == "attribute":
-        word = node.child_by_field_name("attribute")
-        links.append(_Link(_text(word), False, node))
-        return node.child_by_field_name("object")
-    callee = node.child_by_field_name("function")
-    if callee is None or callee.type != "attribute":
-        links.append(_Link("", True, node))
-        return callee
-    links.append(_Link(_text(callee.child_by_field_name("attribute")), True, node))
-    return callee.child_by_field_name("object")
-
-
-def _is_dictionary(link: _Link, name: Node) -> bool:
+def _is_dictionary(link: Link, name: Node) -> bool:
     """Whether it is `dict(something)`."""
-    given = _arguments(link.node)[0] if link.is_called and not link.name else []
+    given = arguments_of(link.node)[0] if link.is_called and not link.name else []
     return name.text == b"dict" and bool(given)
 
 
@@ -131,7 +101,7 @@ def _gone_through(comprehension: Node) -> Node | None:
 def _gathered(index: NotebookIndex, where: _Where, of: Node | None, depth: int) -> Kind:
     """What a dictionary is that is made of groups, of a series, or of pairs: `dict(zip(a, b))`."""
     callee = of.child_by_field_name("function") if of is not None and of.type == "call" else None
-    given = _arguments(of)[0] if of is not None and callee is not None else []
+    given = arguments_of(of)[0] if of is not None and callee is not None else []
     if callee is not None and callee.type == "identifier" and given:
         if callee.text == b"zip":
             return "series" if _kind(index, where, given[0], depth + 1) in _OF_ONE else ""
@@ -165,7 +135,7 @@ def _variable(index: NotebookIndex, where: _Where, name: Node, depth: int) -> Ki
     return _kind(index, (id, there, begins), value, depth + 1) if value is not None else ""
 
 
-def _after(kind: Kind, link: _Link, before: str) -> Kind:
+def _after(kind: Kind, link: Link, before: str) -> Kind:
     """What the next link of a chain makes of it; `before` is the attribute in front."""
     if link.is_called:
         return _after_call(kind, link)
@@ -194,14 +164,14 @@ def _after_key(kind: Kind, node: Node, before: str) -> Kind:
     return after.get(kind, "series")
 
 
-def _after_call(kind: Kind, link: _Link) -> Kind:
-    given, words = _arguments(link.node)
+def _after_call(kind: Kind, link: Link) -> Kind:
+    given, words = arguments_of(link.node)
     is_one = kind in _OF_ONE
     after: Kind = "frame" if kind == "" else kind
     if not link.name or link.name == "pipe":
         after = ""
     elif link.name == "groupby":
-        is_flat = _text(words.get("as_index")) == "False"
+        is_flat = text_of(words.get("as_index")) == "False"
         after = "series" if is_one else "flat" if is_flat else "groups"
     elif link.name == "value_counts" or (link.name in _COUNTS and kind != "flat"):
         after = "series"
@@ -210,7 +180,7 @@ def _after_call(kind: Kind, link: _Link) -> Kind:
     elif link.name in _PIVOTS:
         after = "labelled" if _is_by_values(link.name, given, words) else "frame"
     elif link.name == "reset_index":
-        after = kind if is_one and _text(words.get("drop")) == "True" else "frame"
+        after = kind if is_one and text_of(words.get("drop")) == "True" else "frame"
     elif link.name in _PUTS_TOGETHER or link.name == "get_group":
         after = kind if link.name == "get_group" and is_one else "frame"
     elif link.name in ("agg", "aggregate") and is_one and words:
@@ -227,22 +197,3 @@ def _is_by_values(name: str, given: list[Node], words: dict[str, Node]) -> bool:
         words = dict(zip(("values", "index", "columns"), named, strict=False)) | words
     values = words.get("values")
     return "columns" in words and values is not None and values.type != "list"
-
-
-def _arguments(call: Node) -> tuple[list[Node], dict[str, Node]]:
-    """What a call is given by position, and by keyword."""
-    arguments = call.child_by_field_name("arguments")
-    given: list[Node] = []
-    words: dict[str, Node] = {}
-    for argument in arguments.named_children if arguments is not None else []:
-        word = argument.child_by_field_name("name")
-        value = argument.child_by_field_name("value")
-        if argument.type == "keyword_argument" and value is not None:
-            words[_text(word)] = value
-        elif argument.type != "comment":
-            given.append(argument)
-    return given, words
-
-
-def _text(node: Node | None) -> str:
-    return node.text.decode() if node is not None and node.text else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from column_renames import follows
+from column_renames import follows, offered
 
 
 @pytest.mark.parametrize("name", ["shape", "index", "size", "values", "columns", "T"])
@@ -100,4 +100,74 @@ def test_values_and_labels_of_rows_are_no_columns(use: str) -> None:
     ],
 )
 def test_columns_of_what_is_made_of_a_frame_follow(use: str) -> None:
+    assert follows(*COST, use.format("price")) == use.format("cost")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "d = df.rename(columns={{'{0}': 'unit', 'n': 'price'}})\nd['price'], d.price",
+        "d = df.groupby('k')['{0}'].sum().reset_index(name='price')\nd['price'].max()",
+        "d = df.groupby('k')['{0}'].sum().rename('price').reset_index()\nd.price",
+        "d = df['{0}'].to_frame('price')\nd['price'].max()",
+        "d = df.melt(id_vars='{0}', value_name='price')\nd.query('price > 3')['price']",
+        "d = (df.groupby('{0}').agg(z=('n', 'sum'))\n  .rename(columns={{'z': 'price'}}))\n"
+        "e = d.dropna()\ne['price']",
+        "df.dropna(subset='{0}').rename(columns={{'n': 'price'}})['price']",
+        "df['{0}']\ndf.rename(columns={{'n': 'price'}}).sort_values('price')",
+    ],
+)
+def test_a_column_that_gets_the_name_later_keeps_it(use: str) -> None:
+    assert follows(*COST, use.format("price")) == use.format("cost")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "d = df.rename(columns={{'n': 'm'}})\nd['{0}'], d.rename(columns={{'{0}': 'p'}})",
+        "d = df.reset_index(names='row').rename(columns={{'k': 'key'}})\nd.{0}",
+    ],
+)
+def test_a_column_is_followed_through_other_renames(use: str) -> None:
+    assert follows(*COST, use.format("price")) == use.format("cost")
+
+
+JOINS = ["a.merge(b, {})", "pd.merge(a, b, {})", "pd.merge(right=b, left=a, {})"]
+
+
+@pytest.mark.parametrize("join", JOINS)
+@pytest.mark.parametrize(
+    ("how", "after_left", "after_right"),
+    [("left", "key", "id"), ("right", "id", "key"), ("outer", "id", "id")],
+)
+def test_a_join_has_the_key_of_the_side_whose_rows_it_keeps(
+    join: str, how: str, after_left: str, after_right: str
+) -> None:
+    """What the joined frame's key is called after the left frame's, or the right one's, is."""
+    keys = f"left_on='{{0}}', right_on='{{1}}', how='{how}'"
+    use = "m = " + join.format(keys) + "\nm['{2}'], m.{2}"
+    start, was = ("id", "id", "z"), use.format("id", "id", "id")
+    assert follows(start, ("key", "id", "z"), was) == use.format("key", "id", after_left)
+    assert follows(start, ("id", "key", "z"), was) == use.format("id", "key", after_right)
+
+
+def test_a_frame_put_together_with_another_that_may_have_the_column_keeps_it() -> None:
+    use = "old = pd.read_csv('old.csv')\nboth = pd.concat([old, df])\nboth['price'], both.price\n"
+    assert follows(*COST, use + "df['price']") == use + "df['cost']"
+    found = offered(*COST, use + "df['price']")
+    assert found is not None
+    assert found.notes[0] == (
+        "cell 2: `both` is also made of `old`, which may keep 'price': left alone"
+    )
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "low = df[df['{0}'] < 3]\nboth = pd.concat([low, df.tail()])\nboth['{0}']",
+        "old = pd.read_csv('old.csv')\nboth = pd.concat([old, df], axis=1)\nboth['{0}']",
+        "both = pd.concat([a, df])\nboth['{0}']",
+    ],
+)
+def test_a_frame_put_together_of_those_with_the_column_has_it(use: str) -> None:
     assert follows(*COST, use.format("price")) == use.format("cost")
