@@ -9,7 +9,7 @@ from tree_sitter import Node
 _MAX_LINKS = 60
 
 
-class Link(NamedTuple):
+class ChainLink(NamedTuple):
     """A part of a chain: a method that is called, an attribute, or a key (without a name). A call
     of what is no attribute has no name either.
     """
@@ -19,9 +19,9 @@ class Link(NamedTuple):
     node: Node
 
 
-def links_of(node: Node) -> tuple[list[Link], Node | None]:
+def links_of(node: Node) -> tuple[list[ChainLink], Node | None]:
     """The links of a chain, outermost first, and what it begins with; None if it is too long."""
-    links: list[Link] = []
+    links: list[ChainLink] = []
     inner: Node | None = node
     while inner is not None and inner.type in ("attribute", "call", "subscript"):
         if len(links) > _MAX_LINKS:
@@ -30,20 +30,20 @@ def links_of(node: Node) -> tuple[list[Link], Node | None]:
     return links, inner
 
 
-def _take_link(node: Node, links: list[Link]) -> Node | None:
+def _take_link(node: Node, links: list[ChainLink]) -> Node | None:
     """Add the outermost link of a chain; what it is made on."""
     if node.type == "subscript":
-        links.append(Link("", False, node))
+        links.append(ChainLink("", False, node))
         return node.child_by_field_name("value")
     if node.type == "attribute":
         word = node.child_by_field_name("attribute")
-        links.append(Link(text_of(word), False, node))
+        links.append(ChainLink(text_of(word), False, node))
         return node.child_by_field_name("object")
     callee = node.child_by_field_name("function")
     if callee is None or callee.type != "attribute":
-        links.append(Link("", True, node))
+        links.append(ChainLink("", True, node))
         return callee
-    links.append(Link(text_of(callee.child_by_field_name("attribute")), True, node))
+    links.append(ChainLink(text_of(callee.child_by_field_name("attribute")), True, node))
     return callee.child_by_field_name("object")
 
 

@@ -224,6 +224,9 @@ def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
         return _of_chain(index, here, text)
     if text.method in _OF_ONE and not text.keyword:
         return next(iter([*frames_around(index, here, text.start)][-1:]), "")
+    if text.keyword == "column":  # `pd.NamedAgg(column="x")` among what a frame's method is given
+        around = frames_around(index, here, text.start)
+        return next((frame for frame in around if not is_called(index, frame)), "")
     if text.method not in _METHODS and text.keyword:
         return frame_at(index, here, text.chained)  # `Chart(df).mark_bar().encode(x="price")`
     if text.method not in _METHODS or (text.role == "value" and text.method != "rename"):

@@ -14,7 +14,7 @@ from nextedit_jupyter.analysis.column_spots import Spot, all_spots, is_of_a_colu
 from nextedit_jupyter.analysis.frame_parts import is_called
 from nextedit_jupyter.analysis.frames_apart import of_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
-from nextedit_jupyter.analysis.other_columns import Other, is_named_in_chain, other_columns
+from nextedit_jupyter.analysis.other_columns import OtherColumn, is_named_in_chain, other_columns
 from nextedit_jupyter.analysis.rename import (
     Change,
     RenamePlan,
@@ -137,7 +137,7 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
     same = [s for s in everything if s.text == spot.text]
     built = {s.frame for s in anything if s.is_built}
     flows = _flows(index)
-    apart: dict[str, Other] = {}
+    apart: dict[str, OtherColumn] = {}
     while True:
         having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}
         frames = _frames_of(index, spot, new, defines, having, _closure(flows, spot.frame))
@@ -172,7 +172,7 @@ def _others(
     same: list[Spot],
     having: dict[str, set[str]],
     built: set[str],
-) -> list[Other]:
+) -> list[OtherColumn]:
     """The statements that make a frame whose column of that name is another one."""
     old = spot.text
     live = {n.name: n.subscripts for n in index.facts.names if n.subscripts}
@@ -192,7 +192,7 @@ def _is_named_before(spot: Spot, same: list[Spot]) -> bool:
 
 
 def _is_of_another(
-    index: NotebookIndex, spot: Spot, one: Spot, same: list[Spot], apart: dict[str, Other]
+    index: NotebookIndex, spot: Spot, one: Spot, same: list[Spot], apart: dict[str, OtherColumn]
 ) -> bool:
     """Whether a place gives another column the name, or reads what a chain has named so."""
     if not _is_named_before(spot, same) or one is spot:
@@ -202,7 +202,7 @@ def _is_of_another(
     return is_named_in_chain(index, one.cell, one.start, one.text)
 
 
-def _other_notes(index: NotebookIndex, old: str, apart: Iterable[Other]) -> Iterator[str]:
+def _other_notes(index: NotebookIndex, old: str, apart: Iterable[OtherColumn]) -> Iterator[str]:
     for one in apart:
         if one.sources:
             named = [f"`{name}`" for name in one.sources if name and not is_called(index, name)]

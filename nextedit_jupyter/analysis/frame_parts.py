@@ -6,11 +6,10 @@ keys are the frame's columns; in `df.filter(pl.col("x") > 1)` the frame is the o
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from itertools import chain, dropwhile, pairwise
+from collections.abc import Callable, Iterator
+from itertools import dropwhile, pairwise
 
 from tree_sitter import Node
 
@@ -19,13 +18,6 @@ from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.index import NotebookIndex
 
 _INNER = {"attribute": "object", "call": "function", "subscript": "value"}
-_LISTED = re.compile(
-    r"^([^\W\d]\w*)[ \t]*=[ \t]*(\[[^\[\]]*\]|'[^'\n]*'|\"[^\"\n]*\")[ \t]*(?=[\n#]|\Z)", re.M
-)
-_EACH = re.compile(
-    r"^[ \t]*for[ \t]+([^\W\d]\w*)[ \t]+in[ \t]+(\[[^\[\]]*\]|\([^()]*\))[ \t]*:", re.M
-)
-_STRING = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
 _MAX_LINKS = 60
 # Kinds of names that are called, themselves or a member, for a result made from their arguments.
 _CALLED = frozenset(["function", "class", "import", "package", "member", "alias"])
@@ -130,38 +122,6 @@ def frames_around(index: NotebookIndex, here: CellIndex, start: int) -> Iterator
     for begins, _ in _calls_around(here, start):
         if frame := frame_at(index, here, begins):
             yield frame
-
-
-def listed_columns(
-    index: NotebookIndex, old: str, frames: Collection[str]
-) -> Iterator[tuple[str, int, int]]:
-    """The column in lists that index these frames and no others: cell, start, end.
-
-    `features = ["x", "y"]` above `df[features]`; or the one name alone; or what a loop goes
-    through, each of which the frames are given.
-    """
-    for id, here in index.readable():
-        if old not in here.masked.text:
-            continue
-        text = here.masked.text
-        for listed in chain(_LISTED.finditer(text), _EACH.finditer(text)):
-            spans = [
-                (listed.start(2) + found.start() + 1, listed.start(2) + found.end() - 1)
-                for found in _STRING.finditer(listed[2])
-                if found[0][1:-1] == old
-            ]
-            if spans and _is_given_to(index, listed[1], frames):
-                yield from ((id, *span) for span in spans)
-
-
-def _is_given_to(index: NotebookIndex, name: str, frames: Collection[str]) -> bool:
-    found: set[str] = set()
-    for id, places in index.module_places(name).items():
-        here = index.cells[id]
-        for i in places:
-            if here.names[i].op == "read":
-                found |= set(list(frames_around(index, here, here.names[i].start))[:1])
-    return bool(found) and found <= set(frames)
 
 
 def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:

@@ -14,7 +14,7 @@ from tree_sitter import Node
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.budget import spend
-from nextedit_jupyter.analysis.chains import Link, arguments_of, links_of, string_of
+from nextedit_jupyter.analysis.chains import ChainLink, arguments_of, links_of, string_of
 from nextedit_jupyter.analysis.frame_parts import frame_at, is_called, nodes_at
 from nextedit_jupyter.analysis.index import NotebookIndex
 
@@ -23,7 +23,7 @@ _SIDES = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class OtherColumn:
     """A statement after which the column of `frame` is another one. `sources` are the frames that
     may keep the name, none if the statement itself gives it.
     """
@@ -42,7 +42,7 @@ def other_columns(
     lacking: Collection[str],
     *,
     is_named_before: bool,
-) -> Iterator[Other]:
+) -> Iterator[OtherColumn]:
     """The statements that make one of the `frames` with another column `old`. `lacking` are frames
     without such a column; `is_named_before`: the frames have the column without being renamed.
     """
@@ -59,11 +59,11 @@ def other_columns(
             spend(3)
             span = frame, id, at(made.start_byte), at(made.end_byte)
             if is_named_before and _names_anew(value, old):
-                yield Other(*span)
+                yield OtherColumn(*span)
             elif sources := _sources(index, here, at, value, old, frames):
                 rest = sorted(sources - set(lacking) - {frame})
                 if rest:
-                    yield Other(*span, tuple(rest))
+                    yield OtherColumn(*span, tuple(rest))
 
 
 def is_named_in_chain(index: NotebookIndex, cell: str, start: int, old: str) -> bool:
@@ -84,14 +84,14 @@ def _names_anew(value: Node, old: str) -> bool:
     return any(_gives_name(link, old) for link in _links(value) if link.is_called)
 
 
-def _links(value: Node) -> list[Link]:
+def _links(value: Node) -> list[ChainLink]:
     inner = value
     while inner.type == "parenthesized_expression" and inner.named_children:
         inner = inner.named_children[0]
     return links_of(inner)[0]
 
 
-def _gives_name(link: Link, old: str) -> bool:
+def _gives_name(link: ChainLink, old: str) -> bool:
     given, words = arguments_of(link.node)
     if any(string_of(words.get(word)) == old for word in _NAMING_KEYWORDS) and link.name:
         return True
@@ -141,7 +141,7 @@ def _kept_of_merge(
     index: NotebookIndex,
     here: CellIndex,
     at: Callable[[int], int],
-    link: Link,
+    link: ChainLink,
     old: str,
     frames: Collection[str],
 ) -> set[str]:

@@ -14,7 +14,7 @@ from tree_sitter import Node
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.budget import spend
-from nextedit_jupyter.analysis.chains import Link, arguments_of, links_of, text_of
+from nextedit_jupyter.analysis.chains import ChainLink, arguments_of, links_of, text_of
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.frame_parts import nodes_at
 from nextedit_jupyter.analysis.index import NotebookIndex
@@ -87,7 +87,7 @@ def _kind(index: NotebookIndex, where: _Where, node: Node, depth: int) -> Kind:
     return kind
 
 
-def _is_dictionary(link: Link, name: Node) -> bool:
+def _is_dictionary(link: ChainLink, name: Node) -> bool:
     """Whether it is `dict(something)`."""
     given = arguments_of(link.node)[0] if link.is_called and not link.name else []
     return name.text == b"dict" and bool(given)
@@ -135,7 +135,7 @@ def _variable(index: NotebookIndex, where: _Where, name: Node, depth: int) -> Ki
     return _kind(index, (id, there, begins), value, depth + 1) if value is not None else ""
 
 
-def _after(kind: Kind, link: Link, before: str) -> Kind:
+def _after(kind: Kind, link: ChainLink, before: str) -> Kind:
     """What the next link of a chain makes of it; `before` is the attribute in front."""
     if link.is_called:
         return _after_call(kind, link)
@@ -164,7 +164,7 @@ def _after_key(kind: Kind, node: Node, before: str) -> Kind:
     return after.get(kind, "series")
 
 
-def _after_call(kind: Kind, link: Link) -> Kind:
+def _after_call(kind: Kind, link: ChainLink) -> Kind:
     given, words = arguments_of(link.node)
     is_one = kind in _OF_ONE
     after: Kind = "frame" if kind == "" else kind

@@ -12,10 +12,10 @@ from nextedit_jupyter.analysis.frame_parts import (
     frame_at,
     frame_before,
     free_quote,
-    listed_columns,
     statement_around,
 )
 from nextedit_jupyter.analysis.index import NotebookIndex
+from nextedit_jupyter.analysis.listed_columns import listed_columns
 from nextedit_jupyter.analysis.own_attributes import can_be_attribute, is_own
 from nextedit_jupyter.analysis.rename.plan import Change, listed_cells
 from nextedit_jupyter.analysis.selections import is_by_value

@@ -72,6 +72,11 @@ def test_rows_parts_of_names_and_new_names_are_no_columns(use: str, then: str) -
         "pd.DataFrame(df)[['{0}', 'k']]",
         "df = df.assign({0}=1)\ndf.groupby('k').agg({0}=('{0}', 'max'))",
         "df.insert(0, '{0}', 1)",
+        "df.groupby('k').agg(z=pd.NamedAgg(column='{0}', aggfunc='sum'))",
+        "[df[c].mean() for c in ['{0}', 'n']]",
+        "{{c: df[c].mean() for c in ('n', '{0}')}}",
+        "names = ['{0}', 'n']\nfor c in names:\n    print(c, df[c].mean())",
+        "names = ['{0}', 'n']\n[df[c] for c in names], df[names]",
     ],
 )
 def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
@@ -88,6 +93,10 @@ def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
         "def show(d):\n    print(d['price'])\nshow(df)\nshow(other)",
         "other.filter(pl.col('price') > 1)",
         "names = ['k', 'price']\nother[names].head()",
+        "names = ['k', 'price']\nfor c in names:\n    df[c].hist(), other[c].hist()",
+        "[other[c].mean() for c in ['price', 'n']]",
+        "[df.groupby('k')['n'].sum()[c] for c in ['price', 'n']]",
+        "other.groupby('k').agg(z=pd.NamedAgg(column='price', aggfunc='sum'))",
         "label = 'price'\nplt.title(label)",
         "df.rename(columns={'k': 'price'})",
         "pd.concat([df, other])['price']",
