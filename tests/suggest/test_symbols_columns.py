@@ -251,3 +251,30 @@ def test_columns_of_the_statement_that_loads_a_frame_are_the_frames() -> None:
     found = SymbolsLane().suggest(asked)
     assert not isinstance(found, Silence)
     assert (found[0].apply(notebook) or {})["a"] == made.format("cost")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "df.query(f'{0} > {{cut}} and n < {0}')",
+        'df.query(f"`{0}` > 3 and {{n}} < {0}" " or n > 1")',
+        "df.query('{0} > ' + str(cut))",
+        "cond = '{0} > 4'\ndf.query(cond), df.dropna().eval(cond)",
+        "cond = f'{0} > {{cut}}'\nbig = df.query(expr=cond)\nbig['{0}']",
+    ],
+)
+def test_a_query_that_is_put_together_follows(use: str) -> None:
+    assert follows(*ABOVE, use.format("price")) == use.format("cost")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "other.query(f'price > {cut}')",
+        "df.query(f'price_{n} > 3 and price{n} > 3 and {n}price > 3 and k == \"price\"')",
+        "cond = 'price > 4'\ndf.query(cond), print(cond)",
+        "cond = 'price > 4'\ndf.query(cond), other.query(cond)",
+    ],
+)
+def test_a_query_of_something_else_stays(use: str) -> None:
+    assert follows(*ABOVE, use) == use
