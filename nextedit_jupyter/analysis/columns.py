@@ -256,7 +256,10 @@ def _plan_places(
     split = [s for s in same if set(s.joined) & rest]
     # A frame created from columns may get one with the old name again later, by a rename.
     mine = [s for s in same if s.frame in frames and not (spot.is_built and s.is_new)]
-    changes = {change(s) for s in mine} | set(written_otherwise(index, old, new, frames))
+    written = set(written_otherwise(index, old, new, frames))
+    if _is_named_before(spot, same):
+        written = {c for c in written if not is_named_in_chain(index, c.cell, c.start, old)}
+    changes = {change(s) for s in mine} | written
     changes -= {change(s) for s in split}
     apart = of_another_value(index, (spot.cell, spot.start), spot.frame, frames, changes)
     changes -= apart

@@ -67,14 +67,14 @@ def other_columns(
 
 
 def is_named_in_chain(index: NotebookIndex, cell: str, start: int, old: str) -> bool:
-    """Whether the text at `start` is a key or an argument of a chain that has named a column so."""
+    """Whether the place is a key, an attribute or an argument of a chain that names a column so."""
     nodes, _ = nodes_at(index.cells[cell], start)
     for node, above in pairwise(nodes):
         if above.type == "call" and above.child_by_field_name("function") != node:
             callee = above.child_by_field_name("function")
             return callee is not None and _names_anew(callee, old)
-        held = above.child_by_field_name("value") if above.type == "subscript" else None
-        if held is not None and held != node:
+        held = above.child_by_field_name("value" if above.type == "subscript" else "object")
+        if above.type in ("subscript", "attribute") and held is not None and held != node:
             return _names_anew(held, old)
     return False
 

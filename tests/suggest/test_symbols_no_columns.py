@@ -115,6 +115,8 @@ def test_columns_of_what_is_made_of_a_frame_follow(use: str) -> None:
         "e = d.dropna()\ne['price']",
         "df.dropna(subset='{0}').rename(columns={{'n': 'price'}})['price']",
         "df['{0}']\ndf.rename(columns={{'n': 'price'}}).sort_values('price')",
+        "df.{0}, df.groupby('k').n.sum().rename('price').reset_index().price.max()",
+        "df.{0}, df.assign(z=1).rename(columns={{'n': 'price'}}).query('price > 3')",
     ],
 )
 def test_a_column_that_gets_the_name_later_keeps_it(use: str) -> None:
