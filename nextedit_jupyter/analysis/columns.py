@@ -6,6 +6,7 @@ notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -157,6 +158,7 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         return Silence("refused", f"`{spot.text}=` creates it, and `{new}` can't be a keyword")
     plan = _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
     notes = [*_other_notes(index, spot.text, apart.values()), *plan.notes]
+    notes += _longer_names(index, spot.text, frames, anything)
     others = {s.frame for s in everything if s.defines and s.text == new}
     if meet := sorted(other for other in others if _closure(flows, other) & frames):
         listed = ", ".join(f"`{other}`" for other in meet)
@@ -200,6 +202,27 @@ def _is_of_another(
     if one.is_new:
         return any(o.cell == one.cell and o.start <= one.start < o.end for o in apart.values())
     return is_named_in_chain(index, one.cell, one.start, one.text)
+
+
+def _longer_names(
+    index: NotebookIndex, old: str, frames: set[str], anything: list[Spot]
+) -> Iterator[str]:
+    """A note of columns that a library may have named after this one, as `get_dummies` does
+    (`price_3`), where all columns are known from which the frames are made.
+    """
+    known = {s.text for s in anything if s.defines and s.frame in frames}
+    known |= {c for n in index.facts.names if n.name in frames for c in n.subscripts}
+    if not any(s.is_built and s.frame in frames for s in anything):
+        return
+    longer = re.compile(rf"(?:.*_)?{re.escape(old)}_.*|.*_{re.escape(old)}", re.S)
+    found = [
+        s
+        for s in anything
+        if s.frame in frames and s.text not in known and longer.fullmatch(s.text)
+    ]
+    if found:
+        where = listed_cells(sorted({index.number(s.cell) for s in found}))
+        yield f"{where}: {found[0].text!r} may be made of {old!r}: left alone"
 
 
 def _other_notes(index: NotebookIndex, old: str, apart: Iterable[OtherColumn]) -> Iterator[str]:

@@ -173,3 +173,21 @@ def test_a_frame_put_together_with_another_that_may_have_the_column_keeps_it() -
 )
 def test_a_frame_put_together_of_those_with_the_column_has_it(use: str) -> None:
     assert follows(*COST, use.format("price")) == use.format("cost")
+
+
+@pytest.mark.parametrize(
+    ("use", "name"),
+    [
+        ("d = pd.get_dummies(df, columns=['price'])\nd['price_3'].sum()", "price_3"),
+        (
+            "d = df.groupby('k').agg({'price': ['max']})\nd.columns = flat(d)\nd['max_price']",
+            "max_price",
+        ),
+        ("df['price_usd'] = df['price'] * rate\ndf['price_usd'], df['prices']", ""),
+    ],
+)
+def test_a_column_that_may_be_named_after_the_renamed_one_is_noted(use: str, name: str) -> None:
+    found = offered(*COST, use)
+    assert found is not None
+    note = f"cell 2: {name!r} may be made of 'price': left alone"
+    assert found.notes == ((note,) if name else ())
