@@ -6,7 +6,6 @@ notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -210,15 +209,14 @@ def _longer_names(
     """A note of columns that a library may have named after this one, as `get_dummies` does
     (`price_3`), where all columns are known from which the frames are made.
     """
-    known = {s.text for s in anything if s.defines and s.frame in frames}
+    known = {old, *(s.text for s in anything if s.defines and s.frame in frames)}
     known |= {c for n in index.facts.names if n.name in frames for c in n.subscripts}
     if not any(s.is_built and s.frame in frames for s in anything):
         return
-    longer = re.compile(rf"(?:.*_)?{re.escape(old)}_.*|.*_{re.escape(old)}", re.S)
     found = [
         s
         for s in anything
-        if s.frame in frames and s.text not in known and longer.fullmatch(s.text)
+        if s.frame in frames and s.text not in known and f"_{old}_" in f"_{s.text}_"
     ]
     if found:
         where = listed_cells(sorted({index.number(s.cell) for s in found}))
