@@ -19,10 +19,18 @@ _QUERIES = ("query", "eval")
 _OF_PARTS = frozenset(["concatenated_string", "parenthesized_expression", "binary_operator"])
 
 
+def in_a_query(old: str) -> re.Pattern[str]:
+    """The column as a bare word, or in backticks."""
+    if not old.isidentifier():
+        return re.compile(rf"`{re.escape(old)}`")
+    return re.compile(rf"(?<![\w@.'\"]){re.escape(old)}(?![\w('\"])")
+
+
 def words_of_composed(
-    index: NotebookIndex, words: re.Pattern[str], frames: Collection[str]
+    index: NotebookIndex, old: str, frames: Collection[str]
 ) -> Iterator[tuple[str, int, int]]:
-    """Where such queries of these frames contain the words: cell, start, end."""
+    """Where such queries of these frames contain the column: cell, start, end."""
+    words = in_a_query(old)
     asked: dict[str, dict[str, set[int]]] = {}  # variables, and where in which cells
     for id, here in index.readable():
         for query, at in _queries(index, here, frames):

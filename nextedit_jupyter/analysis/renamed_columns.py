@@ -16,6 +16,7 @@ from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name, Text
 from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.column_spots import Spot, is_of_a_column, spots_of
 from nextedit_jupyter.analysis.columns import made_of
+from nextedit_jupyter.analysis.composed_queries import words_of_composed
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.own_attributes import is_own
@@ -180,9 +181,12 @@ def _plan(index: NotebookIndex, renaming: _Renaming) -> RenamePlan | Silence | N
             for s in everything
             if s.text == old and s.frame in frames and not s.defines and is_of_a_column(index, s)
         }
+        word = new if new.isidentifier() else f"`{new}`"
+        composed = words_of_composed(index, old, frames)
+        changes |= {Change(id, start, end, word) for id, start, end in composed}
         for id, here in index.readable():
             for start, end in words_of(index, id, here, old, frames):
-                changes.add(Change(id, start, end, new if new.isidentifier() else f"`{new}`"))
+                changes.add(Change(id, start, end, word))
             for a in here.attributes if new.isidentifier() else ():
                 called = index.cell(id).source[a.end : a.end + 1] == "("
                 is_read = a.name == old and a.object in frames and not called

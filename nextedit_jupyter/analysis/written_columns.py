@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from nextedit_jupyter.analysis.bindings import MODULE, Attribute, CellIndex, Keyword, Text
-from nextedit_jupyter.analysis.composed_queries import words_of_composed
+from nextedit_jupyter.analysis.composed_queries import in_a_query, words_of_composed
 from nextedit_jupyter.analysis.frame_parts import (
     frame_at,
     frame_before,
@@ -36,7 +36,7 @@ def written_otherwise(
     """The column's places other than the strings that name it."""
     for cell, start, end in listed_columns(index, old, frames):
         yield Change(cell, start, end, new)
-    for cell, start, end in words_of_composed(index, _in_a_query(old), frames):
+    for cell, start, end in words_of_composed(index, old, frames):
         yield Change(cell, start, end, new if new.isidentifier() else f"`{new}`")
     can_be_read = can_be_attribute(index, new, frames)
     for id, here in index.readable():
@@ -110,7 +110,7 @@ def words_of(
     """The column in the strings of `query` and `eval`, and in `formulas` of models that take the
     frame (`ols("price ~ city", data=df)`): a bare word, or in backticks.
     """
-    pattern = _in_a_query(old)
+    pattern = in_a_query(old)
     for text in here.texts:
         is_query = text.method in ("query", "eval") and frame_at(index, here, text.root) in frames
         if is_query or (formulas and _is_formula_of(index, here, text, frames)):
@@ -119,12 +119,6 @@ def words_of(
             for found in _OF_ANOTHER.finditer(text.text):  # `@df.x`
                 if found[1] in frames and found[2] == old:
                     yield text.start + found.start(2), text.start + found.end(2)
-
-
-def _in_a_query(old: str) -> re.Pattern[str]:
-    if not old.isidentifier():
-        return re.compile(rf"`{re.escape(old)}`")
-    return re.compile(rf"(?<![\w@.'\"]){re.escape(old)}(?![\w('\"])")
 
 
 def _is_formula_of(
