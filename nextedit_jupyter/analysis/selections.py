@@ -31,6 +31,13 @@ _OF_LEVELS = frozenset([b"groupby", b"unstack", b"reset_index", b"droplevel"])
 _COUNTS = frozenset(["size", "ngroup", "cumcount"])
 _PIVOTS = frozenset(["pivot", "pivot_table", "crosstab"])
 _PUTS_TOGETHER = frozenset(["merge", "join", "melt", "to_frame"])
+# Methods that nothing but frames and columns have; what else is called may be anything.
+_OF_FRAMES_ALONE = frozenset(
+    [
+        *("assign", "drop_duplicates", "dropna", "fillna", "nlargest", "nsmallest", "reset_index"),
+        *("set_index", "sort_values"),
+    ]
+)
 _BY_LABEL = frozenset(["loc", "at"])
 _MAX_DEPTH = 8
 
@@ -142,7 +149,7 @@ def _after(kind: Kind, link: ChainLink, before: str) -> Kind:
     if not link.name:
         return _after_key(kind, link.node, before)
     if link.name == "T":
-        return "labelled"
+        return "labelled" if kind else ""
     if link.name == "index":
         return "series"
     if link.name in ("groups", "indices") and kind in ("groups", "flat"):
@@ -167,7 +174,7 @@ def _after_key(kind: Kind, node: Node, before: str) -> Kind:
 def _after_call(kind: Kind, link: ChainLink) -> Kind:
     given, words = arguments_of(link.node)
     is_one = kind in _OF_ONE
-    after: Kind = "frame" if kind == "" else kind
+    after: Kind = "frame" if kind == "" and link.name in _OF_FRAMES_ALONE else kind
     if not link.name or link.name == "pipe":
         after = ""
     elif link.name == "groupby":

@@ -97,6 +97,8 @@ def test_values_and_labels_of_rows_are_no_columns(use: str) -> None:
         "df.fillna({{'{0}': 0}}), df.columns.isin(['{0}']), df.isin({{'{0}': [1]}})",
         "df.loc[df['k'].isin(['a']), '{0}'].sum(), df.describe()['{0}']",
         "s = df['k'].value_counts()\ns = df.dropna()\ns['{0}']",
+        "d = df.load().table\nd['{0}'], d.loc[d['{0}'] > 1, ('{0}', 'k')]",
+        "d = df.add('k', n=1)\nd['k'].view['{0}'], d['k']['{0}']",
     ],
 )
 def test_columns_of_what_is_made_of_a_frame_follow(use: str) -> None:
