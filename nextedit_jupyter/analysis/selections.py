@@ -30,7 +30,7 @@ _OF_ONE: frozenset[Kind] = frozenset(("series", "item"))
 _OF_LEVELS = frozenset([b"groupby", b"unstack", b"reset_index", b"droplevel"])
 _COUNTS = frozenset(["size", "ngroup", "cumcount"])
 _PIVOTS = frozenset(["pivot", "pivot_table", "crosstab"])
-_PUTS_TOGETHER = frozenset(["merge", "join", "melt", "to_frame"])
+_PUTS_TOGETHER = frozenset(["assign", "merge", "join", "melt", "to_frame"])
 # Methods that nothing but frames and columns have; what else is called may be anything.
 _OF_FRAMES_ALONE = frozenset(
     [
@@ -154,9 +154,10 @@ def _after(kind: Kind, link: ChainLink, before: str) -> Kind:
         return "series"
     if link.name in ("groups", "indices") and kind in ("groups", "flat"):
         return "labelled"
-    if kind in ("frame", "groups") and not is_of_frames(link.name):
+    if kind == "groups" and not is_of_frames(link.name):
         return "series"
-    return "item" if kind == "" and not is_of_frames(link.name) else kind
+    # A column, or what a library adds to frames: `df.hvplot.area(x="x")`.
+    return "item" if kind in ("", "frame") and not is_of_frames(link.name) else kind
 
 
 def _after_key(kind: Kind, node: Node, before: str) -> Kind:
@@ -179,7 +180,7 @@ def _after_call(kind: Kind, link: ChainLink) -> Kind:
         after = ""
     elif link.name == "groupby":
         is_flat = text_of(words.get("as_index")) == "False"
-        after = "series" if is_one else "flat" if is_flat else "groups"
+        after = kind if is_one else "flat" if is_flat else "groups"
     elif link.name == "value_counts" or (link.name in _COUNTS and kind != "flat"):
         after = "series"
     elif (link.name == "unstack" and is_one) or link.name == "transpose":
@@ -190,8 +191,9 @@ def _after_call(kind: Kind, link: ChainLink) -> Kind:
         after = kind if is_one and text_of(words.get("drop")) == "True" else "frame"
     elif link.name in _PUTS_TOGETHER or link.name == "get_group":
         after = kind if link.name == "get_group" and is_one else "frame"
-    elif link.name in ("agg", "aggregate") and is_one and words:
-        after = "frame"
+    elif link.name in ("agg", "aggregate") and is_one:
+        is_table = words or (given and given[0].type in ("list", "tuple", "dictionary"))
+        after = "frame" if is_table else kind
     return after
 
 

@@ -98,6 +98,10 @@ def test_values_and_labels_of_rows_are_no_columns(use: str) -> None:
         "df.loc[df['k'].isin(['a']), '{0}'].sum(), df.describe()['{0}']",
         "s = df['k'].value_counts()\ns = df.dropna()\ns['{0}']",
         "d = df.load().table\nd['{0}'], d.loc[d['{0}'] > 1, ('{0}', 'k')]",
+        "g = df.groupby('k')['n'].agg(['min', 'max'])\ng['{0}'] = 1\ng['{0}'].to_dict()",
+        "g = df.groupby('k')['n'].agg(['min'])\ng = g.assign({0}=g['min'])\ng['{0}']",
+        "df['k'].sel(x=1).groupby('time').mean(['{0}', 'n'])",
+        "d = df.set_index('k')\nd.hvplot.area(x='{0}'), d.plot.area(x='{0}')",
         "d = df.add('k', n=1)\nd['k'].view['{0}'], d['k']['{0}']",
     ],
 )
