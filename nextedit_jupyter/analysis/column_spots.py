@@ -142,7 +142,17 @@ def all_spots(index: NotebookIndex) -> list[Spot]:
 
 def is_of_a_column(index: NotebookIndex, spot: Spot) -> bool:
     """Whether the place names a column, and not a value or a row's label."""
-    return spot.is_keyword or not is_by_value(index, spot.cell, spot.start)
+    if spot.is_keyword or not is_by_value(index, spot.cell, spot.start):
+        return True
+    spend(sum(1 + len(here.keys) // 20 for _, here in index.readable()))
+    return any(  # a pivoted table that gets the column: `table["total"] = ...`
+        key.op == "write"
+        and key.text == spot.text
+        and frame_at(index, here, key.root) == spot.frame
+        and is_by_value(index, id, key.start)
+        for id, here in index.readable()
+        for key in here.keys
+    )
 
 
 def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]:

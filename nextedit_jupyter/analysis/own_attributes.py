@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from tree_sitter import Node
@@ -31,6 +32,14 @@ _OF_FRAMES = frozenset(
         *("transpose", "truediv", "truncate", "unstack", "update", "values", "var", "where", "xs"),
     ]
 )
+# Those of them that are no methods: `df.mask == 0` is a column of a frame without that method.
+_PROPERTIES = frozenset(
+    [
+        *("T", "at", "attrs", "axes", "columns", "dtypes", "empty", "flags", "iat", "iloc"),
+        *("index", "loc", "ndim", "plot", "shape", "size", "style", "values"),
+    ]
+)
+_USED = re.compile(r"[ \t]*(?:[-.\[+*/%<>&|]|==|!=)")
 # Of frames of other libraries, whose columns are no attributes.
 _OF_OTHER_FRAMES = frozenset(
     [
@@ -67,7 +76,8 @@ def is_of_frames(name: str) -> bool:
 def is_own(index: NotebookIndex, here: CellIndex, attribute: Attribute) -> bool:
     """Whether an attribute of a frame, or of a part of it, is no column but its own."""
     if attribute.name not in _OF_ROWS:
-        return attribute.name in _OF_FRAMES
+        is_value = _USED.match(here.masked.source, attribute.end) is not None
+        return attribute.name in _PROPERTIES or (attribute.name in _OF_FRAMES and not is_value)
     (_, *above), at = nodes_at(here, attribute.start)
     held = above[0].child_by_field_name("object") if above else None
     if held is not None and held.type == "identifier":

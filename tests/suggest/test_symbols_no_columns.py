@@ -45,6 +45,12 @@ def test_a_column_called_name_is_an_attribute_of_the_frame(use: str) -> None:
     assert follows(start, then, use.format("name")) == use.format("town")
 
 
+def test_a_method_that_is_read_as_a_value_is_a_column() -> None:
+    use = "df.{0}.isel(n=1), df.where(df.{0} == 0), list(map(f, df.mask))"
+    start, then = ("x", "y", "mask"), ("x", "y", "cost")
+    assert follows(start, then, use.format("mask")) == use.format("cost")
+
+
 def test_a_column_called_as_another_librarys_attribute_is_read_as_one() -> None:
     assert follows(("x", "y", "height"), ("x", "y", "size_cm"), "df.height.max()") == (
         "df.size_cm.max()"
@@ -102,6 +108,7 @@ def test_values_and_labels_of_rows_are_no_columns(use: str) -> None:
         "g = df.groupby('k')['n'].agg(['min'])\ng = g.assign({0}=g['min'])\ng['{0}']",
         "df['k'].sel(x=1).groupby('time').mean(['{0}', 'n'])",
         "d = df.set_index('k')\nd.hvplot.area(x='{0}'), d.plot.area(x='{0}')",
+        "p = df.pivot(index='n', columns='k', values='m')\np['{0}'] = 1\np['{0}'].sum()",
         "d = df.add('k', n=1)\nd['k'].view['{0}'], d['k']['{0}']",
     ],
 )
