@@ -6,20 +6,15 @@ notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Key, Name, Text
-from nextedit_jupyter.analysis.budget import spend
-from nextedit_jupyter.analysis.frame_parts import (
-    frame_at,
-    frames_around,
-    is_called,
-    statement_around,
-)
+from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
+from nextedit_jupyter.analysis.column_spots import Spot, all_spots, is_of_a_column, spots_of
+from nextedit_jupyter.analysis.frame_parts import is_called
 from nextedit_jupyter.analysis.frames_apart import of_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
+from nextedit_jupyter.analysis.other_columns import OtherColumn, is_named_in_chain, other_columns
 from nextedit_jupyter.analysis.rename import (
     Change,
     RenamePlan,
@@ -32,125 +27,14 @@ from nextedit_jupyter.analysis.rename.half_typed import looks_half_typed
 from nextedit_jupyter.analysis.rename.plan import listed_cells
 from nextedit_jupyter.analysis.rename.textual import words_in_strings
 from nextedit_jupyter.analysis.written_columns import (
-    made_by_keyword,
     named_where_made,
     unchecked_notes,
     written_otherwise,
 )
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
-from nextedit_jupyter.core.cache import by_text
 
 NO_COLUMN = "no column was changed"
 NO_COLUMN_HERE = "there is no column at the caret"
-
-# Methods of frames whose strings name columns.
-_METHODS = frozenset(
-    [
-        "groupby",
-        "sort_values",
-        "drop",
-        "dropna",
-        "agg",
-        "aggregate",
-        "pivot_table",
-        "pivot",
-        "merge",
-        "join",
-        "set_index",
-        "fillna",
-        "astype",
-        "rename",
-        "drop_duplicates",
-        "duplicated",
-        "nlargest",
-        "nsmallest",
-        "melt",
-        "explode",
-        "value_counts",
-        "plot",
-        "hist",
-        "boxplot",
-        "scatter",
-        "line",
-        "bar",
-        "barh",
-        "area",
-        "box",
-        "pop",
-        "insert",
-        "get",
-        "filter",
-        "reindex",
-        "select_dtypes",
-        "transform",
-        "apply",
-        "idxmax",
-        "idxmin",
-        "to_datetime",
-        "sum",
-        "mean",
-        *("select", "with_columns", "withColumn", "withColumnRenamed", "sort", "group_by"),
-        *("groupBy", "orderBy", "unique", "partition_by", "isin", "format"),
-    ]
-)
-# Functions that return a column by its name, which belongs to the frame that they are used on.
-_OF_ONE = frozenset(["col", "column"])
-# Keywords of these methods, and of plotting functions that take a frame, that do not name columns.
-_OTHER_KEYWORDS = frozenset(
-    [
-        "title",
-        "kind",
-        "label",
-        "how",
-        "method",
-        "color",
-        "c",
-        "marker",
-        "suffixes",
-        "sep",
-        "xlabel",
-        "ylabel",
-        "legend",
-        "name",
-        "axis",
-        "palette",
-        "cmap",
-        "order_by",
-        "style_order",
-        "height",
-        "dtype",
-        "errors",
-        "ascending",
-        "inplace",
-        "file",
-        "like",
-        "regex",
-        "value_name",
-        "var_name",
-    ]
-)
-# Keywords that name columns in any method of a frame.
-_OF_COLUMNS = frozenset(("columns", "subset"))
-# Methods whose `index=` names rows; elsewhere (`pivot`) it names a column.
-_OF_ROWS = frozenset(("rename", "drop", "reindex"))
-_JOINS = frozenset(("merge", "merge_asof", "merge_ordered"))
-_NEAR = 1_000  # characters before a label within which its brackets open
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """An occurrence of a column's name. `defines`: the column is created here."""
-
-    cell: str
-    start: int
-    end: int
-    text: str
-    frame: str
-    defines: bool
-    is_built: bool = False  # as a key of the dictionary that the frame is created from
-    is_new: bool = False  # as a column's new name in `rename`
-    is_keyword: bool = False  # of a call that creates it
-    joined: tuple[str, ...] = ()  # the frames that are joined by this column name
 
 
 def detect_column(request: SuggestRequest) -> RenamePlan | Silence:
@@ -177,7 +61,7 @@ def plan_column(
     if here is None or here.broken:
         return Silence("refused", NO_COLUMN_HERE)
     spot = next((s for s in spots_of(index, cell, here) if s.start <= offset <= s.end), None)
-    if spot is None:
+    if spot is None or not is_of_a_column(index, spot):
         return Silence("refused", NO_COLUMN_HERE)
     if not new or set(new) & set("'\"\\\n"):
         return Silence("refused", f"`{new}` can't be a column's name in this form")
@@ -206,6 +90,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     index = index_notebook(window.before, request.facts)
     places = {start for (start, _, _), _ in changed}
     spots = [s for s in spots_of(index, cell, before) if s.start in places]
+    spots = [s for s in spots if is_of_a_column(index, s)]
     if not spots:
         return None
     spot = next((s for s in spots if s.defines), spots[0])
@@ -247,24 +132,106 @@ def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
 
 def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> RenamePlan | Silence:
     """`defines` is None for the command; otherwise whether the edit changed a definition."""
-    everything = [s for id, here in index.readable() for s in spots_of(index, id, here)]
+    anything = all_spots(index)
+    everything = [s for s in anything if s.text in (spot.text, new) and is_of_a_column(index, s)]
     same = [s for s in everything if s.text == spot.text]
+    built = {s.frame for s in anything if s.is_built}
     flows = _flows(index)
-    having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}
-    frames = _frames_of(index, spot, new, defines, having, _closure(flows, spot.frame))
-    if isinstance(frames, Silence):
-        return frames
+    apart: dict[str, OtherColumn] = {}
+    while True:
+        having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}
+        frames = _frames_of(index, spot, new, defines, having, _closure(flows, spot.frame))
+        if isinstance(frames, Silence):
+            return frames
+        found = [
+            o for o in _others(index, spot, frames, same, having, built) if o.frame not in apart
+        ]
+        if not found:
+            break
+        apart |= {other.frame: other for other in found}
+        flows = {source: made - apart.keys() for source, made in flows.items()}
+    same = [s for s in same if not _is_of_another(index, spot, s, same, apart)]
     if any(s.text == new and s.frame in frames for s in everything):
         return Silence("refused", f"`{new}` is already a column of `{spot.frame}`")
     if not new.isidentifier() and any(s.is_keyword and s.frame in frames for s in same):
         return Silence("refused", f"`{spot.text}=` creates it, and `{new}` can't be a keyword")
-    found = _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
+    plan = _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
+    notes = [*_other_notes(index, spot.text, apart.values()), *plan.notes]
+    notes += _longer_names(index, spot.text, frames, anything)
     others = {s.frame for s in everything if s.defines and s.text == new}
     if meet := sorted(other for other in others if _closure(flows, other) & frames):
         listed = ", ".join(f"`{other}`" for other in meet)
         note = f"{listed} has {new!r} too: when they are joined, both columns get other names"
-        found = replace(found, notes=(note, *found.notes))
-    return found
+        notes.insert(0, note)
+    return replace(plan, notes=tuple(notes))
+
+
+def _others(
+    index: NotebookIndex,
+    spot: Spot,
+    frames: set[str],
+    same: list[Spot],
+    having: dict[str, set[str]],
+    built: set[str],
+) -> list[OtherColumn]:
+    """The statements that make a frame whose column of that name is another one."""
+    old = spot.text
+    live = {n.name: n.subscripts for n in index.facts.names if n.subscripts}
+    lacking = {name for name, columns in live.items() if old not in columns}
+    lacking |= {frame for frame in built if not any(frame in each for each in having.values())}
+    is_named_before = _is_named_before(spot, same) or any(
+        old in live.get(frame, ()) for frame in frames & having.keys()
+    )
+    found = other_columns(index, old, frames, lacking, is_named_before=is_named_before)
+    found = (o for o in found if o.frame != spot.frame)
+    return [o for o in found if o.cell != spot.cell or not o.start <= spot.start < o.end]
+
+
+def _is_named_before(spot: Spot, same: list[Spot]) -> bool:
+    """Whether the frames get the column without a statement that renames another one."""
+    return not spot.is_new and any(s.defines and not s.is_new for s in same)
+
+
+def _is_of_another(
+    index: NotebookIndex, spot: Spot, one: Spot, same: list[Spot], apart: dict[str, OtherColumn]
+) -> bool:
+    """Whether a place gives another column the name, or reads what a chain has named so."""
+    if not _is_named_before(spot, same) or one is spot:
+        return False
+    if one.is_new:
+        return any(o.cell == one.cell and o.start <= one.start < o.end for o in apart.values())
+    return is_named_in_chain(index, one.cell, one.start, one.text)
+
+
+def _longer_names(
+    index: NotebookIndex, old: str, frames: set[str], anything: list[Spot]
+) -> Iterator[str]:
+    """A note of columns that a library may have named after this one, as `get_dummies` does
+    (`price_3`), where all columns are known from which the frames are made.
+    """
+    known = {old, *(s.text for s in anything if s.defines and s.frame in frames)}
+    known |= {c for n in index.facts.names if n.name in frames for c in n.subscripts}
+    if not any(s.is_built and s.frame in frames for s in anything):
+        return
+    found = [
+        s
+        for s in anything
+        if s.frame in frames and s.text not in known and f"_{old}_" in f"_{s.text}_"
+    ]
+    if found:
+        where = listed_cells(sorted({index.number(s.cell) for s in found}))
+        yield f"{where}: {found[0].text!r} may be made of {old!r}: left alone"
+
+
+def _other_notes(index: NotebookIndex, old: str, apart: Iterable[OtherColumn]) -> Iterator[str]:
+    for one in apart:
+        if one.sources:
+            named = [f"`{name}`" for name in one.sources if name and not is_called(index, name)]
+            listed = ", ".join(named) if named else "another frame"
+            yield (
+                f"cell {index.number(one.cell)}: `{one.frame}` is also made of {listed}, "
+                f"which may keep {old!r}: left alone"
+            )
 
 
 def _frames_of(
@@ -310,7 +277,10 @@ def _plan_places(
     split = [s for s in same if set(s.joined) & rest]
     # A frame created from columns may get one with the old name again later, by a rename.
     mine = [s for s in same if s.frame in frames and not (spot.is_built and s.is_new)]
-    changes = {change(s) for s in mine} | set(written_otherwise(index, old, new, frames))
+    written = set(written_otherwise(index, old, new, frames))
+    if _is_named_before(spot, same):
+        written = {c for c in written if not is_named_in_chain(index, c.cell, c.start, old)}
+    changes = {change(s) for s in mine} | written
     changes -= {change(s) for s in split}
     apart = of_another_value(index, (spot.cell, spot.start), spot.frame, frames, changes)
     changes -= apart
@@ -350,120 +320,6 @@ def _plan_places(
         tuple(notes),
         0.95,
     )
-
-
-def spots_of(index: NotebookIndex, cell: str, here: CellIndex) -> Iterator[Spot]:
-    """Every place of the cell that may name a column, with the frame."""
-    spend(2 + len(here.keys) + len(here.texts))
-    for key in here.keys:
-        frame = frame_at(index, here, key.root)
-        if frame and _is_frame_part(key) and not _is_row(here, key):
-            yield Spot(cell, key.start, key.end, key.text, frame, key.op == "write")
-    for text in here.texts:
-        frame = _frame_of(index, here, text)
-        if frame:
-            made = text.method == "rename" and text.keyword == "columns" and text.role == "value"
-            built = text.method == "DataFrame" and (text.role == "key" or text.keyword == "columns")
-            added = text.method == "insert" and text.role == "argument"
-            joined = _joined_by_one_name(index, here, text)
-            at = (text.start, text.end, text.text)
-            yield Spot(cell, *at, frame, made or built or added, built, made, joined=joined)
-    for word, frame in made_by_keyword(index, here):
-        yield Spot(cell, word.start, word.end, word.name, frame, True, is_keyword=True)
-
-
-def _is_frame_part(key: Key) -> bool:
-    parts = key.object.split(".")[1:]
-    return all(part in ("loc", "at", "iloc", "values", "columns") for part in parts)
-
-
-def _is_row(here: CellIndex, key: Key) -> bool:
-    """Whether the text is a row label: the first argument of `loc` or `at`."""
-    source, depth, second = here.masked.text, 0, False
-    for at in range(key.start - 1, max(key.start - _NEAR, -1), -1):
-        char = source[at]
-        if char in ")]}":
-            depth += 1
-        elif char == "," and not depth:
-            second = True
-        elif char in "([{" and depth:
-            depth -= 1
-        elif char in "([{":
-            spend((key.start - at) // 50)
-            before = source[max(at - _NEAR, 0) : at].rstrip()
-            if before.endswith((".loc", ".at")):
-                return not second
-            if before[-1:].isalnum() or before[-1:] in ("_", ")", "]"):
-                return False  # a subscript or a call of its own
-            second = False  # a list of labels, itself the first or the second
-    spend(_NEAR // 50)
-    return False
-
-
-def _joined(index: NotebookIndex, here: CellIndex, text: Text) -> str:
-    """The frame whose key `left_on=` or `right_on=` is: of `a.merge(b)` or of `merge(a, b)`."""
-    return frame_at(index, here, text.left if text.keyword == "left_on" else text.right)
-
-
-def _joined_by_one_name(index: NotebookIndex, here: CellIndex, text: Text) -> tuple[str, ...]:
-    if text.method not in _JOINS or text.keyword not in ("on", ""):
-        return ()
-    return frame_at(index, here, text.left), frame_at(index, here, text.right)
-
-
-def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
-    if text.method == "DataFrame" and text.role == "key":
-        return _assigned(here, text.start)
-    if text.keyword in _OTHER_KEYWORDS:
-        return ""
-    if text.method in _JOINS and text.keyword in ("left_on", "right_on"):
-        return _joined(index, here, text)
-    if text.method in _OF_ROWS and text.keyword == "index":
-        return ""
-    if text.method == "rename" and text.role == "argument" and not text.keyword:
-        return ""  # the name that a series gets
-    frame = frame_at(index, here, text.data)
-    if frame and text.keyword:
-        return frame
-    if text.keyword in _OF_COLUMNS and text.role == "argument":
-        return _of_chain(index, here, text)
-    if text.method in _OF_ONE and not text.keyword:
-        return next(iter([*frames_around(index, here, text.start)][-1:]), "")
-    if text.method not in _METHODS and text.keyword:
-        return frame_at(index, here, text.chained)  # `Chart(df).mark_bar().encode(x="price")`
-    if text.method not in _METHODS or (text.role == "value" and text.method != "rename"):
-        return ""
-    return _of_chain(index, here, text)
-
-
-def _of_chain(index: NotebookIndex, here: CellIndex, text: Text) -> str:
-    """The frame whose method takes the text, or the frame that it returns: `df =
-    load().drop("x")`."""
-    i = here.starts.get(text.root)
-    made = i is not None and is_called(index, here.names[i].name)
-    return (_assigned(here, text.start) if made else "") or frame_at(index, here, text.root)
-
-
-def _assigned(here: CellIndex, start: int) -> str:
-    """The name that the statement around `start` assigns to."""
-    starts, names = _bound(here.masked.source)
-    at = bisect_left(starts, start) - 1
-    if at < 0 or names[at].kind != "variable":
-        return ""
-    first, _ = statement_around(here, start)
-    return names[at].name if first <= starts[at] else ""
-
-
-@by_text(500_000)
-def _bound(source: str) -> tuple[list[int], list[Name]]:
-    """The names that a cell binds in the notebook's namespace, by where they begin."""
-    here = cell_index(source)
-    found = sorted(
-        (name.start, name)
-        for i, name in enumerate(here.names)
-        if name.op == "write" and here.homes[i] == MODULE
-    )
-    return [start for start, _ in found], [name for _, name in found]
 
 
 def _flows(index: NotebookIndex) -> dict[str, set[str]]:

@@ -6,11 +6,10 @@ keys are the frame's columns; in `df.filter(pl.col("x") > 1)` the frame is the o
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from itertools import chain, dropwhile, pairwise
+from collections.abc import Callable, Iterator
+from itertools import dropwhile, pairwise
 
 from tree_sitter import Node
 
@@ -19,13 +18,6 @@ from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.index import NotebookIndex
 
 _INNER = {"attribute": "object", "call": "function", "subscript": "value"}
-_LISTED = re.compile(
-    r"^([^\W\d]\w*)[ \t]*=[ \t]*(\[[^\[\]]*\]|'[^'\n]*'|\"[^\"\n]*\")[ \t]*(?=[\n#]|\Z)", re.M
-)
-_EACH = re.compile(
-    r"^[ \t]*for[ \t]+([^\W\d]\w*)[ \t]+in[ \t]+(\[[^\[\]]*\]|\([^()]*\))[ \t]*:", re.M
-)
-_STRING = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
 _MAX_LINKS = 60
 # Kinds of names that are called, themselves or a member, for a result made from their arguments.
 _CALLED = frozenset(["function", "class", "import", "package", "member", "alias"])
@@ -58,7 +50,7 @@ def frame_before(index: NotebookIndex, here: CellIndex, start: int) -> str:
     """The frame whose column the attribute at `start` may be: `df.x`, `df.dropna().x`. "" for
     attributes of its parts: `df.plot.x`, `df["y"].x`.
     """
-    (_, *above), at = _nodes_at(here, start)
+    (_, *above), at = nodes_at(here, start)
     held = above[0].child_by_field_name("object") if above else None
     if held is None or held.type not in ("identifier", "call", "subscript") or _takes_column(held):
         return ""
@@ -74,14 +66,14 @@ def is_called(index: NotebookIndex, name: str) -> bool:
 
 def statement_around(here: CellIndex, start: int) -> tuple[int, int]:
     """The start and end of the simple statement around a place."""
-    nodes, at = _nodes_at(here, start)
+    nodes, at = nodes_at(here, start)
     node = next((n for n in nodes if n.type.endswith("_statement")), nodes[-1])
     return at(node.start_byte), at(node.end_byte)
 
 
 def free_quote(here: CellIndex, start: int) -> str:
     """A quote character for a string at a place: in an f-string, not the f-string's own."""
-    nodes, at = _nodes_at(here, start)
+    nodes, at = nodes_at(here, start)
     string = next((up for n, up in pairwise(nodes) if n.type == "interpolation"), None)
     if string is None:
         return '"'
@@ -96,7 +88,7 @@ def _made_of_arguments(index: NotebookIndex, here: CellIndex, i: int, depth: int
     """
     if not is_called(index, here.names[i].name):
         return ""
-    nodes, at = _nodes_at(here, here.names[i].start)
+    nodes, at = nodes_at(here, here.names[i].start)
     links = list(dropwhile(lambda link: link[1].type == "attribute", pairwise(nodes)))[:2]
     if len(links) < 2:
         return ""
@@ -132,43 +124,11 @@ def frames_around(index: NotebookIndex, here: CellIndex, start: int) -> Iterator
             yield frame
 
 
-def listed_columns(
-    index: NotebookIndex, old: str, frames: Collection[str]
-) -> Iterator[tuple[str, int, int]]:
-    """The column in lists that index these frames and no others: cell, start, end.
-
-    `features = ["x", "y"]` above `df[features]`; or the one name alone; or what a loop goes
-    through, each of which the frames are given.
-    """
-    for id, here in index.readable():
-        if old not in here.masked.text:
-            continue
-        text = here.masked.text
-        for listed in chain(_LISTED.finditer(text), _EACH.finditer(text)):
-            spans = [
-                (listed.start(2) + found.start() + 1, listed.start(2) + found.end() - 1)
-                for found in _STRING.finditer(listed[2])
-                if found[0][1:-1] == old
-            ]
-            if spans and _is_given_to(index, listed[1], frames):
-                yield from ((id, *span) for span in spans)
-
-
-def _is_given_to(index: NotebookIndex, name: str, frames: Collection[str]) -> bool:
-    found: set[str] = set()
-    for id, places in index.module_places(name).items():
-        here = index.cells[id]
-        for i in places:
-            if here.names[i].op == "read":
-                found |= set(list(frames_around(index, here, here.names[i].start))[:1])
-    return bool(found) and found <= set(frames)
-
-
 def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
     """The starts of the chains whose calls or subscripts contain the place, and whether they select
     a single column: then a function gets a value or a series.
     """
-    nodes, at = _nodes_at(here, start)
+    nodes, at = nodes_at(here, start)
     for node, above in pairwise(nodes):
         held = above.child_by_field_name(_INNER.get(above.type, ""))
         is_made_on = above.type == "subscript" or (held is not None and held.type != "identifier")
@@ -178,7 +138,7 @@ def _calls_around(here: CellIndex, start: int) -> Iterator[tuple[int, bool]]:
             yield at(begins.start_byte), _takes_column(held)
 
 
-def _nodes_at(here: CellIndex, start: int) -> tuple[list[Node], Callable[[int], int]]:
+def nodes_at(here: CellIndex, start: int) -> tuple[list[Node], Callable[[int], int]]:
     """The nodes that contain what begins at `start`, smallest first, and a function from their byte
     offsets to places in the cell. At most `_MAX_LINKS`; outer ones are left out.
 
@@ -230,7 +190,7 @@ def _gone_through(here: CellIndex, home: int, name: str) -> int | None:
     )
     if target is None:
         return None
-    nodes, at = _nodes_at(here, target.start)
+    nodes, at = nodes_at(here, target.start)
     found = next((n for n in nodes if n.type == "for_in_clause"), None)
     right = found.child_by_field_name("right") if found is not None else None
     begins = _root(right) if right is not None else None
@@ -248,18 +208,18 @@ def _given_to(index: NotebookIndex, here: CellIndex, home: int, name: str, depth
         there = index.cells[id]
         for i in places:
             if there.names[i].op == "read":
-                begins = _argument(there, there.names[i].start, words.index(name), name)
+                begins = argument_of(there, there.names[i].start, words.index(name), name)
                 found.add(frame_at(index, there, begins, depth + 1) if begins is not None else "")
     return found.pop() if len(found) == 1 else ""
 
 
-def _argument(there: CellIndex, start: int, position: int, name: str) -> int | None:
+def argument_of(there: CellIndex, start: int, position: int, name: str) -> int | None:
     """The start of the argument for the parameter in a call of the function at `start`.
 
     A function that is passed on, as in `df.apply(function)`, gets a part of the object of that
     call.
     """
-    (node, *above), at = _nodes_at(there, start)
+    (node, *above), at = nodes_at(there, start)
     call = above[0] if above else None
     if call is None or call.type != "call" or call.child_by_field_name("function") != node:
         passed = next(iter(_calls_around(there, start)), None)

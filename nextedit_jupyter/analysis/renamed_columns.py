@@ -14,10 +14,14 @@ from itertools import pairwise
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name, Text
 from nextedit_jupyter.analysis.budget import spend
-from nextedit_jupyter.analysis.columns import Spot, made_of, spots_of
+from nextedit_jupyter.analysis.column_spots import Spot, is_of_a_column, spots_of
+from nextedit_jupyter.analysis.columns import made_of
+from nextedit_jupyter.analysis.composed_queries import words_of_composed
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
+from nextedit_jupyter.analysis.own_attributes import is_own
 from nextedit_jupyter.analysis.rename import Change, RenamePlan, Window, broken_notes, windows
+from nextedit_jupyter.analysis.selections import is_by_value
 from nextedit_jupyter.analysis.written_columns import words_of
 from nextedit_jupyter.core import Silence, SuggestRequest
 
@@ -175,14 +179,18 @@ def _plan(index: NotebookIndex, renaming: _Renaming) -> RenamePlan | Silence | N
         changes = {
             Change(s.cell, s.start, s.end, new)
             for s in everything
-            if s.text == old and s.frame in frames and not s.defines
+            if s.text == old and s.frame in frames and not s.defines and is_of_a_column(index, s)
         }
+        word = new if new.isidentifier() else f"`{new}`"
+        composed = words_of_composed(index, old, frames)
+        changes |= {Change(id, start, end, word) for id, start, end in composed}
         for id, here in index.readable():
             for start, end in words_of(index, id, here, old, frames):
-                changes.add(Change(id, start, end, new if new.isidentifier() else f"`{new}`"))
+                changes.add(Change(id, start, end, word))
             for a in here.attributes if new.isidentifier() else ():
                 called = index.cell(id).source[a.end : a.end + 1] == "("
-                if a.name == old and a.object in frames and not called:
+                is_read = a.name == old and a.object in frames and not called
+                if is_read and not is_own(index, here, a) and not is_by_value(index, id, a.start):
                     changes.add(Change(id, a.start, a.end, new))
         below = {c for c in changes if first < (order[c.cell], c.start) < last}
         if below:

@@ -8,15 +8,18 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from nextedit_jupyter.analysis.bindings import MODULE, Attribute, CellIndex, Keyword, Text
+from nextedit_jupyter.analysis.composed_queries import in_a_query, words_of_composed
 from nextedit_jupyter.analysis.frame_parts import (
     frame_at,
     frame_before,
     free_quote,
-    listed_columns,
     statement_around,
 )
 from nextedit_jupyter.analysis.index import NotebookIndex
+from nextedit_jupyter.analysis.listed_columns import listed_columns
+from nextedit_jupyter.analysis.own_attributes import can_be_attribute, is_own
 from nextedit_jupyter.analysis.rename.plan import Change, listed_cells
+from nextedit_jupyter.analysis.selections import is_by_value
 from nextedit_jupyter.core.cache import by_text
 
 # Methods whose keywords are the columns that they create.
@@ -25,25 +28,6 @@ _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[^\W\d]\w*")
 _ITERTUPLES = re.compile(r"\bfor[ \t]([^:\n]{1,80}?)[ \t]in[ \t][^:\n]{0,200}?\.itertuples\(")
 _OF_ANOTHER = re.compile(r"@([^\W\d]\w{0,80})\.([^\W\d]\w{0,80})(?![\w(])")
-# Attributes of every frame, which hide columns of the same name. The kernel lists the members of a
-# frame's type, but not all if there are over 200, as in pandas; and before any run nothing else
-# shows that `df.size` is not a column.
-_MEMBERS = frozenset(
-    [
-        *("T", "abs", "add", "agg", "align", "all", "any", "apply", "assign", "at", "axes"),
-        *("bool", "clip", "columns", "combine", "copy", "corr", "count", "cov", "describe", "diff"),
-        *("div", "dot", "drop", "dtypes", "empty", "eq", "eval", "explode", "expanding"),
-        *("filter", "first", "flags", "floordiv", "ge", "get", "groupby", "gt", "head", "hist"),
-        *("index", "info", "insert", "items", "join", "keys", "kurt", "last", "le", "loc", "lt"),
-        *("map", "mask", "max", "mean", "median", "melt", "memory_usage", "merge", "min", "mod"),
-        *("mode", "mul", "ndim", "ne", "nunique", "pipe", "pivot", "plot", "pop", "pow", "prod"),
-        *("product", "quantile", "query", "radd", "rank", "rename", "replace", "resample"),
-        *("rolling", "round", "sample", "schema", "sem", "shape", "shift", "size", "skew", "stack"),
-        *("std", "style", "sub", "sum", "swapaxes", "tail", "take", "transform", "transpose"),
-        *("truediv", "truncate", "unique", "unstack", "update", "values", "var", "where", "width"),
-        *("write", "xs", "height", "select", "sort", "limit", "lazy", "slice", "rows", "row"),
-    ]
-)
 
 
 def written_otherwise(
@@ -52,7 +36,9 @@ def written_otherwise(
     """The column's places other than the strings that name it."""
     for cell, start, end in listed_columns(index, old, frames):
         yield Change(cell, start, end, new)
-    can_be_read = _is_attribute(index, new, frames)
+    for cell, start, end in words_of_composed(index, old, frames):
+        yield Change(cell, start, end, new if new.isidentifier() else f"`{new}`")
+    can_be_read = can_be_attribute(index, new, frames)
     for id, here in index.readable():
         source = here.masked.source
         for start, end in words_of(index, id, here, old, frames, formulas=new.isidentifier()):
@@ -63,6 +49,8 @@ def written_otherwise(
         for a in here.attributes:
             is_column = a.name == old and source[a.end : a.end + 1] != "("
             if not is_column or frame_before(index, here, a.start) not in frames:
+                continue
+            if is_own(index, here, a) or is_by_value(index, id, a.start):
                 continue
             if can_be_read:
                 yield Change(id, a.start, a.end, new)
@@ -81,14 +69,6 @@ def _tuples(source: str) -> frozenset[str]:
     return frozenset(
         name for loop in _ITERTUPLES.finditer(source) for name in _NAME.findall(loop[1])
     )
-
-
-def _is_attribute(index: NotebookIndex, name: str, frames: Collection[str]) -> bool:
-    """Whether a column of that name can be read as an attribute."""
-    live = [index.facts.named(frame) for frame in frames]
-    known = {member for one in live if one is not None for member in one.members}
-    known -= {column for one in live if one is not None for column in one.subscripts}
-    return name.isidentifier() and name not in _MEMBERS | known
 
 
 def made_by_keyword(index: NotebookIndex, here: CellIndex) -> Iterator[tuple[Keyword, str]]:
@@ -130,10 +110,7 @@ def words_of(
     """The column in the strings of `query` and `eval`, and in `formulas` of models that take the
     frame (`ols("price ~ city", data=df)`): a bare word, or in backticks.
     """
-    if not old.isidentifier():
-        pattern = re.compile(rf"`{re.escape(old)}`")
-    else:
-        pattern = re.compile(rf"(?<![\w@.'\"]){re.escape(old)}(?![\w('\"])")
+    pattern = in_a_query(old)
     for text in here.texts:
         is_query = text.method in ("query", "eval") and frame_at(index, here, text.root) in frames
         if is_query or (formulas and _is_formula_of(index, here, text, frames)):
@@ -168,7 +145,7 @@ def unchecked_notes(
         many = "s" * (len(whole) != 1)
         yield f"{len(whole)} other text{many} {old!r}, which may be the column's name: left alone"
     chosen, unwritten = set(), set()
-    can_be_read = _is_attribute(index, new, frames)
+    can_be_read = can_be_attribute(index, new, frames)
     for id, here in index.readable():
         for text in here.texts:
             is_part = text.keyword == "regex" or (text.keyword == "like" and text.text in old)

@@ -142,3 +142,12 @@ def test_a_statement_that_was_there_renames_nothing_again() -> None:
 def test_what_renames_no_column_of_the_frame_below_is_left_alone(statement: str) -> None:
     now = f"{READ}\n{statement}"
     assert after(READ, now, USES) == [now, USES]
+
+
+def test_values_and_a_frames_own_attributes_keep_the_name_below_a_renaming() -> None:
+    made = "import pandas as pd\ndf = pd.DataFrame({'size': [1], 'qty': [2]})"
+    statement = "\ndf = df.rename(columns={'size': 'n'})"
+    use = "df['{}'], df.query(f'{} > {{k}}'), df.size, df['qty'].isin(['size'])\n"
+    use += "s = df.groupby('qty').qty.sum()\ns['size'], s.size"
+    _, below = after(made, made + statement, use.format("size", "size"))
+    assert below == use.format("n", "n")

@@ -3,31 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from column_renames import FRAMES, follows
 
 from nextedit_jupyter.core import Caret, Cell, EditEvent, Notebook, Silence, SuggestRequest
 from nextedit_jupyter.suggest.symbols import SymbolsLane
-
-FRAMES = (
-    "import pandas as pd\na = pd.DataFrame({'%s': [1]})\nb = pd.DataFrame({'%s': [1]})\n"
-    "df = pd.DataFrame({'%s': [1]})"
-)
-
-
-def follows(before: tuple[str, str, str], after: tuple[str, str, str], use: str) -> str:
-    """The second cell after the rename that changing the first one's columns leads to."""
-    was, now = FRAMES % before, FRAMES % after
-    request = SuggestRequest(
-        Notebook("python", (Cell("made", "code", now), Cell("use", "code", use))),
-        Caret("made", len(now)),
-        (EditEvent("made", was, now),),
-        want=("rename",),
-    )
-    found = SymbolsLane().suggest(request)
-    if isinstance(found, Silence):
-        return use
-    texts = found[0].apply(request.notebook)
-    assert texts is not None
-    return texts.get("use", use)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +72,11 @@ def test_rows_parts_of_names_and_new_names_are_no_columns(use: str, then: str) -
         "pd.DataFrame(df)[['{0}', 'k']]",
         "df = df.assign({0}=1)\ndf.groupby('k').agg({0}=('{0}', 'max'))",
         "df.insert(0, '{0}', 1)",
+        "df.groupby('k').agg(z=pd.NamedAgg(column='{0}', aggfunc='sum'))",
+        "[df[c].mean() for c in ['{0}', 'n']]",
+        "{{c: df[c].mean() for c in ('n', '{0}')}}",
+        "names = ['{0}', 'n']\nfor c in names:\n    print(c, df[c].mean())",
+        "names = ['{0}', 'n']\n[df[c] for c in names], df[names]",
     ],
 )
 def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
@@ -109,6 +93,10 @@ def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
         "def show(d):\n    print(d['price'])\nshow(df)\nshow(other)",
         "other.filter(pl.col('price') > 1)",
         "names = ['k', 'price']\nother[names].head()",
+        "names = ['k', 'price']\nfor c in names:\n    df[c].hist(), other[c].hist()",
+        "[other[c].mean() for c in ['price', 'n']]",
+        "[df.groupby('k')['n'].sum()[c] for c in ['price', 'n']]",
+        "other.groupby('k').agg(z=pd.NamedAgg(column='price', aggfunc='sum'))",
         "label = 'price'\nplt.title(label)",
         "df.rename(columns={'k': 'price'})",
         "pd.concat([df, other])['price']",
@@ -263,3 +251,30 @@ def test_columns_of_the_statement_that_loads_a_frame_are_the_frames() -> None:
     found = SymbolsLane().suggest(asked)
     assert not isinstance(found, Silence)
     assert (found[0].apply(notebook) or {})["a"] == made.format("cost")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "df.query(f'{0} > {{cut}} and n < {0}')",
+        'df.query(f"`{0}` > 3 and {{n}} < {0}" " or n > 1")',
+        "df.query('{0} > ' + str(cut))",
+        "cond = '{0} > 4'\ndf.query(cond), df.dropna().eval(cond)",
+        "cond = f'{0} > {{cut}}'\nbig = df.query(expr=cond)\nbig['{0}']",
+    ],
+)
+def test_a_query_that_is_put_together_follows(use: str) -> None:
+    assert follows(*ABOVE, use.format("price")) == use.format("cost")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "other.query(f'price > {cut}')",
+        "df.query(f'price_{n} > 3 and price{n} > 3 and {n}price > 3 and k == \"price\"')",
+        "cond = 'price > 4'\ndf.query(cond), print(cond)",
+        "cond = 'price > 4'\ndf.query(cond), other.query(cond)",
+    ],
+)
+def test_a_query_of_something_else_stays(use: str) -> None:
+    assert follows(*ABOVE, use) == use
