@@ -90,6 +90,8 @@ def _is_handed_over(here: CellIndex, name: str, body: int) -> bool:
 
 def _lines_of_others(here: CellIndex, name: str) -> Iterator[tuple[int, int]]:
     """The lines in another language that receive or return the variable: `%R -i df head(df)`."""
+    if not here.masked.regions:
+        return
     source = here.masked.source
     places = [*here.masked.binds, *((s.start, s.end) for s in here.masked.snippets)]
     named = sorted(start for start, end in places if source[start:end] == name)
