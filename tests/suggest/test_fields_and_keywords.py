@@ -133,3 +133,14 @@ def test_the_quoted_value_of_a_type_alias_is_a_type() -> None:
     use = "A: TypeAlias = 'B | None'\nA2: typing.TypeAlias = 'list[B]'\nb: str = 'B'"
     asked = request(["class Box: ...", use], (0, "class B: ...", "class Box: ..."))
     assert after(asked)[1] == use.replace("'B |", "'Box |").replace("[B]", "[Box]")
+
+
+def test_a_field_follows_where_a_use_of_it_got_another_name() -> None:
+    cells = [RECORD.format("name"), "row = Row('a')\nprint(row.label)", "row.name"]
+    asked = request(cells, (1, "row = Row('a')\nprint(row.name)", cells[1]))
+    assert after(asked) == [RECORD.format("label"), cells[1], "row.label"]
+
+
+def test_a_key_follows_though_the_function_that_gets_it_by_name_may_not() -> None:
+    cells = ["cfg = {'rate': 1}", "def train(lr):\n    return lr\ntrain(**cfg)", "cfg['lr']"]
+    assert after(request(cells, (0, "cfg = {'lr': 1}", cells[0])))[2] == "cfg['rate']"

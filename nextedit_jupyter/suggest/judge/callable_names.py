@@ -56,17 +56,19 @@ def with_what_names_them(
     limited: set[_At] = set()
     raised: dict[_At, Placed] = {}
     for p in words:
-        if not _is_named_by_others(*_at(p.candidate), considered):
+        at = _at(p.candidate)
+        if done.get(at) == p.candidate.text or not _is_named_by_others(*at, considered):
             continue
         whole = plans.whole_of(p.candidate)
         if not whole.is_proved:
             limited |= whole.places
             continue
-        for at in whole.places - ticked:
-            if (place := plans.candidates.get((*at, p.candidate.text))) is not None:
-                raised[at] = Placed(place, p.sure)
+        for other in whole.places - ticked:
+            if (place := plans.candidates.get((*other, p.candidate.text))) is not None:
+                raised[other] = Placed(place, p.sure)
     follows = ticked - limited | done.keys()
     limited |= {_at(p.candidate) for p in words if plans.lacks_definition(p.candidate, follows)}
+    limited -= done.keys()
     kept = [raised.pop(_at(p.candidate), p) for p in found]
     kept += raised.values()
     return [
@@ -157,7 +159,7 @@ class _Plans:
         is_sure = len(planned.notes) <= bool(loose) and loose <= self._ticked
         if is_whole and is_open and is_sure:
             return _Whole(places, True)
-        return _Whole(places | optional, False)
+        return _Whole(places | loose, False)  # a string may be meant by what else was changed
 
     def _is_code(self, at: _At) -> bool:
         """Whether a place is in code, neither in a text nor in Markdown."""

@@ -301,9 +301,12 @@ def _agreed(
 
 
 def _is_bound(candidate: Candidate, considered: Considered) -> bool:
-    """Whether the name is bound at the candidate's place."""
-    kind = considered.cells[candidate.cell].kinds[candidate.first]
-    return kind in ("definition", "target", "import")
+    """Whether the name is bound at the candidate's place, not declared as a class's field is, whose
+    uses are attributes."""
+    cell = considered.cells[candidate.cell]
+    kind = cell.kinds[candidate.first]
+    is_declared = kind == "target" and cell.right(candidate.last, 1) == [":"]
+    return kind in ("definition", "target", "import") and not is_declared
 
 
 def _as_ruled(
