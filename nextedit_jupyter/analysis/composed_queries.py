@@ -12,7 +12,7 @@ from tree_sitter import Node
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.chains import arguments_of
-from nextedit_jupyter.analysis.frame_parts import frame_at, nodes_at
+from nextedit_jupyter.analysis.frame_parts import assignment_at, frame_at, nodes_at
 from nextedit_jupyter.analysis.index import NotebookIndex
 
 _QUERIES = ("query", "eval")
@@ -65,12 +65,9 @@ def _query_of(
     """What the call is given whose method begins these nodes."""
     if len(nodes) < 3 or nodes[2].type != "call" or nodes[1].type != "attribute":
         return None
-    begins = nodes[1]
-    while begins.type in ("attribute", "call", "subscript") and begins.named_children:
-        begins = begins.named_children[0]
     given, words = arguments_of(nodes[2])
     query = words.get("expr", given[0] if given else None)
-    is_of_frame = frame_at(index, here, at(begins.start_byte)) in frames
+    is_of_frame = frame_at(index, here, at(nodes[1].start_byte)) in frames
     return query if is_of_frame else None
 
 
@@ -85,9 +82,7 @@ def _in_variable(
             return
     for id, i in index.definitions(name):
         here = index.cells[id]
-        nodes, at = nodes_at(here, here.names[i].start)
-        made = nodes[1] if len(nodes) > 1 and nodes[1].type == "assignment" else None
-        value = made.child_by_field_name("right") if made is not None else None
+        _, value, at = assignment_at(here, here.names[i].start)
         if value is not None:
             yield from ((id, *span) for span in _words_in(here, value, at, words))
 

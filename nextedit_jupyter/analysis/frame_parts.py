@@ -171,6 +171,17 @@ def _takes_column(node: Node) -> bool:
     return False
 
 
+def assignment_at(
+    here: CellIndex, start: int
+) -> tuple[Node | None, Node | None, Callable[[int], int]]:
+    """The assignment whose target is the name at `start`, and its value, each None if there is
+    none; and a function from byte offsets to places in the cell.
+    """
+    nodes, at = nodes_at(here, start)
+    made = nodes[1] if len(nodes) > 1 and nodes[1].type == "assignment" else None
+    return made, made.child_by_field_name("right") if made is not None else None, at
+
+
 def _root(node: Node) -> Node | None:
     """The first name of a chain of attributes, calls and subscripts."""
     inner: Node | None = node

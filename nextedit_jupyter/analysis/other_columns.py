@@ -15,7 +15,7 @@ from tree_sitter import Node
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.chains import ChainLink, arguments_of, links_of, string_of
-from nextedit_jupyter.analysis.frame_parts import frame_at, is_called, nodes_at
+from nextedit_jupyter.analysis.frame_parts import assignment_at, frame_at, is_called, nodes_at
 from nextedit_jupyter.analysis.index import NotebookIndex
 
 _NAMING_KEYWORDS = ("name", "names", "value_name", "var_name")
@@ -51,9 +51,7 @@ def other_columns(
             here = index.cells[id]
             if here.homes[i] != MODULE:
                 continue
-            nodes, at = nodes_at(here, here.names[i].start)
-            made = nodes[1] if len(nodes) > 1 and nodes[1].type == "assignment" else None
-            value = made.child_by_field_name("right") if made is not None else None
+            made, value, at = assignment_at(here, here.names[i].start)
             if made is None or value is None:
                 continue
             spend(3)

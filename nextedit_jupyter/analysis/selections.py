@@ -16,7 +16,7 @@ from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.chains import ChainLink, arguments_of, links_of, text_of
 from nextedit_jupyter.analysis.flow import Place
-from nextedit_jupyter.analysis.frame_parts import nodes_at
+from nextedit_jupyter.analysis.frame_parts import assignment_at, nodes_at
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.own_attributes import is_of_frames
 
@@ -135,10 +135,7 @@ def _variable(index: NotebookIndex, where: _Where, name: Node, depth: int) -> Ki
         return ""
     id, n = max(above or found)[1]
     there = index.cells[id]
-    nodes, begins = nodes_at(there, there.names[n].start)
-    if len(nodes) < 2 or nodes[1].type != "assignment":
-        return ""
-    value = nodes[1].child_by_field_name("right")
+    _, value, begins = assignment_at(there, there.names[n].start)
     return _kind(index, (id, there, begins), value, depth + 1) if value is not None else ""
 
 

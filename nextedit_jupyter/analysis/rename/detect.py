@@ -30,6 +30,7 @@ from nextedit_jupyter.core import Notebook, Silence, SuggestRequest, text_hash
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # How many other edits may follow a rename.
 RECENT_EVENTS = 3
+_DEFINES = ("write", "update", "declare")
 # Definitions renamed at once; more than that is a rewrite.
 _MAX_NAMES = 4
 
@@ -252,7 +253,7 @@ def _plan(
     )
     if roles.names:
         places = [place for place, _ in roles.names]
-        defined = [p for p in places if _name(index, p).op in ("write", "update", "declare")]
+        defined = [p for p in places if _name(index, p).op in _DEFINES]
         groups = {_home(index, place) for place in places}
         if len(groups) > 1:
             if not defined:
@@ -344,8 +345,7 @@ def _is_replaced(
     gone = [
         swap.old
         for place, swap in names
-        if _name(index, place).op in ("write", "update", "declare")
-        and _gave_way(request, window, index, place[0], swap)
+        if _name(index, place).op in _DEFINES and _gave_way(request, window, index, place[0], swap)
     ]
     return _replaced(*dict.fromkeys(gone)) if gone else None
 
@@ -410,7 +410,7 @@ def _is_still_defined(
 
 def _writes(index: CellIndex, name: str, module: bool) -> int:
     return sum(
-        index.names[i].op in ("write", "update", "declare")
+        index.names[i].op in _DEFINES
         for (home, known), places in index.streams.items()
         if known == name and (home == MODULE) == module
         for i in places

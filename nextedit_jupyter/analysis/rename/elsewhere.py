@@ -84,17 +84,20 @@ def _is_handed_over(here: CellIndex, name: str, body: int) -> bool:
     """Whether a cell of another language receives or returns the variable under its own name."""
     if here.masked.language not in BRIDGES:
         return False
+    return any(start + len(name) < body for start in _handed(here, name))
+
+
+def _handed(here: CellIndex, name: str) -> list[int]:
+    """Where magics and other Python in a cell of any language name the variable."""
     places = [*here.masked.binds, *((s.start, s.end) for s in here.masked.snippets)]
-    return any(end < body and here.masked.source[start:end] == name for start, end in places)
+    return sorted(start for start, end in places if here.masked.source[start:end] == name)
 
 
 def _lines_of_others(here: CellIndex, name: str) -> Iterator[tuple[int, int]]:
     """The lines in another language that receive or return the variable: `%R -i df head(df)`."""
     if not here.masked.regions:
         return
-    source = here.masked.source
-    places = [*here.masked.binds, *((s.start, s.end) for s in here.masked.snippets)]
-    named = sorted(start for start, end in places if source[start:end] == name)
+    source, named = here.masked.source, _handed(here, name)
     for region in here.masked.regions:
         n = bisect_left(named, region.start)
         is_named = n < len(named) and named[n] < region.end

@@ -44,8 +44,10 @@ BINDING = ("definition", "target", "import", "keyword", "string")
 TEXTS = frozenset(["comment", "docstring", "string"])
 _NAME = re.compile(r"[^\W\d]\w*")
 _PIECE = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
-_OPENS, _CLOSES, _COMPARING = frozenset("([{"), frozenset(")]}"), frozenset("=!<>:")
-CONTEXT = 6  # tokens on either side that are compared
+_OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
+_COMPARING = frozenset("=!<>:")
+# How many tokens of context are compared on either side.
+CONTEXT = 6
 
 
 @dataclass(frozen=True, slots=True)
