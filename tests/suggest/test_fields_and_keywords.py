@@ -70,6 +70,33 @@ def test_what_is_unpacked_into_a_record_is_noted(given: str, listed: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("call", "is_noted"),
+    [
+        ("fit(1, 2, **kw)", False),
+        ("fit(1, lr=2, **kw)", False),
+        ("fit(1, **kw)", True),
+        ("fit(*both, **kw)", True),
+        ("fit(1, *rest, **kw)", True),
+        ("run(fit, 1, 2, **kw)", True),
+    ],
+)
+def test_what_a_call_passes_by_position_is_not_passed_by_two_stars(
+    call: str, is_noted: bool
+) -> None:
+    before = "def fit(x, lr):\n    return x * lr"
+    now = "def fit(x, rate):\n    return x * lr"
+    asked = request([now, call], (0, before, now))
+    assert after(asked)[0] == "def fit(x, rate):\n    return x * rate"
+    assert ("`**` may pass it" in notes(asked)) == is_noted
+
+
+def test_arguments_beyond_the_positions_say_nothing_about_a_keyword() -> None:
+    before, now = "def fit(x, *more, lr):\n    lr", "def fit(x, *more, rate):\n    lr"
+    asked = request([now, "fit(1, 2, 3, **kw)"], (0, before, now))
+    assert "cell 2: a call with `**` may pass it" in notes(asked)
+
+
+@pytest.mark.parametrize(
     ("now", "becomes"),
     [
         ("def area(height):\n    return heigth", "def area(height):\n    return height"),

@@ -250,7 +250,7 @@ test('what ran after it was taken is out of date again once that is undone', asy
 test('what is left alone is named, and so is the old name that lives on in the kernel', async () => {
   const lines = selector =>
     lab.page.$$eval(`.nextedit-panel ${selector} li`, nodes => nodes.map(n => n.textContent));
-  await lab.openNotebook('left', [...CELLS, 'print(total\nfor (']);
+  await lab.openNotebook('left', [...CELLS, 'total = print(\nfor (']);
   await lab.runAll();
   await lab.select(1, 0, 'total'.length);
   await lab.type('amount');
@@ -264,7 +264,7 @@ test('what is left alone is named, and so is the old name that lives on in the k
     said => said.includes('`total` still exists in the kernel'),
     'the old name is not reported'
   );
-  assert.equal(await lab.source(5), 'print(total\nfor (');
+  assert.equal(await lab.source(5), 'total = print(\nfor (');
 });
 
 test('the buttons stay in sight under a long list, and every text can be read in either theme', async () => {

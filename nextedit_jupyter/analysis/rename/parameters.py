@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from nextedit_jupyter.analysis.bindings import Function, normalised
+from nextedit_jupyter.analysis.bindings import CellIndex, Function, Splat, normalised
+from nextedit_jupyter.analysis.call_sites import calls_at
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.callers import PARTIALS, Callers, may_reach
 from nextedit_jupyter.analysis.rename.plan import Change, counted, listed_cells, without
@@ -30,7 +31,7 @@ def keyword_places(
     `function` is None for a lambda without a name, whose callers are unknown.
     """
     found = Keywords()
-    splats = _splats(index, callers)
+    splats = _splats(index, callers, function, old)
     if splats:  # arguments of the enclosing call may be passed on
         callers = replace(callers, is_passed_on=True)
     plain = normalised(new)
@@ -80,16 +81,32 @@ def _takes(index: NotebookIndex, callers: Callers, function: Function | None, na
     )
 
 
-def _splats(index: NotebookIndex, callers: Callers) -> set[int]:
-    """The numbers of the cells that call the function with `**`."""
+def _splats(
+    index: NotebookIndex, callers: Callers, function: Function | None, name: str
+) -> set[int]:
+    """The numbers of the cells whose calls of the function may pass the parameter with `**`."""
     return {
         index.number(id)
         for id, there in index.readable()
         for splat in there.splats
-        if callers.has(id, splat.target)
+        if (callers.has(id, splat.target) and not _is_passed(there, splat, function, name))
         or splat.target in callers.maybe.get(id, ())
         or any(callers.has(id, place) for place in splat.passed)
     }
+
+
+def _is_passed(there: CellIndex, splat: Splat, function: Function | None, name: str) -> bool:
+    """Whether a call with `**` passes a parameter otherwise, so that `**` has no such key.
+
+    An object counts as passed to `self` by the caller, which at worst finds too few.
+    """
+    call = next(iter(calls_at(there, {splat.target})), None)
+    if function is None or call is None:
+        return False
+    passed = [argument.keyword for argument in call.arguments]
+    count = next((i for i, keyword in enumerate(passed) if keyword is not None), len(passed))
+    by_position = [p.name for p in function.parameters[:count] if p.kind == "positional"]
+    return name in passed or name in by_position
 
 
 def _add_unseen(

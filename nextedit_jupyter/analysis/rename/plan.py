@@ -149,9 +149,11 @@ def broken_notes(index: NotebookIndex, name: str) -> list[str]:
     """Notes which cells with this word were left out because they do not parse."""
     word = whole_word(name)
     left = [index.number(id) for id, _ in index.broken() if word.search(index.cell(id).source)]
-    if not left:
-        return []
-    return [f"{listed_cells(left)} do{'es' * (len(left) == 1)} not parse: left out"]
+    return [broken_note(left)] if left else []
+
+
+def broken_note(numbers: list[int]) -> str:
+    return f"{listed_cells(numbers)} do{'es' * (len(numbers) == 1)} not parse: left out"
 
 
 def listed_cells(numbers: list[int]) -> str:

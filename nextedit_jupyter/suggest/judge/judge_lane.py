@@ -29,12 +29,14 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.suggest.judge.callable_names import with_what_names_them
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
+from nextedit_jupyter.suggest.judge.columns import with_their_columns
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.fits import Fits
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import (
     SURE_OF_LOCAL,
     SURE_OF_REBOUND,
+    SURE_OF_UNREAD,
     held_back,
     rulings,
 )
@@ -151,10 +153,11 @@ class JudgeLane:
         symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
         callees = Callees(considered)
         ruled = rulings(considered, symbols, request, callees)
-        found = list(_as_ruled(found, ruled, considered, callees, most))
-        found = with_their_bindings(found, considered, forest.thresholds.tick, most)
-        found = list(with_their_meaning(found, considered, most))
         tick = forest.thresholds.tick
+        found = list(_as_ruled(found, ruled, considered, callees, most))
+        found = with_their_columns(found, considered, tick)
+        found = with_their_bindings(found, considered, tick, most)
+        found = list(with_their_meaning(found, considered, most))
         found = with_what_names_them(found, considered, request, symbols, tick, most)
         kept = _known(patterns)
         if not found:
@@ -335,9 +338,10 @@ def _as_ruled(
             groups.setdefault(key[0], []).append(p.sure)
     for p, ruling, key in zip(found, ruled, keys, strict=True):
         is_named = ruling == "text" and p.sure >= sure_of_text(p.candidate, considered)
-        if ruling == "open" or is_named:
+        is_sure = ruling == "unread" and p.sure >= SURE_OF_UNREAD
+        if ruling == "open" or is_named or is_sure:
             yield p
-        elif ruling in ("optional", "text"):
+        elif ruling in ("optional", "text", "unread"):
             yield Placed(p.candidate, min(p.sure, most))
         elif key is not None:
             group = groups[key[0]]

@@ -11,14 +11,18 @@ from bisect import bisect_right
 from typing import Literal
 
 from nextedit_jupyter.analysis.index import cell_index
+from nextedit_jupyter.analysis.patterns.nodes import is_akin
 from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
-from nextedit_jupyter.suggest.judge.last_edits import TEXTS
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS, LastChange
 
-Ruling = Literal["open", "text", "optional", "rebound", "local", "closed"]
+Ruling = Literal["open", "text", "optional", "unread", "rebound", "local", "closed"]
 
+# A word of prose: another word is before or behind it, after a blank.
+_AFTER_A_WORD = re.compile(r"[^\W\d],? $")
+_BEFORE_A_WORD = re.compile(r",? [^\W\d]")
 _SPELT = re.compile(r"[_\d]|[a-z][A-Z]|[A-Z]{2}[a-z]")
 # Mentions of a renamed variable in strings: all of seven such places followed, below it half. None
 # of them was the whole string, which may be a label as well: `print("Node")`.
@@ -45,6 +49,25 @@ def _is_named_in_prose(place: Candidate, considered: Considered) -> bool:
     source = considered.cells[place.cell].source
     comment = source[source.rfind("#", 0, place.start) : source.find("\n", place.start) + 1 or None]
     return bool(_SPELT.search(place.change.old[0])) and cell_index(comment.strip("# \n")).broken
+
+
+def is_of_whole_strings(change: LastChange) -> bool:
+    """Whether another word took the place of one that is a whole string each time: a value or a
+    label, which prose does not name with the same word. A corrected word is corrected everywhere.
+    """
+    are_whole = all(
+        e.site.kind == "string" and {*e.site.left[:1], *e.site.right[:1]} <= {"'", '"'}
+        for e in change.examples
+    )
+    return are_whole and not is_akin(change.old[0], change.new)
+
+
+def is_in_prose(place: Candidate, considered: Considered) -> bool:
+    """Whether a word of a text stands beside other words."""
+    cell = considered.cells[place.cell]
+    before, after = cell.source[: place.start][-3:], cell.source[place.end : place.end + 3]
+    is_beside = _AFTER_A_WORD.search(before) or _BEFORE_A_WORD.match(after)
+    return cell.kinds[place.first] in TEXTS and is_beside is not None
 
 
 def sure_of_text(place: Candidate, considered: Considered) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.limits import left_alone_notes
+from nextedit_jupyter.analysis.rename.plan import broken_note, whole_word
 from nextedit_jupyter.core import (
     CellEdit,
     Replacement,
@@ -126,6 +128,7 @@ def whole_of(
     )
     count = sum(len(list(c.edit)) for c in said.edits)
     notes = notes_of([p.candidate for p in ticked], len(unsure))
+    said_notes = _still_true(said.notes, request, {old for old, _ in words}, ids.values())
     unnamed = tuple(id for id in found.left_alone if id not in said.left_alone)
     return Suggestion(
         suggestion_id("rename", "patterns", tuple(ordered)),
@@ -135,9 +138,31 @@ def whole_of(
         max(p.sure for p in ticked),
         tuple(ordered),
         (*said.optional, *_optional(request, unsure, said.optional)),
-        (proved_note(count), *notes, *said.notes, *left_alone_notes(request.notebook, unnamed)),
+        (proved_note(count), *notes, *said_notes, *left_alone_notes(request.notebook, unnamed)),
         (*said.left_alone, *unnamed),
     )
+
+
+def _still_true(
+    notes: Sequence[str], request: SuggestRequest, words: Collection[str], changed: Collection[str]
+) -> Iterator[str]:
+    """The notes of a rename, of which the one that names cells that do not parse says which of them
+    are not changed after all.
+    """
+    broken = {
+        cell.id: request.notebook.number(cell.id)
+        for cell in request.notebook.cells
+        if cell.is_code
+        and any(whole_word(word).search(cell.source) for word in words)
+        and cell_index(cell.source).broken
+    }
+    was = broken_note(list(broken.values()))
+    left = [number for id, number in broken.items() if id not in changed]
+    for note in notes:
+        if note != was:
+            yield note
+        elif left:
+            yield broken_note(left)
 
 
 def _optional(
