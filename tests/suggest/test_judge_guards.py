@@ -244,18 +244,12 @@ def test_an_attribute_that_hides_a_column_is_not_its_place() -> None:
             "check(state == 'failed')  # if it was solved, go on\nprint('not solved: stop')",
         ),
         ("mode = 'solved'", "mode = 'failed'", "'x/solved/y'", "'x/failed/y'"),
-        # A corrected word is corrected everywhere, and prose that was changed is prose.
+        # A corrected word is corrected everywhere.
         (
             "names = ['capitol']",
             "names = ['capital']",
             "print('the capitol of it')",
             "print('the capital of it')",
-        ),
-        (
-            "print('the model of it')",
-            "print('the forest of it')",
-            "print('no model is left')",
-            "print('no forest is left')",
         ),
     ],
 )
@@ -263,6 +257,27 @@ def test_a_word_that_was_a_whole_string_is_not_changed_in_prose(
     before: str, after: str, other: str, becomes: str
 ) -> None:
     assert left(0.9, before, after, other) == becomes
+
+
+@pytest.mark.parametrize(
+    ("other", "becomes"),
+    [
+        ("ask('how tall was it?')", "ask('how tall was it?')"),
+        ("ask('how does it sound?')", "ask('what does it sound?')"),
+        ("ask('so how does it look?')", "ask('so what does it look?')"),
+        ("ask(2)  # how many are there", "ask(2)  # how many are there"),
+    ],
+)
+def test_a_word_of_prose_is_changed_in_other_sentences_beside_the_same_word(
+    other: str, becomes: str
+) -> None:
+    before, after = "ask('how does it look?')", "ask('what does it look?')"
+    assert left(0.9, before, after, other) == becomes
+
+
+def test_a_corrected_word_of_prose_is_corrected_everywhere() -> None:
+    before, after = "ask('the capitol of it')", "ask('the capital of it')"
+    assert left(0.9, before, after, "print('no capitol here')") == "print('no capital here')"
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ from nextedit_jupyter.suggest.judge.mentions import (
     Ruling,
     is_in_prose,
     is_of_another_language,
+    is_of_another_sentence,
+    is_of_prose,
     is_of_whole_strings,
     is_table,
     of_mention,
@@ -84,6 +86,7 @@ def _words_held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
     in_text = {key: _is_of_text_alone(change) for key, change in words.items()}
     labels = {key: _is_of_labels_alone(change) for key, change in words.items()}
     whole = {key: is_of_whole_strings(change) for key, change in words.items()}
+    prose = {key: is_of_prose(change) for key, change in words.items()}
     foreign = {key: _is_of_other_languages(change, considered) for key, change in words.items()}
     replaced = {key: is_of_replaced_entries(change) for key, change in words.items()}
     for place in considered.candidates:
@@ -104,6 +107,7 @@ def _words_held_back(considered: Considered, keys: RenamedKeys) -> list[float]:
                 or (keys.is_of_another(place) and not _is_same_entry(place, considered))
                 or (labels[key] and _is_key(Site.of(cell, place.first, place.last)))
                 or (whole[key] and is_in_prose(place, considered))
+                or (prose[key] and is_of_another_sentence(place, considered))
                 or (foreign[key] and _is_python_name(place, considered))
                 or (in_text[key] and considered.cells[place.cell].kinds[place.first] not in TEXTS)
             ):

@@ -16,13 +16,14 @@ from nextedit_jupyter.analysis.rename.elsewhere import is_relation
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
-from nextedit_jupyter.suggest.judge.last_edits import TEXTS, LastChange
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS, LastChange, Site
 
 Ruling = Literal["open", "text", "optional", "unread", "rebound", "local", "closed"]
 
 # A word of prose: another word is before or behind it, after a blank.
 _AFTER_A_WORD = re.compile(r"[^\W\d],? $")
 _BEFORE_A_WORD = re.compile(r",? [^\W\d]")
+_PLAIN = re.compile(r"[^\W\d_a-z]?[a-z]+")
 _SPELT = re.compile(r"[_\d]|[a-z][A-Z]|[A-Z]{2}[a-z]")
 # Mentions of a renamed variable in strings: all of seven such places followed, below it half. None
 # of them was the whole string, which may be a label as well: `print("Node")`.
@@ -60,6 +61,28 @@ def is_of_whole_strings(change: LastChange) -> bool:
         for e in change.examples
     )
     return are_whole and not is_akin(change.old[0], change.new)
+
+
+def is_of_prose(change: LastChange) -> bool:
+    """Whether an ordinary word of prose was replaced by another each time, and not corrected."""
+    are_prose = all(e.site.kind in TEXTS and any(_neighbours(e.site)) for e in change.examples)
+    is_plain = _PLAIN.fullmatch(change.old[0]) is not None
+    return are_prose and is_plain and not is_akin(change.old[0], change.new)
+
+
+def is_of_another_sentence(place: Candidate, considered: Considered) -> bool:
+    """Whether none of the words beside a word of prose is beside it where it was changed."""
+    if not is_in_prose(place, considered):
+        return False
+    before, after = _neighbours(Site.of(considered.cells[place.cell], place.first, place.last))
+    examples = [_neighbours(example.site) for example in place.change.examples]
+    return not any((before and before == b) or (after and after == a) for b, a in examples)
+
+
+def _neighbours(site: Site) -> tuple[str, str]:
+    """The words before and behind a word; "" where there is none."""
+    before, after = "".join(site.left[:1]), "".join(site.right[:1])
+    return before if before[:1].isalpha() else "", after if after[:1].isalpha() else ""
 
 
 def is_in_prose(place: Candidate, considered: Considered) -> bool:
