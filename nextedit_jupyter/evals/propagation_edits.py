@@ -4,6 +4,7 @@
   leaves it exactly as the author did; otherwise the author types it, and the tool is asked again
   with a longer history. Each distinct offered text of a cell that the author did not write is
   wrong; a cell that was also changed in another way is neutral once it contains the new name.
+  What the file does not pair with the cell that it became is looked up among the new cells.
 - single request: the same after the first edit alone.
 - next edits: after the first half of a commit's cells, whether the first offer touches a cell of
   the other half (located) and leaves one exactly as the author did (exact).
@@ -170,7 +171,7 @@ def _replayed(
 
 
 def _is_wrong(commit: Commit, cell: int, text: str) -> bool:
-    after = commit.changed.get(cell)
+    after = commit.changed.get(cell, commit.unpaired.get(cell))
     if after is None:
         return True
     assert commit.rename is not None

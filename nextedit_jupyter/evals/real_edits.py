@@ -13,7 +13,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from nextedit_jupyter.core import Caret, Cell, EditEvent, NextEditError, Noteboo
 from nextedit_jupyter.core.request import Bounds
 
 _TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|\s+|.", re.S)
+_ALIKE = 0.6  # the share of tokens that two texts of one cell have in common at least
 _HISTORY = Bounds().history_events
 
 
@@ -45,13 +47,19 @@ def renamed(before: str, after: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One notebook before and after; `changed` are the texts that cells of `before` became."""
+    """One notebook before and after; `changed` are the texts that cells of `before` became.
+
+    `unpaired` cells neither stayed nor are paired with what they became, which happens where the
+    author also added, removed or moved cells: the text of the cell that is most similar among those
+    that only the notebook after has; None if none is.
+    """
 
     repo: str
     kind: str
     before: tuple[str, ...]
     changed: dict[int, str]
     rename: tuple[str, str] | None
+    unpaired: dict[int, str | None] = field(default_factory=dict)
 
     @property
     def owner(self) -> str:
@@ -89,7 +97,36 @@ def _commit(told: dict[str, Any]) -> Commit:
         tuple(map(str, told["before"])),
         {int(i): str(told["after"][j]) for i, j in told["pairs"]},
         (str(rename[0]), str(rename[1])) if rename else None,
+        _unpaired(told["before"], told["after"], told["pairs"]),
     )
+
+
+def _unpaired(
+    before: Sequence[str], after: Sequence[str], pairs: Sequence[tuple[int, int]]
+) -> dict[int, str | None]:
+    """Cells that neither stayed nor are paired, with the most similar new cell, each taken once."""
+    paired, taken = {i for i, _ in pairs}, {j for _, j in pairs}
+    stayed, known = set(after), set(before)
+    gone = [i for i, text in enumerate(before) if i not in paired and text not in stayed]
+    new = [text for j, text in enumerate(after) if j not in taken and text not in known]
+    found: dict[int, str | None] = dict.fromkeys(gone)
+    alike = sorted(
+        ((_likeness(before[i], text), i, n) for i in gone for n, text in enumerate(new)),
+        key=lambda pair: -pair[0],
+    )
+    used: set[int] = set()
+    for likeness, i, n in alike:
+        if likeness >= _ALIKE and found[i] is None and n not in used:
+            found[i] = new[n]
+            used.add(n)
+    return found
+
+
+def _likeness(one: str, other: str) -> float:
+    matcher = SequenceMatcher(None, tokens(one), tokens(other), autojunk=False)
+    if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE:
+        return 0.0
+    return matcher.ratio()
 
 
 def _lines(path: Path) -> Iterator[bytes]:

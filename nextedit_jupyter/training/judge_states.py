@@ -1,8 +1,8 @@
 """Real commits as states of a notebook in which the judge is asked, with the right answers.
 
 Positive are the places that the author then changed in exactly that way; negative those they left
-alone, which are all places after an edit made in one place only; places changed differently count
-as neither.
+alone, which are all places after an edit made in one place only; places changed differently, and
+those in cells of which nobody knows what they became, count as neither.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A request, and the texts of cells after the commit; the others stayed."""
+    """A request, and the texts of cells after the commit, None if unknown; the others stayed."""
 
     kind: str
     owner: str
     request: SuggestRequest
-    after: Mapping[int, str]
+    after: Mapping[int, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ def _state(kind: str, commit: Commit, done: Sequence[int]) -> State:
         caret = commit.changed[last].find(new) + len(new)
     else:
         caret = caret_after(commit.before[last], commit.changed[last])
-    left = {cell: text for cell, text in commit.changed.items() if cell not in done}
+    changed = {cell: text for cell, text in commit.changed.items() if cell not in done}
+    left = {**commit.unpaired, **changed}
     return State(kind, commit.owner, request_after(now, events, caret), left)
 
 
@@ -116,7 +117,8 @@ def _partial(commit: Commit, cells: Sequence[int]) -> State | None:
                 cells_now = list(commit.before)
                 cells_now[cell] = head + "".join(old[b:])
                 asked = request_after(cells_now, [(cell, before, cells_now[cell])], len(head))
-                left = {n: text for n, text in commit.changed.items() if n >= cell}
+                changed = {n: text for n, text in commit.changed.items() if n >= cell}
+                left = {**commit.unpaired, **changed}
                 return State("partial", commit.owner, asked, left)
     return None
 
@@ -156,9 +158,11 @@ def rows_of(states: Iterable[State]) -> Rows:
 
 
 def _label(state: State, cell: int, start: int, end: int, text: str) -> bool | None:
-    after = state.after.get(cell)
-    if after is None:
+    if cell not in state.after:
         return False
+    after = state.after[cell]
+    if after is None:
+        return None
     return was_made(state.request.notebook.cells[cell].source, after, start, end, text)
 
 

@@ -76,6 +76,42 @@ def test_a_cell_that_was_changed_otherwise_too_is_neutral_once_it_holds_the_new_
     assert replay([more], Offering({3: "f(n=3)"})).wrong == 0
 
 
+@pytest.mark.parametrize(
+    ("after", "offered", "wrong"),
+    [
+        # The file does not say what cell 2 became.
+        (["n = 1", "print(n)", "y = n + n", "f(x=3)"], "y = n + n", 0),
+        (["n = 1", "print(n)", "z = 3", "y = n + n", "f(x=3)"], "y = n + n", 0),
+        # It was changed in another way as well; it was not changed so; it stayed; it is gone.
+        (["n = 1", "print(n)", "y = n + n + 2", "f(x=3)"], "y = n + n", 0),
+        (["n = 1", "print(n)", "y = x + m", "f(x=3)"], "y = n + n", 1),
+        (["n = 1", "print(n)", "y = x + x", "f(x=3)"], "y = n + n", 1),
+        (["n = 1", "print(n)", "f(x=3)"], "y = n + n", 1),
+        # Another cell has always had this text.
+        (["n = 1", "print(n)", "f(x=3)"], "f(x=3)", 1),
+    ],
+)
+def test_a_cell_that_is_not_paired_is_looked_up_among_the_new_ones(
+    tmp_path: Path, after: list[str], offered: str, wrong: int
+) -> None:
+    path = tmp_path / "edits.jsonl"
+    path.write_text(json.dumps({**LINE, "after": after, "pairs": [[0, 0], [1, 1]]}), "utf-8")
+    assert replay(read_commits(path), Offering({2: offered})).wrong == wrong
+
+
+def test_each_new_cell_is_what_one_cell_became(tmp_path: Path) -> None:
+    told = {
+        **LINE,
+        "before": ["x = 1", "print(x, 1, 2)", "print(x, 1, 3)", "plot(x)"],
+        "after": ["n = 1", "print(n, 1, 3)", "other()"],
+        "pairs": [[0, 0]],
+    }
+    path = tmp_path / "edits.jsonl"
+    path.write_text(json.dumps(told), "utf-8")
+    (commit,) = read_commits(path)
+    assert commit.unpaired == {1: None, 2: "print(n, 1, 3)", 3: None}
+
+
 def test_after_a_single_request_nothing_is_asked_again() -> None:
     offer = Offering({})
     assert replay([RENAME], offer, single=True).found == 0

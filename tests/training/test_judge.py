@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ def test_a_place_was_made_left_or_changed_otherwise() -> None:
 def test_an_insertion_was_made_where_its_text_stands() -> None:
     assert was_made("f(x)", "f(x, 1)", 3, 3, ", 1") is True
     assert was_made("f(x)", "g(x)", 3, 3, ", 1") is False
+
+
+@pytest.mark.parametrize(
+    ("unpaired", "right"),
+    [({}, [0, 0]), ({1: None}, [0]), ({1: "range(20, v)"}, [1, 0]), ({1: None, 2: None}, [])],
+)
+def test_cells_that_are_not_paired_count_as_far_as_it_is_known_what_they_became(
+    unpaired: dict[int, str | None], right: list[int]
+) -> None:
+    commit = replace(single("v", "o"), unpaired=unpaired)
+    assert rows_of(states_of(commit)).right.tolist() == right
 
 
 def test_of_an_edit_that_nobody_spread_every_place_is_a_negative() -> None:
