@@ -637,6 +637,11 @@ def test_an_import_of_the_new_name_elsewhere_is_the_same_thing() -> None:
         # The same word in a place of another kind has to be surer, and so has all that is no word.
         ("plot('rows')", "plot('data')", "a.rows", 0.55, None),
         ("plot('rows')", "plot('data')", "a.rows", 0.65, "a.data"),
+        # In the same line it need not.
+        ("f(x, 1)", "f(x, 1, 2)", "f(x, 1)", 0.55, "f(x, 1, 2)"),
+        ("f(x, 1)", "f(x, 1, 2)", "f(x, 1)", 0.45, None),
+        ("f(x, 1)", "f(x, 1, 2)", "y = f(x, 1)", 0.55, None),
+        ("tidy(x)\nf(x, 1)", "f(x, 1)", "tidy(x)\ng()", 0.55, None),
         # At the end of a cell nothing stands behind the place.
         ("b = 3", "b = 3 ** 2", "c = 3", 0.55, None),
         ("b = 3", "b = 3 ** 2", "c = 3", 0.65, "c = 3 ** 2"),
