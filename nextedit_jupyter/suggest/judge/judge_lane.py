@@ -29,7 +29,13 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.suggest.judge.callable_names import with_what_names_them
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
-from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
+from nextedit_jupyter.suggest.judge.consider import (
+    NOTHING,
+    CellPast,
+    Considered,
+    consider,
+    is_of_definition,
+)
 from nextedit_jupyter.suggest.judge.fits import Fits
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import (
@@ -40,7 +46,7 @@ from nextedit_jupyter.suggest.judge.guards import (
 )
 from nextedit_jupyter.suggest.judge.homes import Callees
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
-from nextedit_jupyter.suggest.judge.last_edits import TEXTS, binds
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.mentions import Ruling, sure_of_text
 from nextedit_jupyter.suggest.judge.offered import (
@@ -293,7 +299,7 @@ def _agreed(
             for r in c.edit
         ]
         seen = [p for p in places if p is not None]
-        bound = any(binds(e.site) for p in seen for e in p.candidate.change.examples)
+        bound = any(is_of_definition(p.candidate.change, considered.edits) for p in seen)
         unsure = any(p.sure < tick and _is_bound(p.candidate, considered) for p in seen)
         if bound or not seen or (not unsure and sum(p.sure for p in seen) / len(seen) >= tick):
             kept.append(said)
