@@ -6,13 +6,15 @@ notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.column_spots import Spot, all_spots, is_of_a_column, spots_of
+from nextedit_jupyter.analysis.columns_kept import one_more_made
+from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.frame_parts import is_called
-from nextedit_jupyter.analysis.frames_apart import of_another_value
+from nextedit_jupyter.analysis.frames_apart import of_another_value, with_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.other_columns import OtherColumn, is_named_in_chain, other_columns
 from nextedit_jupyter.analysis.rename import (
@@ -97,6 +99,8 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     (new,) = {n[2] for _, n in changed}
     if not new or (spot.text.startswith(new) and request.caret.cell == cell):
         return looks_half_typed(new)
+    if (other := one_more_made(index, spot, places, new)) is not None:
+        return other
     found = _plan(index, spot, new, spot.defines)
     if isinstance(found, Silence):
         return found
@@ -113,15 +117,12 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     left = tuple(carried(found.changes))
     if not left:
         return Silence("no_change", f"nothing is left to rename to `{new}`", settled=(spot.text,))
-    return RenamePlan(
-        found.kind,
-        found.old,
-        found.new,
-        request.notebook,
-        left,
-        tuple(carried(found.optional)),
-        found.notes,
-        found.confidence,
+    return replace(
+        found,
+        notebook=request.notebook,
+        changes=left,
+        optional=tuple(carried(found.optional)),
+        is_guess=not spot.defines,
     )
 
 
@@ -137,6 +138,8 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
     same = [s for s in everything if s.text == spot.text]
     built = {s.frame for s in anything if s.is_built}
     flows = _flows(index)
+    at = spot.cell, spot.start
+    flows = _flows(index, with_another_value(index, at, spot.frame, _closure(flows, spot.frame)))
     apart: dict[str, OtherColumn] = {}
     while True:
         having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}
@@ -322,13 +325,14 @@ def _plan_places(
     )
 
 
-def _flows(index: NotebookIndex) -> dict[str, set[str]]:
-    """Which names are derived from which: `b = a.dropna()` flows from a to b."""
+def _flows(index: NotebookIndex, without: Collection[Place] = ()) -> dict[str, set[str]]:
+    """Which names are derived from which: `b = a.dropna()` flows from a to b; `without` places."""
     flows: dict[str, set[str]] = {}
-    for _, here in index.readable():
+    for id, here in index.readable():
         reads: dict[int, set[str]] = {}
         for i, name in enumerate(here.names):
-            if here.homes[i] == MODULE and name.scope == MODULE and name.op == "read":
+            is_read = here.homes[i] == MODULE and name.scope == MODULE and name.op == "read"
+            if is_read and (id, i) not in without:
                 reads.setdefault(name.statement, set()).add(name.name)
         for i, name in enumerate(here.names):
             is_made = name.op == "write" and name.kind in ("variable", "loop")

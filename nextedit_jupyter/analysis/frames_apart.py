@@ -24,36 +24,41 @@ def of_another_value(
     """The changes in statements that read `frame` with another value than the statement around `at`
     (a cell and a place in it), and no other of the `frames`.
     """
+    apart = with_another_value(index, at, frame, frames)
+    return {change for change in changes if apart and _is_apart(index, change, frames, apart)}
+
+
+def with_another_value(
+    index: NotebookIndex, at: tuple[str, int], frame: str, frames: Collection[str]
+) -> frozenset[Place]:
+    """The places of `frame` where it has another value than in the statement around `at`."""
     if len(index.definitions(frame)) < 2:
-        return set()
-    seeds = [(at[0], i) for i in _read_around(index.cells[at[0]], at[1], {frame})]
+        return frozenset()
+    seeds = [(at[0], i) for i in _named_around(index.cells[at[0]], at[1], {frame})]
     if not seeds:
-        return set()
+        return frozenset()
     mine = set(index.references(seeds))
     for id, i in index.definitions(frame):
         here = index.cells[id]
-        read = _read_around(here, here.names[i].start, frames)
+        read = _named_around(here, here.names[i].start, frames)
         # `raw = df`, and `df = raw.head()` further on, is made of the same one.
         if any(here.names[j].op == "read" and here.names[j].name != frame for j in read):
             mine.update(index.references([(id, i)]))
-    return {change for change in changes if _is_apart(index, change, frame, frames, mine)}
+    places = index.module_places(frame)
+    return frozenset((id, i) for id, here in places.items() for i in here if (id, i) not in mine)
 
 
 def _is_apart(
-    index: NotebookIndex,
-    change: Change,
-    frame: str,
-    frames: Collection[str],
-    mine: Collection[Place],
+    index: NotebookIndex, change: Change, frames: Collection[str], apart: Collection[Place]
 ) -> bool:
     here = index.cells[change.cell]
-    read = _read_around(here, change.start, frames)
-    return bool(read) and all(
-        here.names[i].name == frame and (change.cell, i) not in mine for i in read
-    )
+    named = _named_around(here, change.start, frames)
+    # `y = df["x"]` gives `y` a value of the frame that it reads.
+    read = [i for i in named if here.names[i].op == "read"] or named
+    return bool(read) and all((change.cell, i) in apart for i in read)
 
 
-def _read_around(here: CellIndex, start: int, names: Collection[str]) -> list[int]:
+def _named_around(here: CellIndex, start: int, names: Collection[str]) -> list[int]:
     """The notebook's variables of these names in the statement around a place."""
     first, last = statement_around(here, start)
     return [

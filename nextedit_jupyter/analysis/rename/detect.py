@@ -290,7 +290,7 @@ def _plan(
             if (other := taken_for_another(request.notebook, window, roles.names)) is not None:
                 return other
         found = plan(index, target, new, edited=seeds, ran=ran)
-        return _of_another_member(index, found, seeds[0])
+        return _of_another_member(index, _guessed(found, not defined), seeds[0])
     if roles.keywords or roles.attributes:
         return _plan_member(request, window, index, roles, old, new)
     return Silence("no_change", "no name was changed")
@@ -323,7 +323,11 @@ def _plan_member(
         half = half_typed(request, window, index, old, new, is_definition)
         if half is not None:
             return half
-    return plan(index, found, new)
+    return _guessed(plan(index, found, new), not is_definition)
+
+
+def _guessed(found: RenamePlan | Silence, is_guess: bool) -> RenamePlan | Silence:
+    return found if isinstance(found, Silence) else replace(found, is_guess=is_guess)
 
 
 def _target_of_keyword(index: NotebookIndex, cell: str, word: Keyword) -> Target | Silence:

@@ -37,7 +37,8 @@ class RenamePlan:
     `optional` are places that are left alone unless the user selects them: mentions in Markdown,
     another definition of the same name. `notes` say what was left alone and why. `also` has the
     other names of a plan that renames several at once. `left_alone` are cells that have places but
-    must not be changed.
+    must not be changed. `is_guess`: a use was changed, not the definition, so that something else
+    may have been meant.
     """
 
     kind: SymbolKind
@@ -50,6 +51,7 @@ class RenamePlan:
     confidence: float = 0.99
     also: tuple[tuple[str, str], ...] = ()
     left_alone: tuple[str, ...] = ()
+    is_guess: bool = False
 
     @property
     def label(self) -> str:

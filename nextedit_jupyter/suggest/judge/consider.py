@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextedit_jupyter.analysis.budget import spend
-from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.suggest.judge.candidates import (
     MAX_CANDIDATES,
     Candidate,
@@ -20,7 +19,7 @@ from nextedit_jupyter.suggest.judge.candidates import (
 )
 from nextedit_jupyter.suggest.judge.features import NAMES, feature_rows
 from nextedit_jupyter.suggest.judge.forest import Forest
-from nextedit_jupyter.suggest.judge.last_edits import LastChange, binds, read_changes
+from nextedit_jupyter.suggest.judge.last_edits import read_changes
 from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
 from nextedit_jupyter.suggest.judge.view import Evidence, View
 
@@ -116,34 +115,8 @@ def consider(
     view = View(cells, sources, edited, [e.number for e in edits], evidence, evidence.ruled())
     del candidates[MAX_CANDIDATES:]
     spend(2 * len(candidates))
-    decided = _decided(candidates, evidence, edits)
+    decided = frozenset(
+        n for n, c in enumerate(candidates) if (c.cell, c.start) in evidence.decided
+    )
     rows = feature_rows(candidates, view, decided)
     return Considered(tuple(candidates), rows, cells, decided, tuple(edits))
-
-
-def is_of_definition(change: LastChange, edits: Sequence[CellPast]) -> bool:
-    """Whether a word was changed where a name is bound or declared, be it one of several that a
-    loop or an assignment has, or a lambda's own."""
-    return change.shape == "word" and any(
-        binds(e.site) or _comes_to_bind(edits[e.edit], change.new) for e in change.examples
-    )
-
-
-def _comes_to_bind(edit: CellPast, name: str) -> bool:
-    """Whether an edit's cell binds a name that it did not bind before."""
-    return _binds(edit.after, name) and not _binds(edit.before, name)
-
-
-def _binds(source: str, name: str) -> bool:
-    return name in source and any(
-        known.name == name and known.op != "read" for known in cell_index(source).names
-    )
-
-
-def _decided(
-    candidates: Sequence[Candidate], evidence: Evidence, edits: Sequence[CellPast]
-) -> frozenset[int]:
-    proved = [n for n, c in enumerate(candidates) if (c.cell, c.start) in evidence.proved]
-    changes = {id(candidates[n].change): candidates[n].change for n in proved}
-    renamed = {key for key, change in changes.items() if is_of_definition(change, edits)}
-    return frozenset(n for n in proved if id(candidates[n].change) in renamed)

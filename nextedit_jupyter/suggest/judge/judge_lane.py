@@ -29,13 +29,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.suggest.judge.callable_names import with_what_names_them
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
-from nextedit_jupyter.suggest.judge.consider import (
-    NOTHING,
-    CellPast,
-    Considered,
-    consider,
-    is_of_definition,
-)
+from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.fits import Fits
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
 from nextedit_jupyter.suggest.judge.guards import (
@@ -254,19 +248,22 @@ def _sources(request: SuggestRequest) -> dict[int, str]:
 def evidence_of(symbols: Said, patterns: Said, number: Mapping[str, int]) -> Evidence:
     """The other lanes' offers in the form that the judge's features use."""
     proved: set[tuple[int, int]] = set()
+    decided: set[tuple[int, int]] = set()
     rules: list[CandidateRule] = []
     if not isinstance(symbols, Silence):
         for said in symbols:
-            proved |= {(number[c.cell], r.start) for c in said.edits for r in c.edit}
+            places = {(number[c.cell], r.start) for c in said.edits for r in c.edit}
+            proved |= places
+            decided |= places if not said.is_guess else set()
     if not isinstance(patterns, Silence):
         for said in patterns:
             trust = next((t for least, t in _TRUST if said.confidence >= least), 1.0)
-            places = tuple(
+            ruled = tuple(
                 (number[c.cell], r.start, r.end, r.text) for c in said.edits for r in c.edit
             )
-            rules.append(CandidateRule(trust, places))
+            rules.append(CandidateRule(trust, ruled))
     refused = isinstance(symbols, Silence) and symbols.reason == "refused"
-    return Evidence(proved, refused, tuple(rules))
+    return Evidence(proved, refused, tuple(rules), decided)
 
 
 _TRUST = ((0.97, 3.0), (0.95, 2.0), (0.9, 1.5))
@@ -299,9 +296,12 @@ def _agreed(
             for r in c.edit
         ]
         seen = [p for p in places if p is not None]
-        bound = any(is_of_definition(p.candidate.change, considered.edits) for p in seen)
         unsure = any(p.sure < tick and _is_bound(p.candidate, considered) for p in seen)
-        if bound or not seen or (not unsure and sum(p.sure for p in seen) / len(seen) >= tick):
+        if (
+            not said.is_guess
+            or not seen
+            or (not unsure and sum(p.sure for p in seen) / len(seen) >= tick)
+        ):
             kept.append(said)
     return kept or Silence("low_confidence", "a use was changed, the definition was not")
 
