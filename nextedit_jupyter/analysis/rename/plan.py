@@ -156,6 +156,15 @@ def broken_notes(index: NotebookIndex, name: str) -> list[str]:
     return [f"{listed_cells(left)} do{'es' * (len(left) == 1)} not parse: left out"]
 
 
+def another_left_alone(name: str, cells: list[int]) -> str:
+    return f"another `{name}` in {listed_cells(cells)}: left alone"
+
+
+def says_another(note: str, name: str) -> bool:
+    """Whether a note says that another variable of that name is left alone."""
+    return note.startswith(f"another `{name}` in ")
+
+
 def listed_cells(numbers: list[int]) -> str:
     shown = ", ".join(map(str, numbers[:5])) + (" and more" if len(numbers) > 5 else "")
     return f"cell{'s' * (len(numbers) != 1)} {shown}"

@@ -40,6 +40,7 @@ from nextedit_jupyter.analysis.rename.plan import (
     RenamePlan,
     SymbolKind,
     Target,
+    another_left_alone,
     broken_notes,
     listed_cells,
     mentions,
@@ -336,7 +337,7 @@ class _Planner:
                 cells.append(index.number(id))
                 self.optional |= {self.change(id, i) for i in others}
         if cells:
-            self.notes.append(f"another `{self.target.name}` in {listed_cells(cells)}: left alone")
+            self.notes.append(another_left_alone(self.target.name, cells))
 
     def stars(self, web: list[Place]) -> None:
         """Note that a star import, whose names are not in the text, may overwrite the new name."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.limits import left_alone_notes
+from nextedit_jupyter.analysis.rename.plan import says_another
 from nextedit_jupyter.core import (
     CellEdit,
     Replacement,
@@ -16,6 +17,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate
+from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
 from nextedit_jupyter.suggest.lane import suggestion_id
 
@@ -127,6 +129,11 @@ def whole_of(
     count = sum(len(list(c.edit)) for c in said.edits)
     notes = notes_of([p.candidate for p in ticked], len(unsure))
     unnamed = tuple(id for id in found.left_alone if id not in said.left_alone)
+    rest = tuple(_not_taken(said.optional, edits))
+    said_notes = said.notes
+    if rest != said.optional:  # what is another variable by its bindings changes as well
+        old = {before for before, _ in words}
+        said_notes = tuple(n for n in said.notes if not any(says_another(n, name) for name in old))
     return Suggestion(
         suggestion_id("rename", "patterns", tuple(ordered)),
         "rename",
@@ -134,10 +141,24 @@ def whole_of(
         whole_label(words | changes, count + len(ticked), len(ordered)),
         max(p.sure for p in ticked),
         tuple(ordered),
-        (*said.optional, *_optional(request, unsure, said.optional)),
-        (proved_note(count), *notes, *said.notes, *left_alone_notes(request.notebook, unnamed)),
+        (*rest, *_optional(request, unsure, rest)),
+        (proved_note(count), *notes, *said_notes, *left_alone_notes(request.notebook, unnamed)),
         (*said.left_alone, *unnamed),
     )
+
+
+def _not_taken(optional: Sequence[CellEdit], edits: Sequence[CellEdit]) -> Iterator[CellEdit]:
+    """The optional places that are not changed anyway."""
+    chosen = TakenPlaces()
+    number = {change.cell: n for n, change in enumerate(edits)}
+    for change in edits:
+        for r in change.edit:
+            chosen.add(number[change.cell], r.start, r.end)
+    for change in optional:
+        n = number.get(change.cell, -1)
+        left = [r for r in change.edit if not chosen.touches(n, r.start, r.end)]
+        if left:
+            yield CellEdit(change.cell, change.base, TextEdit.of(left))
 
 
 def _optional(

@@ -19,7 +19,7 @@ from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, binds
 from nextedit_jupyter.suggest.judge.offered import Placed
 
-_BINDS = frozenset(["definition", "target"])
+_BINDS = frozenset(["definition", "import", "target"])
 _READS = frozenset(["call", "name"])
 # From here on, nine of ten cells that bind the name again followed as a whole.
 _SURE_OF_WHOLE = 0.55
@@ -48,26 +48,48 @@ class _Names:
 def with_their_bindings(
     found: Sequence[Placed], considered: Considered, tick: float, most: float
 ) -> list[Placed]:
-    """The places, with probabilities of at most `most` if the binding of the old name keeps it.
+    """The places, with probabilities of at most `most` if the binding of the old name keeps it, or
+    if what reads a binding does.
 
     With a new name that nothing else binds, they would fail. If the new variable existed before,
     the change was intended.
     """
-    sure = [p.sure for p in found]
-    for names in _names_of(found, considered):
-        kept = {b.at for b in names.bindings if found[b.at].sure < tick}
-        if not kept or _was_bound(names.change.new, considered):
+    places = [*found, *_left_out(found, considered)]
+    sure = [p.sure for p in places]
+    for names in _names_of(places, considered):
+        kept = {b.at for b in names.bindings if places[b.at].sure < tick}
+        if _was_bound(names.change.new, considered):
             continue
         own, above = _givers(names)
-        for binding, reads in own:
-            if binding.at in kept and any(sure[read.at] >= tick for read in reads):
-                _settle(sure, binding, reads, most)
+        settled = [*own, *(one for one in _by_binding(above) if one[0].at not in kept)]
+        for binding, reads in settled:
+            whole = [binding, *reads]
+            if len({sure[name.at] >= tick for name in whole}) == 2:
+                can_follow = all(name.at < len(found) for name in whole)
+                _settle(sure, whole, most, can_follow=can_follow)
         if any(binding.at in kept for binding, _ in above):
             origins = _origins(names, considered)
             for binding, read in above:
                 if binding.at in kept and binding.cell not in origins:
                     sure[read.at] = min(sure[read.at], most)
-    return [p if s == p.sure else Placed(p.candidate, s) for p, s in zip(found, sure, strict=True)]
+    own_sure = sure[: len(found)]
+    return [p if s == p.sure else Placed(p.candidate, s) for p, s in zip(found, own_sure)]
+
+
+def _left_out(found: Sequence[Placed], considered: Considered) -> Iterator[Placed]:
+    """The places that the judge has no say in or that are not offered, except the proved ones."""
+    known = {id(p.candidate) for p in found}
+    for n, place in enumerate(considered.candidates):
+        if n not in considered.decided and id(place) not in known:
+            yield Placed(place, 0.0)
+
+
+def _by_binding(pairs: Sequence[tuple[_Name, _Name]]) -> list[tuple[_Name, list[_Name]]]:
+    """The bindings, each with what reads it in the cells below."""
+    found: dict[int, tuple[_Name, list[_Name]]] = {}
+    for binding, read in pairs:
+        found.setdefault(binding.at, (binding, []))[1].append(read)
+    return list(found.values())
 
 
 def with_their_meaning(
@@ -118,16 +140,12 @@ def _is_read(place: Candidate, considered: Considered) -> bool:
     return i is not None and index.homes[i] == MODULE and index.names[i].op == "read"
 
 
-def _settle(sure: list[float], binding: _Name, reads: Sequence[_Name], most: float) -> None:
-    """Change a cell's binding and all of its reads, or none."""
-    whole = [binding, *reads]
+def _settle(sure: list[float], whole: Sequence[_Name], most: float, *, can_follow: bool) -> None:
+    """Change a binding and all of its reads, or none."""
     mean = sum(sure[name.at] for name in whole) / len(whole)
-    if mean >= _SURE_OF_WHOLE:
-        for name in whole:
-            sure[name.at] = max(sure[name.at], mean)
-    else:
-        for read in reads:
-            sure[read.at] = min(sure[read.at], most)
+    follows = can_follow and mean >= _SURE_OF_WHOLE
+    for name in whole:
+        sure[name.at] = max(sure[name.at], mean) if follows else min(sure[name.at], most)
 
 
 def _givers(
