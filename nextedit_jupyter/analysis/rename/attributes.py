@@ -11,6 +11,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     Family,
     classes_of,
     has_member,
+    is_asked_of_outside,
     members,
     outside_bases,
     protocol_notes,
@@ -161,6 +162,9 @@ class _AttributePlanner:
         for base, owner in outside_bases(self.index, self.family).items():
             if owner is None and base.rpartition(".")[2] not in _BARE:
                 shown = f"`{base}`" if base.isidentifier() or "." in base else base
+                if is_asked_of_outside(self.index, self.family, self.old):
+                    why = f"{shown} has `{self.old}`: `super()` asks for it"
+                    return Silence("refused", why, settled=(self.old,))
                 self.notes.append(
                     f"{shown} may call `{self.old}` itself"
                     if self.is_left_to_base()
@@ -168,7 +172,8 @@ class _AttributePlanner:
                 )
             for name in (self.old, normalised(self.new)) if owner is not None else ():
                 if owner is not None and has_member(owner, name):
-                    return Silence("refused", f"`{name}` is a member of `{base}`")
+                    why = f"`{name}` is a member of `{base}`"
+                    return Silence("refused", why, settled=(self.old,))
         return None
 
     def is_left_to_base(self) -> bool:
