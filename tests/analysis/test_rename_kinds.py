@@ -421,3 +421,20 @@ def test_calls_that_pass_the_new_name_already_wait_for_the_parameter() -> None:
     assert isinstance(found, RenamePlan)
     assert [change.cell for change in found.changes] == ["c0", "c0", "c2"]
     assert found.notes == ("`height=` is already passed in cell 2: nothing takes it",)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "is_other"),
+    [
+        ("try:\n    df = read(1)\nexcept OSError:\n    df = read(2)\nprint(df)", True),
+        ("try:\n    df = read(1)\n# or so\nexcept OSError:\n    df = read(2)\nprint(df)", True),
+        ("try:\n    df = read(1)\nexcept OSError:\n    print('none')\nprint(df)", False),
+        ("try:\n    df = read(1)\nexcept OSError:\n    df = df.head()\nprint(df)", False),
+        ("try:\n    df = read(1)\nfinally:\n    close()\nprint(df)", False),
+    ],
+)
+def test_a_try_that_assigns_in_every_arm_leaves_no_earlier_value(
+    loaded: str, is_other: bool
+) -> None:
+    plan = planned(["df = load()\nprint(df)", loaded], "|df = load", "rows")
+    assert texts(plan)[1] == (loaded if is_other else loaded.replace("df", "rows"))
