@@ -52,6 +52,7 @@ from nextedit_jupyter.suggest.judge.offered import (
     replacement_of,
     whole_of,
 )
+from nextedit_jupyter.suggest.judge.own_members import with_their_class
 from nextedit_jupyter.suggest.judge.rebound import with_their_bindings, with_their_meaning
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.view import Evidence
@@ -155,6 +156,7 @@ class JudgeLane:
         found = with_their_bindings(found, considered, forest.thresholds.tick, most)
         found = list(with_their_meaning(found, considered, most))
         tick = forest.thresholds.tick
+        found = with_their_class(found, considered, request, tick, most)
         found = with_what_names_them(found, considered, request, symbols, tick, most)
         kept = _known(patterns)
         if not found:

@@ -18,11 +18,10 @@ from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, binds
 from nextedit_jupyter.suggest.judge.offered import Placed
+from nextedit_jupyter.suggest.judge.together import as_sure, left_out, settle
 
 _BINDS = frozenset(["definition", "import", "target"])
 _READS = frozenset(["call", "name"])
-# From here on, nine of ten cells that bind the name again followed as a whole.
-_SURE_OF_WHOLE = 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def with_their_bindings(
     With a new name that nothing else binds, they would fail. If the new variable existed before,
     the change was intended.
     """
-    places = [*found, *_left_out(found, considered)]
+    places = [*found, *left_out(found, considered)]
     sure = [p.sure for p in places]
     for names in _names_of(places, considered):
         kept = {b.at for b in names.bindings if places[b.at].sure < tick}
@@ -63,25 +62,13 @@ def with_their_bindings(
         own, above = _givers(names)
         settled = [*own, *(one for one in _by_binding(above) if one[0].at not in kept)]
         for binding, reads in settled:
-            whole = [binding, *reads]
-            if len({sure[name.at] >= tick for name in whole}) == 2:
-                can_follow = all(name.at < len(found) for name in whole)
-                _settle(sure, whole, most, can_follow=can_follow)
+            settle(sure, [name.at for name in (binding, *reads)], tick, most, len(found))
         if any(binding.at in kept for binding, _ in above):
             origins = _origins(names, considered)
             for binding, read in above:
                 if binding.at in kept and binding.cell not in origins:
                     sure[read.at] = min(sure[read.at], most)
-    own_sure = sure[: len(found)]
-    return [p if s == p.sure else Placed(p.candidate, s) for p, s in zip(found, own_sure)]
-
-
-def _left_out(found: Sequence[Placed], considered: Considered) -> Iterator[Placed]:
-    """The places that the judge has no say in or that are not offered, except the proved ones."""
-    known = {id(p.candidate) for p in found}
-    for n, place in enumerate(considered.candidates):
-        if n not in considered.decided and id(place) not in known:
-            yield Placed(place, 0.0)
+    return as_sure(found, sure)
 
 
 def _by_binding(pairs: Sequence[tuple[_Name, _Name]]) -> list[tuple[_Name, list[_Name]]]:
@@ -138,14 +125,6 @@ def _is_read(place: Candidate, considered: Considered) -> bool:
     index = cell_index(considered.cells[place.cell].source)
     i = index.starts.get(place.start)
     return i is not None and index.homes[i] == MODULE and index.names[i].op == "read"
-
-
-def _settle(sure: list[float], whole: Sequence[_Name], most: float, *, can_follow: bool) -> None:
-    """Change a binding and all of its reads, or none."""
-    mean = sum(sure[name.at] for name in whole) / len(whole)
-    follows = can_follow and mean >= _SURE_OF_WHOLE
-    for name in whole:
-        sure[name.at] = max(sure[name.at], mean) if follows else min(sure[name.at], most)
 
 
 def _givers(
