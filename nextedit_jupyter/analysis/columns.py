@@ -12,6 +12,7 @@ from dataclasses import replace
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.column_spots import Spot, all_spots, is_of_a_column, spots_of
 from nextedit_jupyter.analysis.columns_kept import one_more_made
+from nextedit_jupyter.analysis.composed_queries import words_of_composed
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.frame_parts import is_called
 from nextedit_jupyter.analysis.frames_apart import of_another_value, with_another_value
@@ -301,7 +302,11 @@ def _plan_places(
     if others:
         count = len(others)
         notes.append(f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone")
-    optional = others | made
+    shared = _shared_queries(index, old, new, frames) - changes
+    if shared:
+        where = listed_cells(sorted({index.number(one.cell) for one in shared}))
+        notes.append(f"{where}: a query with {old!r} is also used for something else: left alone")
+    optional = others | made | shared
     texts = list(words_in_strings(index, old, new, whole=True))
     notes += unchecked_notes(index, old, new, frames, changes | optional, texts)
     optional |= set(texts) - changes
@@ -323,6 +328,14 @@ def _plan_places(
         tuple(notes),
         0.95,
     )
+
+
+def _shared_queries(
+    index: NotebookIndex, old: str, new: str, frames: Collection[str]
+) -> set[Change]:
+    """The column in queries that are kept in a variable, which something else reads as well."""
+    found = words_of_composed(index, old, frames, shared=True)
+    return {Change(*span, new if new.isidentifier() else f"`{new}`") for span in found}
 
 
 def _flows(index: NotebookIndex, without: Collection[Place] = ()) -> dict[str, set[str]]:

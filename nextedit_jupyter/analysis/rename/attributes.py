@@ -68,6 +68,7 @@ class _AttributePlanner:
         self.changes: set[Change] = set()
         self.optional: set[Change] = set()
         self.notes: list[str] = []
+        self.counting: list[str] = []
 
     def plan(self) -> RenamePlan | Silence:
         index, old, new = self.index, self.old, self.new
@@ -88,6 +89,7 @@ class _AttributePlanner:
         if old.startswith("_") and old.endswith("_"):
             self.notes.append(f"`{old}` may have a meaning to what shows or makes the object")
         self.unknown_objects()
+        self.notes += self.counting
         self.unwritten()
         self.as_text()
         self.notes += broken_notes(index, old)
@@ -104,6 +106,7 @@ class _AttributePlanner:
             changes,
             tuple(ordered(index, without(self.optional, self.changes))),
             tuple(self.notes),
+            counting=tuple(self.counting),
         )
 
     def collision(self) -> Silence | None:
@@ -206,7 +209,7 @@ class _AttributePlanner:
             Change(id, a.start, a.end, new) for id, a in strangers(index, self.family, old)
         } - self.changes
         if unknown:
-            self.notes.append(
+            self.counting.append(
                 f"{counted(unknown)} `.{old}` of objects whose class is not known: left alone"
             )
         self.optional |= unknown
@@ -221,7 +224,7 @@ class _AttributePlanner:
             and may_be_of_record(index, id, word)
         } - self.changes
         if words:
-            self.notes.append(
+            self.counting.append(
                 f"{counted(words)} `{old}=` of calls whose callee is not known: left alone"
             )
         self.optional |= words

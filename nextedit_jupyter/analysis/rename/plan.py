@@ -38,7 +38,8 @@ class RenamePlan:
     another definition of the same name. `notes` say what was left alone and why. `also` has the
     other names of a plan that renames several at once. `left_alone` are cells that have places but
     must not be changed. `is_guess`: a use was changed, not the definition, so that something else
-    may have been meant.
+    may have been meant. `counting` are those of the notes that only count optional places: if these
+    change too, nothing is left to say.
     """
 
     kind: SymbolKind
@@ -52,6 +53,7 @@ class RenamePlan:
     also: tuple[tuple[str, str], ...] = ()
     left_alone: tuple[str, ...] = ()
     is_guess: bool = False
+    counting: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

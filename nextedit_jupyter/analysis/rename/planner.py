@@ -161,6 +161,7 @@ class _Planner:
         self.changes: set[Change] = set()
         self.optional: set[Change] = set()
         self.notes: list[str] = []
+        self.counting: list[str] = []
 
     def plan(self) -> RenamePlan | Silence:
         index, target = self.index, self.target
@@ -209,6 +210,7 @@ class _Planner:
             tuple(ordered(index, self.changes)),
             tuple(ordered(index, without(self.optional, self.changes))),
             tuple(dict.fromkeys(self.notes)),
+            counting=tuple(self.counting),
         )
 
     @property
@@ -421,7 +423,8 @@ class _Planner:
                 return found
             self.changes |= found.certain
             self.optional |= found.unsure
-            self.notes += found.notes
+            self.notes += [*found.notes, *found.counting]
+            self.counting += found.counting
             if function is None:
                 continue
             owner = next((c for c in index.cells[id].classes if c.scope == function.outer), None)
