@@ -60,3 +60,15 @@ def test_one_use_under_another_name_renames_the_column_if_the_judge_agrees(
     asked = request(cells, (3, "df['ratio'].mean()", "df['volume'].mean()"))
     renamed = [said for said in offers(asked, Trees(level)) if said.lane == "symbols"]
     assert bool(renamed) == is_offered
+
+
+def test_a_result_that_is_made_of_another_frame_further_on_keeps_its_column() -> None:
+    made = "import pandas as pd\nrides = pd.DataFrame()\nrides['{}'] = [1, 2]"
+    below = [
+        "found, extra = search(times=rides)\nfound['x']",
+        "trips = pd.DataFrame()\ntrips['x'] = [3]",
+        "found, extra = search(times=trips)\nfound[['a', 'x']]",
+        "top = found.head()\ntop['x']",
+    ]
+    asked = request([made.format("y"), *below], (0, made.format("x"), made.format("y")))
+    assert after(asked)[1:] == [below[0].replace("['x']", "['y']"), *below[1:]]
