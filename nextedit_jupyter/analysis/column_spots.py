@@ -75,6 +75,8 @@ _METHODS = frozenset(
 )
 # Functions that return a column by its name, which belongs to the frame that they are used on.
 _OF_ONE = frozenset(["col", "column"])
+# Functions whose first argument is a column of the frame whose method is given the result.
+_OF_FIRST = frozenset(["NamedAgg"])
 # Keywords of these methods, and of plotting functions that take a frame, that do not name columns.
 _OTHER_KEYWORDS = frozenset(
     [
@@ -234,7 +236,9 @@ def _frame_of(index: NotebookIndex, here: CellIndex, text: Text) -> str:
         return _of_chain(index, here, text)
     if text.method in _OF_ONE and not text.keyword:
         return next(iter([*frames_around(index, here, text.start)][-1:]), "")
-    if text.keyword == "column":  # `pd.NamedAgg(column="x")` among what a frame's method is given
+    is_first = here.masked.source[: text.start - 1].rstrip().endswith("(")
+    if text.keyword == "column" or (text.method in _OF_FIRST and is_first):
+        # `pd.NamedAgg(column="x")` among what a frame's method is given
         around = frames_around(index, here, text.start)
         return next((frame for frame in around if not is_called(index, frame)), "")
     if text.method not in _METHODS and text.keyword:

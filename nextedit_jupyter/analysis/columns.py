@@ -6,13 +6,16 @@ notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.column_spots import Spot, all_spots, is_of_a_column, spots_of
+from nextedit_jupyter.analysis.columns_kept import one_more_made
+from nextedit_jupyter.analysis.composed_queries import words_of_composed
+from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.frame_parts import is_called
-from nextedit_jupyter.analysis.frames_apart import of_another_value
+from nextedit_jupyter.analysis.frames_apart import in_apart, with_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.other_columns import OtherColumn, is_named_in_chain, other_columns
 from nextedit_jupyter.analysis.rename import (
@@ -65,7 +68,7 @@ def plan_column(
         return Silence("refused", NO_COLUMN_HERE)
     if not new or set(new) & set("'\"\\\n"):
         return Silence("refused", f"`{new}` can't be a column's name in this form")
-    return _plan(index, spot, new, None)
+    return _plan(index, spot, all_spots(index), new, None)
 
 
 def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | None:
@@ -97,7 +100,10 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     (new,) = {n[2] for _, n in changed}
     if not new or (spot.text.startswith(new) and request.caret.cell == cell):
         return looks_half_typed(new)
-    found = _plan(index, spot, new, spot.defines)
+    anything = all_spots(index)
+    if (other := one_more_made(index, spot, anything, places, new)) is not None:
+        return other
+    found = _plan(index, spot, anything, new, spot.defines)
     if isinstance(found, Silence):
         return found
     shift = [(start, len(new) - (end - start)) for (start, end, _), _ in changed]
@@ -113,15 +119,12 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     left = tuple(carried(found.changes))
     if not left:
         return Silence("no_change", f"nothing is left to rename to `{new}`", settled=(spot.text,))
-    return RenamePlan(
-        found.kind,
-        found.old,
-        found.new,
-        request.notebook,
-        left,
-        tuple(carried(found.optional)),
-        found.notes,
-        found.confidence,
+    return replace(
+        found,
+        notebook=request.notebook,
+        changes=left,
+        optional=tuple(carried(found.optional)),
+        is_guess=not spot.defines,
     )
 
 
@@ -130,13 +133,20 @@ def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
     return sorted(found | {(t.start, t.end, t.text) for t in index.texts})
 
 
-def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> RenamePlan | Silence:
-    """`defines` is None for the command; otherwise whether the edit changed a definition."""
-    anything = all_spots(index)
+def _plan(
+    index: NotebookIndex, spot: Spot, anything: list[Spot], new: str, defines: bool | None
+) -> RenamePlan | Silence:
+    """`anything` are all spots of the notebook. `defines` is None for the command, otherwise
+    whether the edit changed a definition.
+    """
     everything = [s for s in anything if s.text in (spot.text, new) and is_of_a_column(index, s)]
     same = [s for s in everything if s.text == spot.text]
     built = {s.frame for s in anything if s.is_built}
     flows = _flows(index)
+    at = spot.cell, spot.start
+    own = {s.frame for s in same if s.defines}
+    without = with_another_value(index, at, spot.frame, _closure(flows, spot.frame), own)
+    flows = _flows(index, without)
     apart: dict[str, OtherColumn] = {}
     while True:
         having = {s.frame: _closure(flows, s.frame) for s in same if s.defines}
@@ -155,7 +165,8 @@ def _plan(index: NotebookIndex, spot: Spot, new: str, defines: bool | None) -> R
         return Silence("refused", f"`{new}` is already a column of `{spot.frame}`")
     if not new.isidentifier() and any(s.is_keyword and s.frame in frames for s in same):
         return Silence("refused", f"`{spot.text}=` creates it, and `{new}` can't be a keyword")
-    plan = _plan_places(index, spot, new, frames, same, set().union(*having.values()) - frames)
+    rest = set().union(*having.values()) - frames
+    plan = _plan_places(index, spot, new, frames, same, rest, without)
     notes = [*_other_notes(index, spot.text, apart.values()), *plan.notes]
     notes += _longer_names(index, spot.text, frames, anything)
     others = {s.frame for s in everything if s.defines and s.text == new}
@@ -219,7 +230,7 @@ def _longer_names(
         if s.frame in frames and s.text not in known and f"_{old}_" in f"_{s.text}_"
     ]
     if found:
-        where = listed_cells(sorted({index.number(s.cell) for s in found}))
+        where = _cells_of(index, found)
         yield f"{where}: {found[0].text!r} may be made of {old!r}: left alone"
 
 
@@ -266,9 +277,17 @@ def _frames_of(
 
 
 def _plan_places(
-    index: NotebookIndex, spot: Spot, new: str, frames: set[str], same: list[Spot], rest: set[str]
+    index: NotebookIndex,
+    spot: Spot,
+    new: str,
+    frames: set[str],
+    same: list[Spot],
+    rest: set[str],
+    without: Collection[Place],
 ) -> RenamePlan:
-    """The places to change on `frames`; `rest` are other frames that have such a column."""
+    """The places to change on `frames`, but for places `without` the column; `rest` are other
+    frames that have such a column.
+    """
     old = spot.text
 
     def change(s: Spot) -> Change:
@@ -282,23 +301,19 @@ def _plan_places(
         written = {c for c in written if not is_named_in_chain(index, c.cell, c.start, old)}
     changes = {change(s) for s in mine} | written
     changes -= {change(s) for s in split}
-    apart = of_another_value(index, (spot.cell, spot.start), spot.frame, frames, changes)
+    apart = in_apart(index, frames, without, changes)
     changes -= apart
     others = ({change(s) for s in same if s.frame not in frames} | apart) - changes
     made = set(named_where_made(index, old, new, frames)) - changes - others
+    shared = _shared_queries(index, old, new, frames) - changes
     notes = []
     if split and any(frame in frames for s in split for frame in s.joined):
-        where = listed_cells(sorted({index.number(s.cell) for s in split}))
+        where = _cells_of(index, split)
         notes.append(
             f"{where}: frames are joined on {old!r}, which only one of them would still have"
         )
-    if made:
-        where = listed_cells(sorted({index.number(one.cell) for one in made}))
-        notes.append(f"{where}: the code that makes the frame also contains {old!r}: left alone")
-    if others:
-        count = len(others)
-        notes.append(f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone")
-    optional = others | made
+    notes += _left_notes(index, old, made, others, shared)
+    optional = others | made | shared
     texts = list(words_in_strings(index, old, new, whole=True))
     notes += unchecked_notes(index, old, new, frames, changes | optional, texts)
     optional |= set(texts) - changes
@@ -322,13 +337,41 @@ def _plan_places(
     )
 
 
-def _flows(index: NotebookIndex) -> dict[str, set[str]]:
-    """Which names are derived from which: `b = a.dropna()` flows from a to b."""
+def _left_notes(
+    index: NotebookIndex, old: str, made: set[Change], others: set[Change], shared: set[Change]
+) -> Iterator[str]:
+    """What is listed and not changed, and why."""
+    if made:
+        where = _cells_of(index, made)
+        yield f"{where}: the code that makes the frame also contains {old!r}: left alone"
+    if others:
+        count = len(others)
+        yield f"{count} place{'s' * (count != 1)} of {old!r} on other frames: left alone"
+    if shared:
+        where = _cells_of(index, shared)
+        yield f"{where}: a query with {old!r} is also used for something else: left alone"
+
+
+def _cells_of(index: NotebookIndex, places: Iterable[Spot | Change]) -> str:
+    return listed_cells(sorted({index.number(place.cell) for place in places}))
+
+
+def _shared_queries(
+    index: NotebookIndex, old: str, new: str, frames: Collection[str]
+) -> set[Change]:
+    """The column in queries that are kept in a variable, which something else reads as well."""
+    found = words_of_composed(index, old, frames, shared=True)
+    return {Change(*span, new if new.isidentifier() else f"`{new}`") for span in found}
+
+
+def _flows(index: NotebookIndex, without: Collection[Place] = ()) -> dict[str, set[str]]:
+    """Which names are derived from which: `b = a.dropna()` flows from a to b; `without` places."""
     flows: dict[str, set[str]] = {}
-    for _, here in index.readable():
+    for id, here in index.readable():
         reads: dict[int, set[str]] = {}
         for i, name in enumerate(here.names):
-            if here.homes[i] == MODULE and name.scope == MODULE and name.op == "read":
+            is_read = here.homes[i] == MODULE and name.scope == MODULE and name.op == "read"
+            if is_read and (id, i) not in without:
                 reads.setdefault(name.statement, set()).add(name.name)
         for i, name in enumerate(here.names):
             is_made = name.op == "write" and name.kind in ("variable", "loop")

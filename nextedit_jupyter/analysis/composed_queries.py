@@ -27,20 +27,25 @@ def in_a_query(old: str) -> re.Pattern[str]:
 
 
 def words_of_composed(
-    index: NotebookIndex, old: str, frames: Collection[str]
+    index: NotebookIndex, old: str, frames: Collection[str], *, shared: bool = False
 ) -> Iterator[tuple[str, int, int]]:
-    """Where such queries of these frames contain the column: cell, start, end."""
+    """Where such queries of these frames contain the column: cell, start, end.
+
+    `shared`: those in variables that something else reads as well, and no others.
+    """
     words = in_a_query(old)
     asked: dict[str, dict[str, set[int]]] = {}  # variables, and where in which cells
     for id, here in index.readable():
         for query, at in _queries(index, here, frames):
-            yield from ((id, *span) for span in _words_in(here, query, at, words))
+            if not shared:
+                yield from ((id, *span) for span in _words_in(here, query, at, words))
             i = here.starts.get(at(query.start_byte)) if query.type == "identifier" else None
             if i is not None and here.homes[i] == MODULE:
                 places = asked.setdefault(here.names[i].name, {})
                 places.setdefault(id, set()).add(here.names[i].start)
     for name, places in asked.items():
-        yield from _in_variable(index, name, words, places)
+        if _is_shared(index, name, places) == shared:
+            yield from _in_variable(index, name, words)
 
 
 def _queries(
@@ -71,15 +76,20 @@ def _query_of(
     return query if is_of_frame else None
 
 
-def _in_variable(
-    index: NotebookIndex, name: str, words: re.Pattern[str], asked: dict[str, set[int]]
-) -> Iterator[tuple[str, int, int]]:
-    """The words where the variable gets its texts, if nothing but the queries reads it."""
+def _is_shared(index: NotebookIndex, name: str, asked: dict[str, set[int]]) -> bool:
+    """Whether something else than the queries reads the variable."""
     for id, places in index.module_places(name).items():
         names = index.cells[id].names
         spend(1 + len(places))
         if {names[i].start for i in places if names[i].op == "read"} - asked.get(id, set()):
-            return
+            return True
+    return False
+
+
+def _in_variable(
+    index: NotebookIndex, name: str, words: re.Pattern[str]
+) -> Iterator[tuple[str, int, int]]:
+    """The words where the variable gets its texts."""
     for id, i in index.definitions(name):
         here = index.cells[id]
         _, value, at = assignment_at(here, here.names[i].start)

@@ -96,11 +96,27 @@ def _home(index: CellIndex, name: str, scope: int) -> int:
 
 
 def rekeyed(before: str, after: str) -> Iterator[tuple[OwnKey, OwnKey]]:
-    """Keys that an edit renamed in their dictionary's definition: before and after."""
+    """Keys that an edit renamed in their dictionary's definition: before and after.
+
+    `d["day"] = f(d["date"])` keeps the old key, which the new entry is made of.
+    """
     was = [key for key in own_keys(cell_index(before)) if key.fills]
     now = [key for key in own_keys(cell_index(after)) if key.fills]
     if len(was) != len(now):
         return
+    made_of = _keys_read_beside(cell_index(after))
     for old, new in zip(was, now, strict=True):
-        if (old.owner, old.home) == (new.owner, new.home) and old.text != new.text:
+        is_one = (old.owner, old.home) == (new.owner, new.home)
+        if is_one and old.text != new.text and old.text not in made_of.get(new.start, ()):
             yield old, new
+
+
+def _keys_read_beside(index: CellIndex) -> dict[int, set[str]]:
+    """For keys that are set, by their starts, the keys that the statement reads of the same
+    variable."""
+    read: dict[tuple[int, str], set[str]] = {}
+    own = [(index.names[index.starts[k.root]], k) for k in index.keys if k.root in index.starts]
+    for name, key in own:
+        if key.op == "read":
+            read.setdefault((name.statement, name.name), set()).add(key.text)
+    return {key.start: read.get((name.statement, name.name), set()) for name, key in own}

@@ -114,6 +114,11 @@ class Flow:
                 once = self.run(places, depth, state)
                 state = state | once | self.run(places, depth, state | once)
             return state
+        if kind.exhaustive and len(arms) == kind.arms:
+            first, *others = arms.values()
+            whole = self.run(first, depth, state)
+            broken_off = state | whole | self.written(first)
+            return whole.union(*(self.run(places, depth, broken_off) for places in others))
         for places in arms.values():  # any part of it may have run, or none
             state = state | self.run(places, depth, state) | self.written(places)
         return state

@@ -69,7 +69,9 @@ def _frames_given(index: NotebookIndex, name: Place, depth: int = 0) -> Iterator
             start = there.names[i].start
             if there.names[i].op != "read":
                 continue
-            if frame := next(frames_around(index, there, start), ""):
+            if any(first <= start < last for first, last in there.strings):
+                yield ""  # a value in a query: `city == @name`
+            elif frame := next(frames_around(index, there, start), ""):
                 yield "" if is_by_value(index, id, start) else frame
             elif depth < _MAX_DEPTH and (item := _item_of(index, id, start)) is not None:
                 yield from _frames_given(index, item, depth + 1)

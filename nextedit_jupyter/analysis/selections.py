@@ -146,7 +146,7 @@ def _after(kind: Kind, link: ChainLink, before: str) -> Kind:
     if not link.name:
         return _after_key(kind, link.node, before)
     if link.name == "T":
-        return "labelled" if kind else ""
+        return "labelled"
     if link.name == "index":
         return "series"
     if link.name in ("groups", "indices") and kind in ("groups", "flat"):

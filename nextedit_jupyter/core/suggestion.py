@@ -47,7 +47,7 @@ class Suggestion:
     `optional` edits are listed but not selected by default (mentions in Markdown). `notes` say what
     was left alone and why ("cell 4 does not parse"). `left_alone` are cells with places that were
     left out because the cells may not be changed; the notes name them. `confidence` is between 0
-    and 1.
+    and 1. `is_guess`: a rename that a changed use suggests, which is shown if the judge agrees.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Suggestion:
     optional: tuple[CellEdit, ...] = ()
     notes: tuple[str, ...] = ()
     left_alone: tuple[str, ...] = ()
+    is_guess: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.confidence <= 1:

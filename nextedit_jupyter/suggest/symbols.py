@@ -76,4 +76,5 @@ def _suggestion(found: RenamePlan | SignaturePlan) -> Suggestion:
         optional=found.optional_edits() if isinstance(found, RenamePlan) else (),
         notes=found.notes,
         left_alone=found.left_alone,
+        is_guess=isinstance(found, RenamePlan) and found.is_guess,
     )

@@ -421,3 +421,37 @@ def test_calls_that_pass_the_new_name_already_wait_for_the_parameter() -> None:
     assert isinstance(found, RenamePlan)
     assert [change.cell for change in found.changes] == ["c0", "c0", "c2"]
     assert found.notes == ("`height=` is already passed in cell 2: nothing takes it",)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "is_other"),
+    [
+        ("try:\n    df = read(1)\nexcept OSError:\n    df = read(2)\nprint(df)", True),
+        ("try:\n    df = read(1)\n# or so\nexcept OSError:\n    df = read(2)\nprint(df)", True),
+        ("try:\n    df = read(1)\nexcept OSError:\n    print('none')\nprint(df)", False),
+        ("try:\n    df = read(1)\nexcept OSError:\n    df = df.head()\nprint(df)", False),
+        ("try:\n    df = read(1)\nfinally:\n    close()\nprint(df)", False),
+    ],
+)
+def test_a_try_that_assigns_in_every_arm_leaves_no_earlier_value(
+    loaded: str, is_other: bool
+) -> None:
+    plan = planned(["df = load()\nprint(df)", loaded], "|df = load", "rows")
+    assert texts(plan)[1] == (loaded if is_other else loaded.replace("df", "rows"))
+
+
+def test_a_plan_says_which_notes_only_count_the_places_that_it_lists() -> None:
+    box = "@dataclass\nclass Box:\n    w: int\n    def __repr__(self): return 'box'"
+    cells = [f"from dataclasses import dataclass\n{box}", "kind = pick()\nkind(w=1).w"]
+    plan = planned(cells, "|w: int", "width")
+    assert isinstance(plan, RenamePlan)
+    assert len(plan.notes) == 2
+    assert set(plan.notes) == set(plan.counting)
+    assert with_edits(plan, plan.optional_edits())[1] == "kind = pick()\nkind(width=1).width"
+
+
+def test_what_a_constructor_of_its_own_is_given_is_no_field() -> None:
+    box = "@dataclass\nclass Box:\n    w: int\n    def __init__(self, **k): self.w = k['a']"
+    plan = planned([f"from dataclasses import dataclass\n{box}", "Box(**{'a': 1})"], "|w: int", "v")
+    assert isinstance(plan, RenamePlan)
+    assert not any("`**`" in note for note in plan.notes)

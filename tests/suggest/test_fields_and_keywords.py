@@ -171,3 +171,21 @@ def test_a_field_follows_where_a_use_of_it_got_another_name() -> None:
 def test_a_key_follows_though_the_function_that_gets_it_by_name_may_not() -> None:
     cells = ["cfg = {'rate': 1}", "def train(lr):\n    return lr\ntrain(**cfg)", "cfg['lr']"]
     assert after(request(cells, (0, "cfg = {'lr': 1}", cells[0])))[2] == "cfg['rate']"
+
+
+@pytest.mark.parametrize(
+    ("base", "is_renamed"), [("tf.Layer", False), ("Own", True), ("Own, Layer", True)]
+)
+def test_a_method_that_super_asks_of_a_base_outside_is_that_bases(
+    base: str, is_renamed: bool
+) -> None:
+    own = "class Own:\n    def config(self): return {}\n" if "Own" in base else ""
+    was = (
+        f"{own}class A({base}):\n    def config(self):\n        return super().config()\n"
+        "    def show(self):\n        print(self.config())"
+    )
+    head, _, rest = was.rpartition("def config(self):\n")
+    now = f"{head}def settings(self):\n{rest}"
+    asked = request([now, "A().config()"], (0, was, now))
+    assert (after(asked)[1] == "A().settings()") == is_renamed
+    assert ("super().settings()" in after(asked)[0]) == is_renamed

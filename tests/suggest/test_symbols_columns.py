@@ -73,6 +73,7 @@ def test_rows_parts_of_names_and_new_names_are_no_columns(use: str, then: str) -
         "df = df.assign({0}=1)\ndf.groupby('k').agg({0}=('{0}', 'max'))",
         "df.insert(0, '{0}', 1)",
         "df.groupby('k').agg(z=pd.NamedAgg(column='{0}', aggfunc='sum'))",
+        "df.groupby('k').agg(z=pd.NamedAgg('{0}', 'sum'))",
         "[df[c].mean() for c in ['{0}', 'n']]",
         "{{c: df[c].mean() for c in ('n', '{0}')}}",
         "names = ['{0}', 'n']\nfor c in names:\n    print(c, df[c].mean())",
@@ -97,6 +98,9 @@ def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
         "[other[c].mean() for c in ['price', 'n']]",
         "[df.groupby('k')['n'].sum()[c] for c in ['price', 'n']]",
         "other.groupby('k').agg(z=pd.NamedAgg(column='price', aggfunc='sum'))",
+        "df.groupby('k').agg(z=pd.NamedAgg('n', 'price'))",
+        "t = df.T\nprint(t['price'], df.T['price'])",
+        "metric = 'price'\ndf.query('variable == @metric')",
         "label = 'price'\nplt.title(label)",
         "df.rename(columns={'k': 'price'})",
         "pd.concat([df, other])['price']",
@@ -180,6 +184,8 @@ def test_a_dictionary_beside_a_frame_that_no_name_holds_keeps_its_keys() -> None
         ("df.filter(like='pri'), df.price", "df.filter(like='pri'), df.cost", "a part of their"),
         ("df.corr().loc['price', 'k']", "", "1 other text 'price'"),
         ("df.query('@df.price > price')", "df.query('@df.cost > cost')", ""),
+        ("q = 'price > 1'\nprint(q)\ndf.query(q)", "", "a query with 'price' is also used"),
+        ("q = 'price > 1'\ndf.query(q), df.eval(q)", "q = 'cost > 1'\ndf.query(q), df.eval(q)", ""),
     ],
 )
 def test_what_may_be_the_columns_name_is_optional_and_noted(use: str, then: str, note: str) -> None:

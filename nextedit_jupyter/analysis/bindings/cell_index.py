@@ -208,8 +208,8 @@ class Class:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A branching statement: arms of a `try` may stop anywhere; `exhaustive` ones always take one
-    arm."""
+    """A branching statement: arms of a `try` may stop anywhere; `exhaustive` ones always complete
+    one arm."""
 
     kind: Literal["branch", "loop", "try"]
     arms: int

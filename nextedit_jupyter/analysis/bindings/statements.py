@@ -137,8 +137,9 @@ def read_if(walker: Walker, node: Node, context: Context) -> None:
 
 def read_try(walker: Walker, node: Node, context: Context) -> None:
     context = context.at(walker.place(node.start_byte))
-    clauses = node.named_children
-    block = walker.block("try", len(clauses), False)
+    clauses = [clause for clause in node.named_children if clause.type != "comment"]
+    is_either = {clause.type for clause in clauses} <= {"block", "except_clause"}
+    block = walker.block("try", len(clauses), is_either)
     for i, clause in reversed(list(enumerate(clauses))):
         walker.push(clause, context._replace(path=(*context.path, (block, i))))
 

@@ -11,6 +11,7 @@ from nextedit_jupyter.analysis.rename.classes import (
     Family,
     classes_of,
     has_member,
+    is_asked_of_outside,
     members,
     outside_bases,
     protocol_notes,
@@ -67,6 +68,7 @@ class _AttributePlanner:
         self.changes: set[Change] = set()
         self.optional: set[Change] = set()
         self.notes: list[str] = []
+        self.counting: list[str] = []
 
     def plan(self) -> RenamePlan | Silence:
         index, old, new = self.index, self.old, self.new
@@ -87,6 +89,7 @@ class _AttributePlanner:
         if old.startswith("_") and old.endswith("_"):
             self.notes.append(f"`{old}` may have a meaning to what shows or makes the object")
         self.unknown_objects()
+        self.notes += self.counting
         self.unwritten()
         self.as_text()
         self.notes += broken_notes(index, old)
@@ -103,6 +106,7 @@ class _AttributePlanner:
             changes,
             tuple(ordered(index, without(self.optional, self.changes))),
             tuple(self.notes),
+            counting=tuple(self.counting),
         )
 
     def collision(self) -> Silence | None:
@@ -161,6 +165,9 @@ class _AttributePlanner:
         for base, owner in outside_bases(self.index, self.family).items():
             if owner is None and base.rpartition(".")[2] not in _BARE:
                 shown = f"`{base}`" if base.isidentifier() or "." in base else base
+                if is_asked_of_outside(self.index, self.family, self.old):
+                    why = f"{shown} has `{self.old}`: `super()` asks for it"
+                    return Silence("refused", why, settled=(self.old,))
                 self.notes.append(
                     f"{shown} may call `{self.old}` itself"
                     if self.is_left_to_base()
@@ -168,7 +175,8 @@ class _AttributePlanner:
                 )
             for name in (self.old, normalised(self.new)) if owner is not None else ():
                 if owner is not None and has_member(owner, name):
-                    return Silence("refused", f"`{name}` is a member of `{base}`")
+                    why = f"`{name}` is a member of `{base}`"
+                    return Silence("refused", why, settled=(self.old,))
         return None
 
     def is_left_to_base(self) -> bool:
@@ -201,7 +209,7 @@ class _AttributePlanner:
             Change(id, a.start, a.end, new) for id, a in strangers(index, self.family, old)
         } - self.changes
         if unknown:
-            self.notes.append(
+            self.counting.append(
                 f"{counted(unknown)} `.{old}` of objects whose class is not known: left alone"
             )
         self.optional |= unknown
@@ -216,7 +224,7 @@ class _AttributePlanner:
             and may_be_of_record(index, id, word)
         } - self.changes
         if words:
-            self.notes.append(
+            self.counting.append(
                 f"{counted(words)} `{old}=` of calls whose callee is not known: left alone"
             )
         self.optional |= words

@@ -338,6 +338,20 @@ def outside_bases(index: NotebookIndex, family: Family) -> dict[str, type | None
     return found
 
 
+def is_asked_of_outside(index: NotebookIndex, family: Family, name: str) -> bool:
+    """Whether `super().name` is read where no class of the notebook above has the member."""
+    for id, owner in classes_of(index, family):
+        here = index.cells[id]
+        is_asked = any(
+            a.name == name and a.object == "super()" and owner.scope in here.enclosing(a.scope)
+            for a in here.attributes
+        )
+        bases = [base for text in owner.bases if (base := class_named(index, text))]
+        if is_asked and owner.bases and all(class_with(index, b, name) is None for b in bases):
+            return True
+    return False
+
+
 def has_member(owner: type, name: str) -> bool:
     return any(name in vars(base) for base in owner.__mro__)
 

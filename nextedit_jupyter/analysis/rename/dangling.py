@@ -52,5 +52,12 @@ def plan_dangling(index: NotebookIndex, old: str, new: str) -> RenamePlan:
     if index.facts.named(old) is not None:
         notes += (f"`{old}` still exists in the kernel",)
     return RenamePlan(
-        "variable", old, new, index.notebook, tuple(changes), notes=notes, confidence=0.9
+        "variable",
+        old,
+        new,
+        index.notebook,
+        tuple(changes),
+        notes=notes,
+        confidence=0.9,
+        is_guess=True,
     )

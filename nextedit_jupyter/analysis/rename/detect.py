@@ -18,6 +18,7 @@ from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_not
 from nextedit_jupyter.analysis.rename.alignment import Swap, Window, in_word, windows
 from nextedit_jupyter.analysis.rename.callers import parameter_of_keyword
 from nextedit_jupyter.analysis.rename.changed_uses import kept_as_member, taken_for_another
+from nextedit_jupyter.analysis.rename.copied import apart_from_original
 from nextedit_jupyter.analysis.rename.dangling import is_dangling, plan_dangling
 from nextedit_jupyter.analysis.rename.half_typed import half_typed
 from nextedit_jupyter.analysis.rename.orphaned import is_orphaned, source_of
@@ -118,7 +119,12 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
     found = _plan(request, window, index, roles, old, new)
     if isinstance(found, Silence):
         return found
-    return _remaining(found, request, window, {(cell, swap.start) for cell, swap in swaps})
+    left = _remaining(found, request, window, {(cell, swap.start) for cell, swap in swaps})
+    return (
+        left
+        if isinstance(left, Silence)
+        else apart_from_original(left, index, window, request.history)
+    )
 
 
 def _several(
@@ -143,6 +149,8 @@ def _several(
             return found
         done = {(place[0], swap.start) for place, swap in own.names}
         left = _remaining(found, request, window, done)
+        if isinstance(left, RenamePlan):
+            left = apart_from_original(left, index, window, request.history)
         if isinstance(left, RenamePlan):
             plans.append(left)
     if not plans:
@@ -177,7 +185,12 @@ def _import_alias(
     found = plan(index, target, new, edited=target.seeds)
     if isinstance(found, Silence):
         return found
-    return _remaining(found, request, window, {(cell, start) for start in starts})
+    left = _remaining(found, request, window, {(cell, start) for start in starts})
+    return (
+        left
+        if isinstance(left, Silence)
+        else apart_from_original(left, index, window, request.history)
+    )
 
 
 def _imports(index: CellIndex) -> dict[str, tuple[int, str]]:
@@ -290,7 +303,7 @@ def _plan(
             if (other := taken_for_another(request.notebook, window, roles.names)) is not None:
                 return other
         found = plan(index, target, new, edited=seeds, ran=ran)
-        return _of_another_member(index, found, seeds[0])
+        return _of_another_member(index, _guessed(found, not defined), seeds[0])
     if roles.keywords or roles.attributes:
         return _plan_member(request, window, index, roles, old, new)
     return Silence("no_change", "no name was changed")
@@ -323,7 +336,11 @@ def _plan_member(
         half = half_typed(request, window, index, old, new, is_definition)
         if half is not None:
             return half
-    return plan(index, found, new)
+    return _guessed(plan(index, found, new), not is_definition)
+
+
+def _guessed(found: RenamePlan | Silence, is_guess: bool) -> RenamePlan | Silence:
+    return found if isinstance(found, Silence) else replace(found, is_guess=is_guess)
 
 
 def _target_of_keyword(index: NotebookIndex, cell: str, word: Keyword) -> Target | Silence:

@@ -15,11 +15,13 @@ from nextedit_jupyter.core import Silence
 
 @dataclass(slots=True)
 class Keywords:
-    """Where calls pass a parameter by its name; `unsure` ones may mean another function's."""
+    """Where calls pass a parameter by its name; `unsure` ones may mean another function's, and
+    `counting` are the notes that count these."""
 
     certain: set[Change] = field(default_factory=set)
     unsure: set[Change] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    counting: list[str] = field(default_factory=list)
 
 
 def keyword_places(
@@ -123,4 +125,4 @@ def _add_unseen(
     found.unsure = without(found.unsure, found.certain)
     if found.unsure:
         what = "of objects whose class is not known" if callers.is_method else "that may be meant"
-        found.notes.append(f"{counted(found.unsure)} `{old}=` {what}: left alone")
+        found.counting.append(f"{counted(found.unsure)} `{old}=` {what}: left alone")

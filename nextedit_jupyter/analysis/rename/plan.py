@@ -37,7 +37,9 @@ class RenamePlan:
     `optional` are places that are left alone unless the user selects them: mentions in Markdown,
     another definition of the same name. `notes` say what was left alone and why. `also` has the
     other names of a plan that renames several at once. `left_alone` are cells that have places but
-    must not be changed.
+    must not be changed. `is_guess`: a use was changed, not the definition, so that something else
+    may have been meant. `counting` are those of the notes that only count optional places: if these
+    change too, nothing is left to say.
     """
 
     kind: SymbolKind
@@ -50,6 +52,8 @@ class RenamePlan:
     confidence: float = 0.99
     also: tuple[tuple[str, str], ...] = ()
     left_alone: tuple[str, ...] = ()
+    is_guess: bool = False
+    counting: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -154,6 +158,15 @@ def broken_notes(index: NotebookIndex, name: str) -> list[str]:
 
 def broken_note(numbers: list[int]) -> str:
     return f"{listed_cells(numbers)} do{'es' * (len(numbers) == 1)} not parse: left out"
+
+
+def another_left_alone(name: str, cells: list[int]) -> str:
+    return f"another `{name}` in {listed_cells(cells)}: left alone"
+
+
+def says_another(note: str, name: str) -> bool:
+    """Whether a note says that another variable of that name is left alone."""
+    return note.startswith(f"another `{name}` in ")
 
 
 def listed_cells(numbers: list[int]) -> str:

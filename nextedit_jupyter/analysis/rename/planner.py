@@ -40,6 +40,7 @@ from nextedit_jupyter.analysis.rename.plan import (
     RenamePlan,
     SymbolKind,
     Target,
+    another_left_alone,
     broken_notes,
     listed_cells,
     mentions,
@@ -160,6 +161,7 @@ class _Planner:
         self.changes: set[Change] = set()
         self.optional: set[Change] = set()
         self.notes: list[str] = []
+        self.counting: list[str] = []
 
     def plan(self) -> RenamePlan | Silence:
         index, target = self.index, self.target
@@ -208,6 +210,7 @@ class _Planner:
             tuple(ordered(index, self.changes)),
             tuple(ordered(index, without(self.optional, self.changes))),
             tuple(dict.fromkeys(self.notes)),
+            counting=tuple(self.counting),
         )
 
     @property
@@ -336,7 +339,7 @@ class _Planner:
                 cells.append(index.number(id))
                 self.optional |= {self.change(id, i) for i in others}
         if cells:
-            self.notes.append(f"another `{self.target.name}` in {listed_cells(cells)}: left alone")
+            self.notes.append(another_left_alone(self.target.name, cells))
 
     def stars(self, web: list[Place]) -> None:
         """Note that a star import, whose names are not in the text, may overwrite the new name."""
@@ -420,7 +423,8 @@ class _Planner:
                 return found
             self.changes |= found.certain
             self.optional |= found.unsure
-            self.notes += found.notes
+            self.notes += [*found.notes, *found.counting]
+            self.counting += found.counting
             if function is None:
                 continue
             owner = next((c for c in index.cells[id].classes if c.scope == function.outer), None)

@@ -95,7 +95,9 @@ def unpacked_into(index: NotebookIndex, family: Family) -> list[int]:
         for splat in there.splats:
             i = there.starts.get(splat.root) if splat.target == splat.root else None
             owner = class_at(index, id, i) if i is not None else None
-            if owner is not None and family_of(index, *owner) == family:
+            if owner is None or class_with(index, owner, "__init__") is not None:
+                continue  # a constructor of its own takes its own parameters
+            if family_of(index, *owner) == family:
                 found.add(index.number(id))
     return sorted(found)
 

@@ -19,7 +19,7 @@ from nextedit_jupyter.suggest.judge.candidates import (
 )
 from nextedit_jupyter.suggest.judge.features import NAMES, feature_rows
 from nextedit_jupyter.suggest.judge.forest import Forest
-from nextedit_jupyter.suggest.judge.last_edits import binds, read_changes
+from nextedit_jupyter.suggest.judge.last_edits import read_changes
 from nextedit_jupyter.suggest.judge.lexed import LexedCell, LexedCells
 from nextedit_jupyter.suggest.judge.view import Evidence, View
 
@@ -115,17 +115,8 @@ def consider(
     view = View(cells, sources, edited, [e.number for e in edits], evidence, evidence.ruled())
     del candidates[MAX_CANDIDATES:]
     spend(2 * len(candidates))
-    decided = _decided(candidates, evidence)
+    decided = frozenset(
+        n for n, c in enumerate(candidates) if (c.cell, c.start) in evidence.decided
+    )
     rows = feature_rows(candidates, view, decided)
     return Considered(tuple(candidates), rows, cells, decided, tuple(edits))
-
-
-def _decided(candidates: Sequence[Candidate], evidence: Evidence) -> frozenset[int]:
-    proved = [n for n, c in enumerate(candidates) if (c.cell, c.start) in evidence.proved]
-    changes = {id(candidates[n].change): candidates[n].change for n in proved}
-    renamed = {
-        key
-        for key, change in changes.items()
-        if change.shape == "word" and any(binds(e.site) for e in change.examples)
-    }
-    return frozenset(n for n in proved if id(candidates[n].change) in renamed)

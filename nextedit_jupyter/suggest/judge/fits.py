@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from nextedit_jupyter.analysis.frame_parts import statement_around
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.names import ALWAYS_KNOWN, free_names
 from nextedit_jupyter.core import SuggestRequest
@@ -159,7 +160,11 @@ class Fits:
         """Whether a change would mean something else at a place, or nothing."""
         change = place.change
         if change.shape == "word":
-            if self._is_of_another_comprehension(place):
+            if (
+                self._is_of_another_comprehension(place)
+                or self._is_made_of(place)
+                or self._is_unknown_name(place)
+            ):
                 return True
             said = self._meaning_of(change)
             if said is None:
@@ -188,6 +193,28 @@ class Fits:
             for name in cell_index(before).names
             if name.name == word
         )
+
+    def _is_unknown_name(self, place: Candidate) -> bool:
+        """Whether a member was changed and the place is a name, which would be unknown under the
+        new one: `box.fetch()` says nothing of `fetch()`."""
+        if any(e.site.kind != "attribute" for e in place.change.examples):
+            return False
+        index = cell_index(self._considered.cells[place.cell].source)
+        i = index.starts.get(place.start)
+        is_name = i is not None and index.scopes[index.homes[i]].kind != "class"
+        return is_name and not self._is_known(place.change.new)
+
+    def _is_made_of(self, place: Candidate) -> bool:
+        """Whether the entry under the new key is made of the one at the place: `d["day"] =
+        f(d["date"])` needs both."""
+        cell = self._considered.cells[place.cell]
+        edited = {self._considered.edits[e.edit].number for e in place.change.examples}
+        if place.cell not in edited or cell.kinds[place.first] != "string":
+            return False
+        index = cell_index(cell.source)
+        written = [k for k in index.keys if k.text == place.change.new and k.op == "write"]
+        spans = [statement_around(index, key.start) for key in written]
+        return any(first <= place.start < last for first, last in spans)
 
     def _is_read_on(self, place: Candidate) -> bool:
         """Whether a name that loses its assignment there is read in the notebook."""

@@ -42,7 +42,7 @@ from nextedit_jupyter.suggest.judge.guards import (
 )
 from nextedit_jupyter.suggest.judge.homes import Callees
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
-from nextedit_jupyter.suggest.judge.last_edits import TEXTS, Site, binds
+from nextedit_jupyter.suggest.judge.last_edits import TEXTS, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
 from nextedit_jupyter.suggest.judge.mentions import Ruling, sure_of_text
 from nextedit_jupyter.suggest.judge.offered import (
@@ -54,6 +54,7 @@ from nextedit_jupyter.suggest.judge.offered import (
     replacement_of,
     whole_of,
 )
+from nextedit_jupyter.suggest.judge.own_members import with_their_class
 from nextedit_jupyter.suggest.judge.rebound import with_their_bindings, with_their_meaning
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.view import Evidence
@@ -160,6 +161,7 @@ class JudgeLane:
         found = with_their_columns(found, considered, tick)
         found = with_their_bindings(found, considered, tick, most)
         found = list(with_their_meaning(found, considered, most))
+        found = with_their_class(found, considered, request, tick, most)
         found = with_what_names_them(found, considered, request, symbols, tick, most)
         kept = _known(patterns)
         if not found:
@@ -253,19 +255,22 @@ def _sources(request: SuggestRequest) -> dict[int, str]:
 def evidence_of(symbols: Said, patterns: Said, number: Mapping[str, int]) -> Evidence:
     """The other lanes' offers in the form that the judge's features use."""
     proved: set[tuple[int, int]] = set()
+    decided: set[tuple[int, int]] = set()
     rules: list[CandidateRule] = []
     if not isinstance(symbols, Silence):
         for said in symbols:
-            proved |= {(number[c.cell], r.start) for c in said.edits for r in c.edit}
+            places = {(number[c.cell], r.start) for c in said.edits for r in c.edit}
+            proved |= places
+            decided |= places if not said.is_guess else set()
     if not isinstance(patterns, Silence):
         for said in patterns:
             trust = next((t for least, t in _TRUST if said.confidence >= least), 1.0)
-            places = tuple(
+            ruled = tuple(
                 (number[c.cell], r.start, r.end, r.text) for c in said.edits for r in c.edit
             )
-            rules.append(CandidateRule(trust, places))
+            rules.append(CandidateRule(trust, ruled))
     refused = isinstance(symbols, Silence) and symbols.reason == "refused"
-    return Evidence(proved, refused, tuple(rules))
+    return Evidence(proved, refused, tuple(rules), decided)
 
 
 _TRUST = ((0.97, 3.0), (0.95, 2.0), (0.9, 1.5))
@@ -298,9 +303,12 @@ def _agreed(
             for r in c.edit
         ]
         seen = [p for p in places if p is not None]
-        bound = any(binds(e.site) for p in seen for e in p.candidate.change.examples)
         unsure = any(p.sure < tick and _is_bound(p.candidate, considered) for p in seen)
-        if bound or not seen or (not unsure and sum(p.sure for p in seen) / len(seen) >= tick):
+        if (
+            not said.is_guess
+            or not seen
+            or (not unsure and sum(p.sure for p in seen) / len(seen) >= tick)
+        ):
             kept.append(said)
     return kept or Silence("low_confidence", "a use was changed, the definition was not")
 

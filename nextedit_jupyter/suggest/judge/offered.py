@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.limits import left_alone_notes
-from nextedit_jupyter.analysis.rename.plan import broken_note, whole_word
+from nextedit_jupyter.analysis.rename.plan import broken_note, says_another, whole_word
 from nextedit_jupyter.core import (
     CellEdit,
     Replacement,
@@ -18,6 +18,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate
+from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
 from nextedit_jupyter.suggest.lane import suggestion_id
 
@@ -128,8 +129,12 @@ def whole_of(
     )
     count = sum(len(list(c.edit)) for c in said.edits)
     notes = notes_of([p.candidate for p in ticked], len(unsure))
-    said_notes = _still_true(said.notes, request, {old for old, _ in words}, ids.values())
     unnamed = tuple(id for id in found.left_alone if id not in said.left_alone)
+    rest = tuple(_not_taken(said.optional, edits))
+    old = {before for before, _ in words}
+    said_notes = list(_still_true(said.notes, request, old, ids.values()))
+    if rest != said.optional:  # what is another variable by its bindings changes as well
+        said_notes = [n for n in said_notes if not any(says_another(n, name) for name in old)]
     return Suggestion(
         suggestion_id("rename", "patterns", tuple(ordered)),
         "rename",
@@ -137,7 +142,7 @@ def whole_of(
         whole_label(words | changes, count + len(ticked), len(ordered)),
         max(p.sure for p in ticked),
         tuple(ordered),
-        (*said.optional, *_optional(request, unsure, said.optional)),
+        (*rest, *_optional(request, unsure, rest)),
         (proved_note(count), *notes, *said_notes, *left_alone_notes(request.notebook, unnamed)),
         (*said.left_alone, *unnamed),
     )
@@ -163,6 +168,20 @@ def _still_true(
             yield note
         elif left:
             yield broken_note(left)
+
+
+def _not_taken(optional: Sequence[CellEdit], edits: Sequence[CellEdit]) -> Iterator[CellEdit]:
+    """The optional places that are not changed anyway."""
+    chosen = TakenPlaces()
+    number = {change.cell: n for n, change in enumerate(edits)}
+    for change in edits:
+        for r in change.edit:
+            chosen.add(number[change.cell], r.start, r.end)
+    for change in optional:
+        n = number.get(change.cell, -1)
+        left = [r for r in change.edit if not chosen.touches(n, r.start, r.end)]
+        if left:
+            yield CellEdit(change.cell, change.base, TextEdit.of(left))
 
 
 def _optional(

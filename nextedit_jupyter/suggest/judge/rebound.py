@@ -18,11 +18,10 @@ from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.last_edits import LastChange, binds
 from nextedit_jupyter.suggest.judge.offered import Placed
+from nextedit_jupyter.suggest.judge.together import as_sure, left_out, settle
 
-_BINDS = frozenset(["definition", "target"])
+_BINDS = frozenset(["definition", "import", "target"])
 _READS = frozenset(["call", "name"])
-# From here on, nine of ten cells that bind the name again followed as a whole.
-_SURE_OF_WHOLE = 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +47,36 @@ class _Names:
 def with_their_bindings(
     found: Sequence[Placed], considered: Considered, tick: float, most: float
 ) -> list[Placed]:
-    """The places, with probabilities of at most `most` if the binding of the old name keeps it.
+    """The places, with probabilities of at most `most` if the binding of the old name keeps it, or
+    if what reads a binding does.
 
     With a new name that nothing else binds, they would fail. If the new variable existed before,
     the change was intended.
     """
-    sure = [p.sure for p in found]
-    for names in _names_of(found, considered):
-        kept = {b.at for b in names.bindings if found[b.at].sure < tick}
-        if not kept or _was_bound(names.change.new, considered):
+    places = [*found, *left_out(found, considered)]
+    sure = [p.sure for p in places]
+    for names in _names_of(places, considered):
+        kept = {b.at for b in names.bindings if places[b.at].sure < tick}
+        if _was_bound(names.change.new, considered):
             continue
         own, above = _givers(names)
-        for binding, reads in own:
-            if binding.at in kept and any(sure[read.at] >= tick for read in reads):
-                _settle(sure, binding, reads, most)
+        settled = [*own, *(one for one in _by_binding(above) if one[0].at not in kept)]
+        for binding, reads in settled:
+            settle(sure, [name.at for name in (binding, *reads)], tick, most, len(found))
         if any(binding.at in kept for binding, _ in above):
             origins = _origins(names, considered)
             for binding, read in above:
                 if binding.at in kept and binding.cell not in origins:
                     sure[read.at] = min(sure[read.at], most)
-    return [p if s == p.sure else Placed(p.candidate, s) for p, s in zip(found, sure, strict=True)]
+    return as_sure(found, sure)
+
+
+def _by_binding(pairs: Sequence[tuple[_Name, _Name]]) -> list[tuple[_Name, list[_Name]]]:
+    """The bindings, each with what reads it in the cells below."""
+    found: dict[int, tuple[_Name, list[_Name]]] = {}
+    for binding, read in pairs:
+        found.setdefault(binding.at, (binding, []))[1].append(read)
+    return list(found.values())
 
 
 def with_their_meaning(
@@ -116,18 +125,6 @@ def _is_read(place: Candidate, considered: Considered) -> bool:
     index = cell_index(considered.cells[place.cell].source)
     i = index.starts.get(place.start)
     return i is not None and index.homes[i] == MODULE and index.names[i].op == "read"
-
-
-def _settle(sure: list[float], binding: _Name, reads: Sequence[_Name], most: float) -> None:
-    """Change a cell's binding and all of its reads, or none."""
-    whole = [binding, *reads]
-    mean = sum(sure[name.at] for name in whole) / len(whole)
-    if mean >= _SURE_OF_WHOLE:
-        for name in whole:
-            sure[name.at] = max(sure[name.at], mean)
-    else:
-        for read in reads:
-            sure[read.at] = min(sure[read.at], most)
 
 
 def _givers(

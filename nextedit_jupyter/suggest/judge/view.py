@@ -14,11 +14,15 @@ _BINDS = ("definition", "target", "import")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The other lanes' offers: places (cell number, start) that bindings prove, and rules."""
+    """The other lanes' offers: places (cell number, start) that bindings prove, and rules.
+
+    `decided` are the proved places that follow a renamed definition: there is nothing to weigh.
+    """
 
     proved: Collection[tuple[int, int]] = ()
     refused: bool = False
     rules: Sequence[CandidateRule] = ()
+    decided: Collection[tuple[int, int]] = ()
 
     def ruled(self) -> dict[tuple[int, int], float]:
         """The trust of the rule for each place."""

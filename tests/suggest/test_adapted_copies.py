@@ -1,0 +1,61 @@
+"""A cell was copied and adapted: the original, and what uses it, stay as they are."""
+
+from __future__ import annotations
+
+import pytest
+from offering import after, offers, optional, request
+
+COUNT = "n = count(rows)\nprint(n)"
+ADAPTED = COUNT.replace("n =", "total =")
+DOUBLE = "def double(x):\n    return x * n"
+
+
+@pytest.mark.parametrize(
+    "above", [[COUNT, DOUBLE], [COUNT, DOUBLE, "print(double(n))"], [DOUBLE, COUNT]]
+)
+@pytest.mark.parametrize("below", [[], ["print(n + 1)"], ["print(double(2))"]])
+def test_a_variable_of_the_copy_is_renamed_in_the_copy_alone(
+    above: list[str], below: list[str]
+) -> None:
+    asked = request([*above, ADAPTED, *below], (len(above), COUNT, ADAPTED))
+    assert after(asked) == [*above, ADAPTED.replace("(n)", "(total)"), *below]
+
+
+def test_what_reads_the_original_or_the_copy_is_listed() -> None:
+    cells = [COUNT, DOUBLE, ADAPTED, "print(n + 1)"]
+    asked = request(cells, (2, COUNT, ADAPTED))
+    assert optional(asked)[3] == "print(total + 1)"
+    assert any("of which this is a copy" in note for note in offers(asked)[0].notes)
+
+
+def test_a_copy_that_was_adapted_in_another_way_first_is_still_one() -> None:
+    first = COUNT.replace("rows", "lines")
+    asked = request(
+        [COUNT, DOUBLE, first.replace("n =", "total =")],
+        (2, COUNT, first),
+        (2, first, first.replace("n =", "total =")),
+    )
+    assert after(asked)[:2] == [COUNT, DOUBLE]
+
+
+@pytest.mark.parametrize(
+    ("cell", "now"),
+    [
+        ("def f(x):\n    return x + 1", "def g(x):\n    return x + 1"),
+        ("import numpy as np", "import numpy as xp"),
+        (COUNT, COUNT.replace("rows", "lines").replace("n", "m")),
+    ],
+)
+def test_uses_elsewhere_mean_what_the_original_defines(cell: str, now: str) -> None:
+    uses = ["print(f(2), np.pi, n)", "def late():\n    return f(3), np.e, n"]
+    assert after(request([cell, uses[0], now, uses[1]], (2, cell, now)))[::1] == [
+        cell,
+        uses[0],
+        now,
+        uses[1],
+    ]
+
+
+def test_the_original_itself_can_be_renamed() -> None:
+    asked = request([ADAPTED, "print(n)", COUNT], (0, COUNT, ADAPTED))
+    assert after(asked)[1] == "print(total)"
