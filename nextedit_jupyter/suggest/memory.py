@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nextedit_jupyter.core import CellEdit, EditEvent, Silence, Suggestion, SuggestRequest
+from nextedit_jupyter.core.history import is_made_again
 
 # The confidence that a text needs after this many rejections of its first words in the cell.
 BARS = (0.0, 0.9, 0.97)
@@ -143,7 +144,7 @@ class Memory:
         if known is None or found is None:
             return False
         edit = known.edits.get((hash(found.source), hash(change.edit.apply(found.source))))
-        return edit is not None and edit.undone and edit.because in (None, *request.history)
+        return edit is not None and edit.undone and _still_holds(edit.because, request.history)
 
     def show(self, request: SuggestRequest, suggestion: Suggestion) -> None:
         """Remember what is shown now."""
@@ -213,6 +214,13 @@ class Memory:
         here.heads[_word(before, text)] += 1
         if len(here.heads) > 8 * self._places:
             here.heads.clear()
+
+
+def _still_holds(because: EditEvent | None, history: tuple[EditEvent, ...]) -> bool:
+    """Whether what led to an edit is in the history still, and was not made anew since."""
+    if because is None:
+        return True
+    return because in history and not is_made_again(history, history.index(because))
 
 
 def _goes_on(last: _Shown, whole: str) -> bool:

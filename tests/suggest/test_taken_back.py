@@ -1,0 +1,87 @@
+"""What was accepted and taken back is not offered again; what is new, or made again, is."""
+
+from __future__ import annotations
+
+import pytest
+from edited_page import EditedPage
+
+from nextedit_jupyter.core.history import Origin
+
+KINDS = {
+    "a renamed variable": ("val = 1", "amount = 1", "print(val)", "total = val + 2"),
+    "a renamed keyword": (
+        "plt.plot(x, lw=2)",
+        "plt.plot(x, linewidth=2)",
+        "plt.plot(y, lw=2)",
+        "plt.plot(z, lw=2)",
+    ),
+    "a column": (
+        "df['price'].sum()",
+        "df['cost'].sum()",
+        "df['price'].mean()",
+        "df['price'].max()",
+    ),
+    "a function": ("def f(x):\n    return x", "def grow(x):\n    return x", "f(1)", "y = f(2)"),
+}
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def begun(request: pytest.FixtureRequest) -> EditedPage:
+    """A page on which an offer was accepted: in one cell, or in two."""
+    was, becomes, one, other = request.param
+    page = EditedPage(a=was, b=one, c=other, d="note = 1")
+    assert page.edit("a", becomes)
+    return page
+
+
+@pytest.mark.parametrize("origin", ["undone", "typed"])
+@pytest.mark.parametrize("offer", [0, -1])
+def test_what_was_accepted_and_taken_back_is_not_offered_again(
+    begun: EditedPage, offer: int, origin: Origin
+) -> None:
+    was = begun.accept(offer)
+    assert not begun.take_back(was, origin)
+    for text in ("note = 12", "note = 123", "note = 1234"):
+        assert not begun.edit("d", text)
+
+
+def test_what_was_undone_in_one_cell_of_two_is_not_offered_again(begun: EditedPage) -> None:
+    was = begun.accept(-1)
+    id, text = was.popitem()
+    assert not begun.take_back({id: text})
+    assert not begun.edit("d", "note = 12")
+
+
+def test_what_was_undone_and_redone_and_undone_is_not_offered_again(begun: EditedPage) -> None:
+    was = begun.accept(-1)
+    becomes = {id: begun.cells[id] for id in was}
+    begun.take_back(was)
+    begun.take_back(becomes)
+    assert not begun.take_back(was)
+    assert not begun.edit("d", "note = 12")
+
+
+def test_an_edit_made_again_by_hand_has_its_offer_again(begun: EditedPage) -> None:
+    reason = begun.history.events[0]
+    was = begun.accept(-1)
+    begun.take_back(was)
+    assert not begun.take_back({"a": reason.before})
+    assert begun.edit("a", reason.after)
+
+
+def test_another_edit_after_a_refused_one_is_offered_without_the_refused_one() -> None:
+    plot = "plt.plot({}, lw=2, ls='-')".format
+    page = EditedPage(a=plot("x"), b=plot("y"), c=plot("z"))
+    page.edit("a", "plt.plot(x, linewidth=2, ls='-')")
+    page.take_back(page.accept())
+    page.edit("a", "plt.plot(x, linewidth=2, linestyle='-')")
+    assert {text for _, text in page.offered()} == {"linestyle"}
+
+
+def test_a_refused_change_that_is_made_elsewhere_is_offered_but_where_it_was_refused() -> None:
+    plot = "plt.plot({}, lw=2)".format
+    page = EditedPage(a=plot("x"), b=plot("y"), c=plot("z"), d=plot("w"))
+    page.edit("a", "plt.plot(x, linewidth=2)")
+    page.take_back(page.accept(0))  # in the first of three cells
+    page.edit("d", "plt.plot(w, linewidth=2)")
+    assert {cell for cell, _ in page.offered()} == {"c"}
