@@ -25,7 +25,7 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
 def begun(request: pytest.FixtureRequest) -> EditedPage:
     """A page on which an offer was accepted: in one cell, or in two."""
     was, becomes, one, other = request.param
