@@ -109,6 +109,18 @@ class EditHistory:
         return event.before.count("\n", low, high) <= self._merge_lines
 
 
+def without_taken_back(history: Sequence[EditEvent]) -> tuple[EditEvent, ...]:
+    """The events that still count: without what was undone, and the undoing."""
+    kept: list[EditEvent] = []
+    for event in history:
+        last = next((n for n in reversed(range(len(kept))) if kept[n].cell == event.cell), None)
+        if event.origin == "undone" and last is not None and _undoes(kept[last], event):
+            del kept[last]
+        else:
+            kept.append(event)
+    return tuple(kept)
+
+
 def _undoes(last: EditEvent, event: EditEvent) -> bool:
     return (last.cell, last.before, last.after) == (event.cell, event.after, event.before)
 

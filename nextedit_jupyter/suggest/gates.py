@@ -15,6 +15,7 @@ from dataclasses import replace
 from nextedit_jupyter.analysis import grammars, names
 from nextedit_jupyter.core import CellEdit, Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.cache import LruCache
+from nextedit_jupyter.core.history import without_taken_back
 from nextedit_jupyter.core.tags import OFF_TAG
 from nextedit_jupyter.core.text_edit import TextEdit
 from nextedit_jupyter.core.word_characters import word_start
@@ -65,6 +66,8 @@ def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | N
     """
     if request.rename_to is not None:
         return None
+    if suggestion.kind == "inline":  # `suggest.memory` knows how much of it was typed since
+        request = replace(request, history=without_taken_back(request.history))
     for change, source in _sources(request, suggestion):
         pasts = pasts_of(request, change.cell, source)
         if not pasts:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from nextedit_jupyter.core import EditEvent, EditHistory
-from nextedit_jupyter.core.history import Origin, is_made_again
+from nextedit_jupyter.core.history import Origin, is_made_again, without_taken_back
 from nextedit_jupyter.core.redact import holds_secret
 
 
@@ -64,6 +66,21 @@ def test_what_is_typed_back_key_by_key_is_taken_back() -> None:
     assert [e.origin for e in history] == ["accepted", "undone"]
     history.append(typed("c", "lw", "lws", at=5.5))
     assert [e.origin for e in history] == ["accepted", "undone", "typed"]
+
+
+def test_without_what_was_taken_back_the_rest_still_follows_on() -> None:
+    history = EditHistory()
+    history.append(typed("a", "x", "y", at=0))
+    for cell, origin, at in (("b", "accepted", 1), ("c", "accepted", 2), ("b", "undone", 9)):
+        texts = ("y", "x") if origin == "undone" else ("x", "y")
+        history.append(EditEvent(cell, *texts, cast(Origin, origin), at))
+    history.append(typed("b", "x", "z", at=20))
+    kept = without_taken_back(history.events)
+    assert [(e.cell, e.before, e.after) for e in kept] == [
+        ("a", "x", "y"),
+        ("c", "x", "y"),
+        ("b", "x", "z"),
+    ]
 
 
 def test_what_was_undone_and_is_made_again_is_an_edit_again() -> None:

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from edited_page import EditedPage
 
+from nextedit_jupyter.core import (
+    Caret,
+    Cell,
+    CellEdit,
+    EditEvent,
+    EditHistory,
+    Notebook,
+    Suggestion,
+    SuggestRequest,
+    TextEdit,
+)
 from nextedit_jupyter.core.history import Origin
+from nextedit_jupyter.suggest import Suggester, gates
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
 
 KINDS = {
     "a renamed variable": ("val = 1", "amount = 1", "print(val)", "total = val + 2"),
@@ -85,3 +101,50 @@ def test_a_refused_change_that_is_made_elsewhere_is_offered_but_where_it_was_ref
     page.take_back(page.accept(0))  # in the first of three cells
     page.edit("d", "plt.plot(w, linewidth=2)")
     assert {cell for cell, _ in page.offered()} == {"c"}
+
+
+def test_ghost_text_that_was_undone_may_come_again_once_its_beginning_is_typed() -> None:
+    was, whole = "x = np.", "x = np.linspace(0, 1)"
+    events = (
+        EditEvent("c", was, whole, "accepted", 1.0),
+        EditEvent("c", whole, was, "undone", 2.0),
+        EditEvent("c", was, "x = np.linspace", "typed", 9.0),
+    )
+    source = events[-1].after
+    notebook = Notebook("python", (Cell("c", "code", source),))
+    request = SuggestRequest(notebook, Caret("c", len(source)), events)
+    change = CellEdit.of("c", source, TextEdit.insert(len(source), "(0, 1)"))
+    ghost = Suggestion("s", "inline", "model", "", 0.9, (change,))
+    assert gates.reverts_user(request, ghost) is None
+    refused = gates.reverts_user(request, replace(ghost, kind="next_edit"))
+    assert refused is not None
+    assert refused.reason == "reverts_user"
+
+
+def test_a_model_sees_no_edit_that_was_taken_back() -> None:
+    seen: list[tuple[EditEvent, ...]] = []
+
+    class Sees:
+        def inline(self, request: SuggestRequest, deadline: float, cancelled: Any) -> ModelAnswer:
+            seen.append(request.history)
+            return ModelAnswer()
+
+        def prefill(self, request: SuggestRequest, cancelled: Any) -> None:
+            seen.append(request.history)
+
+    history = EditHistory()
+    first = EditEvent("d", "", "y = 1", "typed", 0.0)
+    for event in (
+        first,
+        EditEvent("c", "lw", "linewidth", "accepted", 1.0),
+        EditEvent("c", "linewidth", "lw", "undone", 2.0),
+    ):
+        history.append(event)
+    cells = (Cell("c", "code", "lw"), Cell("d", "code", "y = 1"))
+    request = SuggestRequest(
+        Notebook("python", cells), Caret("d", 5), history.events, want=("inline",)
+    )
+    suggester = Suggester(Sees(), "b")  # type: ignore[arg-type]
+    suggester.answer(request)
+    suggester.prefill(request)
+    assert seen == [(first,), (first,)]
