@@ -3,7 +3,7 @@
  * `core/secret_variables.py`.
  */
 
-import { LiteralReader, type Literal } from './secretLiterals';
+import { LiteralReader, strip, type Literal } from './secretLiterals';
 import { EXPRESSIONS } from './secretRules';
 import { compile, matchAt } from './secretValues';
 
@@ -33,7 +33,8 @@ export class Variables {
   private read(): Map<string, [number, number][]> {
     const found = new Map<string, [number, number][]>();
     for (const match of this.text.matchAll(compile(EXPRESSIONS.assigned, 'g'))) {
-      match[1].split(/[ \t]*,[ \t]*/).forEach((name, index) => {
+      match[1].split(',').forEach((target, index) => {
+        const name = strip(target, ' \t');
         const known = found.get(name) ?? [];
         if (known.length < MAX_ASSIGNED) {
           known.push([index, match.index + match[0].length]);

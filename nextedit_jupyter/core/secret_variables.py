@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import re
-
 from nextedit_jupyter.core.secret_literals import Literal, LiteralReader
 from nextedit_jupyter.core.secret_rules import expression
 
-_COMMA = re.compile(r"[ \t]*,[ \t]*")
 _MAX_ASSIGNED = 5  # assignments of one variable
 
 
@@ -38,8 +35,8 @@ class Variables:
         """For each variable, its position among the targets and where the values begin."""
         found: dict[str, list[tuple[int, int]]] = {}
         for match in expression("assigned").finditer(self._text):
-            for index, name in enumerate(_COMMA.split(match[1])):
-                known = found.setdefault(name, [])
+            for index, name in enumerate(match[1].split(",")):
+                known = found.setdefault(name.strip(" \t"), [])
                 if len(known) < _MAX_ASSIGNED:
                     known.append((index, match.end()))
         return found

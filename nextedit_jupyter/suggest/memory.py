@@ -50,13 +50,18 @@ class _Shown:
     """A ghost text on the screen, and the text before it.
 
     `places` are the cell's texts in which it was shown, with the text before the caret; `seen` is
-    the last length of that.
+    the last length of that; `ids` are those of the suggestions.
     """
 
     before: str
     text: str
     seen: int
     places: OrderedDict[int, str] = field(default_factory=OrderedDict)
+    ids: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+    def was_drawn(self, drawn: str | None) -> bool:
+        """Whether the user saw it, if the client says so: a late answer is drawn nowhere."""
+        return drawn is None or drawn in self.ids
 
 
 @dataclass(slots=True)
@@ -110,7 +115,7 @@ class Memory:
         before = request.cell.source[: request.caret.offset]
         shown = here.shown
         if shown is not None:
-            self._observe_ghost(here, shown, before)
+            self._observe_ghost(here, shown, before, request.drawn)
         undone = here.taken.pop(hash(request.cell.source), None)
         if undone is not None:
             here.shown = None
@@ -172,6 +177,8 @@ class Memory:
                 last.text = (before + text)[len(last.before) :]
             last.places[hash(found.source)] = before
             _bound(last.places, self._places)
+            last.ids[suggestion.id] = None
+            _bound(last.ids, self._places)
 
     def _of(self, request: SuggestRequest, id: str) -> _Cell:
         cell = self._cells.get(id)
@@ -181,7 +188,7 @@ class Memory:
         _bound(self._cells, self._size)
         return cell
 
-    def _observe_ghost(self, here: _Cell, shown: _Shown, before: str) -> None:
+    def _observe_ghost(self, here: _Cell, shown: _Shown, before: str, drawn: str | None) -> None:
         """Determine what the user did with the ghost text: typed along, accepted it, or typed
         something else."""
         typed = before.removeprefix(shown.before)
@@ -197,7 +204,7 @@ class Memory:
             if len(typed) >= len(shown.text):
                 here.shown = None
         else:
-            if not _is_spaced_otherwise(typed, shown.text):
+            if shown.was_drawn(drawn) and not _is_spaced_otherwise(typed, shown.text):
                 self._refuse(here, shown.before, shown.text)
             here.shown = None
 
