@@ -1,6 +1,6 @@
 /**
  * The edit history: a bounded ring that merges bursts of typing, drops reverted edits, and never holds a text
- * with a secret. The port of `core/history.py`.
+ * with a secret. What was accepted and taken back stays as both events. The port of `core/history.py`.
  */
 
 import type { EventWire, Origin } from './protocol';
@@ -23,6 +23,21 @@ export interface HistoryOptions {
   maxEvents?: number;
   mergeLines?: number;
   mergeSeconds?: number;
+}
+
+type Change = Pick<EditEvent, 'cell' | 'before' | 'after' | 'origin'>;
+
+function undoes(last: Change, event: Change): boolean {
+  return last.cell === event.cell && last.before === event.after && last.after === event.before;
+}
+
+/**
+ * Whether two events are as if neither had been: not what is accepted and taken back, nor what is
+ * undone and made anew.
+ */
+function leavesNothing(last: Change, event: Change): boolean {
+  const madeAnew = last.origin === 'undone' && event.origin !== 'undone';
+  return undoes(last, event) && last.origin !== 'accepted' && !madeAnew;
 }
 
 /** The last edits, oldest first. */
@@ -62,18 +77,15 @@ export class EditHistory {
     if (last && this.isSameBurst(last, event)) {
       this.events.pop();
       if (last.before !== event.after) {
-        this.events.push({ ...event, before: last.before, burst: last.burst });
+        this.push({ ...event, before: last.before, burst: last.burst });
       }
       return;
     }
-    if (last && last.cell === event.cell && last.before === event.after) {
-      if (last.after === event.before) {
-        this.events.pop();
-        return;
-      }
+    if (last && leavesNothing(last, event)) {
+      this.events.pop();
+      return;
     }
-    this.events.push({ ...event, burst: ++this.bursts });
-    this.events.splice(0, this.events.length - this.maxEvents);
+    this.push({ ...event, burst: ++this.bursts });
   }
 
   /** Drop the events of one cell, or all. */
@@ -119,6 +131,14 @@ export class EditHistory {
       return true;
     }
     return false;
+  }
+
+  /** Append an event; it is "undone" if it takes back what was accepted last in its cell. */
+  private push(event: EditEvent): void {
+    const last = [...this.events].reverse().find(({ cell }) => cell === event.cell);
+    const takesBack = last?.origin === 'accepted' && undoes(last, event);
+    this.events.push(takesBack ? { ...event, origin: 'undone' } : event);
+    this.events.splice(0, this.events.length - this.maxEvents);
   }
 
   private isSameBurst(last: EditEvent, event: Omit<EditEvent, 'burst'>): boolean {

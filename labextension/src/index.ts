@@ -31,6 +31,7 @@ import { whyNot } from './requests';
 import type { NotebookSession } from './session';
 import { Sessions } from './sessions';
 import { SettingsStore } from './settingsStore';
+import { Sights } from './sights';
 import { StatusItem } from './statusItem';
 import { telling } from './telling';
 import { addStatusMenu } from './statusMenu';
@@ -68,6 +69,7 @@ function activate(
     pace: new Pace(),
     settings: { ...DEFAULTS },
     recent: new RecentPaths(),
+    sights: new Sights(),
     others: {
       contents: app.serviceManager.contents,
       open: () => sessions.openTexts,

@@ -72,7 +72,8 @@ export class InlineProvider implements IInlineCompletionProvider {
     }
     // The rest of the old text stays if there is nothing new.
     const otherwise = () => (left ? this.rest(session) : NONE);
-    if (this.shown && left === null && this.isTypedOver(session, this.shown)) {
+    const { sights } = this.shared;
+    if (this.shown && left === null && sights.isSeen && this.isTypedOver(session, this.shown)) {
       this.unwanted.add(signature(this.shown));
     }
     if (left === '' && session.recorder.lastOrigin(caret.cell) === 'typed') {
@@ -80,6 +81,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     }
     if (!left) {
       this.shown = null;
+      sights.gone();
     }
     if (!invoked) {
       const isTyped = session.recorder.lastOrigin(caret.cell) === 'typed';
@@ -123,7 +125,11 @@ export class InlineProvider implements IInlineCompletionProvider {
     this.shown = shownOf.shown;
     this.lane = shownOf.lane;
     this.tellLater('shown');
-    return this.rest(session); // something may have been typed in the meantime
+    const rest = this.rest(session); // something may have been typed in the meantime
+    if (rest.items.length) {
+      sights.draw(shownOf.id);
+    }
+    return rest;
   }
 
   /** Report later: it is only counted, and something is about to be drawn. */
@@ -142,7 +148,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     answer: AnswerWire,
     snapshot: Snapshot,
     session: NotebookSession
-  ): { shown: Shown; lane: Lane } | null {
+  ): { shown: Shown; lane: Lane; id: string } | null {
     const now = session.caret();
     const cursor = snapshot.caret;
     const text = snapshot.texts.get(cursor.cell)!;
@@ -157,7 +163,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     }
     const insert = insertion(suggestion, cursor.cell, cursor.offset, text);
     const shown = insert && { cell: cursor.cell, text, offset: cursor.offset, ...insert };
-    return shown && { shown, lane: suggestion.lane };
+    return shown && { shown, lane: suggestion.lane, id: suggestion.id };
   }
 
   /** Accept the next word, or line, of the ghost text; the rest stays. False if none is shown. */
@@ -170,6 +176,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     }
     const text = part === 'word' ? nextWord(left) : nextLine(left);
     const isWhole = text === left;
+    this.shared.sights.answered();
     session.aboutToAccept(caret.cell);
     view.dispatch({
       changes: {
@@ -191,6 +198,7 @@ export class InlineProvider implements IInlineCompletionProvider {
       clearGhost(view);
     }
     this.shown = null;
+    this.shared.sights.gone();
   }
 
   /** Escape while ghost text is shown: remove it, and do not show it again here. */
@@ -201,6 +209,8 @@ export class InlineProvider implements IInlineCompletionProvider {
     if (this.shown) {
       this.unwanted.add(signature(this.shown));
       this.shown = null;
+      this.shared.sights.answered();
+      this.shared.sights.gone();
       void this.pace.dismissed(this.shared.client.report('rejected', 'inline', this.lane));
     }
   }
@@ -231,6 +241,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     transaction.changes.iterChanges((_fromA, _toA, _fromB, toB, inserted) => {
       if (left !== null && left !== '' && inserted.toString() === left) {
         session.aboutToAccept(cell);
+        this.shared.sights.answered();
         this.pace.accepted();
         void this.shared.client.report('accepted', 'inline', this.lane);
         session.watch('inline', this.lane, [{ cell, text: left }]);

@@ -173,6 +173,7 @@ export interface RequestWire {
   changed?: string[];
   ran_before?: string[];
   bundle?: string;
+  drawn?: string;
   place?: PlaceWire;
   across?: AcrossWire;
 }
@@ -222,6 +223,7 @@ export interface ChangedRequestWire {
   changed?: string[];
   ran_before?: string[];
   bundle?: string;
+  drawn?: string;
 }
 
 export interface EditWire {

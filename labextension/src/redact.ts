@@ -8,7 +8,7 @@
  */
 
 import { LiteralReader, strip } from './secretLiterals';
-import { fold, hasNamed, judge, stripEnd } from './secretNames';
+import { fold, hasNamed, judge } from './secretNames';
 import * as rules from './secretRules';
 import { hasInRows, hasInTable } from './secretTables';
 import {
@@ -22,7 +22,8 @@ import {
   isVaried,
   looksRandom,
   matchAt,
-  search
+  search,
+  stripEnd
 } from './secretValues';
 
 /** Whether the text must not be recorded. Errs on the side of refusing. */
@@ -216,9 +217,10 @@ function hasCommandIn(text: string): boolean {
       return false;
     }
     const value = stripEnd(strip(match[name === 'option' ? 2 : 1], '\'"'), '.,;');
+    // `mysql -p shop` asks for the password: the word is the database.
+    const isJoined = line.includes('sql') && !match[0].slice(1, 4).includes(' ');
     const isCertain =
-      !rules.UNSURE.has(name) &&
-      (name !== 'dash_p' || line.includes('sshpass') || line.includes('sql'));
+      !rules.UNSURE.has(name) && (name !== 'dash_p' || line.includes('sshpass') || isJoined);
     return (
       (isCertain || isMixed(value) || isVaried(value)) &&
       !value.startsWith('-') &&

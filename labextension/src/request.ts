@@ -32,6 +32,8 @@ export interface RequestParts {
   want: readonly Kind[];
   /** The id of the model that the notebook names. */
   bundle?: string;
+  /** The id of the ghost text that was seen last; empty if none was. */
+  drawn?: string;
   deadlineMs?: number;
   renameTo?: string;
   /** Where the document is, if the folder around it may be read. */
@@ -86,6 +88,7 @@ export function buildRequest(parts: RequestParts): Omit<RequestWire, 'id'> | nul
     ...(facts ? { facts } : {}),
     want: [...parts.want],
     ...(parts.bundle ? { bundle: parts.bundle } : {}),
+    ...(parts.drawn === undefined ? {} : { drawn: parts.drawn }),
     ...(parts.place ? { place: parts.place } : {}),
     ...(parts.across && left > size(parts.across) ? { across: parts.across } : {}),
     deadline_ms: parts.deadlineMs ?? 1_000,

@@ -24,6 +24,7 @@ import type { Recorder } from './recorder';
 import { buildRequest, isTooLarge } from './request';
 import { whySilent, askPatiently } from './silences';
 import type { Send, Surface } from './surfaces';
+import type { Sights } from './sights';
 import type { Settings } from './tokens';
 
 /** A request and the texts with which it was made. */
@@ -58,6 +59,7 @@ export interface RequestsHost {
     trans: TranslationBundle;
     recent: RecentPaths;
     others: OtherDocumentsHost;
+    sights: Sights;
   };
   facts(): KernelFacts;
   /** Whether the kernel's switch is on. */
@@ -138,6 +140,7 @@ export class Requests {
       facts: this.host.facts().current,
       want,
       bundle: bundleOf(surface.document) ?? undefined,
+      drawn: this.host.shared.sights.last,
       place: this.place() ?? undefined,
       across: (across && this.acrossWire(across, caret)) ?? undefined,
       renameTo

@@ -9,14 +9,17 @@ import {
   compile,
   isDigit,
   isMixed,
+  isNumber,
   isSecretValue,
   isTemplate,
   isVaried,
   looksRandom,
   matchAt,
   search,
+  stripEnd,
   type Strength
 } from './secretValues';
+import { Variables } from './secretVariables';
 
 const WINDOW = 300;
 const NAME = new Set('abcdefghijklmnopqrstuvwxyz0123456789_-');
@@ -28,6 +31,7 @@ export function hasNamed(text: string, folded: string): boolean {
   let [done, steps] = [0, 0];
   const foreign = isForeign(text) || search('section', text) !== null;
   const quotes = tripleQuotes(text);
+  const variables = new Variables(text);
   let passed = 0;
   for (const match of folded.matchAll(compile(rules.KEY_WORDS.join('|'), 'g'))) {
     if (match.index < done) {
@@ -44,7 +48,13 @@ export function hasNamed(text: string, folded: string): boolean {
     done = match.index + match[0].length;
     done += matchAt('name_tail', text, done)?.[0].length ?? 0;
     const sends = matchAt('sends', text, done) !== null;
-    const strength = strengthOf(text.slice(start, done), sends);
+    let strength = strengthOf(text.slice(start, done), sends);
+    if (strength === 'loose') {
+      // `fs.s3a.access.key`
+      const dotted = search('dotted', text.slice(Math.max(0, start - 21), start));
+      const whole = dotted ? `${dotted[1]}_${text.slice(start, done)}` : '';
+      strength = strengthOf(whole, false) === 'key' ? 'key' : strength;
+    }
     if (strength === null) {
       continue;
     }
@@ -53,7 +63,10 @@ export function hasNamed(text: string, folded: string): boolean {
       passed++;
     }
     const inText = strength === 'password' && passed % 2 === 1;
-    if (steps > rules.MAX_STEPS || isGiven(text, start, done, strength, foreign, inText)) {
+    if (
+      steps > rules.MAX_STEPS ||
+      isGiven(text, start, done, strength, foreign, inText, variables)
+    ) {
       return true;
     }
   }
@@ -117,15 +130,12 @@ function isGiven(
   end: number,
   strength: Strength,
   foreign: boolean,
-  inText: boolean
+  inText: boolean,
+  variables: Variables
 ): boolean {
   const head = headOf(text, start);
-  const isStrong = strength === 'password' || strength === 'key';
-  if (isStrong && stripEnd(head, ' \t').endsWith('=')) {
-    const yoda = search('yoda', head);
-    if (yoda && isSecretValue(yoda[1], strength)) {
-      return true;
-    }
+  if (isBefore(head, strength)) {
+    return true;
   }
   const place = placeOf(text, start, end, strength, head);
   if (!place) {
@@ -141,9 +151,20 @@ function isGiven(
     return true;
   }
   inTuple ||= operator === '(' || operator === 'in';
-  const literals = new LiteralReader(text, at, inTuple).read();
+  let literals = new LiteralReader(text, at, inTuple).read();
+  if (which && literals.length === 1) {
+    // `user, password = "ann …".split()`
+    const [whole] = literals;
+    literals = whole.value.split(/[ \t,:;|/]+/).map(value => ({ ...whole, value }));
+  }
   if (literals.length) {
     return judge(literals, which, operator, strength, isSure);
+  }
+  if ((operator === '=' || operator === ':') && (strength === 'password' || strength === 'key')) {
+    const madeUp = variables.given(at).filter(({ value }) => isMadeUp(value, strength));
+    if (judge(madeUp, 0, operator, strength)) {
+      return true;
+    }
   }
   if (operator === ',' || (operator === '(' && !head.includes('#'))) {
     return false;
@@ -157,6 +178,19 @@ function isGiven(
     /^[^a-z]*[A-Z][^a-z]*$/.test(text.slice(start, end)) &&
     isAscii(text, start, end);
   return isBare(text, at, head, operator, strength, foreign || isText || isSure, isEnv);
+}
+
+/** Whether a secret is before its name: what it is compared with, the value of the form's element. */
+function isBefore(head: string, strength: Strength): boolean {
+  if (strength !== 'password' && strength !== 'key') {
+    return false;
+  }
+  const yoda = stripEnd(head, ' \t').endsWith('=') ? search('yoda', head) : null;
+  if (yoda && isSecretValue(yoda[1], strength)) {
+    return true;
+  }
+  const element = search('described', head);
+  return element !== null && isMadeUp(element[1], strength) && isSecretValue(element[1], strength);
 }
 
 function placeOf(
@@ -176,7 +210,7 @@ function placeOf(
   }
   const found = matchAt('operator', text, at);
   const isPassword = strength === 'password';
-  const char = text[at] ?? '';
+  let char = text[at] ?? '';
   const folded = fold(head);
   if (found) {
     const isSure =
@@ -190,11 +224,16 @@ function placeOf(
     if (isPassword && search('setter', folded)) {
       return { at: at + 1, operator: '=' };
     }
-    if (isPassword && /["']--$/.test(head)) {
+    if (isPassword && /["']--$/.test(head) && matchAt('quoted', text, at + 1)) {
       return { at: at + 1, operator: '=', isSure: true }; // an option in a list of arguments
     }
     const isSure = isPassword && search('pairs', folded) !== null;
     return { at: at + 1, operator: ',', isSure };
+  }
+  const attributes = /[<:]$/.test(head) ? matchAt('attributes', text, at) : null;
+  if (attributes) {
+    at += attributes[0].length;
+    char = '>';
   }
   if (char === '>') {
     return matchAt('element', text, at + 1) ? { at: at + 1, operator: '>' } : null;
@@ -230,7 +269,7 @@ function toldPlace(
   if (given) {
     return { at: at + given[0].length, operator: '=' };
   }
-  const targets = matchAt('targets', text, at);
+  const targets = !closed || text[at - 1] === ']' ? matchAt('targets', text, at) : null;
   if (targets) {
     return { at: at + targets[0].length, operator: '=', index: 1 };
   }
@@ -412,12 +451,6 @@ function isBare(
   return isSecretValue(value, strength);
 }
 
-/** Whether it may be a numeric password, rather than a size, which would be round. */
-function isNumber(value: string): boolean {
-  const isAll = value.length >= 6 && value.length <= 20 && [...value].every(isDigit);
-  return isAll && !value.endsWith('000');
-}
-
 function isOnce(text: string, value: string): boolean {
   const at = text.indexOf(value);
   return at >= 0 && text.indexOf(value, at + value.length) < 0;
@@ -461,12 +494,4 @@ export const LONG_QUOTES = ['"'.repeat(3), "'".repeat(3)];
 function isForeign(text: string): boolean {
   const start = strip(text.slice(0, 200), ' \t\r\n');
   return start.startsWith('%%') && !rules.PYTHON_CELLS.some(name => start.startsWith(name, 2));
-}
-
-export function stripEnd(text: string, chars: string): string {
-  let end = text.length;
-  while (end > 0 && chars.includes(text[end - 1])) {
-    end--;
-  }
-  return text.slice(0, end);
 }

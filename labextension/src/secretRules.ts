@@ -794,7 +794,7 @@ export const PASSWORD_ENDS: readonly string[] = [
   "パスワード"
 ];
 
-export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "hashpw", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "passe", "passw", "pgpass", "psk", "psw", "pswd", "psword", "pswrd", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
+export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "hashpw", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "passw", "pgpass", "psk", "psw", "pswd", "psword", "pswrd", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
 
 export const KEY_ENDS: readonly string[] = [
   "apikey",
@@ -1153,6 +1153,18 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
   ],
   [
     [
+      "@"
+    ],
+    "mailbox_words"
+  ],
+  [
+    [
+      "machine "
+    ],
+    "netrc"
+  ],
+  [
+    [
       "}:"
     ],
     "between"
@@ -1203,7 +1215,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "targets": "(?:[ \\t]{0,4},[ \\t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\]\\n]{0,60}\\])?){1,6}[ \\t]{0,4}[)\\]]?[ \\t]{0,4}=(?!=)",
   "heads": "[ \\t]{0,200}[(\\[]?(?:\\*?[A-Za-z_][A-Za-z0-9_.]{0,40}[ \\t]{0,4},[ \\t]{0,4}[(\\[]?){1,6}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
   "annotation": "[ \\t]{0,8}:[ \\t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\[\\]]{0,80}(?:\\[[^\\[\\]]{0,60}\\][^\\[\\]]{0,40}){0,2}\\])?(?:[ \\t]{0,3}\\|[ \\t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\\[\\], |]{1,60}[\"'])[ \\t]{0,8}=(?!=|[ \\t]{0,20}(?:[\\r\\n]|(?![\\s\\S])))",
-  "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:\\uff1a]|\\(|(?:is|was|ist|est|es|è|é|är|er|jest|lautet)(?=[ \\t:])|[是は는은]|in(?=[ \\t]{0,3}(?:[\\[({]|zip\\())|\\)?\\.(?:send_keys|fill|type|setText|set_value)\\(|\\.(?:value|text)[ \\t]{0,3}=(?!=))",
+  "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:\\uff1a]|\\(|(?:is|was|ist|est|es|è|é|är|er|jest|lautet)(?=[ \\t:])|[是は는은]|in(?=[ \\t]{0,3}(?:[\\[({]|zip\\())|\\)?\\.(?:send_keys|fill|type|setText|set_value)\\(|\\)?\\.(?:value|text)[ \\t]{0,3}=(?!=))",
   "sends": "\\)?\\.(?:(?:send_keys|fill|type|setText|set_value)\\(|(?:value|text)[ \\t]{0,3}=(?!=))",
   "default": "[ \\t]{0,4}[^()}]{0,160}[ ,{\\n][\"']?(?:default|value)[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}(?=[rbfu]?[\"'])",
   "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env|set_key|define_string)\\([^()\\n]{0,80}(?![\\s\\S])",
@@ -1211,6 +1223,10 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "hands": "(?:set|with|check|verify|make|hash|encrypt|validate|change|reset|generate)(?=[A-Z_p])",
   "sets_password": "set[ \\t]{1,4}password[^\\n]{0,60}=[ \\t]{0,4}(?![\\s\\S])",
   "yoda": "[\"']([^\"'\\n]{3,100})[\"'][ \\t]{0,3}[=!]=[ \\t]{0,3}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
+  "described": "(?:value|text|default|initial)[ \\t]{0,2}=[ \\t]{0,2}[\"']([^\"'\\n]{3,100})[\"'][^()\\n]{0,100}(?:description|label|placeholder|name|title)[ \\t]{0,2}=[ \\t]{0,2}[\"'][A-Za-z ]{0,20}(?![\\s\\S])",
+  "variable": "[ \\t]{0,8}([A-Za-z_][A-Za-z0-9_]{0,40})(?=[ \\t]{0,8}(?:[,)\\]}\\r\\n#;]|(?![\\s\\S])))",
+  "assigned": "(?<![A-Za-z0-9_.\"'])((?:[A-Za-z_][A-Za-z0-9_]{0,40}[ \\t]{0,4},[ \\t]{0,4}){0,4}[A-Za-z_][A-Za-z0-9_]{0,40})[ \\t]{0,8}(?::[ \\t]{0,2}[A-Za-z_.]{1,40}[ \\t]{0,8})?=[ \\t]{0,8}(?=[rbfuRBFU]{0,2}[\"'])",
+  "dotted": "(?<![A-Za-z0-9_-])([A-Za-z0-9_-]{1,20})\\.(?![\\s\\S])",
   "compared": "(?:assert[A-Za-z_]{0,30}|compare_digest)\\((?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
   "returns": "\\([^()\\n]{0,100}\\)[ \\t]{0,4}(?:->[^:\\n]{0,40})?:[ \\t\\r\\n]{1,80}(?:(?:\"{3}[^\"]{0,200}\"{3}|'{3}[^']{0,200}'{3}|\"[^\"\\n]{0,200}\")[ \\t\\r\\n]{1,80})?return[ \\t]{1,4}",
   "said_scheme": "(?:Basic|Bearer|Token|Digest|basic|bearer|token|JWT)[ \\t]{1,4}|(?:[|>][+-]?[ \\t]{0,4}\\r?\\n[ \\t]{1,20}|![a-z]{1,12}[ \\t]|(?:is|was)?[ \\t]{0,2}:[ \\t]{1,4}|</?[a-z]{1,10}>[ \\t]{0,3})",
@@ -1219,7 +1235,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "cell_of": "[ \\t]{0,20}\\|[^\\n]{0,200}(?![\\s\\S])",
   "spelt": "[ \\t]{0,4}(?:\"\"|'')?(?:\\.join\\()?[ \\t]{0,4}(?:map\\(chr|chr\\(|bytes\\(|bytearray\\()[^\\n0-9]{0,30}(?:[0-9]{2,3}[^0-9\\n]{1,12}){3}[0-9]{2,3}",
   "cases": "[ \\t]{0,4}:[ \\t]{0,8}\\r?\\n[ \\t]{1,20}case[ \\t]{1,4}",
-  "answered": "[ \\t]{0,2}[:?]?[ \\t]{0,2}[\"'][ \\t]{0,2}[,)][^\\n]{0,60}\\n?[^\\n]{0,60}\\.(?:sendline|send|write)\\(",
+  "answered": "[ \\t]{0,2}[:?]?[ \\t]{0,2}[\"'][ \\t]{0,2}[,)][^\\n]{0,60}\\n?[^\\n]{0,60}\\.(?:sendline|send_keys|send|write)\\(",
   "asked": "[ \\t]{0,2}[:?]?[ \\t]{0,2}[\"'][^()\\n]{0,80}\\)[ \\t]{0,3}[=!]=[ \\t]{0,3}(?=[rbfu]?[\"'])",
   "said_with": "[ \\t]{0,2}[:=]?[ \\t]{0,2}(?:%s|\\{\\})?[ \\t]{0,2}[\"'][ \\t]{0,4},[ \\t]{0,4}(?=[rbfu]?[\"'])",
   "values": "[^()\\n]{0,100}\\)[ \\t\\r\\n]{1,8}(?:VALUES|values|Values)[ \\t\\r\\n]{0,8}(?=\\()",
@@ -1240,6 +1256,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "blanks": "[ \\t]{0,40}(?:\\*\\*[ \\t]{1,4})?",
   "space": "[ \\t\\r\\n\\\\]{0,200}(?:#[^\\n]{0,200}\\n[ \\t\\r\\n\\\\]{0,200}){0,3}",
   "string": "[rbfuRBFUNn]{0,2}(\"\"\"|'''|\\\\?[\"']|`)",
+  "quoted": "[ \\t\\r\\n]{0,40}[rbfuRBFU]{0,2}[\"']",
   "triple": "\"{3}|'{3}",
   "double": "(?:[^\"\\\\\\n]|\\\\[^\\n]){0,400}",
   "single": "(?:[^'\\\\\\n]|\\\\[^\\n]){0,400}",
@@ -1249,6 +1266,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "condition": "%|lambda[^:\\n]{0,40}:|if[ \\t][^\\n]{0,120}?[ \\t]else(?![A-Za-z0-9_])|(?:default(?:_value|_var|_factory)?|fallback|value|secret|key)[ \\t]{0,2}=(?!=)|(?:[A-Za-z_][A-Za-z0-9_.]{0,60}(?:\\[[^\\]\\n]{0,60}\\]|\\([^()\\n]{0,60}\\))?[ \\t]{1,4})?(?:if[ \\t][^\\n]{0,120}?[ \\t]else|or|and|if|else|not)(?![A-Za-z0-9_])",
   "added": "[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t]{0,3}\\+(?!=)",
   "number": "(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \\t]{0,4},)",
+  "attributes": "(?:[ \\t\\r\\n]{1,8}[A-Za-z_:.-]{1,40}=[\"'][^\"'<>\\n]{0,120}[\"']){1,6}[ \\t]{0,2}(?=>)",
   "element": "[^ \\t\\r\\n'\"<>]{3,100}</",
   "bare": "[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$](?:[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$]|\\$(?![{(])){0,200}",
   "after": "[ \\t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
@@ -1271,7 +1289,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|checkpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign|cred|simp|comm",
   "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|checkpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|signing|comm",
   "argument": "[ \\t\\r\\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \\t\\r\\n]{0,8},",
-  "option": "[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}([^ \\t\\r\\n:'\"$]{1,80}):(?!/)([^ \\t\\r\\n'\"]{3,100})",
+  "option": "[ \"'](?:--user|--proxy-user|--auth|-[A-Za-z]{0,4}[uU]|-a)[ =\"',]{0,6}([^ \\t\\r\\n:'\"$]{1,80}):(?!/)([^ \\t\\r\\n'\"]{3,100})",
   "dash_p": "[ '\",]-p[ ]?([^ \\t\\r\\n'\",]{3,100}|'[^'\\n]{3,100}'|\"[^\"\\n]{3,100}\")",
   "dash_other": "[ '\",]-(?:[pPkbaN]|hp|upw|opw|pass|passin|passout)[ =:]?(?:pass:)?[\"']?([^ \\t\\r\\n'\",]{3,100})",
   "last": "-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}(?:[ \\t]{1,4}[^ \\t\\r\\n]{1,80}){1,2}[ \\t]{1,4}([^ \\t\\r\\n'\"]{3,100})",
@@ -1287,6 +1305,8 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "user_and": "(?:[Ll]ogin|LOGIN|[Cc]red|CRED|[Uu]ser_?[Pp]ass|USER_?PASS|[Aa]uth|AUTH)[A-Za-z_]{0,12}[\"']?[ \\t]{0,3}[:=][ \\t]{0,3}[\"'][^ \\t\\r\\n:'\"$/{]{1,60}:(?!/)([^ \\t\\r\\n'\"]{3,80})[\"']",
   "said_pair": "(?:(?:[Ll]ogin|[Cc]redentials?|[Cc]reds|[Zz]ugangsdaten|[Ii]dentifiants?|[Cc]redenciales|[Cc]redenziali|[Aa]cceso)[ \\t:=]{1,4}(?:with[ ])?[A-Za-z0-9._@-]{1,40}|#[ \\t]{0,4}(?:admin|root|user))[ \\t]{0,2}[:/][ \\t]{0,2}([^ \\t\\r\\n'\"/]{4,80})",
   "said_after": "[\"']([^\"'\\n]{4,80})[\"'][^\"'#\\n]{0,60}#[^#\\n]{0,40}(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd?(?![A-Za-z]))",
+  "netrc": "machine[ \\t]{1,4}[^ \\t\\r\\n]{1,80}[ \\t]{1,4}login[ \\t]{1,4}[^ \\t\\r\\n]{1,80}[ \\t]{1,4}password[ \\t]{1,4}([^ \\t\\r\\n'\"]{3,100})",
+  "mailbox_words": "[\"'][^\"'@ \\t\\r\\n]{1,60}@[a-z0-9-]{1,40}\\.[a-z.]{2,20}[\"'][ \\t]{0,2},[ \\t]{0,2}[\"']([a-z]{4}(?:[ ][a-z]{4}){3})[\"']",
   "mailbox": "[\"'][^\"'@ \\t\\r\\n]{1,60}@[a-z0-9-]{1,40}\\.[a-z.]{2,20}[\"'][ \\t]{0,2},[ \\t]{0,2}[\"']([^\"'\\n]{4,80})[\"']",
   "between": "\\{[A-Za-z_.]{1,30}\\}:([^ \\t\\r\\n'\"{}@/:]{4,80})@",
   "net": "[Nn][Ee][Tt][ ](?:use[ ](?:[^ \\n]{1,40}[ ])?\\\\\\\\[^ \\n]{1,80}(?:[ ]/user:[^ \\n]{1,60})?|user[ ][^ /\\n]{1,60})[ ]([^ /\\n*-][^ \\n]{2,60})",

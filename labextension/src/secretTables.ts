@@ -4,7 +4,7 @@
  */
 
 import { strip } from './secretLiterals';
-import { LONG_QUOTES, strengthOf, stripEnd } from './secretNames';
+import { LONG_QUOTES, strengthOf } from './secretNames';
 import * as rules from './secretRules';
 import {
   isMixed,
@@ -12,7 +12,8 @@ import {
   isVaried,
   looksRandom,
   matchAt,
-  type Strength
+  type Strength,
+  stripEnd
 } from './secretValues';
 
 const MAX_ROWS = 100;

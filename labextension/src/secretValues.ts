@@ -212,3 +212,17 @@ function entropy(chars: readonly string[]): number {
   }
   return bits;
 }
+
+export function stripEnd(text: string, chars: string): string {
+  let end = text.length;
+  while (end > 0 && chars.includes(text[end - 1])) {
+    end--;
+  }
+  return text.slice(0, end);
+}
+
+/** Whether it may be a numeric password, rather than a size, which would be round. */
+export function isNumber(value: string): boolean {
+  const isAll = value.length >= 6 && value.length <= 20 && [...value].every(isDigit);
+  return isAll && !value.endsWith('000');
+}

@@ -7,6 +7,7 @@ import type { OtherDocumentsHost } from './elsewhere';
 import type { KeyNames } from './keyNames';
 import type { Pace } from './pace';
 import type { RecentPaths } from './recentPaths';
+import type { Sights } from './sights';
 import type { Settings } from './tokens';
 
 export interface Shared {
@@ -16,6 +17,8 @@ export interface Shared {
   readonly trans: TranslationBundle;
   readonly recent: RecentPaths;
   readonly others: OtherDocumentsHost;
+  /** Which ghost text was seen last. */
+  readonly sights: Sights;
   /** The keys that are bound in a notebook, file or console. */
   keys(at: Element | null): KeyNames;
   /** Announce a short message to screen readers. */

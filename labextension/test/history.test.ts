@@ -46,6 +46,42 @@ test('what is reverted is dropped', () => {
   assert.equal(history.all.length, 0);
 });
 
+test('what was accepted and taken back stays as both, also by hand', () => {
+  for (const origin of ['undone', 'typed'] as const) {
+    const history = new EditHistory();
+    history.append(event('lw', 'linewidth', 0, 'c', 'accepted'));
+    history.append(event('lw', 'linewidth', 0, 'd', 'accepted'));
+    history.append(event('linewidth', 'lw', 9, 'c', origin));
+    assert.deepEqual(
+      history.all.map(e => e.origin),
+      ['accepted', 'accepted', 'undone']
+    );
+    history.append(event('lw', 'linewidth', 19, 'c', 'undone')); // redone
+    assert.equal(history.all.length, 2);
+  }
+  const history = new EditHistory();
+  history.append(event('lw', 'lwidth', 0, 'c', 'accepted'));
+  const keys = ['lwidth', 'lwidt', 'lwid', 'lwi', 'lw'];
+  keys.slice(1).forEach((text, n) => history.append(event(keys[n], text, 5 + n / 10)));
+  history.append(event('lw', 'lws', 5.5));
+  assert.deepEqual(
+    history.all.map(e => e.origin),
+    ['accepted', 'undone', 'typed']
+  );
+});
+
+test('what was undone and is made again is an edit again', () => {
+  const history = new EditHistory();
+  history.append(event('a', 'ab', 0));
+  history.append(event('', 'x', 2, 'd'));
+  history.append(event('ab', 'a', 9, 'c', 'undone'));
+  history.append(event('a', 'ab', 20));
+  assert.deepEqual(
+    history.all.map(e => e.origin),
+    ['typed', 'typed', 'undone', 'typed']
+  );
+});
+
 test('the ring keeps the newest', () => {
   const history = new EditHistory({ maxEvents: 3 });
   for (let i = 0; i < 5; i++) {

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from tree_sitter import Node, Tree
+
 from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import MAX_CELL
 from nextedit_jupyter.analysis.budget import spend
@@ -11,8 +15,8 @@ from nextedit_jupyter.core.python_trees import python_tree
 # Parts of a dotted name in an import: the compiler is quadratic in their number.
 _MAX_DOTS = 300
 
-# Syntax for which this Python may be too old, but not the kernel's.
-_NEWER = frozenset(("type_alias_statement", "type_parameter", "interpolation"))
+# Syntax for which this Python may be too old, but not the kernel's, and what may replace it.
+_NEWER = {"type_alias_statement": "pass", "type_parameter": "", "interpolation": '""'}
 
 
 def error_count(source: str) -> int:
@@ -25,10 +29,9 @@ def error_count(source: str) -> int:
         return 0
     if len(source) > MAX_CELL or "\0" in source:
         return 1
-    tree, _ = trees.parse(masked.text)
-    nodes = list(trees.walk(tree.root_node)) if not tree.root_node.has_error else []
-    if any(node.type in _NEWER for node in nodes):
-        return 0
+    tree, code_point = trees.parse(masked.text)
+    if not tree.root_node.has_error:
+        return 0 if _is_valid_newer_syntax(masked.text, tree, code_point) else 1
     count = 0
     stack = [tree.root_node]
     while stack:
@@ -55,6 +58,56 @@ def has_endless_import(text: str) -> bool:
         line.count(".") > _MAX_DOTS and ("import" in line or "from" in line)
         for line in joined.split("\n")
     )
+
+
+def _is_valid_newer_syntax(text: str, tree: Tree, code_point: Callable[[int], int]) -> bool:
+    """Whether the text compiles with something plain in place of newer syntax, as do the
+    expressions in the fields of its strings."""
+    plain, fields = _in_older_syntax(text, tree.root_node, code_point)
+    if plain == text or not _compiles(plain):
+        return False
+    while fields:
+        plain, inner = _in_older_syntax(text, fields.pop(), code_point)
+        if not _compiles(f"({plain})"):
+            return False
+        fields += inner
+    return True
+
+
+def _in_older_syntax(
+    text: str, root: Node, code_point: Callable[[int], int]
+) -> tuple[str, list[Node]]:
+    """The text of a node without newer syntax: `""` for a string with fields; and their
+    expressions."""
+    pieces: list[str] = []
+    fields: list[Node] = []
+    is_all = root.parent is None
+    at = 0 if is_all else code_point(root.start_byte)
+    end = len(text) if is_all else code_point(root.end_byte)
+    for node in trees.walk(root):
+        plain = _NEWER.get(node.type)
+        if plain is None or code_point(node.start_byte) < at:
+            continue  # it is within what was replaced
+        whole = node.parent if node.type == "interpolation" else node
+        assert whole is not None
+        pieces += [text[at : code_point(whole.start_byte)], plain]
+        at = code_point(whole.end_byte)
+        if whole is not node:
+            fields += _expressions(whole)
+    return "".join(pieces) + text[at:end], fields
+
+
+def _expressions(string: Node) -> list[Node]:
+    """The expressions in the fields of a string, also in their format specifications."""
+    found: list[Node] = []
+    open_ = [node for node in string.named_children if node.type == "interpolation"]
+    while open_:
+        for node in open_.pop().named_children:
+            if node.type in ("format_specifier", "format_expression", "interpolation"):
+                open_.append(node)
+            elif node.type not in ("type_conversion", "comment"):
+                found.append(node)
+    return found
 
 
 def _compiles(text: str) -> bool:

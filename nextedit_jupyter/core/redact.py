@@ -230,8 +230,10 @@ def _command_in(
             continue
         group = 2 if name == "option" else 1
         value = match[group].strip("'\"").rstrip(".,;")
+        # `mysql -p shop` asks for the password: the word is the database.
+        is_joined = "sql" in line and " " not in match[0][1:4]
         is_certain = name not in rules.UNSURE and (
-            name != "dash_p" or "sshpass" in line or "sql" in line
+            name != "dash_p" or "sshpass" in line or is_joined
         )
         made_up = is_mixed(value) or is_varied(value)
         if not (is_certain or made_up) or value.startswith("-"):

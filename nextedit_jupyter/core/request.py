@@ -57,8 +57,10 @@ class SuggestRequest:
     at the caret. `changed` are cells whose text is no longer what ran: the answer then lists all
     cells whose results are out of date; `ran_before` are the cells that have results, perhaps from
     an earlier kernel, if that is known. `bundle` is the id of the model that the notebook names.
-    `id` is the client's and is returned unchanged (a number, a string or None). `place` is where
-    the document is, if the folder around it may be read; `nearby` is what was found there.
+    `drawn` is the id of the ghost text that the user saw last, empty if none was seen, None if the
+    client does not say. `id` is the client's and is returned unchanged (a number, a string or
+    None). `place` is where the document is, if the folder around it may be read; `nearby` is what
+    was found there.
     """
 
     notebook: Notebook
@@ -71,6 +73,7 @@ class SuggestRequest:
     changed: tuple[str, ...] = ()
     ran_before: tuple[str, ...] | None = None
     bundle: str | None = None
+    drawn: str | None = None
     place: Place | None = None
     nearby: tuple[Nearby, ...] = ()
     id: int | str | None = None

@@ -33,7 +33,7 @@ EXPRESSIONS: dict[str, str] = {
         r"(:=|=>|->|<-|[=!]=|[+|]=|[=:\uff1a]|\("
         r"|(?:is|was|ist|est|es|è|é|är|er|jest|lautet)(?=[ \t:])|[是は는은]"
         r"|in(?=[ \t]{0,3}(?:[\[({]|zip\())|\)?\.(?:send_keys|fill|type|setText|set_value)\("
-        r"|\.(?:value|text)[ \t]{0,3}=(?!=))"
+        r"|\)?\.(?:value|text)[ \t]{0,3}=(?!=))"
     ),
     "sends": (
         r"\)?\.(?:(?:send_keys|fill|type|setText|set_value)\(|(?:value|text)[ \t]{0,3}=(?!=))"
@@ -61,6 +61,23 @@ EXPRESSIONS: dict[str, str] = {
         r"[\"']([^\"'\n]{3,100})[\"'][ \t]{0,3}[=!]=[ \t]{0,3}"
         r"(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
     ),
+    # A form's element that has a value and is labelled with the name.
+    "described": (
+        r"(?:value|text|default|initial)[ \t]{0,2}=[ \t]{0,2}[\"']([^\"'\n]{3,100})[\"']"
+        r"[^()\n]{0,100}(?:description|label|placeholder|name|title)[ \t]{0,2}=[ \t]{0,2}"
+        r"[\"'][A-Za-z ]{0,20}(?![\s\S])"
+    ),
+    # A variable that is given to the name, and where a literal is assigned to a variable.
+    "variable": (
+        r"[ \t]{0,8}([A-Za-z_][A-Za-z0-9_]{0,40})"
+        r"(?=[ \t]{0,8}(?:[,)\]}\r\n#;]|(?![\s\S])))"
+    ),
+    "assigned": (
+        r"(?<![A-Za-z0-9_.\"'])((?:[A-Za-z_][A-Za-z0-9_]{0,40}[ \t]{0,4},[ \t]{0,4}){0,4}"
+        r"[A-Za-z_][A-Za-z0-9_]{0,40})[ \t]{0,8}(?::[ \t]{0,2}[A-Za-z_.]{1,40}[ \t]{0,8})?"
+        r"=[ \t]{0,8}(?=[rbfuRBFU]{0,2}[\"'])"
+    ),
+    "dotted": r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]{1,20})\.(?![\s\S])",
     "compared": (
         r"(?:assert[A-Za-z_]{0,30}|compare_digest)\((?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
     ),
@@ -99,7 +116,7 @@ EXPRESSIONS: dict[str, str] = {
     "cases": r"[ \t]{0,4}:[ \t]{0,8}\r?\n[ \t]{1,20}case[ \t]{1,4}",
     "answered": (
         r"[ \t]{0,2}[:?]?[ \t]{0,2}[\"'][ \t]{0,2}[,)][^\n]{0,60}\n?[^\n]{0,60}"
-        r"\.(?:sendline|send|write)\("
+        r"\.(?:sendline|send_keys|send|write)\("
     ),
     # A prompt's answer that is compared: `input("Password: ") == "…"`.
     "asked": (
@@ -155,6 +172,7 @@ EXPRESSIONS: dict[str, str] = {
     "blanks": r"[ \t]{0,40}(?:\*\*[ \t]{1,4})?",
     "space": r"[ \t\r\n\\]{0,200}(?:#[^\n]{0,200}\n[ \t\r\n\\]{0,200}){0,3}",
     "string": r"[rbfuRBFUNn]{0,2}(\"\"\"|'''|\\?[\"']|`)",
+    "quoted": r"[ \t\r\n]{0,40}[rbfuRBFU]{0,2}[\"']",
     "triple": r"\"{3}|'{3}",
     "double": r"(?:[^\"\\\n]|\\[^\n]){0,400}",
     "single": r"(?:[^'\\\n]|\\[^\n]){0,400}",
@@ -171,6 +189,10 @@ EXPRESSIONS: dict[str, str] = {
     "added": r"[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t]{0,3}\+(?!=)",
     # An argument that is not a literal.
     "number": r"(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \t]{0,4},)",
+    # What an element of XML says before its text: `<password type="x">`.
+    "attributes": (
+        r"(?:[ \t\r\n]{1,8}[A-Za-z_:.-]{1,40}=[\"'][^\"'<>\n]{0,120}[\"']){1,6}[ \t]{0,2}(?=>)"
+    ),
     "element": r"[^ \t\r\n'\"<>]{3,100}</",
     "bare": (
         r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$](?:[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]|\$(?![{(])){0,200}"
@@ -241,7 +263,7 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "argument": r"[ \t\r\n]{0,80}[A-Za-z_][A-Za-z0-9_.]{0,60}[ \t\r\n]{0,8},",
     "option": (
-        r"[ \"'](?:--user|--proxy-user|--auth|-u|-U|-a)[ =\"',]{0,6}"
+        r"[ \"'](?:--user|--proxy-user|--auth|-[A-Za-z]{0,4}[uU]|-a)[ =\"',]{0,6}"
         r"([^ \t\r\n:'\"$]{1,80}):(?!/)([^ \t\r\n'\"]{3,100})"
     ),
     "dash_p": r"[ '\",]-p[ ]?([^ \t\r\n'\",]{3,100}|'[^'\n]{3,100}'|\"[^\"\n]{3,100}\")",
@@ -297,6 +319,15 @@ EXPRESSIONS: dict[str, str] = {
     "said_after": (
         r"[\"']([^\"'\n]{4,80})[\"'][^\"'#\n]{0,60}#[^#\n]{0,40}"
         r"(?:[Pp]ass(?:word|wd)|PASSWORD|[Pp]wd?(?![A-Za-z]))"
+    ),
+    "netrc": (
+        r"machine[ \t]{1,4}[^ \t\r\n]{1,80}[ \t]{1,4}login[ \t]{1,4}[^ \t\r\n]{1,80}"
+        r"[ \t]{1,4}password[ \t]{1,4}([^ \t\r\n'\"]{3,100})"
+    ),
+    # A mailbox's password for programs: four words of four letters.
+    "mailbox_words": (
+        r"[\"'][^\"'@ \t\r\n]{1,60}@[a-z0-9-]{1,40}\.[a-z.]{2,20}[\"'][ \t]{0,2},[ \t]{0,2}"
+        r"[\"']([a-z]{4}(?:[ ][a-z]{4}){3})[\"']"
     ),
     "mailbox": (
         r"[\"'][^\"'@ \t\r\n]{1,60}@[a-z0-9-]{1,40}\.[a-z.]{2,20}[\"'][ \t]{0,2},[ \t]{0,2}"

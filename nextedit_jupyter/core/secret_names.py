@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nextedit_jupyter.core import secret_rules as rules
 from nextedit_jupyter.core.secret_literals import Literal, LiteralReader
@@ -21,6 +21,7 @@ from nextedit_jupyter.core.secret_values import (
     is_varied,
     looks_random,
 )
+from nextedit_jupyter.core.secret_variables import Variables
 
 # Names of secrets in one text; none of 130,000 real cells has a tenth of it.
 MAX_STEPS = 1_000
@@ -42,6 +43,7 @@ def find_named(text: str, folded: str) -> Finding | None:
     done = steps = 0
     foreign = _is_foreign(text) or expression("section").search(text) is not None
     quotes = _triple_quotes(text)
+    variables = Variables(text)
     for match in _key_words().finditer(folded):
         if match.start() < done:
             continue
@@ -55,13 +57,17 @@ def find_named(text: str, folded: str) -> Finding | None:
         done = tail.end() if tail else match.end()
         sends = expression("sends").match(text, done) is not None
         strength = strength_of(text[start:done], sends)
+        if strength == "loose":  # `fs.s3a.access.key`
+            dotted = expression("dotted").search(text[max(0, start - 21) : start])
+            whole = f"{dotted[1]}_{text[start:done]}" if dotted is not None else ""
+            strength = "key" if strength_of(whole) == "key" else strength
         if strength is None:
             continue
         steps += 1
         if steps > MAX_STEPS:
             return Finding("too many names of secrets to look at each", start, done)
         in_text = strength == "password" and bisect(quotes, start) % 2 == 1
-        found = _given(text, start, done, strength, foreign, in_text)
+        found = _given(text, start, done, strength, foreign, in_text, variables)
         if found is not None:
             return found
     return None
@@ -114,15 +120,18 @@ class _Place:
 
 
 def _given(
-    text: str, start: int, end: int, strength: Strength, foreign: bool, in_text: bool
+    text: str,
+    start: int,
+    end: int,
+    strength: Strength,
+    foreign: bool,
+    in_text: bool,
+    variables: Variables,
 ) -> Finding | None:
     """The value assigned to the name at `start:end`, if it is a secret."""
     head = _head(text, start)
-    if head.rstrip(" \t").endswith("=") and strength in ("password", "key"):
-        yoda = expression("yoda").search(head)
-        if yoda is not None and is_secret_value(yoda[1], strength):
-            low = start - len(head)
-            return Finding("what a secret is compared with", low + yoda.start(1), low + yoda.end(1))
+    if (found := _before(head, start, strength)) is not None:
+        return found
     place = _place(text, start, end, strength, head)
     if place is None:
         return None
@@ -134,8 +143,15 @@ def _given(
         if spelt is not None:
             return Finding("password by its characters' numbers", at, spelt.end())
     literals = LiteralReader(text, at, in_tuple=index > 0 or operator in ("(", "in")).read()
+    if which and len(literals) == 1:  # `user, password = "ann …".split()`
+        parts = _SEPARATORS.split(literals[0].value)
+        literals = [replace(literals[0], value=part) for part in parts]
     if literals:
         return judge(literals, which, operator, strength, place.is_sure)
+    if operator in ("=", ":") and strength in ("password", "key"):
+        made_up = [one for one in variables.given(at) if _is_made_up(one.value, strength)]
+        if (found := judge(made_up, 0, operator, strength)) is not None:
+            return found
     if operator == "," or (operator == "(" and "#" not in head):
         return None
     blanks = expression("blanks").match(text, at)
@@ -145,6 +161,25 @@ def _given(
     in_text = in_text and expression("text_value").match(text, at) is not None
     is_env = index == 0 and text[start:end].isupper() and text[start:end].isascii()
     return _bare(text, at, head, operator, strength, foreign or in_text or place.is_sure, is_env)
+
+
+_SEPARATORS = re.compile(r"[ \t,:;|/]+")
+
+
+def _before(head: str, start: int, strength: Strength) -> Finding | None:
+    """A secret before its name: what it is compared with, the value of the form's element."""
+    if strength not in ("password", "key"):
+        return None
+    low = start - len(head)
+    yoda = expression("yoda").search(head) if head.rstrip(" \t").endswith("=") else None
+    if yoda is not None and is_secret_value(yoda[1], strength):
+        return Finding("what a secret is compared with", low + yoda.start(1), low + yoda.end(1))
+    element = expression("described").search(head)
+    if element is None or not _is_made_up(element[1], strength):
+        return None
+    what = "value of what is named like a secret"
+    is_secret = is_secret_value(element[1], strength)
+    return Finding(what, low + element.start(1), low + element.end(1)) if is_secret else None
 
 
 def _place(text: str, start: int, end: int, strength: Strength, head: str) -> _Place | None:
@@ -169,10 +204,14 @@ def _place(text: str, start: int, end: int, strength: Strength, head: str) -> _P
     if closed and char == ",":
         if is_password and expression("setter").search(folded):
             return _Place(at + 1, "=", 0, closed)
-        if is_password and head.endswith(('"--', "'--")):  # an option in a list of arguments
+        is_option = head.endswith(('"--', "'--")) and expression("quoted").match(text, at + 1)
+        if is_password and is_option:  # in a list of arguments
             return _Place(at + 1, "=", 0, closed, True)
         sure = is_password and expression("pairs").search(folded) is not None
         return _Place(at + 1, ",", 0, closed, sure)
+    attributes = expression("attributes").match(text, at) if head.endswith(("<", ":")) else None
+    if attributes is not None:
+        at, char = attributes.end(), ">"
     if char == ">":
         return _Place(at + 1, ">", 0, closed) if expression("element").match(text, at + 1) else None
     said = None if closed or strength not in ("password", "key") else expression("said_of")
@@ -197,7 +236,8 @@ def _told(text: str, at: int, end: int, closed: bool, head: str) -> _Place | Non
         return _Place(match.end(), "=", 0, closed)
     if closed and (match := expression("default").match(text, at)):
         return _Place(match.end(), "=", 0, closed)
-    if match := expression("targets").match(text, at):
+    is_target = not closed or text[at - 1] == "]"
+    if is_target and (match := expression("targets").match(text, at)):
         return _Place(match.end(), "=", 1, closed)
     if match := expression("annotation").match(text, at):
         return _Place(match.end(), "=", 0, closed)

@@ -253,7 +253,7 @@ PASSWORD_ENDS = (
 PASSWORD_WORDS = _words(
     "pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd sshpass storepass "
     "keypass srcstorepass deststorepass rootpass adminpass smtppass mailpass ftppass psw pswd "
-    "passw psword pswrd psk passe hashpw"
+    "passw psword pswrd psk hashpw"
 )
 # A service's key: not a sentence, but possibly short.
 KEY_ENDS = (
@@ -412,6 +412,8 @@ COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("mnemonic", "seed"), "given_words"),
     (("password", "passwd", "pw"), "said_as"),
     (("@",), "mailbox"),
+    (("@",), "mailbox_words"),
+    (("machine ",), "netrc"),
     (("}:",), "between"),
     (("net use", "net user"), "net"),
     (("alias set", "host add"), "fourth"),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from nextedit_jupyter.analysis import syntax
 from nextedit_jupyter.core.cache import LruCache
 from nextedit_jupyter.core.word_characters import is_word_character
-from nextedit_jupyter.suggest.brackets import Fit, fit
+from nextedit_jupyter.suggest.brackets import Fit, faults, fit
 from nextedit_jupyter.suggest.trim import without_overlap
 
 # A body for a line that begins a block, so that only the line itself matters.
@@ -105,11 +105,14 @@ def _beginnings(text: str, limit: int) -> Iterator[str]:
 
 
 def _without_overlap(found: Fit, before: str, after: str, *, python: bool) -> Fit:
-    """Remove an end that is already after the caret, unless the line parses better with it."""
+    """Remove an end that is already after the caret, unless the line parses better with it, or the
+    end closes what the text opens."""
     text = without_overlap(found.text, after[found.replaced :])
     if text == found.text:
         return found
     short = Fit(text.rstrip(), found.replaced).shortest(after)
+    if faults(short.apply(before, after)) > faults(found.apply(before, after)):
+        return found
     if not python or error_count(short.apply(before, after)) <= error_count(
         found.apply(before, after)
     ):

@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from nextedit_jupyter.analysis import grammars, names
-from nextedit_jupyter.core import CellEdit, Replacement, Silence, Suggestion, SuggestRequest
+from nextedit_jupyter.core import CellEdit, Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.core.cache import LruCache
+from nextedit_jupyter.core.history import without_taken_back
 from nextedit_jupyter.core.tags import OFF_TAG
 from nextedit_jupyter.core.text_edit import TextEdit
 from nextedit_jupyter.core.word_characters import word_start
 from nextedit_jupyter.engine.filters import is_clean
 from nextedit_jupyter.suggest.caret import caret_context
 from nextedit_jupyter.suggest.fitting import BODY, error_count, stands
+from nextedit_jupyter.suggest.taken_back import brings_back, brought_back, pasts_of
 
 Gate = Callable[[SuggestRequest, Suggestion], Silence | None]
 
@@ -64,16 +66,17 @@ def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | N
     """
     if request.rename_to is not None:
         return None
+    if suggestion.kind == "inline":  # `suggest.memory` knows how much of it was typed since
+        request = replace(request, history=without_taken_back(request.history))
     for change, source in _sources(request, suggestion):
-        pasts = _pasts(request, change.cell, source)
+        pasts = pasts_of(request, change.cell, source)
         if not pasts:
             continue
         if change.edit.apply(source) in pasts:
             return Silence("reverts_user")
-        for past in pasts:
-            undone = TextEdit.between(past, source).invert(past)
-            if any(_brings_back(mine, back) for mine in change.edit for back in undone):
-                return Silence("reverts_user")
+        backs = brought_back(source, pasts)
+        if any(brings_back(mine, source, backs) for mine in change.edit):
+            return Silence("reverts_user")
     return None
 
 
@@ -330,37 +333,6 @@ def _sources(request: SuggestRequest, suggestion: Suggestion) -> Iterator[tuple[
         cell = request.notebook.cell(change.cell)
         if cell is not None:
             yield change, cell.source
-
-
-def _pasts(request: SuggestRequest, cell: str, source: str) -> list[str]:
-    """The cell's texts before each of the user's own events, newest first, without the present
-    text.
-
-    The chain ends where an event does not lead to the text with which the next one began.
-    """
-    pasts: list[str] = []
-    expected = source
-    for event in reversed(request.history):
-        if event.cell != cell or event.origin in ("executed", "remote"):
-            continue
-        if event.after != expected:
-            break
-        expected = event.before
-        if event.before != source:
-            pasts.append(event.before)
-    return pasts
-
-
-def _brings_back(mine: Replacement, back: Replacement) -> bool:
-    if mine == back:
-        return bool(back.text.strip()) or mine.end > mine.start
-    if (mine.start, mine.end) != (back.start, back.end) or mine.start != mine.end:
-        return False
-    offered, removed = mine.text.strip(), back.text.strip()
-    if not offered or not removed:
-        return False
-    # One or two letters are not enough to recognise what was deleted.
-    return removed.startswith(offered) or (len(removed) > 2 and offered.startswith(removed))
 
 
 def _line_from(text: str, at: int) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nextedit_jupyter.core import CellEdit, EditEvent, Silence, Suggestion, SuggestRequest
+from nextedit_jupyter.core.history import is_made_again
 
 # The confidence that a text needs after this many rejections of its first words in the cell.
 BARS = (0.0, 0.9, 0.97)
@@ -49,13 +50,18 @@ class _Shown:
     """A ghost text on the screen, and the text before it.
 
     `places` are the cell's texts in which it was shown, with the text before the caret; `seen` is
-    the last length of that.
+    the last length of that; `ids` are those of the suggestions.
     """
 
     before: str
     text: str
     seen: int
     places: OrderedDict[int, str] = field(default_factory=OrderedDict)
+    ids: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+    def was_drawn(self, drawn: str | None) -> bool:
+        """Whether the user saw it, if the client says so: a late answer is drawn nowhere."""
+        return drawn is None or drawn in self.ids
 
 
 @dataclass(slots=True)
@@ -109,7 +115,7 @@ class Memory:
         before = request.cell.source[: request.caret.offset]
         shown = here.shown
         if shown is not None:
-            self._observe_ghost(here, shown, before)
+            self._observe_ghost(here, shown, before, request.drawn)
         undone = here.taken.pop(hash(request.cell.source), None)
         if undone is not None:
             here.shown = None
@@ -143,7 +149,7 @@ class Memory:
         if known is None or found is None:
             return False
         edit = known.edits.get((hash(found.source), hash(change.edit.apply(found.source))))
-        return edit is not None and edit.undone and edit.because in (None, *request.history)
+        return edit is not None and edit.undone and _still_holds(edit.because, request.history)
 
     def show(self, request: SuggestRequest, suggestion: Suggestion) -> None:
         """Remember what is shown now."""
@@ -171,6 +177,8 @@ class Memory:
                 last.text = (before + text)[len(last.before) :]
             last.places[hash(found.source)] = before
             _bound(last.places, self._places)
+            last.ids[suggestion.id] = None
+            _bound(last.ids, self._places)
 
     def _of(self, request: SuggestRequest, id: str) -> _Cell:
         cell = self._cells.get(id)
@@ -180,7 +188,7 @@ class Memory:
         _bound(self._cells, self._size)
         return cell
 
-    def _observe_ghost(self, here: _Cell, shown: _Shown, before: str) -> None:
+    def _observe_ghost(self, here: _Cell, shown: _Shown, before: str, drawn: str | None) -> None:
         """Determine what the user did with the ghost text: typed along, accepted it, or typed
         something else."""
         typed = before.removeprefix(shown.before)
@@ -196,7 +204,7 @@ class Memory:
             if len(typed) >= len(shown.text):
                 here.shown = None
         else:
-            if not _is_spaced_otherwise(typed, shown.text):
+            if shown.was_drawn(drawn) and not _is_spaced_otherwise(typed, shown.text):
                 self._refuse(here, shown.before, shown.text)
             here.shown = None
 
@@ -213,6 +221,13 @@ class Memory:
         here.heads[_word(before, text)] += 1
         if len(here.heads) > 8 * self._places:
             here.heads.clear()
+
+
+def _still_holds(because: EditEvent | None, history: tuple[EditEvent, ...]) -> bool:
+    """Whether what led to an edit is in the history still, and was not made anew since."""
+    if because is None:
+        return True
+    return because in history and not is_made_again(history, history.index(because))
 
 
 def _goes_on(last: _Shown, whole: str) -> bool:

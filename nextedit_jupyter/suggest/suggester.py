@@ -22,6 +22,7 @@ from nextedit_jupyter.core import (
     Timing,
     TokenCounts,
 )
+from nextedit_jupyter.core.history import without_taken_back
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.core.tags import OFF_TAG
 from nextedit_jupyter.suggest import gates
@@ -177,7 +178,7 @@ class Suggester:
         if self.model is None or visible is None:
             return
         try:
-            self.model.prefill(visible, cancelled)
+            self.model.prefill(_without_taken_back(visible), cancelled)
             if language_at_caret(request) == "python" and not cancelled():
                 gates.names_elsewhere(request)
         except Exception as error:
@@ -320,6 +321,7 @@ class _RequestRun:
             return
         if self._over():
             return
+        visible = _without_taken_back(visible)
         try:
             ask = model.inline if kind == "inline" else model.next_edit
             answer = ask(visible, self._deadline, self._client_cancelled)
@@ -435,6 +437,11 @@ def without_switched_off(request: SuggestRequest) -> SuggestRequest | None:
     cells = tuple(cell for cell in request.notebook.cells if cell.id not in off)
     history: tuple[EditEvent, ...] = tuple(e for e in request.history if e.cell not in off)
     return replace(request, notebook=Notebook(request.notebook.language, cells), history=history)
+
+
+def _without_taken_back(request: SuggestRequest) -> SuggestRequest:
+    """What a model sees: what was undone is no edit to go on with."""
+    return replace(request, history=without_taken_back(request.history))
 
 
 def without_closed_cells(suggestion: Suggestion, notebook: Notebook) -> Suggestion:

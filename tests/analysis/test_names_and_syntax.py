@@ -84,6 +84,26 @@ def test_a_cell_that_python_refuses_has_errors(source: str) -> None:
     assert error_count(source) >= 1
 
 
+@pytest.mark.parametrize(
+    "newer",
+    [
+        "x = f'{a['b']}'",
+        "x = f'{a['b']:>{w['c']}}' 'd'",
+        "x = f'{f'{f'{a}'}'}'",
+        "f'''{\n x['a']  # c\n}'''",
+        "    é = f'{x['é']=}'",
+        "def f[T](x: T): pass",
+        "type X = int",
+    ],
+)
+def test_syntax_that_is_newer_than_this_python_hides_no_other_error(newer: str) -> None:
+    assert error_count(newer) == 0
+    margin = newer[: len(newer) - len(newer.lstrip())]
+    for wrong in ("f(a=1, b)", "y = 1 +\n" + margin + "z = 2", "assert y, 'z',", "f'{y as z}'"):
+        assert error_count(f"{newer}\n{margin}{wrong}") >= 1, wrong
+    assert error_count("print(f'{a['b'].c as d}')") >= 1
+
+
 def test_an_edit_may_not_add_errors() -> None:
     assert parses_at_least_as_well("x = 1", "x = 2")
     assert parses_at_least_as_well("x = (", "x = (1)")

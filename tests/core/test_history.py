@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from nextedit_jupyter.core import EditEvent, EditHistory
+from nextedit_jupyter.core.history import Origin, is_made_again, without_taken_back
 from nextedit_jupyter.core.redact import holds_secret
 
 
@@ -38,6 +41,59 @@ def test_what_is_reverted_is_dropped() -> None:
     history.append(typed("c", "a", "ab", at=0))
     history.append(EditEvent("c", "ab", "a", "undone", at=9))
     assert len(history) == 0
+
+
+@pytest.mark.parametrize("origin", ["undone", "typed"])
+def test_what_was_accepted_and_taken_back_stays_as_both(origin: Origin) -> None:
+    history = EditHistory()
+    history.append(EditEvent("c", "lw", "linewidth", "accepted", at=0))
+    history.append(EditEvent("d", "lw", "linewidth", "accepted", at=0))
+    history.append(EditEvent("c", "linewidth", "lw", origin, at=9))
+    assert [(e.cell, e.origin) for e in history] == [
+        ("c", "accepted"),
+        ("d", "accepted"),
+        ("c", "undone"),
+    ]
+    history.append(EditEvent("c", "lw", "linewidth", "undone", at=19))  # redone
+    assert [(e.cell, e.origin) for e in history] == [("c", "accepted"), ("d", "accepted")]
+
+
+def test_what_is_typed_back_key_by_key_is_taken_back() -> None:
+    history = EditHistory()
+    history.append(EditEvent("c", "lw", "lwidth", "accepted", at=0))
+    for n, text in enumerate(["lwidt", "lwid", "lwi", "lw"]):
+        history.append(typed("c", "lwidth"[: 6 - n], text, at=5 + n / 10))
+    assert [e.origin for e in history] == ["accepted", "undone"]
+    history.append(typed("c", "lw", "lws", at=5.5))
+    assert [e.origin for e in history] == ["accepted", "undone", "typed"]
+
+
+def test_without_what_was_taken_back_the_rest_still_follows_on() -> None:
+    history = EditHistory()
+    history.append(typed("a", "x", "y", at=0))
+    for cell, origin, at in (("b", "accepted", 1), ("c", "accepted", 2), ("b", "undone", 9)):
+        texts = ("y", "x") if origin == "undone" else ("x", "y")
+        history.append(EditEvent(cell, *texts, cast(Origin, origin), at))
+    history.append(typed("b", "x", "z", at=20))
+    kept = without_taken_back(history.events)
+    assert [(e.cell, e.before, e.after) for e in kept] == [
+        ("a", "x", "y"),
+        ("c", "x", "y"),
+        ("b", "x", "z"),
+    ]
+
+
+def test_what_was_undone_and_is_made_again_is_an_edit_again() -> None:
+    history = EditHistory()
+    history.append(typed("c", "a", "ab", at=0))
+    history.append(typed("d", "", "x", at=2))
+    history.append(EditEvent("c", "ab", "a", "undone", at=9))
+    history.append(typed("c", "a", "ab", at=20))
+    assert [e.origin for e in history] == ["typed", "typed", "undone", "typed"]
+    assert is_made_again(history.events, 0)
+    assert is_made_again(history.events, 2)
+    assert not is_made_again(history.events[1:3], 0)
+    assert not is_made_again(history.events[:3], 0)
 
 
 def test_the_ring_keeps_the_newest() -> None:

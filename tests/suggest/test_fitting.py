@@ -27,6 +27,10 @@ def line(marked: str, text: str) -> str | None:
         ("pri|(e)", "nt('", "print(e)"),
         ("plt.sho|(x)", "w()", "plt.show(x)"),
         ("x = [f(1|)] + y", ")]\nz = 3", None),
+        ("f(a|)\nprint(f'{b}')", ") + ", None),
+        ("f(a=b,|)\nprint(f'{b}')", " c=1, d", "f(a=b, c=1,)\nprint(f'{b}')"),
+        ("assert a, f'b|'\nc", "{x}', ", "assert a, f'b{x}'\nc"),
+        ("f(g((a for b|)))", "c(0)", "f(g((a for bc(0))))"),
     ],
 )
 def test_in_mid_line_as_much_is_shown_as_parses_with_the_rest(

@@ -62,12 +62,17 @@ def seen(model: Guesses | None = None) -> Callable[..., str | None]:
     made = Suggester(guesses, "b")  # type: ignore[arg-type]
 
     def at(
-        marked: str, *, cell: str = "c", above: str = "import numpy as np", superseded: bool = False
+        marked: str,
+        *,
+        cell: str = "c",
+        above: str = "import numpy as np",
+        superseded: bool = False,
+        drawn: str | None = None,
     ) -> str | None:
         before, _, after = marked.partition("|")
         cells = (Cell("top", "code", above), Cell(cell, "code", before + after))
         request = SuggestRequest(
-            Notebook("python", cells), Caret(cell, len(before)), want=("inline",)
+            Notebook("python", cells), Caret(cell, len(before)), want=("inline",), drawn=drawn
         )
         asked = guesses.asked
         # A newer request comes while the model reads.
@@ -124,6 +129,23 @@ def test_a_blank_before_what_is_shown_is_no_other_text(
     at("x =|")
     if then is None:
         assert at("x =|") is None
+
+
+def test_what_the_page_did_not_draw_was_not_typed_over() -> None:
+    at = seen()
+    for n in range(4):
+        assert at(f"x{n} = np.|", drawn="") == GUESS
+        assert at(f"x{n} = np.a|", drawn="") is None
+    assert at("x0 = np.|", drawn="other") == GUESS
+    assert at("x0 = np.a|", drawn="s") is None  # the id of what was shown
+    assert at("x0 = np.|", drawn="s") is None
+
+
+def test_what_was_accepted_was_drawn_whatever_the_page_says() -> None:
+    at = seen()
+    assert at("np.|", drawn="") == GUESS
+    at("np.linspace(0, 1)|", drawn="")
+    assert at("np.|", drawn="") is None
 
 
 def test_what_was_typed_into_and_then_over_counts_from_where_it_was_shown() -> None:

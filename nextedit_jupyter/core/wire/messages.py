@@ -153,6 +153,7 @@ class RequestWire(TypedDict):
     changed: NotRequired[list[str]]
     ran_before: NotRequired[list[str]]
     bundle: NotRequired[str]
+    drawn: NotRequired[str]
     place: NotRequired[PlaceWire]
     across: NotRequired[AcrossWire]
 
@@ -198,6 +199,7 @@ class ChangedRequestWire(TypedDict):
     changed: NotRequired[list[str]]
     ran_before: NotRequired[list[str]]
     bundle: NotRequired[str]
+    drawn: NotRequired[str]
 
 
 class EditWire(TypedDict):

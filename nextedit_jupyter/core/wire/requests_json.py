@@ -120,6 +120,9 @@ def assemble_request(
     bundle = value.get("bundle")
     if bundle is not None and not isinstance(bundle, str):
         raise WireError("bundle must be a string")
+    drawn = value.get("drawn")
+    if drawn is not None and not isinstance(drawn, str):
+        raise WireError("drawn must be a string")
     try:
         return SuggestRequest(
             notebook=Notebook(read.string(notebook, "language"), tuple(kept), left_out),
@@ -132,6 +135,7 @@ def assemble_request(
             changed=read.strings(value, "changed"),
             ran_before=read.strings(value, "ran_before") if "ran_before" in value else None,
             bundle=bundle or None,
+            drawn=drawn,
             place=_place(read.object(value, "place", optional=True), bounds),
             id=request_id(value),
         )
@@ -189,6 +193,8 @@ def encode_request(request: SuggestRequest) -> RequestWire:
         wire["rename_to"] = request.rename_to
     if request.bundle is not None:
         wire["bundle"] = request.bundle
+    if request.drawn is not None:
+        wire["drawn"] = request.drawn
     if request.changed:
         wire["changed"] = list(request.changed)
     if request.ran_before is not None:

@@ -57,6 +57,7 @@ from nextedit_jupyter.suggest.judge.offered import (
 from nextedit_jupyter.suggest.judge.own_members import with_their_class
 from nextedit_jupyter.suggest.judge.rebound import with_their_bindings, with_their_meaning
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
+from nextedit_jupyter.suggest.judge.undone import without_undone
 from nextedit_jupyter.suggest.judge.view import Evidence
 from nextedit_jupyter.suggest.lane import Cancelled
 from nextedit_jupyter.suggest.patterns import OWN, net_edits
@@ -163,6 +164,7 @@ class JudgeLane:
         found = list(with_their_meaning(found, considered, most))
         found = with_their_class(found, considered, request, tick, most)
         found = with_what_names_them(found, considered, request, symbols, tick, most)
+        found = without_undone(request, found, self._lexed)
         kept = _known(patterns)
         if not found:
             return Weighed(symbols, kept or silent, silent)

@@ -1,0 +1,150 @@
+"""What was accepted and taken back is not offered again; what is new, or made again, is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from edited_page import EditedPage
+
+from nextedit_jupyter.core import (
+    Caret,
+    Cell,
+    CellEdit,
+    EditEvent,
+    EditHistory,
+    Notebook,
+    Suggestion,
+    SuggestRequest,
+    TextEdit,
+)
+from nextedit_jupyter.core.history import Origin
+from nextedit_jupyter.suggest import Suggester, gates
+from nextedit_jupyter.suggest.model_lane import ModelAnswer
+
+KINDS = {
+    "a renamed variable": ("val = 1", "amount = 1", "print(val)", "total = val + 2"),
+    "a renamed keyword": (
+        "plt.plot(x, lw=2)",
+        "plt.plot(x, linewidth=2)",
+        "plt.plot(y, lw=2)",
+        "plt.plot(z, lw=2)",
+    ),
+    "a column": (
+        "df['price'].sum()",
+        "df['cost'].sum()",
+        "df['price'].mean()",
+        "df['price'].max()",
+    ),
+    "a function": ("def f(x):\n    return x", "def grow(x):\n    return x", "f(1)", "y = f(2)"),
+}
+
+
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
+def begun(request: pytest.FixtureRequest) -> EditedPage:
+    """A page on which an offer was accepted: in one cell, or in two."""
+    was, becomes, one, other = request.param
+    page = EditedPage(a=was, b=one, c=other, d="note = 1")
+    assert page.edit("a", becomes)
+    return page
+
+
+@pytest.mark.parametrize("origin", ["undone", "typed"])
+@pytest.mark.parametrize("offer", [0, -1])
+def test_what_was_accepted_and_taken_back_is_not_offered_again(
+    begun: EditedPage, offer: int, origin: Origin
+) -> None:
+    was = begun.accept(offer)
+    assert not begun.take_back(was, origin)
+    for text in ("note = 12", "note = 123", "note = 1234"):
+        assert not begun.edit("d", text)
+
+
+def test_what_was_undone_in_one_cell_of_two_is_not_offered_again(begun: EditedPage) -> None:
+    was = begun.accept(-1)
+    id, text = was.popitem()
+    assert not begun.take_back({id: text})
+    assert not begun.edit("d", "note = 12")
+
+
+def test_what_was_undone_and_redone_and_undone_is_not_offered_again(begun: EditedPage) -> None:
+    was = begun.accept(-1)
+    becomes = {id: begun.cells[id] for id in was}
+    begun.take_back(was)
+    begun.take_back(becomes)
+    assert not begun.take_back(was)
+    assert not begun.edit("d", "note = 12")
+
+
+def test_an_edit_made_again_by_hand_has_its_offer_again(begun: EditedPage) -> None:
+    reason = begun.history.events[0]
+    was = begun.accept(-1)
+    begun.take_back(was)
+    assert not begun.take_back({"a": reason.before})
+    assert begun.edit("a", reason.after)
+
+
+def test_another_edit_after_a_refused_one_is_offered_without_the_refused_one() -> None:
+    plot = "plt.plot({}, lw=2, ls='-')".format
+    page = EditedPage(a=plot("x"), b=plot("y"), c=plot("z"))
+    page.edit("a", "plt.plot(x, linewidth=2, ls='-')")
+    page.take_back(page.accept())
+    page.edit("a", "plt.plot(x, linewidth=2, linestyle='-')")
+    assert {text for _, text in page.offered()} == {"linestyle"}
+
+
+def test_a_refused_change_that_is_made_elsewhere_is_offered_but_where_it_was_refused() -> None:
+    plot = "plt.plot({}, lw=2)".format
+    page = EditedPage(a=plot("x"), b=plot("y"), c=plot("z"), d=plot("w"))
+    page.edit("a", "plt.plot(x, linewidth=2)")
+    page.take_back(page.accept(0))  # in the first of three cells
+    page.edit("d", "plt.plot(w, linewidth=2)")
+    assert {cell for cell, _ in page.offered()} == {"c"}
+
+
+def test_ghost_text_that_was_undone_may_come_again_once_its_beginning_is_typed() -> None:
+    was, whole = "x = np.", "x = np.linspace(0, 1)"
+    events = (
+        EditEvent("c", was, whole, "accepted", 1.0),
+        EditEvent("c", whole, was, "undone", 2.0),
+        EditEvent("c", was, "x = np.linspace", "typed", 9.0),
+    )
+    source = events[-1].after
+    notebook = Notebook("python", (Cell("c", "code", source),))
+    request = SuggestRequest(notebook, Caret("c", len(source)), events)
+    change = CellEdit.of("c", source, TextEdit.insert(len(source), "(0, 1)"))
+    ghost = Suggestion("s", "inline", "model", "", 0.9, (change,))
+    assert gates.reverts_user(request, ghost) is None
+    refused = gates.reverts_user(request, replace(ghost, kind="next_edit"))
+    assert refused is not None
+    assert refused.reason == "reverts_user"
+
+
+def test_a_model_sees_no_edit_that_was_taken_back() -> None:
+    seen: list[tuple[EditEvent, ...]] = []
+
+    class Sees:
+        def inline(self, request: SuggestRequest, deadline: float, cancelled: Any) -> ModelAnswer:
+            seen.append(request.history)
+            return ModelAnswer()
+
+        def prefill(self, request: SuggestRequest, cancelled: Any) -> None:
+            seen.append(request.history)
+
+    history = EditHistory()
+    first = EditEvent("d", "", "y = 1", "typed", 0.0)
+    for event in (
+        first,
+        EditEvent("c", "lw", "linewidth", "accepted", 1.0),
+        EditEvent("c", "linewidth", "lw", "undone", 2.0),
+    ):
+        history.append(event)
+    cells = (Cell("c", "code", "lw"), Cell("d", "code", "y = 1"))
+    request = SuggestRequest(
+        Notebook("python", cells), Caret("d", 5), history.events, want=("inline",)
+    )
+    suggester = Suggester(Sees(), "b")  # type: ignore[arg-type]
+    suggester.answer(request)
+    suggester.prefill(request)
+    assert seen == [(first,), (first,)]
