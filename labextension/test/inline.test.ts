@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { EditorState } from '@codemirror/state';
+
 import { InlineProvider } from '../src/inline';
 import type { AnswerWire } from '../src/protocol';
 
@@ -21,11 +23,14 @@ const TEXT = {
 /** A provider whose session gives these answers, one a request. */
 function provider(...answers: object[]) {
   let asked = 0;
+  const state = { text: 'ran', offset: 3, origin: 'typed' };
   const session = {
     notServed: null,
-    caret: () => ({ cell: 'a', offset: 3 }),
-    textOf: () => 'ran',
-    recorder: { lastOrigin: () => 'typed' },
+    caret: () => ({ cell: 'a', offset: state.offset }),
+    textOf: () => state.text,
+    recorder: { lastOrigin: () => state.origin },
+    aboutToAccept: () => {},
+    watch: () => {},
     snapshot: () => ({ texts: new Map([['a', 'ran']]), caret: { cell: 'a', offset: 3 } }),
     ask: () => Promise.resolve(answers[asked++] as unknown as AnswerWire)
   };
@@ -37,11 +42,21 @@ function provider(...answers: object[]) {
   };
   const inline = new InlineProvider(
     shared as never,
-    { isQuiet: false } as never,
+    { isQuiet: false, accepted: () => {} } as never,
     () => session as never
   );
   const fetch = async () => (await inline.fetch({} as never, { triggerKind: 1 } as never)).items;
-  return { fetch, asked: () => asked };
+  /** The text becomes what JupyterLab makes of it when it accepts `insert`. */
+  const accept = (insert: string) => {
+    const { text, offset } = state;
+    const before = EditorState.create({ doc: text, selection: { anchor: offset } });
+    const change = before.update({ changes: { from: offset, insert } });
+    const model = { sharedModel: { getId: () => 'a' } };
+    inline.beforeTransaction(session as never, model as never, change);
+    const after = change.state.doc.toString();
+    Object.assign(state, { text: after, offset: offset + insert.length, origin: 'accepted' });
+  };
+  return { fetch, accept, state, asked: () => asked };
 }
 
 test('a first answer that ran out of time is asked for once more, and shown', async () => {
@@ -63,5 +78,16 @@ test('what was overtaken by a newer key is not asked for again', async () => {
   const { fetch, asked } = provider(LATE, TEXT, TEXT);
   const [older, newer] = await Promise.all([fetch(), fetch()]);
   assert.deepEqual([older, newer], [[], [{ insertText: 'ge(3)' }]]);
+  assert.equal(asked(), 2);
+});
+
+test('more is asked for once ghost text was accepted to its end, but not after other edits', async () => {
+  const { fetch, accept, state, asked } = provider(TEXT, UNSURE, UNSURE);
+  await fetch();
+  accept('ge(3)');
+  await fetch();
+  assert.equal(asked(), 2);
+  Object.assign(state, { text: 'total', offset: 5 }); // an edit elsewhere in the cell was accepted
+  await fetch();
   assert.equal(asked(), 2);
 });
