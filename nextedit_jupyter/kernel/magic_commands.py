@@ -185,8 +185,9 @@ class Magic:
     def _status(self, _: argparse.Namespace) -> None:
         session, recorder = self._session, self._session.recorder
         print(f"nextedit  {'on' if session.enabled else 'off'}")
-        cells, edits = len(recorder.notebook().cells), len(recorder.history)
-        print(f"recorded  {cells} cells, {len(recorder.runs)} runs, {edits} edits, in memory")
+        cells = _count(len(recorder.notebook().cells), "cell")
+        runs, edits = _count(len(recorder.runs), "run"), _count(len(recorder.history), "edit")
+        print(f"recorded  {cells}, {runs}, {edits}, in memory")
         print(f"on disk   {self._on_disk()}")
         if recorder.events:
             cost = recorder.seconds / recorder.events * 1e3

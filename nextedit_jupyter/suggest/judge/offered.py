@@ -16,7 +16,7 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate
-from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
+from nextedit_jupyter.suggest.judge.words import label_of, reason_notes, unsure_notes, whole_label
 from nextedit_jupyter.suggest.lane import suggestion_id
 
 Said = Sequence[Suggestion] | Silence
@@ -51,7 +51,8 @@ def offers_of(request: SuggestRequest, found: Chosen, patterns: Said) -> Iterato
     chosen = [p.candidate for p in ticked]
     label = label_of(chosen, patterns, edits)
     notes = (
-        *notes_of(chosen, len(unsure)),
+        *(() if label.says_why else reason_notes(chosen)),
+        *unsure_notes(len(unsure)),
         *left_alone_notes(request.notebook, found.left_alone),
     )
     several = len(ticked) > 1 or bool(optional)
@@ -125,7 +126,8 @@ def whole_of(
         key=lambda c: ((at := request.notebook.index(c.cell) or 0) < here, abs(at - here)),
     )
     count = sum(len(list(c.edit)) for c in said.edits)
-    notes = notes_of([p.candidate for p in ticked], len(unsure))
+    reasons = reason_notes([p.candidate for p in ticked], proved=count)
+    notes = (*reasons, *unsure_notes(len(unsure)), *said.notes)
     unnamed = tuple(id for id in found.left_alone if id not in said.left_alone)
     return Suggestion(
         suggestion_id("rename", "patterns", tuple(ordered)),
@@ -135,7 +137,7 @@ def whole_of(
         max(p.sure for p in ticked),
         tuple(ordered),
         (*said.optional, *_optional(request, unsure, said.optional)),
-        (proved_note(count), *notes, *said.notes, *left_alone_notes(request.notebook, unnamed)),
+        (*notes, *left_alone_notes(request.notebook, unnamed)),
         (*said.left_alone, *unnamed),
     )
 
