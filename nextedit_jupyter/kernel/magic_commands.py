@@ -139,6 +139,7 @@ class Magic:
         one.add_argument("what", choices=_MODEL_COMMANDS, help="`use` takes an id and a version")
         one.add_argument("words", nargs="*", metavar="ID VERSION", help="as list shows them")
         command("panel", "suggestions, history and switches in a panel", self._panel)
+        command("help", "this text", lambda _: parser.print_help())
         return parser
 
     def complete(self, words: Sequence[str], prefix: str) -> list[str]:
