@@ -347,7 +347,8 @@ class Magic:
             print("Renames and pattern edits work without one.")
         elif chosen.what == "info":
             print(f"bundle    {bundle}")
-            print(f"path      {status.get('bundle_path') or 'bundled'}")
+            if (folder := models.folder_of(bundle)) is not None:
+                print(f"path      {folder}")
             print(f"lanes     {', '.join(map(str, status.get('lanes') or []))}")
             print(f"memory    {status.get('rss_mb') or 0:.0f} MB in the worker")
 
