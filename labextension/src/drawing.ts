@@ -69,11 +69,11 @@ function offerOf(pending: Pending, trans: TranslationBundle): string {
 export function announcementOf(
   pending: Pending,
   { tab, jump, acceptAll }: KeyNames,
-  keepTab: boolean,
+  isTabNamed: boolean,
   trans: TranslationBundle
 ): string {
   const isHere = pending.chosen.some(({ cell }) => !pending.others?.holds(cell));
-  const next = isHere ? (keepTab ? jump : tab) : null;
+  const next = isHere ? (isTabNamed ? tab : jump) : null;
   const keys = [
     ...(next ? [trans.__('%1 goes to the next place', next)] : []),
     ...(acceptAll ? [trans.__('%1 accepts all places', acceptAll)] : [])

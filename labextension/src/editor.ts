@@ -20,6 +20,8 @@ export interface EditorHost {
   /** Called for each transaction before it takes effect; returns what should be done with it. */
   beforeTransaction(model: CodeEditor.IModel, transaction: Transaction): TransactionSpec | null;
   caretMoved(model: CodeEditor.IModel): void;
+  /** Ghost text appeared or disappeared. */
+  ghostChanged(model: CodeEditor.IModel): void;
   /** True if the key was handled. */
   tab(model: CodeEditor.IModel, view: EditorView): boolean;
   escape(model: CodeEditor.IModel, view: EditorView): boolean;
@@ -91,7 +93,7 @@ export function editorExtension(host: EditorHost): IEditorExtensionFactory {
     drawing,
     EditorView.decorations.compute([drawing], decorations),
     ViewPlugin.define(view => new HintLayer(view, from => drawn(from).hint)),
-    ghostClass,
+    ghostClass(() => host.ghostChanged(model)),
     EditorState.transactionFilter.of(transaction => {
       const more = host.beforeTransaction(model, transaction);
       return more ? [transaction, more] : transaction;

@@ -38,7 +38,7 @@ export class Following {
       // Editors must not be changed from within their own update.
       queueMicrotask(() => this.host.redraw());
     }
-    if (change.origin === 'typed' || change.origin === 'pasted') {
+    if (change.isWritten) {
       asking.schedule();
     }
   }

@@ -5,6 +5,7 @@
  * typed to the end, or when nothing new came: then Tab does nothing. Here the class is corrected.
  */
 
+import type { Extension } from '@codemirror/state';
 import { EditorSelection } from '@codemirror/state';
 import type { EditorView, PluginValue } from '@codemirror/view';
 import { ViewPlugin } from '@codemirror/view';
@@ -45,9 +46,13 @@ class ClassKeeper implements PluginValue {
   private readonly observer = new MutationObserver(() => this.check());
   private host: Element | null = null;
   private due = false;
+  private isShown = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly view: EditorView) {
+  constructor(
+    private readonly view: EditorView,
+    private readonly changed: () => void
+  ) {
     this.update();
   }
 
@@ -74,7 +79,12 @@ class ClassKeeper implements PluginValue {
       this.observer.observe(host, { attributes: true, attributeFilter: ['class'] });
     }
     clearTimeout(this.timer);
-    if (!host?.classList.contains(ACTIVE_CLASS) || isGhostShown(this.view)) {
+    const isShown = isGhostShown(this.view);
+    if (isShown !== this.isShown) {
+      this.isShown = isShown;
+      this.changed();
+    }
+    if (isShown || !host?.classList.contains(ACTIVE_CLASS)) {
       return;
     }
     if (isLate || !this.view.dom.querySelector(GHOST)) {
@@ -85,5 +95,7 @@ class ClassKeeper implements PluginValue {
   }
 }
 
-/** Keeps the class correct in an editor. */
-export const ghostClass = ViewPlugin.fromClass(ClassKeeper);
+/** Keeps the class correct in an editor; `changed` is called when ghost text appears or disappears. */
+export function ghostClass(changed: () => void): Extension {
+  return ViewPlugin.define(view => new ClassKeeper(view, changed));
+}

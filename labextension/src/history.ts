@@ -3,6 +3,7 @@
  * with a secret. What was accepted and taken back stays as both events. The port of `core/history.py`.
  */
 
+import { changedWords } from './changedWords';
 import type { EventWire, Origin } from './protocol';
 import type { Rearranged } from './rearranged';
 import { holdsSecret } from './redact';
@@ -62,6 +63,21 @@ export class EditHistory {
 
   get last(): EditEvent | undefined {
     return this.events[this.events.length - 1];
+  }
+
+  /**
+   * The text of the last edited cell before the words that were edited last were first edited: a pause, or
+   * accepted ghost text, divides the typing of a name. Null without edits.
+   */
+  get before(): string | null {
+    let first = this.last;
+    for (const event of this.events.slice(0, -1).reverse()) {
+      if (!first || !leadsTo(event, first)) {
+        break;
+      }
+      first = event;
+    }
+    return first?.before ?? null;
   }
 
   /** Add an event: merge it into the last one, or append it and drop the oldest. */
@@ -161,4 +177,16 @@ export class EditHistory {
     const [low, high] = [Math.min(there, now[0].start), Math.max(there, now[0].start)];
     return event.before.slice(low, high).split('\n').length - 1 <= this.mergeLines;
   }
+}
+
+/** Whether the second edit goes on with words that the first one changed. */
+function leadsTo(one: EditEvent, next: EditEvent): boolean {
+  const words = one.cell === next.cell && one.after === next.before;
+  const changed = words ? changedWords(one.before, one.after) : null;
+  return (
+    changed !== null &&
+    TextEdit.between(next.before, next.after).replacements.some(
+      ({ start, end }) => start <= changed.end && changed.start <= end
+    )
+  );
 }

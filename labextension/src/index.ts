@@ -199,6 +199,9 @@ function editorHost(sessions: Sessions, inline: InlineProvider): EditorHost {
     caretMoved(model) {
       sessions.ofCell(model.sharedModel)?.caretMoved();
     },
+    ghostChanged(model) {
+      sessions.ofCell(model.sharedModel)?.ghostChanged();
+    },
     tab(model, view) {
       const session = sessions.ofCell(model.sharedModel);
       return !!session?.isTabOurs(view) && !isGhostShown(view) && session.tab();

@@ -44,6 +44,7 @@ export class InlineProvider implements IInlineCompletionProvider {
   private shown: Shown | null = null;
   private lane: Lane = 'model'; // of the text that is shown
   private unwanted = new Set<string>(); // dismissed, or typed over
+  private takenIn: string | null = null; // the cell whose ghost text was just accepted to its end
 
   constructor(
     private readonly shared: Shared,
@@ -66,6 +67,9 @@ export class InlineProvider implements IInlineCompletionProvider {
     if (!session || !caret) {
       return NONE;
     }
+    const origin = session.recorder.lastOrigin(caret.cell);
+    const goesOn = origin === 'accepted' && this.takenIn === caret.cell;
+    this.takenIn = null;
     const left = this.left(session);
     if (left && !isSpent(left)) {
       return { items: [{ insertText: left }] };
@@ -76,7 +80,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     if (this.shown && left === null && sights.isSeen && this.isTypedOver(session, this.shown)) {
       this.unwanted.add(signature(this.shown));
     }
-    if (left === '' && session.recorder.lastOrigin(caret.cell) === 'typed') {
+    if (left === '' && origin === 'typed') {
       this.tellLater('typed_through');
     }
     if (!left) {
@@ -84,8 +88,8 @@ export class InlineProvider implements IInlineCompletionProvider {
       sights.gone();
     }
     if (!invoked) {
-      const isTyped = session.recorder.lastOrigin(caret.cell) === 'typed';
-      if (!isTyped || this.pace.isQuiet || !this.shared.client.mayInfer) {
+      const isAsking = origin === 'typed' || goesOn;
+      if (!isAsking || this.pace.isQuiet || !this.shared.client.mayInfer) {
         return otherwise();
       }
       const wait = this.askedAt + MIN_BETWEEN - performance.now();
@@ -178,6 +182,7 @@ export class InlineProvider implements IInlineCompletionProvider {
     const isWhole = text === left;
     this.shared.sights.answered();
     session.aboutToAccept(caret.cell);
+    this.takenIn = isWhole ? caret.cell : null;
     view.dispatch({
       changes: {
         from: caret.offset,
@@ -216,8 +221,8 @@ export class InlineProvider implements IInlineCompletionProvider {
   }
 
   /**
-   * Recognise JupyterLab's own acceptance by what it inserts. Returns the additional change, because JupyterLab does not replace what is after the caret.
-   *
+   * Recognise JupyterLab's own acceptance by what it inserts. Returns the additional change, because
+   * JupyterLab does not replace what is after the caret.
    */
   beforeTransaction(
     session: NotebookSession,
@@ -242,6 +247,7 @@ export class InlineProvider implements IInlineCompletionProvider {
       if (left !== null && left !== '' && inserted.toString() === left) {
         session.aboutToAccept(cell);
         this.shared.sights.answered();
+        this.takenIn = cell;
         this.pace.accepted();
         void this.shared.client.report('accepted', 'inline', this.lane);
         session.watch('inline', this.lane, [{ cell, text: left }]);

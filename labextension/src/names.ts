@@ -23,6 +23,11 @@ export function startsWithWord(text: string): boolean {
   return WORD_FIRST.test(text);
 }
 
+/** Whether the position between two characters is within a word. */
+export function isInWord(text: string, at: number): boolean {
+  return at > 0 && at < text.length && isWord(text.slice(at - 1, at + 1));
+}
+
 const KEYWORDS = new Set(
   (
     'False None True and as assert async await break class continue def del elif else except ' +

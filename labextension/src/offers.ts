@@ -143,7 +143,7 @@ export class Offers {
     }
   }
 
-  /** A cell changed, other than by accepting. */
+  /** A cell changed, other than by accepting this offer: ghost text is accepted as it is typed. */
   follow(change: CellChange, typing: Typing): void {
     const held = this.held;
     if (!held) {
@@ -155,12 +155,11 @@ export class Offers {
       return;
     }
     this.rest = this.rest.filter(pending => pending.follow(change.cell, change.after));
-    const isTyped = change.origin === 'typed' || change.origin === 'pasted';
-    if (held.isTouched && !isTyped) {
+    if (held.isTouched && !change.isWritten) {
       this.drop(); // what led to it has changed
     } else if (held.isTouched || (typing.burst === held.burst && change.origin !== 'remote')) {
       held.hidden = true; // the answer to this typing replaces it
-    } else if (isTyped && typing.burst !== null) {
+    } else if (change.isWritten && typing.burst !== null) {
       this.strays.add(typing.burst);
       if (this.strays.size >= PATIENCE) {
         this.drop(true);

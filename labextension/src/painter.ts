@@ -6,6 +6,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { cellIdOf } from './documents';
 import type { Scene } from './drawing';
 import { drawingOf } from './drawing';
+import { isGhostShown } from './ghost';
 import type { CaretWatch, Nearness } from './inSight';
 import { Nearby, ScrolledCaret, isInSight } from './inSight';
 import type { KeyNames } from './keyNames';
@@ -131,6 +132,12 @@ export class Painter {
     );
   }
 
+  /** Whether Tab is what the hint names: it goes to the editor typed in, and no ghost text takes it. */
+  get isTabNamed(): boolean {
+    const { activeView } = this.host.views;
+    return activeView !== null && this.isTabOurs(activeView) && isFree(activeView);
+  }
+
   private scene(current: Place | null, isTabOurs: boolean): Scene | null {
     const { offers, views, trans } = this.host;
     const pending = offers.shown;
@@ -142,7 +149,7 @@ export class Painter {
         caret: views.caret(),
         order: this.host.order(),
         keys: this.keys(activeView),
-        isTabOurs: isTabOurs && isTypedIn(activeView!),
+        isTabOurs: isTabOurs && isFree(activeView!),
         isHome: (cell: string) => offers.isHome(cell),
         trans
       }
@@ -181,6 +188,11 @@ export class Painter {
     host?.classList.toggle(PENDING_CLASS, isPending);
     host?.classList.toggle(TAB_CLASS, isTabOurs);
   }
+}
+
+/** Whether Tab goes to this editor, and no ghost text takes it there. */
+function isFree(view: EditorView): boolean {
+  return isTypedIn(view) && !isGhostShown(view);
 }
 
 /** Whether keys go to this editor: not in command mode, nor from a panel or a toolbar. */

@@ -5,8 +5,9 @@
  *
  */
 
+import { changedWords } from './changedWords';
 import type { OtherDocuments } from './elsewhere';
-import { isWord, startsWithWord } from './names';
+import { isInWord, startsWithWord } from './names';
 import type { EditWire, Kind, Lane, SuggestionWire } from './protocol';
 import type { Rearranged } from './rearranged';
 import { TextEdit } from './textEdit';
@@ -211,24 +212,12 @@ export class Pending {
    *
    */
   calledForBy(cell: string, before: string, after: string): void {
-    const { replacements } = TextEdit.between(before, after);
-    if (!replacements.length || (this.texts.has(cell) && this.texts.get(cell) !== after)) {
+    const words = changedWords(before, after);
+    if (!words || (this.texts.has(cell) && this.texts.get(cell) !== after)) {
       return;
     }
-    let [from, to] = [replacements[0].start, 0];
-    let grown = 0;
-    for (const r of replacements) {
-      grown += r.text.length - (r.end - r.start);
-      to = r.end + grown;
-    }
-    while (from > 0 && isInWord(after, from)) {
-      from -= 1;
-    }
-    while (to < after.length && isInWord(after, to)) {
-      to += 1;
-    }
     this.texts.set(cell, after);
-    this.trigger = { cell, start: from, end: to };
+    this.trigger = { cell, ...words };
   }
 
   /** Whether it continues what was typed last, rather than something earlier. */
@@ -420,11 +409,6 @@ function trim(text: string, edit: EditWire): Omit<Place, 'id' | 'optional'> | nu
     end: edit.start + end,
     text: edit.text.slice(start, end + grown)
   };
-}
-
-/** Whether the position between two characters is within a word. */
-function isInWord(text: string, at: number): boolean {
-  return at > 0 && at < text.length && isWord(text.slice(at - 1, at + 1));
 }
 
 /**

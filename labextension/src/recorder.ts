@@ -12,12 +12,16 @@ import { EditHistory } from './history';
 import type { Origin } from './protocol';
 import { Rearranged } from './rearranged';
 
+const WRITTEN: readonly Origin[] = ['typed', 'pasted', 'accepted'];
+
 /** One transaction's change of one cell. */
 export interface CellChange {
   cell: string;
   before: string;
   after: string;
   origin: Origin;
+  /** Whether the user wrote it here: by key, from the clipboard, or by accepting ghost text. */
+  isWritten: boolean;
 }
 
 /** Cells were added, removed or moved. */
@@ -149,7 +153,8 @@ export class Recorder implements IDisposable {
     if (!shared || !isTaggedOff(shared)) {
       this.history.append({ cell, before, after, origin, at: this.now() });
     }
-    this.onChange({ cell, before, after, origin });
+    const isWritten = tr.origin !== ACCEPTED && WRITTEN.includes(origin);
+    this.onChange({ cell, before, after, origin, isWritten });
   }
 
   private originOf(cell: string, tr: Y.Transaction): Origin {
@@ -212,7 +217,7 @@ export class Recorder implements IDisposable {
   private replaced(cell: string, before: string, after: string): void {
     this.history.forget(cell);
     this.origins.set(cell, 'remote');
-    this.onChange({ cell, before, after, origin: 'remote' });
+    this.onChange({ cell, before, after, origin: 'remote', isWritten: false });
   }
 }
 

@@ -169,18 +169,8 @@ export class Requests {
     }
     const { path } = surface.views.place;
     const others = new OtherDocuments(found, path, shared.others);
-    const suggestion = wholeRename(found, path, own);
-    const pending = Pending.from(
-      suggestion,
-      cell => snapshot.texts.get(cell),
-      snapshot.burst,
-      others
-    );
-    if (!pending?.followAll(cell => sharedCell(surface.document, cell)?.getSource())) {
-      return null;
-    }
-    this.leaveOut(pending);
-    return pending.places.some(place => others.holds(place.cell)) ? pending : null;
+    const pending = this.upToDate(wholeRename(found, path, own), snapshot, others);
+    return pending?.places.some(place => others.holds(place.cell)) ? pending : null;
   }
 
   /** The part of a request about other documents; null if they must not be read. */
@@ -251,12 +241,17 @@ export class Requests {
   }
 
   /** The suggestion for the notebook as it is now; null if it is stale. */
-  upToDate(suggestion: SuggestionWire, snapshot: Snapshot): Pending | null {
+  upToDate(
+    suggestion: SuggestionWire,
+    snapshot: Snapshot,
+    others: OtherDocuments | null = null
+  ): Pending | null {
     const { surface, recorder } = this.host;
+    const { texts, burst } = snapshot;
     const notebook = surface.document;
-    const pending = Pending.from(suggestion, cell => snapshot.texts.get(cell), snapshot.burst);
-    const typed = recorder.history.all.find(event => event.burst === snapshot.burst);
-    const then = typed && snapshot.texts.get(typed.cell);
+    const pending = Pending.from(suggestion, cell => texts.get(cell), burst, others);
+    const typed = recorder.history.all.find(event => event.burst === burst);
+    const then = typed && texts.get(typed.cell);
     if (typed && then !== undefined) {
       pending?.calledForBy(typed.cell, typed.before, then);
     }

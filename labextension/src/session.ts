@@ -95,9 +95,7 @@ export class NotebookSession implements IDisposable {
       requests: this.requests,
       shared,
       byHand: () =>
-        this.kind === 'file' && this.path.endsWith('.py')
-          ? (this.recorder.history.last?.before ?? null)
-          : null,
+        this.kind === 'file' && this.path.endsWith('.py') ? this.recorder.history.before : null,
       again: () => this.acceptance.again(),
       show: (suggestions, wanted) => this.offer(suggestions, wanted),
       clear: () => this.clear()
@@ -296,14 +294,14 @@ export class NotebookSession implements IDisposable {
 
   /** Show the first of these, and the others once it is done; `wanted`: the user asked. */
   offer(suggestions: readonly Pending[], wanted = true): void {
-    const { trans, settings, client } = this.shared;
+    const { trans, client } = this.shared;
     const [pending] = suggestions;
     const home = this.views.activeId ?? null;
     if (!this.offers.show(suggestions, home, wanted)) {
       return this.redraw();
     }
-    this.shared.announce(announcementOf(pending, this.keys, settings.keepTab, trans));
     this.redraw();
+    this.shared.announce(announcementOf(pending, this.keys, this.painter.isTabNamed, trans));
     void client.report('shown', pending.kind, pending.lane);
   }
 
@@ -411,6 +409,11 @@ export class NotebookSession implements IDisposable {
     if (this.kind === 'file') {
       queueMicrotask(() => this.look()); // another cell of the file may be switched off
     }
+  }
+
+  /** Ghost text appeared or disappeared, which takes Tab. */
+  ghostChanged(): void {
+    this.painter.paintSoon();
   }
 
   /** Whether Tab goes to a place, or accepts the one at the caret. */

@@ -111,12 +111,12 @@ test('a place that is not ticked is not drawn, nor counted', () => {
 test('where all places are in other documents no key is announced that goes to one', () => {
   const { pending, trans } = scene({ cell: 'a', offset: 0 });
   assert.match(
-    announcementOf(pending, KEYS, false, trans),
+    announcementOf(pending, KEYS, true, trans),
     /cells\. Tab goes to .*Alt Shift A accepts/
   );
   pending.others = { holds: () => true } as unknown as OtherDocuments;
   assert.match(
-    announcementOf(pending, KEYS, false, trans),
+    announcementOf(pending, KEYS, true, trans),
     /cells\. Alt Shift A accepts all places\.$/
   );
 });
@@ -163,9 +163,9 @@ test("the user's own keys are named, and none where there is none", () => {
   assert.equal(drawingOf(none, 'b').marks[0].label, '');
   const { pending, trans } = there;
   assert.match(
-    announcementOf(pending, keys, true, trans),
+    announcementOf(pending, keys, false, trans),
     /\. Ctrl K, N goes to the next place\.$/
   );
-  assert.match(announcementOf(pending, keysOf(), true, trans), /cells$/);
-  assert.match(announcementOf(pending, keysOf(), false, trans), /Tab goes to the next place\.$/);
+  assert.match(announcementOf(pending, keysOf(), false, trans), /cells$/);
+  assert.match(announcementOf(pending, keysOf(), true, trans), /Tab goes to the next place\.$/);
 });

@@ -36,6 +36,17 @@ test('a pause, another cell, another origin and a distant line each begin a new 
   assert.equal(history.all.length, 2);
 });
 
+test('the text before a name that was typed with pauses is that before its first letter', () => {
+  const history = new EditHistory();
+  assert.equal(history.before, null);
+  history.append(event('x = 1\ny = 2', 'x = 1\nprice = 2', 0));
+  history.append(event('x = 1\nprice = 2', 'x = 1\nprice_eur = 2', 5));
+  history.append(event('x = 1\nprice_eur = 2', 'x = 1\nprice_eur_net = 2', 9, 'c', 'accepted'));
+  assert.equal(history.before, 'x = 1\ny = 2');
+  history.append(event('x = 1\nprice_eur_net = 2', 'cost = 1\nprice_eur_net = 2', 20));
+  assert.equal(history.before, 'x = 1\nprice_eur_net = 2');
+});
+
 test('what is reverted is dropped', () => {
   const history = new EditHistory();
   history.append(event('a', 'ab', 0));

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { EditorState } from '@codemirror/state';
+
 import { InlineProvider } from '../src/inline';
 import type { AnswerWire } from '../src/protocol';
 import { Sights } from '../src/sights';
@@ -23,15 +25,17 @@ const TEXT = {
 /** A provider whose session gives these answers, one a request. */
 function provider(...answers: object[]) {
   let asked = 0;
-  const typed = { text: 'ran', now: 0 };
-  const sights = new Sights(() => typed.now);
-  const caret = () => ({ cell: 'a', offset: typed.text.length });
+  const state = { text: 'ran', offset: 3, origin: 'typed', now: 0 };
+  const sights = new Sights(() => state.now);
+  const caret = () => ({ cell: 'a', offset: state.offset });
   const session = {
     notServed: null,
     caret,
-    textOf: () => typed.text,
-    recorder: { lastOrigin: () => 'typed' },
-    snapshot: () => ({ texts: new Map([['a', typed.text]]), caret: caret() }),
+    textOf: () => state.text,
+    recorder: { lastOrigin: () => state.origin },
+    aboutToAccept: () => {},
+    watch: () => {},
+    snapshot: () => ({ texts: new Map([['a', state.text]]), caret: caret() }),
     ask: () => Promise.resolve(answers[asked++] as unknown as AnswerWire)
   };
   const shared = {
@@ -43,11 +47,22 @@ function provider(...answers: object[]) {
   };
   const inline = new InlineProvider(
     shared as never,
-    { isQuiet: false } as never,
+    { isQuiet: false, accepted: () => {} } as never,
     () => session as never
   );
   const fetch = async () => (await inline.fetch({} as never, { triggerKind: 1 } as never)).items;
-  return { fetch, asked: () => asked, typed, sights };
+  const type = (text: string) => Object.assign(state, { text, offset: text.length });
+  /** The text becomes what JupyterLab makes of it when it accepts `insert`. */
+  const accept = (insert: string) => {
+    const { text, offset } = state;
+    const before = EditorState.create({ doc: text, selection: { anchor: offset } });
+    const change = before.update({ changes: { from: offset, insert } });
+    const model = { sharedModel: { getId: () => 'a' } };
+    inline.beforeTransaction(session as never, model as never, change);
+    const after = change.state.doc.toString();
+    Object.assign(state, { text: after, offset: offset + insert.length, origin: 'accepted' });
+  };
+  return { fetch, accept, type, state, sights, asked: () => asked };
 }
 
 test('a first answer that ran out of time is asked for once more, and shown', async () => {
@@ -77,25 +92,25 @@ test('ghost text that is drawn as the next key is typed was not seen, and may co
     [40, false],
     [400, true]
   ] as const) {
-    const { fetch, typed, sights } = provider(TEXT, UNSURE, TEXT);
+    const { fetch, type, state, sights } = provider(TEXT, UNSURE, TEXT);
     assert.equal((await fetch()).length, 1);
     assert.equal(sights.last, '');
-    typed.now += stays;
-    typed.text = 'rand';
+    state.now += stays;
+    type('rand');
     assert.deepEqual(await fetch(), []);
     assert.equal(sights.last, isSeen ? 's1' : '');
-    typed.now += 5_000;
-    typed.text = 'ran';
+    state.now += 5_000;
+    type('ran');
     assert.equal((await fetch()).length, isSeen ? 0 : 1);
   }
 });
 
 test('what is typed along with was seen as a whole, and so is what is accepted at once', async () => {
-  const { fetch, typed, sights } = provider(TEXT, UNSURE);
+  const { fetch, type, state, sights } = provider(TEXT, UNSURE);
   await fetch();
   for (const key of 'ge') {
-    typed.now += 80;
-    typed.text += key;
+    state.now += 80;
+    type(state.text + key);
     assert.equal((await fetch()).length, 1);
   }
   assert.equal(sights.last, 's1');
@@ -105,6 +120,17 @@ test('what is typed along with was seen as a whole, and so is what is accepted a
   assert.equal(sights.last, 's2');
   sights.draw('s3');
   sights.gone();
-  typed.now += 1_000;
+  state.now += 1_000;
   assert.equal(sights.last, 's2');
+});
+
+test('more is asked for once ghost text was accepted to its end, but not after other edits', async () => {
+  const { fetch, accept, state, asked } = provider(TEXT, UNSURE, UNSURE);
+  await fetch();
+  accept('ge(3)');
+  await fetch();
+  assert.equal(asked(), 2);
+  Object.assign(state, { text: 'total', offset: 5 }); // an edit elsewhere in the cell was accepted
+  await fetch();
+  assert.equal(asked(), 2);
 });

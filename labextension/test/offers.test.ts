@@ -47,7 +47,7 @@ function shown(pending = pendingOf(FOUR)) {
     burst += isNew ? 1 : 0;
     const now = burst;
     offers.follow(
-      { cell, before: '', after, origin },
+      { cell, before: '', after, origin, isWritten: origin !== 'undone' && origin !== 'remote' },
       { burst: now, holds: other => other <= now }
     );
   };
@@ -99,6 +99,13 @@ test('an undo of what was deleted drops an offer made in between', () => {
 test('an offer hides while the name that called for it is typed on', () => {
   const { offers, change } = shown();
   change('a', 'costs_ = 1');
+  assert.equal(offers.shown, null);
+  assert.notEqual(offers.current, null);
+});
+
+test('an offer hides while ghost text goes on with the name that called for it', () => {
+  const { offers, change } = shown();
+  change('a', 'costs_eur = 1', 'accepted');
   assert.equal(offers.shown, null);
   assert.notEqual(offers.current, null);
 });

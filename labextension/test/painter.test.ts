@@ -277,6 +277,21 @@ test('with the caret scrolled out of sight no place says Tab, which would not go
   assert.deepEqual(editors[0].labels, ['Tab']);
 });
 
+test('while ghost text takes Tab no place says Tab', () => {
+  const { painter, editors, goTo } = scene({ keepTab: false });
+  goTo('c0', 2);
+  editors[0].dispatch({ selection: { anchor: 2 } });
+  Object.assign(editors[0].dom, {
+    closest: () => editors[0].dom,
+    querySelectorAll: () => [{ textContent: 'sum' }]
+  });
+  painter.paint();
+  assert.deepEqual(editors[0].labels, ['Alt-J']);
+  Object.assign(editors[0].dom, { querySelectorAll: () => [] });
+  painter.paint();
+  assert.deepEqual(editors[0].labels, ['Tab']);
+});
+
 test('while a console beside is typed in no place names a key, which would not get there', () => {
   const { painter, editors, goTo } = scene();
   goTo('c0', 2);

@@ -58,7 +58,9 @@ test('typing is recorded with the whole text before and after', () => {
   const notebook = notebookOf('x', 'y');
   const changes = record(notebook);
   typeInto(notebook, 1, 1, ' = 1');
-  assert.deepEqual(changes, [{ cell: 'c1', before: 'y', after: 'y = 1', origin: 'typed' }]);
+  assert.deepEqual(changes, [
+    { cell: 'c1', before: 'y', after: 'y = 1', origin: 'typed', isWritten: true }
+  ]);
 });
 
 test('a collaborators edit is remote, a programs edit is no typing', () => {
@@ -85,8 +87,11 @@ test('an announced change has the announced origin, and only that one', async ()
   await Promise.resolve();
   typeInto(notebook, 0, 2, '2');
   assert.deepEqual(
-    changes.map(change => change.origin),
-    ['accepted', 'typed']
+    changes.map(change => [change.origin, change.isWritten]),
+    [
+      ['accepted', true],
+      ['typed', true]
+    ]
   );
 });
 
@@ -123,8 +128,8 @@ test('a cell that is read anew from the disk is a change from elsewhere, and wha
   notebook.fromJSON({ ...onDisk, nbformat_minor: 5 });
   assert.deepEqual(sources(notebook), ['x = 1', 'y = 1']);
   assert.deepEqual(changes.slice(3), [
-    { cell: 'c0', before: 'xs = 12', after: 'x = 1', origin: 'remote' },
-    { cell: 'c1', before: 'my = 1', after: 'y = 1', origin: 'remote' }
+    { cell: 'c0', before: 'xs = 12', after: 'x = 1', origin: 'remote', isWritten: false },
+    { cell: 'c1', before: 'my = 1', after: 'y = 1', origin: 'remote', isWritten: false }
   ]);
   assert.equal(recorder.lastOrigin('c0'), 'remote');
   assert.deepEqual(recorder.history.all, []);

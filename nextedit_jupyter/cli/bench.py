@@ -122,15 +122,18 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _bundles(named: Path | None) -> list[tuple[Path | None, str]]:
     """The models to measure and their sizes: the named one, or the active one and the small one in
-    the package. A None stands for whatever the worker finds, which may be nothing."""
+    the package. A None stands for whatever the worker finds, which may be nothing. Raises
+    BundleError if the named one cannot be used."""
     from nextedit_jupyter.bundles.active import candidates
+    from nextedit_jupyter.bundles.bundle import Bundle
     from nextedit_jupyter.core.errors import BundleError
 
+    if named is not None:
+        return [(Bundle.open(named).path, _size(named))]
     try:
-        found = candidates(named)
+        return [(one.path, _size(one.path)) for one in candidates()]
     except BundleError:
         return [(None, "small")]
-    return [(one.path, _size(one.path)) for one in (found[:1] if named else found)]
 
 
 def _size(path: Path) -> str:

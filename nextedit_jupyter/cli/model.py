@@ -26,8 +26,8 @@ The bundle that answers is the one in the environment variable NEXTEDIT_BUNDLE; 
 was installed last or chosen with `use`, unless the package has a newer one; or else the one in
 the package. A running worker loads a change when no request is pending.
 
-Nothing is ever fetched unless a repository is configured (c.NextEdit.repository, or the variable
-NEXTEDIT_REPOSITORY) or given with --from."""
+Nothing is ever fetched unless you ask for the larger model with `get`, or a repository is
+configured (c.NextEdit.repository, or the variable NEXTEDIT_REPOSITORY) or given with --from."""
 
 _INSTALL = """\
 Install a bundle from a folder, or one with that id from the configured repository, where its

@@ -87,7 +87,7 @@ def run_toggle(arguments: argparse.Namespace) -> int:
             raise NextEditError(
                 f"{setting.file} says otherwise and takes precedence: change it there"
             )
-    print("a running Jupyter server loads it when it restarts")
+    print(f"a running Jupyter server {'loads' if on else 'drops'} it when it restarts")
     return 0
 
 

@@ -255,7 +255,8 @@ def _read_axes(
         labels[name] = _text_of((axis or {}).get("label"))
         scales[name] = _scale_of((axis or {}).get("_scale"))
         alone = name != "z" and id(axes) not in sharing[name] and not scales[name]
-        limits[name] = _limits_of(own, name, may_expect=alone and projection == "rectilinear")
+        plain = alone and projection == "rectilinear"
+        limits[name] = None if _converts(axis) else _limits_of(own, name, may_expect=plain)
     kinds, colours, groups = _artists_of(own)
     legend = instance_dict(own["legend_"]) if own.get("legend_") is not None else None
     entries = _items((legend or {}).get("texts"), MAX_LEGEND)
@@ -312,6 +313,12 @@ def _label_of(artist: object) -> str:
     if type(text) is not str or text.startswith("_") or holds_secret(text[:MAX_TEXT]):
         return ""
     return " ".join(text[:MAX_TEXT].split())
+
+
+def _converts(axis: Mapping[str, Any] | None) -> bool:
+    """Whether an axis turns dates, categories or units into numbers: nobody writes its limits."""
+    made = axis or {}
+    return made.get("_converter", made.get("converter")) is not None  # "converter" until 3.9
 
 
 def _limits_of(

@@ -139,6 +139,7 @@ class Magic:
         one.add_argument("what", choices=_MODEL_COMMANDS, help="`use` takes an id and a version")
         one.add_argument("words", nargs="*", metavar="ID VERSION", help="as list shows them")
         command("panel", "suggestions, history and switches in a panel", self._panel)
+        command("help", "this text", lambda _: parser.print_help())
         return parser
 
     def complete(self, words: Sequence[str], prefix: str) -> list[str]:
@@ -185,8 +186,9 @@ class Magic:
     def _status(self, _: argparse.Namespace) -> None:
         session, recorder = self._session, self._session.recorder
         print(f"nextedit  {'on' if session.enabled else 'off'}")
-        cells, edits = len(recorder.notebook().cells), len(recorder.history)
-        print(f"recorded  {cells} cells, {len(recorder.runs)} runs, {edits} edits, in memory")
+        cells = _count(len(recorder.notebook().cells), "cell")
+        runs, edits = _count(len(recorder.runs), "run"), _count(len(recorder.history), "edit")
+        print(f"recorded  {cells}, {runs}, {edits}, in memory")
         print(f"on disk   {self._on_disk()}")
         if recorder.events:
             cost = recorder.seconds / recorder.events * 1e3
@@ -345,7 +347,8 @@ class Magic:
             print("Renames and pattern edits work without one.")
         elif chosen.what == "info":
             print(f"bundle    {bundle}")
-            print(f"path      {status.get('bundle_path') or 'bundled'}")
+            if (folder := models.folder_of(bundle)) is not None:
+                print(f"path      {folder}")
             print(f"lanes     {', '.join(map(str, status.get('lanes') or []))}")
             print(f"memory    {status.get('rss_mb') or 0:.0f} MB in the worker")
 

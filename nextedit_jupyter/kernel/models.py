@@ -13,13 +13,26 @@ if TYPE_CHECKING:
 
 
 def listed(answering: str | None) -> list[str]:
-    """A line for each installed bundle and for the active one, which is marked."""
+    """A line for each installed bundle, the one in the package, and the active one, marked."""
     from nextedit_jupyter.bundles.active import user_store
 
-    labels = [installed.label for installed in user_store().installed()]
-    if answering is not None and answering not in labels:
-        labels.insert(0, answering)
+    labels = [answering] if answering is not None else []
+    labels += [installed.label for installed in user_store().installed()]
+    labels = list(dict.fromkeys([*labels, *_folders()]))
     return [f"{label}  (answers)" if label == answering else label for label in labels]
+
+
+def folder_of(label: str) -> str | None:
+    """The folder of a bundle; None if it is not among those that may answer."""
+    return _folders().get(label)
+
+
+def _folders() -> dict[str, str]:
+    """The folders of the bundles that may answer, by their labels."""
+    from nextedit_jupyter.bundles.active import all_candidates
+
+    told = ((one.described(), str(one.path)) for one in all_candidates())
+    return {found.label: path for found, path in told if found is not None}
 
 
 def installed_words() -> list[str]:

@@ -357,12 +357,7 @@ class Session:
         for one in self.pending:
             self.note("shown", one.kind, one.lane)
         self.changed()
-        silence, details = answer.get("silence", {}), answer.get("silence_detail", {})
-        reasons = "".join(
-            f" {kind}: {details.get(kind) or _REASONS.get(why, why)}."
-            for kind, why in silence.items()
-        )
-        return self.pending, f"No suggestion.{reasons}"
+        return self.pending, _why_none(answer)
 
     # Suggestions --------------------------------------------------------------------------------
 
@@ -448,6 +443,7 @@ class Session:
 
 _DRAWING = ("matplotlib.figure", "plotly.basedatatypes", "altair")
 _PATIENT_MS = 2_000.0  # the protocol's longest deadline: a magic is waited for
+_KINDS = {"inline": "ghost text", "next_edit": "next edit", "rename": "rename"}
 _REASONS = {
     "no_change": "nothing to change",
     "low_confidence": "nothing is likely enough",
@@ -461,3 +457,15 @@ _REASONS = {
     "no_model": "no model is loaded",
     "refused": "refused",
 }
+
+
+def _why_none(answer: Mapping[str, Any]) -> str:
+    """Why an answer has no suggestions: by their kinds, if several were asked for."""
+    details = answer.get("silence_detail", {})
+    reasons = {
+        _KINDS.get(kind, kind): details.get(kind) or _REASONS.get(why, why)
+        for kind, why in answer.get("silence", {}).items()
+    }
+    if len(reasons) == 1:
+        return f"No suggestion: {next(iter(reasons.values()))}."
+    return " ".join(["No suggestion.", *(f"{kind}: {why}." for kind, why in reasons.items())])

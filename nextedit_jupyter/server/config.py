@@ -81,8 +81,8 @@ class NextEdit(Configurable):
     ).tag(config=True)
     updates = Bool(
         True,
-        help="Look for newer bundles in `repository` once a week. Nothing is ever fetched while "
-        "this is False, or no repository is set.",
+        help="Look for newer bundles in `repository`, if one is set, once a week. While this is "
+        "False, nothing is ever fetched, not even the larger model when a user asks for it.",
     ).tag(config=True)
     repository = Unicode(
         "",

@@ -26,6 +26,14 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.cache import by_text
 from nextedit_jupyter.engine.constraint import CLOSED_TYPES
 from nextedit_jupyter.suggest.brackets import Frame, Scan
+from nextedit_jupyter.suggest.callees import (
+    NEAR,
+    callee_at,
+    is_last_label,
+    method_at,
+    root_of_chain,
+    without_indexer,
+)
 from nextedit_jupyter.suggest.fitting import fitted
 from nextedit_jupyter.suggest.gates import names_elsewhere
 from nextedit_jupyter.suggest.lane import suggestion_id
@@ -33,7 +41,6 @@ from nextedit_jupyter.suggest.lane import suggestion_id
 KNOWN, READ = 0.97, 0.9  # the confidence of candidates from the kernel, and from cells
 MIN_CHARS = 2  # characters: accepting one is a key press itself
 _CUT = 200  # facts have at most this many names of an object: then some may be missing
-_NEAR = 2_000  # characters before the caret within which a call or chain may begin
 
 # Each begins only at a word's start, so that none is tried at every letter of a long text.
 _ATTRIBUTE = re.compile(r"(?<![\w.])([^\W\d]\w*(?:\.[^\W\d]\w*)*)\.(\w*)\Z")
@@ -44,7 +51,6 @@ _ARGUMENT = re.compile(r"[(,]\s*([^\W\d]\w*)\Z")
 _KEYWORD = re.compile(r"\b([^\W\d]\w*)\s*=\Z")
 _GIVEN = re.compile(r"\b([^\W\d]\w*)\s*=(?!=)")
 _DATA = re.compile(r"\A\(\s*(?:data\s*=\s*)?([^\W\d]\w*)\s*,|\bdata\s*=\s*([^\W\d]\w*)")
-_INDEXERS = ("loc", "iloc", "at", "iat")
 # Methods whose strings name columns: those that only frames have, and those that other objects also
 # have.
 _FRAME_METHODS = frozenset(
@@ -142,20 +148,39 @@ def reconciled(
         left = existing.one_left
         says_more = left is not None and left != text and left.startswith(text)
         if existing.agrees(text, source[offset:]) and not says_more:
-            return said
+            return _with_tail(request, existing, said, text)
     left = existing.one_left
     if left is None or not existing.prefix:
         contradicts = existing.is_all or existing.names
         return None if contradicts else said
     if source[offset:].lstrip()[:1] in (")", ","):
         left = left.removesuffix("=")  # the call is closed, possibly on a line below
-    found = fitted(source[:offset], left, source[offset:])
-    if found is None or len(found.text) < MIN_CHARS:
+    edits = _inserted(request, left)
+    if edits is None:
         return said if said is not None and not existing.is_all else None
-    edit = TextEdit((Replacement(offset, offset + found.replaced, found.text),))
-    edits = (CellEdit.of(request.caret.cell, source, edit),)
     id = suggestion_id("inline", "symbols", edits)
     return Suggestion(id, "inline", "symbols", "complete", existing.confidence, edits)
+
+
+def _with_tail(
+    request: SuggestRequest, existing: Existing, said: Suggestion, text: str
+) -> Suggestion:
+    """`said`, with the quote and brackets behind it if it ends with one of the names."""
+    name = existing.prefix + text
+    if [known for known in existing.names if known.startswith(name)] != [name]:
+        return said
+    edits = _inserted(request, text + existing.tail)
+    return said if edits is None else replace(said, edits=edits)
+
+
+def _inserted(request: SuggestRequest, text: str) -> tuple[CellEdit, ...] | None:
+    """The edit that inserts what fits of `text` at the caret; None if that is too little."""
+    source, offset = request.cell.source, request.caret.offset
+    found = fitted(source[:offset], text, source[offset:])
+    if found is None or len(found.text) < MIN_CHARS:
+        return None
+    edit = TextEdit((Replacement(offset, offset + found.replaced, found.text),))
+    return (CellEdit.of(request.caret.cell, source, edit),)
 
 
 # Strings: columns of frames, keys of dictionaries ---------------------------------------------
@@ -182,10 +207,10 @@ def _strings(request: SuggestRequest, before: str, frames: list[Frame]) -> Exist
     if opened.opener == "[":
         if not in_list and before[opened.at + 1 : quote.start].rstrip()[-1:] not in ("", ","):
             return None  # `df[df["sex"] == "f`: a value
-        path = _callee(before, opened.at)
-        owner = _without_indexer(path)
-        root = owner or _root_of_chain(before[: opened.at])
-        if not in_list and (path == owner or _is_last(path, before[opened.at : quote.start])):
+        path = callee_at(before, opened.at)
+        owner = without_indexer(path)
+        root = owner or root_of_chain(before[: opened.at])
+        if not in_list and (path == owner or is_last_label(path, before[opened.at : quote.start])):
             tail += "]"
         return _labels(request, Asked(prefix, owner, root, tail, quote.opener, direct=bool(owner)))
     if opened.opener != "(":
@@ -194,7 +219,7 @@ def _strings(request: SuggestRequest, before: str, frames: list[Frame]) -> Exist
     if not root:
         return None
     is_first = not in_list and not by_key and not before[opened.at + 1 : quote.start].strip()
-    if is_first and _method(before, opened.at) in _ENDED:
+    if is_first and method_at(before, opened.at) in _ENDED:
         tail += ")"
     return _labels(request, Asked(prefix, owner, root, tail, quote.opener, anywhere=anywhere))
 
@@ -228,17 +253,17 @@ def _frame_of_call(
     argument = before[opened.at + 1 : quote.start]
     keyword_ = _KEYWORD.search(argument[-100:].rstrip(" \t\n[{"))
     named = keyword_ is not None and keyword_[1] in _KEYWORDS
-    callee = _callee(before, opened.at)
+    callee = callee_at(before, opened.at)
     owner, _, method = callee.rpartition(".")
     if named and method not in _METHODS | _BY_KEY:
-        data = _DATA.search(before[opened.at : quote.start][:_NEAR])
+        data = _DATA.search(before[opened.at : quote.start][:NEAR])
         name = (data[1] or data[2]) if data is not None else ""
         return name, name, False
     if method not in (_BY_KEY if by_key else _METHODS) or (keyword_ is not None and not named):
         return "", "", False
     anywhere = method in _FRAME_METHODS
     if not owner or owner.startswith("."):
-        return "", _root_of_chain(before[: opened.at]), anywhere
+        return "", root_of_chain(before[: opened.at]), anywhere
     return owner, owner, anywhere
 
 
@@ -396,7 +421,7 @@ def _members_of(source: str, owner: str) -> frozenset[str]:
 
 def _keywords(request: SuggestRequest, before: str, opened: Frame) -> Existing | None:
     argument = _ARGUMENT.search(before, max(opened.at, len(before) - 200))
-    callee = _callee(before, opened.at)
+    callee = callee_at(before, opened.at)
     if argument is None or len(argument[1]) < MIN_CHARS or not callee:
         return None
     if re.search(r"\b(?:def|class)\s+\Z", before[: opened.at - len(callee)][-20:]):
@@ -435,54 +460,5 @@ def _readable(request: SuggestRequest, prefix: str, own: Iterable[str]) -> set[s
     return {name for name in known if name.startswith(prefix)}
 
 
-# Text before the caret --------------------------------------------------------------------------
-
-
 def _line(before: str) -> str:
     return before[before.rfind("\n") + 1 :]
-
-
-def _callee(before: str, at: int) -> str:
-    """The dotted name that ends at `at`, with a leading dot if it continues a call."""
-    start = at
-    while start > max(0, at - 200) and (before[start - 1].isalnum() or before[start - 1] in "._"):
-        start -= 1
-    path = before[start:at]
-    parts = path.removeprefix(".").split(".")
-    if not all(part.isidentifier() for part in parts) or keyword.iskeyword(parts[-1]):
-        return ""
-    return path
-
-
-def _method(before: str, at: int) -> str:
-    """The last name of the callee at `at`."""
-    return _callee(before, at).rpartition(".")[2]
-
-
-def _is_last(path: str, subscript: str) -> bool:
-    """Whether nothing can follow a label: `frame.at` takes a row and a column, but no slices."""
-    return path.endswith(".at") and subscript.rstrip().endswith(",")
-
-
-def _without_indexer(path: str) -> str:
-    owner, _, last = path.rpartition(".")
-    path = owner if owner and last in _INDEXERS else path
-    return "" if path.startswith(".") else path
-
-
-def _root_of_chain(head: str) -> str:
-    """The first name of the chain `name.f(…)[…].g` at the end of `head`; "" if there is none."""
-    at, depth, low = len(head), 0, max(0, len(head) - _NEAR)
-    while at > low:
-        char = head[at - 1]
-        if char in ")]}":
-            depth += 1
-        elif char in "([{":
-            if not depth:
-                break
-            depth -= 1
-        elif not depth and not (char.isalnum() or char in "_."):
-            break
-        at -= 1
-    match = re.match(r"[^\W\d]\w*", head[at:])
-    return match[0] if match is not None and not depth else ""

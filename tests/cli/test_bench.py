@@ -125,6 +125,15 @@ def test_json_is_one_object_alone_on_stdout_and_the_same_in_the_file(
     assert [found["size"] for found in report["busy"]] == ["large", "small"]
 
 
+def test_a_named_model_that_is_not_there_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "--bundle", str(tmp_path / "missing")]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "there is no bundle at" in said.err
+
+
 def test_a_model_is_large_by_its_parameters(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"parameters": 115_000_000}))
     assert bench._size(tmp_path) == "large"

@@ -35,7 +35,9 @@ def write(path: Path, value: object) -> None:
     path.write_text(value if isinstance(value, str) else json.dumps(value))
 
 
-def test_enabling_and_disabling_is_seen_and_spares_what_others_wrote(places: Path) -> None:
+def test_enabling_and_disabling_is_seen_and_spares_what_others_wrote(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = places / "env" / "etc" / "jupyter"
     write(
         config / "labconfig" / "page_config.json",
@@ -46,9 +48,11 @@ def test_enabling_and_disabling_is_seen_and_spares_what_others_wrote(places: Pat
         {"ServerApp": {"jpserver_extensions": {"other": True}, "port": 9}},
     )
     assert main(["disable"]) == 0
+    assert "a running Jupyter server drops it when it restarts" in capsys.readouterr().out
     assert not installation.labextension_setting().on
     assert not installation.server_setting().on
     assert main(["enable"]) == 0
+    assert "a running Jupyter server loads it when it restarts" in capsys.readouterr().out
     assert installation.labextension_setting().on
     assert installation.server_setting().on
     page = json.loads((config / "labconfig" / "page_config.json").read_text())

@@ -137,6 +137,17 @@ def test_limits_are_told_when_they_are_settled() -> None:
     assert after.axes[0].xlim == (2.0, 8.0)
 
 
+@pytest.mark.parametrize("along", [["may", "june"], pd.date_range("2026-05-01", periods=2)])
+def test_limits_that_stand_for_dates_or_categories_are_not_told(along: Any) -> None:
+    figure, axes = plt.subplots()
+    axes.plot(along, [1, 3])
+    axes.set_ylim(0, 4)
+    figure.canvas.draw()
+    found = read_figure(figure)
+    assert found is not None
+    assert (found.axes[0].xlim, found.axes[0].ylim) == (None, (0.0, 4.0))
+
+
 def test_reading_draws_nothing_and_changes_nothing() -> None:
     figure, axes = plt.subplots()
     axes.plot([0, 1])

@@ -156,7 +156,9 @@ def test_silence_has_its_reason(user: Shell) -> None:
     fill(user)
     user.client.silence = {"next_edit": "low_confidence", "rename": "no_change"}
     out = user.run("%nextedit suggest")
-    assert "next_edit: nothing is likely enough. rename: nothing to change." in out
+    assert "No suggestion. next edit: nothing is likely enough. rename: nothing to change." in out
+    user.client.silence = {"rename": "low_confidence"}
+    assert "No suggestion: nothing is likely enough." in user.run("%nextedit suggest")
 
 
 @pytest.mark.parametrize(
@@ -253,7 +255,7 @@ def test_arguments_are_completed(user: Shell) -> None:
     suggesting(user)
     user.run("%nextedit suggest")
     assert completions(user, "%nextedit re") == ["rename"]
-    assert completions(user, "nextedit h") == ["history"]
+    assert completions(user, "nextedit h") == ["history", "help"]
     assert completions(user, "%nextedit history --d") == ["--diff"]
     assert completions(user, "%nextedit rename x") == ["x"]
     assert completions(user, "%nextedit apply ") == ["1", "--help"]
@@ -271,10 +273,10 @@ def test_arguments_are_completed(user: Shell) -> None:
 def test_every_command_has_help(user: Shell) -> None:
     overview = user.run("%nextedit")
     commands = re.findall(r"^    (\w+)", overview, re.M)
-    assert len(commands) == 12
+    assert len(commands) == 13
     for name in commands:
         assert user.run(f"%nextedit {name} --help").startswith(f"usage: %nextedit {name}")
-    assert overview == user.run("%nextedit --help")
+    assert overview == user.run("%nextedit --help") == user.run("%nextedit help")
 
 
 def test_unloading_leaves_the_shell_as_it_was(plain_shell: Any) -> None:

@@ -162,7 +162,7 @@ def test_a_notebook_runs_the_same_with_the_extension() -> None:
             client.execute_cell(cell, index)
     printed = ["".join(out.get("text", "") for out in cell.outputs) for cell in notebook.cells]
     assert printed[0] == printed[1] == ""
-    assert "recorded  1 cells" in printed[2]
+    assert "recorded  1 cell, 1 run" in printed[2]
     assert "No edits so far" in printed[3]
     assert printed[4] == "1\n"
 

@@ -167,6 +167,20 @@ def test_a_guess_that_names_what_exists_is_kept() -> None:
     assert shown(at('readings.groupby("st|', facts=FACTS), "ation") == 'readings.groupby("station")'
 
 
+def test_a_guess_that_ends_with_a_name_is_closed_like_the_only_candidate() -> None:
+    by_station = 'readings.groupby("station")'
+    assert shown(at('readings.groupby("|', facts=FACTS), "station") == by_station
+    assert shown(at('readings.groupby("|")', facts=FACTS), "station") == by_station
+    assert shown(at('y = readings["|', facts=FACTS), "time") == 'y = readings["time"]'
+    assert shown(at('readings.groupby(["|', facts=FACTS), "time") == 'readings.groupby(["time"'
+
+
+def test_a_guess_that_another_name_begins_with_stays_open() -> None:
+    above = 'sales["store"], sales["store_id"] = 1, 2'
+    assert shown(at('y = sales["|', above), "store") == 'y = sales["store'
+    assert shown(at('y = sales["|', above), "store_id") == 'y = sales["store_id"]'
+
+
 def test_a_new_column_may_be_named() -> None:
     assert shown(at('readings["d|', facts=FACTS), 'ew"] = 1') == 'readings["dew"] = 1'
     assert shown(at('y = other["d|'), 'ew"]') == 'y = other["dew"]'

@@ -88,7 +88,19 @@ def test_what_is_only_judged_is_not_called_a_rename() -> None:
     for suggestion in said:
         assert suggestion.lane == "patterns"
         assert "rename" not in suggestion.label
-        assert suggestion.notes
+
+
+def test_a_rule_that_says_where_it_applies_needs_no_other_reason() -> None:
+    old, new = "plt.plot(a, lw=1)", "plt.plot(a, linewidth=1)"
+    whole, *_ = offers(ask({"a": new, "b": old, "c": old}, ("a", old)))
+    assert "in calls of plot" in whole.label
+    assert whole.notes == ()
+
+
+def test_a_reason_that_all_places_share_is_not_counted() -> None:
+    cells = {"a": "print(acc_train)", "b": "print(acc)", "c": "plot(acc)"}
+    whole, *_ = offers(ask(cells, ("a", "print(acc)")))
+    assert whole.notes == ("the same word as in your edit",)
 
 
 def test_a_renamed_definition_stays_the_symbols_lanes() -> None:
@@ -286,7 +298,7 @@ def test_silence_says_how_sure_the_surest_place_was() -> None:
     request = ask({"a": "f(x, 2)", "b": "g = 1", "c": "h(1, k=g)"}, ("a", "f(x, 1)"))
     silence = Suggester().answer(request).silence
     assert silence["rename"].reason == "low_confidence"
-    assert re.fullmatch(r"the likeliest of 2 places has 0\.\d\d", silence["rename"].detail)
+    assert re.fullmatch(r"the likeliest of 2 places found is \d+% likely", silence["rename"].detail)
 
 
 def test_a_cell_that_is_switched_off_is_neither_read_nor_changed() -> None:

@@ -47,7 +47,6 @@ class FakeClient:
         return {
             "pid": 1,
             "bundle": "fake/1",
-            "bundle_path": "/b",
             "lanes": ["model"],
             "rss_mb": 9.0,
         }

@@ -184,6 +184,34 @@ test('a function renamed in the module by hand is offered in the notebook that i
   );
 });
 
+test('a function renamed in the module with a pause in between is offered as it is called now', async () => {
+  const folder = makeFolder({
+    'helpers.py': HELPERS,
+    'a.ipynb': ['from helpers import load_table', 'load_table("x")']
+  });
+  await lab.closeAll();
+  await open(`${folder}/a.ipynb`);
+  await open(`${folder}/helpers.py`);
+  await put(4, 4 + 'load_table'.length);
+  await lab.type('read_table');
+  const heading = () =>
+    lab.page.$$eval('.nextedit-panel h2', nodes => nodes.map(node => node.textContent).join());
+  await lab.eventually(heading, text => /load_table to read_table:/.test(text), 'no offer');
+  await lab.page.waitForTimeout(1_100); // what is typed after a second is another edit
+  await lab.type('_now');
+  await lab.eventually(
+    heading,
+    text => /load_table to read_table_now:/.test(text),
+    'the old offer'
+  );
+  await lab.press('Alt+Shift+A');
+  await lab.eventually(
+    () => textsOf(`${folder}/a.ipynb`),
+    texts => texts.join() === 'from helpers import read_table_now,read_table_now("x")',
+    'the notebook'
+  );
+});
+
 test('F2 on an imported name in the notebook renames it in the module, and undo works there', async () => {
   const folder = makeFolder({
     'helpers.py': HELPERS,

@@ -59,6 +59,7 @@ from nextedit_jupyter.suggest.judge.rebound import with_their_bindings, with_the
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
 from nextedit_jupyter.suggest.judge.undone import without_undone
 from nextedit_jupyter.suggest.judge.view import Evidence
+from nextedit_jupyter.suggest.judge.words import unlikely
 from nextedit_jupyter.suggest.lane import Cancelled
 from nextedit_jupyter.suggest.patterns import OWN, net_edits
 
@@ -210,7 +211,7 @@ class JudgeLane:
         ]
         if not any(_makes_an_offer(p, considered, limits.show) for p in free):
             best = max(p.sure for p in found)
-            return Silence("low_confidence", f"the likeliest of {len(found)} places has {best:.2f}")
+            return Silence("low_confidence", unlikely(len(found), best))
         if _has_moved_on(request, found, limits.tick):
             return Silence("no_change", "the last edit is of another kind")
         if _is_being_typed(request, free, half):

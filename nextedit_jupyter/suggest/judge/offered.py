@@ -19,7 +19,7 @@ from nextedit_jupyter.core import (
 from nextedit_jupyter.core.suggestion import Kind
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
-from nextedit_jupyter.suggest.judge.words import label_of, notes_of, proved_note, whole_label
+from nextedit_jupyter.suggest.judge.words import label_of, reason_notes, unsure_notes, whole_label
 from nextedit_jupyter.suggest.lane import suggestion_id
 
 Said = Sequence[Suggestion] | Silence
@@ -54,7 +54,8 @@ def offers_of(request: SuggestRequest, found: Chosen, patterns: Said) -> Iterato
     chosen = [p.candidate for p in ticked]
     label = label_of(chosen, patterns, edits)
     notes = (
-        *notes_of(chosen, len(unsure)),
+        *(() if label.says_why else reason_notes(chosen)),
+        *unsure_notes(len(unsure)),
         *left_alone_notes(request.notebook, found.left_alone),
     )
     several = len(ticked) > 1 or bool(optional)
@@ -128,13 +129,14 @@ def whole_of(
         key=lambda c: ((at := request.notebook.index(c.cell) or 0) < here, abs(at - here)),
     )
     count = sum(len(list(c.edit)) for c in said.edits)
-    notes = notes_of([p.candidate for p in ticked], len(unsure))
+    reasons = reason_notes([p.candidate for p in ticked], proved=count)
     unnamed = tuple(id for id in found.left_alone if id not in said.left_alone)
     rest = tuple(_not_taken(said.optional, edits))
     old = {before for before, _ in words}
     said_notes = list(_still_true(said.notes, request, old, ids.values()))
     if rest != said.optional:  # what is another variable by its bindings changes as well
         said_notes = [n for n in said_notes if not any(says_another(n, name) for name in old)]
+    notes = (*reasons, *unsure_notes(len(unsure)), *said_notes)
     return Suggestion(
         suggestion_id("rename", "patterns", tuple(ordered)),
         "rename",
@@ -143,7 +145,7 @@ def whole_of(
         max(p.sure for p in ticked),
         tuple(ordered),
         (*rest, *_optional(request, unsure, rest)),
-        (proved_note(count), *notes, *said_notes, *left_alone_notes(request.notebook, unnamed)),
+        (*notes, *left_alone_notes(request.notebook, unnamed)),
         (*said.left_alone, *unnamed),
     )
 

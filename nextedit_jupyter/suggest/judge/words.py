@@ -17,10 +17,11 @@ _MORE = re.compile(r" \(\d+ more\)$")
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`short` names the change, `whole` also its places."""
+    """`short` names the change, `whole` also its places; `says_why`: the rule says why there."""
 
     short: str
     whole: str
+    says_why: bool = False
 
 
 def label_of(
@@ -34,7 +35,7 @@ def label_of(
     """
     same = _same_rule(patterns, edits)
     if same is not None:
-        return Label(_MORE.sub("", same.label), same.label)
+        return Label(_MORE.sub("", same.label), same.label, says_why=True)
     changes = list({id(c.change): c.change for c in chosen}.values())
     cells = len({c.cell for c in chosen})
     where = f"{_counted(len(chosen), 'place')} in {_counted(cells, 'cell')}"
@@ -53,10 +54,6 @@ def whole_label(changes: Collection[tuple[str, str]], places: int, cells: int) -
         ((old, new),) = changes
         return f"change `{_cut(old)}` to `{_cut(new)}`: {where}"
     return f"repeat {_counted(len(changes), 'change')}: {where}"
-
-
-def proved_note(count: int) -> str:
-    return f"proved by bindings: {_counted(count, 'place')}"
 
 
 def _same_rule(
@@ -101,13 +98,24 @@ def _cut(text: str) -> str:
     return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1] + "…"
 
 
-def notes_of(chosen: Sequence[Candidate], unsure: int) -> tuple[str, ...]:
-    """Notes: why these places, and how many others are listed but not ticked."""
-    kinds = Counter(_reason(c) for c in chosen)
-    notes = [f"{reason}: {_counted(count, 'place')}" for reason, count in kinds.most_common()]
-    if unsure:
-        notes.append(f"less sure and not chosen: {_counted(unsure, 'place')}")
-    return tuple(notes)
+def reason_notes(chosen: Sequence[Candidate], proved: int = 0) -> tuple[str, ...]:
+    """Notes: why these places, and why the `proved` ones; counted if the reasons differ."""
+    reasons = Counter({"proved by bindings": proved}) if proved else Counter[str]()
+    reasons.update(_reason(c) for c in chosen)
+    if len(reasons) == 1:
+        return tuple(reasons)
+    return tuple(f"{reason}: {_counted(count, 'place')}" for reason, count in reasons.items())
+
+
+def unsure_notes(count: int) -> tuple[str, ...]:
+    """A note on the places that are listed but not ticked, if there are any."""
+    return (f"less sure and not chosen: {_counted(count, 'place')}",) if count else ()
+
+
+def unlikely(count: int, best: float) -> str:
+    """Why none of `count` places is offered; `best` is the highest probability."""
+    which = "the only place" if count == 1 else f"the likeliest of {count} places"
+    return f"{which} found is {best:.0%} likely"
 
 
 def _reason(candidate: Candidate) -> str:
