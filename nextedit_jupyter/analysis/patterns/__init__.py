@@ -15,6 +15,7 @@ from nextedit_jupyter.analysis.patterns.arguments import keyword_rules
 from nextedit_jupyter.analysis.patterns.attribute_patterns import attribute_rules
 from nextedit_jupyter.analysis.patterns.axes import axes_subscript_rules
 from nextedit_jupyter.analysis.patterns.changed_nodes import NodeChange, changes, is_half_typed
+from nextedit_jupyter.analysis.patterns.formatted import format_rules
 from nextedit_jupyter.analysis.patterns.paths import path_rules
 from nextedit_jupyter.analysis.patterns.python2 import print_rules
 from nextedit_jupyter.analysis.patterns.rule import Around, Rule
@@ -31,6 +32,7 @@ _DETECTORS: tuple[Callable[[NodeChange, Around], Iterable[Rule]], ...] = (
     string_rules,
     literal_comparison_rules,
     print_rules,
+    format_rules,
 )
 
 
