@@ -228,6 +228,14 @@ def test_the_attributes_of_another_table_follow_with_its_keys() -> None:
     assert left(0.9, before, after, other) == "print(old['cost'])\nold.cost"
 
 
+def test_format_calls_follow_one_that_became_an_f_string_however_unsure_the_trees_are() -> None:
+    before, after = 'print("{} a".format(x))', 'print(f"{x} a")'
+    assert left(0.2, before, after, 'log("b {:.2f}".format(y))') == 'log(f"b {y:.2f}")'
+    assert left(0.2, before, 'print("{} b".format(x))', 'log("{} a".format(y))') == (
+        'log("{} a".format(y))'
+    )
+
+
 def test_an_attribute_that_hides_a_column_is_not_its_place() -> None:
     before, after = "show(sales['size'])", "show(sales['cost'])"
     assert left(0.45, before, after, "sales.size") == "sales.size"
