@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import get_args
 
+from nextedit_jupyter.analysis.imported_otherwise import ImportedPlan
 from nextedit_jupyter.analysis.rename.plan import RenamePlan, listed_cells
 from nextedit_jupyter.analysis.signature import SignaturePlan
 from nextedit_jupyter.core import Notebook, Silence
@@ -19,9 +20,10 @@ _REASONS: dict[LeftOutReason, str] = {
 }
 
 
-def within_limits(
-    plan: RenamePlan | SignaturePlan,
-) -> RenamePlan | SignaturePlan | Silence:
+Plan = RenamePlan | SignaturePlan | ImportedPlan
+
+
+def within_limits(plan: Plan) -> Plan | Silence:
     """The plan without its places in locked and switched-off cells, which are named in notes.
 
     Cells that are not in the request are named too, because they may use the name.
@@ -33,7 +35,7 @@ def within_limits(
     kept = tuple(change for change in plan.changes if change.cell not in closed)
     if not kept:
         return Silence("refused", notes[-1])
-    if isinstance(plan, SignaturePlan):
+    if not isinstance(plan, RenamePlan):
         return replace(plan, changes=kept, notes=notes, left_alone=left_alone)
     optional = tuple(c for c in plan.optional if c.cell not in closed)
     return replace(plan, changes=kept, optional=optional, notes=notes, left_alone=left_alone)

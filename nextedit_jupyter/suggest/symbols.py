@@ -10,10 +10,11 @@ from nextedit_jupyter.analysis.columns import (
     detect_column,
     plan_column,
 )
-from nextedit_jupyter.analysis.limits import within_limits
+from nextedit_jupyter.analysis.imported_otherwise import NO_IMPORT, detect_imported_otherwise
+from nextedit_jupyter.analysis.limits import Plan, within_limits
 from nextedit_jupyter.analysis.rename import NO_NAME, RenamePlan, detect, plan_rename
 from nextedit_jupyter.analysis.renamed_columns import NO_RENAMED_COLUMN, detect_renamed_columns
-from nextedit_jupyter.analysis.signature import NO_SIGNATURE, SignaturePlan, detect_signature
+from nextedit_jupyter.analysis.signature import NO_SIGNATURE, detect_signature
 from nextedit_jupyter.core import Silence, Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.lane import suggestion_id
 
@@ -37,7 +38,7 @@ class SymbolsLane:
             return found if isinstance(found, Silence) else Silence("throttled", "cancelled")
         return [_suggestion(found)]
 
-    def _find(self, request: SuggestRequest) -> RenamePlan | SignaturePlan | Silence:
+    def _find(self, request: SuggestRequest) -> Plan | Silence:
         if request.rename_to is not None:
             return self._command(request, request.rename_to)
         renamed = detect(request)
@@ -46,6 +47,9 @@ class SymbolsLane:
         changed = detect_signature(request)
         if not isinstance(changed, Silence) or changed.detail != NO_SIGNATURE:
             return changed
+        imported = detect_imported_otherwise(request)
+        if not isinstance(imported, Silence) or imported.detail != NO_IMPORT:
+            return imported
         column = detect_column(request)
         if not isinstance(column, Silence):
             return column
@@ -64,7 +68,7 @@ class SymbolsLane:
         return renamed
 
 
-def _suggestion(found: RenamePlan | SignaturePlan) -> Suggestion:
+def _suggestion(found: Plan) -> Suggestion:
     edits = found.edits()
     return Suggestion(
         id=suggestion_id("rename", "symbols", edits),

@@ -29,7 +29,6 @@ from nextedit_jupyter.core import (
 )
 from nextedit_jupyter.suggest.judge.callable_names import with_what_names_them
 from nextedit_jupyter.suggest.judge.candidates import Candidate, CandidateRule
-from nextedit_jupyter.suggest.judge.columns import with_their_columns
 from nextedit_jupyter.suggest.judge.consider import NOTHING, CellPast, Considered, consider
 from nextedit_jupyter.suggest.judge.fits import Fits
 from nextedit_jupyter.suggest.judge.forest import Forest, shipped
@@ -41,6 +40,7 @@ from nextedit_jupyter.suggest.judge.guards import (
     rulings,
 )
 from nextedit_jupyter.suggest.judge.homes import Callees
+from nextedit_jupyter.suggest.judge.keyed_attributes import with_their_columns
 from nextedit_jupyter.suggest.judge.keys import RenamedKeys
 from nextedit_jupyter.suggest.judge.last_edits import TEXTS, Site
 from nextedit_jupyter.suggest.judge.lexed import LexedCells
