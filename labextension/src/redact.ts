@@ -88,6 +88,14 @@ function hasAddress(text: string): boolean {
     if (half !== undefined && isHalfPassword(half)) {
       return true;
     }
+    const continued = matchAt('continued', text, at);
+    if (continued) {
+      const added = new LiteralReader(text, at + continued[0].length, false).read().slice(0, 1);
+      const varied = added.filter(({ value }) => isVaried(value));
+      if (judge(varied, 0, 'in', 'password')) {
+        return true;
+      }
+    }
     const lone = matchAt('lone', text, at);
     if (lone && looksRandom(lone[1])) {
       return true;
@@ -137,7 +145,8 @@ function hasRandom(text: string, folded: string): boolean {
         piece.length >= 20 ||
         (isQuoted && (after === "'" || after === '"') && matchAt('capitals', run, 0) !== null);
       const isName = matchAt('uuid', piece, 0) ?? matchAt('resource', piece, 0);
-      if (!isLong || !(isSum || looksRandom(piece)) || isName) {
+      const isFile = isSum && matchAt('file_end', text, match.index + run.length) !== null;
+      if (!isLong || !(isSum || looksRandom(piece)) || isName || isFile) {
         continue;
       }
       let head = folded.slice(Math.max(0, match.index - 120), match.index);

@@ -7,9 +7,11 @@ import { LiteralReader, strip, type Literal } from './secretLiterals';
 import * as rules from './secretRules';
 import {
   compile,
+  isAscii,
   isDigit,
   isMixed,
   isNumber,
+  isOnce,
   isSecretValue,
   isTemplate,
   isVaried,
@@ -89,6 +91,9 @@ export function strengthOf(name: string, sends: boolean): Strength | null {
   let joined = words.join('');
   let last = words[words.length - 1];
   const before = words[words.length - 2];
+  if (last === 'passes') {
+    return null; // of a ball, over the data
+  }
   if (last.endsWith('s') && !rules.PASSWORD_WORDS.has(last) && last !== 'pass') {
     joined = joined.slice(0, -1);
     last = last.slice(0, -1);
@@ -143,6 +148,9 @@ function isGiven(
   }
   const { operator, index = 0, isSure = false } = place;
   let [at, inTuple, which] = [place.at, index > 0, 0];
+  if (operator === '=' || operator === ':') {
+    at += matchAt('ended', text, at)?.[0].length ?? 0;
+  }
   if (operator === '=' && index === 0 && matchAt('heads', head, 0)) {
     which = head.split(',').length - 1;
     inTuple = which > 0;
@@ -298,10 +306,6 @@ function handsOver(name: string, head: string, folded: string): boolean {
   );
 }
 
-function isAscii(text: string, start: number, end: number): boolean {
-  return ![...text.slice(start, end)].some(char => char > '\x7f');
-}
-
 export function judge(
   literals: readonly Literal[],
   which: number,
@@ -359,7 +363,7 @@ function isBare(
   if (!match) {
     return false;
   }
-  let value = stripEnd(match[0], '.:');
+  let value = stripEnd(match[0], rules.VERBS.includes(operator) ? '.:!?' : '.:');
   const end = at + match[0].length;
   if (head.endsWith('/')) {
     value = value.slice(value.lastIndexOf('/') + 1); // `user/password: ann/…`
@@ -394,6 +398,7 @@ function isBare(
   const said = head.slice(Math.max(head.lastIndexOf("'"), head.lastIndexOf('"')) + 1);
   const isProse = isStrong && matchAt('prose', said, 0) !== null;
   const isRow = leads && endsLine && isStrong && mixed;
+  const isExport = line === 'export ' || line === '$ export ';
   if (operator === ' ') {
     let isSaid = isOption || leads || isProse;
     isSaid ||= rules.SETTING_MAGICS.some(start => line.startsWith(start));
@@ -430,7 +435,8 @@ function isBare(
     !(ofDigits && (operator === '=' || operator === ':')) &&
     !["'", '"', ';', '&', '<', '`', '\\'].includes(next) &&
     !(operator === '=' && matchAt('after', text, end)) &&
-    !((line === '' || line === 'export ') && text[at - 1] === '=' && looksRandom(value)) &&
+    !((line === '' || isExport) && text[at - 1] === '=' && looksRandom(value)) &&
+    !(isExport && isPassword && endsLine) &&
     !(rules.VERBS.includes(operator) && isStrong) &&
     !(operator === ':' && isProse) &&
     !(['=>', '->', ':'].includes(operator) && isRow) &&
@@ -449,11 +455,6 @@ function isBare(
     }
   }
   return isSecretValue(value, strength);
-}
-
-function isOnce(text: string, value: string): boolean {
-  const at = text.indexOf(value);
-  return at >= 0 && text.indexOf(value, at + value.length) < 0;
 }
 
 /** Lower-case ASCII letters only: offsets stay the same, here and in Python. */

@@ -794,7 +794,7 @@ export const PASSWORD_ENDS: readonly string[] = [
   "パスワード"
 ];
 
-export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "hashpw", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "passw", "pgpass", "psk", "psw", "pswd", "psword", "pswrd", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
+export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "hashpw", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "passe", "passw", "pgpass", "psk", "psw", "pswd", "psword", "pswrd", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
 
 export const KEY_ENDS: readonly string[] = [
   "apikey",
@@ -873,7 +873,7 @@ export const PAIR_WORDS: readonly string[] = [
   "login",
   "connect",
   "cred",
-  "ftp(",
+  "ftp",
   "smtp",
   "url.create(",
   "register(",
@@ -1218,7 +1218,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:\\uff1a]|\\(|(?:is|was|ist|est|es|è|é|är|er|jest|lautet)(?=[ \\t:])|[是は는은]|in(?=[ \\t]{0,3}(?:[\\[({]|zip\\())|\\)?\\.(?:send_keys|fill|type|setText|set_value)\\(|\\)?\\.(?:value|text)[ \\t]{0,3}=(?!=))",
   "sends": "\\)?\\.(?:(?:send_keys|fill|type|setText|set_value)\\(|(?:value|text)[ \\t]{0,3}=(?!=))",
   "default": "[ \\t]{0,4}[^()}]{0,160}[ ,{\\n][\"']?(?:default|value)[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}(?=[rbfu]?[\"'])",
-  "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env|set_key|define_string)\\([^()\\n]{0,80}(?![\\s\\S])",
+  "setter": "(?:putenv|setenv|set|set_?property|define|setattr|setdefault|fill|type|put|option|set_option|set_env|set_key|define_string)\\([^()\\n]{0,80}(?![\\s\\S])",
   "pairs": "(?:(?<![a-z0-9_])(?:get|pop|getattr|getenv)\\([^()\\n]{0,80}|(?<![a-z0-9_.\\])])\\([\"'])(?![\\s\\S])",
   "hands": "(?:set|with|check|verify|make|hash|encrypt|validate|change|reset|generate)(?=[A-Z_p])",
   "sets_password": "set[ \\t]{1,4}password[^\\n]{0,60}=[ \\t]{0,4}(?![\\s\\S])",
@@ -1241,7 +1241,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "values": "[^()\\n]{0,100}\\)[ \\t\\r\\n]{1,8}(?:VALUES|values|Values)[ \\t\\r\\n]{0,8}(?=\\()",
   "filled": "(?:%s|\\?|\\{[a-z0-9_]{0,20}\\}|:[a-z_]{1,20})[^\"'\\n]{0,80}[\"'][ \\t]{0,4}(?:%|\\.format\\(|,(?=[ \\t\\r\\n]{0,20}[(\\[]))[ \\t]{0,4}",
   "filled_row": "[^()\\n]{0,100}\\)[ \\t\\r\\n]{1,8}(?:VALUES|values|Values)[ \\t\\r\\n]{0,8}\\((?:[ \\t,]{0,4}(?:%s|\\?|:[a-z_]{1,20}|\\$[0-9])){1,12}[ \\t]{0,4}\\)[^\"'\\n]{0,40}[\"']{1,3}[ \\t]{0,4},[ \\t\\r\\n]{0,20}(?=[(\\[])",
-  "lead": "[ \\t]{0,200}(?:[-*>|+][ \\t]{1,4}|[0-9]{1,2}[.)][ \\t]{1,4}|<!--[ \\t]{0,4})?(?:\\*{1,2}|_{1,2}|<b>)?(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \\t]{1,4})?(?:[A-Za-z0-9_-]{1,40}\\.){0,4}(?![\\s\\S])",
+  "lead": "[ \\t]{0,200}(?:[-*>|+$][ \\t]{1,4}|[0-9]{1,2}[.)][ \\t]{1,4}|<!--[ \\t]{0,4})?(?:\\*{1,2}|_{1,2}|<b>)?(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \\t]{1,4})?(?:[A-Za-z0-9_-]{1,40}\\.){0,4}(?![\\s\\S])",
   "prose": "[ \\t]{0,200}(?!(?:if|elif|for|while|lambda|def|assert|return|case|match|class|with|not|print|yield|raise|del|import|from|else|in|and|or)[ \\t])(?:[A-Za-z`'*-]{1,20}[ \\t,]{1,3}){1,12}(?![\\s\\S])",
   "listed_item": "[ \\t]{0,20}[-*>+][ \\t]",
   "settings": "[ \\t]{0,40}(?:[A-Za-z_]{1,30}[ ]?[=:][ ]?[^ =;:,\\t\\r\\n]{0,60}[;, ][ ]?){1,8}(?![\\s\\S])",
@@ -1268,7 +1268,8 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "number": "(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \\t]{0,4},)",
   "attributes": "(?:[ \\t\\r\\n]{1,8}[A-Za-z_:.-]{1,40}=[\"'][^\"'<>\\n]{0,120}[\"']){1,6}[ \\t]{0,2}(?=>)",
   "element": "[^ \\t\\r\\n'\"<>]{3,100}</",
-  "bare": "[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$](?:[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$]|\\$(?![{(])){0,200}",
+  "bare": "[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$](?:[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$]|\\$(?![{(])|&(?![A-Za-z0-9_.%-]{0,40}[=;&]|[ \\t]|[\\r\\n]|(?![\\s\\S]))){0,200}",
+  "ended": "[\"'][ \\t]{0,4}\\+(?!=)[ \\t\\r\\n]{0,20}",
   "after": "[ \\t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
   "replacement": "\\{[^{}]{0,100}\\}",
   "joint": "[\"'][ \\t]{0,40}(?:\\+[ \\t]{0,40})?(?:\\\\?\\r?\\n[ \\t]{0,40}){0,3}(?:\\+[ \\t]{0,40})?[rbfuRBFU]{0,2}[\"']",
@@ -1278,12 +1279,14 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "scheme": "://(\\{[^{}\\r\\n]{1,60}\\}|[^ \\t\\r\\n/:@'\"<>]{0,80}):([^ \\t\\r\\n'\"<>@]{1,200}@?[^ \\t\\r\\n'\"<>@/]{0,100})@[A-Za-z0-9{\\[/]",
   "half_scheme": "://(?:[A-Za-z0-9_.%+-]{1,80}|\\{[a-z_.]{1,40}\\}):([^ \\t\\r\\n/:@'\"<>{}()\\[\\]]{3,100})(?:@?[\"')\\]}]{0,4}(?![^\\r\\n])|@[\"'][ \\t]{0,4}\\+)",
   "filled_address": "[^\"'\\n]{0,120}[\"'][ \\t]{0,4}(?:%|\\.format\\()[ \\t]{0,4}",
+  "continued": "://[^ \\t\\r\\n/:@'\"<>]{1,80}:[\"'][ \\t\\r\\n]{0,20}\\+(?!=)[ \\t\\r\\n]{0,20}",
   "filled_name": "([A-Za-z_][A-Za-z0-9_]{0,30})[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}[rbf]?[\"']([^\"'\\n]{3,100})[\"']",
   "column": "[ ]?[A-Za-z][A-Za-z0-9_ -]{0,30}(?![\\s\\S])",
   "lone": "://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
   "lower_run": "[a-z]{3,200}",
   "uuid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-  "resource": "[a-z]{1,16}-0[0-9a-f]{16}(?![\\s\\S])",
+  "resource": "(?:[a-z]{1,16}-0[0-9a-f]{16}|0x[0-9a-fA-F]{40})(?![\\s\\S])",
+  "file_end": "\\.[a-z][a-z0-9]{1,4}(?![A-Za-z0-9_(])",
   "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|runs?[:/]|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|(?:run|experiment|trial|job|task|batch|model|item)_?id|[_.]run\\(|ssh-(?:ed25519|rsa|dss)[ ]|ecdsa-sha|public_?key|gdrive:|(?:drive|folder)_?id|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
   "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|key_set_with_value\\(|sign_?in\\(|simple_bind(?:_s)?\\(|communitydata\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},|pbkdf2_hmac\\([^,()\\n]{0,60},|pbkdf2\\(|scrypt\\(|(?:hash|check)pw\\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\\.(?:hash|encrypt|verify)\\(|kdf\\.derive\\(|bestavailableencryption\\(|aesgcm\\(|minio\\(|b64encode\\(|(?:urlsafe|signing)[a-z_]{0,20}(?:serializer|signer)\\()",
   "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|checkpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign|cred|simp|comm",

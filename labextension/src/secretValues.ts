@@ -226,3 +226,13 @@ export function isNumber(value: string): boolean {
   const isAll = value.length >= 6 && value.length <= 20 && [...value].every(isDigit);
   return isAll && !value.endsWith('000');
 }
+
+/** Whether a value occurs once in a text. */
+export function isOnce(text: string, value: string): boolean {
+  const at = text.indexOf(value);
+  return at >= 0 && text.indexOf(value, at + value.length) < 0;
+}
+
+export function isAscii(text: string, start: number, end: number): boolean {
+  return ![...text.slice(start, end)].some(char => char > '\x7f');
+}

@@ -111,6 +111,8 @@ def _address(text: str) -> Finding | None:
                 return found
             if not is_port and not is_template(password) and not is_stand_in(password):
                 return Finding("password in an address", match.start(2), match.end(2))
+        if (added := _added(text, at)) is not None:
+            return added
         match = expression("lone").match(text, at)
         half = expression("half_scheme").match(text, at)
         if half is not None and _is_half_password(half[1]):
@@ -119,6 +121,15 @@ def _address(text: str) -> Finding | None:
             return Finding("token in an address", match.start(1), match.end(1))
         at = text.find("://", at + 3)
     return None
+
+
+def _added(text: str, at: int) -> Finding | None:
+    """The password that is added to the address at `at`."""
+    continued = expression("continued").match(text, at)
+    if continued is None:
+        return None
+    literals = LiteralReader(text, continued.end(), in_tuple=False).read()[:1]
+    return judge([one for one in literals if is_varied(one.value)], 0, "in", "password")
 
 
 def _filled(text: str, at: int, template: str) -> Finding | None:
@@ -165,6 +176,8 @@ def _random(text: str, folded: str) -> Finding | None:
             if not is_long or not (is_sum or looks_random(piece)):
                 continue
             if expression("resource").match(piece):
+                continue
+            if is_sum and expression("file_end").match(text, match.end()):
                 continue
             head = folded[max(0, match.start() - 120) : match.start()]
             head = head[head.rfind("\n") + 1 :]

@@ -45,7 +45,7 @@ EXPRESSIONS: dict[str, str] = {
     ),
     # Calls that take a name and then its value; a pair that begins with the name.
     "setter": (
-        r"(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env"
+        r"(?:putenv|setenv|set|set_?property|define|setattr|setdefault|fill|type|put|option|set_option|set_env"
         r"|set_key|define_string)\([^()\n]{0,80}(?![\s\S])"
     ),
     "pairs": (
@@ -139,7 +139,7 @@ EXPRESSIONS: dict[str, str] = {
     # What precedes a name in settings files, lists and scripts; in a sentence; in a section's
     # heading.
     "lead": (
-        r"[ \t]{0,200}(?:[-*>|+][ \t]{1,4}|[0-9]{1,2}[.)][ \t]{1,4}|<!--[ \t]{0,4})?"
+        r"[ \t]{0,200}(?:[-*>|+$][ \t]{1,4}|[0-9]{1,2}[.)][ \t]{1,4}|<!--[ \t]{0,4})?"
         r"(?:\*{1,2}|_{1,2}|<b>)?"
         r"(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \t]{1,4})?"
         r"(?:[A-Za-z0-9_-]{1,40}\.){0,4}(?![\s\S])"
@@ -194,9 +194,13 @@ EXPRESSIONS: dict[str, str] = {
         r"(?:[ \t\r\n]{1,8}[A-Za-z_:.-]{1,40}=[\"'][^\"'<>\n]{0,120}[\"']){1,6}[ \t]{0,2}(?=>)"
     ),
     "element": r"[^ \t\r\n'\"<>]{3,100}</",
+    # An ampersand ends it where the next parameter of an address, an entity or a command follows.
     "bare": (
-        r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$](?:[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]|\$(?![{(])){0,200}"
+        r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$](?:[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]|\$(?![{(])"
+        r"|&(?![A-Za-z0-9_.%-]{0,40}[=;&]|[ \t]|[\r\n]|(?![\s\S]))){0,200}"
     ),
+    # A string that ends behind the name, and what is added to it.
+    "ended": r"[\"'][ \t]{0,4}\+(?!=)[ \t\r\n]{0,20}",
     "after": r"[ \t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
     "replacement": r"\{[^{}]{0,100}\}",
     "joint": (
@@ -217,6 +221,8 @@ EXPRESSIONS: dict[str, str] = {
     ),
     # An address with a placeholder: `"x://ann:%s@h" % …`.
     "filled_address": (r"[^\"'\n]{0,120}[\"'][ \t]{0,4}(?:%|\.format\()[ \t]{0,4}"),
+    # An address to which the password is added: `"x://ann:" + …`.
+    "continued": (r"://[^ \t\r\n/:@'\"<>]{1,80}:[\"'][ \t\r\n]{0,20}\+(?!=)[ \t\r\n]{0,20}"),
     # A named value for the placeholder: `.format(u="ann", p="…")`.
     "filled_name": (
         r"([A-Za-z_][A-Za-z0-9_]{0,30})[\"']?[ \t]{0,3}[=:][ \t]{0,3}[rbf]?"
@@ -227,8 +233,11 @@ EXPRESSIONS: dict[str, str] = {
     "lone": r"://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
     "lower_run": r"[a-z]{3,200}",
     "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    # A machine, network or disk of a cloud provider: `ami-0…`.
-    "resource": r"[a-z]{1,16}-0[0-9a-f]{16}(?![\s\S])",
+    # A machine, network or disk of a cloud provider: `ami-0…`; an account on a chain: `0x…`, half
+    # as long as its key.
+    "resource": r"(?:[a-z]{1,16}-0[0-9a-f]{16}|0x[0-9a-fA-F]{40})(?![\s\S])",
+    # The end of a file's name: a file may be called by its sum.
+    "file_end": r"\.[a-z][a-z0-9]{1,4}(?![A-Za-z0-9_(])",
     # Next to these, a long hexadecimal number is a checksum or an identifier, not a key.
     "sum": (
         r"hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint"

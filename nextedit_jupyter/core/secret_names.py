@@ -88,6 +88,8 @@ def strength_of(name: str, sends: bool = False) -> Strength | None:
     if not words:
         return None
     joined, last = "".join(words), words[-1]
+    if last == "passes":  # of a ball, over the data
+        return None
     if last.endswith("s") and last not in rules.PASSWORD_WORDS and last != "pass":
         joined, last = joined[:-1], last[:-1]
         if last == "token":
@@ -136,6 +138,8 @@ def _given(
     if place is None:
         return None
     at, operator, index, which = place.at, place.operator, place.index, 0
+    ended = expression("ended").match(text, at) if operator in ("=", ":") else None
+    at = ended.end() if ended is not None else at
     if operator == "=" and index == 0 and expression("heads").match(head):
         which = index = head.count(",")
     if strength == "password" and operator == "=":
@@ -309,7 +313,7 @@ def _bare(
     match = expression("bare").match(text, at)
     if match is None:
         return None
-    value, end = match[0].rstrip(".:"), match.end()
+    value, end = match[0].rstrip(".:!?" if operator in rules.VERBS else ".:"), match.end()
     if head.endswith("/"):  # `user/password: ann/…`
         value = value.rpartition("/")[2]
     next_char = text[end : end + 1]
@@ -334,6 +338,7 @@ def _bare(
     said = head[max(head.rfind("'"), head.rfind('"')) + 1 :]  # the line, or the text in it
     is_prose = is_strong and expression("prose").match(said) is not None
     is_row = leads and ends_line and is_strong and mixed
+    is_export = line in ("export ", "$ export ")
     if operator == " ":
         is_said = is_option or leads or is_prose or line.startswith(rules.SETTING_MAGICS)
         is_said = is_said or (strength != "loose" and in_shell)
@@ -365,7 +370,8 @@ def _bare(
         or (is_number and operator in ("=", ":"))
         or next_char in ("'", '"', ";", "&", "<", "`", "\\")
         or (operator == "=" and expression("after").match(text, end))
-        or (line in ("", "export ") and text[at - 1 : at] == "=" and looks_random(value))
+        or ((line == "" or is_export) and text[at - 1 : at] == "=" and looks_random(value))
+        or (is_export and is_password and ends_line)
         or (operator in rules.VERBS and is_strong)
         or (operator == ":" and is_prose)
         or (operator in ("=>", "->", ":") and is_row)

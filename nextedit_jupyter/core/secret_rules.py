@@ -253,7 +253,7 @@ PASSWORD_ENDS = (
 PASSWORD_WORDS = _words(
     "pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd sshpass storepass "
     "keypass srcstorepass deststorepass rootpass adminpass smtppass mailpass ftppass psw pswd "
-    "passw psword pswrd psk hashpw"
+    "passw psword pswrd psk passe hashpw"
 )
 # A service's key: not a sentence, but possibly short.
 KEY_ENDS = (
@@ -349,7 +349,7 @@ PASSES = _words(
 
 # Every text with a call that takes a secret contains one of these: see the expression `pair`.
 PAIR_WORDS = (
-    *("auth", "login", "connect", "cred", "ftp(", "smtp", "url.create(", "register("),
+    *("auth", "login", "connect", "cred", "ftp", "smtp", "url.create(", "register("),
     *("pw_set(", "dbclient(", ".new(", "fernet(", "crypt(", "jwt.", "otp(", "redis("),
     *(
         "gis(",
