@@ -20,6 +20,7 @@ import {
   isStandIn,
   isTemplate,
   isVaried,
+  isWorded,
   looksRandom,
   matchAt,
   search,
@@ -145,8 +146,9 @@ function hasRandom(text: string, folded: string): boolean {
         piece.length >= 20 ||
         (isQuoted && (after === "'" || after === '"') && matchAt('capitals', run, 0) !== null);
       const isName = matchAt('uuid', piece, 0) ?? matchAt('resource', piece, 0);
-      const isFile = isSum && matchAt('file_end', text, match.index + run.length) !== null;
-      if (!isLong || !(isSum || looksRandom(piece)) || isName || isFile) {
+      const isFile = matchAt('file_end', text, match.index + run.length) !== null;
+      const isKnown = isName !== null || isFile || isWorded(piece, isQuoted ? 0.8 : 0.6);
+      if (!isLong || !(isSum || looksRandom(piece)) || isKnown) {
         continue;
       }
       let head = folded.slice(Math.max(0, match.index - 120), match.index);

@@ -3,7 +3,7 @@
  * function by function.
  */
 
-import { LiteralReader, strip, type Literal } from './secretLiterals';
+import { LiteralReader, strip, tripleQuotes, type Literal } from './secretLiterals';
 import * as rules from './secretRules';
 import {
   compile,
@@ -277,7 +277,8 @@ function toldPlace(
   if (given) {
     return { at: at + given[0].length, operator: '=' };
   }
-  const targets = !closed || text[at - 1] === ']' ? matchAt('targets', text, at) : null;
+  const isTarget = (!closed || text[at - 1] === ']') && matchAt('target_head', head, 0);
+  const targets = isTarget ? matchAt('targets', text, at) : null;
   if (targets) {
     return { at: at + targets[0].length, operator: '=', index: 1 };
   }
@@ -300,7 +301,7 @@ function toldPlace(
 /** Whether a call that is named like a secret takes it as an argument: `set_password("…")`. */
 function handsOver(name: string, head: string, folded: string): boolean {
   return (
-    head.endsWith('.') ||
+    (head.endsWith('.') && !matchAt('fetches', name, 0)) ||
     matchAt('hands', name, 0) !== null ||
     search('sets_password', folded) !== null
   );
@@ -365,6 +366,9 @@ function isBare(
   }
   let value = stripEnd(match[0], rules.VERBS.includes(operator) ? '.:!?' : '.:');
   const end = at + match[0].length;
+  if (operator === ' ' && value.startsWith('-')) {
+    return false; // another option
+  }
   if (head.endsWith('/')) {
     value = value.slice(value.lastIndexOf('/') + 1); // `user/password: ann/…`
   }
@@ -460,25 +464,6 @@ function isBare(
 /** Lower-case ASCII letters only: offsets stay the same, here and in Python. */
 export function fold(text: string): string {
   return text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
-}
-
-/** Positions at which triple quotes alternately open and close strings. */
-function tripleQuotes(text: string): number[] {
-  const found: number[] = [];
-  let at = 0;
-  for (;;) {
-    const opening = search('triple', text, at);
-    if (!opening) {
-      return found;
-    }
-    found.push(opening.index);
-    at = text.indexOf(opening[0], opening.index + 3);
-    if (at < 0) {
-      return found;
-    }
-    found.push(at);
-    at += 3;
-  }
 }
 
 /** The line before `at`, within the window, or from where a triple-quoted text begins. */

@@ -52,7 +52,7 @@ export function isSecretValue(value: string, strength: Strength): boolean {
       .slice(0, 20)
       .some(one => one.includes('=') && isSecretValue(one.slice(one.indexOf('=') + 1), 'token'));
   }
-  if (isTemplate(value) || isStandIn(value)) {
+  if (isTemplate(value) || isStandIn(value) || matchAt('colour', value, 0)) {
     return false;
   }
   const length = [...value].length;
@@ -166,6 +166,14 @@ export function looksRandom(value: string): boolean {
     return digits >= 1 && turns >= 0.4 && (worded <= 0.4 || turns >= 0.45);
   }
   return turns >= 0.25 && digits >= 4 && plain.length - digits >= 5;
+}
+
+/** Whether capitalised words make up that share of a name: `DataCollatorForSeq2Seq`. */
+export function isWorded(value: string, share: number): boolean {
+  const name = head(value);
+  const words = name.match(compile(EXPRESSIONS.capitalised, 'g')) ?? [];
+  const digits = [...name].filter(isDigit).length;
+  return digits <= 2 && words.join('').length >= share * name.length;
 }
 
 export function isHex(value: string): boolean {

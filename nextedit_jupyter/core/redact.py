@@ -34,6 +34,7 @@ from nextedit_jupyter.core.secret_values import (
     is_stand_in,
     is_template,
     is_varied,
+    is_worded,
     looks_random,
 )
 
@@ -177,7 +178,9 @@ def _random(text: str, folded: str) -> Finding | None:
                 continue
             if expression("resource").match(piece):
                 continue
-            if is_sum and expression("file_end").match(text, match.end()):
+            if expression("file_end").match(text, match.end()):
+                continue
+            if is_worded(piece, 0.8 if is_quoted else 0.6):
                 continue
             head = folded[max(0, match.start() - 120) : match.start()]
             head = head[head.rfind("\n") + 1 :]

@@ -18,6 +18,12 @@ EXPRESSIONS: dict[str, str] = {
         r"(?:[ \t]{0,4},[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\[[^\]\n]{0,60}\])?){1,6}"
         r"[ \t]{0,4}[)\]]?[ \t]{0,4}=(?!=)"
     ),
+    # A line that has only targets so far: an argument before a keyword is none.
+    "target_head": (
+        r"(?:[^\n]{0,200};)?[ \t]{0,200}[(\[]{0,2}"
+        r"(?:\*?[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\[[^\]\n]{0,60}\])?[ \t]{0,4},[ \t]{0,4}[(\[]?){0,6}"
+        r"\*?(?:[A-Za-z_][A-Za-z0-9_.]{0,60}(?:\.|\[[\"']))?(?![\s\S])"
+    ),
     "heads": (
         r"[ \t]{0,200}[(\[]?(?:\*?[A-Za-z_][A-Za-z0-9_.]{0,40}[ \t]{0,4},[ \t]{0,4}[(\[]?){1,6}"
         r"(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
@@ -55,6 +61,9 @@ EXPRESSIONS: dict[str, str] = {
     "hands": (
         r"(?:set|with|check|verify|make|hash|encrypt|validate|change|reset|generate)(?=[A-Z_p])"
     ),
+    # Names of calls whose argument is the secret's name.
+    "fetches": r"(?:get|use|read|fetch|load|find|has|lookup|list|access|retrieve|delete)(?=[A-Z_])",
+    "colour": r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})(?![\s\S])",
     "sets_password": r"set[ \t]{1,4}password[^\n]{0,60}=[ \t]{0,4}(?![\s\S])",
     # The other side of a comparison.
     "yoda": (
@@ -232,12 +241,13 @@ EXPRESSIONS: dict[str, str] = {
     "column": r"[ ]?[A-Za-z][A-Za-z0-9_ -]{0,30}(?![\s\S])",
     "lone": r"://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
     "lower_run": r"[a-z]{3,200}",
-    "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "capitalised": r"[A-Z][a-z]{2,60}|(?<![A-Za-z0-9])[a-z]{3,60}",
+    "uuid": r"(?:[A-Za-z][A-Za-z0-9]{0,20}[_-]){0,4}[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     # A machine, network or disk of a cloud provider: `ami-0…`; an account on a chain: `0x…`, half
     # as long as its key.
     "resource": r"(?:[a-z]{1,16}-0[0-9a-f]{16}|0x[0-9a-fA-F]{40})(?![\s\S])",
     # The end of a file's name: a file may be called by its sum.
-    "file_end": r"\.[a-z][a-z0-9]{1,4}(?![A-Za-z0-9_(])",
+    "file_end": r"\.[a-z][a-z0-9]{1,4}(?:\.[a-z0-9]{1,4})?(?![A-Za-z0-9_(])",
     # Next to these, a long hexadecimal number is a checksum or an identifier, not a key.
     "sum": (
         r"hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint"
@@ -378,7 +388,7 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "scheme_of": r"[A-Za-z][A-Za-z-]{1,20}[ ](?=[^ \t\r\n]{16,200}(?![\s\S]))",
     "table_rule": r"[ \t]{0,8}\|?[ \t]{0,8}:?-{2,200}[|: \t-]{0,200}(?![\s\S])",
-    "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"]{3,100})",
+    "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"<>,]{3,100})",
     "identified": (
         r"(?:identified[ \t]{1,4}(?:with[ \t]{1,4}[a-z0-9_\"']{1,40}[ \t]{1,4})?by"
         r"|password[ \t]{1,4}for[^=\n]{1,60}=)[ \t]{1,4}(?:password[ \t]{0,4}\(?)?"

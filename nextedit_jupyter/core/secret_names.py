@@ -241,6 +241,7 @@ def _told(text: str, at: int, end: int, closed: bool, head: str) -> _Place | Non
     if closed and (match := expression("default").match(text, at)):
         return _Place(match.end(), "=", 0, closed)
     is_target = not closed or text[at - 1] == "]"
+    is_target = is_target and expression("target_head").match(head) is not None
     if is_target and (match := expression("targets").match(text, at)):
         return _Place(match.end(), "=", 1, closed)
     if match := expression("annotation").match(text, at):
@@ -257,7 +258,7 @@ def _told(text: str, at: int, end: int, closed: bool, head: str) -> _Place | Non
 def _hands_over(name: str, head: str, folded: str) -> bool:
     """Whether a call that is named like a secret takes it as an argument: `set_password("…")`."""
     return (
-        head.endswith(".")
+        (head.endswith(".") and expression("fetches").match(name) is None)
         or expression("hands").match(name) is not None
         or expression("sets_password").search(folded) is not None
     )
@@ -314,6 +315,8 @@ def _bare(
     if match is None:
         return None
     value, end = match[0].rstrip(".:!?" if operator in rules.VERBS else ".:"), match.end()
+    if operator == " " and value.startswith("-"):  # another option
+        return None
     if head.endswith("/"):  # `user/password: ann/…`
         value = value.rpartition("/")[2]
     next_char = text[end : end + 1]

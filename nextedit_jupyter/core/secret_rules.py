@@ -221,7 +221,6 @@ PASSWORD_ENDS = (
     "passphrase",
     "passcode",
     "passwrd",
-    "pword",
     "secret",
     "senha",
     "contraseña",
@@ -253,7 +252,7 @@ PASSWORD_ENDS = (
 PASSWORD_WORDS = _words(
     "pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd sshpass storepass "
     "keypass srcstorepass deststorepass rootpass adminpass smtppass mailpass ftppass psw pswd "
-    "passw psword pswrd psk passe hashpw"
+    "passw psword pswrd psk passe hashpw pword"
 )
 # A service's key: not a sentence, but possibly short.
 KEY_ENDS = (
@@ -417,7 +416,7 @@ COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("}:",), "between"),
     (("net use", "net user"), "net"),
     (("alias set", "host add"), "fourth"),
-    (("obscure ",), "obscured"),
+    (("rclone obscure ",), "obscured"),
     (("-t ", "--token"), "given_uuid"),
     (("**", "__", ":*", "*:"), "bold"),
 )
