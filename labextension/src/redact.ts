@@ -137,8 +137,10 @@ function hasRandom(text: string, folded: string): boolean {
     }
     const before = text[match.index - 1];
     const isQuoted = before === "'" || before === '"';
-    const isBase64 = isQuoted && !/[_-]/.test(run) && !run.includes('//');
-    for (const piece of isBase64 && looksRandom(run) ? [run] : run.split('/')) {
+    const isAlone = isQuoted && !/[_-]/.test(run) && !run.includes('//');
+    const isBase64 = isAlone && run.split('/').length <= 4 && looksRandom(run);
+    const parts = isQuoted ? run : run.replace(/[+]/g, '/'); // in code, names that are added
+    for (const piece of isBase64 ? [run] : parts.split('/')) {
       const isSum = piece.length >= 32 && isHex(piece);
       // Shorter words are keys only if they are all that is quoted, in capitals.
       const after = text[match.index + run.length];

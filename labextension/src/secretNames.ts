@@ -57,7 +57,7 @@ export function hasNamed(text: string, folded: string): boolean {
       const whole = dotted ? `${dotted[1]}_${text.slice(start, done)}` : '';
       strength = strengthOf(whole, false) === 'key' ? 'key' : strength;
     }
-    if (strength === null) {
+    if (strength === null || isRunThrough(text, start, done)) {
       continue;
     }
     steps++;
@@ -73,6 +73,13 @@ export function hasNamed(text: string, folded: string): boolean {
     }
   }
   return false;
+}
+
+/** Whether a `pass` is one through something: `forward pass = 3`. */
+function isRunThrough(text: string, start: number, end: number): boolean {
+  const before = search('last_word', text.slice(Math.max(0, start - 17), start));
+  const isPass = text.slice(start, end).toLowerCase() === 'pass';
+  return isPass && before !== null && rules.PASSES.has(before[1].toLowerCase());
 }
 
 /** How much a name says about its value; `sends`: it is an element of a web page. */

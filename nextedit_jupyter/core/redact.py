@@ -163,7 +163,9 @@ def _random(text: str, folded: str) -> Finding | None:
         # Base64 has slashes like a path; a path is rarely quoted alone and random as a whole.
         is_quoted = text[match.start() - 1 : match.start()] in ("'", '"')
         is_base64 = is_quoted and not any(char in run for char in "_-") and "//" not in run
-        pieces = [run] if is_base64 and looks_random(run) else run.split("/")
+        is_base64 = is_base64 and run.count("/") <= 3 and looks_random(run)
+        parts = run if is_quoted else run.replace("+", "/")  # in code, names that are added
+        pieces = [run] if is_base64 else parts.split("/")
         for piece in pieces:
             if _DIGIT.search(piece) is None or expression("uuid").match(piece):
                 continue  # checked first, because it is cheapest

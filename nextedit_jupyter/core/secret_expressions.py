@@ -86,6 +86,7 @@ EXPRESSIONS: dict[str, str] = {
         r"[A-Za-z_][A-Za-z0-9_]{0,40})[ \t]{0,8}(?::[ \t]{0,2}[A-Za-z_.]{1,40}[ \t]{0,8})?"
         r"=[ \t]{0,8}(?=[rbfuRBFU]{0,2}[\"'])"
     ),
+    "last_word": r"([A-Za-z]{1,16})[ ](?![\s\S])",
     "dotted": r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]{1,20})\.(?![\s\S])",
     "compared": (
         r"(?:assert[A-Za-z_]{0,30}|compare_digest)\((?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
@@ -244,8 +245,11 @@ EXPRESSIONS: dict[str, str] = {
     "capitalised": r"[A-Z][a-z]{2,60}|(?<![A-Za-z0-9])[a-z]{3,60}",
     "uuid": r"(?:[A-Za-z][A-Za-z0-9]{0,20}[_-]){0,4}[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     # A machine, network or disk of a cloud provider: `ami-0…`; an account on a chain: `0x…`, half
-    # as long as its key.
-    "resource": r"(?:[a-z]{1,16}-0[0-9a-f]{16}|0x[0-9a-fA-F]{40})(?![\s\S])",
+    # as long as its key; a product or a run, named by its properties: `S2B_MSIL2A_20220520_R117`.
+    "resource": (
+        r"(?:[a-z]{1,16}-0[0-9a-f]{16}|0x[0-9a-fA-F]{40}"
+        r"|(?:[A-Za-z0-9-]{1,16}_){3,12}[A-Za-z0-9-]{1,16})(?![\s\S])"
+    ),
     # The end of a file's name: a file may be called by its sum.
     "file_end": r"\.[a-z][a-z0-9]{1,4}(?:\.[a-z0-9]{1,4})?(?![A-Za-z0-9_(])",
     # Next to these, a long hexadecimal number is a checksum or an identifier, not a key.
@@ -256,6 +260,7 @@ EXPRESSIONS: dict[str, str] = {
         r"|(?:run|experiment|trial|job|task|batch|model|item)_?id|[_.]run\("
         r"|ssh-(?:ed25519|rsa|dss)[ ]|ecdsa-sha|public_?key|gdrive:|(?:drive|folder)_?id"
         r"|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])"
+        r"|(?<!key)_ids?[\"']?[ \t]{0,2}[:=]{1,2}[ \t]{0,2}[\[(]?[\"']?(?![\s\S])"
     ),
     "pair": (
         r"(?:(?:auth|creds?|login)[\"']?[ \t]{0,4}[=:][ \t]{0,4}(?:[(\[]|(?=\{))|auth[a-z_]{0,20}\("

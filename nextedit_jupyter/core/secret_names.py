@@ -61,7 +61,7 @@ def find_named(text: str, folded: str) -> Finding | None:
             dotted = expression("dotted").search(text[max(0, start - 21) : start])
             whole = f"{dotted[1]}_{text[start:done]}" if dotted is not None else ""
             strength = "key" if strength_of(whole) == "key" else strength
-        if strength is None:
+        if strength is None or _is_run_through(text, start, done):
             continue
         steps += 1
         if steps > MAX_STEPS:
@@ -71,6 +71,13 @@ def find_named(text: str, folded: str) -> Finding | None:
         if found is not None:
             return found
     return None
+
+
+def _is_run_through(text: str, start: int, end: int) -> bool:
+    """Whether a `pass` is one through something: `forward pass = 3`."""
+    before = expression("last_word").search(text[max(0, start - 17) : start])
+    is_pass = text[start:end].lower() == "pass"
+    return is_pass and before is not None and before[1].lower() in rules.PASSES
 
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")

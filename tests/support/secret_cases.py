@@ -275,6 +275,13 @@ SECRETS: dict[str, str] = {
     "uuid secret": "client_secret = 'd8e8fca2-dc0f-496f-a7cb-4cb0031ba249'",
 }
 PLAIN: list[str] = [
+    "item = 'S2B_MSIL2A_20220520T015619_R117_T51LXC_20220521T145604'",
+    "obs['obs_id'] == 'jw02733-o002_t001_miri_f1130w'",
+    "board = '6k1/p1q1prbp/b3n1p1/2pPPp2/5P1Q/4BN2/Pr2N1PP/R1R4K'",
+    "total = PDMg1h_arr+PDMg2h_arr+PDMs1h_arr",
+    f"channel_id='UC{N[:22]}'",
+    f"row = {{'user_pseudo_id': '{HEX.upper()}'}}",
+    "print('l original = %3.3f, l from forward pass = %3.3f' % (a, b))",
     "chat(api_key=API_KEY, model='voyage-3')",
     "def f(self, api_key, model='voyage-3'): pass",
     "login(user, password, host='db01.example')",
