@@ -20,6 +20,7 @@ import {
   isStandIn,
   isTemplate,
   isVaried,
+  isWorded,
   looksRandom,
   matchAt,
   search,
@@ -88,6 +89,14 @@ function hasAddress(text: string): boolean {
     if (half !== undefined && isHalfPassword(half)) {
       return true;
     }
+    const continued = matchAt('continued', text, at);
+    if (continued) {
+      const added = new LiteralReader(text, at + continued[0].length, false).read().slice(0, 1);
+      const varied = added.filter(({ value }) => isVaried(value));
+      if (judge(varied, 0, 'in', 'password')) {
+        return true;
+      }
+    }
     const lone = matchAt('lone', text, at);
     if (lone && looksRandom(lone[1])) {
       return true;
@@ -128,8 +137,10 @@ function hasRandom(text: string, folded: string): boolean {
     }
     const before = text[match.index - 1];
     const isQuoted = before === "'" || before === '"';
-    const isBase64 = isQuoted && !/[_-]/.test(run) && !run.includes('//');
-    for (const piece of isBase64 && looksRandom(run) ? [run] : run.split('/')) {
+    const isAlone = isQuoted && !/[_-]/.test(run) && !run.includes('//');
+    const isBase64 = isAlone && run.split('/').length <= 4 && looksRandom(run);
+    const parts = isQuoted ? run : run.replace(/[+]/g, '/'); // in code, names that are added
+    for (const piece of isBase64 ? [run] : parts.split('/')) {
       const isSum = piece.length >= 32 && isHex(piece);
       // Shorter words are keys only if they are all that is quoted, in capitals.
       const after = text[match.index + run.length];
@@ -137,7 +148,9 @@ function hasRandom(text: string, folded: string): boolean {
         piece.length >= 20 ||
         (isQuoted && (after === "'" || after === '"') && matchAt('capitals', run, 0) !== null);
       const isName = matchAt('uuid', piece, 0) ?? matchAt('resource', piece, 0);
-      if (!isLong || !(isSum || looksRandom(piece)) || isName) {
+      const isFile = matchAt('file_end', text, match.index + run.length) !== null;
+      const isKnown = isName !== null || isFile || isWorded(piece, isQuoted ? 0.8 : 0.6);
+      if (!isLong || !(isSum || looksRandom(piece)) || isKnown) {
         continue;
       }
       let head = folded.slice(Math.max(0, match.index - 120), match.index);

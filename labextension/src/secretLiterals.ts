@@ -1,7 +1,7 @@
 /** Evaluates expressions made of literals: the port of `core/secret_literals.py`. */
 
 import { EXPRESSIONS, GETTERS, WRAPPERS } from './secretRules';
-import { compile, matchAt } from './secretValues';
+import { compile, matchAt, search } from './secretValues';
 
 export interface Literal {
   readonly value: string;
@@ -171,4 +171,23 @@ export function strip(text: string, chars: string): string {
     high--;
   }
   return text.slice(low, high);
+}
+
+/** Positions at which triple quotes alternately open and close strings. */
+export function tripleQuotes(text: string): number[] {
+  const found: number[] = [];
+  let at = 0;
+  for (;;) {
+    const opening = search('triple', text, at);
+    if (!opening) {
+      return found;
+    }
+    found.push(opening.index);
+    at = text.indexOf(opening[0], opening.index + 3);
+    if (at < 0) {
+      return found;
+    }
+    found.push(at);
+    at += 3;
+  }
 }

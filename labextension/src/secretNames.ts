@@ -3,13 +3,15 @@
  * function by function.
  */
 
-import { LiteralReader, strip, type Literal } from './secretLiterals';
+import { LiteralReader, strip, tripleQuotes, type Literal } from './secretLiterals';
 import * as rules from './secretRules';
 import {
   compile,
+  isAscii,
   isDigit,
   isMixed,
   isNumber,
+  isOnce,
   isSecretValue,
   isTemplate,
   isVaried,
@@ -55,7 +57,7 @@ export function hasNamed(text: string, folded: string): boolean {
       const whole = dotted ? `${dotted[1]}_${text.slice(start, done)}` : '';
       strength = strengthOf(whole, false) === 'key' ? 'key' : strength;
     }
-    if (strength === null) {
+    if (strength === null || isRunThrough(text, start, done)) {
       continue;
     }
     steps++;
@@ -71,6 +73,13 @@ export function hasNamed(text: string, folded: string): boolean {
     }
   }
   return false;
+}
+
+/** Whether a `pass` is one through something: `forward pass = 3`. */
+function isRunThrough(text: string, start: number, end: number): boolean {
+  const before = search('last_word', text.slice(Math.max(0, start - 17), start));
+  const isPass = text.slice(start, end).toLowerCase() === 'pass';
+  return isPass && before !== null && rules.PASSES.has(before[1].toLowerCase());
 }
 
 /** How much a name says about its value; `sends`: it is an element of a web page. */
@@ -89,6 +98,9 @@ export function strengthOf(name: string, sends: boolean): Strength | null {
   let joined = words.join('');
   let last = words[words.length - 1];
   const before = words[words.length - 2];
+  if (last === 'passes') {
+    return null; // of a ball, over the data
+  }
   if (last.endsWith('s') && !rules.PASSWORD_WORDS.has(last) && last !== 'pass') {
     joined = joined.slice(0, -1);
     last = last.slice(0, -1);
@@ -143,6 +155,9 @@ function isGiven(
   }
   const { operator, index = 0, isSure = false } = place;
   let [at, inTuple, which] = [place.at, index > 0, 0];
+  if (operator === '=' || operator === ':') {
+    at += matchAt('ended', text, at)?.[0].length ?? 0;
+  }
   if (operator === '=' && index === 0 && matchAt('heads', head, 0)) {
     which = head.split(',').length - 1;
     inTuple = which > 0;
@@ -269,7 +284,8 @@ function toldPlace(
   if (given) {
     return { at: at + given[0].length, operator: '=' };
   }
-  const targets = !closed || text[at - 1] === ']' ? matchAt('targets', text, at) : null;
+  const isTarget = (!closed || text[at - 1] === ']') && matchAt('target_head', head, 0);
+  const targets = isTarget ? matchAt('targets', text, at) : null;
   if (targets) {
     return { at: at + targets[0].length, operator: '=', index: 1 };
   }
@@ -292,14 +308,10 @@ function toldPlace(
 /** Whether a call that is named like a secret takes it as an argument: `set_password("…")`. */
 function handsOver(name: string, head: string, folded: string): boolean {
   return (
-    head.endsWith('.') ||
+    (head.endsWith('.') && !matchAt('fetches', name, 0)) ||
     matchAt('hands', name, 0) !== null ||
     search('sets_password', folded) !== null
   );
-}
-
-function isAscii(text: string, start: number, end: number): boolean {
-  return ![...text.slice(start, end)].some(char => char > '\x7f');
 }
 
 export function judge(
@@ -359,8 +371,11 @@ function isBare(
   if (!match) {
     return false;
   }
-  let value = stripEnd(match[0], '.:');
+  let value = stripEnd(match[0], rules.VERBS.includes(operator) ? '.:!?' : '.:');
   const end = at + match[0].length;
+  if (operator === ' ' && value.startsWith('-')) {
+    return false; // another option
+  }
   if (head.endsWith('/')) {
     value = value.slice(value.lastIndexOf('/') + 1); // `user/password: ann/…`
   }
@@ -394,6 +409,7 @@ function isBare(
   const said = head.slice(Math.max(head.lastIndexOf("'"), head.lastIndexOf('"')) + 1);
   const isProse = isStrong && matchAt('prose', said, 0) !== null;
   const isRow = leads && endsLine && isStrong && mixed;
+  const isExport = line === 'export ' || line === '$ export ';
   if (operator === ' ') {
     let isSaid = isOption || leads || isProse;
     isSaid ||= rules.SETTING_MAGICS.some(start => line.startsWith(start));
@@ -430,7 +446,8 @@ function isBare(
     !(ofDigits && (operator === '=' || operator === ':')) &&
     !["'", '"', ';', '&', '<', '`', '\\'].includes(next) &&
     !(operator === '=' && matchAt('after', text, end)) &&
-    !((line === '' || line === 'export ') && text[at - 1] === '=' && looksRandom(value)) &&
+    !((line === '' || isExport) && text[at - 1] === '=' && looksRandom(value)) &&
+    !(isExport && isPassword && endsLine) &&
     !(rules.VERBS.includes(operator) && isStrong) &&
     !(operator === ':' && isProse) &&
     !(['=>', '->', ':'].includes(operator) && isRow) &&
@@ -451,33 +468,9 @@ function isBare(
   return isSecretValue(value, strength);
 }
 
-function isOnce(text: string, value: string): boolean {
-  const at = text.indexOf(value);
-  return at >= 0 && text.indexOf(value, at + value.length) < 0;
-}
-
 /** Lower-case ASCII letters only: offsets stay the same, here and in Python. */
 export function fold(text: string): string {
   return text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
-}
-
-/** Positions at which triple quotes alternately open and close strings. */
-function tripleQuotes(text: string): number[] {
-  const found: number[] = [];
-  let at = 0;
-  for (;;) {
-    const opening = search('triple', text, at);
-    if (!opening) {
-      return found;
-    }
-    found.push(opening.index);
-    at = text.indexOf(opening[0], opening.index + 3);
-    if (at < 0) {
-      return found;
-    }
-    found.push(at);
-    at += 3;
-  }
 }
 
 /** The line before `at`, within the window, or from where a triple-quoted text begins. */

@@ -741,7 +741,6 @@ export const PASSWORD_ENDS: readonly string[] = [
   "passphrase",
   "passcode",
   "passwrd",
-  "pword",
   "secret",
   "senha",
   "contraseña",
@@ -794,7 +793,7 @@ export const PASSWORD_ENDS: readonly string[] = [
   "パスワード"
 ];
 
-export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "hashpw", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "passw", "pgpass", "psk", "psw", "pswd", "psword", "pswrd", "pw", "pwd", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
+export const PASSWORD_WORDS: ReadonlySet<string> = new Set(["adminpass", "dbpass", "dbpwd", "deststorepass", "ftppass", "hashpw", "keypass", "mailpass", "mypass", "mypwd", "mysqlpwd", "pass", "passe", "passw", "pgpass", "psk", "psw", "pswd", "psword", "pswrd", "pw", "pwd", "pword", "rootpass", "smtppass", "srcstorepass", "sshpass", "storepass", "userpass", "userpwd"]);
 
 export const KEY_ENDS: readonly string[] = [
   "apikey",
@@ -873,7 +872,7 @@ export const PAIR_WORDS: readonly string[] = [
   "login",
   "connect",
   "cred",
-  "ftp(",
+  "ftp",
   "smtp",
   "url.create(",
   "register(",
@@ -1185,7 +1184,7 @@ export const COMMANDS: readonly (readonly [readonly string[], string])[] = [
   ],
   [
     [
-      "obscure "
+      "rclone obscure "
     ],
     "obscured"
   ],
@@ -1213,19 +1212,23 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "close": "\\]?\\\\?[\"'`]",
   "brackets": "(?:[ \\t]{0,8}\\]){0,2}(?:[)\\],]{1,2}(?=[ \\t]{0,4}=(?![=>])))?",
   "targets": "(?:[ \\t]{0,4},[ \\t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\]\\n]{0,60}\\])?){1,6}[ \\t]{0,4}[)\\]]?[ \\t]{0,4}=(?!=)",
+  "target_head": "(?:[^\\n]{0,200};)?[ \\t]{0,200}[(\\[]{0,2}(?:\\*?[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\]\\n]{0,60}\\])?[ \\t]{0,4},[ \\t]{0,4}[(\\[]?){0,6}\\*?(?:[A-Za-z_][A-Za-z0-9_.]{0,60}(?:\\.|\\[[\"']))?(?![\\s\\S])",
   "heads": "[ \\t]{0,200}[(\\[]?(?:\\*?[A-Za-z_][A-Za-z0-9_.]{0,40}[ \\t]{0,4},[ \\t]{0,4}[(\\[]?){1,6}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
   "annotation": "[ \\t]{0,8}:[ \\t]{0,8}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\\[[^\\[\\]]{0,80}(?:\\[[^\\[\\]]{0,60}\\][^\\[\\]]{0,40}){0,2}\\])?(?:[ \\t]{0,3}\\|[ \\t]{0,3}[A-Za-z0-9_.]{1,40}){0,3}|[\"'][A-Za-z0-9_.\\[\\], |]{1,60}[\"'])[ \\t]{0,8}=(?!=|[ \\t]{0,20}(?:[\\r\\n]|(?![\\s\\S])))",
   "operator": "[ \\t]{0,20}(?:\\\\\\r?\\n[ \\t]{0,20}|\\*\\*(?=:)|`(?=:))?(:=|=>|->|<-|[=!]=|[+|]=|[=:\\uff1a]|\\(|(?:is|was|ist|est|es|è|é|är|er|jest|lautet)(?=[ \\t:])|[是は는은]|in(?=[ \\t]{0,3}(?:[\\[({]|zip\\())|\\)?\\.(?:send_keys|fill|type|setText|set_value)\\(|\\)?\\.(?:value|text)[ \\t]{0,3}=(?!=))",
   "sends": "\\)?\\.(?:(?:send_keys|fill|type|setText|set_value)\\(|(?:value|text)[ \\t]{0,3}=(?!=))",
   "default": "[ \\t]{0,4}[^()}]{0,160}[ ,{\\n][\"']?(?:default|value)[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}(?=[rbfu]?[\"'])",
-  "setter": "(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env|set_key|define_string)\\([^()\\n]{0,80}(?![\\s\\S])",
+  "setter": "(?:putenv|setenv|set|set_?property|define|setattr|setdefault|fill|type|put|option|set_option|set_env|set_key|define_string)\\([^()\\n]{0,80}(?![\\s\\S])",
   "pairs": "(?:(?<![a-z0-9_])(?:get|pop|getattr|getenv)\\([^()\\n]{0,80}|(?<![a-z0-9_.\\])])\\([\"'])(?![\\s\\S])",
   "hands": "(?:set|with|check|verify|make|hash|encrypt|validate|change|reset|generate)(?=[A-Z_p])",
+  "fetches": "(?:get|use|read|fetch|load|find|has|lookup|list|access|retrieve|delete)(?=[A-Z_])",
+  "colour": "#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})(?![\\s\\S])",
   "sets_password": "set[ \\t]{1,4}password[^\\n]{0,60}=[ \\t]{0,4}(?![\\s\\S])",
   "yoda": "[\"']([^\"'\\n]{3,100})[\"'][ \\t]{0,3}[=!]=[ \\t]{0,3}(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
   "described": "(?:value|text|default|initial)[ \\t]{0,2}=[ \\t]{0,2}[\"']([^\"'\\n]{3,100})[\"'][^()\\n]{0,100}(?:description|label|placeholder|name|title)[ \\t]{0,2}=[ \\t]{0,2}[\"'][A-Za-z ]{0,20}(?![\\s\\S])",
   "variable": "[ \\t]{0,8}([A-Za-z_][A-Za-z0-9_]{0,40})(?=[ \\t]{0,8}(?:[,)\\]}\\r\\n#;]|(?![\\s\\S])))",
   "assigned": "(?<![A-Za-z0-9_.\"'])((?:[A-Za-z_][A-Za-z0-9_]{0,40}[ \\t]{0,4},[ \\t]{0,4}){0,4}[A-Za-z_][A-Za-z0-9_]{0,40})[ \\t]{0,8}(?::[ \\t]{0,2}[A-Za-z_.]{1,40}[ \\t]{0,8})?=[ \\t]{0,8}(?=[rbfuRBFU]{0,2}[\"'])",
+  "last_word": "([A-Za-z]{1,16})[ ](?![\\s\\S])",
   "dotted": "(?<![A-Za-z0-9_-])([A-Za-z0-9_-]{1,20})\\.(?![\\s\\S])",
   "compared": "(?:assert[A-Za-z_]{0,30}|compare_digest)\\((?:[A-Za-z_][A-Za-z0-9_.]{0,40}\\.)?(?![\\s\\S])",
   "returns": "\\([^()\\n]{0,100}\\)[ \\t]{0,4}(?:->[^:\\n]{0,40})?:[ \\t\\r\\n]{1,80}(?:(?:\"{3}[^\"]{0,200}\"{3}|'{3}[^']{0,200}'{3}|\"[^\"\\n]{0,200}\")[ \\t\\r\\n]{1,80})?return[ \\t]{1,4}",
@@ -1241,7 +1244,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "values": "[^()\\n]{0,100}\\)[ \\t\\r\\n]{1,8}(?:VALUES|values|Values)[ \\t\\r\\n]{0,8}(?=\\()",
   "filled": "(?:%s|\\?|\\{[a-z0-9_]{0,20}\\}|:[a-z_]{1,20})[^\"'\\n]{0,80}[\"'][ \\t]{0,4}(?:%|\\.format\\(|,(?=[ \\t\\r\\n]{0,20}[(\\[]))[ \\t]{0,4}",
   "filled_row": "[^()\\n]{0,100}\\)[ \\t\\r\\n]{1,8}(?:VALUES|values|Values)[ \\t\\r\\n]{0,8}\\((?:[ \\t,]{0,4}(?:%s|\\?|:[a-z_]{1,20}|\\$[0-9])){1,12}[ \\t]{0,4}\\)[^\"'\\n]{0,40}[\"']{1,3}[ \\t]{0,4},[ \\t\\r\\n]{0,20}(?=[(\\[])",
-  "lead": "[ \\t]{0,200}(?:[-*>|+][ \\t]{1,4}|[0-9]{1,2}[.)][ \\t]{1,4}|<!--[ \\t]{0,4})?(?:\\*{1,2}|_{1,2}|<b>)?(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \\t]{1,4})?(?:[A-Za-z0-9_-]{1,40}\\.){0,4}(?![\\s\\S])",
+  "lead": "[ \\t]{0,200}(?:[-*>|+$][ \\t]{1,4}|[0-9]{1,2}[.)][ \\t]{1,4}|<!--[ \\t]{0,4})?(?:\\*{1,2}|_{1,2}|<b>)?(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \\t]{1,4})?(?:[A-Za-z0-9_-]{1,40}\\.){0,4}(?![\\s\\S])",
   "prose": "[ \\t]{0,200}(?!(?:if|elif|for|while|lambda|def|assert|return|case|match|class|with|not|print|yield|raise|del|import|from|else|in|and|or)[ \\t])(?:[A-Za-z`'*-]{1,20}[ \\t,]{1,3}){1,12}(?![\\s\\S])",
   "listed_item": "[ \\t]{0,20}[-*>+][ \\t]",
   "settings": "[ \\t]{0,40}(?:[A-Za-z_]{1,30}[ ]?[=:][ ]?[^ =;:,\\t\\r\\n]{0,60}[;, ][ ]?){1,8}(?![\\s\\S])",
@@ -1268,7 +1271,8 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "number": "(?:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.]{0,40})(?=[ \\t]{0,4},)",
   "attributes": "(?:[ \\t\\r\\n]{1,8}[A-Za-z_:.-]{1,40}=[\"'][^\"'<>\\n]{0,120}[\"']){1,6}[ \\t]{0,2}(?=>)",
   "element": "[^ \\t\\r\\n'\"<>]{3,100}</",
-  "bare": "[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$](?:[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$]|\\$(?![{(])){0,200}",
+  "bare": "[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$](?:[^ \\t\\r\\n'\"`,;&<>()\\[\\]{}|\\\\$]|\\$(?![{(])|&(?![A-Za-z0-9_.%-]{0,40}[=;&]|[ \\t]|[\\r\\n]|(?![\\s\\S]))){0,200}",
+  "ended": "[\"'][ \\t]{0,4}\\+(?!=)[ \\t\\r\\n]{0,20}",
   "after": "[ \\t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
   "replacement": "\\{[^{}]{0,100}\\}",
   "joint": "[\"'][ \\t]{0,40}(?:\\+[ \\t]{0,40})?(?:\\\\?\\r?\\n[ \\t]{0,40}){0,3}(?:\\+[ \\t]{0,40})?[rbfuRBFU]{0,2}[\"']",
@@ -1278,13 +1282,16 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "scheme": "://(\\{[^{}\\r\\n]{1,60}\\}|[^ \\t\\r\\n/:@'\"<>]{0,80}):([^ \\t\\r\\n'\"<>@]{1,200}@?[^ \\t\\r\\n'\"<>@/]{0,100})@[A-Za-z0-9{\\[/]",
   "half_scheme": "://(?:[A-Za-z0-9_.%+-]{1,80}|\\{[a-z_.]{1,40}\\}):([^ \\t\\r\\n/:@'\"<>{}()\\[\\]]{3,100})(?:@?[\"')\\]}]{0,4}(?![^\\r\\n])|@[\"'][ \\t]{0,4}\\+)",
   "filled_address": "[^\"'\\n]{0,120}[\"'][ \\t]{0,4}(?:%|\\.format\\()[ \\t]{0,4}",
+  "continued": "://[^ \\t\\r\\n/:@'\"<>]{1,80}:[\"'][ \\t\\r\\n]{0,20}\\+(?!=)[ \\t\\r\\n]{0,20}",
   "filled_name": "([A-Za-z_][A-Za-z0-9_]{0,30})[\"']?[ \\t]{0,3}[=:][ \\t]{0,3}[rbf]?[\"']([^\"'\\n]{3,100})[\"']",
   "column": "[ ]?[A-Za-z][A-Za-z0-9_ -]{0,30}(?![\\s\\S])",
   "lone": "://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
   "lower_run": "[a-z]{3,200}",
-  "uuid": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-  "resource": "[a-z]{1,16}-0[0-9a-f]{16}(?![\\s\\S])",
-  "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|runs?[:/]|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|(?:run|experiment|trial|job|task|batch|model|item)_?id|[_.]run\\(|ssh-(?:ed25519|rsa|dss)[ ]|ecdsa-sha|public_?key|gdrive:|(?:drive|folder)_?id|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])",
+  "capitalised": "[A-Z][a-z]{2,60}|(?<![A-Za-z0-9])[a-z]{3,60}",
+  "uuid": "(?:[A-Za-z][A-Za-z0-9]{0,20}[_-]){0,4}[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+  "resource": "(?:[a-z]{1,16}-0[0-9a-f]{16}|0x[0-9a-fA-F]{40}|(?:[A-Za-z0-9-]{1,16}_){3,12}[A-Za-z0-9-]{1,16})(?![\\s\\S])",
+  "file_end": "\\.[a-z][a-z0-9]{1,4}(?:\\.[a-z0-9]{1,4})?(?![A-Za-z0-9_(])",
+  "sum": "hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint|integrity|checkout|snapshot|run_id|session_id|file_?id|doc(?:ument)?_?id|sheet|runs?[:/]|drive\\.google|gdown|docs\\.google|youtube|gist|zenodo|figshare|data:image|base64,|(?:run|experiment|trial|job|task|batch|model|item)_?id|[_.]run\\(|ssh-(?:ed25519|rsa|dss)[ ]|ecdsa-sha|public_?key|gdrive:|(?:drive|folder)_?id|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])|(?<!key)_ids?[\"']?[ \\t]{0,2}[:=]{1,2}[ \\t]{0,2}[\\[(]?[\"']?(?![\\s\\S])",
   "pair": "(?:(?:auth|creds?|login)[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}(?:[(\\[]|(?=\\{))|auth[a-z_]{0,20}\\(|login\\(|key_set_with_value\\(|sign_?in\\(|simple_bind(?:_s)?\\(|communitydata\\(|auth[ \\t]{0,4}=[ \\t]{0,4}(?=[\"'])|connect\\(|(?:ftp|smtp)(?:_tls|_ssl)?\\(|cred(?:ential)?s?\\(|redis\\(|gis\\(|sentinelapi\\(|connection\\(|url\\.create\\(|register\\(|pw_set\\(|dbclient\\(|(?:hmac|aes|des3?|chacha20|salsa20|blowfish)\\.new\\(|fernet\\(|crypt\\(|[th]otp\\(|jwt\\.(?:en|de)code\\([^,()\\n]{0,60},|pbkdf2_hmac\\([^,()\\n]{0,60},|pbkdf2\\(|scrypt\\(|(?:hash|check)pw\\(|[a-z_]{0,20}(?:pwd|crypt|pass)_?context\\.(?:hash|encrypt|verify)\\(|kdf\\.derive\\(|bestavailableencryption\\(|aesgcm\\(|minio\\(|b64encode\\(|(?:urlsafe|signing)[a-z_]{0,20}(?:serializer|signer)\\()",
   "pair_unsure": "(?:auth|creds?|login)[^(\\[]{0,12}(?![\\s\\S])|auth(?!enticate\\()[a-z_]{1,20}\\(|redis|gis|sent|connect|ftp|smtp|url\\.|register|pw_set|dbclient|hmac|aes|des|cha|sal|blow|fern|cry|jwt|pbk|scr|hashpw|checkpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|sign|cred|simp|comm",
   "pair_alone": "hmac|aes|des|cha|sal|blow|fern|cry|jwt|[th]otp|pbk|scr|hashpw|checkpw|[a-z_]{0,20}context|kdf|best|minio|b64|urls|signing|comm",
@@ -1320,7 +1327,7 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   "bold": "(?:[Pp]ass(?:word|wd|phrase)|PASSWORD|[Pp]wd)(?::?[*_]{1,2}:?)[ \\t]{0,3}[`\"']?([^ \\t\\r\\n`\"'*_|][^ \\t\\r\\n`\"'|]{3,80})",
   "scheme_of": "[A-Za-z][A-Za-z-]{1,20}[ ](?=[^ \\t\\r\\n]{16,200}(?![\\s\\S]))",
   "table_rule": "[ \\t]{0,8}\\|?[ \\t]{0,8}:?-{2,200}[|: \\t-]{0,200}(?![\\s\\S])",
-  "here": "<<<[ \\t]{0,4}[\"']?([^ \\t\\r\\n'\"]{3,100})",
+  "here": "<<<[ \\t]{0,4}[\"']?([^ \\t\\r\\n'\"<>,]{3,100})",
   "identified": "(?:identified[ \\t]{1,4}(?:with[ \\t]{1,4}[a-z0-9_\"']{1,40}[ \\t]{1,4})?by|password[ \\t]{1,4}for[^=\\n]{1,60}=)[ \\t]{1,4}(?:password[ \\t]{0,4}\\(?)?['\"]([^'\"\\n]{3,100})",
   "identified_as": "(?:IDENTIFIED|[Ii]dentified)[ \\t]{1,4}(?:BY|by)[ \\t]{1,4}([^'\" \\t\\r\\n;(]{3,100})",
   "piped": "echo[ \\t]{1,4}(?:-[ne]{1,2}[ \\t]{1,4})?[\"']?([^ \\t\\r\\n|\"']{4,200})[\"']?[ \\t]{0,4}\\|"

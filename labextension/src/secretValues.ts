@@ -52,7 +52,7 @@ export function isSecretValue(value: string, strength: Strength): boolean {
       .slice(0, 20)
       .some(one => one.includes('=') && isSecretValue(one.slice(one.indexOf('=') + 1), 'token'));
   }
-  if (isTemplate(value) || isStandIn(value)) {
+  if (isTemplate(value) || isStandIn(value) || matchAt('colour', value, 0)) {
     return false;
   }
   const length = [...value].length;
@@ -168,6 +168,14 @@ export function looksRandom(value: string): boolean {
   return turns >= 0.25 && digits >= 4 && plain.length - digits >= 5;
 }
 
+/** Whether capitalised words make up that share of a name: `DataCollatorForSeq2Seq`. */
+export function isWorded(value: string, share: number): boolean {
+  const name = head(value);
+  const words = name.match(compile(EXPRESSIONS.capitalised, 'g')) ?? [];
+  const digits = [...name].filter(isDigit).length;
+  return digits <= 2 && words.join('').length >= share * name.length;
+}
+
 export function isHex(value: string): boolean {
   const kinds = [...value].map(kindOf);
   const letters = count(kinds, kind => kind === 'lower' || kind === 'upper');
@@ -225,4 +233,14 @@ export function stripEnd(text: string, chars: string): string {
 export function isNumber(value: string): boolean {
   const isAll = value.length >= 6 && value.length <= 20 && [...value].every(isDigit);
   return isAll && !value.endsWith('000');
+}
+
+/** Whether a value occurs once in a text. */
+export function isOnce(text: string, value: string): boolean {
+  const at = text.indexOf(value);
+  return at >= 0 && text.indexOf(value, at + value.length) < 0;
+}
+
+export function isAscii(text: string, start: number, end: number): boolean {
+  return ![...text.slice(start, end)].some(char => char > '\x7f');
 }

@@ -211,3 +211,16 @@ test('a notebook that names its model says so in its requests, others do not', (
   assert.equal(buildRequest({ ...parts, bundle: 'mine' })?.bundle, 'mine');
   assert.ok(!('bundle' in buildRequest(parts)!));
 });
+
+test('a request says which ghost text was seen, also if none was', () => {
+  const parts = {
+    language: 'python',
+    cells: [cell('a', 'x')],
+    caret: { cell: 'a', offset: 1 },
+    history: [],
+    facts: null,
+    want: ['inline' as const]
+  };
+  assert.equal(buildRequest({ ...parts, drawn: 's1' })?.drawn, 's1');
+  assert.equal(buildRequest({ ...parts, drawn: '' })?.drawn, '');
+});

@@ -34,6 +34,7 @@ from nextedit_jupyter.core.secret_values import (
     is_stand_in,
     is_template,
     is_varied,
+    is_worded,
     looks_random,
 )
 
@@ -111,6 +112,8 @@ def _address(text: str) -> Finding | None:
                 return found
             if not is_port and not is_template(password) and not is_stand_in(password):
                 return Finding("password in an address", match.start(2), match.end(2))
+        if (added := _added(text, at)) is not None:
+            return added
         match = expression("lone").match(text, at)
         half = expression("half_scheme").match(text, at)
         if half is not None and _is_half_password(half[1]):
@@ -119,6 +122,15 @@ def _address(text: str) -> Finding | None:
             return Finding("token in an address", match.start(1), match.end(1))
         at = text.find("://", at + 3)
     return None
+
+
+def _added(text: str, at: int) -> Finding | None:
+    """The password that is added to the address at `at`."""
+    continued = expression("continued").match(text, at)
+    if continued is None:
+        return None
+    literals = LiteralReader(text, continued.end(), in_tuple=False).read()[:1]
+    return judge([one for one in literals if is_varied(one.value)], 0, "in", "password")
 
 
 def _filled(text: str, at: int, template: str) -> Finding | None:
@@ -151,7 +163,9 @@ def _random(text: str, folded: str) -> Finding | None:
         # Base64 has slashes like a path; a path is rarely quoted alone and random as a whole.
         is_quoted = text[match.start() - 1 : match.start()] in ("'", '"')
         is_base64 = is_quoted and not any(char in run for char in "_-") and "//" not in run
-        pieces = [run] if is_base64 and looks_random(run) else run.split("/")
+        is_base64 = is_base64 and run.count("/") <= 3 and looks_random(run)
+        parts = run if is_quoted else run.replace("+", "/")  # in code, names that are added
+        pieces = [run] if is_base64 else parts.split("/")
         for piece in pieces:
             if _DIGIT.search(piece) is None or expression("uuid").match(piece):
                 continue  # checked first, because it is cheapest
@@ -165,6 +179,10 @@ def _random(text: str, folded: str) -> Finding | None:
             if not is_long or not (is_sum or looks_random(piece)):
                 continue
             if expression("resource").match(piece):
+                continue
+            if expression("file_end").match(text, match.end()):
+                continue
+            if is_worded(piece, 0.8 if is_quoted else 0.6):
                 continue
             head = folded[max(0, match.start() - 120) : match.start()]
             head = head[head.rfind("\n") + 1 :]

@@ -18,6 +18,12 @@ EXPRESSIONS: dict[str, str] = {
         r"(?:[ \t]{0,4},[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\[[^\]\n]{0,60}\])?){1,6}"
         r"[ \t]{0,4}[)\]]?[ \t]{0,4}=(?!=)"
     ),
+    # A line that has only targets so far: an argument before a keyword is none.
+    "target_head": (
+        r"(?:[^\n]{0,200};)?[ \t]{0,200}[(\[]{0,2}"
+        r"(?:\*?[A-Za-z_][A-Za-z0-9_.]{0,40}(?:\[[^\]\n]{0,60}\])?[ \t]{0,4},[ \t]{0,4}[(\[]?){0,6}"
+        r"\*?(?:[A-Za-z_][A-Za-z0-9_.]{0,60}(?:\.|\[[\"']))?(?![\s\S])"
+    ),
     "heads": (
         r"[ \t]{0,200}[(\[]?(?:\*?[A-Za-z_][A-Za-z0-9_.]{0,40}[ \t]{0,4},[ \t]{0,4}[(\[]?){1,6}"
         r"(?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
@@ -45,7 +51,7 @@ EXPRESSIONS: dict[str, str] = {
     ),
     # Calls that take a name and then its value; a pair that begins with the name.
     "setter": (
-        r"(?:putenv|setenv|set|define|setattr|setdefault|fill|type|put|option|set_option|set_env"
+        r"(?:putenv|setenv|set|set_?property|define|setattr|setdefault|fill|type|put|option|set_option|set_env"
         r"|set_key|define_string)\([^()\n]{0,80}(?![\s\S])"
     ),
     "pairs": (
@@ -55,6 +61,9 @@ EXPRESSIONS: dict[str, str] = {
     "hands": (
         r"(?:set|with|check|verify|make|hash|encrypt|validate|change|reset|generate)(?=[A-Z_p])"
     ),
+    # Names of calls whose argument is the secret's name.
+    "fetches": r"(?:get|use|read|fetch|load|find|has|lookup|list|access|retrieve|delete)(?=[A-Z_])",
+    "colour": r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})(?![\s\S])",
     "sets_password": r"set[ \t]{1,4}password[^\n]{0,60}=[ \t]{0,4}(?![\s\S])",
     # The other side of a comparison.
     "yoda": (
@@ -77,6 +86,7 @@ EXPRESSIONS: dict[str, str] = {
         r"[A-Za-z_][A-Za-z0-9_]{0,40})[ \t]{0,8}(?::[ \t]{0,2}[A-Za-z_.]{1,40}[ \t]{0,8})?"
         r"=[ \t]{0,8}(?=[rbfuRBFU]{0,2}[\"'])"
     ),
+    "last_word": r"([A-Za-z]{1,16})[ ](?![\s\S])",
     "dotted": r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]{1,20})\.(?![\s\S])",
     "compared": (
         r"(?:assert[A-Za-z_]{0,30}|compare_digest)\((?:[A-Za-z_][A-Za-z0-9_.]{0,40}\.)?(?![\s\S])"
@@ -139,7 +149,7 @@ EXPRESSIONS: dict[str, str] = {
     # What precedes a name in settings files, lists and scripts; in a sentence; in a section's
     # heading.
     "lead": (
-        r"[ \t]{0,200}(?:[-*>|+][ \t]{1,4}|[0-9]{1,2}[.)][ \t]{1,4}|<!--[ \t]{0,4})?"
+        r"[ \t]{0,200}(?:[-*>|+$][ \t]{1,4}|[0-9]{1,2}[.)][ \t]{1,4}|<!--[ \t]{0,4})?"
         r"(?:\*{1,2}|_{1,2}|<b>)?"
         r"(?:(?:export|ENV|ARG|set|SET|setenv|set -x)[ \t]{1,4})?"
         r"(?:[A-Za-z0-9_-]{1,40}\.){0,4}(?![\s\S])"
@@ -194,9 +204,13 @@ EXPRESSIONS: dict[str, str] = {
         r"(?:[ \t\r\n]{1,8}[A-Za-z_:.-]{1,40}=[\"'][^\"'<>\n]{0,120}[\"']){1,6}[ \t]{0,2}(?=>)"
     ),
     "element": r"[^ \t\r\n'\"<>]{3,100}</",
+    # An ampersand ends it where the next parameter of an address, an entity or a command follows.
     "bare": (
-        r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$](?:[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]|\$(?![{(])){0,200}"
+        r"[^ \t\r\n'\"`,;&<>()\[\]{}|\\$](?:[^ \t\r\n'\"`,;&<>()\[\]{}|\\$]|\$(?![{(])"
+        r"|&(?![A-Za-z0-9_.%-]{0,40}[=;&]|[ \t]|[\r\n]|(?![\s\S]))){0,200}"
     ),
+    # A string that ends behind the name, and what is added to it.
+    "ended": r"[\"'][ \t]{0,4}\+(?!=)[ \t\r\n]{0,20}",
     "after": r"[ \t]{1,4}[A-Za-z_ ]{1,30}=(?!=)",
     "replacement": r"\{[^{}]{0,100}\}",
     "joint": (
@@ -217,6 +231,8 @@ EXPRESSIONS: dict[str, str] = {
     ),
     # An address with a placeholder: `"x://ann:%s@h" % …`.
     "filled_address": (r"[^\"'\n]{0,120}[\"'][ \t]{0,4}(?:%|\.format\()[ \t]{0,4}"),
+    # An address to which the password is added: `"x://ann:" + …`.
+    "continued": (r"://[^ \t\r\n/:@'\"<>]{1,80}:[\"'][ \t\r\n]{0,20}\+(?!=)[ \t\r\n]{0,20}"),
     # A named value for the placeholder: `.format(u="ann", p="…")`.
     "filled_name": (
         r"([A-Za-z_][A-Za-z0-9_]{0,30})[\"']?[ \t]{0,3}[=:][ \t]{0,3}[rbf]?"
@@ -226,9 +242,16 @@ EXPRESSIONS: dict[str, str] = {
     "column": r"[ ]?[A-Za-z][A-Za-z0-9_ -]{0,30}(?![\s\S])",
     "lone": r"://([A-Za-z0-9_-]{20,200})@[A-Za-z0-9]",
     "lower_run": r"[a-z]{3,200}",
-    "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    # A machine, network or disk of a cloud provider: `ami-0…`.
-    "resource": r"[a-z]{1,16}-0[0-9a-f]{16}(?![\s\S])",
+    "capitalised": r"[A-Z][a-z]{2,60}|(?<![A-Za-z0-9])[a-z]{3,60}",
+    "uuid": r"(?:[A-Za-z][A-Za-z0-9]{0,20}[_-]){0,4}[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    # A machine, network or disk of a cloud provider: `ami-0…`; an account on a chain: `0x…`, half
+    # as long as its key; a product or a run, named by its properties: `S2B_MSIL2A_20220520_R117`.
+    "resource": (
+        r"(?:[a-z]{1,16}-0[0-9a-f]{16}|0x[0-9a-fA-F]{40}"
+        r"|(?:[A-Za-z0-9-]{1,16}_){3,12}[A-Za-z0-9-]{1,16})(?![\s\S])"
+    ),
+    # The end of a file's name: a file may be called by its sum.
+    "file_end": r"\.[a-z][a-z0-9]{1,4}(?:\.[a-z0-9]{1,4})?(?![A-Za-z0-9_(])",
     # Next to these, a long hexadecimal number is a checksum or an identifier, not a key.
     "sum": (
         r"hash|sha[0-9_]|md5|commit|checksum|digest|revision|uuid|guid|etag|version|fingerprint"
@@ -237,6 +260,7 @@ EXPRESSIONS: dict[str, str] = {
         r"|(?:run|experiment|trial|job|task|batch|model|item)_?id|[_.]run\("
         r"|ssh-(?:ed25519|rsa|dss)[ ]|ecdsa-sha|public_?key|gdrive:|(?:drive|folder)_?id"
         r"|/(?:tree|blob|raw)/|(?<![a-z])(?:rev|sha|git|crc|doi|cid|build)(?![a-z])"
+        r"|(?<!key)_ids?[\"']?[ \t]{0,2}[:=]{1,2}[ \t]{0,2}[\[(]?[\"']?(?![\s\S])"
     ),
     "pair": (
         r"(?:(?:auth|creds?|login)[\"']?[ \t]{0,4}[=:][ \t]{0,4}(?:[(\[]|(?=\{))|auth[a-z_]{0,20}\("
@@ -369,7 +393,7 @@ EXPRESSIONS: dict[str, str] = {
     ),
     "scheme_of": r"[A-Za-z][A-Za-z-]{1,20}[ ](?=[^ \t\r\n]{16,200}(?![\s\S]))",
     "table_rule": r"[ \t]{0,8}\|?[ \t]{0,8}:?-{2,200}[|: \t-]{0,200}(?![\s\S])",
-    "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"]{3,100})",
+    "here": r"<<<[ \t]{0,4}[\"']?([^ \t\r\n'\"<>,]{3,100})",
     "identified": (
         r"(?:identified[ \t]{1,4}(?:with[ \t]{1,4}[a-z0-9_\"']{1,40}[ \t]{1,4})?by"
         r"|password[ \t]{1,4}for[^=\n]{1,60}=)[ \t]{1,4}(?:password[ \t]{0,4}\(?)?"

@@ -61,7 +61,7 @@ def find_named(text: str, folded: str) -> Finding | None:
             dotted = expression("dotted").search(text[max(0, start - 21) : start])
             whole = f"{dotted[1]}_{text[start:done]}" if dotted is not None else ""
             strength = "key" if strength_of(whole) == "key" else strength
-        if strength is None:
+        if strength is None or _is_run_through(text, start, done):
             continue
         steps += 1
         if steps > MAX_STEPS:
@@ -71,6 +71,13 @@ def find_named(text: str, folded: str) -> Finding | None:
         if found is not None:
             return found
     return None
+
+
+def _is_run_through(text: str, start: int, end: int) -> bool:
+    """Whether a `pass` is one through something: `forward pass = 3`."""
+    before = expression("last_word").search(text[max(0, start - 17) : start])
+    is_pass = text[start:end].lower() == "pass"
+    return is_pass and before is not None and before[1].lower() in rules.PASSES
 
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -88,6 +95,8 @@ def strength_of(name: str, sends: bool = False) -> Strength | None:
     if not words:
         return None
     joined, last = "".join(words), words[-1]
+    if last == "passes":  # of a ball, over the data
+        return None
     if last.endswith("s") and last not in rules.PASSWORD_WORDS and last != "pass":
         joined, last = joined[:-1], last[:-1]
         if last == "token":
@@ -136,6 +145,8 @@ def _given(
     if place is None:
         return None
     at, operator, index, which = place.at, place.operator, place.index, 0
+    ended = expression("ended").match(text, at) if operator in ("=", ":") else None
+    at = ended.end() if ended is not None else at
     if operator == "=" and index == 0 and expression("heads").match(head):
         which = index = head.count(",")
     if strength == "password" and operator == "=":
@@ -237,6 +248,7 @@ def _told(text: str, at: int, end: int, closed: bool, head: str) -> _Place | Non
     if closed and (match := expression("default").match(text, at)):
         return _Place(match.end(), "=", 0, closed)
     is_target = not closed or text[at - 1] == "]"
+    is_target = is_target and expression("target_head").match(head) is not None
     if is_target and (match := expression("targets").match(text, at)):
         return _Place(match.end(), "=", 1, closed)
     if match := expression("annotation").match(text, at):
@@ -253,7 +265,7 @@ def _told(text: str, at: int, end: int, closed: bool, head: str) -> _Place | Non
 def _hands_over(name: str, head: str, folded: str) -> bool:
     """Whether a call that is named like a secret takes it as an argument: `set_password("…")`."""
     return (
-        head.endswith(".")
+        (head.endswith(".") and expression("fetches").match(name) is None)
         or expression("hands").match(name) is not None
         or expression("sets_password").search(folded) is not None
     )
@@ -309,7 +321,9 @@ def _bare(
     match = expression("bare").match(text, at)
     if match is None:
         return None
-    value, end = match[0].rstrip(".:"), match.end()
+    value, end = match[0].rstrip(".:!?" if operator in rules.VERBS else ".:"), match.end()
+    if operator == " " and value.startswith("-"):  # another option
+        return None
     if head.endswith("/"):  # `user/password: ann/…`
         value = value.rpartition("/")[2]
     next_char = text[end : end + 1]
@@ -334,6 +348,7 @@ def _bare(
     said = head[max(head.rfind("'"), head.rfind('"')) + 1 :]  # the line, or the text in it
     is_prose = is_strong and expression("prose").match(said) is not None
     is_row = leads and ends_line and is_strong and mixed
+    is_export = line in ("export ", "$ export ")
     if operator == " ":
         is_said = is_option or leads or is_prose or line.startswith(rules.SETTING_MAGICS)
         is_said = is_said or (strength != "loose" and in_shell)
@@ -365,7 +380,8 @@ def _bare(
         or (is_number and operator in ("=", ":"))
         or next_char in ("'", '"', ";", "&", "<", "`", "\\")
         or (operator == "=" and expression("after").match(text, end))
-        or (line in ("", "export ") and text[at - 1 : at] == "=" and looks_random(value))
+        or ((line == "" or is_export) and text[at - 1 : at] == "=" and looks_random(value))
+        or (is_export and is_password and ends_line)
         or (operator in rules.VERBS and is_strong)
         or (operator == ":" and is_prose)
         or (operator in ("=>", "->", ":") and is_row)

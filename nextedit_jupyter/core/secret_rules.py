@@ -221,7 +221,6 @@ PASSWORD_ENDS = (
     "passphrase",
     "passcode",
     "passwrd",
-    "pword",
     "secret",
     "senha",
     "contraseña",
@@ -253,7 +252,7 @@ PASSWORD_ENDS = (
 PASSWORD_WORDS = _words(
     "pass pwd pw dbpass userpass mypass pgpass mysqlpwd dbpwd userpwd mypwd sshpass storepass "
     "keypass srcstorepass deststorepass rootpass adminpass smtppass mailpass ftppass psw pswd "
-    "passw psword pswrd psk hashpw"
+    "passw psword pswrd psk passe hashpw pword"
 )
 # A service's key: not a sentence, but possibly short.
 KEY_ENDS = (
@@ -349,7 +348,7 @@ PASSES = _words(
 
 # Every text with a call that takes a secret contains one of these: see the expression `pair`.
 PAIR_WORDS = (
-    *("auth", "login", "connect", "cred", "ftp(", "smtp", "url.create(", "register("),
+    *("auth", "login", "connect", "cred", "ftp", "smtp", "url.create(", "register("),
     *("pw_set(", "dbclient(", ".new(", "fernet(", "crypt(", "jwt.", "otp(", "redis("),
     *(
         "gis(",
@@ -417,7 +416,7 @@ COMMANDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("}:",), "between"),
     (("net use", "net user"), "net"),
     (("alias set", "host add"), "fourth"),
-    (("obscure ",), "obscured"),
+    (("rclone obscure ",), "obscured"),
     (("-t ", "--token"), "given_uuid"),
     (("**", "__", ":*", "*:"), "bold"),
 )

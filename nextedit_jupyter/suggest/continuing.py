@@ -25,8 +25,11 @@ def nothing_to_continue(request: SuggestRequest) -> Silence | None:
     if request.facts.error is not None:
         return None  # the failure may be fixed
     mine = [event for event in request.history if event.origin not in ("undone", "remote")]
-    if not any(changes_code(event) for event in mine[-RECENT_EVENTS:]):
+    changes = [event for event in mine[-RECENT_EVENTS:] if changes_code(event)]
+    if not changes:
         return Silence("no_change", "new code was written, but none was changed")
+    if mine[-1] is not changes[-1] and mine[-1].cell not in {event.cell for event in changes}:
+        return Silence("no_change", "something new is written in another cell")
     return None
 
 

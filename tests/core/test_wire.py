@@ -152,6 +152,7 @@ def test_a_line_that_cannot_be_read_is_an_error_with_a_code(line: bytes, code: s
         {"facts": {"names": [{"type": "int"}]}},
         {"facts": {"error": "oops"}},
         {"rename_to": 5},
+        {"drawn": 5},
     ],
 )
 def test_a_request_that_contradicts_itself_is_refused(changes: dict[str, Any]) -> None:
@@ -261,3 +262,11 @@ def test_a_language_is_one_language_whatever_its_case(name: str) -> None:
         '"cursor": {"cell": "a", "offset": 0}}'
     )
     assert decode_line(line).notebook.language == "python"
+
+
+def test_which_ghost_text_was_seen_is_said_or_not_said() -> None:
+    assert decode_request(request()).drawn is None
+    for drawn in ("", "s0123456789ab"):
+        read = decode_request(request(drawn=drawn))
+        assert read.drawn == drawn
+        assert decode_request(json.loads(dump_line(encode_request(read)))) == read

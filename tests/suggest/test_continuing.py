@@ -76,6 +76,18 @@ def test_what_was_changed_a_while_ago_was_asked_about_then() -> None:
     assert nothing_to_continue(asked(change, *lines)) is not None
 
 
+def test_who_writes_something_new_in_another_cell_has_seen_what_follows_from_a_change() -> None:
+    change = EditEvent("b", "y = 1", "y = 2", "typed", 0.0)
+    new = EditEvent("a", "", "z = 3", "typed", 1.0)
+    request = asked(("", "z = 3"))
+    moved_on = nothing_to_continue(replace(request, history=(change, new)))
+    assert moved_on is not None
+    assert moved_on.reason == "no_change"
+    assert nothing_to_continue(replace(request, history=(new, change))) is None
+    here = replace(change, cell="a", before="z = 2", after="z = 3")
+    assert nothing_to_continue(replace(request, history=(here, new))) is None
+
+
 def test_undone_and_remote_edits_begin_nothing() -> None:
     undone = nothing_to_continue(asked(("x = 1", "x = 2"), origin="undone"))
     assert undone is not None

@@ -94,6 +94,23 @@ test('while what is typed is what the ghost text says, no request is made', asyn
   assert.equal(inlineRequests().length, before);
 });
 
+test('what is typed over is named in the next request, if it was on the screen for long enough', async () => {
+  await openQuickly(lab, ['import numpy as np', '']);
+  await lab.edit(1);
+  await lab.type('for i in ran');
+  await lab.waitForGhost();
+  await lab.page.waitForTimeout(400);
+  const before = lab.asked().length;
+  await lab.press('x');
+  const drawn = () =>
+    lab
+      .asked()
+      .slice(before)
+      .map(request => JSON.parse(request.postData()).drawn);
+  await lab.eventually(drawn, all => all.length > 0, 'nothing was asked');
+  assert.match(drawn()[0], /^s[0-9a-f]+$/);
+});
+
 test('the next word and the next line can be taken alone', async () => {
   await openQuickly(lab, ['import numpy as np', '']);
   await lab.edit(1);
