@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from offering import Trees, after, offers, request
 
 READ = "import pandas as pd\ndf = pd.read_csv('sales.csv')"
@@ -72,3 +74,16 @@ def test_a_result_that_is_made_of_another_frame_further_on_keeps_its_column() ->
     ]
     asked = request([made.format("y"), *below], (0, made.format("x"), made.format("y")))
     assert after(asked)[1:] == [below[0].replace("['x']", "['y']"), *below[1:]]
+
+
+def test_a_column_of_which_one_use_was_changed_follows_as_a_whole_or_not_at_all() -> None:
+    class Doubts(Trees):
+        def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+            found = super().values(rows)
+            found[: (len(rows) + 1) // 2] = 0.1
+            return found
+
+    cells = [READ, "df['ratio'] = df.a / df.b", "df['ratio'].hist()", "df['ratio'].sum()", ""]
+    cells[4] = "df['volume'].mean()"
+    asked = request(cells, (4, "df['ratio'].mean()", cells[4]))
+    assert after(asked, Doubts(0.8)) == cells

@@ -55,6 +55,7 @@ from nextedit_jupyter.suggest.judge.offered import (
 from nextedit_jupyter.suggest.judge.own_members import with_their_class
 from nextedit_jupyter.suggest.judge.rebound import with_their_bindings, with_their_meaning
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
+from nextedit_jupyter.suggest.judge.together import with_whole_columns
 from nextedit_jupyter.suggest.judge.view import Evidence
 from nextedit_jupyter.suggest.lane import Cancelled
 from nextedit_jupyter.suggest.patterns import OWN, net_edits
@@ -149,13 +150,16 @@ class JudgeLane:
             else p
             for p in found
         ]
-        symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
+        tick = forest.thresholds.tick
+        agreed = _agreed(symbols, found, considered, request, tick)
+        if isinstance(agreed, Silence) and not isinstance(symbols, Silence):
+            found = with_whole_columns(found, symbols, considered, request, tick, most)
+        symbols = agreed
         callees = Callees(considered)
         ruled = rulings(considered, symbols, request, callees)
         found = list(_as_ruled(found, ruled, considered, callees, most))
-        found = with_their_bindings(found, considered, forest.thresholds.tick, most)
+        found = with_their_bindings(found, considered, tick, most)
         found = list(with_their_meaning(found, considered, most))
-        tick = forest.thresholds.tick
         found = with_their_class(found, considered, request, tick, most)
         found = with_what_names_them(found, considered, request, symbols, tick, most)
         kept = _known(patterns)
