@@ -68,7 +68,7 @@ def plan_column(
         return Silence("refused", NO_COLUMN_HERE)
     if not new or set(new) & set("'\"\\\n"):
         return Silence("refused", f"`{new}` can't be a column's name in this form")
-    return _plan(index, spot, all_spots(index), new, None)
+    return _plan(index, spot, new, None)
 
 
 def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | None:
@@ -100,10 +100,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     (new,) = {n[2] for _, n in changed}
     if not new or (spot.text.startswith(new) and request.caret.cell == cell):
         return looks_half_typed(new)
-    anything = all_spots(index)
-    if (other := one_more_made(index, spot, anything, places, new)) is not None:
-        return other
-    found = _plan(index, spot, anything, new, spot.defines)
+    found = _plan(index, spot, new, spot.defines, places)
     if isinstance(found, Silence):
         return found
     shift = [(start, len(new) - (end - start)) for (start, end, _), _ in changed]
@@ -134,11 +131,16 @@ def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
 
 
 def _plan(
-    index: NotebookIndex, spot: Spot, anything: list[Spot], new: str, defines: bool | None
+    index: NotebookIndex,
+    spot: Spot,
+    new: str,
+    defines: bool | None,
+    changed: Collection[int] = (),
 ) -> RenamePlan | Silence:
-    """`anything` are all spots of the notebook. `defines` is None for the command, otherwise
-    whether the edit changed a definition.
+    """`defines` is None for the command, otherwise whether the edit changed a definition; `changed`
+    are the places of the cell that were changed alike.
     """
+    anything = all_spots(index)
     everything = [s for s in anything if s.text in (spot.text, new) and is_of_a_column(index, s)]
     same = [s for s in everything if s.text == spot.text]
     built = {s.frame for s in anything if s.is_built}
@@ -160,6 +162,10 @@ def _plan(
             break
         apart |= {other.frame: other for other in found}
         flows = {source: made - apart.keys() for source, made in flows.items()}
+    kept = [s for s in same if not (s.cell == spot.cell and s.start in changed)]
+    above = [s for s in kept if spot.frame in having.get(s.frame, ())]
+    if defines is not None and (one_more := one_more_made(index, spot, kept, above, new)):
+        return one_more
     same = [s for s in same if not _is_of_another(index, spot, s, same, apart)]
     if any(s.text == new and s.frame in frames for s in everything):
         return Silence("refused", f"`{new}` is already a column of `{spot.frame}`")

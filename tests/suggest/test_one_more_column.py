@@ -35,6 +35,19 @@ def test_a_column_that_is_made_above_stays_where_one_more_is_made() -> None:
     assert offers(asked) == []
 
 
+def test_a_column_of_what_a_frame_is_made_of_stays_where_the_frame_gets_it_again() -> None:
+    cells = [READ, "df['x'] = df.a < 3\nmodel = fit(df)", "ahead = model.make()\nahead['y'] = 1"]
+    now = cells[2].replace("'y'", "'x'")
+    asked = request([*cells, "print(ahead['x'])"], (2, now, cells[2]))
+    assert after(asked)[1] == cells[1]
+
+
+def test_another_column_that_a_column_is_made_of_says_nothing_of_the_one_that_is_made() -> None:
+    cells = [READ, "df['start'] = df[['begin', 'end']].min(axis=1)", "df['start'].sum()"]
+    was = "df['start'] = df[['start', 'end']].min(axis=1)"
+    assert after(request(cells, (1, was, cells[1])), Trees(0.95)) == cells
+
+
 def test_a_column_that_is_made_follows_below_where_it_is_filled_again() -> None:
     below = "df['x'] = df['x'].fillna(0)\nprint(df['x'])"
     now = "df['y'] = df.a * 2"

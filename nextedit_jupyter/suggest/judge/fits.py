@@ -205,8 +205,8 @@ class Fits:
         i = index.starts.get(place.start)
         if i is None or index.scopes[index.homes[i]].kind == "class":
             return False
-        is_own = index.homes[i] != MODULE or index.names[i].op != "read"
-        return not (is_own and "keyword" in kinds) and not self._is_known(place.change.new)
+        is_local = index.homes[i] != MODULE
+        return not (is_local and "keyword" in kinds) and not self._is_known(place.change.new)
 
     def _is_made_of(self, place: Candidate) -> bool:
         """Whether the entry under the new key is made of the one at the place: `d["day"] =
