@@ -15,7 +15,7 @@ from nextedit_jupyter.analysis.columns_kept import one_more_made
 from nextedit_jupyter.analysis.composed_queries import words_of_composed
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.frame_parts import is_called
-from nextedit_jupyter.analysis.frames_apart import in_apart, with_another_value
+from nextedit_jupyter.analysis.frames_apart import in_apart, not_changed_by, with_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.other_columns import OtherColumn, is_named_in_chain, other_columns
 from nextedit_jupyter.analysis.rename import (
@@ -79,7 +79,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     before, after = cell_index(was.source), cell_index(now.source)
     if before.broken or after.broken:
         return None
-    olds, news = _strings(before), _strings(after)
+    olds, news = _named(before), _named(after)
     if len(olds) != len(news):
         return None
     changed = [(o, n) for o, n in zip(olds, news, strict=True) if o[2] != n[2]]
@@ -125,8 +125,9 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     )
 
 
-def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
+def _named(index: CellIndex) -> list[tuple[int, int, str]]:
     found = {(k.start, k.end, k.text) for k in index.keys}
+    found |= {(w.start, w.end, w.name) for w in index.keywords}
     return sorted(found | {(t.start, t.end, t.text) for t in index.texts})
 
 
@@ -148,6 +149,8 @@ def _plan(
     at = spot.cell, spot.start
     own = {s.frame for s in same if s.defines}
     without = with_another_value(index, at, spot.frame, _closure(flows, spot.frame), own)
+    if spot.is_keyword:
+        without |= not_changed_by(index, at, spot.frame)
     flows = _flows(index, without)
     apart: dict[str, OtherColumn] = {}
     while True:
@@ -307,7 +310,8 @@ def _plan_places(
         written = {c for c in written if not is_named_in_chain(index, c.cell, c.start, old)}
     changes = {change(s) for s in mine} | written
     changes -= {change(s) for s in split}
-    apart = in_apart(index, frames, without, changes)
+    of = dict.fromkeys(changes, tuple(frames)) | {change(s): (s.frame,) for s in mine}
+    apart = in_apart(index, without, {one: of[one] for one in changes})
     changes -= apart
     others = ({change(s) for s in same if s.frame not in frames} | apart) - changes
     made = set(named_where_made(index, old, new, frames)) - changes - others

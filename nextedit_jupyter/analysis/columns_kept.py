@@ -31,14 +31,14 @@ def one_more_made(
     if not spot.defines:
         return None
     here = index.number(spot.cell), spot.start
+    frames = [spot.frame]
     above = {
-        Change(s.cell, s.start, s.end, new)
+        Change(s.cell, s.start, s.end, new): frames
         for s in sources
         if s.defines and (index.number(s.cell), s.start) < here
     }
-    frames = {spot.frame}
     apart = with_another_value(index, (spot.cell, spot.start), spot.frame, frames)
-    if above - in_apart(index, frames, apart, above):
+    if above.keys() - in_apart(index, apart, above):
         return _silence(spot, f"`{spot.text}` is made above: `{new}` is one more column")
     return None
 
