@@ -455,3 +455,19 @@ def test_what_a_constructor_of_its_own_is_given_is_no_field() -> None:
     plan = planned([f"from dataclasses import dataclass\n{box}", "Box(**{'a': 1})"], "|w: int", "v")
     assert isinstance(plan, RenamePlan)
     assert not any("`**`" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize(
+    ("cell", "at", "new", "becomes"),
+    [
+        ("import math as m\nm.pi", "|m\n", "math", "import math\nmath.pi"),
+        ("from torch import nn as net, cuda\nnet", "|net,", "nn", "from torch import nn, cuda\nnn"),
+        ("from a import (b as c)\nc", "|c)", "b", "from a import (b)\nb"),
+        ("import a.b as c\nc", "|c\n", "b", "import a.b as b\nb"),
+        ("import math as m\nm.pi", "|m\n", "ma", "import math as ma\nma.pi"),
+    ],
+)
+def test_an_import_under_its_own_name_again_needs_no_alias(
+    cell: str, at: str, new: str, becomes: str
+) -> None:
+    assert texts(planned([cell], at, new)) == [becomes]
