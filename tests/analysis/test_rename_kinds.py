@@ -471,3 +471,20 @@ def test_an_import_under_its_own_name_again_needs_no_alias(
     cell: str, at: str, new: str, becomes: str
 ) -> None:
     assert texts(planned([cell], at, new)) == [becomes]
+
+
+@pytest.mark.parametrize(
+    ("above", "shell", "is_python"),
+    [
+        ("pass", "!for line in *; do echo $line; done", False),
+        ("pass", '%%script bash -c "while read line; do echo $line; done"\na', False),
+        ("line = 2", "!for line in *; do echo $line; done", True),
+        ("pass", "!echo $line", True),
+    ],
+)
+def test_what_the_shell_assigns_is_its_own_until_a_cell_defines_it(
+    above: str, shell: str, is_python: bool
+) -> None:
+    plan = typed([above, shell, "line = 1\nprint(line)"], "row = 1\nprint(line)", cell=2)
+    assert isinstance(plan, RenamePlan)
+    assert any(change.cell == "c1" for change in plan.changes) == (is_python and above == "pass")
