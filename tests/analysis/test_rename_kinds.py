@@ -330,6 +330,12 @@ def test_what_would_break_is_refused(cells: list[str], at: str, new: str, why: s
     ("cells", "at", "note"),
     [
         (["x = 1", "eval('x + 1')"], "|x", "cell 2 looks names up as text (`eval`): not checked"),
+        (["x = 1", "try: f()\nexcept NameError as e: print(e)"], "|x", "(`except NameError`)"),
+        (
+            ["def f(w): pass", "try: f()\nexcept TypeError as e: print(e)"],
+            "|w",
+            "`except TypeError`",
+        ),
         (["x = 1", "'{x}'.format(**globals())"], "|x", "as text (`globals`)"),
         (["def f(x):\n    return '{x}'.format(**locals())"], "(|x", "as text (`locals`)"),
         (["def f(x): pass", "print(f.__name__)"], "|f(x)", "as text (`__name__`)"),
@@ -370,6 +376,8 @@ def test_what_may_show_is_said(cells: list[str], at: str, note: str) -> None:
     [
         (["def f(x): pass", "timeit.timeit(lambda: f(1), number=3)"], "|f(x"),
         (["@ward.fixture\ndef f(): pass", "def test_it(f): pass"], "|f():"),
+        (["x = 1", "try: f()\nexcept TypeError as e: print(e)"], "|x"),
+        (["x = 1", "try: f.a\nexcept AttributeError as e: print(e)"], "|x"),
     ],
 )
 def test_what_shows_nothing_more_is_not_said(cells: list[str], at: str) -> None:
