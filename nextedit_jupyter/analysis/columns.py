@@ -103,6 +103,8 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     found = _plan(index, spot, new, spot.defines, places)
     if isinstance(found, Silence):
         return found
+    if spot.is_keyword and _is_never_read(index, found):
+        return Silence("no_change", f"nothing reads a column `{spot.text}`: a keyword was changed")
     shift = [(start, len(new) - (end - start)) for (start, end, _), _ in changed]
 
     def carried(changes: tuple[Change, ...]) -> Iterator[Change]:
@@ -122,6 +124,14 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
         changes=left,
         optional=tuple(carried(found.optional)),
         is_guess=not spot.defines,
+    )
+
+
+def _is_never_read(index: NotebookIndex, plan: RenamePlan) -> bool:
+    """Whether nothing but keywords has the name: then it may be the method's own parameter."""
+    return all(
+        any(word.start == change.start for word in index.cells[change.cell].keywords)
+        for change in plan.changes
     )
 
 

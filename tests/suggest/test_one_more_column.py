@@ -100,3 +100,11 @@ def test_a_column_of_which_one_use_was_changed_follows_as_a_whole_or_not_at_all(
     cells[4] = "df['volume'].mean()"
     asked = request(cells, (4, "df['ratio'].mean()", cells[4]))
     assert after(asked, Doubts(0.8)) == cells
+
+
+@pytest.mark.parametrize(("below", "is_read"), [("", False), ("print(top['func'])", True)])
+def test_a_keyword_makes_a_column_only_if_something_reads_it(below: str, is_read: bool) -> None:
+    cells = [READ, "top = df.aggregate(rule=max)", f"low = df.aggregate(func=min)\n{below}"]
+    asked = request(cells, (1, "top = df.aggregate(func=max)", cells[1]))
+    renamed = [said for said in offers(asked, Trees(0.1)) if said.lane == "symbols"]
+    assert bool(renamed) == is_read
