@@ -15,7 +15,7 @@ from nextedit_jupyter.analysis.columns_kept import one_more_made
 from nextedit_jupyter.analysis.composed_queries import words_of_composed
 from nextedit_jupyter.analysis.flow import Place
 from nextedit_jupyter.analysis.frame_parts import is_called
-from nextedit_jupyter.analysis.frames_apart import in_apart, with_another_value
+from nextedit_jupyter.analysis.frames_apart import in_apart, not_changed_by, with_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.other_columns import OtherColumn, is_named_in_chain, other_columns
 from nextedit_jupyter.analysis.rename import (
@@ -68,7 +68,7 @@ def plan_column(
         return Silence("refused", NO_COLUMN_HERE)
     if not new or set(new) & set("'\"\\\n"):
         return Silence("refused", f"`{new}` can't be a column's name in this form")
-    return _plan(index, spot, all_spots(index), new, None)
+    return _plan(index, spot, new, None)
 
 
 def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | None:
@@ -79,7 +79,7 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     before, after = cell_index(was.source), cell_index(now.source)
     if before.broken or after.broken:
         return None
-    olds, news = _strings(before), _strings(after)
+    olds, news = _named(before), _named(after)
     if len(olds) != len(news):
         return None
     changed = [(o, n) for o, n in zip(olds, news, strict=True) if o[2] != n[2]]
@@ -100,12 +100,11 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     (new,) = {n[2] for _, n in changed}
     if not new or (spot.text.startswith(new) and request.caret.cell == cell):
         return looks_half_typed(new)
-    anything = all_spots(index)
-    if (other := one_more_made(index, spot, anything, places, new)) is not None:
-        return other
-    found = _plan(index, spot, anything, new, spot.defines)
+    found = _plan(index, spot, new, spot.defines, places)
     if isinstance(found, Silence):
         return found
+    if spot.is_keyword and _is_never_read(index, found):
+        return Silence("no_change", f"nothing reads a column `{spot.text}`: a keyword was changed")
     shift = [(start, len(new) - (end - start)) for (start, end, _), _ in changed]
 
     def carried(changes: tuple[Change, ...]) -> Iterator[Change]:
@@ -128,17 +127,31 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | N
     )
 
 
-def _strings(index: CellIndex) -> list[tuple[int, int, str]]:
+def _is_never_read(index: NotebookIndex, plan: RenamePlan) -> bool:
+    """Whether nothing but keywords has the name: then it may be the method's own parameter."""
+    return all(
+        any(word.start == change.start for word in index.cells[change.cell].keywords)
+        for change in plan.changes
+    )
+
+
+def _named(index: CellIndex) -> list[tuple[int, int, str]]:
     found = {(k.start, k.end, k.text) for k in index.keys}
+    found |= {(w.start, w.end, w.name) for w in index.keywords}
     return sorted(found | {(t.start, t.end, t.text) for t in index.texts})
 
 
 def _plan(
-    index: NotebookIndex, spot: Spot, anything: list[Spot], new: str, defines: bool | None
+    index: NotebookIndex,
+    spot: Spot,
+    new: str,
+    defines: bool | None,
+    changed: Collection[int] = (),
 ) -> RenamePlan | Silence:
-    """`anything` are all spots of the notebook. `defines` is None for the command, otherwise
-    whether the edit changed a definition.
+    """`defines` is None for the command, otherwise whether the edit changed a definition; `changed`
+    are the places of the cell that were changed alike.
     """
+    anything = all_spots(index)
     everything = [s for s in anything if s.text in (spot.text, new) and is_of_a_column(index, s)]
     same = [s for s in everything if s.text == spot.text]
     built = {s.frame for s in anything if s.is_built}
@@ -146,6 +159,8 @@ def _plan(
     at = spot.cell, spot.start
     own = {s.frame for s in same if s.defines}
     without = with_another_value(index, at, spot.frame, _closure(flows, spot.frame), own)
+    if spot.is_keyword:
+        without |= not_changed_by(index, at, spot.frame)
     flows = _flows(index, without)
     apart: dict[str, OtherColumn] = {}
     while True:
@@ -160,6 +175,10 @@ def _plan(
             break
         apart |= {other.frame: other for other in found}
         flows = {source: made - apart.keys() for source, made in flows.items()}
+    kept = [s for s in same if not (s.cell == spot.cell and s.start in changed)]
+    above = [s for s in kept if spot.frame in having.get(s.frame, ())]
+    if defines is not None and (one_more := one_more_made(index, spot, kept, above, new)):
+        return one_more
     same = [s for s in same if not _is_of_another(index, spot, s, same, apart)]
     if any(s.text == new and s.frame in frames for s in everything):
         return Silence("refused", f"`{new}` is already a column of `{spot.frame}`")
@@ -301,7 +320,8 @@ def _plan_places(
         written = {c for c in written if not is_named_in_chain(index, c.cell, c.start, old)}
     changes = {change(s) for s in mine} | written
     changes -= {change(s) for s in split}
-    apart = in_apart(index, frames, without, changes)
+    of = dict.fromkeys(changes, tuple(frames)) | {change(s): (s.frame,) for s in mine}
+    apart = in_apart(index, without, {one: of[one] for one in changes})
     changes -= apart
     others = ({change(s) for s in same if s.frame not in frames} | apart) - changes
     made = set(named_where_made(index, old, new, frames)) - changes - others

@@ -15,6 +15,8 @@ from tree_sitter import Node
 
 from nextedit_jupyter.analysis import trees
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
+from nextedit_jupyter.analysis.chains import text_of
+from nextedit_jupyter.analysis.frame_members import OF_FRAMES
 from nextedit_jupyter.analysis.index import NotebookIndex
 
 _INNER = {"attribute": "object", "call": "function", "subscript": "value"}
@@ -158,7 +160,9 @@ def nodes_at(here: CellIndex, start: int) -> tuple[list[Node], Callable[[int], i
 
 
 def _takes_column(node: Node) -> bool:
+    """Whether a chain selects a single column: `df["x"].a`, `df.x.unique()`."""
     inner: Node | None = node
+    is_called = False
     for _ in range(_MAX_LINKS):
         if inner is None:
             break
@@ -166,9 +170,19 @@ def _takes_column(node: Node) -> bool:
             keys = inner.children_by_field_name("subscript")
             if len(keys) == 1 and keys[0].type == "string":
                 return True
+        elif inner.type == "attribute" and not is_called and _is_column(inner):
+            return True
+        is_called = inner.type == "call"
         name = _INNER.get(inner.type)
         inner = inner.child_by_field_name(name) if name else None
     return False
+
+
+def _is_column(attribute: Node) -> bool:
+    """Whether an attribute of a name, which is not called, is a column if the name is a frame."""
+    held, word = (attribute.child_by_field_name(part) for part in ("object", "attribute"))
+    is_of_name = held is not None and held.type == "identifier"
+    return is_of_name and word is not None and text_of(word) not in OF_FRAMES
 
 
 def assignment_at(
@@ -204,7 +218,7 @@ def _gone_through(here: CellIndex, home: int, name: str) -> int | None:
     nodes, at = nodes_at(here, target.start)
     found = next((n for n in nodes if n.type == "for_in_clause"), None)
     right = found.child_by_field_name("right") if found is not None else None
-    begins = _root(right) if right is not None else None
+    begins = _root(right) if right is not None and not _takes_column(right) else None
     return at(begins.start_byte) if begins is not None else None
 
 

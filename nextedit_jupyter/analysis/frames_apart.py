@@ -5,7 +5,7 @@ What reads the name there means the other frame's columns.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.flow import Place
@@ -15,13 +15,25 @@ from nextedit_jupyter.analysis.rename import Change
 
 
 def in_apart(
-    index: NotebookIndex,
-    frames: Collection[str],
-    apart: Collection[Place],
-    changes: Collection[Change],
+    index: NotebookIndex, apart: Collection[Place], changes: Mapping[Change, Collection[str]]
 ) -> set[Change]:
-    """The changes in statements that read the `frames` only where they have another value."""
-    return {change for change in changes if apart and _is_apart(index, change, frames, apart)}
+    """The changes in statements that read their frames only where these have another value."""
+    return {
+        change
+        for change, frames in changes.items()
+        if apart and _is_apart(index, change, frames, apart)
+    }
+
+
+def not_changed_by(index: NotebookIndex, at: tuple[str, int], frame: str) -> frozenset[Place]:
+    """The places of `frame` outside of the statement around `at`, if that does not assign it: the
+    call that makes a column returns another frame.
+    """
+    here = index.cells[at[0]]
+    inside = {(at[0], i) for i in _named_around(here, at[1], {frame})}
+    if any(here.names[i].op == "write" for _, i in inside):
+        return frozenset()
+    return _rest(index, frame, inside)
 
 
 def with_another_value(

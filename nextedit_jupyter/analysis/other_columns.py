@@ -46,7 +46,7 @@ def other_columns(
     """The statements that make one of the `frames` with another column `old`. `lacking` are frames
     without such a column; `is_named_before`: the frames have the column without being renamed.
     """
-    for frame in frames:
+    for frame in sorted(frames):
         for id, i in index.definitions(frame):
             here = index.cells[id]
             if here.homes[i] != MODULE:

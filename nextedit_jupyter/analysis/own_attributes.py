@@ -12,26 +12,10 @@ from collections.abc import Collection
 from tree_sitter import Node
 
 from nextedit_jupyter.analysis.bindings import MODULE, Attribute, CellIndex
+from nextedit_jupyter.analysis.frame_members import OF_FRAMES
 from nextedit_jupyter.analysis.frame_parts import argument_of, nodes_at
 from nextedit_jupyter.analysis.index import NotebookIndex
 
-# The kernel lists the members of a frame's type, but not all if there are over 200, as in pandas;
-# and before any run nothing else shows that `df.size` is not a column.
-_OF_FRAMES = frozenset(
-    [
-        *("T", "abs", "add", "agg", "align", "all", "any", "apply", "assign", "at", "attrs"),
-        *("axes", "bool", "clip", "columns", "combine", "copy", "corr", "count", "cov", "describe"),
-        *("diff", "div", "dot", "drop", "dtypes", "empty", "eq", "eval", "explode", "expanding"),
-        *("filter", "first", "flags", "floordiv", "ge", "get", "groupby", "gt", "head", "hist"),
-        *("iat", "iloc", "index", "info", "insert", "items", "join", "keys", "kurt", "last", "le"),
-        *("loc", "lt", "map", "mask", "max", "mean", "median", "melt", "memory_usage", "merge"),
-        *("min", "mod", "mode", "mul", "ndim", "ne", "nunique", "pipe", "pivot", "plot", "pop"),
-        *("pow", "prod", "product", "quantile", "query", "radd", "rank", "rename", "replace"),
-        *("resample", "rolling", "round", "sample", "sem", "shape", "shift", "size", "skew"),
-        *("stack", "std", "style", "sub", "sum", "swapaxes", "tail", "take", "transform"),
-        *("transpose", "truediv", "truncate", "unstack", "update", "values", "var", "where", "xs"),
-    ]
-)
 # Those of them that are no methods: `df.mask == 0` is a column of a frame without that method.
 _PROPERTIES = frozenset(
     [
@@ -65,19 +49,14 @@ def can_be_attribute(index: NotebookIndex, name: str, frames: Collection[str]) -
     live = [index.facts.named(frame) for frame in frames]
     known = {member for one in live if one is not None for member in one.members}
     known -= {column for one in live if one is not None for column in one.subscripts}
-    return name.isidentifier() and name not in _OF_FRAMES | _OF_OTHER_FRAMES | known
-
-
-def is_of_frames(name: str) -> bool:
-    """Whether every frame has an attribute of that name."""
-    return name in _OF_FRAMES
+    return name.isidentifier() and name not in OF_FRAMES | _OF_OTHER_FRAMES | known
 
 
 def is_own(index: NotebookIndex, here: CellIndex, attribute: Attribute) -> bool:
     """Whether an attribute of a frame, or of a part of it, is no column but its own."""
     if attribute.name not in _OF_ROWS:
         is_value = _USED.match(here.masked.source, attribute.end) is not None
-        return attribute.name in _PROPERTIES or (attribute.name in _OF_FRAMES and not is_value)
+        return attribute.name in _PROPERTIES or (attribute.name in OF_FRAMES and not is_value)
     (_, *above), at = nodes_at(here, attribute.start)
     held = above[0].child_by_field_name("object") if above else None
     if held is not None and held.type == "identifier":

@@ -16,9 +16,9 @@ from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.budget import spend
 from nextedit_jupyter.analysis.chains import ChainLink, arguments_of, links_of, text_of
 from nextedit_jupyter.analysis.flow import Place
+from nextedit_jupyter.analysis.frame_members import OF_FRAMES
 from nextedit_jupyter.analysis.frame_parts import assignment_at, nodes_at
 from nextedit_jupyter.analysis.index import NotebookIndex
-from nextedit_jupyter.analysis.own_attributes import is_of_frames
 
 Kind = Literal["", "frame", "groups", "flat", "item", "series", "labelled", "parts"]
 """`flat`: groups whose selections remain frames. `item`: a column, or an entry of a dictionary.
@@ -151,10 +151,10 @@ def _after(kind: Kind, link: ChainLink, before: str) -> Kind:
         return "series"
     if link.name in ("groups", "indices") and kind in ("groups", "flat"):
         return "labelled"
-    if kind == "groups" and not is_of_frames(link.name):
+    if kind == "groups" and link.name not in OF_FRAMES:
         return "series"
     # A column, or what a library adds to frames: `df.hvplot.area(x="x")`.
-    return "item" if kind in ("", "frame") and not is_of_frames(link.name) else kind
+    return "item" if kind in ("", "frame") and link.name not in OF_FRAMES else kind
 
 
 def _after_key(kind: Kind, node: Node, before: str) -> Kind:

@@ -330,6 +330,12 @@ def test_what_would_break_is_refused(cells: list[str], at: str, new: str, why: s
     ("cells", "at", "note"),
     [
         (["x = 1", "eval('x + 1')"], "|x", "cell 2 looks names up as text (`eval`): not checked"),
+        (["x = 1", "try: f()\nexcept NameError as e: print(e)"], "|x", "(`except NameError`)"),
+        (
+            ["def f(w): pass", "try: f()\nexcept TypeError as e: print(e)"],
+            "|w",
+            "`except TypeError`",
+        ),
         (["x = 1", "'{x}'.format(**globals())"], "|x", "as text (`globals`)"),
         (["def f(x):\n    return '{x}'.format(**locals())"], "(|x", "as text (`locals`)"),
         (["def f(x): pass", "print(f.__name__)"], "|f(x)", "as text (`__name__`)"),
@@ -370,6 +376,8 @@ def test_what_may_show_is_said(cells: list[str], at: str, note: str) -> None:
     [
         (["def f(x): pass", "timeit.timeit(lambda: f(1), number=3)"], "|f(x"),
         (["@ward.fixture\ndef f(): pass", "def test_it(f): pass"], "|f():"),
+        (["x = 1", "try: f()\nexcept TypeError as e: print(e)"], "|x"),
+        (["x = 1", "try: f.a\nexcept AttributeError as e: print(e)"], "|x"),
     ],
 )
 def test_what_shows_nothing_more_is_not_said(cells: list[str], at: str) -> None:
@@ -455,3 +463,36 @@ def test_what_a_constructor_of_its_own_is_given_is_no_field() -> None:
     plan = planned([f"from dataclasses import dataclass\n{box}", "Box(**{'a': 1})"], "|w: int", "v")
     assert isinstance(plan, RenamePlan)
     assert not any("`**`" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize(
+    ("cell", "at", "new", "becomes"),
+    [
+        ("import math as m\nm.pi", "|m\n", "math", "import math\nmath.pi"),
+        ("from torch import nn as net, cuda\nnet", "|net,", "nn", "from torch import nn, cuda\nnn"),
+        ("from a import (b as c)\nc", "|c)", "b", "from a import (b)\nb"),
+        ("import a.b as c\nc", "|c\n", "b", "import a.b as b\nb"),
+        ("import math as m\nm.pi", "|m\n", "ma", "import math as ma\nma.pi"),
+    ],
+)
+def test_an_import_under_its_own_name_again_needs_no_alias(
+    cell: str, at: str, new: str, becomes: str
+) -> None:
+    assert texts(planned([cell], at, new)) == [becomes]
+
+
+@pytest.mark.parametrize(
+    ("above", "shell", "is_python"),
+    [
+        ("pass", "!for line in *; do echo $line; done", False),
+        ("pass", '%%script bash -c "while read line; do echo $line; done"\na', False),
+        ("line = 2", "!for line in *; do echo $line; done", True),
+        ("pass", "!echo $line", True),
+    ],
+)
+def test_what_the_shell_assigns_is_its_own_until_a_cell_defines_it(
+    above: str, shell: str, is_python: bool
+) -> None:
+    plan = typed([above, shell, "line = 1\nprint(line)"], "row = 1\nprint(line)", cell=2)
+    assert isinstance(plan, RenamePlan)
+    assert any(change.cell == "c1" for change in plan.changes) == (is_python and above == "pass")

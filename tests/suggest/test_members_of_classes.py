@@ -40,3 +40,9 @@ def test_a_function_that_is_called_like_a_changed_member_keeps_its_name() -> Non
     cells = ["x = model.decoding(z)", "def decode(z):\n    return z", "y = decode(x)"]
     asked = request(cells, (0, "x = model.decode(z)", cells[0]))
     assert after(asked, Trees(0.95)) == cells
+
+
+def test_a_value_that_is_named_like_a_changed_keyword_keeps_its_name() -> None:
+    cells = ["path = 'a.txt'", "load(file=path)", "store(x, path=path)"]
+    asked = request(cells, (1, "load(path=path)", cells[1]))
+    assert after(asked, Trees(0.95)) == [*cells[:2], "store(x, file=path)"]

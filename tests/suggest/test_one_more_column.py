@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from offering import Trees, after, offers, request
 
 READ = "import pandas as pd\ndf = pd.read_csv('sales.csv')"
@@ -31,6 +33,19 @@ def test_a_column_that_is_made_above_stays_where_one_more_is_made() -> None:
     made, now = "df['x'] = df.a * 2\nprint(df['x'].max())", "df['y'] = df.b * 3"
     asked = request([READ, made, now, "df.groupby('x').size()"], (2, "df['x'] = df.b * 3", now))
     assert offers(asked) == []
+
+
+def test_a_column_of_what_a_frame_is_made_of_stays_where_the_frame_gets_it_again() -> None:
+    cells = [READ, "df['x'] = df.a < 3\nmodel = fit(df)", "ahead = model.make()\nahead['y'] = 1"]
+    now = cells[2].replace("'y'", "'x'")
+    asked = request([*cells, "print(ahead['x'])"], (2, now, cells[2]))
+    assert after(asked)[1] == cells[1]
+
+
+def test_another_column_that_a_column_is_made_of_says_nothing_of_the_one_that_is_made() -> None:
+    cells = [READ, "df['start'] = df[['begin', 'end']].min(axis=1)", "df['start'].sum()"]
+    was = "df['start'] = df[['start', 'end']].min(axis=1)"
+    assert after(request(cells, (1, was, cells[1])), Trees(0.95)) == cells
 
 
 def test_a_column_that_is_made_follows_below_where_it_is_filled_again() -> None:
@@ -72,3 +87,24 @@ def test_a_result_that_is_made_of_another_frame_further_on_keeps_its_column() ->
     ]
     asked = request([made.format("y"), *below], (0, made.format("x"), made.format("y")))
     assert after(asked)[1:] == [below[0].replace("['x']", "['y']"), *below[1:]]
+
+
+def test_a_column_of_which_one_use_was_changed_follows_as_a_whole_or_not_at_all() -> None:
+    class Doubts(Trees):
+        def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+            found = super().values(rows)
+            found[: (len(rows) + 1) // 2] = 0.1
+            return found
+
+    cells = [READ, "df['ratio'] = df.a / df.b", "df['ratio'].hist()", "df['ratio'].sum()", ""]
+    cells[4] = "df['volume'].mean()"
+    asked = request(cells, (4, "df['ratio'].mean()", cells[4]))
+    assert after(asked, Doubts(0.8)) == cells
+
+
+@pytest.mark.parametrize(("below", "is_read"), [("", False), ("print(top['func'])", True)])
+def test_a_keyword_makes_a_column_only_if_something_reads_it(below: str, is_read: bool) -> None:
+    cells = [READ, "top = df.aggregate(rule=max)", f"low = df.aggregate(func=min)\n{below}"]
+    asked = request(cells, (1, "top = df.aggregate(func=max)", cells[1]))
+    renamed = [said for said in offers(asked, Trees(0.1)) if said.lane == "symbols"]
+    assert bool(renamed) == is_read

@@ -106,3 +106,11 @@ def test_the_body_follows_a_mended_parameter_for_which_a_call_waits() -> None:
     uses = ["area(height=3)", "area(heigth=4)"]
     mended = [before.replace("heigth", "height"), uses[0], "area(height=4)"]
     assert after(request([now, *uses], (0, before, now))) == mended
+
+
+def test_a_parameter_that_a_key_in_a_text_may_name_is_not_ticked() -> None:
+    two = "def f({0}):\n    return {0} * 2\ndef g(w):\n    return w + 1"
+    first = "def f(width):\n    return w * 2\ndef g(w):\n    return w + 1"
+    kept = "Thread(target=g, kwargs={'w': 3}).start()"
+    asked = request([first, "f(w=1)", kept], (0, two.format("w"), first))
+    assert after(asked) == [two.format("width"), "f(width=1)", kept]

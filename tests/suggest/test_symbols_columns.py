@@ -89,6 +89,8 @@ def test_what_holds_a_part_of_a_frame_has_its_columns(use: str) -> None:
     "use",
     [
         "df['k'].apply(lambda v: v['price'])",
+        "df.k.apply(lambda v: v['price'] + v.price)",
+        "[v.price for v in df.k], {v['price'] for v in df.k.unique()}",
         "[row['price'] for row in rows]",
         "for part in (df, other):\n    print(part['price'])",
         "def show(d):\n    print(d['price'])\nshow(df)\nshow(other)",

@@ -299,5 +299,6 @@ def _format_fields(walker: Walker, span: tuple[int, int], context: Context) -> N
 def read_handler(walker: Walker, node: Node, context: Context) -> None:
     """`except NameError as error`: its message contains the name."""
     head = walker.string_of(node).partition("\n")[0]
-    if _TELLING.search(head) and " as " in head:
-        walker.index.readers.append(Reader(walker.place(node.start_byte), "except", context.scope))
+    for error in sorted(set(_TELLING.findall(head))) if " as " in head else ():
+        at = walker.place(node.start_byte)
+        walker.index.readers.append(Reader(at, f"except {error}", context.scope))

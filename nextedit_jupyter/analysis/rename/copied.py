@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.alignment import Window
-from nextedit_jupyter.analysis.rename.plan import RenamePlan
+from nextedit_jupyter.analysis.rename.plan import Change, RenamePlan
 from nextedit_jupyter.core import EditEvent, Silence
 
 _SHARED = ("parameter", "attribute", "column")
@@ -17,9 +17,9 @@ _SHARED = ("parameter", "attribute", "column")
 def apart_from_original(
     found: RenamePlan, index: NotebookIndex, window: Window, history: Iterable[EditEvent]
 ) -> RenamePlan | Silence:
-    """The plan without places outside of the edited cell, if that was a copy of a cell above it.
+    """The plan without the places of the original, if the edited cell was a copy of a cell above.
 
-    The original still defines the name, so those places are optional. `index` is of the notebook
+    The original still defines the name, so these places are optional. `index` is of the notebook
     before the rename, and `history` has the edits before that as well.
     """
     if found.kind in _SHARED or len(window.alignments) != 1:
@@ -29,8 +29,7 @@ def apart_from_original(
     original = _original_of(index, cell, texts)
     if original is None:
         return found
-    own = tuple(change for change in found.changes if change.cell == cell)
-    rest = tuple(change for change in found.changes if change.cell != cell)
+    own, rest = _of_copy(found, index, cell, original)
     note = f"cell {index.number(original)}, of which this is a copy, keeps `{found.old}`"
     if rest and not own:
         return Silence("no_change", note)
@@ -38,11 +37,28 @@ def apart_from_original(
     return replace(found, changes=own, optional=optional, notes=(note, *found.notes))
 
 
+def _of_copy(
+    found: RenamePlan, index: NotebookIndex, cell: str, original: str
+) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """The places of the copy, and those of the original.
+
+    What reads a copy further down does so below it. A copy just below the original was put there
+    to be adapted: the cells below that were made for the original.
+    """
+    code = [one.id for one in index.notebook.cells if one.is_code]
+    here = code.index(cell)
+    is_beside = code[here - 1] == original
+    below = frozenset(code[here + 1 :] if not is_beside else ()) | {cell}
+    own = tuple(change for change in found.changes if change.cell in below)
+    return own, tuple(change for change in found.changes if change.cell not in below)
+
+
 def _original_of(index: NotebookIndex, cell: str, texts: Collection[str]) -> str | None:
-    """The cell above with a text that the cell has had."""
+    """The nearest cell above with a text that the cell has had."""
+    found: str | None = None
     for other in index.notebook.cells:
         if other.id == cell:
-            return None
+            break
         if other.is_code and other.source.strip() in texts:
-            return other.id
-    return None
+            found = other.id
+    return found

@@ -240,11 +240,15 @@ class _Planner:
 
     def change(self, cell: str, i: int) -> Change:
         name = self.index.cells[cell].names[i]
-        text = self.new
+        source = self.index.cell(cell).source
         if name.kind in ("import", "member") and name.op == "write":
-            source = self.index.cell(cell).source
             text = f"{source[name.start : name.end]} as {self.new}"
-        return Change(cell, name.start, name.end, text)
+            return Change(cell, name.start, name.end, text)
+        own = f"{self.new} as "
+        before = source[: name.start]
+        if name.kind == "alias" and before.endswith((f" {own}", f",{own}", f"({own}")):
+            return Change(cell, name.start - len(" as "), name.end, "")  # its own name again
+        return Change(cell, name.start, name.end, self.new)
 
     def collision(
         self, web: list[Place], home: int, cell: str, is_left_over: bool = False

@@ -32,7 +32,7 @@ def passed_on(index: NotebookIndex, changes: Iterable[Change]) -> set[Change]:
 
     @cache
     def unfilled(cell: str) -> frozenset[int]:
-        return frozenset(_unfilled(index, index.cells[cell]))
+        return frozenset(_unfilled(index, cell))
 
     lines = {change: line for change in changes if (line := _line_at(index, change)) >= 0}
     if not lines or index.stars or any(_brings_names(c) for c in index.cells.values()):
@@ -47,17 +47,29 @@ def _line_at(index: NotebookIndex, change: Change) -> int:
     return next((s.line for s in snippets if s.start <= change.start < s.end), -1)
 
 
-def _unfilled(index: NotebookIndex, here: CellIndex) -> Iterable[int]:
-    """The lines of a cell that contain a name that is not a variable."""
+def _unfilled(index: NotebookIndex, cell: str) -> Iterable[int]:
+    """The lines of a cell that contain a name that is not a variable, or not yet one."""
+    here = index.cells[cell]
     fields = [s for s in here.masked.snippets if s.line >= 0]
     for i, name in enumerate(here.names):
         line = next((s.line for s in fields if s.start <= name.start < s.end), -1)
-        if line >= 0 and here.homes[i] == MODULE and not _is_known(index, name.name):
-            end = here.masked.source.find("\n", line)
-            text = here.masked.source[line : end if end >= 0 else None]
-            # A name that no cell binds may still exist in the kernel, unless its facts are known.
-            if index.facts.names or name.name in _OF_SHELL or _is_assigned(text, name.name):
+        if line < 0 or here.homes[i] != MODULE:
+            continue
+        end = here.masked.source.find("\n", line)
+        is_shells = _is_assigned(here.masked.source[line : end if end >= 0 else None], name.name)
+        if _is_known(index, name.name):
+            if is_shells and _is_bound_below(index, cell, name.name):
                 yield line
+        # A name that no cell binds may still exist in the kernel, unless its facts are known.
+        elif index.facts.names or name.name in _OF_SHELL or is_shells:
+            yield line
+
+
+def _is_bound_below(index: NotebookIndex, cell: str, name: str) -> bool:
+    """Whether no other cells than those below bind the name."""
+    here = index.number(cell)
+    bound = [index.number(id) for id, _ in index.definitions(name)]
+    return bool(bound) and min(bound) > here
 
 
 def _is_assigned(line: str, name: str) -> bool:

@@ -20,29 +20,34 @@ from nextedit_jupyter.analysis.rename.plan import (
 
 _DOCTESTS = frozenset(["get_doctest", "run_docstring_examples", "testfile", "testmod"])
 _CODE = _DOCTESTS | frozenset(["eval", "exec", "compile", "patch", "run_cell", "timeit"])
-_NAMESPACES = frozenset(
-    ["globals", "locals", "f_globals", "f_locals", "vars()", "dir()", "user_ns", "except"]
+_UNKNOWN_NAMES = frozenset(["except NameError", "except UnboundLocalError"])
+_NAMESPACES = _UNKNOWN_NAMES | frozenset(
+    ["globals", "locals", "f_globals", "f_locals", "vars()", "dir()", "user_ns"]
 )
-_SIGNATURES = _DOCTESTS | frozenset(
-    [
-        "__annotations__",
-        "__code__",
-        "__kwdefaults__",
-        "bind",
-        "bind_partial",
-        "except",
-        "f_locals",
-        "get_type_hints",
-        "getargspec",
-        "getfullargspec",
-        "help",
-        "keywords",
-        "locals",
-        "patch",  # the replacement of a function takes its keywords
-        "signature",
-        "vars()",
-        "dir()",
-    ]
+_SIGNATURES = (
+    _DOCTESTS
+    | _UNKNOWN_NAMES
+    | frozenset(
+        [
+            "__annotations__",
+            "__code__",
+            "__kwdefaults__",
+            "bind",
+            "bind_partial",
+            "except TypeError",
+            "f_locals",
+            "get_type_hints",
+            "getargspec",
+            "getfullargspec",
+            "help",
+            "keywords",
+            "locals",
+            "patch",  # the replacement of a function takes its keywords
+            "signature",
+            "vars()",
+            "dir()",
+        ]
+    )
 )
 _ATTRIBUTES = frozenset(
     [
@@ -58,7 +63,8 @@ _ATTRIBUTES = frozenset(
         "attrgetter",
         "delattr",
         "dir",
-        "except",
+        "except AttributeError",
+        "except TypeError",
         "fields",
         "get_type_hints",
         "getattr",
@@ -74,6 +80,7 @@ _ATTRIBUTES = frozenset(
 )
 _OWN_NAMES = frozenset(
     [
+        "except TypeError",
         "__name__",
         "__qualname__",
         "format_exc",
@@ -83,7 +90,7 @@ _OWN_NAMES = frozenset(
         "print_exc",
     ]
 )
-_CLASSES = frozenset(["__annotations__", "__class__", "__mro__", "type"])
+_CLASSES = frozenset(["__annotations__", "__class__", "__mro__", "except AttributeError", "type"])
 # What reads the names of each kind of symbol.
 _READERS: dict[SymbolKind, frozenset[str]] = {
     "variable": _CODE | _NAMESPACES,

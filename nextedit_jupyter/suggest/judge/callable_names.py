@@ -155,8 +155,10 @@ class _Plans:
         is_open = not any(c.cell in self._closed for c in planned.changes)
         places = frozenset((cell, start) for cell, start, _ in changes)
         loose = {at for at in optional if self._is_code(at)}
-        # What may be meant is as good as proved if it changes too.
-        is_sure = set(planned.notes) <= set(planned.counting) and loose <= self._ticked
+        # What may be meant is as good as proved if it changes too; of texts nothing is sure.
+        counts_code = bool(planned.counting) <= bool(loose)
+        is_counted = set(planned.notes) <= set(planned.counting) and counts_code
+        is_sure = is_counted and loose <= self._ticked
         if is_whole and is_open and is_sure:
             return _Whole(places, True)
         return _Whole(places | loose, False)  # a string may be meant by what else was changed

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from nextedit_jupyter.analysis.bindings import MODULE
 from nextedit_jupyter.analysis.frame_parts import statement_around
 from nextedit_jupyter.analysis.index import cell_index
 from nextedit_jupyter.analysis.names import ALWAYS_KNOWN, free_names
@@ -195,14 +196,17 @@ class Fits:
         )
 
     def _is_unknown_name(self, place: Candidate) -> bool:
-        """Whether a member was changed and the place is a name, which would be unknown under the
-        new one: `box.fetch()` says nothing of `fetch()`."""
-        if any(e.site.kind != "attribute" for e in place.change.examples):
+        """Whether a member or a keyword was changed and the place is a name, which would be unknown
+        under the new one: `box.fetch()` says nothing of `fetch()`."""
+        kinds = {e.site.kind for e in place.change.examples}
+        if not kinds <= {"attribute", "keyword"}:
             return False
         index = cell_index(self._considered.cells[place.cell].source)
         i = index.starts.get(place.start)
-        is_name = i is not None and index.scopes[index.homes[i]].kind != "class"
-        return is_name and not self._is_known(place.change.new)
+        if i is None or index.scopes[index.homes[i]].kind == "class":
+            return False
+        is_local = index.homes[i] != MODULE
+        return not (is_local and "keyword" in kinds) and not self._is_known(place.change.new)
 
     def _is_made_of(self, place: Candidate) -> bool:
         """Whether the entry under the new key is made of the one at the place: `d["day"] =

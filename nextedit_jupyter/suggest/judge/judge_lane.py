@@ -57,6 +57,7 @@ from nextedit_jupyter.suggest.judge.offered import (
 from nextedit_jupyter.suggest.judge.own_members import with_their_class
 from nextedit_jupyter.suggest.judge.rebound import with_their_bindings, with_their_meaning
 from nextedit_jupyter.suggest.judge.taken import TakenPlaces
+from nextedit_jupyter.suggest.judge.together import with_whole_columns
 from nextedit_jupyter.suggest.judge.undone import without_undone
 from nextedit_jupyter.suggest.judge.view import Evidence
 from nextedit_jupyter.suggest.judge.words import unlikely
@@ -156,10 +157,13 @@ class JudgeLane:
             else p
             for p in found
         ]
-        symbols = _agreed(symbols, found, considered, request, forest.thresholds.tick)
+        tick = forest.thresholds.tick
+        agreed = _agreed(symbols, found, considered, request, tick)
+        if isinstance(agreed, Silence) and not isinstance(symbols, Silence):
+            found = with_whole_columns(found, symbols, considered, request, tick, most)
+        symbols = agreed
         callees = Callees(considered)
         ruled = rulings(considered, symbols, request, callees)
-        tick = forest.thresholds.tick
         found = list(_as_ruled(found, ruled, considered, callees, most))
         found = with_their_columns(found, considered, tick)
         found = with_their_bindings(found, considered, tick, most)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nextedit_jupyter.core import Suggestion, SuggestRequest
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.offered import Placed
 
@@ -30,6 +31,31 @@ def settle(sure: list[float], whole: Sequence[int], tick: float, most: float, of
     follows = mean >= _SURE_OF_WHOLE and all(n < offered for n in whole)
     for n in whole:
         sure[n] = max(sure[n], mean) if follows else min(sure[n], most)
+
+
+def with_whole_columns(
+    found: Sequence[Placed],
+    doubted: Sequence[Suggestion],
+    considered: Considered,
+    request: SuggestRequest,
+    tick: float,
+    most: float,
+) -> list[Placed]:
+    """The places, with those of a column all ticked or none, where the judge doubts the rename that
+    a changed use of it suggests."""
+    sure = [p.sure for p in found]
+    place_of = {(p.candidate.cell, p.candidate.start): n for n, p in enumerate(found)}
+    for said in doubted:
+        at = [(request.notebook.index(c.cell) or 0, r.start) for c in said.edits for r in c.edit]
+        whole = [place_of[place] for place in at if place in place_of]
+        kinds = {_kind(found[n], considered) for n in whole}
+        if "string" in kinds and kinds <= {"string", "attribute"}:
+            settle(sure, whole, tick, most, len(found) if len(whole) == len(at) else 0)
+    return as_sure(found, sure)
+
+
+def _kind(placed: Placed, considered: Considered) -> str:
+    return considered.cells[placed.candidate.cell].kinds[placed.candidate.first]
 
 
 def as_sure(found: Sequence[Placed], sure: Sequence[float]) -> list[Placed]:
