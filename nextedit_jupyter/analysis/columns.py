@@ -6,7 +6,6 @@ notebook or the kernel shows that it is a column of that frame.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -34,6 +33,7 @@ from nextedit_jupyter.analysis.written_columns import (
     written_otherwise,
 )
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
+from nextedit_jupyter.core.word_characters import is_word_character
 
 # The frames whose columns are tried as what is read at the caret, and a word's length.
 MAX_FRAMES, MAX_WORD = 8, 200
@@ -95,9 +95,12 @@ def _plan_of_read(index: NotebookIndex, cell: str, offset: int, new: str) -> Ren
 
 
 def _word_at(source: str, offset: int) -> str:
-    before = re.search(r"\w*\Z", source[max(0, offset - MAX_WORD) : offset])
-    after = re.match(r"\w*", source[offset : offset + MAX_WORD])
-    return (before[0] if before else "") + (after[0] if after else "")
+    start = end = offset
+    while start > max(0, offset - MAX_WORD) and is_word_character(source[start - 1]):
+        start -= 1
+    while end < min(len(source), offset + MAX_WORD) and is_word_character(source[end]):
+        end += 1
+    return source[start:end]
 
 
 def _is_label(text: str) -> bool:
