@@ -13,7 +13,7 @@ from nextedit_jupyter.core.text_edit import Replacement, TextEdit
 from nextedit_jupyter.core.wire import Utf16
 
 _ANSI = {"+": "\x1b[32m", "-": "\x1b[31m"}
-_PRE = "line-height:1.4;font-size:var(--jp-code-font-size,inherit)"  # as other output
+_PRE = "margin:0;line-height:1.4;font-size:var(--jp-code-font-size,inherit)"  # as other output
 # As the theme of JupyterLab (with our extension) or VS Code has it, or else for a light one.
 _CSS = {
     "+": "var(--nextedit-new-color,var(--vscode-gitDecoration-addedResourceForeground,#1a7f37))",
