@@ -159,7 +159,8 @@ export class Offers {
       this.drop(); // what led to it has changed
     } else if (held.isTouched || (typing.burst === held.burst && change.origin !== 'remote')) {
       held.hidden = true; // the answer to this typing replaces it
-    } else if (change.isWritten && typing.burst !== null) {
+    } else if (change.isWritten && change.origin !== 'accepted' && typing.burst !== null) {
+      // Accepting ghost text ends what was typed before it.
       this.strays.add(typing.burst);
       if (this.strays.size >= PATIENCE) {
         this.drop(true);

@@ -126,6 +126,15 @@ test('at the second burst of other work an offer goes, and stays away', () => {
   assert.deepEqual(offers.choose([pendingOf(FOUR)], false), []);
 });
 
+test('ghost text that is accepted in the middle of other work is no second burst', () => {
+  const { offers, change } = shown();
+  change('d', 'one');
+  change('d', 'one two', 'accepted');
+  assert.notEqual(offers.shown, null);
+  change('d', 'one two three');
+  assert.equal(offers.current, null);
+});
+
 test('an offer has its home where it was made, then where its last place was', () => {
   const { offers } = shown();
   assert.ok(offers.isHome('a') && !offers.isHome('b') && !offers.isHome(undefined));

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex
 from nextedit_jupyter.analysis.column_spots import Spot, all_spots, is_of_a_column, spots_of
@@ -35,7 +36,10 @@ from nextedit_jupyter.analysis.written_columns import (
     written_otherwise,
 )
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
+from nextedit_jupyter.core.word_characters import is_word_character
 
+# The frames whose columns are tried as what is read at the caret, and a word's length.
+MAX_FRAMES, MAX_WORD = 8, 200
 NO_COLUMN = "no column was changed"
 NO_COLUMN_HERE = "there is no column at the caret"
 
@@ -64,11 +68,46 @@ def plan_column(
     if here is None or here.broken:
         return Silence("refused", NO_COLUMN_HERE)
     spot = next((s for s in spots_of(index, cell, here) if s.start <= offset <= s.end), None)
-    if spot is None or not is_of_a_column(index, spot):
+    if spot is None:
+        return _plan_of_read(index, cell, offset, new)
+    if not is_of_a_column(index, spot):
         return Silence("refused", NO_COLUMN_HERE)
-    if not new or set(new) & set("'\"\\\n"):
+    if not _is_label(new):
         return Silence("refused", f"`{new}` can't be a column's name in this form")
     return _plan(index, spot, new, None)
+
+
+def _plan_of_read(index: NotebookIndex, cell: str, offset: int, new: str) -> RenamePlan | Silence:
+    """Rename the column that is read at `offset` otherwise than by its label: as an attribute of
+    its frame, or in a query."""
+    source = next(one.source for one in index.notebook.cells if one.id == cell)
+    word = _word_at(source, offset)
+    frames: dict[str, Spot] = {}
+    for spot in all_spots(index) if word and _is_label(new) else ():
+        if spot.text == word and is_of_a_column(index, spot):
+            known = frames.get(spot.frame)
+            if known is None or (spot.defines and not known.defines):
+                frames[spot.frame] = spot
+    for spot in islice(frames.values(), MAX_FRAMES):
+        found = _plan(index, spot, new, None)
+        if isinstance(found, RenamePlan) and any(
+            c.cell == cell and c.start <= offset <= c.end for c in found.changes
+        ):
+            return found
+    return Silence("refused", NO_COLUMN_HERE)
+
+
+def _word_at(source: str, offset: int) -> str:
+    start = end = offset
+    while start > max(0, offset - MAX_WORD) and is_word_character(source[start - 1]):
+        start -= 1
+    while end < min(len(source), offset + MAX_WORD) and is_word_character(source[end]):
+        end += 1
+    return source[start:end]
+
+
+def _is_label(text: str) -> bool:
+    return bool(text) and not set(text) & set("'\"\\\n")
 
 
 def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence | None:

@@ -16,7 +16,7 @@ from nextedit_jupyter.core.python_trees import python_tree
 _MAX_DOTS = 300
 
 # Syntax for which this Python may be too old, but not the kernel's, and what may replace it.
-_NEWER = {"type_alias_statement": "pass", "type_parameter": "", "interpolation": '""'}
+_NEWER = {"type_alias_statement": "pass", "type_parameter": ""}
 
 
 def error_count(source: str) -> int:
@@ -63,11 +63,13 @@ def has_endless_import(text: str) -> bool:
 def _is_valid_newer_syntax(text: str, tree: Tree, code_point: Callable[[int], int]) -> bool:
     """Whether the text compiles with something plain in place of newer syntax, as do the
     expressions in the fields of its strings."""
-    plain, fields = _in_older_syntax(text, tree.root_node, code_point)
+    plain, fields = _in_older_syntax(text, tree.root_node, (0, len(text)), code_point)
     if plain == text or not _compiles(plain):
         return False
     while fields:
-        plain, inner = _in_older_syntax(text, fields.pop(), code_point)
+        node = fields.pop()
+        span = code_point(node.start_byte), code_point(node.end_byte)
+        plain, inner = _in_older_syntax(text, node, span, code_point)
         if not _compiles(f"({plain})"):
             return False
         fields += inner
@@ -75,25 +77,21 @@ def _is_valid_newer_syntax(text: str, tree: Tree, code_point: Callable[[int], in
 
 
 def _in_older_syntax(
-    text: str, root: Node, code_point: Callable[[int], int]
+    text: str, root: Node, span: tuple[int, int], code_point: Callable[[int], int]
 ) -> tuple[str, list[Node]]:
-    """The text of a node without newer syntax: `""` for a string with fields; and their
-    expressions."""
+    """The text of a node, in code points `span`, without newer syntax: `""` for a string with
+    fields; and their expressions."""
     pieces: list[str] = []
     fields: list[Node] = []
-    is_all = root.parent is None
-    at = 0 if is_all else code_point(root.start_byte)
-    end = len(text) if is_all else code_point(root.end_byte)
+    at, end = span
     for node in trees.walk(root):
-        plain = _NEWER.get(node.type)
+        found = _expressions(node) if node.type == "string" else []
+        plain = '""' if found else _NEWER.get(node.type)
         if plain is None or code_point(node.start_byte) < at:
             continue  # it is within what was replaced
-        whole = node.parent if node.type == "interpolation" else node
-        assert whole is not None
-        pieces += [text[at : code_point(whole.start_byte)], plain]
-        at = code_point(whole.end_byte)
-        if whole is not node:
-            fields += _expressions(whole)
+        pieces += [text[at : code_point(node.start_byte)], plain]
+        at = code_point(node.end_byte)
+        fields += found
     return "".join(pieces) + text[at:end], fields
 
 

@@ -13,7 +13,12 @@ from nextedit_jupyter.core.text_edit import Replacement, TextEdit
 from nextedit_jupyter.core.wire import Utf16
 
 _ANSI = {"+": "\x1b[32m", "-": "\x1b[31m"}
-_CSS = {"+": "#1a7f37", "-": "#cf222e"}
+_PRE = "margin:0;line-height:1.4;font-size:var(--jp-code-font-size,inherit)"  # as other output
+# As the theme of JupyterLab (with our extension) or VS Code has it, or else for a light one.
+_CSS = {
+    "+": "var(--nextedit-new-color,var(--vscode-gitDecoration-addedResourceForeground,#1a7f37))",
+    "-": "var(--nextedit-old-color,var(--vscode-gitDecoration-deletedResourceForeground,#cf222e))",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,7 @@ def as_html(pending: Sequence[Pending], *, footer: str = "", first: int = 1) -> 
                 parts.append(f'   <span style="color:{colour}">{_escaped(line)}</span>\n')
         parts += [f"   note: {_escaped(note)}\n" for note in one.notes]
     body = "".join(parts) + _escaped(footer)
-    return f'<pre class="nextedit" style="line-height:1.4">{body}</pre>'
+    return f'<pre class="nextedit" style="{_PRE}">{body}</pre>'
 
 
 def _escaped(text: str) -> str:

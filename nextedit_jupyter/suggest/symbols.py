@@ -61,11 +61,13 @@ class SymbolsLane:
     def _command(self, request: SuggestRequest, new: str) -> RenamePlan | Silence:
         where = request.notebook, request.facts, request.caret.cell, request.caret.offset
         renamed = plan_rename(*where, new)
-        if isinstance(renamed, Silence) and renamed.detail == NO_NAME:
-            column = plan_column(*where, new)
-            if isinstance(column, RenamePlan) or column.detail != NO_COLUMN_HERE:
-                return column
-        return renamed
+        if isinstance(renamed, RenamePlan):
+            return renamed
+        column = plan_column(*where, new)
+        if isinstance(column, RenamePlan):
+            return column
+        is_column = renamed.detail == NO_NAME and column.detail != NO_COLUMN_HERE
+        return column if is_column else renamed
 
 
 def _suggestion(found: Plan) -> Suggestion:

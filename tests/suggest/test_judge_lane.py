@@ -101,6 +101,9 @@ def test_a_reason_that_all_places_share_is_not_counted() -> None:
     cells = {"a": "print(acc_train)", "b": "print(acc)", "c": "plot(acc)"}
     whole, *_ = offers(ask(cells, ("a", "print(acc)")))
     assert whole.notes == ("the same word as in your edit",)
+    before = "plt.hist(a, bins=20)\nplt.hist(b, bins=20)"
+    whole, *_ = offers(ask({"a": before.replace("20", "30", 1)}, ("a", before)))
+    assert whole.notes == ("the same text as in your edit",)
 
 
 def test_a_renamed_definition_stays_the_symbols_lanes() -> None:

@@ -286,3 +286,38 @@ def test_a_query_that_is_put_together_follows(use: str) -> None:
 )
 def test_a_query_of_something_else_stays(use: str) -> None:
     assert follows(*ABOVE, use) == use
+
+
+@pytest.mark.parametrize(
+    "use",
+    ["print(df.price|.max())", "df.query('price| > 3')", "x = df.assign(y=lambda d: d.|price)"],
+)
+def test_a_column_is_renamed_where_it_is_read_otherwise_than_by_its_label(use: str) -> None:
+    before, _, after = use.partition("|")
+    made = FRAMES % ("x", "y", "price")
+    request = SuggestRequest(
+        Notebook("python", (Cell("made", "code", made), Cell("use", "code", before + after))),
+        Caret("use", len(before)),
+        (),
+        want=("rename",),
+        rename_to="cost",
+    )
+    found = SymbolsLane().suggest(request)
+    assert not isinstance(found, Silence)
+    assert found[0].apply(request.notebook) == {
+        "made": FRAMES % ("x", "y", "cost"),
+        "use": (before + after).replace("price", "cost"),
+    }
+
+
+@pytest.mark.parametrize("use", ["other.price|", "df.shape|", "price| = 3", "# df.price|"])
+def test_what_only_has_a_columns_name_is_not_renamed_as_one(use: str) -> None:
+    before, _, after = use.partition("|")
+    made = FRAMES % ("x", "shape", "price")
+    notebook = Notebook("python", (Cell("made", "code", made), Cell("use", "code", before + after)))
+    request = SuggestRequest(
+        notebook, Caret("use", len(before)), (), want=("rename",), rename_to="cost"
+    )
+    found = SymbolsLane().suggest(request)
+    texts = {} if isinstance(found, Silence) else found[0].apply(notebook)
+    assert "made" not in (texts or {})

@@ -73,7 +73,7 @@ test('the first exercise: the name of a column is offered, and Tab accepts it', 
   await lab.press('Tab');
   await lab.eventually(
     () => sourceOf('ghost'),
-    text => /by_station = readings\.groupby\("station"\)?/.test(text),
+    text => /by_station = readings\.groupby\("station"\)/.test(text),
     'not taken'
   );
   await film('column-taken');

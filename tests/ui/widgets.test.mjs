@@ -2,7 +2,7 @@
 
 import { test } from 'node:test';
 
-import { assert, labForAllTests } from './harness.mjs';
+import { assert, contrastOf, labForAllTests } from './harness.mjs';
 
 const held = labForAllTests();
 
@@ -25,6 +25,29 @@ test('accept changes the notebook, the history and the latencies are shown', asy
     'not accepted'
   );
   await held.lab.page.waitForSelector(button('accept'), { state: 'detached' });
+});
+
+test('the diff can be read in either theme', async () => {
+  const { lab } = held;
+  await lab.openRenamed('themes', '%nextedit suggest');
+  await lab.run(3);
+  await lab.page.waitForSelector('.jp-OutputArea .nextedit span');
+  try {
+    for (const theme of ['JupyterLab Dark', 'JupyterLab Light']) {
+      await lab.command('apputils:change-theme', { theme });
+      await lab.eventually(
+        () => lab.page.evaluate(() => document.body.dataset.jpThemeName),
+        name => name === theme,
+        'no such theme'
+      );
+      for (const line of ['first', 'last']) {
+        const ratio = await contrastOf(lab.page, `.jp-OutputArea .nextedit span:${line}-of-type`);
+        assert.ok(ratio >= 4.5, `${theme}, ${line}: ${ratio}`);
+      }
+    }
+  } finally {
+    await lab.command('apputils:change-theme', { theme: 'JupyterLab Light' });
+  }
 });
 
 test('reject leaves the notebook as it is, and the switch turns the kernel off', async () => {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nextedit_jupyter.analysis.own_attributes import is_of_frames
+from nextedit_jupyter.analysis.frame_members import OF_FRAMES
 from nextedit_jupyter.suggest.judge.candidates import Candidate
 from nextedit_jupyter.suggest.judge.consider import Considered
 from nextedit_jupyter.suggest.judge.last_edits import Site, binds
@@ -43,7 +43,7 @@ def _is_of(owners: set[str], placed: Placed, considered: Considered) -> bool:
     place = placed.candidate
     if place.change.shape != "word" or not owners - {""}:
         return False
-    if is_of_frames(place.change.old[0]) or is_of_frames(place.change.new):
+    if OF_FRAMES & {place.change.old[0], place.change.new}:
         return False
     site = _site(place, considered)
     if site.kind != "attribute":

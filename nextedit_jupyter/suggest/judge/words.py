@@ -120,7 +120,7 @@ def unlikely(count: int, best: float) -> str:
 
 def _reason(candidate: Candidate) -> str:
     shape = candidate.change.shape
-    if shape == "word":
+    if shape == "word" and all(token.isidentifier() for token in candidate.change.replaced):
         return "the same word as in your edit"
     if shape in ("lines", "lines added", "lines removed"):
         return "the same line as in your edit"
