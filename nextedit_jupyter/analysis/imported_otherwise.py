@@ -2,7 +2,8 @@
 
 `from numpy import zeros` became `import numpy as np`: `zeros(3)` is `np.zeros(3)` now; and
 `import pathlib` became `from pathlib import Path`: `pathlib.Path` is `Path`. Both are the same
-object, so that the uses in all cells can be rewritten, unless something else binds a name.
+object, so that once one use was rewritten as well, those in all cells can be, unless something else
+binds a name. An import alone may have made way for another one, and means nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import Change, Window, broken_notes, places, windows
-from nextedit_jupyter.analysis.rename.half_typed import is_unfinished, looks_half_typed
 from nextedit_jupyter.analysis.rename.plan import cell_edits, listed_cells
 from nextedit_jupyter.core import CellEdit, Notebook, Silence, SuggestRequest
 
@@ -64,11 +64,6 @@ class _Import:
         return f"{self.module}.{self.member}" if self.member else self.module
 
     @property
-    def is_aliased(self) -> bool:
-        """Whether it is not bound by its own name, or is a member."""
-        return bool(self.member) or self.name != self.module
-
-    @property
     def written(self) -> str:
         """How the module is written: `os.path` is bound as `os`."""
         return self.module if self.is_package else self.name
@@ -80,35 +75,34 @@ def detect_imported_otherwise(request: SuggestRequest) -> ImportedPlan | Silence
     if not request.history or request.history[-1].origin in ("undone", "remote"):
         return nothing
     for window in windows(request):
-        if len(window.alignments) == 1 and (found := _detect(request, window)) is not None:
+        if (found := _detect(request, window)) is not None:
             return found
     return nothing
 
 
 def _detect(request: SuggestRequest, window: Window) -> ImportedPlan | Silence | None:
-    (cell,) = window.alignments
-    was, now = window.before.cell(cell), request.notebook.cell(cell)
-    if was is None or now is None or "import" not in was.source or "import" not in now.source:
+    edited = [
+        (cell_index(was.source), cell_index(now.source))
+        for id in window.alignments
+        if (was := window.before.cell(id)) is not None
+        and (now := request.notebook.cell(id)) is not None
+    ]
+    imports = [(_imports(was), _imports(now)) for was, now in edited]
+    changed = [n for n, (was, now) in enumerate(imports) if _paths(was) != _paths(now)]
+    if len(changed) != 1 or edited[changed[0]][1].broken:
         return None
-    before, after = _imports(cell_index(was.source)), _imports(cell_index(now.source))
+    before, after = imports[changed[0]]
     lost = [i for name, i in before.items() if name not in after or after[name].path != i.path]
     gained = [i for name, i in after.items() if name not in before or before[name].path != i.path]
     lost.sort(key=lambda one: one.end)
-    if not lost or not gained or cell_index(now.source).broken:
+    new = [g for g in gained if any(_is_related(old, g) for old in lost)]
+    # A use that was written in the new way as well: another import alone may be another thing.
+    if not any(_is_used_anew(g.name, was, now) for was, now in edited for g in new):
         return None
     index = index_notebook(request.notebook, request.facts)
     found = _Uses(index)
-    for old in lost:
-        if not found.read(old, gained):
-            return None
-    if not found.changes:
+    if not all(found.read(old, new) for old in lost) or not found.changes:
         return None
-    is_typed = request.history[-1].origin == "typed" and request.caret.cell == cell
-    for new in gained:
-        is_at_end = is_typed and new.end == request.caret.offset
-        # `import numpy` may go on with an alias.
-        if is_at_end and (not new.is_aliased or is_unfinished(request, lost[0].name, new.name)):
-            return looks_half_typed(new.name)
     notes = [note for old in lost for note in broken_notes(index, old.name)]
     for name, cells in found.left.items():
         where = listed_cells(sorted(cells))
@@ -117,6 +111,27 @@ def _detect(request: SuggestRequest, window: Window) -> ImportedPlan | Silence |
         )
     changes = tuple(sorted(found.changes))
     return ImportedPlan(tuple(found.said), request.notebook, changes, tuple(dict.fromkeys(notes)))
+
+
+def _paths(imports: dict[str, _Import]) -> dict[str, str]:
+    return {name: one.path for name, one in imports.items()}
+
+
+def _is_used_anew(name: str, was: CellIndex, now: CellIndex) -> bool:
+    """Whether a cell reads the new name more often, or what has its own name in another way:
+    `datetime` that was `datetime.datetime`.
+    """
+    return _reads(now, name) > _reads(was, name) or _of_own_name(now, name) != _of_own_name(
+        was, name
+    )
+
+
+def _reads(here: CellIndex, name: str) -> int:
+    return sum(here.names[i].op == "read" for i in here.streams.get((MODULE, name), ()))
+
+
+def _of_own_name(here: CellIndex, name: str) -> int:
+    return sum(a.name == a.object == name for a in here.attributes)
 
 
 def _imports(here: CellIndex) -> dict[str, _Import]:
