@@ -63,3 +63,11 @@ def test_uses_elsewhere_mean_what_the_original_defines(cell: str, now: str) -> N
 def test_the_original_itself_can_be_renamed() -> None:
     asked = request([ADAPTED, "print(n)", COUNT], (0, COUNT, ADAPTED))
     assert after(asked)[1] == "print(total)"
+
+
+@pytest.mark.parametrize("above", ["", "total", "print(n)"])
+def test_a_text_that_binds_nothing_is_no_original(above: str) -> None:
+    cells = ["def late():\n    return n", above, "total = 1", "print(n)"]
+    asked = request(cells, (2, above, "n = 1"), (2, "n = 1", "total = 1"))
+    assert after(asked)[0] == "def late():\n    return total"
+    assert after(asked)[3] == "print(total)"

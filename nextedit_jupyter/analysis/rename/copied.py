@@ -26,7 +26,7 @@ def apart_from_original(
         return found
     (cell,) = window.alignments
     texts = {event.before.strip() for event in history if event.cell == cell}
-    original = _original_of(index, cell, texts)
+    original = _original_of(index, cell, texts, found.old)
     if original is None:
         return found
     own, rest = _of_copy(found, index, cell, original)
@@ -53,12 +53,12 @@ def _of_copy(
     return own, tuple(change for change in found.changes if change.cell not in below)
 
 
-def _original_of(index: NotebookIndex, cell: str, texts: Collection[str]) -> str | None:
-    """The nearest cell above with a text that the cell has had."""
+def _original_of(index: NotebookIndex, cell: str, texts: Collection[str], name: str) -> str | None:
+    """The nearest cell above that binds the name, and has a text that the cell has had."""
     found: str | None = None
-    for other in index.notebook.cells:
-        if other.id == cell:
+    for id, here in index.cells.items():
+        if id == cell:
             break
-        if other.is_code and other.source.strip() in texts:
-            found = other.id
+        if index.cell(id).source.strip() in texts and name in here.bound_at_module():
+            found = id
     return found
