@@ -86,6 +86,23 @@ def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | N
     return None
 
 
+def changes_original(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """The last edit adapts a copy of a cell above, which stays as it is.
+
+    Lanes that know what was changed may still repeat it there; a model only makes both the same.
+    """
+    if request.rename_to is not None or not request.history:
+        return None
+    copy = request.history[-1].cell
+    texts = {e.before.strip() for e in request.history if e.cell == copy} - {""}
+    cells = request.notebook.cells
+    here = next((n for n, cell in enumerate(cells) if cell.id == copy), 0)
+    originals = {cell.id for cell in cells[:here] if cell.source.strip() in texts}
+    if any(change.cell in originals for change in suggestion.edits):
+        return Silence("no_change", "the edited cell is a copy of this one")
+    return None
+
+
 def breaks_syntax(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
     """Each cell parses at least as well after the edit as before, magics masked.
 
