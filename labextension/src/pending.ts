@@ -24,6 +24,9 @@ export interface Place {
   readonly optional: boolean;
 }
 
+/** The end of a text that counts places. */
+const COUNTED = /: \d+ places?$/;
+
 /** The text of a cell, or undefined if there is no such cell. */
 export type TextOf = (cell: string) => string | undefined;
 
@@ -320,6 +323,7 @@ export class Pending {
       this.texts.set(cell, edit.apply(this.textOf(cell)));
     }
     this.hold(left);
+    this.dropCounts();
     const edit = this.trigger && edits.get(this.trigger.cell);
     if (this.trigger && edit) {
       const { cell, start, end } = this.trigger;
@@ -339,6 +343,12 @@ export class Pending {
 
   remove(place: Place): void {
     this.hold(this.all.filter(other => other.id !== place.id));
+    this.dropCounts();
+  }
+
+  /** Places are gone: what was counted in the notes is true no more. */
+  private dropCounts(): void {
+    this.notes.splice(0, this.notes.length, ...this.notes.filter(note => !COUNTED.test(note)));
   }
 
   /** The text of a cell of this or another document. */

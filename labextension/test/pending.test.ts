@@ -54,6 +54,21 @@ test('a suggestion made for another text, or outside of it, is refused as a whol
   );
 });
 
+test('notes that count places are dropped once a place was accepted or removed', () => {
+  const notes = ['proved by bindings: 3 places', 'the same word: 1 place', 'cell 2 is locked'];
+  for (const act of ['took', 'remove'] as const) {
+    const pending = pendingOf(rename({ notes }));
+    const [place] = pending.places;
+    assert.deepEqual(pending.notes, notes);
+    if (act === 'took') {
+      pending.took([place]);
+    } else {
+      pending.remove(place);
+    }
+    assert.deepEqual(pending.notes, ['cell 2 is locked']);
+  }
+});
+
 test('places move when their cell is edited elsewhere', () => {
   const pending = pendingOf();
   assert.ok(pending.follow('c1', '# new\nprint(total)\ntotal + total'));

@@ -22,7 +22,12 @@ from nextedit_jupyter.core.word_characters import word_start
 from nextedit_jupyter.engine.filters import is_clean
 from nextedit_jupyter.suggest.caret import caret_context
 from nextedit_jupyter.suggest.fitting import BODY, error_count, stands
-from nextedit_jupyter.suggest.taken_back import brings_back, brought_back, pasts_of
+from nextedit_jupyter.suggest.taken_back import (
+    brings_back,
+    brought_back,
+    is_renamed_back,
+    pasts_of,
+)
 
 Gate = Callable[[SuggestRequest, Suggestion], Silence | None]
 
@@ -62,7 +67,8 @@ def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | N
 
     Refused are: a cell's whole text before an event of the history, any replacement that undoes one
     that led from such a text to the present one, and an insertion at the caret that begins with
-    what was deleted there. Explicit commands are exempt.
+    what was deleted there. Explicit commands are exempt, and so are names that were changed where
+    the user accepted it, and that the user has since changed back elsewhere.
     """
     if request.rename_to is not None:
         return None
@@ -72,11 +78,28 @@ def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | N
         pasts = pasts_of(request, change.cell, source)
         if not pasts:
             continue
-        if change.edit.apply(source) in pasts:
-            return Silence("reverts_user")
+        becomes = change.edit.apply(source)
         backs = brought_back(source, pasts)
-        if any(brings_back(mine, source, backs) for mine in change.edit):
+        is_back = becomes in pasts or any(brings_back(mine, source, backs) for mine in change.edit)
+        if is_back and not is_renamed_back(request, change.cell, source, becomes):
             return Silence("reverts_user")
+    return None
+
+
+def changes_original(request: SuggestRequest, suggestion: Suggestion) -> Silence | None:
+    """The last edit adapts a copy of a cell above, which stays as it is.
+
+    Lanes that know what was changed may still repeat it there; a model only makes both the same.
+    """
+    if request.rename_to is not None or not request.history:
+        return None
+    copy = request.history[-1].cell
+    texts = {e.before.strip() for e in request.history if e.cell == copy} - {""}
+    cells = request.notebook.cells
+    here = next((n for n, cell in enumerate(cells) if cell.id == copy), 0)
+    originals = {cell.id for cell in cells[:here] if cell.source.strip() in texts}
+    if any(change.cell in originals for change in suggestion.edits):
+        return Silence("no_change", "the edited cell is a copy of this one")
     return None
 
 

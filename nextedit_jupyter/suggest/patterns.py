@@ -163,14 +163,16 @@ def net_edits(request: SuggestRequest) -> list[NetEdit]:
     A cell's events are followed back from its present text as long as each begins where the
     previous one ended; a cell whose events do not lead to its text is left out. Suggestions
     accepted elsewhere before the newest typing are settled: the places that they left in their
-    cells do not count as skipped by the user.
+    cells do not count as skipped by the user. A change that was accepted elsewhere and is then
+    turned back where it began has no net change: only the turning back counts.
     """
     order: list[str] = []
     before: dict[str, str] = {}
+    spans: dict[str, tuple[int, int]] = {}
     broken: set[str] = set()
     newest = {event.cell for event in request.history[-RECENT_EVENTS:]}
     typed: EditEvent | None = None
-    for event in reversed(request.history):
+    for at, event in reversed(list(enumerate(request.history))):
         cell = request.notebook.cell(event.cell)
         if cell is None or not cell.is_code or event.cell in broken:
             continue
@@ -188,11 +190,19 @@ def net_edits(request: SuggestRequest) -> list[NetEdit]:
         if event.cell not in before:
             order.append(event.cell)
         before[event.cell] = event.before
+        spans[event.cell] = (at, spans.get(event.cell, (at, at))[1])
     nets = []
     for id in order:
         cell = request.notebook.cell(id)
-        if cell is not None and before[id] != cell.source:
-            nets.append(NetEdit(id, before[id], cell.source, id in newest))
+        if cell is None:
+            continue
+        first, last = spans[id]
+        is_back = before[id] == cell.source and any(
+            event.origin == "accepted" and event.cell != id for event in request.history[first:last]
+        )
+        begin = request.history[last].before if is_back else before[id]
+        if begin != cell.source:
+            nets.append(NetEdit(id, begin, cell.source, id in newest))
     return nets
 
 

@@ -58,6 +58,7 @@ _INLINE: tuple[Gate, ...] = (
     gates.repeats_neighbours,
 )
 _MODEL_EDIT: tuple[Gate, ...] = (
+    gates.changes_original,
     gates.deletes_only_blanks,
     gates.inserts_above_caret,
     gates.rewrites_too_much,

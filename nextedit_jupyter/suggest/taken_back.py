@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nextedit_jupyter.analysis.rename.alignment import align
 from nextedit_jupyter.core import Replacement, SuggestRequest, TextEdit
 from nextedit_jupyter.core.history import is_made_again
 
@@ -42,6 +43,39 @@ def brings_back(mine: Replacement, source: str, backs: Sequence[Replacement]) ->
     parts = TextEdit.between(source[mine.start : mine.end], mine.text)
     alike = (mine, *(Replacement(mine.start + r.start, mine.start + r.end, r.text) for r in parts))
     return any(_brings_back(one, back) for back in backs for one in alike)
+
+
+def is_renamed_back(request: SuggestRequest, cell: str, source: str, becomes: str) -> bool:
+    """Whether an edit turns back only names whose change was accepted in the cell, and which the
+    user has since changed back elsewhere.
+
+    Whoever accepts `np` to `numpy_` and then writes `np` in the import again wants all uses back.
+    """
+    alignment = align(source, becomes)
+    back = {(swap.old, swap.new) for swap in alignment.swaps}
+    if not alignment.pure or not back:
+        return False
+    earlier: dict[str, set[str]] = {}  # what a name that was accepted had been before
+    since = 0
+    for at, event in enumerate(request.history):
+        if event.cell == cell and event.origin == "accepted":
+            for swap in align(event.before, event.after).swaps:
+                earlier[swap.new] = {swap.old, *earlier.get(swap.old, ())}
+                since = at + 1
+    return all(now in earlier.get(old, ()) for old, now in back) and back <= _typed_swaps(
+        request, since
+    )
+
+
+def _typed_swaps(request: SuggestRequest, start: int) -> set[tuple[str, str]]:
+    """The names that the user changed by hand from event number `start` on, over several bursts."""
+    last = {event.cell: event.after for event in request.history[start:]}
+    return {
+        (swap.old, swap.new)
+        for event in request.history[start:]
+        if event.origin in ("typed", "pasted")
+        for swap in align(event.before, last[event.cell]).swaps
+    }
 
 
 def _brings_back(mine: Replacement, back: Replacement) -> bool:

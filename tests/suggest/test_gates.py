@@ -90,6 +90,18 @@ def test_a_command_may_bring_back_what_was_undone() -> None:
     assert gates.reverts_user(command, becoming(request, "y = 1")) is None
 
 
+def test_a_model_does_not_make_a_cell_like_the_copy_that_is_adapted_below_it() -> None:
+    was, becomes = 'plt.plot(x, label="first")', 'plt.plot(z, label="second")'
+    event = EditEvent("copy", was, becomes, "typed")
+    copy, other = Cell("copy", "code", becomes), Cell("other", "code", "x")
+    request = at(f"{was}|", others=(copy, other), history=(event,))
+    assert reason(gates.changes_original(request, becoming(request, becomes))) == "no_change"
+    changed = replace(request, notebook=Notebook("python", request.notebook.cells[::-1]))
+    assert gates.changes_original(changed, becoming(changed, becomes)) is None  # it is below
+    unlike = at("plt.plot(y)|", others=(copy,), history=(event,))
+    assert gates.changes_original(unlike, becoming(unlike, "plt.plot(z)")) is None
+
+
 def test_what_ran_is_no_past_that_the_user_left() -> None:
     event = EditEvent("c", "x = 1", "x = 2", "executed")
     request = at("x = 2|", history=(event,))

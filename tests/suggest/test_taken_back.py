@@ -37,7 +37,12 @@ KINDS = {
         "df['price'].mean()",
         "df['price'].max()",
     ),
-    "a function": ("def f(x):\n    return x", "def grow(x):\n    return x", "f(1)", "y = f(2)"),
+    "a function": (
+        "def scale(x):\n    return x",
+        "def grow(x):\n    return x",
+        "scale(1)",
+        "y = scale(2)",
+    ),
 }
 
 
@@ -83,6 +88,33 @@ def test_an_edit_made_again_by_hand_has_its_offer_again(begun: EditedPage) -> No
     begun.take_back(was)
     assert not begun.take_back({"a": reason.before})
     assert begun.edit("a", reason.after)
+
+
+def test_what_was_accepted_is_offered_back_once_its_reason_is_changed_back(
+    begun: EditedPage,
+) -> None:
+    reason = begun.history.events[0]
+    was = begun.accept(-1)
+    begun.edit("d", "note = 12")
+    begun.edit("a", reason.before)
+    assert {cell for cell, _ in begun.offered()} == set(was)
+    begun.accept(-1)
+    assert {id: begun.cells[id] for id in was} == was
+
+
+def test_a_name_changed_twice_and_then_back_to_the_first_has_its_uses_offered() -> None:
+    page = EditedPage(a="sums = 1\nprint(sums)", b="sums + 1")
+    for before, after in (("sums", "totals"), ("totals", "means"), ("means", "sums")):
+        page.edit("a", page.cells["a"].replace(before, after, 1))
+        page.accept(-1)
+    assert page.cells == {"a": "sums = 1\nprint(sums)", "b": "sums + 1"}
+
+
+def test_two_names_exchanged_by_hand_are_not_changed_back() -> None:
+    page = EditedPage(a="print(x)", b="print(y)", c="x = 1\ny = 2")
+    page.edit("a", "print(y)")
+    page.edit("b", "print(x)")
+    assert "a" not in {cell for cell, _ in page.offered()}
 
 
 def test_another_edit_after_a_refused_one_is_offered_without_the_refused_one() -> None:
