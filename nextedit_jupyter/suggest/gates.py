@@ -62,14 +62,16 @@ def reverts_user(request: SuggestRequest, suggestion: Suggestion) -> Silence | N
 
     Refused are: a cell's whole text before an event of the history, any replacement that undoes one
     that led from such a text to the present one, and an insertion at the caret that begins with
-    what was deleted there. Explicit commands are exempt.
+    what was deleted there. Explicit commands are exempt, and what was accepted is restored if the
+    user gives a definition its old name again: its uses would be unknown.
     """
     if request.rename_to is not None:
         return None
     if suggestion.kind == "inline":  # `suggest.memory` knows how much of it was typed since
         request = replace(request, history=without_taken_back(request.history))
+    follows = suggestion.lane == "symbols" and not suggestion.is_guess
     for change, source in _sources(request, suggestion):
-        pasts = pasts_of(request, change.cell, source)
+        pasts = pasts_of(request, change.cell, source, since_accepted=follows)
         if not pasts:
             continue
         if change.edit.apply(source) in pasts:

@@ -9,10 +9,16 @@ from nextedit_jupyter.core.history import is_made_again
 
 
 def pasts_of(
-    request: SuggestRequest, cell: str, source: str, *, only_undone: bool = False
+    request: SuggestRequest,
+    cell: str,
+    source: str,
+    *,
+    only_undone: bool = False,
+    since_accepted: bool = False,
 ) -> list[str]:
     """The cell's texts before each of the user's own events, newest first, without the present
-    text; `only_undone`: before those that took something back.
+    text; `only_undone`: before those that took something back; `since_accepted`: only of the events
+    after the last accepted one.
 
     The chain ends where an event does not lead to the text with which the next one began, and at
     what was undone before its reason came again.
@@ -23,6 +29,8 @@ def pasts_of(
         if event.cell != cell or event.origin in ("executed", "remote"):
             continue
         undone = event.origin == "undone"
+        if since_accepted and event.origin == "accepted":
+            break
         if event.after != expected or (undone and is_made_again(request.history, at)):
             break
         expected = event.before

@@ -62,7 +62,7 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
             if verdict is None or (verdict.reason != "refused" and found.reason == "refused"):
                 verdict = found
         # What was written before the rename is only in a window that begins after that.
-        if best is not None and window.begins_with_names:
+        if best is not None and window.begins_with_names and not best.is_guess:
             return best
     if best is not None:
         return best
@@ -71,8 +71,9 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
 
 
 def _fuller(one: RenamePlan | None, other: RenamePlan) -> RenamePlan:
-    """Of two plans of the same rename, the one with more places; of different ones, the first."""
-    if one is None:
+    """Of two plans of the same rename, the one with more places; of different ones, the first that
+    follows a definition."""
+    if one is None or (one.is_guess and not other.is_guess):
         return other
     is_same = (one.old, one.new, one.also) == (other.old, other.new, other.also)
     return other if is_same and len(other.changes) > len(one.changes) else one
