@@ -106,7 +106,9 @@ def _passing(there: CellIndex, called: set[int], function: Function | None, name
     An object counts as passed to `self` by the caller, which at worst finds too few.
     """
     found: set[int] = set()
-    for call in calls_at(there, called) if function is not None and called else ():
+    if function is None or not called:
+        return found
+    for call in calls_at(there, called):
         passed = [argument.keyword for argument in call.arguments]
         count = next((i for i, keyword in enumerate(passed) if keyword is not None), len(passed))
         by_position = [p.name for p in function.parameters[:count] if p.kind == "positional"]
