@@ -149,10 +149,12 @@ export class EditHistory {
     return false;
   }
 
-  /** Append an event; it is "undone" if it takes back what was accepted last in its cell. */
+  /** Append an event; it is "undone" if it takes back, not by an offer, what was accepted last in its
+   * cell. */
   private push(event: EditEvent): void {
     const last = [...this.events].reverse().find(({ cell }) => cell === event.cell);
-    const takesBack = last?.origin === 'accepted' && undoes(last, event);
+    const isOffer = event.origin === 'accepted';
+    const takesBack = !isOffer && last?.origin === 'accepted' && undoes(last, event);
     this.events.push(takesBack ? { ...event, origin: 'undone' } : event);
     this.events.splice(0, this.events.length - this.maxEvents);
   }

@@ -81,6 +81,16 @@ test('what was accepted and taken back stays as both, also by hand', () => {
   );
 });
 
+test('what an accepted offer takes back is not refused', () => {
+  const history = new EditHistory();
+  history.append(event('lw', 'linewidth', 0, 'c', 'accepted'));
+  history.append(event('linewidth', 'lw', 9, 'c', 'accepted'));
+  assert.deepEqual(
+    history.all.map(e => e.origin),
+    ['accepted', 'accepted']
+  );
+});
+
 test('what was undone and is made again is an edit again', () => {
   const history = new EditHistory();
   history.append(event('a', 'ab', 0));

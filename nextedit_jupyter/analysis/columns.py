@@ -15,7 +15,7 @@ from nextedit_jupyter.analysis.column_spots import Spot, all_spots, is_of_a_colu
 from nextedit_jupyter.analysis.columns_kept import one_more_made
 from nextedit_jupyter.analysis.composed_queries import words_of_composed
 from nextedit_jupyter.analysis.flow import Place
-from nextedit_jupyter.analysis.frame_parts import is_called
+from nextedit_jupyter.analysis.frame_parts import is_called, statement_around
 from nextedit_jupyter.analysis.frames_apart import in_apart, not_changed_by, with_another_value
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.other_columns import OtherColumn, is_named_in_chain, other_columns
@@ -38,7 +38,8 @@ from nextedit_jupyter.analysis.written_columns import (
 from nextedit_jupyter.core import KernelFacts, Notebook, Silence, SuggestRequest
 from nextedit_jupyter.core.word_characters import is_word_character
 
-# The frames whose columns are tried as what is read at the caret, and a word's length.
+# The frames whose columns are tried as what is read at the caret, those that its statement names
+# first, and a word's length.
 MAX_FRAMES, MAX_WORD = 8, 200
 NO_COLUMN = "no column was changed"
 NO_COLUMN_HERE = "there is no column at the caret"
@@ -88,7 +89,11 @@ def _plan_of_read(index: NotebookIndex, cell: str, offset: int, new: str) -> Ren
             known = frames.get(spot.frame)
             if known is None or (spot.defines and not known.defines):
                 frames[spot.frame] = spot
-    for spot in islice(frames.values(), MAX_FRAMES):
+    here = index.cells[cell]
+    first, last = statement_around(here, offset)
+    near = {name.name for name in here.names if first <= name.start < last}
+    nearest = sorted(frames.values(), key=lambda spot: spot.frame not in near)
+    for spot in islice(nearest, MAX_FRAMES):
         found = _plan(index, spot, new, None)
         if isinstance(found, RenamePlan) and any(
             c.cell == cell and c.start <= offset <= c.end for c in found.changes

@@ -90,7 +90,9 @@ class EditHistory:
         self._events = [e for e in self._events if cell is not None and e.cell != cell]
 
     def _takes_back(self, event: EditEvent) -> bool:
-        """Whether the event takes back what was accepted last in its cell."""
+        """Whether the event takes back what was accepted last in its cell; an offer does not."""
+        if event.origin == "accepted":
+            return False
         last = next((e for e in reversed(self._events) if e.cell == event.cell), None)
         return last is not None and last.origin == "accepted" and _undoes(last, event)
 

@@ -58,6 +58,13 @@ def test_what_was_accepted_and_taken_back_stays_as_both(origin: Origin) -> None:
     assert [(e.cell, e.origin) for e in history] == [("c", "accepted"), ("d", "accepted")]
 
 
+def test_what_an_accepted_offer_takes_back_is_not_refused() -> None:
+    history = EditHistory()
+    history.append(EditEvent("c", "lw", "linewidth", "accepted", at=0))
+    history.append(EditEvent("c", "linewidth", "lw", "accepted", at=9))
+    assert [e.origin for e in history] == ["accepted", "accepted"]
+
+
 def test_what_is_typed_back_key_by_key_is_taken_back() -> None:
     history = EditHistory()
     history.append(EditEvent("c", "lw", "lwidth", "accepted", at=0))

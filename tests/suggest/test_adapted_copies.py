@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from offering import after, offers, optional, request
 
@@ -71,3 +73,18 @@ def test_a_text_that_binds_nothing_is_no_original(above: str) -> None:
     asked = request(cells, (2, above, "n = 1"), (2, "n = 1", "total = 1"))
     assert after(asked)[0] == "def late():\n    return total"
     assert after(asked)[3] == "print(total)"
+
+
+def test_a_cell_that_was_typed_is_no_copy_of_one_that_begins_alike() -> None:
+    first, loop = "total = 0", "total = 0\nfor row in rows:\n    total += row"
+    renamed = loop.replace("total = 0", "count = 0")
+    typed = (2, "", first), (2, first, loop), (2, loop, renamed)
+    asked = request(["rows = load()", first, renamed, "print(total)"], *typed)
+    assert after(asked)[2:] == [loop.replace("total", "count"), "print(count)"]
+
+
+def test_a_cell_that_was_pasted_into_an_empty_one_is_a_copy() -> None:
+    asked = request([COUNT, DOUBLE, ADAPTED], (2, "", COUNT), (2, COUNT, ADAPTED))
+    first, last = asked.history
+    pasted = replace(asked, history=(replace(first, origin="pasted"), last))
+    assert after(pasted)[:2] == [COUNT, DOUBLE]

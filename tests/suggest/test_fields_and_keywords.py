@@ -189,3 +189,11 @@ def test_a_method_that_super_asks_of_a_base_outside_is_that_bases(
     asked = request([now, "A().config()"], (0, was, now))
     assert (after(asked)[1] == "A().settings()") == is_renamed
     assert ("super().settings()" in after(asked)[0]) == is_renamed
+
+
+def test_many_calls_with_two_stars_in_one_cell_are_read_once() -> None:
+    before = "def fit(x, lr=1, **more):\n    return x"
+    calls = "\n".join(["fit(1, lr=2, **kw)"] * 2000)
+    now = before.replace("lr", "rate")
+    asked = request([now, calls], (0, before, now))
+    assert after(asked)[1] == calls.replace("lr", "rate")

@@ -310,6 +310,20 @@ def test_a_column_is_renamed_where_it_is_read_otherwise_than_by_its_label(use: s
     }
 
 
+def test_a_read_column_is_found_however_many_frames_have_one_of_that_name() -> None:
+    made = "import pandas as pd\n" + "\n".join(
+        f"f{i} = pd.DataFrame({{'price': [{i}]}})" for i in range(20)
+    )
+    use = "print(f19.price.max())"
+    notebook = Notebook("python", (Cell("made", "code", made), Cell("use", "code", use)))
+    caret = Caret("use", use.index("price") + 2)
+    found = SymbolsLane().suggest(
+        SuggestRequest(notebook, caret, (), want=("rename",), rename_to="cost")
+    )
+    assert not isinstance(found, Silence)
+    assert (found[0].apply(notebook) or {})["use"] == use.replace("price", "cost")
+
+
 @pytest.mark.parametrize("use", ["other.price|", "df.shape|", "price| = 3", "# df.price|"])
 def test_what_only_has_a_columns_name_is_not_renamed_as_one(use: str) -> None:
     before, _, after = use.partition("|")

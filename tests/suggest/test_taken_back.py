@@ -117,6 +117,34 @@ def test_two_names_exchanged_by_hand_are_not_changed_back() -> None:
     assert "a" not in {cell for cell, _ in page.offered()}
 
 
+VARIABLE = ("val = 1", "amount = 1", "print(val)", "total = val + 2")
+FUNCTION = ("def load(x):\n    return x", "def read(x):\n    return x", "load(1)", "y = load(2)")
+MADE = ("df['total'] = 1", "df['amount'] = 1", "df['total'].mean()", "df['total'].max()")
+
+
+@pytest.mark.parametrize(("was", "becomes", "one", "other"), [VARIABLE, FUNCTION, MADE])
+def test_a_rename_back_by_hand_takes_the_accepted_uses_along(
+    was: str, becomes: str, one: str, other: str
+) -> None:
+    page = EditedPage(z="import pandas as pd\ndf = pd.read_csv('a.csv')", a=was, b=one, c=other)
+    page.edit("a", becomes)
+    page.accept()
+    assert page.edit("a", was)
+    page.accept()
+    assert (page.cells["a"], page.cells["b"], page.cells["c"]) == (was, one, other)
+
+
+@pytest.mark.parametrize(("was", "becomes", "one", "other"), [VARIABLE, FUNCTION, MADE])
+def test_an_undone_definition_does_not_take_the_accepted_uses_along(
+    was: str, becomes: str, one: str, other: str
+) -> None:
+    page = EditedPage(a=was, b=one, c=other, d="note = 1")
+    page.edit("a", becomes)
+    page.accept()
+    assert not page.take_back({"a": was})
+    assert not page.edit("d", "note = 12")
+
+
 def test_another_edit_after_a_refused_one_is_offered_without_the_refused_one() -> None:
     plot = "plt.plot({}, lw=2, ls='-')".format
     page = EditedPage(a=plot("x"), b=plot("y"), c=plot("z"))

@@ -25,8 +25,7 @@ def apart_from_original(
     if found.kind in _SHARED or len(window.alignments) != 1:
         return found
     (cell,) = window.alignments
-    texts = {event.before.strip() for event in history if event.cell == cell}
-    original = _original_of(index, cell, texts, found.old)
+    original = _original_of(index, cell, _given_texts(cell, history), found.old)
     if original is None:
         return found
     own, rest = _of_copy(found, index, cell, original)
@@ -53,8 +52,19 @@ def _of_copy(
     return own, tuple(change for change in found.changes if change.cell not in below)
 
 
+def _given_texts(cell: str, history: Iterable[EditEvent]) -> set[str]:
+    """The texts that were not typed: the first one known, and what an empty cell was filled with.
+
+    On its way a typed text may be that of another cell by chance: `total = 0` before the loop.
+    """
+    own = [event for event in history if event.cell == cell]
+    texts = {event.before.strip() for event in own[:1]}
+    filled = (e for e in own if e.origin != "typed" and not e.before.strip())
+    return texts | {event.after.strip() for event in filled}
+
+
 def _original_of(index: NotebookIndex, cell: str, texts: Collection[str], name: str) -> str | None:
-    """The nearest cell above that binds the name, and has a text that the cell has had."""
+    """The nearest cell above that binds the name, and has a text that the cell was given."""
     found: str | None = None
     for id, here in index.cells.items():
         if id == cell:

@@ -71,8 +71,8 @@ def detect(request: SuggestRequest) -> RenamePlan | Silence:
 
 
 def _fuller(one: RenamePlan | None, other: RenamePlan) -> RenamePlan:
-    """Of two plans of the same rename, the one with more places; of different ones, the first,
-    unless only the other's definition was changed."""
+    """Of two plans of the same rename, the one with more places; of different ones, the first that
+    follows a definition."""
     if one is None or (one.is_guess and not other.is_guess):
         return other
     is_same = (one.old, one.new, one.also) == (other.old, other.new, other.also)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from nextedit_jupyter.analysis.bindings import CellIndex, Function, Splat, normalised
+from nextedit_jupyter.analysis.bindings import CellIndex, Function, normalised
 from nextedit_jupyter.analysis.call_sites import calls_at
 from nextedit_jupyter.analysis.index import NotebookIndex
 from nextedit_jupyter.analysis.rename.callers import PARTIALS, Callers, may_reach
@@ -87,28 +87,34 @@ def _splats(
     index: NotebookIndex, callers: Callers, function: Function | None, name: str
 ) -> set[int]:
     """The numbers of the cells whose calls of the function may pass the parameter with `**`."""
-    return {
-        index.number(id)
-        for id, there in index.readable()
-        for splat in there.splats
-        if (callers.has(id, splat.target) and not _is_passed(there, splat, function, name))
-        or splat.target in callers.maybe.get(id, ())
-        or any(callers.has(id, place) for place in splat.passed)
-    }
+    found: set[int] = set()
+    for id, there in index.readable():
+        called = {splat.target for splat in there.splats if callers.has(id, splat.target)}
+        if (
+            called - _passing(there, called, function, name)
+            or any(splat.target in callers.maybe.get(id, ()) for splat in there.splats)
+            or any(callers.has(id, place) for splat in there.splats for place in splat.passed)
+        ):
+            found.add(index.number(id))
+    return found
 
 
-def _is_passed(there: CellIndex, splat: Splat, function: Function | None, name: str) -> bool:
-    """Whether a call with `**` passes a parameter otherwise, so that `**` has no such key.
+def _passing(there: CellIndex, called: set[int], function: Function | None, name: str) -> set[int]:
+    """Those of the called places whose calls pass a parameter otherwise than with `**`, which so
+    has no such key.
 
     An object counts as passed to `self` by the caller, which at worst finds too few.
     """
-    call = next(iter(calls_at(there, {splat.target})), None)
-    if function is None or call is None:
-        return False
-    passed = [argument.keyword for argument in call.arguments]
-    count = next((i for i, keyword in enumerate(passed) if keyword is not None), len(passed))
-    by_position = [p.name for p in function.parameters[:count] if p.kind == "positional"]
-    return name in passed or name in by_position
+    found: set[int] = set()
+    if function is None or not called:
+        return found
+    for call in calls_at(there, called):
+        passed = [argument.keyword for argument in call.arguments]
+        count = next((i for i, keyword in enumerate(passed) if keyword is not None), len(passed))
+        by_position = [p.name for p in function.parameters[:count] if p.kind == "positional"]
+        if name in passed or name in by_position:
+            found.add(call.target)
+    return found
 
 
 def _add_unseen(
