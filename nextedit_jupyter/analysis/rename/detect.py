@@ -120,12 +120,8 @@ def _detect(request: SuggestRequest, window: Window) -> RenamePlan | Silence:
     found = _plan(request, window, index, roles, old, new)
     if isinstance(found, Silence):
         return found
-    left = _remaining(found, request, window, {(cell, swap.start) for cell, swap in swaps})
-    return (
-        left
-        if isinstance(left, Silence)
-        else apart_from_original(left, index, window, request.history)
-    )
+    done = {(cell, swap.start) for cell, swap in swaps}
+    return _remaining(found, request, window, index, done)
 
 
 def _several(
@@ -149,9 +145,7 @@ def _several(
         if isinstance(found, Silence):
             return found
         done = {(place[0], swap.start) for place, swap in own.names}
-        left = _remaining(found, request, window, done)
-        if isinstance(left, RenamePlan):
-            left = apart_from_original(left, index, window, request.history)
+        left = _remaining(found, request, window, index, done)
         if isinstance(left, RenamePlan):
             plans.append(left)
     if not plans:
@@ -186,12 +180,7 @@ def _import_alias(
     found = plan(index, target, new, edited=target.seeds)
     if isinstance(found, Silence):
         return found
-    left = _remaining(found, request, window, {(cell, start) for start in starts})
-    return (
-        left
-        if isinstance(left, Silence)
-        else apart_from_original(left, index, window, request.history)
-    )
+    return _remaining(found, request, window, index, {(cell, start) for start in starts})
 
 
 def _imports(index: CellIndex) -> dict[str, tuple[int, str]]:
@@ -451,20 +440,27 @@ def _exists(request: SuggestRequest, index: NotebookIndex, place: Place, name: s
 
 
 def _remaining(
-    found: RenamePlan, request: SuggestRequest, window: Window, done: set[tuple[str, int]]
+    found: RenamePlan,
+    request: SuggestRequest,
+    window: Window,
+    index: NotebookIndex,
+    done: set[tuple[str, int]],
 ) -> RenamePlan | Silence:
-    """The plan for the notebook as it is now: without the places that were changed by hand."""
+    """The plan for the notebook as it is now: without the places that were changed by hand, and
+    those of a cell of which the edited one is a copy.
+    """
     todo = tuple(change for change in found.changes if (change.cell, change.start) not in done)
     left = tuple(_carried(todo, request.notebook, window))
     if not left:
         why = f"nothing is left to rename to `{found.new}`"
         return Silence("no_change", why, settled=(found.old,))
-    return replace(
+    now = replace(
         found,
         notebook=request.notebook,
         changes=left,
         optional=tuple(_carried(found.optional, request.notebook, window)),
     )
+    return apart_from_original(now, index, window, request.history)
 
 
 def _carried(changes: tuple[Change, ...], notebook: Notebook, window: Window) -> Iterator[Change]:
