@@ -151,9 +151,14 @@ def refuse_private(index: NotebookIndex, changes: Collection[Change], new: str) 
 
 def broken_notes(index: NotebookIndex, name: str) -> list[str]:
     """Notes which cells with this word were left out because they do not parse."""
-    word = whole_word(name)
-    left = [index.number(id) for id, _ in index.broken() if word.search(index.cell(id).source)]
+    left = [index.number(id) for id in broken_cells(index, name)]
     return [broken_note(left)] if left else []
+
+
+def broken_cells(index: NotebookIndex, name: str) -> list[str]:
+    """The cells with this word that do not parse."""
+    word = whole_word(name)
+    return [id for id, _ in index.broken() if word.search(index.cell(id).source)]
 
 
 def broken_note(numbers: list[int]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from nextedit_jupyter.analysis.index import cell_index
+from nextedit_jupyter.analysis.index import index_notebook
 from nextedit_jupyter.analysis.limits import left_alone_notes
-from nextedit_jupyter.analysis.rename.plan import broken_note, says_another, whole_word
+from nextedit_jupyter.analysis.rename.plan import broken_cells, broken_note, says_another
 from nextedit_jupyter.core import (
     CellEdit,
     Replacement,
@@ -153,23 +153,19 @@ def whole_of(
 def _still_true(
     notes: Sequence[str], request: SuggestRequest, words: Collection[str], changed: Collection[str]
 ) -> Iterator[str]:
-    """The notes of a rename, of which the one that names cells that do not parse says which of them
-    are not changed after all.
+    """The notes of a rename, of which those that name cells that do not parse say which of them are
+    not changed after all.
     """
-    broken = {
-        cell.id: request.notebook.number(cell.id)
-        for cell in request.notebook.cells
-        if cell.is_code
-        and any(whole_word(word).search(cell.source) for word in words)
-        and cell_index(cell.source).broken
-    }
-    was = broken_note(list(broken.values()))
-    left = [number for id, number in broken.items() if id not in changed]
+    index = index_notebook(request.notebook, request.facts)
+    corrected: dict[str, str] = {}
+    for cells in (broken_cells(index, word) for word in words):
+        left = [index.number(id) for id in cells if id not in changed]
+        corrected[broken_note([index.number(id) for id in cells])] = (
+            broken_note(left) if left else ""
+        )
     for note in notes:
-        if note != was:
-            yield note
-        elif left:
-            yield broken_note(left)
+        if now := corrected.get(note, note):
+            yield now
 
 
 def _not_taken(optional: Sequence[CellEdit], edits: Sequence[CellEdit]) -> Iterator[CellEdit]:
