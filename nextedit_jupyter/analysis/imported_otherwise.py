@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nextedit_jupyter.analysis.bindings import MODULE, CellIndex, Name
+from nextedit_jupyter.analysis.bindings import MODULE, Attribute, CellIndex, Name
 from nextedit_jupyter.analysis.index import NotebookIndex, cell_index, index_notebook
 from nextedit_jupyter.analysis.rename import Change, Window, broken_notes, places, windows
 from nextedit_jupyter.analysis.rename.plan import cell_edits, listed_cells
@@ -74,6 +74,8 @@ def detect_imported_otherwise(request: SuggestRequest) -> ImportedPlan | Silence
     nothing = Silence("no_change", NO_IMPORT)
     if not request.history or request.history[-1].origin in ("undone", "remote"):
         return nothing
+    if not any("import" in event.before for event in request.history):
+        return nothing  # most edits: nothing is read for these
     for window in windows(request):
         if (found := _detect(request, window)) is not None:
             return found
@@ -156,6 +158,7 @@ class _Uses:
         self.changes: list[Change] = []
         self.said: dict[tuple[str, str], None] = {}
         self.left: dict[str, set[int]] = {}
+        self._attributes: dict[str, dict[int, list[Attribute]]] = {}  # read, by cell and root
 
     def read(self, old: _Import, gained: Iterable[_Import]) -> bool:
         """Find the uses of what `old` imported. False if something else may have been meant."""
@@ -211,9 +214,12 @@ class _Uses:
     def _attribute(
         self, id: str, here: CellIndex, name: Name, old: _Import, new: list[_Import]
     ) -> Change | None:
-        for attribute in here.attributes:
-            if attribute.root != name.start or attribute.op != "read":
-                continue
+        if id not in self._attributes:
+            by_root = self._attributes[id] = {}
+            for attribute in here.attributes:
+                if attribute.op == "read":
+                    by_root.setdefault(attribute.root, []).append(attribute)
+        for attribute in self._attributes[id].get(name.start, ()):
             path = attribute.object
             if not old.is_package:
                 path = old.path + path[len(old.name) :]

@@ -168,3 +168,10 @@ def test_the_notebook_prints_the_same(before: str, now: str, use: str, becomes: 
     left = after(request([written, uses], (0, was, written)))
     assert left[1] == uses.replace(use, becomes)
     assert printed(left) == printed([was, uses]) != ""
+
+
+def test_the_import_may_be_replaced_in_two_steps() -> None:
+    first = ("import pathlib\npathlib.Path(1)", "pathlib.Path(1)")
+    then = (first[1], "from pathlib import Path\nPath(1)\n")
+    asked = request([then[1], "pathlib.Path(2)"], (0, *first), (0, *then))
+    assert after(asked)[1] == "Path(2)"
