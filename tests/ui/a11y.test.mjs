@@ -29,9 +29,7 @@ async function findings(lab, ...parts) {
 
 async function inTheme(theme) {
   const { lab } = held;
-  await lab.command('apputils:change-theme', { theme });
-  await lab.page.waitForFunction(name => document.body.dataset.jpThemeName === name, theme);
-  await lab.page.waitForSelector('#jupyterlab-splash', { state: 'detached' });
+  await lab.inTheme(theme);
   return lab;
 }
 

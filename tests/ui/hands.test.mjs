@@ -666,9 +666,7 @@ test('the status item says where nothing is offered', async () => {
 test('ghost text can be read in every theme', async () => {
   try {
     for (const theme of ['JupyterLab Light', 'JupyterLab Dark', 'JupyterLab Dark High Contrast']) {
-      await lab.command('apputils:change-theme', { theme });
-      await lab.page.waitForFunction(name => document.body.dataset.jpThemeName === name, theme);
-      await lab.page.waitForSelector('#jupyterlab-splash', { state: 'detached' });
+      await lab.inTheme(theme);
       await ghostAt('end');
       const ratio = await contrastOf(lab.page, '.jp-GhostText');
       assert.ok(ratio >= 4.5, `${theme}: ${ratio}`);

@@ -507,6 +507,13 @@ export class LabPage {
     );
   }
 
+  /** Change JupyterLab's theme, and wait until it is there. */
+  async inTheme(theme) {
+    await this.command('apputils:change-theme', { theme });
+    await this.page.waitForFunction(name => document.body.dataset.jpThemeName === name, theme);
+    await this.page.waitForSelector('#jupyterlab-splash', { state: 'detached' });
+  }
+
   async screenshot(name) {
     await this.page.screenshot({ path: join(LAB_ARTIFACTS, `${name}.png`) });
   }

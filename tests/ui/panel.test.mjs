@@ -283,15 +283,7 @@ test('the buttons stay in sight under a long list, and every text can be read in
   }
   try {
     for (const theme of ['JupyterLab Dark', 'JupyterLab Light']) {
-      await lab.command('apputils:change-theme', { theme });
-      await lab.eventually(
-        () => lab.page.evaluate(() => document.body.dataset.jpThemeName),
-        name => name === theme,
-        'no such theme'
-      );
-      await lab.page.waitForSelector('#jupyterlab-splash', {
-        state: 'detached'
-      });
+      await lab.inTheme(theme);
       await lab.screenshot(`panel-${theme.split(' ')[1].toLowerCase()}`);
       for (const part of ['new', 'old', 'key', 'hint', 'go ins', 'go del', 'line', 'heading']) {
         const ratio = await contrast(`.nextedit-${part}`);

@@ -34,12 +34,7 @@ test('the diff can be read in either theme', async () => {
   await lab.page.waitForSelector('.jp-OutputArea .nextedit span');
   try {
     for (const theme of ['JupyterLab Dark', 'JupyterLab Light']) {
-      await lab.command('apputils:change-theme', { theme });
-      await lab.eventually(
-        () => lab.page.evaluate(() => document.body.dataset.jpThemeName),
-        name => name === theme,
-        'no such theme'
-      );
+      await lab.inTheme(theme);
       for (const line of ['first', 'last']) {
         const ratio = await contrastOf(lab.page, `.jp-OutputArea .nextedit span:${line}-of-type`);
         assert.ok(ratio >= 4.5, `${theme}, ${line}: ${ratio}`);
